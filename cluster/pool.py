@@ -1,0 +1,127 @@
+"""The pool: where miners and validators live, and how queries reach them.
+
+    async with LocalPool(subnet, miners, validators) as pool:
+        played = await pool.play(validator=64, number=0, stakes=stakes, caller=caller)
+
+Its promise: one `Response` for each uid asked, in the order asked, whatever happens to a miner, a host or a
+node; and the same seed gives the same scores on every pool.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from miners import Miner
+from subnets import Caller, Cost, Query, Response, Score, Task
+from subnets.subnet import Subnet
+from validators import Assignment, Grades, Validator
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """One round of one validator, as it went."""
+
+    validator: int
+    """uid."""
+    number: int
+    task: Task
+    responses: tuple[Response, ...]
+    scores: tuple[Score, ...]
+    """Aligned with `responses`."""
+    qualities: tuple[float | None, ...]
+    """True quality of each answer, aligned with `responses`."""
+    query_bytes: int
+    """Of the prompt, once."""
+    task_cost: Cost = field(default_factory=Cost)
+    grading_cost: Cost = field(default_factory=Cost)
+    measuring_cost: Cost = field(default_factory=Cost)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """CPU that one process of ours has used since the pool started, children included."""
+
+    name: str
+    role: str
+    """"driver", "host", "validator" or "system" (Ray's own processes)."""
+    cpu_s: float
+
+
+class Pool(ABC):
+    """Base of `LocalPool` and `RayPool`."""
+
+    def __init__(self, subnet: Subnet, miners: Mapping[int, Miner], validators: Mapping[int, Validator]) -> None:
+        self.subnet = subnet
+        self.miners = dict(miners)
+        self.validators = dict(validators)
+
+    @abstractmethod
+    async def start(self) -> None:
+        """Place hosts and validators and open the engines.
+
+        Raises:
+            PoolError: something can't be placed or started; the message has the reason and the fix.
+        """
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Stop everything that `start` started; safe to call twice and after a failed start."""
+
+    @abstractmethod
+    async def prepare(self, validator: int, number: int, stakes: Mapping[int, float], caller: Caller) -> Assignment:
+        """Have a validator make the task of a round and choose its miners."""
+
+    @abstractmethod
+    async def query(self, query: Query, uids: Sequence[int], *, deadline_s: float | None = None) -> list[Response]:
+        """Ask each miner once; return one response for each uid, in order, within one deadline for all.
+
+        A miner that was given the query and did not answer within `query.timeout_s` has timed out; a query that
+        never reached its miner, by the deadline or because a host died, is lost. Late work is cancelled.
+        """
+
+    @abstractmethod
+    async def grade(self, validator: int, task: Task, responses: Sequence[Response]) -> Grades:
+        """Have a validator grade the responses of a round."""
+
+    @abstractmethod
+    async def bare(self, miner: int, queries: Sequence[Query]) -> list[Cost]:
+        """Do the work of one miner alone, query by query on one host, with no subnet around it: what it costs once."""
+
+    @abstractmethod
+    def usage(self) -> list[Usage]:
+        """Measure the processes of the pool, ended ones included."""
+
+    async def play(self, validator: int, number: int, stakes: Mapping[int, float], caller: Caller) -> Played:
+        """Run one round of one validator: prepare, query, grade."""
+        work = await self.prepare(validator, number, stakes, caller)
+        responses = await self.query(work.query, work.uids)
+        grades = await self.grade(validator, work.task, responses)
+        return Played(
+            validator=validator,
+            number=number,
+            task=work.task,
+            responses=grades.responses,
+            scores=grades.scores,
+            qualities=grades.qualities,
+            query_bytes=work.query.prompt.size,
+            task_cost=work.cost,
+            grading_cost=grades.cost,
+            measuring_cost=grades.measuring,
+        )
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.start()
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()

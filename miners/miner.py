@@ -1,0 +1,123 @@
+"""A miner: an identity with a strategy for answering.
+
+One method is required, `forward`. Its fields are the options of a `[[miners]]` table. What costs
+money (a tesseract process, a model on a GPU) is an `Engine`; miners with equal engines on one host
+share a single one.
+
+    class Parrot(Miner):
+        async def forward(self, query: Query) -> Answer:
+            return Answer(text=query.prompt.text)
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
+from typing import Any, ClassVar, Self
+
+from pydantic import Field
+
+from subnets import Answer, Plugin, Query
+
+
+class Miner(Plugin, ABC):
+    """Base of every miner, honest or not."""
+
+    honest: ClassVar[bool] = True
+    """False for a strategy that is meant to game the grading."""
+    description: ClassVar[str] = ""
+
+    seed: int = Field(0, ge=0)
+    """Of the miner's own randomness; the run sets it. Combine it with `query.id`, so that an answer does not
+    depend on the order or the place in which queries are served."""
+
+    @abstractmethod
+    async def forward(self, query: Query) -> Answer | bytes:
+        """Answer the query. Raise to fail; bytes are sent as they are, as a foreign server's reply would be.
+
+        Work that occupies a core belongs in an engine, so that one query does not stall the others of its host.
+        """
+
+    def blacklist(self, query: Query) -> str:
+        """Say why this caller is refused; empty to serve it. Asked before any work is done."""
+        return ""
+
+    def priority(self, query: Query) -> float:
+        """Rank the query among those that wait for this miner's host: higher is served first."""
+        return query.caller.stake
+
+    def engines(self) -> tuple[Engine, ...]:
+        """Return the engines that must be on the miner's host: those among its fields, nested miners' too."""
+        own = [value for value in self._values() if isinstance(value, Engine)]
+        nested = [engine for value in self._values() if isinstance(value, Miner) for engine in value.engines()]
+        return tuple({engine.key: engine for engine in own + nested}.values())
+
+    def victims(self) -> tuple[Miner, ...]:
+        """Return the miners nested in this one: they must be served on the same host, before it."""
+        return tuple(value for value in self._values() if isinstance(value, Miner))
+
+    def sharing(self, engines: Mapping[str, Engine]) -> Self:
+        """Return a copy that uses the given engines, found by their keys, in place of its equal own."""
+        update: dict[str, Any] = {}
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, Engine):
+                update[name] = engines[value.key]
+            elif isinstance(value, Miner):
+                update[name] = value.sharing(engines)
+        return self.model_copy(update=update)
+
+    def _values(self) -> list[Any]:
+        return [getattr(self, name) for name in type(self).model_fields]
+
+
+class Engine(Plugin, ABC):
+    """What does the costly part of a miner's work. Equal options mean the same engine.
+
+    Made cheap and opened late: a host calls `open` once before the first query and `close` at the end;
+    in between the engine's own methods (`read`, `generate`) meter themselves with `subnets.spend`.
+    """
+
+    description: ClassVar[str] = ""
+
+    async def open(self) -> None:  # noqa: B027  an engine without state has nothing to open
+        """Load models, start processes. Raise with the fix in the message."""
+
+    async def close(self) -> None:  # noqa: B027
+        """Release what `open` took."""
+
+    @property
+    def cpus(self) -> float:
+        """CPU cores that one instance keeps busy."""
+        return 0.0
+
+    @property
+    def gpus(self) -> float:
+        """GPUs, or the share of one, that one instance needs."""
+        return 0.0
+
+    @property
+    def concurrency(self) -> int:
+        """Queries that one instance serves at once."""
+        return 256
+
+    @property
+    def replicable(self) -> bool:
+        """Whether several hosts may each hold one, to share the queries: true where `open` is cheap."""
+        return False
+
+
+Overhear = Callable[[Miner, Query], Awaitable[Answer | bytes]]
+
+overhearing: ContextVar[Overhear | None] = ContextVar("overhearing", default=None)
+"""Set by a host: returns the answer that a miner of the same host gave, or is giving, to the query."""
+
+
+async def overhear(victim: Miner, query: Query) -> Answer | bytes:
+    """Get the victim's answer: the one that it gives anyway where the host has it, else its work done anew."""
+    source = overhearing.get()
+    return await (victim.forward(query) if source is None else source(victim, query))
+
+
+Miner.model_rebuild()

@@ -1,0 +1,43 @@
+"""The miners and engines that are known by name."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from subnets import Plugins
+
+from .miner import Engine, Miner
+
+MINERS: Plugins[Miner] = Plugins(
+    sort="miner",
+    group="subnetlab.miners",
+    base=Miner,  # type: ignore[type-abstract]
+    builtin={},
+)
+
+ENGINES: Plugins[Engine] = Plugins(
+    sort="engine",
+    group="subnetlab.engines",
+    base=Engine,
+    builtin={},
+)
+
+
+AnyEngine = Annotated[Engine, *ENGINES.field()]
+"""A field of a miner that takes an engine, by name or as a table."""
+
+AnyMiner = Annotated[Miner, *MINERS.field()]
+"""A field of a miner that takes another miner."""
+
+
+def load_miner(spec: str | Mapping[str, Any]) -> Miner:
+    """Build a miner from its name, "module:Class", or a table with `kind` and options.
+
+    Raises:
+        PluginError: unknown name, failing import, or a wrong option.
+    """
+    return MINERS.load(spec)
+
+
+def load_engine(spec: str | Mapping[str, Any]) -> Engine:
+    """Build an engine, as `load_miner` does a miner."""
+    return ENGINES.load(spec)

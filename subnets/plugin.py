@@ -1,0 +1,141 @@
+"""Plug-ins: named classes whose fields are their options.
+
+A plug-in is a frozen pydantic model, so a TOML table is checked against its fields and the fields
+hold the only defaults. A name is looked up among the built-in ones, then among the entry points of
+installed packages; `module:Class` names a class directly.
+
+    MINERS.load({"kind": "noisy", "error_rate": 0.1})
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
+
+from .errors import PluginError
+
+
+class Plugin(BaseModel):
+    """Base of subnets, miners, engines, scorers and samplers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @property
+    def key(self) -> str:
+        """Class and options in one string: equal keys mean interchangeable objects."""
+        return f"{type(self).__module__}:{type(self).__qualname__}{self.model_dump_json()}"
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """Pickle the options alone: what was opened from them (engines, caches) stays behind."""
+        return super().__getstate__() | {"__pydantic_private__": None}
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        """Rebuild fresh private attributes, as a newly made object has them."""
+        super().__setstate__(state)
+        self.model_post_init(None)
+
+
+P = TypeVar("P", bound=Plugin)
+
+
+@dataclass(frozen=True, slots=True)
+class Plugins(Generic[P]):
+    """The plug-ins of one sort: where they are announced, what they derive from, those we ship.
+
+    As a field of another plug-in: `engine: Annotated[Engine, *ENGINES.field()]`.
+    """
+
+    sort: str
+    """In words, for messages: "miner"."""
+    group: str
+    """Entry-point group: "subnetlab.miners"."""
+    base: type[P]
+    builtin: Mapping[str, str]
+    """Name to "module:Class"."""
+
+    def sources(self) -> dict[str, str]:
+        """Every known name with the "module:Class" behind it, sorted by name."""
+        announced = {point.name: point.value for point in entry_points(group=self.group)}
+        return dict(sorted((announced | dict(self.builtin)).items()))
+
+    def find(self, kind: str) -> type[P]:
+        """Return the class called `kind`.
+
+        Raises:
+            PluginError: no such name, its module does not import, or it is of another sort.
+        """
+        sources = self.sources()
+        if kind not in sources and ":" not in kind:
+            raise PluginError(f"unknown {self.sort} {kind!r}; known: {', '.join(sources)}; or name module:Class")
+        source = sources.get(kind, kind)
+        module, _, name = source.partition(":")
+        try:
+            found = getattr(import_module(module), name)
+        except Exception as error:  # a plug-in's module may fail in any way while it is imported
+            raise PluginError(
+                f"{self.sort} {kind!r} ({source}) can't be imported: {type(error).__name__}: {error}"
+            ) from error
+        if not (isinstance(found, type) and issubclass(found, self.base)):
+            raise PluginError(f"{self.sort} {kind!r}: {source} is not a subclass of {self.base.__name__}")
+        return found
+
+    def load(self, spec: str | Mapping[str, Any] | P) -> P:
+        """Build a plug-in from its name, or from a table with its `kind` and options.
+
+        Raises:
+            PluginError: as `find`, or an option is unknown or out of range.
+        """
+        if isinstance(spec, self.base):
+            return spec
+        options = {"kind": spec} if isinstance(spec, str) else dict(spec)
+        kind = options.pop("kind", None)
+        if not isinstance(kind, str):
+            raise PluginError(f"a {self.sort} needs a kind; known: {', '.join(self.sources())}")
+        try:
+            return self.find(kind).model_validate(options)
+        except ValidationError as error:
+            raise PluginError(f"{kind}{explain(error, self.find(kind))}") from error
+
+    def field(self) -> tuple[BeforeValidator, PlainSerializer]:
+        """Annotations for a field that holds such a plug-in: built by `load`, told apart by its key."""
+        return BeforeValidator(self.load), PlainSerializer(lambda plugin: plugin.key, return_type=str)
+
+    def optional_field(self) -> tuple[BeforeValidator, PlainSerializer]:
+        """Like `field`, where None stands for none."""
+        return (
+            BeforeValidator(lambda spec: None if spec is None else self.load(spec)),
+            PlainSerializer(lambda plugin: None if plugin is None else plugin.key, return_type=str | None),
+        )
+
+
+def explain(error: ValidationError, model: type[BaseModel]) -> str:
+    """Say the first fault of a validation as ".key: value, what is allowed", for one line of a message."""
+    faults = error.errors(include_url=False)
+    # A misspelt key comes first: it is often the reason why another one is missing.
+    fault = min(faults, key=lambda fault: fault["type"] != "extra_forbidden")
+    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        return f"{where}: unknown key; known: {', '.join(known_keys(model, fault['loc'][:-1]))}"
+    if fault["type"] == "missing":
+        return f"{where}: missing; add it"
+    said = fault["msg"].removeprefix("Value error, ")
+    if fault["type"] == "value_error":
+        return f"{where}: {said}"
+    return f"{where}: {said[:1].lower()}{said[1:]} (got {str(fault['input'])[:80]!r})"
+
+
+def known_keys(model: type[BaseModel], loc: tuple[int | str, ...] = ()) -> list[str]:
+    """Names of the fields of `model`, or of the model nested in it at `loc`."""
+    for part in loc:
+        if isinstance(part, str) and part in model.model_fields:
+            inner = model.model_fields[part].annotation
+            candidates = [inner, *getattr(inner, "__args__", ())]
+            nested = [c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)]
+            if nested:
+                model = nested[0]
+    return sorted(model.model_fields)

@@ -1,0 +1,49 @@
+"""Scores and scorers: one response, graded.
+
+A value lies in [0, 1]. A wrong answer is 0.0, and so is a miner's fault, named in the reason. What
+can't be graded (no reference, a grader that failed, a host that died) is None: every metric skips it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from .answer import Response
+from .plugin import Plugin
+from .task import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The grade of one response."""
+
+    value: float | None
+    """In [0, 1]; None means unscored."""
+    parts: Mapping[str, float] = field(default_factory=dict)
+    """What the value was made of, by name."""
+    reason: str = ""
+    """Why a value is None, or 0.0 without any grading."""
+
+    def __post_init__(self) -> None:
+        if self.value is not None and not 0.0 <= self.value <= 1.0:
+            raise ValueError(f"score {self.value!r} is outside [0, 1]")
+
+
+class Scorer(Plugin, ABC):
+    """Grades answers. Stateless: a recorded answer gets the same score again.
+
+    It is called only with answers that passed the subnet's schema: faults are scored before.
+    """
+
+    needs_reference: ClassVar[bool] = True
+
+    @abstractmethod
+    def score(self, task: Task, response: Response) -> Score:
+        """Grade one response whose `answer` is set; raise what you like, it becomes an unscored Score."""
+
+    def score_all(self, task: Task, responses: Sequence[Response]) -> list[Score]:
+        """Grade a round's answers, in order; override where a batch is cheaper or answers are compared."""
+        return [self.score(task, response) for response in responses]

@@ -1,0 +1,61 @@
+"""A subnet: what is asked, how an answer is read, and how good it truly is.
+
+One method is required, `task`. A task is a pure function of the subnet's options and a seed.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+from pydantic import ValidationError
+
+from .answer import Answer
+from .errors import MalformedAnswer
+from .plugin import Plugin
+from .score import Scorer
+from .task import Task
+
+
+class Subnet(Plugin, ABC):
+    """Base of every workload; its fields are the options of the `[subnet]` table."""
+
+    name: ClassVar[str]
+    answer_type: ClassVar[type[Answer]] = Answer
+    max_answer_bytes: ClassVar[int] = 1_000_000
+    """A longer body is malformed before it is parsed."""
+
+    @abstractmethod
+    def task(self, seed: int) -> Task:
+        """Make the task of `seed`: the same one each time, on every machine."""
+
+    @abstractmethod
+    def gold(self, task: Task) -> Answer:
+        """Return the answer that earns 1.0, made from the task's reference."""
+
+    @abstractmethod
+    def scorer(self) -> Scorer:
+        """Return the grader used when the config names none."""
+
+    def quality(self, task: Task, answer: Answer) -> float | None:
+        """How good the answer truly is, in [0, 1], apart from any grader; None where the truth is unknown."""
+        return None
+
+    def illustrate(self, task: Task, answer: Answer | None) -> bytes | None:
+        """Draw the task, and the answer if any, as a PNG for the report; None where text says it all."""
+        return None
+
+    def read(self, body: bytes) -> Answer:
+        """Parse what a miner sent.
+
+        Raises:
+            MalformedAnswer: too long, not JSON, or not of this subnet's schema; the message quotes none of it.
+        """
+        if len(body) > self.max_answer_bytes:
+            raise MalformedAnswer(f"{len(body):,} bytes; at most {self.max_answer_bytes:,} are read")
+        try:
+            return self.answer_type.model_validate_json(body)
+        except ValidationError as error:
+            fault: Any = error.errors(include_url=False, include_input=False, include_context=False)[0]
+            where = ".".join(str(part) for part in fault["loc"])[:80]
+            raise MalformedAnswer(f"{where or 'answer'}: {fault['msg'][:200]}") from None

@@ -1,0 +1,53 @@
+"""Sampling: which miners a validator asks in a round."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+
+import numpy as np
+from pydantic import Field
+
+from subnets import Plugin
+
+
+class Sampler(Plugin, ABC):
+    """Chooses among the miners that can be asked."""
+
+    @abstractmethod
+    def sample(self, stakes: Mapping[int, float], rng: np.random.Generator) -> tuple[int, ...]:
+        """Choose uids among the keys of `stakes` (uid to stake in tokens); return them in ascending order."""
+
+
+class All(Sampler):
+    """Every miner, every round."""
+
+    def sample(self, stakes: Mapping[int, float], rng: np.random.Generator) -> tuple[int, ...]:
+        """Return all uids."""
+        return tuple(sorted(stakes))
+
+
+class RandomK(Sampler):
+    """`k` miners, each as likely as the next; all of them where there are fewer."""
+
+    k: int = Field(10, ge=1)
+
+    def sample(self, stakes: Mapping[int, float], rng: np.random.Generator) -> tuple[int, ...]:
+        """Draw without replacement."""
+        uids = sorted(stakes)
+        return tuple(sorted(int(uid) for uid in rng.choice(uids, min(self.k, len(uids)), replace=False)))
+
+
+class StakeWeighted(Sampler):
+    """`k` miners drawn in proportion to their stake; those without stake only once the others are used up."""
+
+    k: int = Field(10, ge=1)
+
+    def sample(self, stakes: Mapping[int, float], rng: np.random.Generator) -> tuple[int, ...]:
+        """Draw without replacement, by the smallest of exponential variates with the stakes as rates."""
+        uids = sorted(stakes)
+        rates = np.array([stakes[uid] for uid in uids])
+        variates = rng.exponential(size=len(uids))
+        arrival = np.where(rates > 0, variates / np.where(rates > 0, rates, 1.0), np.inf)
+        order = np.lexsort((variates, arrival))[: self.k]
+        return tuple(sorted(uids[i] for i in order))

@@ -1,0 +1,89 @@
+"""Validators that do not do their work, and the ones that are known by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from subnets import Plugins, Response, Score, Task
+from subnets.subnet import Subnet
+
+from .ledger import ScoreLedger
+from .validator import Grades, PublicView, Validator
+
+
+class WeightCopier(Validator):
+    """Submits the last consensus as its own opinion, and grades nothing."""
+
+    honest: ClassVar[bool] = False
+    asks: ClassVar[bool] = False
+    description: ClassVar[str] = "submits the last consensus and asks nobody"
+
+    def weights(self, ledger: ScoreLedger, view: PublicView) -> dict[int, float]:
+        """Return the last epoch's consensus as shares."""
+        total = sum(view.consensus.values())
+        return {uid: value / total for uid, value in view.consensus.items() if value > 0.0} if total else {}
+
+
+class Favourite(Validator):
+    """Grades honestly, then reserves a share of its weights for chosen miners."""
+
+    honest: ClassVar[bool] = False
+    description: ClassVar[str] = "reserves a share of its weights for chosen miners"
+
+    uids: tuple[int, ...] = Field(min_length=1)
+    """The miners that it favours."""
+    share: float = Field(1.0, gt=0.0, le=1.0)
+    """Of its weights, split evenly between them."""
+
+    def weights(self, ledger: ScoreLedger, view: PublicView) -> dict[int, float]:
+        """Return honest weights scaled down, the reserved share on top."""
+        present = [uid for uid in self.uids if uid in view.hotkeys]
+        if not present:
+            return ledger.weights()
+        weights = {uid: (1.0 - self.share) * weight for uid, weight in ledger.weights().items()}
+        for uid in present:
+            weights[uid] = weights.get(uid, 0.0) + self.share / len(present)
+        total = sum(weights.values())
+        return {uid: weight / total for uid, weight in sorted(weights.items()) if weight > 0.0}
+
+
+class Inverter(Validator):
+    """Turns every grade upside down."""
+
+    honest: ClassVar[bool] = False
+    description: ClassVar[str] = "gives 1 - score to every answer"
+
+    def grade(self, subnet: Subnet, task: Task, responses: Sequence[Response]) -> Grades:
+        """Grade, then invert what was graded."""
+        grades = super().grade(subnet, task, responses)
+        inverted = (
+            score if score.value is None else Score(1.0 - score.value, score.parts, score.reason)
+            for score in grades.scores
+        )
+        return replace(grades, scores=tuple(inverted))
+
+
+VALIDATORS: Plugins[Validator] = Plugins(
+    sort="validator",
+    group="subnetlab.validators",
+    base=Validator,
+    builtin={
+        "honest": "validators.validator:Validator",
+        "weight_copier": "validators.strategies:WeightCopier",
+        "favourite": "validators.strategies:Favourite",
+        "inverter": "validators.strategies:Inverter",
+    },
+)
+
+
+def load_validator(spec: str | Mapping[str, Any]) -> Validator:
+    """Build a validator from its name, "module:Class", or a table with `kind` and options.
+
+    Raises:
+        PluginError: unknown name, failing import, or a wrong option.
+    """
+    return VALIDATORS.load(spec)

@@ -1,0 +1,157 @@
+"""A validator: sets tasks, grades answers, submits weights.
+
+Everything it does in a round is a function of its options, its seed and the round's number, so a
+validator that died can be made anew, and an audit can do its work again. What it remembers is in a
+`ScoreLedger` that the run keeps. Dishonest validators override `grade` or `weights`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from subnets import Caller, Cost, Fault, MalformedAnswer, Meter, Plugin, Query, Response, Score, Scorer, Seed, Task
+from subnets.subnet import Subnet
+
+from .ledger import ScoreLedger
+from .registry import SAMPLERS, SCORERS
+from .sampling import All, Sampler
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What a validator asks in one round, and whom."""
+
+    number: int
+    """Of the round, from 0."""
+    task: Task
+    query: Query
+    uids: tuple[int, ...]
+    cost: Cost = field(default_factory=Cost)
+    """Of making the task."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grades:
+    """The scores of one round, aligned with its responses."""
+
+    scores: tuple[Score, ...]
+    qualities: tuple[float | None, ...]
+    """True quality of each answer, known to the laboratory alone: no validator acts on it."""
+    responses: tuple[Response, ...]
+    """As received, with the malformed ones named."""
+    cost: Cost = field(default_factory=Cost)
+    """Of reading and scoring."""
+    measuring: Cost = field(default_factory=Cost)
+    """Of finding the true qualities: the laboratory's own, no part of the subnet's bill."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublicView:
+    """What anyone can read from the chain when weights are due."""
+
+    hotkeys: Mapping[int, str]
+    """By uid, miners and validators."""
+    consensus: Mapping[int, float]
+    """By uid, of the last epoch; empty before the first."""
+
+
+class Validator(Plugin):
+    """An honest validator."""
+
+    honest: ClassVar[bool] = True
+    asks: ClassVar[bool] = True
+    """False for one that sets weights without ever asking a miner."""
+    description: ClassVar[str] = "asks, grades and submits what it found"
+
+    sampler: Annotated[Sampler, *SAMPLERS.field()] = All()
+    scorer: Annotated[Scorer | None, *SCORERS.optional_field()] = None
+    """The grader; None takes the subnet's own."""
+    alpha: float = Field(0.1, gt=0.0, le=1.0)
+    """Share of the newest score in the moving average."""
+    timeout_s: float = Field(60.0, gt=0.0)
+    """Time that a miner has for one answer."""
+    seed: int = Field(0, ge=0)
+    """Of its tasks and samples; the run sets it. Miners never see it."""
+
+    def ledger(self) -> ScoreLedger:
+        """Return an empty ledger with this validator's alpha."""
+        return ScoreLedger(self.alpha)
+
+    def task(self, subnet: Subnet, number: int) -> Task:
+        """Make the task of a round."""
+        seed = Seed(self.seed).child("task", number)
+        made = subnet.task(seed.integer())
+        return replace(made, id=f"{seed.child('id').integer():016x}")
+
+    def prepare(self, subnet: Subnet, number: int, stakes: Mapping[int, float], caller: Caller) -> Assignment:
+        """Choose miners among `stakes` (uid to stake) and make the query of a round."""
+        with Meter() as meter:
+            task = self.task(subnet, number)
+            uids = self.sampler.sample(stakes, Seed(self.seed).child("sample", number).rng())
+        return Assignment(number, task, task.query(timeout_s=self.timeout_s, caller=caller), uids, meter.cost)
+
+    def grade(self, subnet: Subnet, task: Task, responses: Sequence[Response]) -> Grades:
+        """Read and score the responses of a round, in order. Nothing in them can make this raise."""
+        with Meter() as grading:
+            read = [receive(subnet, response) for response in responses]
+            scores = score(self.scorer or subnet.scorer(), task, read)
+        with Meter() as measuring:
+            qualities = tuple(quality(subnet, task, response) for response in read)
+        return Grades(tuple(scores), qualities, tuple(read), grading.cost, measuring.cost)
+
+    def weights(self, ledger: ScoreLedger, view: PublicView) -> dict[int, float]:
+        """Return the weights to submit, by uid; empty to submit none."""
+        return ledger.weights()
+
+
+def receive(subnet: Subnet, response: Response) -> Response:
+    """Read a response's body by the subnet's schema; what breaks it becomes a named fault."""
+    if response.fault is not None:
+        return response
+    try:
+        return replace(response, answer=subnet.read(response.body))
+    except MalformedAnswer as error:
+        return replace(response, fault=Fault.MALFORMED, reason=str(error))
+
+
+def score(scorer: Scorer, task: Task, responses: Sequence[Response]) -> list[Score]:
+    """Score responses in order: faults by rule, answers by the scorer, its own failures as unscored."""
+    found: dict[int, Score] = {}
+    for place, response in enumerate(responses):
+        if response.fault is Fault.LOST:
+            found[place] = Score(None, reason=response.reason)
+        elif response.answer is None:
+            found[place] = Score(0.0, reason=f"{response.fault}: {response.reason}")
+        elif scorer.needs_reference and task.reference is None:
+            found[place] = Score(None, reason=f"task {task.id} has no reference")
+    answered = [place for place in range(len(responses)) if place not in found]
+    found |= dict(zip(answered, _graded(scorer, task, [responses[place] for place in answered]), strict=True))
+    return [found[place] for place in range(len(responses))]
+
+
+def _graded(scorer: Scorer, task: Task, responses: Sequence[Response]) -> list[Score]:
+    try:
+        scores = scorer.score_all(task, responses)
+        if len(scores) != len(responses):
+            raise ValueError(f"{len(scores)} scores for {len(responses)} responses")
+        return scores
+    except Exception as error:
+        # A batch fails together; one by one, a single answer that the scorer can't take harms nobody else.
+        if len(responses) != 1:
+            return [_graded(scorer, task, [response])[0] for response in responses]
+        logger.exception("scorer %s failed on task %s, uid %d", scorer.key, task.id, responses[0].uid)
+        return [Score(None, reason=f"grader failed: {type(error).__name__}: {error}"[:500])]
+
+
+def quality(subnet: Subnet, task: Task, response: Response) -> float | None:
+    """Return the true quality of an answer: 0.0 for a miner's fault, None where it can't be known."""
+    if response.fault is Fault.LOST or task.reference is None:
+        return None
+    return 0.0 if response.answer is None else subnet.quality(task, response.answer)
