@@ -1,0 +1,36 @@
+"""The first block: who owns what, how much is minted, and which of the chain's older rules hold."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from consensus.amounts import TAO
+
+
+@dataclass(frozen=True, slots=True)
+class Genesis:
+    """Frozen with the chain: nothing here can change later."""
+
+    name: str = "local"
+    development: bool = True
+    """A faucet, short tempos, and subnets created with their hyperparameters at no lock cost."""
+    balances: Mapping[str, int] = field(default_factory=dict)
+    """Address to rao."""
+    emission_per_block_rao: int = TAO
+    """Minted each block, split equally between the subnets."""
+    pay_to: Literal["stake", "balance"] = "stake"
+    """Where emission goes: the chain stakes it on the hotkey that earned it; "balance" leaves stakes as they are."""
+    cadence: Literal["stateful", "legacy"] = "stateful"
+    """stateful: an epoch when `tempo` blocks have passed (since 2026). legacy: every tempo + 1 blocks, by netuid."""
+    max_epochs_per_block: int = 2
+    faucet_rao: int = 300 * TAO
+    min_lock_rao: int = 1000 * TAO
+    lock_reduction_interval: int = 100_800
+    """Blocks in which the price of a subnet falls by one whole lock: 14 days."""
+    default_take: int = 11796
+    """A validator's part of what its delegators earn, in 1/65535: 18 %."""
+    max_take: int = 11796
+
+    def as_dict(self) -> dict[str, Any]:
+        """As saved with the chain."""
+        return {**asdict(self), "balances": dict(self.balances)}
