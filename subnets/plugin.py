@@ -101,15 +101,23 @@ class Plugins(Generic[P]):
         except ValidationError as error:
             raise PluginError(f"{kind}{explain(error, self.find(kind))}") from error
 
+    def spec(self, plugin: P) -> dict[str, Any]:
+        """Return the table that `load` builds an equal plug-in from, every option spelled out."""
+        source = f"{type(plugin).__module__}:{type(plugin).__qualname__}"
+        kind = next((name for name, known in self.sources().items() if known == source), source)
+        return {"kind": kind, **plugin.model_dump(mode="json")}
+
     def field(self) -> tuple[BeforeValidator, PlainSerializer]:
-        """Annotations for a field that holds such a plug-in: built by `load`, told apart by its key."""
-        return BeforeValidator(self.load), PlainSerializer(lambda plugin: plugin.key, return_type=str)
+        """Annotations for a field that holds such a plug-in: built by `load`, written out by `spec`."""
+        return BeforeValidator(self.load), PlainSerializer(self.spec, return_type=dict[str, Any])
 
     def optional_field(self) -> tuple[BeforeValidator, PlainSerializer]:
         """Like `field`, where None stands for none."""
         return (
             BeforeValidator(lambda spec: None if spec is None else self.load(spec)),
-            PlainSerializer(lambda plugin: None if plugin is None else plugin.key, return_type=str | None),
+            PlainSerializer(
+                lambda plugin: None if plugin is None else self.spec(plugin), return_type=dict[str, Any] | None
+            ),
         )
 
 
