@@ -13,7 +13,7 @@ class Genesis:
 
     name: str = "local"
     development: bool = True
-    """A faucet, short tempos, and subnets created with their hyperparameters at no lock cost."""
+    """A faucet, tempos below 360, and subnets that are created with their hyperparameters set."""
     balances: Mapping[str, int] = field(default_factory=dict)
     """Address to rao."""
     emission_per_block_rao: int = TAO

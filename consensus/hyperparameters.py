@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from consensus.amounts import TAO
 from consensus.errors import CallRefused
+from consensus.params import Version
 
 U16 = 65535
 LONGEST_TEMPO = 50_400
@@ -23,7 +24,7 @@ class Hyperparameters:
     bonds_penalty: int = 65535
     bonds_moving_average: int = 900_000
     """In millionths: the part of an old bond that an epoch keeps."""
-    yuma_version: str = "yuma3"
+    yuma_version: Version = "yuma3"
     liquid_alpha: bool = False
     alpha_low: int = 45875
     alpha_high: int = 58982

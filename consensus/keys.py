@@ -9,21 +9,15 @@ bittensor_wallet Keyfile into a message; its text holds the file's whole content
 """
 
 import hashlib
-import json
-import os
-from dataclasses import dataclass
-from pathlib import Path
 
 from bittensor_wallet import Keypair
 from bittensor_wallet.utils import is_valid_ss58_address
-
-from consensus.errors import WalletError
 
 
 def throwaway_key(seed: int | str, name: str) -> Keypair:
     """A key made from a seed and a name alone. Anyone who knows both can sign with it: for experiments only."""
     digest = hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=32, person=b"subnetlab-key").hexdigest()
-    return Keypair.create_from_seed(digest)
+    return Keypair.create_from_seed(digest)  # type: ignore[arg-type]  # its stub says bytes; it takes hexadecimal
 
 
 def is_address(text: object) -> bool:
