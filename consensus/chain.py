@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from consensus import axon, balances, emission, ownership, registration, weights
 from consensus.calls import (
@@ -46,6 +46,9 @@ from consensus.keys import verify
 from consensus.ledger import check_address, check_amount
 from consensus.metagraph import Metagraph
 from consensus.subnet import Subnet
+
+if TYPE_CHECKING:
+    from consensus.store import Store
 
 HANDLERS: dict[type[Call], Callable[[ChainState, str, Any], Any]] = {
     Transfer: balances.transfer,
@@ -78,12 +81,13 @@ class Receipt:
 class Chain:
     """One chain. Use `create`, `open` or `development`; close it, or use it in a `with` block."""
 
-    def __init__(self, state: ChainState, genesis_hash: bytes, store: Any = None) -> None:
+    def __init__(self, state: ChainState, genesis_hash: bytes, store: "Store | None" = None) -> None:
         self._state = state
         self._genesis_hash = genesis_hash
         self._store = store
         self._calls: list[Receipt] = []
         self._last_epochs: dict[int, Epoch] = {}
+        self._closed = False
 
     @classmethod
     def create(cls, where: str | PathLike[str] | None = None, genesis: Genesis | None = None) -> Self:
@@ -132,6 +136,7 @@ class Chain:
 
     def close(self) -> None:
         """Let go of the file. Calls since the last `step` are lost, as a block that was never made."""
+        self._closed = True
         if self._store is not None:
             self._store.close()
 
@@ -186,11 +191,14 @@ class Chain:
 
         A refused call doesn't use up its nonce.
         """
+        self._check_open()
         handler = HANDLERS.get(type(signed.call))
         if handler is None:
             raise CallRefused("form", f"{type(signed.call).__name__} is no call that this chain knows")
         if signed.genesis_hash != self.genesis_hash:
-            raise SignatureRefused("genesis", f"signed for chain {signed.genesis_hash[:12]}; this is {self.genesis_hash[:12]}")
+            raise SignatureRefused(
+                "genesis", f"signed for chain {signed.genesis_hash[:12]}…; this is {self.genesis_hash[:12]}…"
+            )
         if not verify(signed.signer, signed.message, signed.signature):
             raise SignatureRefused("signature", f"the signature is not {signed.signer}'s for this call")
         due = self.nonce(signed.signer)
@@ -218,6 +226,7 @@ class Chain:
         """
         if type(blocks) is not int or blocks < 1:
             raise ChainError(f"step({blocks!r}): allowed are 1 and more blocks")
+        self._check_open()
         target, epochs = self.block + blocks, []
         while self.block < target:
             epochs.extend(self._advance(min(target, self._next_event())))
@@ -284,6 +293,10 @@ class Chain:
         """What a proof of work must meet."""
         return self._state.subnet(netuid).difficulty
 
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ChainError("this chain is closed; open it again")
+
     def _next_event(self) -> int:
         """The next block in which more happens than minting."""
         cadence = self.genesis.cadence
@@ -319,7 +332,11 @@ class Chain:
 
     def _confirm(self, closed: list[Receipt], epochs: list[Epoch]) -> None:
         if self._store is not None:
-            self._store.save(closed, epochs)
+            try:
+                self._store.save(closed, epochs)
+            except BaseException:
+                self.close()  # what is in memory was not confirmed
+                raise
         ledger = self._state.ledger
         ledger.changed_accounts.clear()
         ledger.changed_hotkeys.clear()

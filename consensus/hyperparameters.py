@@ -114,9 +114,7 @@ class Hyperparameters:
             "registration_rule": ("decay", "interval"),
         }.items():
             if getattr(self, name) not in allowed:
-                raise CallRefused(
-                    "hyperparameter", f"{name}: {getattr(self, name)!r}; allowed: {', '.join(allowed)}"
-                )
+                raise CallRefused("hyperparameter", f"{name}: {getattr(self, name)!r}; allowed: {', '.join(allowed)}")
 
     def _ranges(self, development: bool) -> dict[str, tuple[int, int]]:
         return {

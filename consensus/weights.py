@@ -70,7 +70,9 @@ def reveal_weights(state: ChainState, signer: str, call: RevealWeights) -> int:
         raise WeightsRefused("commit", f"uid {uid} has no unexpired commit of this row with this salt and version")
     due = open_commits[position].epoch + rules.commit_reveal_period
     if subnet.epochs < due:
-        raise WeightsRefused("too_early", f"this commit opens in epoch {due}; subnet {call.netuid} is in {subnet.epochs}")
+        raise WeightsRefused(
+            "too_early", f"this commit opens in epoch {due}; subnet {call.netuid} is in {subnet.epochs}"
+        )
     uid, row = checked_row(state, subnet, signer, plain)
     subnet.weights[uid] = row
     subnet.commits[uid] = open_commits[position + 1 :]
