@@ -8,7 +8,10 @@ SCORERS: Plugins[Scorer] = Plugins(
     sort="scorer",
     group="subnetlab.scorers",
     base=Scorer,  # type: ignore[type-abstract]
-    builtin={},
+    builtin={
+        "sections": "subnets.ocr.sections:Sections",
+        "tutorial": "subnets.ocr.tutorial:Tutorial",
+    },
 )
 
 SAMPLERS: Plugins[Sampler] = Plugins(

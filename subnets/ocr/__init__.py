@@ -1,0 +1,22 @@
+"""The OCR workload: synthetic pages whose text and boxes are known, and the scorers that grade readings of them."""
+
+from .answer import COLUMN_GAP_EM, MAX_SECTIONS, MAX_TEXT, MAX_TOTAL_TEXT, Font, OCRAnswer, Section
+from .page import Line, Page
+from .sections import Sections
+from .subnet import OCR
+from .tutorial import Tutorial
+
+__all__ = [
+    "COLUMN_GAP_EM",
+    "MAX_SECTIONS",
+    "MAX_TEXT",
+    "MAX_TOTAL_TEXT",
+    "OCR",
+    "Font",
+    "Line",
+    "OCRAnswer",
+    "Page",
+    "Section",
+    "Sections",
+    "Tutorial",
+]

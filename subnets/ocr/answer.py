@@ -1,0 +1,67 @@
+"""What a miner answers to a page: its sections, each a text and the box around it.
+
+    {"sections": [{"text": "Total: $12.50", "box": [400, 612.5, 521, 630]}]}
+
+Boxes are x1, y1, x2, y2 in pixels of the image as sent, origin top left. A section is the text of one
+line; on a line, what stands further apart than `COLUMN_GAP_EM` is a section of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from subnets.answer import Answer
+
+MAX_SECTIONS = 1_000
+MAX_TEXT = 500
+"""Characters of one section."""
+MAX_TOTAL_TEXT = 50_000
+"""Characters of all sections together."""
+
+COLUMN_GAP_EM = 1.5
+"""Sections on one line stand at least this many font sizes apart; words of one section never do."""
+
+Coordinate = Annotated[float, Field(ge=-100_000, le=100_000)]
+Box = tuple[Coordinate, Coordinate, Coordinate, Coordinate]
+
+
+class Font(BaseModel):
+    """Typeface of a section: only the tutorial's reward looks at it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    family: str = Field(max_length=100)
+    size: float = Field(gt=0, le=10_000)
+    """In pixels of the page before it was degraded."""
+
+
+class Section(BaseModel):
+    """One piece of text and where it stands."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    text: str = Field(min_length=1, max_length=MAX_TEXT)
+    box: Box
+    font: Font | None = None
+
+    @model_validator(mode="after")
+    def _box_has_an_area(self) -> Self:
+        x1, y1, x2, y2 = self.box
+        if not (x1 < x2 and y1 < y2):
+            raise ValueError("box is not x1 < x2, y1 < y2")
+        return self
+
+
+class OCRAnswer(Answer):
+    """The sections of a page, in any order."""
+
+    sections: tuple[Section, ...] = Field((), max_length=MAX_SECTIONS)
+
+    @model_validator(mode="after")
+    def _text_is_bounded(self) -> Self:
+        total = sum(len(section.text) for section in self.sections)
+        if total > MAX_TOTAL_TEXT:
+            raise ValueError(f"sections hold {total:,} characters; at most {MAX_TOTAL_TEXT:,} are read")
+        return self

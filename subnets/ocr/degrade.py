@@ -1,0 +1,149 @@
+"""Degradation: a clean page becomes a photographed, copied and compressed one.
+
+One homography moves the page, and the same homography moves its truth. Every strength grows with the
+difficulty; each page draws its own mixture. At difficulty 0 nothing is changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from statistics import NormalDist
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .page import Line, Quad
+
+# The lab spreads pages over cores; OpenCV's own threads would only get in the way.
+cv2.setNumThreads(1)
+
+Image = NDArray[np.uint8]
+Homography = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Degradation:
+    """What happens to one page."""
+
+    resolution: float = 1.0
+    """Width of the result over width of the page."""
+    rotation_deg: float = 0.0
+    corners: tuple[float, ...] = (0.0,) * 8
+    """Shift of each corner, x and y, as shares of the width."""
+    blur_sigma: float = 0.0
+    """In pixels of the result."""
+    fading: float = 0.0
+    """Share of the ink's darkness that is lost."""
+    shading: float = 0.0
+    """Share of the light that is missing in the darkest corner."""
+    stains: int = 0
+    noise_sigma: float = 0.0
+    """In grey levels, of 255."""
+    jpeg_quality: int = 95
+
+    @classmethod
+    def draw(cls, difficulty: float, rng: np.random.Generator) -> Degradation:
+        """Draw a mixture for a difficulty in [0, 1]; the same generator gives the same mixture at any difficulty."""
+        strength = difficulty * rng.uniform(0.7, 1.0, size=7)
+        angle, corners, stains = rng.uniform(-1, 1), rng.uniform(-1, 1, size=8), rng.uniform(0.5, 1.0)
+        return cls(
+            resolution=1.0 - 0.42 * float(strength[0]),
+            rotation_deg=2.0 * difficulty * float(angle),
+            corners=tuple((0.02 * difficulty * corners).tolist()),
+            blur_sigma=1.15 * float(strength[1]),
+            fading=0.45 * float(strength[2]),
+            shading=0.5 * float(strength[3]),
+            stains=round(8 * difficulty * float(stains)),
+            noise_sigma=26.0 * float(strength[5]),
+            jpeg_quality=round(95 - 65 * float(strength[6])),
+        )
+
+    def homography(self, width: int, height: int) -> tuple[Homography, tuple[int, int]]:
+        """Return the matrix from page to result in pixels, and the result's width and height.
+
+        The whole page stays inside the result.
+        """
+        size = round(width * self.resolution), round(height * self.resolution)
+        if self.rotation_deg == 0.0 and not any(self.corners):
+            return np.diag([size[0] / width, size[1] / height, 1.0]), size
+        page = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float64)
+        angle = np.deg2rad(self.rotation_deg)
+        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        moved = page @ turn.T + width * np.reshape(self.corners, (4, 2))
+        low, high = moved.min(axis=0), moved.max(axis=0)
+        scale = min(size[0] / (high[0] - low[0]), size[1] / (high[1] - low[1]))
+        moved = (moved - (low + high) / 2) * scale + np.array(size) / 2
+        matrix = cv2.getPerspectiveTransform(page.astype(np.float32), moved.astype(np.float32))
+        return np.asarray(matrix, dtype=np.float64), size
+
+    def apply(self, page: Image, rng: np.random.Generator) -> tuple[Image, Homography]:
+        """Degrade a grey page, (height, width); return the result and the homography that led to it."""
+        matrix, size = self.homography(page.shape[1], page.shape[0])
+        image = page
+        if size != (page.shape[1], page.shape[0]) or self.rotation_deg or any(self.corners):
+            # Strokes thinner than a pixel of the result would flicker: smooth what it cannot hold.
+            image = _blur(image, 0.45 * (1 / self.resolution - 1) + 0.15)
+            image = np.asarray(cv2.warpPerspective(image, _centred(matrix), size, borderValue=255.0), dtype=np.uint8)
+        image = _blur(image, self.blur_sigma)
+        if self.fading:
+            faded = np.rint(255 - (255 - np.arange(256)) * (1 - self.fading)).astype(np.uint8)
+            image = np.asarray(cv2.LUT(image, faded), dtype=np.uint8)
+        if self.shading or self.stains:
+            image = np.asarray(cv2.multiply(image, self._light(size, rng), scale=1 / 255), dtype=np.uint8)
+        if self.noise_sigma:
+            quantiles = np.rint(_normal_quantiles() * self.noise_sigma).astype(np.int16)
+            noise = quantiles[np.frombuffer(rng.bytes(image.size), np.uint8)].reshape(image.shape)
+            image = np.asarray(cv2.add(image, noise, dtype=cv2.CV_8U), dtype=np.uint8)
+        return image, matrix
+
+    def _light(self, size: tuple[int, int], rng: np.random.Generator) -> Image:
+        """Return how much light each pixel gets, 255 for all of it: a smooth slope and some stains."""
+        # An eighth of the size is plenty for what is smooth.
+        width, height = -(-size[0] // 8), -(-size[1] // 8)
+        coarse = (255 - 255 * self.shading * rng.uniform(0, 1, size=(3, 3))).astype(np.uint8)
+        light = np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+        for x, y, radius, shape, dark in rng.uniform(0, 1, size=(self.stains, 5)):
+            stain = np.full_like(light, 255)
+            axes = max(1, int((0.02 + 0.08 * radius) * width)), max(1, int((0.02 + 0.08 * shape) * width))
+            centre = int(x * width), int(y * height)
+            tone = int(255 - 110 * self.shading * (1 + dark))
+            filled = -1 if shape > radius else 2
+            cv2.ellipse(stain, centre, axes, 180.0 * shape, 0, 360, (tone,), filled)
+            light = np.asarray(cv2.multiply(light, _blur(stain, 1.0), scale=1 / 255), dtype=np.uint8)
+        return np.asarray(cv2.resize(light, size, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+
+
+def move(line: Line, matrix: Homography) -> Line:
+    """Carry a line's quadrilateral through a homography, to a hundredth of a pixel."""
+    points = np.array([[x, y, 1.0] for x, y in line.quad]) @ matrix.T
+    xy = np.round(points[:, :2] / points[:, 2:], 2).tolist()
+    quad: Quad = (tuple(xy[0]), tuple(xy[1]), tuple(xy[2]), tuple(xy[3]))
+    return Line(line.text, quad, line.font)
+
+
+def encode(image: Image, quality: int) -> bytes:
+    """Encode as JPEG."""
+    written, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not written:
+        raise ValueError(f"OpenCV could not encode an image of shape {image.shape}")
+    return bytes(encoded)
+
+
+def _blur(image: Image, sigma: float) -> Image:
+    if sigma < 0.2:
+        return image
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), dtype=np.uint8)
+
+
+def _centred(matrix: Homography) -> Homography:
+    """Turn a homography between pixel edges (the page begins at 0.0) into OpenCV's, between pixel centres."""
+    shift = np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5], [0.0, 0.0, 1.0]])
+    return np.asarray(np.linalg.inv(shift) @ matrix @ shift, dtype=np.float64)
+
+
+@cache
+def _normal_quantiles() -> NDArray[np.float64]:
+    """256 equally likely values of the normal distribution, so that a random byte is one draw."""
+    return np.array([NormalDist().inv_cdf((k + 0.5) / 256) for k in range(256)])

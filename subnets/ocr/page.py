@@ -1,0 +1,44 @@
+"""What is truly on a page: the reference of an OCR task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .answer import Box, Font, OCRAnswer, Section
+
+Point = tuple[float, float]
+Quad = tuple[Point, Point, Point, Point]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One section: its text, and where its ink is in the image as sent."""
+
+    text: str
+    quad: Quad
+    """Corners of the ink, clockwise from its top left, in pixels."""
+    font: Font
+
+    @property
+    def box(self) -> Box:
+        """The upright box around the quadrilateral."""
+        xs, ys = zip(*self.quad, strict=True)
+        return min(xs), min(ys), max(xs), max(ys)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """All sections of one page, in reading order."""
+
+    width: int
+    """Of the image as sent, in pixels."""
+    height: int
+    lines: tuple[Line, ...]
+
+    def __post_init__(self) -> None:
+        if not self.lines:
+            raise ValueError("a page without any text can't be graded")
+
+    def answer(self) -> OCRAnswer:
+        """Return the answer without any fault."""
+        return OCRAnswer(sections=tuple(Section(text=line.text, box=line.box, font=line.font) for line in self.lines))

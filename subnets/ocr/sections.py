@@ -1,0 +1,109 @@
+"""The scorer `sections`: what share of the page was found, and what share of the answer is on the page.
+
+    similarity = text^(w/(w+v)) * IoU^(v/(w+v))          w, v: the weights of text and box
+    value      = 2 * sum of matched similarities / (true sections + answered sections)
+
+A pair is matched at most once, in the way that makes the sum largest (Hungarian). Text in the wrong
+place and a box around the wrong text are both worth nothing, and a spurious section costs as much as a
+missed one, so guessing does not pay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from subnets.answer import Response
+from subnets.score import Score, Scorer
+from subnets.task import Task
+
+from .answer import MAX_SECTIONS, OCRAnswer, Section
+from .page import Line, Page
+from .quality import fold
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Sections(Scorer):
+    """Text and box of each section, one to one, as an F1."""
+
+    text_weight: float = Field(0.75, ge=0, le=1)
+    box_weight: float = Field(0.25, ge=0, le=1)
+    """0 grades text alone: a miner then need not answer true boxes."""
+    min_similarity: float = Field(0.4, ge=0, le=1)
+    """Pairs less alike than this are no match."""
+    half_life_s: float | None = Field(None, gt=0)
+    """Latency that halves the score; None pays nothing for speed."""
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Refuse weights that grade nothing."""
+        if self.text_weight + self.box_weight == 0:
+            raise ValueError("text_weight and box_weight are both 0; give one of them some weight")
+
+    def score(self, task: Task, response: Response) -> Score:
+        """Grade one answer; parts hold the means over matched pairs and the F1's two sides."""
+        if not isinstance(task.reference, Page):
+            return Score(None, reason=f"task {task.id} has no page for a reference")
+        if not isinstance(response.answer, OCRAnswer):
+            return Score(0.0, reason="no sections: the answer is not of the OCR subnet's schema")
+        truth, answered = task.reference.lines, response.answer.sections
+        if not answered:
+            return Score(0.0, reason="no sections")
+        text, box, similarity = self._match(truth, answered[:MAX_SECTIONS])
+        total = float(similarity.sum())
+        f1 = 2 * total / (len(truth) + len(answered))
+        speed = 1.0 if self.half_life_s is None else 0.5 ** (max(0.0, response.latency_s) / self.half_life_s)
+        matched = len(similarity)
+        parts = {
+            "text": float(text.mean()) if matched else 0.0,
+            "box": float(box.mean()) if matched else 0.0,
+            "precision": total / len(answered),
+            "recall": total / len(truth),
+            "f1": f1,
+            "missed": float(len(truth) - matched),
+            "spurious": float(len(answered) - matched),
+            "speed": speed,
+        }
+        return Score(min(1.0, f1 * speed), parts)
+
+    def _match(
+        self, truth: Sequence[Line], answered: Sequence[Section]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return text similarity, IoU and similarity of the matched pairs."""
+        import numpy as np
+        from rapidfuzz.distance import Levenshtein
+        from scipy.optimize import linear_sum_assignment
+
+        text_share = self.text_weight / (self.text_weight + self.box_weight)
+        iou = overlap([line.box for line in truth], [section.box for section in answered])
+        # Even the right text would leave the pair below the minimum: not worth comparing.
+        bound = iou ** (1 - text_share)
+        rows, columns = np.nonzero(bound >= max(self.min_similarity, 1e-12))
+        left, right = [fold(line.text) for line in truth], [fold(section.text) for section in answered]
+        text = np.zeros_like(iou)
+        text[rows, columns] = [
+            Levenshtein.normalized_similarity(left[i], right[j])
+            for i, j in zip(rows.tolist(), columns.tolist(), strict=True)
+        ]
+        similarity = np.where(bound >= self.min_similarity, bound * text**text_share, 0.0)
+        similarity[similarity < self.min_similarity] = 0.0
+        pairs = linear_sum_assignment(similarity, maximize=True)
+        kept = similarity[pairs] > 0
+        return text[pairs][kept], iou[pairs][kept], similarity[pairs][kept]
+
+
+def overlap(left: Sequence[tuple[float, ...]], right: Sequence[tuple[float, ...]]) -> NDArray[np.float64]:
+    """Return intersection over union of every pair of boxes, (len(left), len(right))."""
+    import numpy as np
+
+    a, b = np.array(left)[:, None, :], np.array(right)[None, :, :]
+    width = np.minimum(a[..., 2], b[..., 2]) - np.maximum(a[..., 0], b[..., 0])
+    height = np.minimum(a[..., 3], b[..., 3]) - np.maximum(a[..., 1], b[..., 1])
+    inside = np.clip(width, 0, None) * np.clip(height, 0, None)
+    area_a = (a[..., 2] - a[..., 0]) * (a[..., 3] - a[..., 1])
+    area_b = (b[..., 2] - b[..., 0]) * (b[..., 3] - b[..., 1])
+    return np.asarray(inside / (area_a + area_b - inside), dtype=np.float64)

@@ -1,0 +1,109 @@
+"""The OCR subnet: read a page that was made for the purpose, so that its text is known exactly."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from subnets.answer import Answer
+from subnets.seed import Seed
+from subnets.subnet import Subnet
+from subnets.task import Message, Prompt, Task
+
+from .answer import OCRAnswer
+from .page import Page
+from .quality import text_quality
+from .sections import Sections
+
+Kind = Literal["invoice", "receipt", "letter", "form", "table"]
+Locale = Literal["en_US", "en_GB", "en_CA", "en_AU", "en_IE", "en_NZ"]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+INSTRUCTION = (
+    "Read this page. Answer with JSON alone: "
+    '{"sections": [{"text": "...", "box": [x1, y1, x2, y2]}, ...]}. '
+    "One section for each line of text; where a line has parts set wide apart, such as the cells of a table, "
+    "one section for each part. Boxes are in pixels of the image, origin top left."
+)
+
+
+class OCR(Subnet):
+    """Pages of five kinds, degraded as much as `difficulty` says."""
+
+    name: ClassVar[str] = "ocr"
+    answer_type: ClassVar[type[Answer]] = OCRAnswer
+
+    difficulty: Share | tuple[Share, Share] = (0.0, 0.6)
+    """0 is crisp and 1 is barely readable; a range is drawn from for each page."""
+    kinds: tuple[Kind, ...] = Field(("invoice", "receipt", "letter", "form", "table"), min_length=1)
+    locales: tuple[Locale, ...] = Field(("en_US",), min_length=1)
+    """Where names and addresses come from."""
+    width: int = Field(900, ge=300, le=4_000)
+    """Of the clean page, in pixels; its height is 4/3 of that, and type grows with it."""
+
+    @field_validator("difficulty")
+    @classmethod
+    def _range_is_ordered(cls, value: float | tuple[float, float]) -> float | tuple[float, float]:
+        if isinstance(value, tuple) and value[0] > value[1]:
+            raise ValueError(f"{list(value)} runs backwards; write [{value[1]}, {value[0]}]")
+        return value
+
+    def task(self, seed: int) -> Task:
+        """Draw a page, degrade it, and carry the truth along."""
+        from . import degrade
+        from .press import print_page
+
+        root = Seed(seed)
+        choice = root.child("choice").rng()
+        kind = self.kinds[int(choice.integers(len(self.kinds)))]
+        locale = self.locales[int(choice.integers(len(self.locales)))]
+        low, high = self.difficulty if isinstance(self.difficulty, tuple) else (self.difficulty, self.difficulty)
+        difficulty = low + (high - low) * float(choice.random())
+
+        clean, lines = print_page(kind, locale, self.width, root.child("page"))
+        degradation = degrade.Degradation.draw(difficulty, root.child("degradation").rng())
+        image, matrix = degradation.apply(clean, root.child("grain").rng())
+        page = Page(image.shape[1], image.shape[0], tuple(degrade.move(line, matrix) for line in lines))
+        return Task(
+            id=f"{root.child('id').integer():016x}",
+            subnet=self.name,
+            seed=seed,
+            prompt=Prompt((Message("user", INSTRUCTION),), degrade.encode(image, degradation.jpeg_quality)),
+            reference=page,
+            kind=kind,
+            difficulty=difficulty,
+        )
+
+    def gold(self, task: Task) -> Answer:
+        """Return every section as it is."""
+        return page_of(task).answer()
+
+    def scorer(self) -> Sections:
+        """Return the grader of text and boxes."""
+        return Sections()
+
+    def quality(self, task: Task, answer: Answer) -> float | None:
+        """Share of the page's characters that need no correction, wherever the boxes are."""
+        if not isinstance(answer, OCRAnswer):
+            return 0.0
+        truth = [line.text for line in page_of(task).lines]
+        return text_quality(truth, [section.text for section in answer.sections])
+
+    def illustrate(self, task: Task, answer: Answer | None) -> bytes | None:
+        """Draw true and answered boxes over the page."""
+        from .picture import draw_boxes
+
+        sections = answer.sections if isinstance(answer, OCRAnswer) else ()
+        return draw_boxes(task.prompt.image, page_of(task), sections)
+
+
+def page_of(task: Task) -> Page:
+    """Return the truth of a task.
+
+    Raises:
+        TypeError: the task is not one of this subnet's, or has no reference.
+    """
+    if not isinstance(task.reference, Page):
+        raise TypeError(f"task {task.id} has a {type(task.reference).__name__} for a reference, not a page")
+    return task.reference

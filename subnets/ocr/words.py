@@ -1,0 +1,103 @@
+"""Words: what stands on a page, all of it drawn from the task's seed.
+
+Names and places are Faker's. The goods, their prices and the headings are fixed lists, as on real
+forms: knowing them by heart is what `guesses` tries to live on.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+from faker import Faker
+
+from subnets.seed import Seed
+
+T = TypeVar("T")
+
+# A Faker holds its own random state, so each thread has one for each locale.
+_made = threading.local()
+
+
+def _faker(locale: str) -> Faker:
+    fakers: dict[str, Faker] = _made.__dict__.setdefault("fakers", {})
+    if locale not in fakers:
+        fakers[locale] = Faker(locale)
+    return fakers[locale]
+
+
+class Words:
+    """A stream of words and numbers for one page."""
+
+    def __init__(self, seed: Seed, locale: str = "en_US") -> None:
+        self.rng: np.random.Generator = seed.child("numbers").rng()
+        self._fake = _faker(locale)
+        self._fake.seed_instance(seed.child("names").integer())
+
+    def pick(self, choices: Sequence[T]) -> T:
+        """Return one of `choices`, each as likely as the next."""
+        return choices[self.whole(0, len(choices) - 1)]
+
+    def some(self, choices: Sequence[T], count: int) -> list[T]:
+        """Return `count` different ones in their own order."""
+        return [choices[i] for i in sorted(self.rng.choice(len(choices), count, replace=False).tolist())]
+
+    def whole(self, low: int, high: int) -> int:
+        """Return a whole number, both ends included."""
+        return int(self.rng.integers(low, high + 1))
+
+    def between(self, low: float, high: float) -> float:
+        """Return a number in [low, high)."""
+        return float(self.rng.uniform(low, high))
+
+    def chance(self, probability: float = 0.5) -> bool:
+        """Return True with the given probability."""
+        return bool(self.rng.random() < probability)
+
+    def company(self) -> str:
+        """Return a company's name."""
+        return _flat(self._fake.company())
+
+    def person(self) -> str:
+        """Return a first and a last name."""
+        return _flat(f"{self._fake.first_name()} {self._fake.last_name()}")
+
+    def street(self) -> str:
+        """Return a street with its number."""
+        return _flat(self._fake.street_address())
+
+    def place(self) -> str:
+        """Return a town with its postcode."""
+        return _flat(f"{self._fake.city()}, {self._fake.postcode()}")
+
+    def job(self) -> str:
+        """Return an occupation."""
+        return _flat(self._fake.job())
+
+    def email(self) -> str:
+        """Return an address at a domain reserved for examples."""
+        return _flat(self._fake.ascii_safe_email())
+
+    def phone(self) -> str:
+        """Return seven digits in two groups."""
+        return f"{self.whole(200, 999)}-{self.whole(1000, 9999)}"
+
+    def date(self) -> str:
+        """Return a day of this century, in words."""
+        months = "January February March April May June July August September October November December"
+        return f"{self.pick(months.split())} {self.whole(1, 28):02d}, {self.whole(2008, 2026)}"
+
+    def sentence(self) -> str:
+        """Return a sentence of common words."""
+        return _flat(self._fake.sentence(nb_words=self.whole(6, 12), variable_nb_words=False))
+
+
+def money(cents: int) -> str:
+    """Write an amount: 123450 is "$1,234.50"."""
+    return f"${cents // 100:,}.{cents % 100:02d}"
+
+
+def _flat(text: str) -> str:
+    return ", ".join(" ".join(part.split()) for part in text.splitlines() if part.strip())
