@@ -1,5 +1,6 @@
 """Who answers: engines, miners and adversaries."""
 
+from .errors import EngineError
 from .miner import Engine, Miner, overhear, overhearing
 from .registry import ENGINES, MINERS, AnyEngine, AnyMiner, load_engine, load_miner
 
@@ -9,6 +10,7 @@ __all__ = [
     "AnyEngine",
     "AnyMiner",
     "Engine",
+    "EngineError",
     "Miner",
     "load_engine",
     "load_miner",

@@ -11,14 +11,20 @@ MINERS: Plugins[Miner] = Plugins(
     sort="miner",
     group="subnetlab.miners",
     base=Miner,  # type: ignore[type-abstract]
-    builtin={},
+    builtin={
+        "tesseract": "miners.ocr:TesseractReader",
+        "tesserocr": "miners.ocr:TesserocrReader",
+    },
 )
 
 ENGINES: Plugins[Engine] = Plugins(
     sort="engine",
     group="subnetlab.engines",
     base=Engine,
-    builtin={},
+    builtin={
+        "tesseract": "miners.tesseract:Tesseract",
+        "tesserocr": "miners.tesserocr:Tesserocr",
+    },
 )
 
 

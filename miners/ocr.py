@@ -1,0 +1,57 @@
+"""Miners that read pages: an engine, and how much of the page's resolution it gets to see."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from subnets import Query
+from subnets.ocr import MAX_SECTIONS, MAX_TEXT, MAX_TOTAL_TEXT, OCRAnswer, Section
+
+from .lines import Line
+from .miner import Miner
+from .reader import AnyReader
+from .tesseract import Tesseract
+from .tesserocr import Tesserocr
+
+
+class OCRReader(Miner):
+    """Reads the page with an engine and answers every line that it finds."""
+
+    description = "reads pages with a given engine"
+
+    engine: AnyReader
+    scale: float = Field(1.0, gt=0, le=4)
+    """The page is resized by this before it is read: 0.5 reads at half the resolution."""
+
+    async def forward(self, query: Query) -> OCRAnswer:
+        """Read the query's image."""
+        found = await self.engine.read(query.prompt.image, scale=self.scale, timeout_s=query.timeout_s)
+        return answer_of(found)
+
+
+class TesseractReader(OCRReader):
+    """Reads the page with the tesseract binary."""
+
+    description = "reads pages with tesseract"
+
+    engine: AnyReader = Field(default_factory=Tesseract)
+
+
+class TesserocrReader(OCRReader):
+    """Reads the page with tesseract kept warm in process."""
+
+    description = "reads pages with tesseract kept warm in process (optional package tesserocr)"
+
+    engine: AnyReader = Field(default_factory=Tesserocr)
+
+
+def answer_of(lines: tuple[Line, ...]) -> OCRAnswer:
+    """Make lines an answer, as far as the schema's caps allow."""
+    sections: list[Section] = []
+    left = MAX_TOTAL_TEXT
+    for line in lines[:MAX_SECTIONS]:
+        text = line.text[: min(MAX_TEXT, left)]
+        if text and line.x1 < line.x2 and line.y1 < line.y2:
+            left -= len(text)
+            sections.append(Section(text=text, box=(line.x1, line.y1, line.x2, line.y2)))
+    return OCRAnswer(sections=tuple(sections))
