@@ -228,8 +228,12 @@ class Chain:
             raise ChainError(f"step({blocks!r}): allowed are 1 and more blocks")
         self._check_open()
         target, epochs = self.block + blocks, []
-        while self.block < target:
-            epochs.extend(self._advance(min(target, self._next_event())))
+        try:
+            while self.block < target:
+                epochs.extend(self._advance(min(target, self._next_event())))
+        except BaseException:
+            self.close()  # memory is ahead of the last confirmed block: only a fresh open is safe
+            raise
         return tuple(epochs)
 
     def step_to_epoch(self, netuid: int) -> Epoch:
@@ -332,11 +336,7 @@ class Chain:
 
     def _confirm(self, closed: list[Receipt], epochs: list[Epoch]) -> None:
         if self._store is not None:
-            try:
-                self._store.save(closed, epochs)
-            except BaseException:
-                self.close()  # what is in memory was not confirmed
-                raise
+            self._store.save(closed, epochs)
         ledger = self._state.ledger
         ledger.changed_accounts.clear()
         ledger.changed_hotkeys.clear()
