@@ -1,0 +1,211 @@
+"""The command line: `subnetlab`, or `python -m lab` from the checkout.
+
+Exit codes: 0 done, 1 it failed or something is missing, 2 the command or a config is wrong, 130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from .config import RunConfig
+    from .folder import RunMode
+
+app = typer.Typer(
+    name="subnetlab",
+    help="A laboratory for incentive subnets: run them for real, meter everything, read off who earns what and why.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+RunArgument = Annotated[Path, typer.Argument(help="The folder of a run.", metavar="RUN")]
+
+
+@app.callback()
+def _common(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens to stderr.")] = False,
+) -> None:
+    level = logging.INFO if verbose else logging.ERROR
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    epilog="Examples:  subnetlab run configs/ocr.toml   |   subnetlab run configs/ocr.toml --chain.epochs 3 --seed 11   |   "
+    "subnetlab run configs/ocr.toml --resume",
+)
+def run(
+    context: typer.Context,
+    config: Annotated[Path, typer.Argument(help="A TOML file; every key is also a flag: --chain.epochs 3.")],
+    out: Annotated[Path | None, typer.Option(help="Folder of the run; by default the next free runs/NAME.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that was stopped.")] = False,
+    clean: Annotated[bool, typer.Option("--clean", help="Start the run in that folder over.")] = False,
+    sets: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a subnet, print what it paid and what it cost, and write its report."""
+    from .config import RunConfig
+
+    if resume and clean:
+        raise typer.BadParameter("--resume and --clean exclude each other")
+    mode: RunMode = "resume" if resume else "clean" if clean else "new"
+    settings = RunConfig.read(config, _overrides(sets or [], context.args))
+    folder = out or _folder(config.stem, mode)
+    _run(settings, folder, mode, as_json)
+
+
+@app.command(epilog="Example:  subnetlab report runs/ocr")
+def report(
+    folder: RunArgument,
+    out: Annotated[Path | None, typer.Option(help="The HTML file; by default report.html in the run's folder.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print a run's tables again and write its HTML report."""
+    from .run import open_run
+
+    with open_run(folder) as record:
+        _report(record, out or folder / "report.html", as_json)
+
+
+@app.command(epilog="Example:  subnetlab audit runs/ocr")
+def audit(folder: RunArgument, as_json: AsJson = False) -> None:
+    """Recompute a run's tasks, grades, weights and payouts from its record."""
+    from dataclasses import asdict
+
+    from .audit import audit as audit_record
+    from .progress import Bar
+    from .run import open_run
+
+    with open_run(folder) as record, Bar("auditing", quiet=as_json) as bar:
+        found = audit_record(record, bar.advance)
+    if as_json:
+        _print_json(asdict(found))
+        return
+    state = "a finished run" if found.complete else "a run that has not finished"
+    typer.echo(
+        f"{folder}: {state}; {found.entries} entries, hashes whole; {found.rounds} tasks made again, "
+        f"{found.answers} answers graded again, {found.epochs} epochs paid again: all as recorded.\nhead {found.head}"
+    )
+
+
+@app.command(epilog="Example:  subnetlab doctor")
+def doctor(as_json: AsJson = False) -> None:
+    """Show what is installed, and for each missing thing the command that gets it."""
+    from dataclasses import asdict
+
+    from .doctor import examine
+
+    findings = examine()
+    if as_json:
+        _print_json([asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            typer.echo(f"{finding.state:<9} {finding.name:<22} {finding.detail}")
+            if finding.fix:
+                typer.echo(f"{'':<9} {'':<22} -> {finding.fix}")
+    if any(finding.state == "missing" for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command("list", epilog="Example:  subnetlab list")
+def list_plugins(as_json: AsJson = False) -> None:
+    """List the subnets, miners, engines, validators, scorers and samplers that are known."""
+    from .catalogue import catalogue
+
+    found = catalogue()
+    if as_json:
+        _print_json(found)
+        return
+    for sort, plugins in found.items():
+        typer.echo(f"{sort}:")
+        for plugin in plugins:
+            typer.echo(f"  {plugin['kind']:<18} {plugin['description']}")
+
+
+def _overrides(sets: list[str], flags: list[str]) -> dict[str, str]:
+    """Read `--set a.b=c`, `--a.b=c` and `--a.b c`."""
+    found: dict[str, str] = {}
+    for text in sets:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"--set {text}: write KEY=VALUE, as in --set chain.epochs=3")
+        found[key] = value
+    rest = list(flags)
+    while rest:
+        flag = rest.pop(0)
+        key, equals, value = flag.removeprefix("--").partition("=")
+        if not flag.startswith("--") or not (equals or rest):
+            raise typer.BadParameter(f"{flag}: unknown; keys of the config are written --chain.epochs 3")
+        found[key] = value if equals else rest.pop(0)
+    return found
+
+
+def _folder(name: str, mode: RunMode) -> Path:
+    """Choose runs/NAME, or runs/NAME-2 and so on: the next free one for a new run, else the last that is there."""
+    folders = [Path("runs") / (name if number == 1 else f"{name}-{number}") for number in range(1, 10_000)]
+    free = next(place for place, folder in enumerate(folders) if not (folder / "config.json").exists())
+    return folders[free if mode == "new" else max(0, free - 1)]
+
+
+def _run(settings: RunConfig, folder: Path, mode: RunMode, as_json: bool) -> None:
+    from .progress import Bar
+    from .run import run as play
+
+    try:
+        with Bar(str(folder), quiet=as_json) as bar:
+            record = play(settings, folder, mode=mode, watch=lambda event: bar.show(event))
+    except KeyboardInterrupt:
+        typer.echo(f"stopped; nothing is lost: add --resume to go on with {folder}", err=True)
+        raise typer.Exit(130) from None
+    with record:
+        _report(record, folder / "report.html", as_json)
+
+
+def _report(record: Any, path: Path, as_json: bool) -> None:
+    from .report import write_report
+    from .tables import as_json as tables_as_json
+    from .tables import summary
+
+    written = write_report(record, path)
+    if as_json:
+        _print_json(tables_as_json(record) | {"report": str(written)})
+        return
+    from rich.console import Console
+
+    console = Console()
+    for table in summary(record):
+        console.print(table)
+    typer.echo(f"report: {written}")
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one line on stderr."""
+    from consensus.errors import ConsensusError
+    from subnets import SubnetlabError
+
+    try:
+        app()
+    except (SubnetlabError, ConsensusError) as error:
+        from .errors import ConfigError
+
+        print(f"subnetlab: {error}", file=sys.stderr)
+        sys.exit(2 if isinstance(error, ConfigError) else 1)
+    except KeyboardInterrupt:
+        print("subnetlab: stopped", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
+        sys.stderr.close()
+        sys.exit(0)

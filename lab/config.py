@@ -1,0 +1,294 @@
+"""Run configs: sparse TOML, read by frozen models that hold the only defaults.
+
+    config = RunConfig.read(Path("configs/ocr.toml"), {"chain.epochs": "2"})
+
+A table of `miners` or `validators` mixes what the run needs (name, count, stake) with the options of
+the plug-in that its `kind` names.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, model_validator
+
+from consensus.errors import ConsensusError
+from consensus.hyperparameters import Hyperparameters
+from miners import MINERS, Miner
+from subnets import SUBNETS, PluginError, Plugins, Seed, Subnet
+from subnets.plugin import explain
+from validators import VALIDATORS, Validator
+
+from .errors import ConfigError
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")]
+
+MOST_STAKE = 21_000_000
+"""Tokens: as many as will ever exist."""
+
+
+class Table(BaseModel):
+    """Base of every config table."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class PluginTable(Table):
+    """A table that holds a plug-in's options beside its own keys."""
+
+    plugins: ClassVar[Plugins[Any]]
+
+    name: Name
+    count: int = Field(1, ge=1, le=4096)
+    """How many of them, each with keys and a seed of its own."""
+    coldkey: Name
+    """Who owns it: neurons of one coldkey are one party."""
+    stake: float = Field(0.0, ge=0.0, le=MOST_STAKE)
+    """In tokens, staked by the coldkey on each of its hotkeys."""
+    options: dict[str, Any]
+    """The plug-in's own keys, `kind` among them."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split(cls, table: Any) -> Any:
+        if not isinstance(table, Mapping) or "options" in table:
+            return table
+        own = {key: value for key, value in table.items() if key in cls.model_fields}
+        options = {key: value for key, value in table.items() if key not in cls.model_fields}
+        kind = options.setdefault("kind", cls.plugins.default)
+        if kind is None:
+            raise ValueError(f".kind: missing; known: {', '.join(cls.plugins.sources())}")
+        return {"name": kind, **own, "options": options}
+
+    def names(self) -> list[str]:
+        """Return one name for each of the `count`."""
+        return [self.name] if self.count == 1 else [f"{self.name}-{place}" for place in range(self.count)]
+
+
+class MinerTable(PluginTable):
+    """A `[[miners]]` table."""
+
+    plugins: ClassVar[Plugins[Any]] = MINERS
+
+    coldkey: Name = "miners"
+
+    def build(self, seed: int, others: Mapping[str, Miner]) -> Miner:
+        """Build the miner; an option that should hold a miner may name one of `others`."""
+        options = {
+            key: MINERS.spec(others[value]) if key in MINER_OPTIONS and value in others else value
+            for key, value in self.options.items()
+        }
+        return MINERS.load({"seed": seed, **options})
+
+
+MINER_OPTIONS = ("victim",)
+"""Options that hold another miner, which may be given by its name in the same config."""
+
+
+class ValidatorTable(PluginTable):
+    """A `[[validators]]` table."""
+
+    plugins: ClassVar[Plugins[Any]] = VALIDATORS
+
+    coldkey: Name = "validators"
+    stake: float = Field(1000.0, gt=0.0, le=MOST_STAKE)
+
+    def build(self, seed: int) -> Validator:
+        """Build the validator."""
+        return VALIDATORS.load({"seed": seed, **self.options})
+
+
+class ChainTable(Table):
+    """How often weights are set, and what an epoch pays."""
+
+    epochs: int = Field(5, ge=1)
+    rounds_per_epoch: int = Field(2, ge=1)
+    """Rounds of each validator between two epochs."""
+    hyperparameters: dict[str, Any] = {}
+    """Rules of the subnet under the chain's own names; where none is given, those of a development chain with a
+    tempo of 360 and a permit for every validator."""
+
+
+class PoolTable(Table):
+    """Where it runs."""
+
+    kind: Literal["ray", "local"] = "ray"
+    hosts: int | None = Field(None, ge=1)
+    """Hosts of an engine that can be replicated; None: one for each core."""
+    rounds_in_flight: int = Field(2, ge=1)
+    """Of each validator, so that its next task is made while miners work."""
+    dashboard: bool = False
+
+
+class PriceTable(Table):
+    """What resources cost, to put dollars on metered seconds."""
+
+    cpu_hour_usd: float = Field(0.04, ge=0.0)
+    """One core for one hour."""
+    gpu_hour_usd: float = Field(2.0, ge=0.0)
+    date: str = "2026-11"
+    """When these prices were seen."""
+
+
+class BareTable(Table):
+    """The price of doing the same work once, measured in the same run with no subnet around it."""
+
+    miner: str | None = None
+    """Whose work: a name of a miner; None takes the first honest one."""
+    every: int = Field(1, ge=1)
+    """Do it for each `every`-th round of each validator."""
+
+
+class RunConfig(Table):
+    """A whole run."""
+
+    seed: int = Field(0, ge=0, lt=2**63)
+    """Everything random follows from it."""
+    subnet: Annotated[Subnet, *SUBNETS.field()]
+    miners: tuple[MinerTable, ...] = Field(min_length=1)
+    validators: tuple[ValidatorTable, ...] = Field(min_length=1)
+    chain: ChainTable = ChainTable()
+    pool: PoolTable = PoolTable()
+    prices: PriceTable = PriceTable()
+    bare: BareTable = BareTable()
+    record: str | None = None
+    """SQLAlchemy URL of the record; None: a SQLite file in the run's folder."""
+
+    @classmethod
+    def read(cls, path: Path, overrides: Mapping[str, str] | None = None) -> Self:
+        """Read a TOML file; `overrides` maps dotted keys to values as TOML writes them.
+
+        Raises:
+            ConfigError: the file can't be read or a key is wrong.
+        """
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise ConfigError(f"{path}: no such file; the shipped ones are in configs/") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path}: can't be read: {error}") from None
+        try:
+            table = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"{path}: not TOML: {error}") from None
+        for key, value in (overrides or {}).items():
+            override(table, key, value)
+        return cls.parse(table, source=str(path))
+
+    @classmethod
+    def parse(cls, table: Mapping[str, Any], *, source: str = "config") -> Self:
+        """Check a table; `source` names it in messages.
+
+        Raises:
+            ConfigError: a key is unknown, missing or out of range, or a plug-in can't be built.
+        """
+        try:
+            config = cls.model_validate(table)
+            config.build_miners()
+            config.build_validators()
+            Hyperparameters.development(**config.hyperparameters()).validate(development=True)
+        except ConsensusError as error:
+            raise ConfigError(f"{source}: chain.hyperparameters: {error}") from None
+        except ValidationError as error:
+            raise ConfigError(f"{source}: {explain(error, cls).removeprefix('.')}") from None
+        except PluginError as error:
+            raise ConfigError(f"{source}: {error}") from None
+        return config
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        for sort, tables in (("miners", self.miners), ("validators", self.validators)):
+            names = Counter(name for table in tables for name in table.names())
+            twice = [name for name, times in names.items() if times > 1]
+            if twice:
+                raise ValueError(f".{sort}: the name {twice[0]!r} is used twice; give each table a name of its own")
+        known = [name for table in self.miners for name in table.names()]
+        if self.bare.miner is not None and self.bare.miner not in known:
+            raise ValueError(f".bare.miner: no miner is called {self.bare.miner!r}; known: {', '.join(known)}")
+        return self
+
+    @field_serializer("miners", "validators")
+    def _flatten(self, tables: tuple[PluginTable, ...]) -> list[dict[str, Any]]:
+        return [table.model_dump(mode="json", exclude={"options"}) | table.options for table in tables]
+
+    @property
+    def validator_names(self) -> list[str]:
+        """One name for each validator, in the order of their uids."""
+        return [name for table in self.validators for name in table.names()]
+
+    @property
+    def miner_names(self) -> list[str]:
+        """One name for each miner, in the order of their uids, which follow the validators'."""
+        return [name for table in self.miners for name in table.names()]
+
+    def hyperparameters(self) -> dict[str, Any]:
+        """Return the subnet's rules where they differ from a development chain's."""
+        ours = {"tempo": 360, "max_allowed_validators": len(self.validator_names)}
+        return ours | self.chain.hyperparameters
+
+    def build_validators(self) -> list[Validator]:
+        """Build all validators, each with a seed of its own.
+
+        Raises:
+            PluginError: with the key of the table in front.
+        """
+        built: list[Validator] = []
+        for place, table in enumerate(self.validators):
+            for _ in range(table.count):
+                seed = Seed(self.seed).child("validator", len(built)).integer()
+                with _naming(f"validators[{place}]", table.options["kind"]):
+                    built.append(table.build(seed))
+        return built
+
+    def build_miners(self) -> list[Miner]:
+        """Build all miners, each with a seed of its own; those that name another come after it.
+
+        Raises:
+            PluginError: with the key of the table in front.
+        """
+        built: dict[str, Miner] = {}
+        for place, table in enumerate(self.miners):
+            for name in table.names():
+                seed = Seed(self.seed).child("miner", len(built)).integer()
+                with _naming(f"miners[{place}]", table.options["kind"]):
+                    built[name] = table.build(seed, built)
+        return list(built.values())
+
+
+@contextmanager
+def _naming(where: str, kind: str) -> Iterator[None]:
+    """Put the key of a table in front of what is wrong with its plug-in."""
+    try:
+        yield
+    except PluginError as error:
+        said = str(error)
+        key = said.removeprefix(kind) if said.startswith(f"{kind}.") else f".kind: {said}"
+        raise PluginError(where + key) from error
+
+
+def override(table: dict[str, Any], key: str, value: str) -> None:
+    """Set a dotted key ("miners.0.scale") in a nested table; a value that is not TOML is taken as text.
+
+    Raises:
+        ConfigError: the key leads through something that is no table.
+    """
+    try:
+        parsed = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value
+    *path, last = key.split(".")
+    inner: Any = table
+    try:
+        for step in path:
+            inner = inner[int(step)] if isinstance(inner, list) else inner.setdefault(step, {})
+        if isinstance(inner, list):
+            inner[int(last)] = parsed
+        else:
+            inner[last] = parsed
+    except (AttributeError, IndexError, TypeError, ValueError):
+        raise ConfigError(f"{key}={value}: there is no such key; a place in a list is a number from 0") from None

@@ -1,0 +1,54 @@
+"""The progress display: rate and time left on a terminal, nothing where the output is none."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from .run import Event
+
+
+class Rate(ProgressColumn):
+    """Finished a second."""
+
+    def render(self, task: Task) -> Text:
+        """Show the speed once there is one."""
+        return Text("" if not task.finished_speed and not task.speed else f"{task.finished_speed or task.speed:.2f}/s")
+
+
+class Bar:
+    """One bar on stderr, inside a `with` block."""
+
+    def __init__(self, text: str, *, quiet: bool = False) -> None:
+        console = Console(stderr=True)
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            Rate(),
+            TimeRemainingColumn(),
+            console=console,
+            disable=quiet or not console.is_terminal,
+            transient=True,
+        )
+        self._text = text
+        self._task = self._progress.add_task(text, total=None)
+
+    def show(self, event: Event) -> None:
+        """Show how far a run is."""
+        text = f"{self._text}: {event.stage}" if event.stage == "starting" else f"{self._text}: rounds"
+        self._progress.update(self._task, description=text, completed=event.rounds, total=event.of)
+
+    def advance(self, done: int, of: int) -> None:
+        """Show how far anything else is."""
+        self._progress.update(self._task, completed=done, total=of)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()

@@ -1,0 +1,248 @@
+"""A run: validators ask and grade for some epochs, the chain pays, and every step is recorded.
+
+    record = run(RunConfig.read(Path("configs/ocr.toml")), Path("runs/ocr"))
+
+A run that was stopped goes on from its record: finished rounds are not played again, and the ledgers
+and the chain are rebuilt from what was recorded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster import LocalPool, Played, Pool, RayPool
+from subnets import Cost, Meter, Response, Score
+from subnets.cost import process_cpu_s
+
+from .config import RunConfig
+from .economy import Economy
+from .entries import Epoch, GradedAnswer, GradedRound, MachineUse, Start
+from .errors import RecordError
+from .folder import RunFolder, RunMode
+from .record import FORMAT, Draft, RunRecord, blob_hash
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """How far a run is."""
+
+    stage: str
+    """"starting", "round", "epoch" or "done"."""
+    rounds: int
+    """Finished, those of earlier sessions included."""
+    of: int
+    """Rounds of the whole run."""
+
+
+Watch = Callable[[Event], None]
+
+
+def run(config: RunConfig, folder: Path, *, mode: RunMode = "new", watch: Watch = lambda event: None) -> RunRecord:
+    """Play a run to its end and return its record.
+
+    Args:
+        config: what to run.
+        folder: where its files go; made if missing.
+        mode: "new" refuses a folder that holds a run, "resume" goes on with it, "clean" starts it over.
+        watch: called after every step, for a progress display.
+
+    Raises:
+        RecordError: the folder or the record can't be used.
+        PoolError: a host, miner or validator can't be started.
+    """
+    with RunFolder(folder, config).claim(mode) as record:
+        asyncio.run(_Session(config, record, watch).play())
+    return RunRecord.open(folder, config.record)
+
+
+def open_run(folder: Path) -> RunRecord:
+    """Open the record of a run, wherever its config put it.
+
+    Raises:
+        RecordError: there is none, or it can't be read.
+    """
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        url = config["record"]
+    except FileNotFoundError:
+        raise RecordError(f"{folder} holds no run (no config.json); `subnetlab run CONFIG` makes one") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RecordError(f"{folder / 'config.json'} can't be read: {error}") from None
+    return RunRecord.open(folder, url)
+
+
+class _Session:
+    """One process's part of a run."""
+
+    def __init__(self, config: RunConfig, record: RunRecord, watch: Watch) -> None:
+        self.config = config
+        self.record = record
+        self.watch = watch
+        self.economy = Economy(config)
+        self.asking = [uid for uid, validator in self.economy.validators.items() if validator.asks]
+        self.of = config.chain.epochs * config.chain.rounds_per_epoch * len(self.asking)
+        self.rounds: dict[str, GradedRound] = {}
+        """Every round so far, by its place in the record."""
+        self.consensus = self.bookkeeping = Cost()
+        self.number = 0
+        """Of this session, from 0."""
+
+    async def play(self) -> None:
+        """Go on from where the record ends."""
+        epochs = self._rebuild()
+        if self.record.find("end", "run") is None:
+            self._tell("starting")
+            async with self._pool() as pool:
+                use = _Use(pool, self.number)
+                for number in range(epochs, self.config.chain.epochs):
+                    await self._play_rounds(pool, number)
+                    self._close_epoch(number, use)
+            self._append(Draft("end", "run", {"rounds": len(self.rounds)}))
+        self._tell("done")
+
+    def _rebuild(self) -> int:
+        """Take in what is recorded; return how many epochs are complete."""
+        if self.record.find("start", "run") is None:
+            start = Start(format=FORMAT, config=self.config.model_dump(mode="json"), neurons=self.economy.neurons())
+            self._append(Draft("start", "run", start.model_dump(mode="json")))
+        self.rounds = {entry.place: GradedRound.of(entry) for entry in self.record.entries("round")}
+        epochs = [Epoch.of(entry) for entry in self.record.entries("epoch")]
+        for epoch in epochs:
+            self.economy.observe(self._of_epoch(epoch.number))
+            self.economy.pay(epoch.weights)
+            self.number = epoch.use.session + 1
+        return len(epochs)
+
+    def _pool(self) -> Pool:
+        table = self.config.pool
+        members = (self.config.subnet, self.economy.miners, self.economy.validators)
+        if table.kind == "local":
+            return LocalPool(*members, hosts=table.hosts)
+        return RayPool(*members, hosts=table.hosts, dashboard=table.dashboard)
+
+    async def _play_rounds(self, pool: Pool, epoch: int) -> None:
+        per_epoch = self.config.chain.rounds_per_epoch
+        async with asyncio.TaskGroup() as group:
+            for uid in self.asking:
+                gate = asyncio.Semaphore(self.config.pool.rounds_in_flight)
+                for number in range(epoch * per_epoch, (epoch + 1) * per_epoch):
+                    if f"{uid}/{number}" not in self.rounds:
+                        group.create_task(self._play_round(pool, gate, uid, number))
+
+    async def _play_round(self, pool: Pool, gate: asyncio.Semaphore, uid: int, number: int) -> None:
+        async with gate:
+            played = await pool.play(uid, number, self.economy.stakes(), self.economy.caller(uid))
+            bare = None
+            if number % self.config.bare.every == 0:
+                bare = (await pool.bare(self.economy.bare_miner, [played.task.query()]))[0]
+        self.rounds[f"{uid}/{number}"] = graded = _graded(
+            played, bare, self.number, self.config.subnet.max_answer_bytes
+        )
+        kept = {answer.blob for answer in graded.answers}
+        blobs = [response.body for response in played.responses if blob_hash(response.body) in kept]
+        self._append(graded.draft("round", graded.place), blobs=blobs)
+        self._tell("round")
+
+    def _close_epoch(self, number: int, use: _Use) -> None:
+        with Meter() as meter:
+            self.economy.observe(self._of_epoch(number))
+            weights = self.economy.weights()
+            pay = self.economy.pay(weights)
+        self.consensus += meter.cost
+        epoch = Epoch(number=number, weights=weights, pay=pay, use=use.since(self.consensus, self.bookkeeping))
+        self.consensus = self.bookkeeping = Cost()
+        self._append(epoch.draft("epoch", epoch.place))
+        self._tell("epoch")
+
+    def _of_epoch(self, number: int) -> list[GradedRound]:
+        """Return the rounds of an epoch in the order in which ledgers take them in."""
+        per_epoch = self.config.chain.rounds_per_epoch
+        rounds = [graded for graded in self.rounds.values() if graded.number // per_epoch == number]
+        return sorted(rounds, key=lambda graded: (graded.number, graded.validator))
+
+    def _append(self, draft: Draft, blobs: list[bytes] | None = None) -> None:
+        with Meter() as meter:
+            self.record.append([draft], blobs or [])
+        self.bookkeeping += meter.cost
+
+    def _tell(self, stage: str) -> None:
+        self.watch(Event(stage, len(self.rounds), self.of))
+
+
+class _Use:
+    """What this session's processes have used since they were last asked."""
+
+    def __init__(self, pool: Pool, session: int) -> None:
+        self._pool = pool
+        self._session = session
+        self._cpu = self._by_role()
+        self._wall = time.perf_counter()
+        # Everything up to here was setting up: imports of this process and the start of all others.
+        self._setup_cpu_s = process_cpu_s() + sum(cpu for role, cpu in self._cpu.items() if role != "driver")
+
+    def since(self, consensus: Cost, bookkeeping: Cost) -> MachineUse:
+        cpu, wall = self._by_role(), time.perf_counter()
+        use = MachineUse(
+            session=self._session,
+            wall_s=wall - self._wall,
+            cores=len(os.sched_getaffinity(0)),
+            setup_cpu_s=self._setup_cpu_s,
+            cpu_s={role: cpu[role] - self._cpu[role] for role in cpu},
+            consensus=consensus,
+            bookkeeping=bookkeeping,
+        )
+        self._cpu, self._wall, self._setup_cpu_s = cpu, wall, 0.0
+        return use
+
+    def _by_role(self) -> dict[str, float]:
+        total: defaultdict[str, float] = defaultdict(float)
+        for process in self._pool.usage():
+            total[process.role] += process.cpu_s
+        return total
+
+
+def _graded(played: Played, bare: Cost | None, session: int, most_bytes: int) -> GradedRound:
+    """Turn a played round into what is recorded of it."""
+    return GradedRound(
+        validator=played.validator,
+        number=played.number,
+        task_id=played.task.id,
+        task_seed=played.task.seed,
+        kind=played.task.kind,
+        difficulty=played.task.difficulty,
+        query_bytes=played.query_bytes,
+        answers=tuple(
+            _answer(response, score, quality, most_bytes)
+            for response, score, quality in zip(played.responses, played.scores, played.qualities, strict=True)
+        ),
+        task_cost=played.task_cost,
+        grading_cost=played.grading_cost,
+        measuring_cost=played.measuring_cost,
+        bare_cost=bare,
+        session=session,
+    )
+
+
+def _answer(response: Response, score: Score, quality: float | None, most_bytes: int) -> GradedAnswer:
+    kept = 0 < len(response.body) <= most_bytes
+    return GradedAnswer(
+        uid=response.uid,
+        blob=blob_hash(response.body) if kept else None,
+        size=len(response.body),
+        fault=response.fault,
+        reason=response.reason,
+        latency_s=response.latency_s,
+        waited_s=response.waited_s,
+        cost=response.cost,
+        score=score.value,
+        parts=dict(score.parts),
+        score_reason=score.reason,
+        quality=quality,
+    )
