@@ -9,7 +9,6 @@ A coldkey signs for money and ownership; a hotkey signs for weights and endpoint
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Protocol, Self
@@ -107,14 +106,15 @@ class SetWeights:
     @classmethod
     def of(cls, netuid: int, uids: Sequence[int], weights: Sequence[float], version: int = 0) -> Self:
         """From floats of any scale; the largest becomes 65535, zeros stay. Refuses NaN, infinity and negatives."""
-        row = [float(weight) for weight in weights]
-        for position, weight in enumerate(row):
-            if not math.isfinite(weight) or weight < 0:
-                uid = uids[position] if position < len(uids) else "?"
-                raise WeightsRefused("value", f"weight of uid {uid} is {weight}; allowed: finite and not negative")
-        top = max(row, default=0.0)
-        values = (np.floor(np.asarray(row) / top * 65535 + 0.5) if top > 0 else np.zeros(len(row))).astype(int)
-        return cls(netuid, tuple(int(uid) for uid in uids), tuple(values.tolist()), version)
+        row = np.asarray(weights, np.float64)
+        bad = ~(np.isfinite(row) & (row >= 0))
+        if bad.any():
+            position = int(np.argmax(bad))
+            uid = uids[position] if position < len(uids) else "?"
+            raise WeightsRefused("value", f"weight of uid {uid} is {row[position]}; allowed: finite and not negative")
+        top = row.max(initial=0.0)
+        values = np.floor(row / top * 65535 + 0.5) if top > 0 else row
+        return cls(netuid, tuple(map(int, uids)), tuple(values.astype(np.int64).tolist()), version)
 
 
 @dataclass(frozen=True, slots=True)

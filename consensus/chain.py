@@ -86,6 +86,8 @@ class Chain:
         self._genesis_hash = genesis_hash
         self._store = store
         self._calls: list[Receipt] = []
+        self._digest = _hasher()
+        """Of the signed calls in the open block."""
         self._last_epochs: dict[int, Epoch] = {}
         self._closed = False
 
@@ -99,7 +101,7 @@ class Chain:
             check_amount(amount_rao)
             state.ledger.mint(address, amount_rao)
         text = json.dumps(genesis.as_dict(), sort_keys=True)
-        genesis_hash = hashlib.blake2b(text.encode(), digest_size=32).digest()
+        genesis_hash = _hasher(text.encode()).digest()
         state.block_hashes = {0: genesis_hash, 1: _next_hash(genesis_hash, 1, b"")}
         if where is None:
             return cls(state, genesis_hash)
@@ -199,7 +201,8 @@ class Chain:
             raise SignatureRefused(
                 "genesis", f"signed for chain {signed.genesis_hash[:12]}…; this is {self.genesis_hash[:12]}…"
             )
-        if not verify(signed.signer, signed.message, signed.signature):
+        message = signed.message
+        if not verify(signed.signer, message, signed.signature):
             raise SignatureRefused("signature", f"the signature is not {signed.signer}'s for this call")
         due = self.nonce(signed.signer)
         if signed.nonce != due:
@@ -207,6 +210,7 @@ class Chain:
             raise NonceRefused("nonce", f"nonce {signed.nonce} of {signed.signer} is {fault}; the next one is {due}")
         result = handler(self._state, signed.signer, signed.call)
         self._state.ledger.use_nonce(signed.signer)
+        self._digest.update(message + signed.signature)
         receipt = Receipt(self.block, len(self._calls), signed, result)
         self._calls.append(receipt)
         return receipt
@@ -313,7 +317,7 @@ class Chain:
     def _advance(self, target: int) -> list[Epoch]:
         """Close the open block, pass over empty ones, open `target` and begin it as the chain does."""
         state = self._state
-        closed, digest = self._calls, _digest(self._calls)
+        closed, digest = self._calls, self._digest.digest() if self._calls else b""
         block, block_hash = state.block, state.block_hashes[state.block]
         while block < target:
             block += 1
@@ -330,7 +334,7 @@ class Chain:
                 registration.adjust(subnet, target)
         epochs = emission.run_due_epochs(state)
         self._confirm(closed, epochs)
-        self._calls = []
+        self._calls, self._digest = [], _hasher()
         self._last_epochs.update({epoch.netuid: epoch for epoch in epochs})
         return epochs
 
@@ -346,13 +350,9 @@ class Chain:
             subnet.changed_uids.clear()
 
 
+def _hasher(content: bytes = b"") -> hashlib.blake2b:
+    return hashlib.blake2b(content, digest_size=32)
+
+
 def _next_hash(parent: bytes, block: int, calls: bytes) -> bytes:
-    return hashlib.blake2b(parent + block.to_bytes(8, "little") + calls, digest_size=32).digest()
-
-
-def _digest(calls: list[Receipt]) -> bytes:
-    """Of a block's signed calls; empty for none."""
-    if not calls:
-        return b""
-    content = b"".join(receipt.call.message + receipt.call.signature for receipt in calls)
-    return hashlib.blake2b(content, digest_size=32).digest()
+    return _hasher(parent + block.to_bytes(8, "little") + calls).digest()

@@ -6,6 +6,8 @@ has commit-reveal on. A refused row changes nothing.
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from consensus.amounts import tao
 from consensus.calls import CommitWeights, RevealWeights, SetWeights, commit_hash
 from consensus.chain_state import ChainState
@@ -113,9 +115,9 @@ def checked_row(state: ChainState, subnet: Subnet, hotkey: str, call: SetWeights
     if len(set(uids)) != len(uids):
         twice = next(one for one in uids if uids.count(one) > 1)
         raise WeightsRefused("duplicate", f"uid {twice} is named {uids.count(twice)} times; allowed: once")
-    for one in uids:
-        if not 0 <= one < subnet.size:
-            raise WeightsRefused("uid", f"uid {one} does not exist; subnet {subnet.netuid} has 0 to {subnet.size - 1}")
+    if uids and not (min(uids) >= 0 and max(uids) < subnet.size):
+        wrong = min(uids) if min(uids) < 0 else max(uids)
+        raise WeightsRefused("uid", f"uid {wrong} does not exist; subnet {subnet.netuid} has 0 to {subnet.size - 1}")
     least = min(subnet.size, rules.min_allowed_weights)
     if len(uids) < least and not alone:
         raise WeightsRefused("too_few", f"{len(uids)} weights; subnet {subnet.netuid} asks for {least} or more")
@@ -133,22 +135,26 @@ def max_upscale(values: Sequence[int]) -> list[int]:
     """Scale the largest to 65535, rounding half up; zeros alone stay zeros. Up to 32768 the quotient is exact
     before it is rounded; above, the ratio is first cut to 32 fractional bits, as on the chain.
     """
-    top = max(values, default=0)
+    row = np.asarray(values, np.int64)
+    top = int(row.max(initial=0))
     if top == 0:
         return list(values)
     if top <= 32768:
-        return [(2 * value * U16 + top) // (2 * top) for value in values]
-    ratio = U16 * ONE // top
-    return [min(U16, (value * ratio + ONE // 2) >> 32) for value in values]
+        scaled = (2 * row * U16 + top) // (2 * top)
+    else:
+        scaled = np.minimum(U16, (row * (U16 * ONE // top) + ONE // 2) >> 32)
+    return list(scaled.tolist())
 
 
 def _whole_numbers(kind: str, entries: object) -> list[int]:
     if not isinstance(entries, list | tuple):
         raise WeightsRefused("size", f"{kind}s {entries!r}; allowed: a sequence of whole numbers")
-    for entry in entries:
-        if type(entry) is not int or (kind == "value" and not 0 <= entry <= U16):
-            allowed = "0 to 65535 (SetWeights.of takes floats)" if kind == "value" else "whole numbers"
-            raise WeightsRefused("value" if kind == "value" else "uid", f"{kind} {entry!r}; allowed: {allowed}")
+    if set(map(type, entries)) - {int}:
+        wrong = next(entry for entry in entries if type(entry) is not int)
+        raise WeightsRefused(kind, f"{kind} {wrong!r}; allowed: whole numbers (SetWeights.of takes floats)")
+    if kind == "value" and entries and not (min(entries) >= 0 and max(entries) <= U16):
+        wrong = min(entries) if min(entries) < 0 else max(entries)
+        raise WeightsRefused(kind, f"value {wrong}; allowed: 0 to {U16}")
     return list(entries)
 
 
