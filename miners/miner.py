@@ -32,6 +32,11 @@ class Miner(Plugin, ABC):
     """Of the miner's own randomness; the run sets it. Combine it with `query.id`, so that an answer does not
     depend on the order or the place in which queries are served."""
 
+    min_stake: float = Field(0.0, ge=0)
+    """Callers with less on the subnet are refused."""
+    require_permit: bool = False
+    """Callers without a validator permit are refused."""
+
     @abstractmethod
     async def forward(self, query: Query) -> Answer | bytes:
         """Answer the query. Raise to fail; bytes are sent as they are, as a foreign server's reply would be.
@@ -41,6 +46,11 @@ class Miner(Plugin, ABC):
 
     def blacklist(self, query: Query) -> str:
         """Say why this caller is refused; empty to serve it. Asked before any work is done."""
+        caller = query.caller
+        if self.require_permit and not caller.validator_permit:
+            return "only validators with a permit are served"
+        if not caller.stake >= self.min_stake:  # so that a stake that is no number is refused too
+            return f"a stake of {caller.stake:g} is too little; at least {self.min_stake:g} is served"
         return ""
 
     def priority(self, query: Query) -> float:

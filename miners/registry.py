@@ -12,6 +12,13 @@ MINERS: Plugins[Miner] = Plugins(
     group="subnetlab.miners",
     base=Miner,  # type: ignore[type-abstract]
     builtin={
+        "copycat": "miners.adversaries:Copycat",
+        "crashing": "miners.fakes:Crashing",
+        "echo": "miners.fakes:Echo",
+        "malformed": "miners.malformed:Malformed",
+        "noisy": "miners.noisy:Noisy",
+        "silent": "miners.fakes:Silent",
+        "slow": "miners.fakes:Slow",
         "tesseract": "miners.ocr:TesseractReader",
         "tesserocr": "miners.ocr:TesserocrReader",
     },

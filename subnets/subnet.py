@@ -5,6 +5,7 @@ One method is required, `task`. A task is a pure function of the subnet's option
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
@@ -50,12 +51,21 @@ class Subnet(Plugin, ABC):
 
         Raises:
             MalformedAnswer: too long, not JSON, or not of this subnet's schema; the message quotes none of it.
+                A key that stands twice in one object is malformed too: JSON libraries differ in which one they
+                take, and an audit must read what the validator read.
         """
         if len(body) > self.max_answer_bytes:
             raise MalformedAnswer(f"{len(body):,} bytes; at most {self.max_answer_bytes:,} are read")
         try:
-            return self.answer_type.model_validate_json(body)
+            answer = self.answer_type.model_validate_json(body)
         except ValidationError as error:
             fault: Any = error.errors(include_url=False, include_input=False, include_context=False)[0]
             where = ".".join(str(part) for part in fault["loc"])[:80]
             raise MalformedAnswer(f"{where or 'answer'}: {fault['msg'][:200]}") from None
+        json.loads(body, object_pairs_hook=_refuse_repeated_keys, parse_int=str)  # numbers were checked above
+        return answer
+
+
+def _refuse_repeated_keys(pairs: list[tuple[str, Any]]) -> None:
+    if len({key for key, _ in pairs}) < len(pairs):
+        raise MalformedAnswer("answer: a key stands twice in one object")
