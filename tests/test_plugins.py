@@ -1,0 +1,75 @@
+"""The contract of plug-ins: what every subnet, miner and scorer that is known by name must keep, ours and theirs."""
+
+import json
+import pickle
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+
+from lab.catalogue import SORTS
+from subnets import SUBNETS, Answer, Plugins, Response, Subnet
+from validators import SCORERS
+from validators.validator import receive, score
+
+KINDS = [(sort, kind) for sort, plugins in SORTS.items() for kind in plugins.sources()]
+EXAMPLES: dict[tuple[str, str], dict[str, Any]] = {
+    ("miners", "copycat"): {"victim": "echo"},
+    ("validators", "favourite"): {"uids": [3]},
+}
+"""Options of the kinds that can't do without any."""
+
+
+def example(sort: str, kind: str) -> Any:
+    plugins: Plugins[Any] = SORTS[sort]
+    return plugins.load({"kind": kind, **EXAMPLES.get((sort, kind), {})})
+
+
+@pytest.mark.parametrize(("sort", "kind"), KINDS)
+def test_a_plugin_loads_pickles_and_writes_itself_out(sort: str, kind: str) -> None:
+    plugin = example(sort, kind)
+    assert pickle.loads(pickle.dumps(plugin)).key == plugin.key
+    assert SORTS[sort].load(json.loads(json.dumps(SORTS[sort].spec(plugin)))).key == plugin.key
+    assert type(plugin).__doc__, "the first line of its docstring is what `subnetlab list` shows"
+
+
+@pytest.fixture(params=sorted(SUBNETS.sources()))
+def subnet(request: pytest.FixtureRequest) -> Subnet:
+    return SUBNETS.load(request.param)
+
+
+def test_the_same_seed_gives_the_same_task_and_another_seed_another(subnet: Subnet) -> None:
+    first, again, other = subnet.task(5), subnet.task(5), subnet.task(6)
+    assert first == again
+    assert first.prompt != other.prompt
+
+
+def test_the_gold_answer_earns_one_and_an_empty_one_nothing(subnet: Subnet) -> None:
+    for seed in range(3):
+        task = subnet.task(seed)
+        bodies = [subnet.gold(task).body(), Answer().body()]
+        read = [receive(subnet, Response(uid=uid, body=body)) for uid, body in enumerate(bodies)]
+        gold, empty = score(subnet.scorer(), task, read)
+        assert gold.value == 1.0, (seed, gold)
+        assert empty.value == 0.0, (seed, empty)
+        assert subnet.quality(task, subnet.gold(task)) == 1.0
+
+
+def test_a_query_holds_the_prompt_and_nothing_else_of_the_task(subnet: Subnet) -> None:
+    task = subnet.task(7_394_105_286_113)
+    query = task.query()
+    assert query.prompt == task.prompt
+    assert {name for name in asdict(query)} == {"id", "subnet", "prompt", "timeout_s", "caller"}
+    assert pickle.dumps(task.reference) not in pickle.dumps(query)
+    assert str(task.seed).encode() not in pickle.dumps(query)
+    assert task.seed.to_bytes(6, "little") not in pickle.dumps(query)
+
+
+@pytest.mark.parametrize("kind", sorted(SCORERS.sources()))
+def test_a_scorer_grades_within_bounds_or_says_why_not(kind: str, subnet: Subnet) -> None:
+    scorer = example("scorers", kind)
+    task = subnet.task(1)
+    bodies = [subnet.gold(task).body(), Answer().body(), Answer(text="something else").body()]
+    read = [receive(subnet, Response(uid=uid, body=body)) for uid, body in enumerate(bodies)]
+    for graded in score(scorer, task, read):
+        assert graded.value is not None or graded.reason

@@ -1,0 +1,148 @@
+import pickle
+import re
+from typing import ClassVar
+
+import pytest
+
+from subnets import Answer, Caller, Fault, Message, Prompt, Response, Score, Scorer, Subnet, Task
+from validators import PublicView, ScoreLedger, Validator, load_validator
+from validators.validator import score
+
+
+class Length(Scorer):
+    """Grades by length; fails on the word it can't stand."""
+
+    needs_reference: ClassVar[bool] = False
+
+    def score(self, task: Task, response: Response) -> Score:
+        assert response.answer is not None
+        if response.answer.text == "poison":
+            raise RuntimeError("can't stand it")
+        return Score(min(1.0, len(response.answer.text) / 10))
+
+
+class Sums(Subnet):
+    """Adds two numbers."""
+
+    name: ClassVar[str] = "sums"
+
+    def task(self, seed: int) -> Task:
+        a, b = seed % 100, seed // 100 % 100
+        return Task("", "sums", seed, Prompt((Message("user", f"{a}+{b}"),)), reference=str(a + b))
+
+    def gold(self, task: Task) -> Answer:
+        return Answer(text=task.reference)
+
+    def scorer(self) -> Scorer:
+        return Length()
+
+    def quality(self, task: Task, answer: Answer) -> float:
+        return float(answer.text == task.reference)
+
+
+TASK = Task("t", reference="42")
+
+
+def answered(uid: int, text: str) -> Response:
+    return Response(uid=uid, answer=Answer(text=text))
+
+
+def test_a_round_is_the_same_when_it_is_made_again() -> None:
+    validator = Validator(seed=5)
+    stakes = {1: 0.0, 2: 0.0}
+    first = validator.prepare(Sums(), 3, stakes, Caller("me"))
+    again = pickle.loads(pickle.dumps(validator)).prepare(Sums(), 3, stakes, Caller("me"))
+    assert (first.task, first.query, first.uids) == (again.task, again.query, again.uids)
+    other = validator.prepare(Sums(), 4, stakes, Caller("me"))
+    assert other.task.seed != first.task.seed and other.query.id != first.query.id
+    assert Validator(seed=6).prepare(Sums(), 3, stakes, Caller("me")).task.seed != first.task.seed
+
+
+def test_scores_keep_the_order_of_responses_and_name_each_fault() -> None:
+    responses = [
+        answered(4, "12345"),
+        Response(uid=5, fault=Fault.TIMEOUT, reason="no answer within 12.0 s"),
+        Response(uid=6, fault=Fault.LOST, reason="its host died"),
+        answered(7, "0123456789"),
+    ]
+    scores = score(Length(), TASK, responses)
+    assert [graded.value for graded in scores] == [0.5, 0.0, None, 1.0]
+    assert scores[1].reason == "timeout: no answer within 12.0 s"
+    assert scores[2].reason == "its host died"
+
+
+def test_an_answer_that_breaks_the_grader_is_unscored_and_touches_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    scores = score(Length(), TASK, [answered(1, "0123456789"), answered(2, "poison"), answered(3, "12345")])
+    assert [graded.value for graded in scores] == [1.0, None, 0.5]
+    assert "RuntimeError: can't stand it" in scores[1].reason
+    assert "uid 2" in caplog.text
+
+
+def test_a_task_without_a_reference_is_unscored_not_zero() -> None:
+    class Strict(Length):
+        """Needs the truth."""
+
+        needs_reference: ClassVar[bool] = True
+
+    graded = score(Strict(), Task("7"), [answered(0, "anything")])
+    assert graded[0].value is None and "no reference" in graded[0].reason
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "Invalid JSON"),
+        (b"[1, 2]", "valid dictionary|object"),
+        (b'{"text": 5}', "text: .*string"),
+        (b'{"text": "a", "reward": 1}', "reward: Extra inputs"),
+        (b'{"output_tokens": NaN}', "output_tokens|JSON"),
+        (b'{"text": "\xff"}', "JSON"),
+        (b"[" * 100_000, "JSON|recursion"),
+        (b'{"text": "' + b"x" * 2_000_000 + b'"}', "2,000,012 bytes; at most 1,000,000"),
+    ],
+)
+def test_a_malformed_body_is_zero_with_the_fault_named(body: bytes, said: str) -> None:
+    grades = Validator().grade(Sums(), TASK, [Response(uid=9, body=body)])
+    assert grades.responses[0].fault is Fault.MALFORMED
+    assert grades.scores[0].value == 0.0
+    assert grades.qualities == (0.0,)
+    assert re.search(said, grades.responses[0].reason), grades.responses[0].reason
+
+
+def test_grading_reports_true_quality_apart_from_the_score() -> None:
+    validator = Validator(seed=1)
+    task = validator.task(Sums(), 0)
+    bodies = [Sums().gold(task).body(), Answer(text="much too long to be right").body()]
+    grades = validator.grade(Sums(), task, [Response(uid=uid, body=body) for uid, body in enumerate(bodies)])
+    assert grades.qualities == (1.0, 0.0)
+    assert grades.scores[1].value == 1.0
+    assert grades.cost.cpu_s > 0.0
+
+
+VIEW = PublicView({0: "v", 1: "x", 2: "y"}, {1: 0.25, 2: 0.5})
+
+
+def ledger() -> ScoreLedger:
+    made = ScoreLedger(1.0)
+    made.observe({1: Score(0.75), 2: Score(0.25)}, {0: "v", 1: "x", 2: "y"})
+    return made
+
+
+def test_a_weight_copier_submits_the_last_consensus() -> None:
+    assert load_validator("weight_copier").weights(ScoreLedger(), VIEW) == {
+        1: pytest.approx(1 / 3),
+        2: pytest.approx(2 / 3),
+    }
+    assert load_validator("weight_copier").weights(ScoreLedger(), PublicView({}, {})) == {}
+
+
+def test_a_favourite_keeps_the_reserved_share_for_its_own() -> None:
+    validator = load_validator({"kind": "favourite", "uids": [2], "share": 0.6})
+    assert validator.weights(ledger(), VIEW) == {1: pytest.approx(0.3), 2: pytest.approx(0.7)}
+    assert load_validator({"kind": "favourite", "uids": [99]}).weights(ledger(), VIEW) == ledger().weights()
+
+
+def test_an_inverter_turns_grades_upside_down_and_leaves_the_unscored() -> None:
+    responses = [Response(uid=1, body=b'{"text": "0123456789"}'), Response(uid=2, fault=Fault.LOST, reason="gone")]
+    grades = load_validator("inverter").grade(Sums(), TASK, responses)
+    assert [graded.value for graded in grades.scores] == [0.0, None]
