@@ -57,6 +57,8 @@ class Plugins(Generic[P]):
     base: type[P]
     builtin: Mapping[str, str]
     """Name to "module:Class"."""
+    default: str | None = None
+    """The kind of a table that names none."""
 
     def sources(self) -> dict[str, str]:
         """Every known name with the "module:Class" behind it, sorted by name."""
@@ -93,7 +95,7 @@ class Plugins(Generic[P]):
         if isinstance(spec, self.base):
             return spec
         options = {"kind": spec} if isinstance(spec, str) else dict(spec)
-        kind = options.pop("kind", None)
+        kind = options.pop("kind", self.default)
         if not isinstance(kind, str):
             raise PluginError(f"a {self.sort} needs a kind; known: {', '.join(self.sources())}")
         try:

@@ -71,6 +71,7 @@ VALIDATORS: Plugins[Validator] = Plugins(
     sort="validator",
     group="subnetlab.validators",
     base=Validator,
+    default="honest",
     builtin={
         "honest": "validators.validator:Validator",
         "weight_copier": "validators.strategies:WeightCopier",
