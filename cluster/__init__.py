@@ -1,0 +1,18 @@
+"""Where it runs: hosts for miners and engines, juries of validators, in this process, its children or on Ray."""
+
+from .errors import HostDied, PoolError
+from .local import LocalPool
+from .plan import Group, Plan, plan
+from .pool import Played, Pool, Usage
+
+__all__ = [
+    "Group",
+    "HostDied",
+    "LocalPool",
+    "Plan",
+    "Played",
+    "Pool",
+    "PoolError",
+    "Usage",
+    "plan",
+]

@@ -92,8 +92,8 @@ class Pool(ABC):
         """Do the work of one miner alone, query by query on one host, with no subnet around it: what it costs once."""
 
     @abstractmethod
-    def usage(self) -> list[Usage]:
-        """Measure the processes of the pool, ended ones included."""
+    async def usage(self) -> list[Usage]:
+        """Measure the processes of the pool, ended ones included; the sum is all the CPU that it has used."""
 
     async def play(self, validator: int, number: int, stakes: Mapping[int, float], caller: Caller) -> Played:
         """Run one round of one validator: prepare, query, grade."""

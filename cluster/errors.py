@@ -1,0 +1,19 @@
+"""What can go wrong where miners and validators live.
+
+    SubnetlabError
+    └── PoolError       a host or validator can't be placed, started or restarted; or a validator failed at its work
+        └── HostDied    a host ended, or stopped responding, with queries in flight
+
+A miner's failure is never one of these: it is a fault in its response. A dead host is made anew and its
+queries in flight are lost; `HostDied` leaves a pool only where no response can carry the news.
+"""
+
+from subnets import SubnetlabError
+
+
+class PoolError(SubnetlabError):
+    """The pool can't do what it was asked; the message has the reason and the fix."""
+
+
+class HostDied(PoolError):
+    """A host is gone. What it was doing may or may not have been done."""

@@ -1,0 +1,274 @@
+"""A host: the process that holds engines and serves the miners that share them.
+
+A plain class: a pool runs it in this process, in a child process or as a Ray actor. Whatever a miner does
+becomes a `Response`. Its clock starts when it is given the query; the time that another miner of the host
+held the event loop does not count.
+
+    host = Host("io", {0: Echo()})
+    await host.open()
+    response = await host.serve(0, query)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Coroutine, Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+from types import coroutine
+from typing import Any, TypeVar
+
+from miners import Miner, overhearing
+from subnets import Answer, Cost, Fault, MalformedAnswer, Meter, Query, Response
+from subnets.cost import process_cpu_s
+
+from .cpu import tree_cpu_s
+from .plan import find_victims, likeness
+
+T = TypeVar("T")
+
+MAX_BODY_BYTES = 8_000_000
+"""A longer answer is malformed, and is not carried anywhere."""
+LINGER_S = 2.0
+"""What a miner that was timed out has to end its work, before its place is given to the next."""
+HELD_S = 0.1
+"""A miner that keeps the event loop longer than this in one go holds up its neighbours."""
+KEPT_ANSWERS = 256
+"""Victims' answers that are kept for their copycats."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Responses of a host that came at the same time."""
+
+    responses: tuple[Response, ...]
+    cpu_s: float
+    """CPU of the host's process so far, children that have ended included."""
+
+
+@dataclass(slots=True)
+class _Turn:
+    """One miner at one query."""
+
+    uid: int
+    query: Query
+    started: float
+    ended: float | None = None
+    held_s: float = 0.0
+    """Time that this miner held the event loop, in steps that were too long."""
+    borrowed_s: float = 0.0
+    """Time that a victim had already spent on an answer that was overheard."""
+
+
+@dataclass(slots=True)
+class _Given:
+    """The answer of a victim, or the time to wait for it."""
+
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+    answer: Answer | bytes | None = None
+    after_s: float = 0.0
+
+
+class Host:
+    """Serves some miners with one instance of each engine that they need."""
+
+    def __init__(self, name: str, miners: Mapping[int, Miner], threads: int = 0) -> None:
+        self.name = name
+        self._threads = threads
+        """Bound on the threads of OpenMP in what the host loads and starts; 0 sets none."""
+        self._engines = {engine.key: engine for miner in miners.values() for engine in miner.engines()}
+        self._miners = {uid: miner.sharing(self._engines) for uid, miner in miners.items()}
+        self._copied = {uid for victims in find_victims(miners).values() for uid in victims}
+        self._alike: dict[str, list[int]] = {}
+        for uid in sorted(self._copied):
+            self._alike.setdefault(likeness(miners[uid]), []).append(uid)
+        self._given: OrderedDict[tuple[str, int], _Given] = OrderedDict()
+        self._held_s = 0.0
+
+    async def open(self) -> None:
+        """Open the engines, one after another; raises what an engine raises."""
+        if self._threads:
+            os.environ["OMP_THREAD_LIMIT"] = str(self._threads)
+        opened = []
+        try:
+            for engine in self._engines.values():
+                await engine.open()
+                opened.append(engine)
+        except BaseException:
+            for engine in opened:
+                await engine.close()
+            raise
+
+    async def close(self) -> None:
+        """Close the engines."""
+        for engine in self._engines.values():
+            await engine.close()
+
+    def cpu_s(self) -> float:
+        """CPU seconds of this process and all that descends from it."""
+        return tree_cpu_s(os.getpid())
+
+    async def serve_all(self, uids: Sequence[int], query: Query) -> AsyncIterator[Served]:
+        """Give several miners the same query; yield responses as they come, those that are ready together."""
+        waiting = {asyncio.create_task(self.serve(uid, query)) for uid in uids}
+        try:
+            while waiting:
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                if waiting:
+                    await asyncio.sleep(0.001)
+                    more, waiting = {task for task in waiting if task.done()}, {t for t in waiting if not t.done()}
+                    done |= more
+                yield Served(tuple(task.result() for task in done), process_cpu_s())
+        finally:
+            for task in waiting:
+                task.cancel()
+
+    async def serve(self, uid: int, query: Query) -> Response:
+        """Give one miner the query; whatever comes of it is the response."""
+        turn, meter = _Turn(uid, own_copy(query), started=perf_counter()), Meter()
+        held_before = self._held_s
+        if uid in self._copied:
+            self._expect(query.id, uid)
+        task = asyncio.create_task(meter.run(self._stepwise(turn, self._answer(turn))))
+
+        def others_held_s() -> float:
+            return self._held_s - held_before - turn.held_s
+
+        try:
+            credit_s = 0.0
+            while not task.done() and (left_s := query.timeout_s + credit_s - (perf_counter() - turn.started)) > 0.0:
+                await asyncio.wait({task}, timeout=left_s)
+                # At most the same time again, so that the caller knows when to give a host up.
+                credit_s = min(others_held_s(), query.timeout_s)
+            ended = turn.ended or perf_counter()
+            latency_s = max(0.0, ended - turn.started - others_held_s()) + turn.borrowed_s
+            late = not task.done()
+            if late:
+                task.cancel()
+                await asyncio.wait({task}, timeout=LINGER_S)
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        finally:
+            self._give(turn, None)
+        if late:
+            if task.done() and not task.cancelled():
+                task.exception()  # its last words, that nobody waits for
+            response = Response(uid, fault=Fault.TIMEOUT, reason=f"no answer within {query.timeout_s:g} s")
+        elif task.cancelled():
+            response = Response(uid, fault=Fault.ERROR, reason="CancelledError: the miner cancelled its own work")
+        else:
+            response = task.result()
+        return replace(response, latency_s=latency_s, cost=meter.cost)
+
+    async def bare(self, uid: int, queries: Sequence[Query]) -> list[Cost]:
+        """Run one miner alone over the queries; the cost of each is all that this process used meanwhile."""
+        costs = []
+        for query in queries:
+            before = process_cpu_s()
+            with Meter() as meter:
+                await self._miners[uid].forward(query)
+            costs.append(replace(meter.cost, cpu_s=process_cpu_s() - before))
+        return costs
+
+    async def _answer(self, turn: _Turn) -> Response:
+        miner, turn.started = self._miners[turn.uid], perf_counter()
+        try:
+            overhearing.set(lambda victim, query: self._overhear(turn, victim, query))
+            if refusal := miner.blacklist(turn.query):
+                return Response(turn.uid, fault=Fault.REFUSED, reason=plain(refusal))
+            answer = await miner.forward(turn.query)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # SystemExit and KeyboardInterrupt too: a miner's exit ends no host
+            said = plain(error)
+            return Response(turn.uid, fault=Fault.ERROR, reason=type(error).__name__ + (f": {said}" if said else ""))
+        finally:
+            turn.ended = perf_counter()
+        try:
+            body = encode(answer)
+        except MalformedAnswer as error:
+            return Response(turn.uid, fault=Fault.MALFORMED, reason=plain(error))
+        finally:
+            turn.ended = perf_counter()
+        self._give(turn, answer)
+        return Response(turn.uid, body=body)
+
+    @coroutine
+    def _stepwise(self, turn: _Turn, work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
+        """Await `work`, noting each step that holds the event loop too long."""
+        reply: Any = None
+        thrown: BaseException | None = None
+        while True:
+            started = perf_counter()
+            try:
+                awaited = work.send(reply) if thrown is None else work.throw(thrown)
+            except StopIteration as done:
+                return done.value  # type: ignore[no-any-return]
+            finally:
+                if (step_s := perf_counter() - started) > HELD_S:
+                    turn.held_s += step_s
+                    self._held_s += step_s
+            try:
+                reply, thrown = (yield awaited), None
+            except BaseException as error:  # cancellation: passed on to the miner
+                thrown = error
+
+    def _give(self, turn: _Turn, answer: Answer | bytes | None) -> None:
+        """Let copycats have a victim's answer; None tells them that there will be none."""
+        given = self._given.get((turn.query.id, turn.uid))
+        if given is not None and not given.done.is_set():
+            given.answer, given.after_s = answer, (turn.ended or perf_counter()) - turn.started
+            given.done.set()
+
+    def _expect(self, query_id: str, uid: int) -> None:
+        self._given[query_id, uid] = _Given()
+        while len(self._given) > KEPT_ANSWERS:
+            self._given.popitem(last=False)
+
+    async def _overhear(self, turn: _Turn, victim: Miner, query: Query) -> Answer | bytes:
+        """Return what such a miner gave, or is giving, to the query on this host; else have its work done anew."""
+        found = (self._given.get((turn.query.id, uid)) for uid in self._alike.get(likeness(victim), ()))
+        given = next((given for given in found if given is not None), None)
+        if given is None:
+            return await victim.forward(query)
+        if given.done.is_set():
+            turn.borrowed_s = given.after_s
+        await given.done.wait()
+        if given.answer is None:
+            raise LookupError("the victim gave no answer")
+        return given.answer
+
+
+def own_copy(query: Query) -> Query:
+    """Copy a query down to its immutable parts: nothing that a miner does to it is seen by anyone else."""
+    messages = tuple(replace(message) for message in query.prompt.messages)
+    return replace(query, prompt=replace(query.prompt, messages=messages), caller=replace(query.caller))
+
+
+def encode(answer: object) -> bytes:
+    """Encode what a miner returned.
+
+    Raises:
+        MalformedAnswer: it is neither an Answer nor bytes, can't be encoded, or is too long to carry.
+    """
+    if isinstance(answer, Answer):
+        try:
+            answer = answer.body()
+        except Exception as error:  # text that is not Unicode, values that the schema was talked past
+            raise MalformedAnswer(f"the answer can't be encoded: {type(error).__name__}: {plain(error)}") from error
+    if not isinstance(answer, bytes):
+        raise MalformedAnswer(f"the miner returned {type(answer).__name__}; an Answer or bytes are allowed")
+    if len(answer) > MAX_BODY_BYTES:
+        raise MalformedAnswer(f"{len(answer):,} bytes; at most {MAX_BODY_BYTES:,} are carried")
+    return bytes(answer)
+
+
+def plain(said: object, length: int = 300) -> str:
+    """Write what a miner said as short, valid Unicode."""
+    try:
+        return str(said)[:length].encode("utf-8", "backslashreplace").decode()
+    except BaseException:  # a __str__ of the miner's own
+        return "(unprintable)"

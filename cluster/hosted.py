@@ -1,0 +1,157 @@
+"""A hosted pool: what `LocalPool` and `RayPool` have in common.
+
+Its miners live on hosts by a plan and are reached through links; the scheduler decides who is asked when.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from miners import Miner
+from subnets import Caller, Cost, Query, Response, Task
+from subnets.subnet import Subnet
+from validators import Assignment, Grades, Validator
+
+from .cpu import process_cpu_s
+from .errors import PoolError
+from .jury import Failure
+from .link import Link
+from .plan import Group, plan
+from .pool import Pool, Usage
+from .scheduler import Scheduler
+
+logger = logging.getLogger(__name__)
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class HostedPool(Pool):
+    """Base of the pools that place hosts."""
+
+    def __init__(
+        self,
+        subnet: Subnet,
+        miners: Mapping[int, Miner],
+        validators: Mapping[int, Validator],
+        *,
+        cores: int | None = None,
+        max_replicas: int | None = None,
+        max_restarts: int = 3,
+    ) -> None:
+        """Plan for `cores` (all that there are) with at most `max_replicas` hosts for the engines that may be copied.
+
+        `max_restarts` bounds how often a host that answers nothing in between is made anew.
+        """
+        super().__init__(subnet, miners, validators)
+        self.cores = cores or available_cores()
+        self.plan = plan(self.miners, self.cores, max_replicas)
+        self._max_restarts = max_restarts
+        self._links: dict[str, list[Link]] = {}
+        self._scheduler: Scheduler | None = None
+        self._cpu_before_s = 0.0
+
+    @abstractmethod
+    def _link(self, group: Group, number: int) -> Link:
+        """Make the link to a host of a group, not started yet."""
+
+    @abstractmethod
+    async def _pack(self, query: Query) -> Any:
+        """Pack a query, once, for all the hosts that it goes to."""
+
+    @abstractmethod
+    async def _prepare(self, validator: int, number: int, stakes: Mapping[int, float], caller: Caller) -> Any:
+        """Have the validator's jury prepare."""
+
+    @abstractmethod
+    async def _grade(self, validator: int, task: Task, responses: Sequence[Response]) -> Any:
+        """Have the validator's jury grade."""
+
+    async def start(self) -> None:
+        """Start all hosts at once."""
+        self._cpu_before_s = process_cpu_s()
+        self._links = {
+            group.name: [self._link(group, number) for number in range(group.hosts)] for group in self.plan.groups
+        }
+        await all_or_first_error([link.start() for link in self._all_links()])
+        self._scheduler = Scheduler(self.plan, self._links, max_restarts=self._max_restarts)
+
+    async def close(self) -> None:
+        """End the hosts."""
+        scheduler, self._scheduler = self._scheduler, None
+        if scheduler is not None:
+            await scheduler.close()
+        ended = await asyncio.gather(*(link.close() for link in self._all_links()), return_exceptions=True)
+        for error in ended:
+            if isinstance(error, Exception):
+                logger.warning("while closing: %s: %s", type(error).__name__, error)
+
+    async def prepare(self, validator: int, number: int, stakes: Mapping[int, float], caller: Caller) -> Assignment:
+        """Have a validator make the task of a round and choose its miners; raises PoolError where it fails."""
+        self._check(validator)
+        work = await self._prepare(validator, number, stakes, caller)
+        if isinstance(work, Failure):
+            raise PoolError(work.reason)
+        assert isinstance(work, Assignment)
+        return work
+
+    async def grade(self, validator: int, task: Task, responses: Sequence[Response]) -> Grades:
+        """Have a validator grade the responses of a round; raises PoolError where it fails."""
+        self._check(validator)
+        grades = await self._grade(validator, task, responses)
+        if isinstance(grades, Failure):
+            raise PoolError(grades.reason)
+        assert isinstance(grades, Grades)
+        return grades
+
+    async def query(self, query: Query, uids: Sequence[int], *, deadline_s: float | None = None) -> list[Response]:
+        """Ask each miner once; return one response for each uid, in order, within one deadline for all."""
+        scheduler = self._started()
+        return await scheduler.query(query, uids, await self._pack(query), deadline_s)
+
+    async def bare(self, miner: int, queries: Sequence[Query]) -> list[Cost]:
+        """Do the work of one miner alone; while no query runs, or its host measures both."""
+        self._started()
+        for group in self.plan.groups:
+            if miner in group.miners:
+                return await self._links[group.name][0].bare(miner, queries)
+        raise PoolError(f"no miner has uid {miner}; known: {', '.join(map(str, sorted(self.miners)))}")
+
+    async def usage(self) -> list[Usage]:
+        """Measure the processes of the pool."""
+        rows = [Usage("driver", "driver", process_cpu_s() - self._cpu_before_s)]
+        links = self._all_links()
+        for link, cpu_s in zip(links, await asyncio.gather(*(link.cpu_s() for link in links)), strict=True):
+            if cpu_s is not None:
+                rows.append(Usage(link.name, "host", cpu_s))
+        return rows
+
+    def _all_links(self) -> list[Link]:
+        return [link for links in self._links.values() for link in links]
+
+    def _started(self) -> Scheduler:
+        if self._scheduler is None:
+            raise PoolError("the pool is not started; use it as `async with pool:`")
+        return self._scheduler
+
+    def _check(self, validator: int) -> None:
+        self._started()
+        if validator not in self.validators:
+            raise PoolError(f"no validator has uid {validator}; known: {', '.join(map(str, sorted(self.validators)))}")
+
+
+async def all_or_first_error(works: Sequence[Any]) -> None:
+    """Await all; where one fails, cancel the others and raise its error."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for work in works:
+                tasks.create_task(work)
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None

@@ -1,0 +1,101 @@
+"""A link: how a pool reaches one host, wherever that runs."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import AsyncIterator, Sequence
+from functools import cached_property
+from typing import Any, Protocol
+
+from subnets import Cost, Query, Response
+
+from .errors import PoolError
+from .host import Host, plain
+from .plan import Group
+
+
+class Link(Protocol):
+    """A host as its pool sees it."""
+
+    name: str
+
+    async def start(self) -> None:
+        """Place the host and open its engines, anew where it had died.
+
+        Raises:
+            PoolError: it can't be placed or started in time; the message has the reason.
+        """
+
+    def serve(self, uids: Sequence[int], parcel: Any) -> AsyncIterator[tuple[Response, ...]]:
+        """Give miners the query in `parcel` (as the pool packed it); yield responses as they come, in any order.
+
+        Raises:
+            HostDied: the host is gone; what it had not yet answered is lost.
+        """
+
+    async def bare(self, uid: int, queries: Sequence[Query]) -> list[Cost]:
+        """Run one miner alone; raises PoolError with the reason where it fails."""
+
+    async def cpu_s(self) -> float | None:
+        """CPU seconds of the host's process, of earlier ones in its place too; None where it has none of its own."""
+
+    async def close(self) -> None:
+        """End the host, by force if need be; it can be started again."""
+
+
+class Parcel:
+    """A query on its way to hosts on this machine; pickled once, if any of them needs that."""
+
+    def __init__(self, query: Query) -> None:
+        self.query = query
+
+    @cached_property
+    def pickled(self) -> bytes:
+        """For hosts in other processes."""
+        return pickle.dumps(self.query, protocol=5)
+
+
+class InProcess:
+    """A host in this process, on this event loop."""
+
+    def __init__(self, group: Group, number: int) -> None:
+        self.name = f"{group.name}-{number}" if group.hosts > 1 else group.name
+        self._group = group
+        self._host: Host | None = None
+
+    async def start(self) -> None:
+        """Open the engines: instances of its own, as on any other host."""
+        host = Host(self.name, pickle.loads(pickle.dumps(dict(self._group.miners))))
+        try:
+            await host.open()
+        except Exception as error:
+            raise PoolError(f"host {self.name}: {type(error).__name__}: {plain(error)}") from error
+        self._host = host
+
+    async def serve(self, uids: Sequence[int], parcel: Any) -> AsyncIterator[tuple[Response, ...]]:
+        """Serve here."""
+        async for served in self._started.serve_all(uids, parcel.query):
+            yield served.responses
+
+    async def bare(self, uid: int, queries: Sequence[Query]) -> list[Cost]:
+        """Run here."""
+        try:
+            return await self._started.bare(uid, queries)
+        except Exception as error:
+            raise PoolError(f"miner {uid} alone: {type(error).__name__}: {plain(error)}") from error
+
+    async def cpu_s(self) -> float | None:
+        """None: its work is part of this process's."""
+        return None
+
+    async def close(self) -> None:
+        """Close the engines."""
+        if self._host is not None:
+            host, self._host = self._host, None
+            await host.close()
+
+    @property
+    def _started(self) -> Host:
+        if self._host is None:
+            raise PoolError(f"host {self.name} is not started")
+        return self._host

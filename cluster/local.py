@@ -1,0 +1,89 @@
+"""The local pool: no Ray, no network, the same scores.
+
+Hosts that need a core each have a child process, so that what they use can be metered; miners that need
+none live in this one, and so do the validators, whose work runs in threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from miners import Miner
+from subnets import Caller, Query, Response, Task
+from subnets.subnet import Subnet
+from validators import Validator
+
+from .hosted import HostedPool
+from .jury import Jury
+from .link import InProcess, Link, Parcel
+from .plan import Group
+from .pool import Usage
+from .process import ChildProcess
+
+T = TypeVar("T")
+
+
+class LocalPool(HostedPool):
+    """One machine's cores, without Ray."""
+
+    def __init__(
+        self,
+        subnet: Subnet,
+        miners: Mapping[int, Miner],
+        validators: Mapping[int, Validator],
+        *,
+        cores: int | None = None,
+        max_replicas: int | None = None,
+        max_restarts: int = 3,
+        start_timeout_s: float = 120.0,
+        processes: bool = True,
+    ) -> None:
+        """Plan as any hosted pool; without `processes` every host lives in this process, for quick tests.
+
+        `start_timeout_s` bounds the start of each host: a process, and its engines opened.
+        """
+        super().__init__(subnet, miners, validators, cores=cores, max_replicas=max_replicas, max_restarts=max_restarts)
+        self._processes = processes
+        self._start_timeout_s = start_timeout_s
+        self._jury = Jury(subnet, self.validators)
+        self._threads: ThreadPoolExecutor | None = None
+
+    async def start(self) -> None:
+        """Start the hosts."""
+        self._threads = ThreadPoolExecutor(self.cores, thread_name_prefix="validators")
+        await super().start()
+
+    async def close(self) -> None:
+        """End the hosts; a validator at work ends its piece."""
+        await super().close()
+        if self._threads is not None:
+            threads, self._threads = self._threads, None
+            await asyncio.to_thread(threads.shutdown)
+
+    async def usage(self) -> list[Usage]:
+        """Measure this process, with the validators and light miners in it, and each child."""
+        driver, *hosts = await super().usage()
+        # What children used is this process's as well, once they have ended.
+        ended_s = sum(link.ended_cpu_s for link in self._all_links() if isinstance(link, ChildProcess))
+        return [replace(driver, cpu_s=driver.cpu_s - ended_s), *hosts]
+
+    def _link(self, group: Group, number: int) -> Link:
+        if group.light or not self._processes:
+            return InProcess(group, number)
+        return ChildProcess(group, number, start_timeout_s=self._start_timeout_s)
+
+    async def _pack(self, query: Query) -> Any:
+        return Parcel(query)
+
+    async def _prepare(self, validator: int, number: int, stakes: Mapping[int, float], caller: Caller) -> Any:
+        return await self._in_thread(lambda: self._jury.prepare(validator, number, stakes, caller))
+
+    async def _grade(self, validator: int, task: Task, responses: Sequence[Response]) -> Any:
+        return await self._in_thread(lambda: self._jury.grade(validator, task, responses))
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)

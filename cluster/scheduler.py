@@ -1,0 +1,302 @@
+"""The scheduler: which query goes to which host, and when; knows nothing of what a host is made of.
+
+Queries wait by priority, then by arrival; each is given to the least busy host of its miner's group, a
+copycat's to the host that served its victim, after it. Every query ends in exactly one response: a host
+that dies loses what it was doing, is made anew, and goes on with what still waits.
+
+    responses = await scheduler.query(query, uids=(0, 1, 2), parcel=query)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import logging
+import math
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+from typing import Any
+
+from miners import Miner
+from subnets import Fault, Query, Response
+
+from .errors import HostDied, PoolError
+from .host import LINGER_S
+from .link import Link
+from .plan import Plan
+
+logger = logging.getLogger(__name__)
+
+SPARE_S = 30.0
+"""Of a deadline that nobody set: room for a host that is made anew."""
+HUNG_S = 10.0
+"""Silence beyond the longest time that a host may take for a query, before it is given up."""
+
+
+@dataclass(eq=False, slots=True)
+class _Ticket:
+    """One query to one miner, until its response is there."""
+
+    uid: int
+    call: _Call
+    rank: tuple[float, int]
+    """Priority, negated, and arrival: the smallest goes first."""
+    done: asyncio.Future[Response]
+    created: float = field(default_factory=perf_counter)
+    started: float | None = None
+    followers: list[_Ticket] = field(default_factory=list)
+    """Copycats that wait for this answer."""
+
+    def __lt__(self, other: _Ticket) -> bool:
+        return self.rank < other.rank
+
+
+@dataclass(eq=False, slots=True)
+class _Call:
+    """One call of `query`: everything that was asked in it ends with it."""
+
+    query: Query
+    parcel: Any
+    runs: set[asyncio.Task[None]] = field(default_factory=set)
+
+
+@dataclass(eq=False, slots=True)
+class _Seat:
+    """One host of a crew."""
+
+    link: Link
+    free: int
+    up: bool = True
+    restarts: int = 0
+    """Since it last answered."""
+    pinned: list[_Ticket] = field(default_factory=list)
+    """A heap: copycats whose victims were served here."""
+
+
+@dataclass(eq=False, slots=True)
+class _Crew:
+    """The hosts of a group, and what waits for them."""
+
+    name: str
+    slots: int
+    seats: list[_Seat]
+    waiting: list[_Ticket] = field(default_factory=list)
+    """A heap."""
+    running: int = 0
+    gone: str = ""
+    """Why there are no hosts left."""
+
+
+class Scheduler:
+    """Places queries on the hosts of a plan."""
+
+    def __init__(
+        self, plan: Plan, links: Mapping[str, Sequence[Link]], *, max_restarts: int = 3, backoff_s: float = 0.5
+    ) -> None:
+        """`links`: the started hosts of each group by its name.
+
+        A host that dies `max_restarts` times without answering anything in between is not made anew again.
+        """
+        self._victims = plan.victims
+        self._miners: dict[int, Miner] = {}
+        self._crews: dict[int, _Crew] = {}
+        self._max_restarts, self._backoff_s = max_restarts, backoff_s
+        self._arrivals = itertools.count()
+        self._tasks: set[asyncio.Task[None]] = set()
+        for group in plan.groups:
+            crew = _Crew(group.name, group.slots, [_Seat(link, group.slots) for link in links[group.name]])
+            for uid, miner in group.miners.items():
+                self._miners[uid], self._crews[uid] = miner, crew
+
+    async def query(
+        self, query: Query, uids: Sequence[int], parcel: Any, deadline_s: float | None = None
+    ) -> list[Response]:
+        """Ask each miner once; return one response for each uid, in order.
+
+        Without a deadline there is time for all that waits to take its whole timeout: no schedule that keeps
+        its hosts busy takes longer than the sum of its work by the number of places, and the longest piece.
+        """
+        if unknown := [uid for uid in uids if uid not in self._crews]:
+            raise PoolError(f"no miner has uid {unknown[0]}; known: {', '.join(map(str, sorted(self._crews)))}")
+        call = _Call(query, parcel)
+        tickets = {uid: self._ticket(uid, call) for uid in uids}
+        if not tickets:
+            return []
+        self._admit(tickets)
+        if deadline_s is None:
+            deadline_s = max(self._allowance_s(crew, query) for crew in {self._crews[uid] for uid in tickets})
+        try:
+            await asyncio.wait([ticket.done for ticket in tickets.values()], timeout=deadline_s)
+        finally:
+            if late := [ticket for ticket in tickets.values() if not ticket.done.done()]:
+                self._end(call, late, deadline_s)
+        return [tickets[uid].done.result() for uid in uids]
+
+    async def close(self) -> None:
+        """End all work; what has no response yet is lost."""
+        for crew in set(self._crews.values()):
+            self._give_up(crew, "the pool was closed")
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _ticket(self, uid: int, call: _Call) -> _Ticket:
+        rank = (-priority(self._miners[uid], call.query), next(self._arrivals))
+        return _Ticket(uid, call, rank, asyncio.get_running_loop().create_future())
+
+    def _admit(self, tickets: Mapping[int, _Ticket]) -> None:
+        """Queue tickets, each copycat behind the first of its victims that is asked too."""
+        for uid, ticket in tickets.items():
+            victim = next((tickets[v] for v in self._victims.get(uid, ()) if v in tickets and v != uid), None)
+            if victim is not None:
+                victim.followers.append(ticket)
+            else:
+                heapq.heappush(self._crews[uid].waiting, ticket)
+        for crew in {self._crews[uid] for uid in tickets}:
+            self._place(crew)
+
+    def _end(self, call: _Call, late: list[_Ticket], deadline_s: float) -> None:
+        """Finish the tickets of a call that have no response, and cancel what runs for it."""
+        for ticket in late:
+            self._finish(ticket, self._cut_off(ticket, deadline_s))
+        for crew in {self._crews[ticket.uid] for ticket in late}:
+            for heap in (crew.waiting, *(seat.pinned for seat in crew.seats)):
+                heap[:] = [ticket for ticket in heap if not ticket.done.done()]
+                heapq.heapify(heap)
+        for run in call.runs:
+            run.cancel()
+
+    def _allowance_s(self, crew: _Crew, query: Query) -> float:
+        places = max(1, sum(crew.slots for seat in crew.seats if seat.up))
+        waiting = [*crew.waiting, *(ticket for seat in crew.seats for ticket in seat.pinned)]
+        waiting += [follower for ticket in waiting for follower in ticket.followers]
+        longest_s = max([query.timeout_s, *(ticket.call.query.timeout_s for ticket in waiting)]) + LINGER_S
+        # Twice the longest: a copycat starts when its victim has ended.
+        return math.ceil((len(waiting) + crew.running) / places) * longest_s + 2 * longest_s + SPARE_S
+
+    def _place(self, crew: _Crew) -> None:
+        """Start everything that a free place can be found for."""
+        if crew.gone:
+            return self._give_up(crew, crew.gone)
+        batches: dict[tuple[int, int], tuple[_Seat, list[_Ticket]]] = {}
+        while True:
+            able = [seat for seat in crew.seats if seat.up and seat.free > 0 and (seat.pinned or crew.waiting)]
+            if not able:
+                break
+            seat = max(able, key=lambda seat: (bool(seat.pinned), seat.free))
+            ticket = heapq.heappop(seat.pinned or crew.waiting)
+            ticket.started = perf_counter()
+            seat.free -= 1
+            crew.running += 1
+            batches.setdefault((id(seat), id(ticket.call)), (seat, []))[1].append(ticket)
+        for seat, batch in batches.values():
+            run = self._background(self._run(crew, seat, batch))
+            batch[0].call.runs.add(run)
+            run.add_done_callback(batch[0].call.runs.discard)
+
+    def _background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _run(self, crew: _Crew, seat: _Seat, batch: list[_Ticket]) -> None:
+        """Have one host serve some tickets of one call."""
+        open_tickets = {ticket.uid: ticket for ticket in batch}
+        call = batch[0].call
+        fault, reason = Fault.LOST, "the host gave no response"
+        try:
+            # A host may double a miner's time where another one held its loop.
+            async with asyncio.timeout(2 * call.query.timeout_s + LINGER_S + HUNG_S):
+                async for responses in seat.link.serve(list(open_tickets), call.parcel):
+                    for response in responses:
+                        if (ticket := open_tickets.pop(response.uid, None)) is not None:
+                            seat.restarts = 0
+                            self._release(crew, seat, ticket, response)
+                    self._place(crew)
+        except TimeoutError:
+            # With one miner on the host there is no doubt who keeps it from answering.
+            alone = len(open_tickets) == 1 and seat.free == crew.slots - 1
+            fault = Fault.TIMEOUT if alone else Fault.LOST
+            reason = f"no answer within {call.query.timeout_s:g} s, and host {seat.link.name} hung"
+            self._revive(crew, seat, "it hung")
+        except HostDied as error:
+            reason = str(error)
+            self._revive(crew, seat, reason)
+        except Exception as error:  # the link itself: no miner is charged, and the host stays
+            logger.exception("host %s: a query could not be delivered", seat.link.name)
+            reason = f"host {seat.link.name}: {type(error).__name__}: {error}"[:400]
+        finally:
+            for ticket in open_tickets.values():
+                self._release(crew, seat, ticket, Response(ticket.uid, fault=fault, reason=reason))
+            self._place(crew)
+
+    def _release(self, crew: _Crew, seat: _Seat, ticket: _Ticket, response: Response) -> None:
+        """Finish a ticket that ran, and free its place; its copycats go where it was."""
+        seat.free += 1
+        crew.running -= 1
+        self._finish(ticket, response, seat if seat.up else None)
+
+    def _finish(self, ticket: _Ticket, response: Response, seat: _Seat | None = None) -> None:
+        if not ticket.done.done():
+            waited_s = (ticket.started or perf_counter()) - ticket.created
+            ticket.done.set_result(replace(response, waited_s=waited_s))
+        followers, ticket.followers = ticket.followers, []
+        for follower in followers:
+            heapq.heappush(seat.pinned if seat is not None else self._crews[ticket.uid].waiting, follower)
+
+    def _cut_off(self, ticket: _Ticket, deadline_s: float) -> Response:
+        """Judge a ticket at the deadline: only a miner that had its whole time is to blame."""
+        timeout_s = ticket.call.query.timeout_s
+        if ticket.started is None:
+            return Response(ticket.uid, fault=Fault.LOST, reason=f"not started within {deadline_s:g} s")
+        ran_s = perf_counter() - ticket.started
+        if ran_s < timeout_s:
+            reason = f"cut off after {ran_s:.3g} of its {timeout_s:g} s, at the deadline of {deadline_s:g} s"
+            return Response(ticket.uid, fault=Fault.LOST, reason=reason, latency_s=ran_s)
+        return Response(ticket.uid, fault=Fault.TIMEOUT, reason=f"no answer within {timeout_s:g} s", latency_s=ran_s)
+
+    def _revive(self, crew: _Crew, seat: _Seat, reason: str) -> None:
+        """Take a host out of service until it has been made anew; what never started there waits for any."""
+        if not seat.up:
+            return
+        seat.up = False
+        for ticket in seat.pinned:
+            heapq.heappush(crew.waiting, ticket)
+        seat.pinned.clear()
+        logger.warning("host %s is made anew: %s", seat.link.name, reason)
+        self._background(self._restart(crew, seat, reason))
+
+    async def _restart(self, crew: _Crew, seat: _Seat, reason: str) -> None:
+        while seat.restarts < self._max_restarts:
+            await asyncio.sleep(self._backoff_s * seat.restarts)
+            seat.restarts += 1
+            try:
+                await seat.link.close()
+                await seat.link.start()
+            except Exception as error:  # whatever keeps it from starting, it is tried again or given up
+                reason = str(error) if isinstance(error, PoolError) else f"{type(error).__name__}: {error}"
+                continue
+            seat.up = True
+            return self._place(crew)
+        logger.error("host %s is given up after %d restarts: %s", seat.link.name, self._max_restarts, reason)
+        crew.seats.remove(seat)
+        if not crew.seats:
+            self._give_up(crew, f"group {crew.name} has no host left, after {self._max_restarts} restarts: {reason}")
+
+    def _give_up(self, crew: _Crew, reason: str) -> None:
+        crew.gone = reason
+        while crew.waiting:
+            ticket = heapq.heappop(crew.waiting)
+            self._finish(ticket, Response(ticket.uid, fault=Fault.LOST, reason=reason))
+
+
+def priority(miner: Miner, query: Query) -> float:
+    """Ask a miner how it ranks a query; what is no finite number counts as 0."""
+    try:
+        ranked = float(miner.priority(query))
+    except BaseException:  # the miner's own code, in the pool's process
+        return 0.0
+    return ranked if math.isfinite(ranked) else 0.0

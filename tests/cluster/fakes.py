@@ -1,0 +1,266 @@
+"""Tiny miners, engines and a subnet: one behaviour each."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from pathlib import Path
+
+from miners import AnyEngine, AnyMiner, Engine, Miner, overhear
+from subnets import Answer, Message, Prompt, Query, Response, Score, Scorer, Task, spend
+from subnets.cost import Cost
+from subnets.subnet import Subnet
+
+
+class SameText(Scorer):
+    def score(self, task: Task, response: Response) -> Score:
+        assert response.answer is not None
+        return Score(float(response.answer.text == task.reference))
+
+
+class Words(Subnet):
+    name = "words"
+    image_bytes: int = 0
+
+    def task(self, seed: int) -> Task:
+        prompt = Prompt((Message("user", f"say {seed}"),), image=b"\x89" * self.image_bytes)
+        return Task(id=str(seed), subnet=self.name, seed=seed, prompt=prompt, reference=f"say {seed}")
+
+    def gold(self, task: Task) -> Answer:
+        return Answer(text=task.reference)
+
+    def scorer(self) -> Scorer:
+        return SameText()
+
+    def quality(self, task: Task, answer: Answer) -> float:
+        return float(answer.text == task.reference)
+
+
+class BrokenWords(Words):
+    def task(self, seed: int) -> Task:
+        raise RuntimeError("no words today")
+
+
+class Core(Engine):
+    """Keeps one core busy for a moment, in a thread."""
+
+    busy_s: float = 0.0
+
+    async def work(self, query: Query) -> str:
+        if self.busy_s:
+            spend(Cost(cpu_s=await asyncio.to_thread(burn, self.busy_s)))
+        return query.prompt.text
+
+    @property
+    def cpus(self) -> float:
+        return 1.0
+
+    @property
+    def concurrency(self) -> int:
+        return 1
+
+    @property
+    def replicable(self) -> bool:
+        return True
+
+
+class Model(Core):
+    """One of a kind, like a model that fills a GPU."""
+
+    name: str = "model"
+    wants_gpus: float = 0.0
+
+    @property
+    def replicable(self) -> bool:
+        return False
+
+    @property
+    def gpus(self) -> float:
+        return self.wants_gpus
+
+    @property
+    def concurrency(self) -> int:
+        return 4
+
+
+class Unopenable(Model):
+    async def open(self) -> None:
+        raise FileNotFoundError("no weights at /nowhere; download them first")
+
+
+class NeverOpen(Model):
+    async def open(self) -> None:
+        await asyncio.sleep(3600)
+
+
+class Api(Engine):
+    """A client of an API with a rate limit."""
+
+    @property
+    def concurrency(self) -> int:
+        return 8
+
+
+class Says(Miner):
+    """Repeats the prompt, or says `text`."""
+
+    text: str = ""
+
+    async def forward(self, query: Query) -> Answer | bytes:
+        return Answer(text=self.text or query.prompt.text)
+
+
+class Works(Miner):
+    """Repeats the prompt, by an engine."""
+
+    engine: AnyEngine = Core()
+
+    async def forward(self, query: Query) -> Answer | bytes:
+        assert isinstance(self.engine, Core)
+        return Answer(text=await self.engine.work(query))
+
+
+class Pid(Miner):
+    """Answers with the process that it lives in."""
+
+    engine: AnyEngine = Core()
+
+    async def forward(self, query: Query) -> Answer | bytes:
+        return Answer(text=str(os.getpid()))
+
+
+class Sleeps(Miner):
+    """Answers after a while, and notes in a file that it was cancelled."""
+
+    for_s: float = 60.0
+    note: str = ""
+    stubborn: bool = False
+
+    async def forward(self, query: Query) -> Answer | bytes:
+        try:
+            await asyncio.sleep(self.for_s)
+        except asyncio.CancelledError:
+            if self.note:
+                Path(self.note).write_text("cancelled")
+            if self.stubborn:
+                await asyncio.sleep(self.for_s)
+            raise
+        return Answer(text=query.prompt.text)
+
+
+class SleepsOnCore(Sleeps):
+    engine: AnyEngine = Core()
+
+
+class Holds(Miner):
+    """Holds the event loop."""
+
+    for_s: float = 0.3
+
+    async def forward(self, query: Query) -> Answer | bytes:
+        time.sleep(self.for_s)
+        return Answer(text=query.prompt.text)
+
+
+class Raises(Miner):
+    async def forward(self, query: Query) -> Answer | bytes:
+        raise ValueError("what a pity")
+
+
+class Exits(Miner):
+    async def forward(self, query: Query) -> Answer | bytes:
+        raise SystemExit(3)
+
+
+class CancelsItself(Miner):
+    async def forward(self, query: Query) -> Answer | bytes:
+        raise asyncio.CancelledError
+
+
+class Dies(Miner):
+    """Takes its host with it."""
+
+    engine: AnyEngine = Core()
+
+    async def forward(self, query: Query) -> Answer | bytes:
+        os._exit(1)
+
+
+class DiesOnce(Miner):
+    """Takes its host with it, once; `note` remembers."""
+
+    note: str
+    engine: AnyEngine = Core()
+
+    async def forward(self, query: Query) -> Answer | bytes:
+        if not Path(self.note).exists():
+            Path(self.note).write_text("died")
+            os._exit(1)
+        return Answer(text=query.prompt.text)
+
+
+class Returns(Miner):
+    """Returns what no miner should."""
+
+    what: str = "number"
+
+    async def forward(self, query: Query) -> Answer | bytes:
+        match self.what:
+            case "number":
+                return 7  # type: ignore[return-value]
+            case "nothing":
+                return None  # type: ignore[return-value]
+            case "surrogate":
+                return Answer.model_construct(text="\ud800")
+            case "huge":
+                return b"x" * 50_000_000
+            case _:
+                return b"\xff\xfe not JSON"
+
+
+class Refuses(Miner):
+    def blacklist(self, query: Query) -> str:
+        return "" if query.caller.validator_permit else "no validator permit"
+
+    async def forward(self, query: Query) -> Answer | bytes:
+        return Answer(text=query.prompt.text)
+
+
+class Meddles(Miner):
+    """Tries to change the query under the feet of the others."""
+
+    async def forward(self, query: Query) -> Answer | bytes:
+        object.__setattr__(query, "id", "mine")
+        object.__setattr__(query.prompt, "image", b"")
+        object.__setattr__(query.prompt.messages[0], "content", "say nothing")
+        object.__setattr__(query.caller, "stake", -1.0)
+        return Answer(text="done")
+
+
+class Copies(Miner):
+    victim: AnyMiner
+
+    async def forward(self, query: Query) -> Answer | bytes:
+        return await overhear(self.victim, query)
+
+
+class Draws(Miner):
+    """Answers by its own randomness: no two of its seeds agree."""
+
+    engine: AnyEngine = Core()
+
+    async def forward(self, query: Query) -> Answer | bytes:
+        return Answer(text=f"{self.seed} {query.id}")
+
+
+def burn(for_s: float) -> float:
+    """Use the CPU for a while; return the seconds used."""
+    started = time.thread_time()
+    while (used := time.thread_time() - started) < for_s:
+        sum(range(1000))
+    return used
+
+
+def query(text: str = "say it", *, id: str = "q", timeout_s: float = 5.0, image: bytes = b"") -> Query:
+    return Query(id, "words", Prompt((Message("user", text),), image=image), timeout_s=timeout_s)

@@ -1,0 +1,139 @@
+"""One host, without a pool: whatever a miner does becomes a response."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from cluster.host import Host
+from miners import Miner
+from subnets import Caller, Fault, Response
+from subnets.task import Query
+from tests.cluster import fakes
+from tests.cluster.fakes import query
+
+
+async def served(miner: Miner, asked: Query | None = None) -> Response:
+    host = Host("test", {3: miner})
+    await host.open()
+    return await host.serve(3, asked or query())
+
+
+async def test_an_answer_arrives_encoded_timed_and_metered() -> None:
+    response = await served(fakes.Works(engine=fakes.Core(busy_s=0.1)))
+    assert (response.uid, response.fault, response.body) == (3, None, b'{"text":"say it"}')
+    assert 0.1 <= response.latency_s < 1.0
+    assert 0.1 <= response.cost.cpu_s < 0.2
+
+
+@pytest.mark.parametrize(
+    ("miner", "fault", "reason"),
+    [
+        (fakes.Raises(), Fault.ERROR, "ValueError: what a pity"),
+        (fakes.Exits(), Fault.ERROR, "SystemExit: 3"),
+        (fakes.CancelsItself(), Fault.ERROR, "CancelledError: the miner cancelled its own work"),
+        (fakes.Refuses(), Fault.REFUSED, "no validator permit"),
+        (fakes.Returns(what="number"), Fault.MALFORMED, "the miner returned int; an Answer or bytes are allowed"),
+        (fakes.Returns(what="nothing"), Fault.MALFORMED, "the miner returned NoneType; an Answer or bytes are allowed"),
+        (fakes.Returns(what="huge"), Fault.MALFORMED, "50,000,000 bytes; at most 8,000,000 are carried"),
+    ],
+)
+async def test_what_goes_wrong_is_a_fault_with_its_reason(miner: Miner, fault: Fault, reason: str) -> None:
+    response = await served(miner)
+    assert (response.fault, response.reason, response.body) == (fault, reason, b"")
+
+
+async def test_text_that_is_no_unicode_is_malformed() -> None:
+    response = await served(fakes.Returns(what="surrogate"))
+    assert response.fault is Fault.MALFORMED
+    assert response.reason.startswith("the answer can't be encoded: PydanticSerializationError")
+
+
+async def test_bytes_are_carried_as_they_are() -> None:
+    assert (await served(fakes.Returns(what="bytes"))).body == b"\xff\xfe not JSON"
+
+
+async def test_a_slow_miner_times_out_and_is_cancelled(tmp_path: Path) -> None:
+    started = time.perf_counter()
+    response = await served(fakes.Sleeps(note=str(tmp_path / "note")), query(timeout_s=0.2))
+    assert (response.fault, response.reason) == (Fault.TIMEOUT, "no answer within 0.2 s")
+    assert 0.2 <= response.latency_s < 0.5
+    assert time.perf_counter() - started < 1.0
+    assert (tmp_path / "note").read_text() == "cancelled"
+
+
+async def test_a_miner_that_ignores_its_cancellation_does_not_keep_its_host() -> None:
+    started = time.perf_counter()
+    response = await served(fakes.Sleeps(stubborn=True), query(timeout_s=0.1))
+    assert response.fault is Fault.TIMEOUT
+    assert time.perf_counter() - started < 4.0
+
+
+async def test_cancelling_the_query_cancels_the_miner(tmp_path: Path) -> None:
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(served(fakes.Sleeps(note=str(tmp_path / "note"))), 0.1)
+    await asyncio.sleep(0.05)
+    assert (tmp_path / "note").read_text() == "cancelled"
+
+
+async def test_nothing_that_a_miner_does_to_its_query_is_seen_by_another() -> None:
+    asked = query(image=b"picture")
+    host = Host("test", {0: fakes.Meddles(), 1: fakes.Says()})
+    await host.serve(0, asked)
+    assert asked == query(image=b"picture")
+    assert (await host.serve(1, asked)).body == b'{"text":"say it"}'
+
+
+async def test_the_time_that_a_neighbour_holds_the_loop_is_not_charged() -> None:
+    host = Host("test", {0: fakes.Holds(for_s=0.6), 1: fakes.Sleeps(for_s=0.2)})
+    held, waited = await asyncio.gather(host.serve(0, query(timeout_s=0.5)), host.serve(1, query(timeout_s=0.5)))
+    assert held.latency_s >= 0.6
+    assert (waited.fault, waited.latency_s < 0.4) == (None, True)
+
+
+async def test_miners_with_equal_engines_share_one_and_hosts_do_not() -> None:
+    host = Host("test", {0: fakes.Works(), 1: fakes.Works(seed=1), 2: fakes.Works(engine=fakes.Core(busy_s=0.1))})
+    engines = [miner.engine for miner in host._miners.values() if isinstance(miner, fakes.Works)]
+    assert engines[0] is engines[1]
+    assert engines[0] is not engines[2]
+
+
+async def test_a_copycat_gets_the_answer_that_its_victim_gave() -> None:
+    victim = fakes.Draws(seed=5)
+    host = Host("test", {0: victim, 1: fakes.Copies(victim=fakes.Draws())})
+    first, copied = await host.serve(0, query(id="x")), await host.serve(1, query(id="x"))
+    assert first.body == copied.body == b'{"text":"5 x"}'
+
+
+async def test_a_copycat_waits_for_an_answer_that_is_being_given_and_is_as_slow() -> None:
+    victim = fakes.Sleeps(for_s=0.2)
+    host = Host("test", {0: victim, 1: fakes.Copies(victim=victim)})
+    first, copied = await asyncio.gather(host.serve(0, query()), host.serve(1, query()))
+    assert first.body == copied.body
+    assert copied.latency_s >= 0.19
+    later = await host.serve(1, query())
+    assert later.latency_s >= 0.19
+
+
+async def test_a_copycat_of_a_failing_victim_fails_too() -> None:
+    host = Host("test", {0: fakes.Raises(), 1: fakes.Copies(victim=fakes.Raises())})
+    await host.serve(0, query())
+    response = await host.serve(1, query())
+    assert (response.fault, response.reason) == (Fault.ERROR, "LookupError: the victim gave no answer")
+
+
+async def test_a_copycat_whose_victim_was_not_asked_does_its_work() -> None:
+    response = await served(fakes.Copies(victim=fakes.Draws(seed=2)), query(id="x"))
+    assert response.body == b'{"text":"2 x"}'
+
+
+async def test_a_failing_engine_closes_those_that_were_open() -> None:
+    host = Host("test", {0: fakes.Works(), 1: fakes.Works(engine=fakes.Unopenable())})
+    with pytest.raises(FileNotFoundError):
+        await host.open()
+
+
+async def test_a_permitted_caller_is_served() -> None:
+    asked = Query("q", "words", query().prompt, 5.0, Caller(validator_permit=True))
+    assert (await served(fakes.Refuses(), asked)).fault is None

@@ -1,0 +1,134 @@
+"""The pool in this process and its children."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cluster import LocalPool, PoolError
+from miners import Miner
+from subnets import Caller, Fault
+from tests.cluster import fakes
+from tests.cluster.fakes import Words, query
+from validators import Validator
+
+
+def local_pool(miners: Mapping[int, Miner], *, cores: int = 1, processes: bool = True) -> LocalPool:
+    return LocalPool(Words(), miners, {9: Validator(seed=1)}, cores=cores, processes=processes)
+
+
+async def test_a_round_is_prepared_asked_and_graded() -> None:
+    async with local_pool({0: fakes.Says(), 1: fakes.Works(), 2: fakes.Says(text="no")}) as pool:
+        played = await pool.play(9, 0, {0: 1.0, 1: 1.0, 2: 1.0}, Caller())
+    assert [score.value for score in played.scores] == [1.0, 1.0, 0.0]
+    assert [response.uid for response in played.responses] == [0, 1, 2]
+
+
+async def test_miners_that_need_a_core_share_one_child_process_a_core() -> None:
+    miners = {uid: fakes.Pid(seed=uid) for uid in range(12)}
+    async with local_pool(miners, cores=2) as pool:
+        responses = await pool.query(query(), range(12))
+    pids = {response.body for response in responses}
+    assert len(pids) == 2
+    assert str(os.getpid()).encode() not in b"".join(pids)
+
+
+async def test_a_host_that_dies_loses_what_it_did_and_serves_what_waits() -> None:
+    miners = {0: fakes.Says(), 1: fakes.Dies(), 2: fakes.Works()}
+    async with local_pool(miners) as pool:
+        responses = await pool.query(query(), (0, 1, 2))
+    assert [response.fault for response in responses] == [None, Fault.LOST, None]
+    assert "died" in responses[1].reason
+
+
+async def test_a_killed_host_comes_back() -> None:
+    async with local_pool({0: fakes.Pid(), 1: fakes.SleepsOnCore()}) as pool:
+        before = int((await pool.query(query(), (0,)))[0].body.split(b'"')[3])
+        asyncio.get_running_loop().call_later(0.2, os.kill, before, signal.SIGKILL)
+        lost = await pool.query(query(), (1,))
+        after = int((await pool.query(query(), (0,)))[0].body.split(b'"')[3])
+    assert lost[0].fault is Fault.LOST
+    assert before != after
+
+
+async def test_an_engine_that_does_not_open_is_a_pool_error_with_its_reason() -> None:
+    with pytest.raises(PoolError, match="unopenable-0: FileNotFoundError: no weights at /nowhere; download"):
+        async with local_pool({0: fakes.Works(engine=fakes.Unopenable())}):
+            pass
+
+
+async def test_a_host_that_is_not_ready_in_time_is_a_pool_error() -> None:
+    miners = {0: fakes.Works(engine=fakes.NeverOpen())}
+    with pytest.raises(PoolError, match="neveropen-0 was not ready within 3 s"):
+        async with LocalPool(Words(), miners, {}, cores=1, start_timeout_s=3.0):
+            pass
+
+
+async def test_a_closed_pool_leaves_no_process_behind() -> None:
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    async with local_pool({0: fakes.Works(), 1: fakes.SleepsOnCore()}, cores=2) as pool:
+        work = asyncio.create_task(pool.query(query(timeout_s=30.0), (0, 1)))
+        await asyncio.sleep(0.3)
+    assert [response.fault for response in await work] == [None, Fault.LOST]
+    left = [child for child in psutil.Process().children(recursive=True) if child.pid not in before]
+    assert [child.name() for child in left if "resource_tracker" not in " ".join(child.cmdline())] == []
+
+
+async def test_cancelling_a_query_cancels_the_miner(tmp_path: Path) -> None:
+    async with local_pool({0: fakes.SleepsOnCore(note=str(tmp_path / "note"))}) as pool:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(pool.query(query(timeout_s=30.0), (0,)), 0.3)
+        await asyncio.sleep(0.3)
+    assert (tmp_path / "note").read_text() == "cancelled"
+
+
+async def test_the_cpu_of_children_is_the_hosts_own_and_outlives_them(tmp_path: Path) -> None:
+    miners = {0: fakes.Works(engine=fakes.Core(busy_s=0.5)), 1: fakes.DiesOnce(note=str(tmp_path / "note"), seed=1)}
+    async with local_pool(miners) as pool:
+        before = {row.name: row.cpu_s for row in await pool.usage()}
+        responses = await pool.query(query(), (0, 1))
+        assert responses[1].fault is Fault.LOST
+        responses = await pool.query(query(), (0, 1))
+        after = {row.name: row.cpu_s for row in await pool.usage()}
+    assert 0.5 <= responses[0].cost.cpu_s < 0.6
+    assert after["cpu"] - before["cpu"] >= 1.0
+    assert after["driver"] - before["driver"] < 0.5
+
+
+async def test_bare_work_costs_what_its_process_used() -> None:
+    async with local_pool({0: fakes.Works(engine=fakes.Core(busy_s=0.2)), 1: fakes.Raises()}) as pool:
+        costs = await pool.bare(0, [query(id="1"), query(id="2")])
+        assert all(0.2 <= cost.cpu_s < 0.3 and cost.wall_s >= 0.2 for cost in costs)
+        with pytest.raises(PoolError, match="miner 1 alone: ValueError: what a pity"):
+            await pool.bare(1, [query()])
+
+
+async def test_a_validator_that_can_not_prepare_is_a_pool_error_that_names_the_place() -> None:
+    async with LocalPool(fakes.BrokenWords(), {0: fakes.Says()}, {9: Validator()}) as pool:
+        with pytest.raises(PoolError, match=r"validator 9 .* round 0: RuntimeError: no words today \(fakes.py:"):
+            await pool.prepare(9, 0, {0: 1.0}, Caller())
+        with pytest.raises(PoolError, match="no validator has uid 3; known: 9"):
+            await pool.prepare(3, 0, {0: 1.0}, Caller())
+        with pytest.raises(PoolError, match="no miner has uid 5; known: 0"):
+            await pool.query(query(), (5,))
+
+
+async def test_validators_at_work_do_not_hold_up_the_loop() -> None:
+    async with local_pool({0: fakes.Says()}) as pool:
+        grading = asyncio.create_task(pool._in_thread(lambda: time.sleep(0.5)))
+        started = time.perf_counter()
+        await pool.query(query(), (0,))
+        assert time.perf_counter() - started < 0.4
+        await grading
+
+
+async def test_without_processes_every_host_is_here() -> None:
+    async with local_pool({0: fakes.Pid(), 1: fakes.Pid(seed=1)}, cores=2, processes=False) as pool:
+        responses = await pool.query(query(), (0, 1))
+        assert [row.name for row in await pool.usage()] == ["driver"]
+    assert {response.body for response in responses} == {b'{"text":"%d"}' % os.getpid()}
