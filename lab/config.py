@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, model_validator
 
@@ -207,6 +208,8 @@ class RunConfig(Table):
             twice = [name for name, times in names.items() if times > 1]
             if twice:
                 raise ValueError(f".{sort}: the name {twice[0]!r} is used twice; give each table a name of its own")
+        if self.record and urlsplit(self.record).password:
+            raise ValueError(".record: the URL holds a password; leave it out and set PGPASSWORD or use ~/.pgpass")
         known = [name for table in self.miners for name in table.names()]
         if self.bare.miner is not None and self.bare.miner not in known:
             raise ValueError(f".bare.miner: no miner is called {self.bare.miner!r}; known: {', '.join(known)}")

@@ -135,7 +135,7 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
         return f"{where}: missing; add it"
     said = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "value_error":
-        return f"{where}: {said}"
+        return where + (said if said.startswith(".") else f": {said}")
     return f"{where}: {said[:1].lower()}{said[1:]} (got {str(fault['input'])[:80]!r})"
 
 

@@ -1,0 +1,262 @@
+"""Where the chain's commands work: the chain's file, the folder of wallets, and hidden rows that wait to be shown.
+
+A refusal that leaves here says in one line what is short and which command mends it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from consensus.amounts import TAO
+from consensus.calls import CommitWeights, RevealWeights, SetWeights, commit_hash
+from consensus.errors import (
+    CallRefused,
+    ChainError,
+    Shortage,
+    StoreError,
+    WalletError,
+)
+
+if TYPE_CHECKING:
+    from bittensor_wallet import Keypair
+
+    from consensus.calls import Call
+    from consensus.chain import Chain, Receipt
+    from consensus.keys import WalletFolder
+
+
+@dataclass
+class Place:
+    """One command's chain and wallets. `names` holds what the command was told, for the advice in a refusal."""
+
+    where: str
+    wallets_path: Path
+    wallet: str = "WALLET"
+    hotkey: str = "default"
+    netuid: int | None = None
+    names: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def wallets(self) -> WalletFolder:
+        """The folder of wallets."""
+        from consensus.keys import WalletFolder
+
+        return WalletFolder(self.wallets_path)
+
+    @contextlib.contextmanager
+    def open(self, *, create: bool = False) -> Iterator[Chain]:
+        """The chain, closed again afterwards; with `create`, a new development chain if there is none."""
+        from consensus.chain import Chain
+
+        with self.advice():
+            if create and not self._exists():
+                from consensus.genesis import Genesis
+
+                chain = Chain.create(self.where, Genesis(name=f"local-{secrets.token_hex(8)}"))
+                print(f"a new development chain: {self.where}", file=sys.stderr)
+            else:
+                chain = Chain.open(self.where)
+            with chain, self.advice(chain):
+                yield chain
+
+    def confirm(self, key: Keypair, call: Call, *, create: bool = False, times: int = 1) -> Receipt:
+        """Sign, submit and let one block confirm it."""
+        with self.open(create=create) as chain:
+            for _ in range(times):
+                receipt = chain.call(key, call)
+            chain.step()
+        return receipt
+
+    def coldkey(self) -> Keypair:
+        """The wallet's coldkey; asks for the password of an encrypted one, or reads it from a pipe."""
+        with self.advice():
+            encrypted = self.wallets.entry(self.wallet).encrypted
+            return self.wallets.coldkey(self.wallet, read_password(self.wallet) if encrypted else None)
+
+    def hotkey_pair(self) -> Keypair:
+        """The wallet's hotkey."""
+        with self.advice():
+            return self.wallets.hotkey(self.wallet, self.hotkey)
+
+    def hotkey_address(self, hotkey: str | None = None) -> str:
+        """Address of one of the wallet's hotkeys."""
+        name = hotkey or self.hotkey
+        with self.advice():
+            known = self.wallets.entry(self.wallet).hotkeys
+            if name not in known:
+                raise WalletError(f"wallet {self.wallet!r} has no hotkey {name!r}; known: {', '.join(known) or 'none'}")
+            return known[name]
+
+    def address(self, text: str) -> str:
+        """An address given as such, as a wallet's name (its coldkey), or as WALLET/HOTKEY."""
+        from consensus.keys import is_address
+
+        if is_address(text):
+            return text
+        wallet, _, hotkey = text.partition("/")
+        with self.advice():
+            entry = self.wallets.entry(wallet)
+            if hotkey and hotkey not in entry.hotkeys:
+                raise WalletError(f"wallet {wallet!r} has no hotkey {hotkey!r}; known: {', '.join(entry.hotkeys)}")
+            return entry.hotkeys[hotkey] if hotkey else entry.coldkey
+
+    def commit(self, call: SetWeights) -> tuple[Receipt, str]:
+        """Hide a row on the chain, and keep what shows it beside the wallet, readable by its owner alone."""
+        key, salt = self.hotkey_pair(), secrets.token_hex(16)
+        digest = commit_hash(key.ss58_address, call, salt)
+        receipt = self.confirm(key, CommitWeights(call.netuid, digest))
+        folder = self._commits()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        secret = {"uids": call.uids, "values": call.values, "salt": salt, "version": call.version}
+        file = folder / f"{receipt.block:012d}-{call.netuid}-{digest[:12]}.json"
+        file.touch(mode=0o600)
+        file.write_text(json.dumps(secret), encoding="utf-8")
+        return receipt, digest
+
+    def reveal(self, netuid: int) -> Receipt:
+        """Show the oldest hidden row of this subnet that can be shown; forgets those that have expired."""
+        key = self.hotkey_pair()
+        waiting = sorted(self._commits().glob(f"*-{netuid}-*.json")) if self._commits().is_dir() else []
+        refusal: CallRefused = CallRefused("commit", f"wallet {self.wallet!r} hides no weights for subnet {netuid}")
+        with self.open() as chain:
+            for file in waiting:
+                secret = json.loads(file.read_text(encoding="utf-8"))
+                row = (tuple(secret["uids"]), tuple(secret["values"]))
+                try:
+                    receipt = chain.call(key, RevealWeights(netuid, *row, secret["salt"], secret["version"]))
+                except CallRefused as error:
+                    refusal = error
+                    if error.check == "commit":
+                        file.unlink()
+                    continue
+                chain.step()
+                file.unlink()
+                return receipt
+            raise refusal
+
+    @contextlib.contextmanager
+    def advice(self, chain: Chain | None = None) -> Iterator[None]:
+        """Add the command that mends it to a refusal."""
+        try:
+            yield
+        except ChainError as error:
+            if getattr(error, "advised", False):
+                raise
+            mend = self._mend(error, chain)
+            told = ChainError(f"{error}: {mend}" if mend else str(error))
+            told.advised = True  # type: ignore[attr-defined]
+            raise told from error
+
+    def _mend(self, error: ChainError, chain: Chain | None) -> str:
+        if isinstance(error, WalletError):
+            if "no wallet" in str(error):
+                return f"`subnetlab wallet new {self.wallet}`"
+            return (
+                f"`subnetlab wallet new {self.wallet} --hotkey {self.hotkey}`" if "has no hotkey" in str(error) else ""
+            )
+        if isinstance(error, StoreError):
+            return "`subnetlab faucet WALLET` starts one" if str(error).startswith("no chain") else ""
+        if not isinstance(error, CallRefused) or chain is None:
+            return ""
+        if isinstance(error, Shortage):
+            return self._mend_shortage(error, chain)
+        neuron = f"{self.wallet} --netuid {self.netuid} --hotkey {self.hotkey}"
+        mends = {
+            "subnet": f"`subnetlab subnet create {self.wallet}`",
+            "registered": f"`subnetlab register {neuron}`" if "isn't" in str(error) else "",
+            "hotkey": f"`subnetlab register {neuron}`",
+            "registrations_per_block": "`subnetlab chain step`",
+            "permit": f"`subnetlab stake add {self.wallet} 100 --hotkey {self.hotkey}`, then `subnetlab chain run --epochs 1`",
+            "stake": f"`subnetlab stake add {self.wallet} 100 --hotkey {self.hotkey}`",
+            "too_early": "`subnetlab chain run --epochs 1`",
+            "commit": f"`subnetlab weights commit {neuron} UID=WEIGHT ...`",
+            "pow": f"`subnetlab subnet hyperparameters {self.netuid} --wallet OWNER --set registration_rule=interval`",
+            "version": "`--version N`",
+        }
+        if error.check == "commit_reveal":
+            hides = chain.hyperparameters(self.netuid).commit_reveal if self.netuid in chain.netuids else False  # type: ignore[arg-type]
+            return f"`subnetlab weights {'commit' if hides else 'set'} {neuron} UID=WEIGHT ...`"
+        if error.check == "rate" and self.netuid in chain.netuids:
+            return "`subnetlab chain step 100`"
+        if error.check == "pow" and "registration_rule" not in str(error):
+            return ""
+        return mends.get(error.check, "")
+
+    def _mend_shortage(self, error: Shortage, chain: Chain) -> str:
+        if error.check == "stake":
+            if not error.have_rao:
+                return f"`subnetlab stake add {self.wallet} AMOUNT --hotkey {self.hotkey}`"
+            have = Decimal(error.have_rao) / TAO
+            return f"`subnetlab stake remove {self.wallet} {have:f} --hotkey {self.hotkey}`"
+        times = -(-(error.need_rao - error.have_rao) // chain.genesis.faucet_rao)
+        return f"`subnetlab faucet {self.wallet} --times {times}`" if chain.genesis.development else ""
+
+    def _commits(self) -> Path:
+        return self.wallets_path / self.wallet / "commits" / self.hotkey
+
+    def _exists(self) -> bool:
+        if "://" not in self.where:
+            return Path(self.where).exists()
+        from consensus.chain import Chain
+
+        try:
+            Chain.open(self.where).close()
+        except StoreError as error:
+            return "no chain" not in str(error)
+        return True
+
+
+def read_password(wallet: str) -> str:
+    """From the terminal without echo, or the first line of a pipe: never an argument, which every process could list."""
+    if sys.stdin.isatty():
+        import getpass
+
+        return getpass.getpass(f"password of wallet {wallet}: ")
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def rao(text: str) -> int:
+    """An amount in τ as typed, exact to the rao."""
+    try:
+        amount = Decimal(text.replace(",", "").replace("_", "")) * TAO
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount != amount.to_integral_value():
+        raise CallRefused("amount", f"amount {text!r}; allowed: a number of τ with up to 9 decimals")
+    return int(amount)
+
+
+def row(entries: list[str]) -> Mapping[int, float]:
+    """`UID=WEIGHT ...` as typed; a uid named twice is refused here, before anything is signed."""
+    found: dict[int, float] = {}
+    for entry in entries:
+        uid, equals, weight = entry.partition("=")
+        try:
+            if not equals or int(uid) in found:
+                raise ValueError
+            found[int(uid)] = float(weight)
+        except ValueError:
+            raise CallRefused("weights", f"{entry!r}; allowed: UID=WEIGHT, each uid once, as in 3=0.25") from None
+    return found
+
+
+def values(entries: list[str]) -> dict[str, Any]:
+    """`NAME=VALUE ...` as typed: numbers, true, false, null and words."""
+    found = {}
+    for entry in entries:
+        name, equals, text = entry.partition("=")
+        if not equals:
+            raise CallRefused("hyperparameter", f"{entry!r}; allowed: NAME=VALUE, as in tempo=100")
+        try:
+            found[name] = json.loads(text)
+        except ValueError:
+            found[name] = text
+    return found

@@ -1,0 +1,115 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.config import RunConfig
+from lab.errors import ConfigError
+
+ROOT = Path(__file__).parents[2]
+SMALL = """
+subnet = "ocr"
+[[miners]]
+name = "reader"
+kind = "tesseract"
+[[miners]]
+name = "thief"
+kind = "copycat"
+victim = "reader"
+[[validators]]
+name = "v"
+count = 2
+"""
+
+
+def read(tmp_path: Path, text: str, overrides: dict[str, str] | None = None) -> RunConfig:
+    path = tmp_path / "c.toml"
+    path.write_text(text)
+    return RunConfig.read(path, overrides)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.toml")), ids=lambda path: path.name)
+def test_a_shipped_config_reads_and_begins_with_the_command_that_runs_it(path: Path) -> None:
+    RunConfig.read(path)
+    first = path.read_text().splitlines()[0]
+    assert first.startswith("# ") and (f"configs/{path.name}" in first)
+
+
+def test_a_sparse_config_gets_its_defaults_and_comes_back_from_json(tmp_path: Path) -> None:
+    config = read(tmp_path, SMALL)
+    assert config.miner_names == ["reader", "thief"]
+    assert config.validator_names == ["v-0", "v-1"]
+    assert config.chain.epochs == 5
+    again = RunConfig.parse(config.model_dump(mode="json"))
+    assert again.model_dump(mode="json") == config.model_dump(mode="json")
+    assert [miner.key for miner in again.build_miners()] == [miner.key for miner in config.build_miners()]
+
+
+def test_each_neuron_gets_a_seed_of_its_own_and_a_named_victim_is_that_very_miner(tmp_path: Path) -> None:
+    config = read(tmp_path, SMALL)
+    reader, thief = config.build_miners()
+    assert thief.victims()[0].key == reader.key
+    seeds = [plugin.seed for plugin in (*config.build_validators(), *config.build_miners())]
+    assert len(set(seeds)) == 4
+    other = read(tmp_path, SMALL, {"seed": "1"})
+    assert other.build_miners()[0].seed != reader.seed
+
+
+def test_every_key_can_be_overridden_by_its_dotted_name(tmp_path: Path) -> None:
+    config = read(
+        tmp_path,
+        SMALL,
+        {
+            "chain.epochs": "2",
+            "subnet": '{kind = "ocr", difficulty = 0.2}',
+            "miners.0.scale": "0.5",
+            "pool.kind": "local",
+        },
+    )
+    assert config.chain.epochs == 2
+    assert config.pool.kind == "local"
+    assert config.miners[0].options["scale"] == 0.5
+
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"chain.epoch": "3"}, r"chain\.epoch: unknown key; known: epochs, "),
+    ({"chain.epochs": "0"}, r"chain\.epochs: input should be greater than or equal to 1 \(got '0'\)"),
+    ({"chain.epochs": "many"}, r"chain\.epochs: .*integer.*\(got 'many'\)"),
+    ({"miners.0.engine": "tesserac"}, r"miners\[0\]\.engine: unknown engine 'tesserac'; known: .*tesseract"),
+    ({"miners.0.scael": "2"}, r"miners\[0\]\.scael: unknown key; known: .*scale"),
+    ({"miners.0.kind": "tesserac"}, r"miners\[0\]\.kind: unknown miner 'tesserac'; known: "),
+    ({"miners.1.name": "reader"}, r"miners: the name 'reader' is used twice"),
+    ({"validators.0.stake": "-1"}, r"validators\[0\]\.stake: .*greater than 0"),
+    ({"subnet.difficulty": "2"}, r"subnet"),
+    ({"subnet": "ocrr"}, r"subnet: unknown subnet 'ocrr'; known: ocr"),
+    ({"bare.miner": "nobody"}, r"bare\.miner: no miner is called 'nobody'; known: reader, thief"),
+    ({"chain.hyperparameters.kapa": "3"}, r"chain\.hyperparameters: unknown hyperparameter 'kapa'; known: "),
+    ({"chain.hyperparameters.kappa": "70000"}, r"chain\.hyperparameters: kappa: 70000; allowed: 0 to 65535"),
+    ({"record": '"postgresql://me:hunter2@db/runs"'}, r"^[^2]*record: the URL holds a password; .* PGPASSWORD"),
+    ({"miners.7.scale": "1"}, r"miners\.7\.scale=1: there is no such key"),
+]
+
+
+@pytest.mark.parametrize(("overrides", "said"), WRONG)
+def test_a_wrong_key_is_one_line_with_key_value_and_what_is_allowed(
+    tmp_path: Path, overrides: dict[str, str], said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said) as caught:
+        read(tmp_path, SMALL, overrides)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("seed = ", "c.toml: not TOML: Invalid value"),
+        ("", "c.toml: .*missing; add it"),
+        ("subnet = 'ocr'\nminers = []\nvalidators = [{}]", "miners: .*at least 1"),
+        ("subnet = 'ocr'\nminers = [{}]\nvalidators = [{}]", r"miners\[0\]\.kind: missing; known: "),
+    ],
+)
+def test_a_file_that_is_no_config_is_named(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        read(tmp_path, text)
+    with pytest.raises(ConfigError, match="no such file"):
+        RunConfig.read(tmp_path / "nowhere.toml")

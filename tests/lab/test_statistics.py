@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from lab.statistics import Figure, mean, ratio, spearman
+
+
+def test_a_mean_has_the_interval_of_its_standard_error() -> None:
+    values = np.random.default_rng(3).normal(5.0, 2.0, 400)
+    found = mean(list(values))
+    assert found.value == pytest.approx(values.mean())
+    assert found.low is not None and found.high is not None
+    assert (found.high - found.low) / 2 == pytest.approx(1.96 * values.std() / 20, rel=0.08)
+
+
+def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
+    rng = np.random.default_rng(1)
+    covered = 0
+    for _ in range(300):
+        found = mean(list(rng.exponential(1.0, 60)))
+        assert found.low is not None and found.high is not None
+        covered += found.low <= 1.0 <= found.high
+    assert 0.89 <= covered / 300 <= 0.98
+
+
+def test_a_ratio_is_of_the_sums_over_pairs() -> None:
+    assert ratio([2.0, 4.0], [1.0, 1.0]).value == 3.0
+    assert ratio([6.0] * 5, [2.0] * 5) == Figure(3.0, 3.0, 3.0, 5)
+
+
+def test_what_was_not_observed_has_no_value_and_one_observation_no_interval() -> None:
+    assert mean([]) == Figure(None, None, None, 0)
+    assert mean([2.0]) == Figure(2.0, None, None, 1)
+    assert ratio([1.0], [0.0]).value is None
+    with pytest.raises(ValueError, match="paired"):
+        ratio([1.0], [])
+
+
+def test_a_figure_shows_interval_and_n() -> None:
+    assert Figure(0.914, 0.88, 0.94, 30).text() == "0.91 (0.88 to 0.94, n=30)"
+    assert Figure(None, None, None, 0).text() == "n=0"
+
+
+def test_rank_correlation_is_scipys_ties_included() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        first, second = rng.integers(0, 5, 12), rng.integers(0, 5, 12)
+        expected = stats.spearmanr(first, second).statistic
+        assert spearman(list(first), list(second)) == pytest.approx(expected)
+    assert spearman([1.0, 1.0], [1.0, 2.0]) is None
