@@ -72,7 +72,7 @@ class Ledger:
         """Refuse unless the balance covers this."""
         have = self.balance(coldkey)
         if have < amount_rao:
-            message = f"balance {tao(have)}, {what} {tao(amount_rao)}: {tao(amount_rao - have)} short"
+            message = f"balance {tao(have)}, {what} {tao(amount_rao)}"
             raise Shortage("balance", message, have_rao=have, need_rao=amount_rao)
 
     def mint(self, coldkey: str, amount_rao: int) -> None:
@@ -107,7 +107,7 @@ class Ledger:
         """Take from a stake what will be put elsewhere."""
         have = self.stake(hotkey, coldkey)
         if have < amount_rao:
-            message = f"stake {tao(have)} on {hotkey}, asked for {tao(amount_rao)}: {tao(amount_rao - have)} short"
+            message = f"stake {tao(have)} on {hotkey}, asked for {tao(amount_rao)}"
             raise Shortage("stake", message, have_rao=have, need_rao=amount_rao)
         self.stakes[hotkey][coldkey] = have - amount_rao
         if have == amount_rao:

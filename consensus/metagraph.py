@@ -102,8 +102,8 @@ class Metagraph:
         }  # fmt: skip
         return [{name: columns[name][uid] for name in COLUMNS} for uid in range(self.n)]
 
-    def table(self) -> str:
-        """As plain text."""
+    def cells(self) -> list[tuple[str, ...]]:
+        """What a table shows: the heads, then one line per neuron."""
         head = ("uid", "stake τ", "permit", "incentive", "dividends", "vtrust", "emission τ", "updated", "hotkey")
         lines = [
             (
@@ -113,11 +113,13 @@ class Metagraph:
             )
             for row in self.rows()
         ]  # fmt: skip
-        widths = [max(len(line[at]) for line in (head, *lines)) for at in range(len(head))]
-        texts = (
-            "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in (head, *lines)
-        )
-        return "\n".join(texts)
+        return [head, *lines]
+
+    def table(self) -> str:
+        """As plain text."""
+        cells = self.cells()
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        return "\n".join("  ".join(cell.rjust(w) for cell, w in zip(line, widths, strict=True)) for line in cells)
 
     def save(self, path: str | Path) -> None:
         """Write `.csv` or `.json`, as the name says."""

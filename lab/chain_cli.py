@@ -459,7 +459,7 @@ def chain_status(chain: ChainPath = CHAIN, as_json: AsJson = False) -> None:
 
     with _place(chain).open() as opened:
         supply = opened.supply()
-        found = {
+        found: dict[str, Any] = {
             "chain": chain, "name": opened.genesis.name, "development": opened.genesis.development,
             "block": opened.block, "genesis_hash": opened.genesis_hash, "supply_rao": supply,
             "lock_cost_rao": opened.lock_cost(), "subnets": [_subnet(opened, netuid) for netuid in opened.netuids],

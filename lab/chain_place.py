@@ -10,7 +10,7 @@ import json
 import secrets
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,14 +35,13 @@ if TYPE_CHECKING:
 
 @dataclass
 class Place:
-    """One command's chain and wallets. `names` holds what the command was told, for the advice in a refusal."""
+    """One command's chain and wallets. The names are those that the command was told, for the advice in a refusal."""
 
     where: str
     wallets_path: Path
     wallet: str = "WALLET"
     hotkey: str = "default"
     netuid: int | None = None
-    names: dict[str, Any] = field(default_factory=dict)
 
     @property
     def wallets(self) -> WalletFolder:
@@ -168,24 +167,25 @@ class Place:
             return ""
         if isinstance(error, Shortage):
             return self._mend_shortage(error, chain)
-        neuron = f"{self.wallet} --netuid {self.netuid} --hotkey {self.hotkey}"
+        netuid = next(iter(chain.netuids), 1) if self.netuid is None else self.netuid
+        neuron = f"{self.wallet} --netuid {netuid} --hotkey {self.hotkey}"
+        stake = f"`subnetlab stake add {self.wallet} 100 --hotkey {self.hotkey}`"
         mends = {
             "subnet": f"`subnetlab subnet create {self.wallet}`",
             "registered": f"`subnetlab register {neuron}`" if "isn't" in str(error) else "",
             "hotkey": f"`subnetlab register {neuron}`",
             "registrations_per_block": "`subnetlab chain step`",
-            "permit": f"`subnetlab stake add {self.wallet} 100 --hotkey {self.hotkey}`, then `subnetlab chain run --epochs 1`",
-            "stake": f"`subnetlab stake add {self.wallet} 100 --hotkey {self.hotkey}`",
+            "permit": f"{stake}, then `subnetlab chain run --epochs 1`",
+            "stake": stake,
             "too_early": "`subnetlab chain run --epochs 1`",
             "commit": f"`subnetlab weights commit {neuron} UID=WEIGHT ...`",
-            "pow": f"`subnetlab subnet hyperparameters {self.netuid} --wallet OWNER --set registration_rule=interval`",
+            "pow": f"`subnetlab subnet hyperparameters {netuid} --wallet OWNER --set registration_rule=interval`",
             "version": "`--version N`",
+            "rate": "`subnetlab chain step 100`",
         }
         if error.check == "commit_reveal":
-            hides = chain.hyperparameters(self.netuid).commit_reveal if self.netuid in chain.netuids else False  # type: ignore[arg-type]
+            hides = netuid in chain.netuids and chain.hyperparameters(netuid).commit_reveal
             return f"`subnetlab weights {'commit' if hides else 'set'} {neuron} UID=WEIGHT ...`"
-        if error.check == "rate" and self.netuid in chain.netuids:
-            return "`subnetlab chain step 100`"
         if error.check == "pow" and "registration_rule" not in str(error):
             return ""
         return mends.get(error.check, "")
@@ -215,7 +215,7 @@ class Place:
 
 
 def read_password(wallet: str) -> str:
-    """From the terminal without echo, or the first line of a pipe: never an argument, which every process could list."""
+    """From the terminal without echo, or a pipe's first line; never an argument, which any process could list."""
     if sys.stdin.isatty():
         import getpass
 
