@@ -1,26 +1,22 @@
 """Many epochs of independent subnets in one call: the arrays of all cases laid end to end.
 
-    batch = Batch.of([state_a, state_b])
-    result = run_batch(batch, [YumaParams(), YumaParams(kappa=40000)], emission=10**9)
-    result.dividends  # (cases, n) u16 where all cases have the same n
+batch = Batch.of([state_a, state_b])
+batch = Batch.from_dense(stake=stakes, weights=weights)  # (cases, n) and (cases, validators, n)
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from consensus.errors import ParamsError, StateError
 from consensus.params import U16_MAX, YumaParams
-from consensus.rows import Rows
+from consensus.rows import Rows, whole_numbers
+from consensus.setup import BITS, constants
 from consensus.state import NO_COMMIT, SubnetState
 
-ONE = 1 << 32
-_LOG2_E = 12102203 << 9
-"""log2(e) as the chain's library holds it, with 23 fractional bits."""
 EMISSION_MAX = 2**63 - 1
 
 
@@ -47,11 +43,12 @@ class Batch:
 
     @property
     def cases(self) -> int:
+        """How many subnets."""
         return len(self.ends) - 1
 
     @classmethod
     def of(cls, states: Sequence[SubnetState]) -> "Batch":
-        """The states of a batch, in order."""
+        """The given states, in order."""
         if not states:
             raise StateError("states: none given; a batch holds at least one")
         sizes = np.array([state.n for state in states], np.int64)
@@ -70,30 +67,94 @@ class Batch:
             owner_uid=np.array([-1 if s.owner_uid is None else s.owner_uid for s in states], np.int64),
         )
 
+    @classmethod
+    def from_dense(
+        cls, *, stake: ArrayLike, weights: ArrayLike, keep_zeros: bool = False, block: int = 1000
+    ) -> "Batch":
+        """Equal-sized fresh subnets: stake (cases, n) rao, weights (cases, validators, n) u16 of the first uids.
+
+        Those validators are permitted and up to date, nobody is newly registered, there are no bonds yet.
+        Absent is a zero weight unless `keep_zeros`.
+        """
+        stakes = np.asarray(stake)
+        cells = np.asarray(weights)
+        if (
+            stakes.ndim != 2
+            or cells.ndim != 3
+            or cells.shape[0] != stakes.shape[0]
+            or cells.shape[2] != stakes.shape[1]
+        ):
+            raise StateError(
+                f"stake {stakes.shape} and weights {cells.shape}: expected (cases, n) and (cases, validators, n)"
+            )
+        cases, n = stakes.shape
+        validators = cells.shape[1]
+        if not 0 < n <= 65536 or validators > n:
+            raise StateError(f"weights {cells.shape}: {validators} validators among {n} neurons; allowed: 1 to 65536")
+        flat = whole_numbers(stakes.reshape(-1), "stake", 0, 2**63 - 1)
+        totals = flat.reshape(cases, n).astype(np.float64).sum(axis=1)
+        if totals.max() > 2**62:
+            raise StateError(f"stake: case {totals.argmax()} holds {totals.max():.0f} rao; keep the sum below 2^62")
+        values = whole_numbers(cells.reshape(-1), "weights", 0, U16_MAX).reshape(cases, validators, n)
+        kept = np.ones(values.shape, np.bool_) if keep_zeros else values > 0
+        counts = np.zeros((cases, n), np.int64)
+        counts[:, :validators] = kept.sum(axis=2)
+        columns = np.broadcast_to(np.arange(n, dtype=np.uint16), values.shape)
+        permit = np.broadcast_to(np.arange(n) < validators, (cases, n)).reshape(-1)
+        return cls(
+            ends=np.arange(cases + 1, dtype=np.int64) * n,
+            stake=flat,
+            validator_permit=permit.copy(),
+            last_update=np.where(permit, block, 0).astype(np.int64),
+            registered_at=np.zeros(cases * n, np.int64),
+            commit_block=np.full(cases * n, NO_COMMIT, np.int64),
+            previous_consensus=np.zeros(cases * n, np.int64),
+            weights=Rows(np.concatenate(([0], np.cumsum(counts))), columns[kept], values[kept].astype(np.uint16)),
+            bonds=Rows.empty(cases * n),
+            block=np.full(cases, block, np.int64),
+            last_tempo=np.full(cases, block - 1, np.int64),
+            owner_uid=np.full(cases, -1, np.int64),
+        )
+
+    def after(self, result: "RawResult") -> "Batch":
+        """The same subnets with the bonds, permits and consensus that an epoch left."""
+        return replace(
+            self,
+            bonds=result.bonds,
+            validator_permit=result.validator_permit,
+            previous_consensus=np.minimum(result.bits[2] * U16_MAX >> 32, U16_MAX),
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RawResult:
     """What the kernel returns for a batch, end to end."""
 
     bits: NDArray[np.int64]
-    """(11, neurons): the rows named by `kernel.BITS`"""
+    """(11, neurons): as in `setup.BITS`"""
     paid: NDArray[np.int64]
     """(3, neurons) rao: server, validator, combined"""
     active: NDArray[np.bool_]
     validator_permit: NDArray[np.bool_]
     bonds: Rows
     cells: NDArray[np.int64]
-    record: NDArray[np.int64]
-    """Per-cell intermediates, for a trace."""
+    per_cell: NDArray[np.int64]
+    """Every intermediate cell, for a trace; empty unless recorded."""
 
 
-def run_raw(batch: Batch, setup: NDArray[np.int64], emission: NDArray[np.int64], *, record: bool = False) -> RawResult:
-    """Run the kernel over a batch; `setup` is (cases, parameters), `emission` (cases,) rao."""
-    from consensus import kernel
+def run_batch(batch: Batch, params: Sequence[YumaParams], emission: int, *, record: bool = False) -> RawResult:
+    """One epoch of every case, with one entry of `params` each, in one compiled call on one thread."""
+    from consensus.kernel import epochs
 
+    if len(params) != batch.cases:
+        raise ParamsError(f"params: {len(params)} for {batch.cases} cases; give one each")
+    for entry in params:
+        if entry.version == "whitepaper":
+            raise ParamsError('version: "whitepaper" has no integer epoch; run it alone, with run_epoch')
+    table = np.array([constants(entry) for entry in params], np.int64).reshape(batch.cases, -1)
     neurons = int(batch.ends[-1])
     size = len(batch.weights.indices) + len(batch.bonds.indices)
-    bits = np.zeros((len(kernel.BITS), neurons), np.int64)
+    bits = np.zeros((BITS, neurons), np.int64)
     paid = np.zeros((3, neurons), np.int64)
     active = np.zeros(neurons, np.bool_)
     permit = np.zeros(neurons, np.bool_)
@@ -101,23 +162,32 @@ def run_raw(batch: Batch, setup: NDArray[np.int64], emission: NDArray[np.int64],
     indices = np.empty(size, np.uint16)
     values = np.empty(size, np.uint16)
     cells = np.zeros((5, size + 2 if record else 0), np.int64)
-    record_cells = np.zeros((8, size + 2 if record else 0), np.int64)
-    previous = (batch.previous_consensus << 32) // U16_MAX
-    used = kernel.epochs(
-        setup, emission, batch.ends, batch.stake, batch.validator_permit, batch.last_update, batch.registered_at,
-        batch.commit_block, previous, batch.weights.indptr, batch.weights.indices, batch.weights.values,
-        batch.bonds.indptr, batch.bonds.indices, batch.bonds.values, bits, paid, active, permit,
-        ptr, indices, values, cells, record_cells,
-    )  # fmt: skip
+    per_cell = np.zeros((8, size + 2 if record else 0), np.int64)
+    used = epochs(
+        np.column_stack([table, batch.block, batch.last_tempo, batch.owner_uid]),
+        np.full(batch.cases, whole_emission(emission), np.int64),
+        batch.ends,
+        (
+            batch.stake,
+            batch.validator_permit,
+            batch.last_update,
+            batch.registered_at,
+            batch.commit_block,
+            (batch.previous_consensus << 32) // U16_MAX,
+        ),
+        (batch.weights.indptr, batch.weights.indices, batch.weights.values),
+        (batch.bonds.indptr, batch.bonds.indices, batch.bonds.values),
+        bits,
+        paid,
+        active,
+        permit,
+        (ptr, indices, values),
+        cells,
+        per_cell,
+    )
     if used < size:
         indices, values = indices[:used].copy(), values[:used].copy()
-    return RawResult(bits, paid, active, permit, Rows(ptr, indices, values), cells, record_cells)
-
-
-def setup_of(batch: Batch, params: Sequence[YumaParams]) -> NDArray[np.int64]:
-    """(cases, parameters) for the kernel, one entry of `params` per case."""
-    table = np.array([_constants(entry) for entry in params], np.int64).reshape(len(params), -1)
-    return np.column_stack([table, batch.block, batch.last_tempo, batch.owner_uid])
+    return RawResult(bits, paid, active, permit, Rows(ptr, indices, values), cells, per_cell)
 
 
 def whole_emission(emission: Any) -> int:
@@ -127,66 +197,6 @@ def whole_emission(emission: Any) -> int:
     if not 0 <= emission <= EMISSION_MAX:
         raise ParamsError(f"emission: {emission} rao is outside 0 to {EMISSION_MAX}")
     return int(emission)
-
-
-@lru_cache(maxsize=4096)
-def _constants(params: YumaParams) -> tuple[int, ...]:
-    versions = {"whitepaper": 0, "nakamoto": 1, "yuma1": 2, "liquid_alpha_v1": 3, "yuma3": 4}
-    penalty = {"nakamoto": 0, "liquid_alpha_v1": U16_MAX}.get(params.version, params.bonds_penalty)
-    average = 900_000 if params.version == "nakamoto" else params.bonds_moving_average
-    mode = params.liquid_alpha_consensus
-    stored = mode == "previous" or (mode == "auto" and params.bonds_penalty == U16_MAX)
-    steepness = params.alpha_sigmoid_steepness
-    slope = (abs(steepness) << 32) // 100
-    # nakamoto's rate is written 0.1 in the source, the others are 1 - average
-    alpha = 429496730 if params.version == "nakamoto" else ONE - ((average << 64) // 1_000_000 >> 32)
-    return (
-        versions[params.version],
-        int(params.semantics == "dense"),
-        _proportion(params.kappa),
-        _proportion(penalty),
-        alpha,
-        int(params.liquid_alpha),
-        _proportion(params.alpha_low),
-        _proportion(params.alpha_high),
-        -slope if steepness > 0 else slope,
-        _log_odds(_proportion(params.alpha_low)),
-        _log_odds(_proportion(params.alpha_high)),
-        int(stored),
-        params.rho,
-        params.activity_cutoff,
-        params.max_allowed_validators,
-        params.stake_threshold,
-    )
-
-
-def _proportion(u16: int) -> int:
-    return (u16 << 32) // U16_MAX
-
-
-def _log_odds(alpha: int) -> int:
-    """ln(1/alpha - 1) by the chain's bitwise logarithm; 0 where it has none."""
-    x = (1 << 64) // alpha - ONE
-    if x <= 0:
-        return 0
-    negative = x < ONE
-    if negative:
-        x = (1 << 64) // x
-    bits = 0
-    while x >= 2 * ONE:
-        bits += 1
-        x = (x >> 1) + (x & 1)
-    if x == ONE:
-        bits <<= 32
-    else:
-        for _ in range(32):
-            x = x * x >> 32
-            bits <<= 1
-            if x >= 2 * ONE:
-                bits |= 1
-                x = (x >> 1) + (x & 1)
-    quotient = (bits << 32) // _LOG2_E
-    return -quotient if negative else quotient
 
 
 def _joined(arrays: list[NDArray[np.int64] | None], sizes: NDArray[np.int64], fill: int) -> NDArray[np.int64]:

@@ -35,6 +35,7 @@ class Rows:
 
     @property
     def n(self) -> int:
+        """How many rows."""
         return len(self.indptr) - 1
 
     def __eq__(self, other: object) -> bool:

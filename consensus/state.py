@@ -120,7 +120,7 @@ class SubnetState:
         return len(self.stake)
 
     def replace(self, **changes: Any) -> "SubnetState":
-        """This state with some fields changed, checked again."""
+        """The same state with some fields changed, checked again."""
         return replace(self, **changes)
 
 

@@ -13,10 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from consensus.batch import Batch, RawResult, run_raw, setup_of, whole_emission
-from consensus.params import YumaParams
+from consensus.batch import Batch, run_batch, whole_emission
+from consensus.errors import ParamsError
+from consensus.params import U16_MAX, YumaParams
 from consensus.rows import Rows
 from consensus.state import SubnetState
+from consensus.trace import Trace, trace_of
+from consensus.whitepaper import stored_whitepaper
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +45,7 @@ class EpochResult:
     validator_trust: NDArray[np.uint16]
     rank: NDArray[np.uint16]
     trust: NDArray[np.uint16]
-    """The share of a miner's rank that clipping left; the chain stored it until 2025-10, like rank and pruning_score."""
+    """The share of a miner's rank that clipping left; like rank and pruning_score, stored by the chain until 2025-10."""
     pruning_score: NDArray[np.uint16]
     emission: NDArray[np.int64]
     """Rao: incentive and dividends together."""
@@ -62,38 +65,57 @@ class EpochResult:
         """The stored bonds, as `{uid: [(uid, u16), ...]}`."""
         return self.bonds.to_mapping()
 
+    def trace(self) -> Trace:
+        """Every intermediate of the epoch by name, from running it once more with the recorder on."""
+        if self.params.version == "whitepaper":
+            raise ParamsError('version: "whitepaper" has no integer epoch to trace; see whitepaper_epoch')
+        batch = Batch.of([self.state])
+        raw = run_batch(batch, [self.params], self.epoch_emission, record=True)
+        return trace_of(raw.bits, raw.cells, raw.per_cell, int(raw.cells[4, 0]), int(raw.cells[4, 1]))
+
 
 def run_epoch(state: SubnetState, params: YumaParams, emission: int = 1_000_000_000) -> EpochResult:
     """Run one epoch over `emission` rao; the state is left as it is.
 
     Raises `ParamsError` for an emission that is no whole number of rao in 0..2^63-1.
     """
-    batch = Batch.of([state])
-    rao = np.array([whole_emission(emission)], np.int64)
-    raw = run_raw(batch, setup_of(batch, [params]), rao)
-    return result_of(raw, state, params, int(rao[0]))
+    rao = whole_emission(emission)
+    if params.version == "whitepaper":
+        stored = stored_whitepaper(state, params, rao)
+        everyone = np.ones(state.n, np.bool_)
+        return result_of(stored.bits, stored.paid, everyone, everyone, stored.bonds, state, params, rao)
+    raw = run_batch(Batch.of([state]), [params], rao)
+    return result_of(raw.bits, raw.paid, raw.active, raw.validator_permit, raw.bonds, state, params, rao)
 
 
-def result_of(raw: RawResult, state: SubnetState, params: YumaParams, emission: int) -> EpochResult:
-    """The stored values of a batch of one."""
-    shares = u16_of(raw.bits[:8])
-    stake, _, consensus, trust_v, incentive, dividends, rank, trust = shares
+def result_of(
+    bits: NDArray[np.int64],
+    paid: NDArray[np.int64],
+    active: NDArray[np.bool_],
+    permit: NDArray[np.bool_],
+    bonds: Rows,
+    state: SubnetState,
+    params: YumaParams,
+    emission: int,
+) -> EpochResult:
+    """The stored values behind one subnet's bits (11, n) and rao (3, n)."""
+    stake, _, consensus, validator_trust, incentive, dividends, rank, trust = u16_of(bits[:8])
     return EpochResult(
         stake_weight=stake,
         consensus=consensus,
         incentive=incentive,
         dividends=dividends,
-        validator_trust=trust_v,
+        validator_trust=validator_trust,
         rank=rank,
         trust=trust,
-        pruning_score=max_upscaled(raw.bits[10]),
-        emission=raw.paid[2],
-        server_emission=raw.paid[0],
-        validator_emission=raw.paid[1],
-        active=raw.active,
-        validator_permit=raw.validator_permit,
-        bonds=raw.bonds,
-        bits=Bits(*raw.bits[:6]),
+        pruning_score=max_upscaled(bits[10]),
+        emission=paid[2],
+        server_emission=paid[0],
+        validator_emission=paid[1],
+        active=active,
+        validator_permit=permit,
+        bonds=bonds,
+        bits=Bits(*bits[:6]),
         state=state,
         params=params,
         epoch_emission=emission,
@@ -102,7 +124,8 @@ def result_of(raw: RawResult, state: SubnetState, params: YumaParams, emission: 
 
 def u16_of(bits: NDArray[np.int64]) -> NDArray[np.uint16]:
     """floor(bits * 65535 / 2^32), at most 65535."""
-    return np.minimum((bits * 65535) >> 32, 65535).astype(np.uint16)
+    stored: NDArray[np.uint16] = np.minimum((bits * U16_MAX) >> 32, U16_MAX).astype(np.uint16)
+    return stored
 
 
 def max_upscaled(bits: NDArray[np.int64]) -> NDArray[np.uint16]:
@@ -110,4 +133,5 @@ def max_upscaled(bits: NDArray[np.int64]) -> NDArray[np.uint16]:
     largest = bits.max()
     if largest == 0:
         return np.zeros(len(bits), np.uint16)
-    return ((2 * 65535 * bits + largest) // (2 * largest)).astype(np.uint16)
+    scaled: NDArray[np.uint16] = ((2 * U16_MAX * bits + largest) // (2 * largest)).astype(np.uint16)
+    return scaled
