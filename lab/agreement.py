@@ -80,7 +80,7 @@ class Agreement:
             if n < 2:
                 return f"Whether pay follows quality can't be said: the true quality of {n} miners is known."
             return f"Whether pay follows quality can't be said: all {n} miners were paid alike, or are equally good."
-        figure = f"Spearman {self.emission.text()} over {n} miners"
+        figure = f"Spearman {self.emission.text().removesuffix(')')} miners)"
         if self.chance is not None and self.chance > 0.05 and value > 0:
             return f"Too few miners, or too much alike, to say whether pay follows true quality: {figure}."
         words = next(
