@@ -109,6 +109,7 @@ def total(costs: Iterable[Cost]) -> Cost:
 
 
 def _add_up(config: RunConfig, names: dict[int, str], epochs: list[Epoch], rounds: list[GradedRound]) -> Bill:
+    once = {place: cost for epoch in epochs for place, cost in epoch.once.items()}
     by_miner: defaultdict[int, Cost] = defaultdict(Cost)
     for graded in rounds:
         for answer in graded.answers:
@@ -120,7 +121,7 @@ def _add_up(config: RunConfig, names: dict[int, str], epochs: list[Epoch], round
         "consensus": total(epoch.use.consensus for epoch in epochs),
         "record": total(epoch.use.bookkeeping for epoch in epochs),
         "measuring quality": total(graded.measuring_cost for graded in rounds),
-        "doing it once": total(graded.bare_cost for graded in rounds if graded.bare_cost is not None),
+        "doing it once": total(once.values()),
     }
     roles = {role: sum(epoch.use.cpu_s.get(role, 0.0) for epoch in epochs) for role in ROLES}
     closing = {epoch.number: epoch.use.session for epoch in epochs}
@@ -128,7 +129,7 @@ def _add_up(config: RunConfig, names: dict[int, str], epochs: list[Epoch], round
     # A round of a session that was killed before its epoch ended has its meters, but no process to hold them against.
     whole = [graded for graded in rounds if graded.session == closing[graded.number // per_epoch]]
     keeping = grouped["consensus"].cpu_s + grouped["record"].cpu_s
-    rests = _rests(roles, whole, keeping, local=config.pool.kind == "local")
+    rests = _rests(roles, whole, keeping, grouped["doing it once"].cpu_s, local=config.pool.kind == "local")
     transport = sum(rest for rest in rests if rest > 0)
     unexplained = -sum(rest for rest in rests if rest < 0)
     grouped["transport and scheduling"] = Cost(cpu_s=transport)
@@ -143,15 +144,14 @@ def _add_up(config: RunConfig, names: dict[int, str], epochs: list[Epoch], round
     shared = transport + grouped["consensus"].cpu_s + grouped["record"].cpu_s
     subnet = [_cpu_of(graded) + shared / len(rounds) for graded in rounds]
     compared = [
-        (cpu, graded.bare_cost.cpu_s)
+        (cpu, once[graded.place].cpu_s)
         for cpu, graded in zip(subnet, rounds, strict=True)
-        if graded.bare_cost is not None and graded.bare_cost.cpu_s > 0
+        if graded.place in once and once[graded.place].cpu_s > 0
     ]
     above, below = [pair[0] for pair in compared], [pair[1] for pair in compared]
     asking = len({graded.validator for graded in rounds})
     overhead = ratio(above, below)
     checking = grouped["making tasks"].cpu_s + grouped["grading"].cpu_s
-    once = [graded.bare_cost for graded in rounds if graded.bare_cost is not None]
     return Bill(
         parts=tuple(lines),
         total_cpu_s=metered,
@@ -166,8 +166,8 @@ def _add_up(config: RunConfig, names: dict[int, str], epochs: list[Epoch], round
         tasks=len(rounds),
         answers=sum(len(graded.answers) for graded in rounds),
         lost=sum(answer.fault == "lost" for graded in rounds for answer in graded.answers),
-        once_cpu_s=mean([cost.cpu_s for cost in once]),
-        once_usd=mean([price(cost, config.prices) for cost in once]),
+        once_cpu_s=mean([cost.cpu_s for cost in once.values()]),
+        once_usd=mean([price(cost, config.prices) for cost in once.values()]),
         overhead=overhead,
         overhead_of_one=ratio([cpu * asking for cpu in above], below),
         useful_work=ratio(below, above),
@@ -184,19 +184,19 @@ def _cpu_of(graded: GradedRound) -> float:
 
 def _all_of(graded: GradedRound) -> float:
     """CPU seconds of a round, the laboratory's own measuring included."""
-    return _cpu_of(graded) + graded.measuring_cost.cpu_s + (graded.bare_cost or Cost()).cpu_s
+    return _cpu_of(graded) + graded.measuring_cost.cpu_s
 
 
-def _rests(roles: dict[str, float], rounds: list[GradedRound], keeping: float, *, local: bool) -> list[float]:
+def _rests(
+    roles: dict[str, float], rounds: list[GradedRound], keeping: float, once: float, *, local: bool
+) -> list[float]:
     """Return, for each role, what its processes used beyond its meters."""
-    answering = sum(
-        sum(answer.cost.cpu_s for answer in graded.answers) + (graded.bare_cost or Cost()).cpu_s for graded in rounds
-    )
+    answering = sum(answer.cost.cpu_s for graded in rounds for answer in graded.answers)
     validating = sum(_all_of(graded) for graded in rounds) - answering
     if local:  # validators, and miners without an engine, work in the driver's own process
-        return [sum(roles.values()) - answering - validating - keeping]
+        return [sum(roles.values()) - answering - once - validating - keeping]
     return [
-        roles["host"] - answering,
+        roles["host"] - answering - once,
         roles["validator"] - validating,
         roles["driver"] - keeping,
         roles["system"],

@@ -63,7 +63,7 @@ class Economy:
         for table, stake in zip(tables, stakes, strict=True):
             address = self._coldkeys[table.coldkey].ss58_address
             funds[address] = funds.get(address, 0) + stake
-        chain = Chain.development(balances=funds, pay_to="balance")
+        chain = Chain.development(balances={who: rao for who, rao in funds.items() if rao}, pay_to="balance")
         owner = throwaway_key(config.seed, "owner")
         rules = Hyperparameters.development(**config.hyperparameters())
         netuid = chain.call(owner, CreateSubnet(hyperparameters=rules.as_dict())).result

@@ -90,8 +90,6 @@ class GradedRound(Body):
     task_cost: Cost = Cost()
     grading_cost: Cost = Cost()
     measuring_cost: Cost = Cost()
-    bare_cost: Cost | None = None
-    """Of the same work done once by one miner alone; None where it was not measured."""
     session: int = 0
     """That played it."""
 
@@ -133,9 +131,8 @@ class MachineUse(Body):
     """Counts the processes that worked on the run, from 0."""
     wall_s: float
     cores: int
-    setup_s: float = 0.0
-    """Wall time until the first query could be asked, in the session's first epoch."""
     setup_cpu_s: float = 0.0
+    """Until the first query could be asked, in the session's first epoch."""
     cpu_s: dict[str, float] = {}
     """By role: driver, host, validator, system."""
     consensus: Cost = Cost()
@@ -151,6 +148,8 @@ class Epoch(Body):
     """Shares by validator and miner, as submitted; a validator that submitted none is left out."""
     pay: Pay
     use: MachineUse
+    once: dict[str, Cost]
+    """By place of a round: what its work costs when one miner does it once, with no subnet around it."""
 
     @property
     def place(self) -> str:

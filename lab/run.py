@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import LocalPool, Played, Pool, RayPool
+from cluster import LocalPool, Played, Pool
 from subnets import Cost, Meter, Response, Score
 from subnets.cost import process_cpu_s
 
@@ -100,10 +100,10 @@ class _Session:
         if self.record.find("end", "run") is None:
             self._tell("starting")
             async with self._pool() as pool:
-                use = _Use(pool, self.number)
+                use = await _Use.begin(pool, self.number)
                 for number in range(epochs, self.config.chain.epochs):
                     await self._play_rounds(pool, number)
-                    self._close_epoch(number, use)
+                    await self._close_epoch(number, use, await self._do_once(pool, number))
             self._append(Draft("end", "run", {"rounds": len(self.rounds)}))
         self._tell("done")
 
@@ -124,8 +124,10 @@ class _Session:
         table = self.config.pool
         members = (self.config.subnet, self.economy.miners, self.economy.validators)
         if table.kind == "local":
-            return LocalPool(*members, hosts=table.hosts)
-        return RayPool(*members, hosts=table.hosts, dashboard=table.dashboard)
+            return LocalPool(*members, max_replicas=table.hosts)
+        from cluster import RayPool
+
+        return RayPool(*members, max_replicas=table.hosts, dashboard=table.dashboard)
 
     async def _play_rounds(self, pool: Pool, epoch: int) -> None:
         per_epoch = self.config.chain.rounds_per_epoch
@@ -139,24 +141,29 @@ class _Session:
     async def _play_round(self, pool: Pool, gate: asyncio.Semaphore, uid: int, number: int) -> None:
         async with gate:
             played = await pool.play(uid, number, self.economy.stakes(), self.economy.caller(uid))
-            bare = None
-            if number % self.config.bare.every == 0:
-                bare = (await pool.bare(self.economy.bare_miner, [played.task.query()]))[0]
-        self.rounds[f"{uid}/{number}"] = graded = _graded(
-            played, bare, self.number, self.config.subnet.max_answer_bytes
-        )
+        graded = _graded(played, self.number, self.config.subnet.max_answer_bytes)
+        self.rounds[graded.place] = graded
         kept = {answer.blob for answer in graded.answers}
         blobs = [response.body for response in played.responses if blob_hash(response.body) in kept]
         self._append(graded.draft("round", graded.place), blobs=blobs)
         self._tell("round")
 
-    def _close_epoch(self, number: int, use: _Use) -> None:
+    async def _do_once(self, pool: Pool, number: int) -> dict[str, Cost]:
+        """Do an epoch's work again, each task once, while no validator asks; return its costs by round."""
+        rounds = [graded for graded in self._of_epoch(number) if graded.number % self.config.bare.every == 0]
+        validators, subnet = self.economy.validators, self.config.subnet
+        queries = [validators[graded.validator].task(subnet, graded.number).query() for graded in rounds]
+        costs = await pool.bare(self.economy.bare_miner, queries)
+        return {graded.place: cost for graded, cost in zip(rounds, costs, strict=True)}
+
+    async def _close_epoch(self, number: int, use: _Use, once: dict[str, Cost]) -> None:
         with Meter() as meter:
             self.economy.observe(self._of_epoch(number))
             weights = self.economy.weights()
             pay = self.economy.pay(weights)
         self.consensus += meter.cost
-        epoch = Epoch(number=number, weights=weights, pay=pay, use=use.since(self.consensus, self.bookkeeping))
+        used = await use.since(self.consensus, self.bookkeeping)
+        epoch = Epoch(number=number, weights=weights, pay=pay, use=used, once=once)
         self.consensus = self.bookkeeping = Cost()
         self._append(epoch.draft("epoch", epoch.place))
         self._tell("epoch")
@@ -179,36 +186,41 @@ class _Session:
 class _Use:
     """What this session's processes have used since they were last asked."""
 
-    def __init__(self, pool: Pool, session: int) -> None:
+    def __init__(self, pool: Pool, session: int, cpu: dict[str, float]) -> None:
         self._pool = pool
         self._session = session
-        self._cpu = self._by_role()
+        self._cpu = cpu
         self._wall = time.perf_counter()
         # Everything up to here was setting up: imports of this process and the start of all others.
-        self._setup_cpu_s = process_cpu_s() + sum(cpu for role, cpu in self._cpu.items() if role != "driver")
+        self._setup_cpu_s = process_cpu_s() + sum(used for role, used in cpu.items() if role != "driver")
 
-    def since(self, consensus: Cost, bookkeeping: Cost) -> MachineUse:
-        cpu, wall = self._by_role(), time.perf_counter()
+    @classmethod
+    async def begin(cls, pool: Pool, session: int) -> _Use:
+        return cls(pool, session, await _by_role(pool))
+
+    async def since(self, consensus: Cost, bookkeeping: Cost) -> MachineUse:
+        cpu, wall = await _by_role(self._pool), time.perf_counter()
         use = MachineUse(
             session=self._session,
             wall_s=wall - self._wall,
             cores=len(os.sched_getaffinity(0)),
             setup_cpu_s=self._setup_cpu_s,
-            cpu_s={role: cpu[role] - self._cpu[role] for role in cpu},
+            cpu_s={role: cpu[role] - self._cpu.get(role, 0.0) for role in cpu},
             consensus=consensus,
             bookkeeping=bookkeeping,
         )
         self._cpu, self._wall, self._setup_cpu_s = cpu, wall, 0.0
         return use
 
-    def _by_role(self) -> dict[str, float]:
-        total: defaultdict[str, float] = defaultdict(float)
-        for process in self._pool.usage():
-            total[process.role] += process.cpu_s
-        return total
+
+async def _by_role(pool: Pool) -> dict[str, float]:
+    total: defaultdict[str, float] = defaultdict(float)
+    for process in await pool.usage():
+        total[process.role] += process.cpu_s
+    return dict(total)
 
 
-def _graded(played: Played, bare: Cost | None, session: int, most_bytes: int) -> GradedRound:
+def _graded(played: Played, session: int, most_bytes: int) -> GradedRound:
     """Turn a played round into what is recorded of it."""
     return GradedRound(
         validator=played.validator,
@@ -225,7 +237,6 @@ def _graded(played: Played, bare: Cost | None, session: int, most_bytes: int) ->
         task_cost=played.task_cost,
         grading_cost=played.grading_cost,
         measuring_cost=played.measuring_cost,
-        bare_cost=bare,
         session=session,
     )
 

@@ -157,7 +157,9 @@ def make_record(folder: Path, config: RunConfig | None = None, *, epochs: int | 
         ]
         economy.observe(played)
         weights = economy.weights()
-        epoch = Epoch(number=number, weights=weights, pay=economy.pay(weights), use=_use(number, played))
+        once = {graded.place: Cost(cpu_s=0.5 + 0.01 * (graded.number % 3)) for graded in played}
+        use = _use(number, played, once)
+        epoch = Epoch(number=number, weights=weights, pay=economy.pay(weights), use=use, once=once)
         record.append([epoch.draft("epoch", epoch.place)])
     if epochs is None:
         record.append([Draft("end", "run", {})])
@@ -207,7 +209,6 @@ def _round(record: RunRecord, config: RunConfig, economy: Economy, uid: int, num
         task_cost=Cost(cpu_s=0.05),
         grading_cost=Cost(cpu_s=0.01),
         measuring_cost=Cost(cpu_s=0.004),
-        bare_cost=Cost(cpu_s=0.5 + 0.01 * (number % 3)),
     )
     record.append([graded.draft("round", graded.place)], [response.body for response in responses if response.body])
     return graded
@@ -228,11 +229,11 @@ async def _response(uid: int, miner: Miner, query: Query) -> Response:
     return Response(uid, body=body, latency_s=latency_s, cost=cost)
 
 
-def _use(number: int, played: Sequence[GradedRound]) -> MachineUse:
+def _use(number: int, played: Sequence[GradedRound], once: Mapping[str, Cost]) -> MachineUse:
     metered = sum(
         sum(answer.cost.cpu_s for answer in graded.answers)
         + sum(cost.cpu_s for cost in (graded.task_cost, graded.grading_cost, graded.measuring_cost) if cost)
-        + (graded.bare_cost or Cost()).cpu_s
+        + once[graded.place].cpu_s
         for graded in played
     )
     return MachineUse(
