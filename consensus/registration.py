@@ -10,7 +10,6 @@ from consensus.amounts import TAO
 from consensus.calls import BurnedRegister, PowRegister
 from consensus.chain_state import ChainState
 from consensus.errors import CallRefused
-from consensus.pow import meets, seal
 from consensus.subnet import Subnet
 
 FIRST_BURN_RAO = TAO
@@ -75,6 +74,8 @@ def burned_register(state: ChainState, signer: str, call: BurnedRegister) -> int
 
 def pow_register(state: ChainState, signer: str, call: PowRegister) -> int:
     """Check the work and take a uid; returns it."""
+    from consensus.pow import meets, seal  # keccak: 40 ms that no other call needs
+
     subnet = state.subnet(call.netuid)
     if subnet.hyperparameters.registration_rule != "interval":
         raise CallRefused(

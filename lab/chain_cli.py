@@ -1,4 +1,4 @@
-"""The local chain's commands: wallets, faucet, subnets, registration, stake, weights, metagraph, blocks.
+"""The local chain's commands: wallets, faucet, subnets, metagraph, blocks; `neuron_cli` has the rest.
 
 `mount(app)` adds them to the command line. Each command that changes something signs a call, submits it and lets one
 block confirm it; blocks pass otherwise only by `chain step` and `chain run`.
@@ -6,7 +6,6 @@ block confirm it; blocks pass otherwise only by `chain step` and `chain run`.
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from dataclasses import asdict
@@ -15,51 +14,44 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .chain_options import (
+    CHAIN,
+    WALLETS,
+    Amount,
+    AsJson,
+    ChainPath,
+    Hotkey,
+    NetuidArgument,
+    WalletName,
+    Wallets,
+    group,
+    place_of,
+    show,
+)
+from .neuron_cli import pow_register, register, serve, stake_app, weights_app
+
 if TYPE_CHECKING:
     from consensus.chain import Chain
     from consensus.emission import Epoch
     from consensus.metagraph import Metagraph
 
-    from .chain_place import Place
-
-ChainPath = Annotated[
-    str, typer.Option("--chain", envvar="SUBNETLAB_CHAIN", help="The chain's file, or an SQLAlchemy URL.")
-]
-Wallets = Annotated[Path, typer.Option("--wallets", envvar="SUBNETLAB_WALLETS", help="The folder of wallets.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
-WalletName = Annotated[str, typer.Argument(help="Name of the wallet.", metavar="WALLET")]
-Netuid = Annotated[int, typer.Option("--netuid", help="Number of the subnet.")]
-Hotkey = Annotated[str, typer.Option("--hotkey", help="Name of the wallet's hotkey.")]
-NetuidArgument = Annotated[int, typer.Argument(help="Number of the subnet.", metavar="NETUID")]
-Amount = Annotated[str, typer.Argument(help="In τ, as in 12.5.", metavar="AMOUNT")]
-Row = Annotated[list[str], typer.Argument(help="UID=WEIGHT ..., of any scale.", metavar="UID=WEIGHT")]
-Version = Annotated[int, typer.Option("--version", help="Version of the weights, if the subnet asks for one.")]
-
-CHAIN, WALLETS = ".subnetlab/chain.db", Path(".subnetlab/wallets")
 LOCAL_RULES = {
     "commit_reveal": False, "weights_set_rate_limit": 0, "max_registrations_per_block": 0, "serving_rate_limit": 0,
     "min_difficulty": 10_000,
 }  # fmt: skip
 """What `subnet create` relaxes: nobody should have to wait for a chain that stands still between commands."""
 
-
-def _group(text: str) -> typer.Typer:
-    return typer.Typer(help=text, no_args_is_help=True, rich_markup_mode=None)
-
-
-wallet_app = _group("Coldkeys and hotkeys, in the field's own key files.")
-subnet_app = _group("Create subnets and set their rules.")
-stake_app = _group("Stake on hotkeys, one's own or others'.")
-weights_app = _group("Set a validator's weights, openly or by commit and reveal.")
-chain_app = _group("The chain itself: its state and its blocks.")
+wallet_app = group("Coldkeys and hotkeys, in the field's own key files.")
+subnet_app = group("Create subnets and set their rules.")
+chain_app = group("The chain itself: its state and its blocks.")
 
 
 def mount(app: typer.Typer) -> None:
     """Add all commands of the local chain to a command line."""
-    for name, group in {
+    for name, commands in {
         "wallet": wallet_app, "subnet": subnet_app, "stake": stake_app, "weights": weights_app, "chain": chain_app,
     }.items():  # fmt: skip
-        app.add_typer(group, name=name)
+        app.add_typer(commands, name=name)
     app.command("faucet", epilog="Example:  subnetlab faucet owner --times 4")(faucet)
     app.command("transfer", epilog="Example:  subnetlab transfer owner validator 12.5")(transfer)
     app.command("register", epilog="Example:  subnetlab register miner --netuid 1 --hotkey default")(register)
@@ -83,14 +75,14 @@ def wallet_new(
     """Create a wallet with its coldkey and a hotkey, or another hotkey in it."""
     from .chain_place import read_password
 
-    place = _place("", wallets, wallet)
+    place = place_of("", wallets, wallet)
     with place.advice():
         if not (wallets / wallet / "coldkeypub.txt").exists():
             place.wallets.new_coldkey(wallet, read_password(wallet) if encrypt else None)
         place.wallets.new_hotkey(wallet, hotkey)
         entry = place.wallets.entry(wallet)
     secret = "encrypted" if entry.encrypted else "not encrypted: for experiments only"
-    _show(
+    show(
         as_json, asdict(entry),
         f"wallet {wallet} in {wallets} ({secret})\ncoldkey {entry.coldkey}\nhotkey {hotkey} {entry.hotkeys[hotkey]}",
     )  # fmt: skip
@@ -102,7 +94,7 @@ def wallet_list(chain: ChainPath = CHAIN, wallets: Wallets = WALLETS, as_json: A
     from consensus.amounts import tao
     from consensus.errors import ChainError
 
-    place = _place(chain, wallets)
+    place = place_of(chain, wallets)
     with place.advice():
         found = [asdict(entry) for entry in place.wallets.entries()]
     try:
@@ -122,7 +114,7 @@ def wallet_list(chain: ChainPath = CHAIN, wallets: Wallets = WALLETS, as_json: A
         for name, hotkey in entry["hotkeys"].items():
             stake = f"  stake {tao(entry['stake_rao'][name])}" if "stake_rao" in entry else ""
             lines.append(f"  {name}  hotkey {hotkey}{stake}")
-    _show(as_json, found, "\n".join(lines) or "no wallet yet: `subnetlab wallet new owner`")
+    show(as_json, found, "\n".join(lines) or "no wallet yet: `subnetlab wallet new owner`")
 
 
 def faucet(
@@ -136,9 +128,9 @@ def faucet(
     from consensus.amounts import tao
     from consensus.calls import Faucet
 
-    place = _place(chain, wallets, wallet)
+    place = place_of(chain, wallets, wallet)
     receipt = place.confirm(place.coldkey(), Faucet(), create=True, times=times)
-    _show(
+    show(
         as_json, {"block": receipt.block, "balance_rao": receipt.result},
         f"block {receipt.block}: balance of {wallet} {tao(receipt.result)}",
     )  # fmt: skip
@@ -157,9 +149,9 @@ def transfer(
 
     from .chain_place import rao
 
-    place = _place(chain, wallets, wallet)
+    place = place_of(chain, wallets, wallet)
     receipt = place.confirm(place.coldkey(), Transfer(place.address(to), rao(amount)))
-    _show(as_json, {"block": receipt.block}, f"block {receipt.block}: {amount} τ to {to}")
+    show(as_json, {"block": receipt.block}, f"block {receipt.block}: {amount} τ to {to}")
 
 
 @subnet_app.command(
@@ -179,11 +171,11 @@ def subnet_create(
 
     from .chain_place import values
 
-    place = _place(chain, wallets, wallet, hotkey)
+    place = place_of(chain, wallets, wallet, hotkey)
     with place.advice():
         rules = ({} if strict else LOCAL_RULES) | values(sets or [])
     receipt = place.confirm(place.coldkey(), CreateSubnet(place.hotkey_address(), rules))
-    _show(
+    show(
         as_json, {"block": receipt.block, "netuid": receipt.result},
         f"block {receipt.block}: subnet {receipt.result} belongs to {wallet}",
     )  # fmt: skip
@@ -194,14 +186,14 @@ def subnet_list(chain: ChainPath = CHAIN, as_json: AsJson = False) -> None:
     """List the subnets."""
     from consensus.amounts import tao
 
-    with _place(chain).open() as opened:
+    with place_of(chain).open() as opened:
         found = [_subnet(opened, netuid) for netuid in opened.netuids]
     lines = [
         f"subnet {one['netuid']}  {one['neurons']} of {one['max_allowed_uids']} uids  tempo {one['tempo']}  "
         f"epochs {one['epochs']}  next at block {one['next_epoch']}  burn {tao(one['burn_rao'])}  owner {one['owner']}"
         for one in found
     ]
-    _show(as_json, found, "\n".join(lines) or "no subnet yet: `subnetlab subnet create WALLET`")
+    show(as_json, found, "\n".join(lines) or "no subnet yet: `subnetlab subnet create WALLET`")
 
 
 @subnet_app.command(
@@ -222,14 +214,14 @@ def subnet_hyperparameters(
 
     from .chain_place import values
 
-    place = _place(chain, wallets, wallet, netuid=netuid)
+    place = place_of(chain, wallets, wallet, netuid=netuid)
     if sets:
         with place.advice():
             changes = values(sets)
         place.confirm(place.coldkey(), SetHyperparameters(netuid, changes))
     with place.open() as opened:
         rules = opened.hyperparameters(netuid).as_dict()
-    _show(as_json, rules, "\n".join(f"{name:<28} {value}" for name, value in rules.items()))
+    show(as_json, rules, "\n".join(f"{name:<28} {value}" for name, value in rules.items()))
 
 
 @subnet_app.command("lock-cost", epilog="Example:  subnetlab subnet lock-cost")
@@ -237,178 +229,9 @@ def subnet_lock_cost(chain: ChainPath = CHAIN, as_json: AsJson = False) -> None:
     """Show what the next subnet locks: it doubles with each one and falls with time."""
     from consensus.amounts import tao
 
-    with _place(chain).open() as opened:
+    with place_of(chain).open() as opened:
         cost = opened.lock_cost()
-    _show(as_json, {"lock_cost_rao": cost}, f"the next subnet locks {tao(cost)}")
-
-
-def register(
-    wallet: WalletName,
-    netuid: Netuid,
-    hotkey: Hotkey = "default",
-    chain: ChainPath = CHAIN,
-    wallets: Wallets = WALLETS,
-    as_json: AsJson = False,
-) -> None:
-    """Register a hotkey on a subnet by burning its current price."""
-    from consensus.calls import BurnedRegister
-
-    place = _place(chain, wallets, wallet, hotkey, netuid)
-    receipt = place.confirm(place.coldkey(), BurnedRegister(netuid, place.hotkey_address()))
-    _registered(as_json, receipt.block, netuid, receipt.result, f"{wallet}/{hotkey}")
-
-
-def pow_register(
-    wallet: WalletName,
-    netuid: Netuid,
-    hotkey: Hotkey = "default",
-    chain: ChainPath = CHAIN,
-    wallets: Wallets = WALLETS,
-    as_json: AsJson = False,
-) -> None:
-    """Register a hotkey by proof of work (subnets with registration_rule=interval)."""
-    from consensus.calls import PowRegister
-    from consensus.pow import solve
-
-    place = _place(chain, wallets, wallet, hotkey, netuid)
-    key, address = place.coldkey(), place.hotkey_address()
-    with place.open() as opened:
-        if opened.hyperparameters(netuid).registration_rule == "interval":
-            nonce = solve(opened.block_hash, address, opened.difficulty(netuid)) or 0
-        else:
-            nonce = 0
-        receipt = opened.call(key, PowRegister(netuid, address, opened.block, nonce))
-        opened.step()
-    _registered(as_json, receipt.block, netuid, receipt.result, f"{wallet}/{hotkey}")
-
-
-def serve(
-    wallet: WalletName,
-    ip: Annotated[str, typer.Argument(help="Address at which the neuron answers.", metavar="IP")],
-    port: Annotated[int, typer.Argument(help="Port at which it answers.", metavar="PORT")],
-    netuid: Netuid,
-    hotkey: Hotkey = "default",
-    chain: ChainPath = CHAIN,
-    wallets: Wallets = WALLETS,
-    as_json: AsJson = False,
-) -> None:
-    """Publish where a neuron answers."""
-    from consensus.calls import ServeAxon
-
-    place = _place(chain, wallets, wallet, hotkey, netuid)
-    receipt = place.confirm(place.hotkey_pair(), ServeAxon(netuid, ip, port))
-    _show(
-        as_json, {"block": receipt.block, "uid": receipt.result},
-        f"block {receipt.block}: uid {receipt.result} answers at {ip}:{port}",
-    )  # fmt: skip
-
-
-@stake_app.command(
-    "add", epilog="Examples:  subnetlab stake add validator 100   |   subnetlab stake add me 100 --to validator/default"
-)
-def stake_add(
-    wallet: WalletName,
-    amount: Amount,
-    hotkey: Hotkey = "default",
-    to: Annotated[str | None, typer.Option(help="Delegate: another's hotkey, an address or WALLET/HOTKEY.")] = None,
-    chain: ChainPath = CHAIN,
-    wallets: Wallets = WALLETS,
-    as_json: AsJson = False,
-) -> None:
-    """Move balance into stake on a hotkey."""
-    from consensus.calls import AddStake
-
-    _stake(AddStake, wallet, amount, hotkey, to, chain, wallets, as_json)
-
-
-@stake_app.command("remove", epilog="Example:  subnetlab stake remove validator 50")
-def stake_remove(
-    wallet: WalletName,
-    amount: Amount,
-    hotkey: Hotkey = "default",
-    to: Annotated[str | None, typer.Option("--from", help="Another's hotkey, an address or WALLET/HOTKEY.")] = None,
-    chain: ChainPath = CHAIN,
-    wallets: Wallets = WALLETS,
-    as_json: AsJson = False,
-) -> None:
-    """Move stake back into balance."""
-    from consensus.calls import RemoveStake
-
-    _stake(RemoveStake, wallet, amount, hotkey, to, chain, wallets, as_json)
-
-
-@stake_app.command("take", epilog="Example:  subnetlab stake take validator 9")
-def stake_take(
-    wallet: WalletName,
-    percent: Annotated[float, typer.Argument(help="Of what delegators earn, in percent.", metavar="PERCENT")],
-    hotkey: Hotkey = "default",
-    chain: ChainPath = CHAIN,
-    wallets: Wallets = WALLETS,
-    as_json: AsJson = False,
-) -> None:
-    """Set what a hotkey keeps of its delegators' earnings."""
-    from consensus.calls import SetTake
-
-    place = _place(chain, wallets, wallet, hotkey)
-    receipt = place.confirm(place.coldkey(), SetTake(place.hotkey_address(), int(percent * 655.35)))
-    _show(as_json, {"block": receipt.block, "take": receipt.result}, f"block {receipt.block}: take {percent} %")
-
-
-@weights_app.command("set", epilog="Example:  subnetlab weights set validator --netuid 1 2=0.7 3=0.3")
-def weights_set(
-    wallet: WalletName,
-    weights: Row,
-    netuid: Netuid,
-    hotkey: Hotkey = "default",
-    version: Version = 0,
-    chain: ChainPath = CHAIN,
-    wallets: Wallets = WALLETS,
-    as_json: AsJson = False,
-) -> None:
-    """Set a validator's weights openly."""
-    place, call = _weights(wallet, weights, netuid, hotkey, version, chain, wallets)
-    receipt = place.confirm(place.hotkey_pair(), call)
-    _show(
-        as_json, {"block": receipt.block, "uid": receipt.result, "uids": call.uids, "values": call.values},
-        f"block {receipt.block}: uid {receipt.result} set weights on {len(call.uids)} uids",
-    )  # fmt: skip
-
-
-@weights_app.command("commit", epilog="Example:  subnetlab weights commit validator --netuid 1 2=0.7 3=0.3")
-def weights_commit(
-    wallet: WalletName,
-    weights: Row,
-    netuid: Netuid,
-    hotkey: Hotkey = "default",
-    version: Version = 0,
-    chain: ChainPath = CHAIN,
-    wallets: Wallets = WALLETS,
-    as_json: AsJson = False,
-) -> None:
-    """Set weights hidden: only their hash goes on the chain, until `weights reveal`."""
-    place, call = _weights(wallet, weights, netuid, hotkey, version, chain, wallets)
-    receipt, digest = place.commit(call)
-    _show(
-        as_json, {"block": receipt.block, "commit": digest, "reveal_epoch": receipt.result},
-        f"block {receipt.block}: committed {digest[:12]}…; reveal it in epoch {receipt.result} of subnet {netuid}",
-    )  # fmt: skip
-
-
-@weights_app.command("reveal", epilog="Example:  subnetlab weights reveal validator --netuid 1")
-def weights_reveal(
-    wallet: WalletName,
-    netuid: Netuid,
-    hotkey: Hotkey = "default",
-    chain: ChainPath = CHAIN,
-    wallets: Wallets = WALLETS,
-    as_json: AsJson = False,
-) -> None:
-    """Show the oldest committed weights that may be shown."""
-    receipt = _place(chain, wallets, wallet, hotkey, netuid).reveal(netuid)
-    _show(
-        as_json, {"block": receipt.block, "uid": receipt.result},
-        f"block {receipt.block}: uid {receipt.result} revealed its weights",
-    )  # fmt: skip
+    show(as_json, {"lock_cost_rao": cost}, f"the next subnet locks {tao(cost)}")
 
 
 def metagraph(
@@ -431,7 +254,7 @@ def metagraph(
         graph = Metagraph.load(load)
     else:
         assert netuid is not None
-        with _place(chain, netuid=netuid).open() as opened:
+        with place_of(chain, netuid=netuid).open() as opened:
             graph = opened.metagraph(netuid)
     if save is not None:
         graph.save(save)
@@ -445,9 +268,9 @@ def metagraph(
                 f"Nakamoto {found[name]['nakamoto']}, as {found[name]['effective']:.1f} equal ones"
             )
         spread = ", ".join(f"{name} {value:.4g}" for name, value in found["miner_incentive"].items())
-        _show(as_json, found, "\n".join([*lines, f"incentive by uid: {spread or 'none'}"]))
+        show(as_json, found, "\n".join([*lines, f"incentive by uid: {spread or 'none'}"]))
     elif as_json:
-        _show(True, {"netuid": graph.netuid, "block": graph.block, "neurons": graph.rows()}, "")
+        show(True, {"netuid": graph.netuid, "block": graph.block, "neurons": graph.rows()}, "")
     else:
         _print_graph(graph)
 
@@ -457,7 +280,7 @@ def chain_status(chain: ChainPath = CHAIN, as_json: AsJson = False) -> None:
     """Show the open block, where all the money is, and the subnets."""
     from consensus.amounts import tao
 
-    with _place(chain).open() as opened:
+    with place_of(chain).open() as opened:
         supply = opened.supply()
         found: dict[str, Any] = {
             "chain": chain, "name": opened.genesis.name, "development": opened.genesis.development,
@@ -467,7 +290,7 @@ def chain_status(chain: ChainPath = CHAIN, as_json: AsJson = False) -> None:
     kind = "development chain" if found["development"] else "chain"
     lines = [f"{kind} {found['name']} in {chain}, block {found['block']}, {len(found['subnets'])} subnets"]
     lines += [f"{part:<10} {tao(amount)}" for part, amount in supply.items()]
-    _show(as_json, found, "\n".join(lines))
+    show(as_json, found, "\n".join(lines))
 
 
 @chain_app.command("step", epilog="Example:  subnetlab chain step 100")
@@ -477,10 +300,10 @@ def chain_step(
     as_json: AsJson = False,
 ) -> None:
     """Let blocks pass."""
-    with _place(chain).open(create=True) as opened:
+    with place_of(chain).open(create=True) as opened:
         epochs = [_epoch(epoch) for epoch in opened.step(blocks)]
         block = opened.block
-    _show(as_json, {"block": block, "epochs": epochs}, "\n".join([*map(_epoch_line, epochs), f"block {block}"]))
+    show(as_json, {"block": block, "epochs": epochs}, "\n".join([*map(_epoch_line, epochs), f"block {block}"]))
 
 
 @chain_app.command("run", epilog="Examples:  subnetlab chain run --epochs 3   |   subnetlab chain run --block-time 1")
@@ -498,7 +321,7 @@ def chain_run(
 
     if epochs is None and block_time is None:
         raise typer.BadParameter("give --epochs N, --block-time SECONDS, or both")
-    place = _place(chain, netuid=netuid)
+    place = place_of(chain, netuid=netuid)
     done: list[dict[str, Any]] = []
     while epochs is None or len(done) < epochs:
         with place.open(create=block_time is not None) as opened:
@@ -517,55 +340,7 @@ def chain_run(
         if block_time is not None:
             time.sleep(block_time)
     if as_json:
-        _show(True, {"epochs": done}, "")
-
-
-def _place(
-    chain: str, wallets: Path = WALLETS, wallet: str = "WALLET", hotkey: str = "default", netuid: int | None = None
-) -> Place:
-    from .chain_place import Place
-
-    return Place(chain, wallets, wallet, hotkey, netuid)
-
-
-def _show(as_json: bool, value: Any, text: str) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False) if as_json else text)
-
-
-def _registered(as_json: bool, block: int, netuid: int, uid: int, who: str) -> None:
-    _show(
-        as_json, {"block": block, "netuid": netuid, "uid": uid}, f"block {block}: {who} is uid {uid} of subnet {netuid}"
-    )
-
-
-def _stake(
-    kind: Any, wallet: str, amount: str, hotkey: str, to: str | None, chain: str, wallets: Path, as_json: bool
-) -> None:
-    from consensus.amounts import tao
-
-    from .chain_place import rao
-
-    place = _place(chain, wallets, wallet, hotkey)
-    with place.advice():
-        call = kind(place.address(to) if to else place.hotkey_address(), rao(amount))
-    receipt = place.confirm(place.coldkey(), call)
-    _show(
-        as_json, {"block": receipt.block, "stake_rao": receipt.result},
-        f"block {receipt.block}: stake of {wallet} on {to or hotkey} {tao(receipt.result)}",
-    )  # fmt: skip
-
-
-def _weights(
-    wallet: str, weights: list[str], netuid: int, hotkey: str, version: int, chain: str, wallets: Path
-) -> tuple[Place, Any]:
-    from consensus.calls import SetWeights
-
-    from .chain_place import row
-
-    place = _place(chain, wallets, wallet, hotkey, netuid)
-    with place.advice():
-        read = row(weights)
-        return place, SetWeights.of(netuid, list(read), list(read.values()), version)
+        show(True, {"epochs": done}, "")
 
 
 def _subnet(chain: Chain, netuid: int) -> dict[str, Any]:
