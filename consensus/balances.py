@@ -28,6 +28,7 @@ def faucet(state: ChainState, signer: str, call: Faucet) -> int:
 def add_stake(state: ChainState, signer: str, call: AddStake) -> int:
     """Balance into stake; returns the signer's stake on that hotkey."""
     check_amount(call.amount_rao)
+    check_address(call.hotkey)
     if call.hotkey not in state.ledger.owners:
         raise CallRefused("hotkey", f"hotkey {call.hotkey!r} was never registered; stake needs one that was")
     state.ledger.debit(signer, call.amount_rao, "the stake takes")
@@ -47,6 +48,7 @@ def remove_stake(state: ChainState, signer: str, call: RemoveStake) -> int:
 def set_take(state: ChainState, signer: str, call: SetTake) -> int:
     """Set a hotkey's take; returns it."""
     most = state.genesis.max_take
+    check_address(call.hotkey)
     if state.ledger.owners.get(call.hotkey) != signer:
         raise NotAllowed("owner", f"hotkey {call.hotkey!r} isn't owned by {signer}; its coldkey sets the take")
     if type(call.take) is not int or not 0 <= call.take <= most:

@@ -197,9 +197,11 @@ class Chain:
         handler = HANDLERS.get(type(signed.call))
         if handler is None:
             raise CallRefused("form", f"{type(signed.call).__name__} is no call that this chain knows")
+        if type(signed.signature) is not bytes or type(signed.nonce) is not int or type(signed.signer) is not str:
+            raise SignatureRefused("form", "a signed call has its signature as bytes, an address and a whole nonce")
         if signed.genesis_hash != self.genesis_hash:
             raise SignatureRefused(
-                "genesis", f"signed for chain {signed.genesis_hash[:12]}…; this is {self.genesis_hash[:12]}…"
+                "genesis", f"signed for chain {signed.genesis_hash!r:.14}…; this is {self.genesis_hash[:12]}…"
             )
         message = signed.message
         if not verify(signed.signer, message, signed.signature):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from consensus.amounts import MAX_RAO
 from consensus.chain_state import ChainState
 from consensus.ledger import Ledger
 from consensus.params import YumaParams
@@ -97,7 +98,7 @@ def mint(state: ChainState, blocks: int) -> None:
     if not state.subnets or not state.genesis.emission_per_block_rao:
         return
     share = state.genesis.emission_per_block_rao // len(state.subnets) * blocks
-    state.ledger.room(share * len(state.subnets))
+    share = min(share, (MAX_RAO - state.ledger.issuance_rao) // len(state.subnets))
     for subnet in state.subnets.values():
         subnet.pending_rao += share
         subnet.touch()

@@ -4,6 +4,7 @@ The defaults are those of a new subnet on the real chain in 2026. `Hyperparamete
 friction out: no rate limits, no commit-reveal, free and unlimited registration.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
@@ -39,7 +40,7 @@ class Hyperparameters:
     commit_reveal_period: int = 1
     """Epochs between a commit and its reveal."""
     stake_threshold_rao: int = 0
-    """Least stake to set weights and to count in the epoch; the owner needs none."""
+    """Least stake to set weights, and to count in the epoch; there the owner needs none."""
     immunity_period: int = 5000
     min_non_immune_uids: int = 10
     activity_cutoff: int | None = None
@@ -85,9 +86,11 @@ class Hyperparameters:
             return self.activity_cutoff
         return self.tempo * self.activity_cutoff_factor // 1000
 
-    def change(self, changes: dict[str, Any]) -> "Hyperparameters":
+    def change(self, changes: Mapping[str, Any]) -> "Hyperparameters":
         """A copy with some values replaced; an unknown name or a wrong type is refused."""
-        known = {f.name: f.type for f in fields(self)}
+        if not isinstance(changes, Mapping):
+            raise CallRefused("hyperparameter", f"hyperparameters {changes!r}; allowed: names with their values")
+        known = {f.name for f in fields(self)}
         for name, value in changes.items():
             if name not in known:
                 raise CallRefused(

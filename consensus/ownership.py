@@ -24,7 +24,7 @@ def create_subnet(state: ChainState, signer: str, call: CreateSubnet) -> int:
     genesis = state.genesis
     if call.hyperparameters and not genesis.development:
         raise CallRefused("development", "only a development chain creates a subnet with its hyperparameters set")
-    hyperparameters = Hyperparameters().change(dict(call.hyperparameters))
+    hyperparameters = Hyperparameters().change(call.hyperparameters)
     hyperparameters.validate(development=genesis.development)
     if call.hotkey is not None:
         state.ledger.check_owner(call.hotkey, signer)
@@ -49,7 +49,7 @@ def set_hyperparameters(state: ChainState, signer: str, call: SetHyperparameters
     subnet = state.subnet(call.netuid)
     if signer != subnet.owner:
         raise NotAllowed("owner", f"subnet {call.netuid} belongs to {subnet.owner}; {signer} can't change its rules")
-    changed = subnet.hyperparameters.change(dict(call.changes))
+    changed = subnet.hyperparameters.change(call.changes)
     changed.validate(development=state.genesis.development)
     if changed.max_allowed_uids < subnet.size:
         raise CallRefused(

@@ -100,9 +100,9 @@ def checked_row(state: ChainState, subnet: Subnet, hotkey: str, call: SetWeights
         raise WeightsRefused("too_many", f"{len(uids)} weights; subnet {subnet.netuid} has {subnet.size} uids")
     uid = _registered(subnet, hotkey)
     _check_stake(state, subnet, uid)
-    if call.version < rules.weights_version:
+    if type(call.version) is not int or call.version < rules.weights_version:
         raise WeightsRefused(
-            "version", f"version {call.version}; subnet {subnet.netuid} asks for {rules.weights_version} or later"
+            "version", f"version {call.version!r}; subnet {subnet.netuid} asks for {rules.weights_version} or later"
         )
     if not rules.commit_reveal:
         _check_rate(state, subnet, uid)
@@ -167,12 +167,14 @@ def _registered(subnet: Subnet, hotkey: str) -> int:
 
 def _check_stake(state: ChainState, subnet: Subnet, uid: int) -> None:
     threshold, stake = subnet.hyperparameters.stake_threshold_rao, state.ledger.stake(subnet.hotkeys[uid])
-    if stake < threshold and uid != subnet.owner_uid:
+    if stake < threshold:
         raise WeightsRefused("stake", f"stake {tao(stake)} on uid {uid}; setting weights takes {tao(threshold)}")
 
 
 def _check_rate(state: ChainState, subnet: Subnet, uid: int) -> None:
     limit = subnet.hyperparameters.weights_set_rate_limit
     passed = state.block - subnet.last_update[uid]
-    if (uid in subnet.weights or uid in subnet.commits) and passed < limit:
-        raise WeightsRefused("rate", f"uid {uid} set weights {passed} blocks ago; allowed: every {limit} blocks")
+    if passed < limit:
+        raise WeightsRefused(
+            "rate", f"uid {uid} registered or set weights {passed} blocks ago; allowed: every {limit} blocks"
+        )
