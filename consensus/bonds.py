@@ -7,7 +7,9 @@ from consensus.fixed import (
     EXP_LIMIT,
     HALF,
     LOW_32,
+    MASK,
     ONE,
+    SHIFT,
     TWO_32,
     divide,
     divide_wide,
@@ -49,8 +51,8 @@ def bond_targets(setup, score, consensus, out):
         elif penalty == ONE:
             out[k] = -1 if consensus == 0 and w > 0 else clipped
         else:
-            # floored even though it is negative: penalty * (clipped - w) / 2^32
-            cut = (penalty * (w - clipped) + LOW_32) >> 32
+            # the difference is negative, so its floor rounds the cut up
+            cut = np.int64((np.uint64(penalty) * np.uint64(w - clipped) + MASK) >> SHIFT)
             out[k] = w - cut if w > cut else -1
 
 

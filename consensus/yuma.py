@@ -45,7 +45,7 @@ class EpochResult:
     validator_trust: NDArray[np.uint16]
     rank: NDArray[np.uint16]
     trust: NDArray[np.uint16]
-    """The share of a miner's rank that clipping left; like rank and pruning_score, stored by the chain until 2025-10."""
+    """What clipping left of a miner's rank; like rank and pruning_score, stored by the chain until 2025-10."""
     pruning_score: NDArray[np.uint16]
     emission: NDArray[np.int64]
     """Rao: incentive and dividends together."""
