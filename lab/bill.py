@@ -81,9 +81,25 @@ class Bill:
     meters of its finished rounds is not known and not in here."""
 
     @property
+    def subnet_parts(self) -> list[Part]:
+        """The lines that are the subnet's: its miners, then the others by size."""
+        parts = [part for part in self.parts if part.group in SUBNET_PARTS]
+        return sorted(parts, key=lambda part: 0.0 if part.group == "miners" else 1.0 / (1e-9 + part.cost.cpu_s))
+
+    @property
+    def own_parts(self) -> list[Part]:
+        """The lines that are the laboratory's own."""
+        return [part for part in self.parts if part.group not in SUBNET_PARTS]
+
+    @property
+    def subnet_cpu_s(self) -> float:
+        """CPU seconds of the subnet's own parts."""
+        return sum(part.cost.cpu_s for part in self.subnet_parts)
+
+    @property
     def subnet_usd(self) -> float:
         """Dollars for the subnet's own parts."""
-        return sum(part.usd for part in self.parts if part.group in SUBNET_PARTS)
+        return sum(part.usd for part in self.subnet_parts)
 
     @classmethod
     def of(cls, record: RunRecord) -> Bill:

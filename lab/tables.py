@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from subnets import Cost
 
 from .agreement import Agreement
-from .bill import SUBNET_PARTS, Bill, Part, total
+from .bill import Bill, Part, total
 from .record import RunRecord
 from .standings import Standing, Standings, by_quality, percent
 from .statistics import Figure
@@ -96,8 +96,7 @@ def bill_table(bill: Bill) -> Table:
     table.add_column("part", max_width=32, overflow="fold")
     for name in ("CPU s", "share", "CPU s a task", "$ for 1000 tasks"):
         table.add_column(name, justify="right", no_wrap=True)
-    parts = subnet_parts(bill)
-    used = sum(part.cost.cpu_s for part in parts)
+    parts, used = bill.subnet_parts, bill.subnet_cpu_s
     miners = [part for part in parts if part.group == "miners"]
     if len(miners) > MOST_MINERS:
         parts = [Part(f"{len(miners)} miners", "", total(part.cost for part in miners), sum(p.usd for p in miners))] + [
@@ -110,7 +109,7 @@ def bill_table(bill: Bill) -> Table:
     table.add_row("the subnet", *_used(Part("", "", Cost(cpu_s=used), bill.subnet_usd), used, bill.tasks))
     table.add_section()
     idle = Part("idle cores", "", Cost(cpu_s=bill.idle_cpu_s), bill.idle_usd)
-    for part in (*own_parts(bill), idle):
+    for part in (*bill.own_parts, idle):
         cpu_s, _, task, usd = _used(part, used, bill.tasks)
         table.add_row(f"apart: {part.name}", cpu_s, "", task, usd)
     notes = [
@@ -124,22 +123,19 @@ def bill_table(bill: Bill) -> Table:
     return table
 
 
-def subnet_parts(bill: Bill) -> list[Part]:
-    """Return the lines of the bill that are the subnet's: its miners first, then by size."""
-    parts = [part for part in bill.parts if part.group in SUBNET_PARTS]
-    return sorted(parts, key=lambda part: (part.group != "miners", -part.cost.cpu_s if part.group != "miners" else 0))
-
-
-def own_parts(bill: Bill) -> list[Part]:
-    """Return the lines of the bill that are the laboratory's own."""
-    return [part for part in bill.parts if part.group not in SUBNET_PARTS]
-
-
 def _table(title: str) -> Table:
     from rich import box
     from rich.table import Table
 
-    return Table(title=title, box=box.SIMPLE, padding=(0, 1), title_justify="left", caption_justify="left")
+    return Table(
+        title=f"\n{title}",
+        title_style="bold",
+        title_justify="left",
+        caption_justify="left",
+        box=box.SIMPLE,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+    )
 
 
 def _caption(table: Table, notes: list[str], shown: Sequence[Standing]) -> None:

@@ -1,0 +1,275 @@
+"""Charts: each is `(data, *, ax=None) -> Figure` over data that `standings` and `bill` work out.
+
+    score_against_quality(standings.miners)                                 # a figure of its own
+    score_against_quality(standings.miners, ax=new_axes(360, 240))          # one that fits a phone
+
+Sizes are in CSS pixels. The colours are the light ones of the report's page, where they become its
+variables and so follow the reader's choice of light or dark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from .bill import Bill
+from .palette import INK, LINE, MUTED, PAPER, SERIES, part_colour
+from .standings import Standing, Standings, by_quality, percent
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDTH_PX = 780
+ROW_PX = 26
+NARROW_PX = 500
+"""Below this, names are cut."""
+
+LABELLED = 8
+"""Lines with a name and a colour of their own; the others are grey."""
+
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 12.0,
+    "text.parse_math": False,
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": MUTED,
+    "axes.labelsize": 12.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "axes.facecolor": "none",
+    "figure.facecolor": "none",
+    "text.color": INK,
+    "xtick.color": LINE,
+    "ytick.color": LINE,
+    "xtick.labelcolor": MUTED,
+    "ytick.labelcolor": INK,
+    "ytick.major.size": 0.0,
+    "grid.color": LINE,
+    "grid.linewidth": 0.8,
+    "lines.solid_capstyle": "round",
+    "legend.frameon": False,
+    "legend.fontsize": 12.0,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "subnetlab",
+}
+
+
+def new_axes(width_px: float = WIDTH_PX, height_px: float = 300) -> Axes:
+    """Return axes in a figure of that size, which no global state knows of."""
+    from matplotlib.figure import Figure
+
+    with styled():
+        figure = Figure(figsize=(width_px / 72, height_px / 72), dpi=72, layout="constrained")
+        figure.get_layout_engine().set(w_pad=2 / 72, h_pad=2 / 72)  # type: ignore[union-attr]
+        return figure.add_subplot()
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Draw, or write a drawing out, in the report's style."""
+    from matplotlib import rc_context
+
+    with rc_context(STYLE):  # type: ignore[arg-type]
+        yield
+
+
+def rows_px(rows: int) -> int:
+    """Height of a chart with so many rows."""
+    return 74 + ROW_PX * max(1, rows)
+
+
+def score_against_quality(miners: Sequence[Standing], *, ax: Axes | None = None) -> Figure:
+    """Mean score and mean true quality of each miner, with 95 % intervals, the best miner on top."""
+    ax = ax or new_axes(height_px=rows_px(len(miners)))
+    shown = by_quality(miners)
+    with styled():
+        for label, colour, marker, shift, figures in (
+            ("score by the validators", SERIES[0], "o", -0.14, [one.score for one in shown]),
+            ("true quality", SERIES[1], "D", 0.14, [one.quality for one in shown]),
+        ):
+            for row, figure in enumerate(figures):
+                if figure.low is not None and figure.high is not None:
+                    ax.plot([figure.low, figure.high], [row + shift] * 2, color=colour, linewidth=1.6, alpha=0.75)
+            points = [(figure.value, row + shift) for row, figure in enumerate(figures) if figure.value is not None]
+            ax.plot(
+                [x for x, _ in points],
+                [y for _, y in points],
+                marker=marker,
+                markersize=7 if marker == "o" else 6,
+                color=colour,
+                linestyle="none",
+                label=label,
+                clip_on=False,
+                zorder=3,
+            )
+        for row, one in enumerate(shown):
+            if one.score.value is None and one.quality.value is None:
+                ax.text(0.01, row, "nothing graded", color=MUTED, va="center", fontsize=11)
+        ax.set_xlim(0, 1)
+        ax.grid(axis="x")
+        ax.set_axisbelow(True)
+        _name_rows(ax, shown)
+        _legend(ax, 2)
+    return _figure(ax)
+
+
+def pay_by_quality(miners: Sequence[Standing], *, ax: Axes | None = None) -> Figure:
+    """Each miner's share of the miners' pay over the run, in the same order: the best miner on top."""
+    ax = ax or new_axes(height_px=rows_px(len(miners)) - 26)
+    shown = by_quality(miners)
+    shares = [one.pay_share or 0.0 for one in shown]
+    with styled():
+        colours = [SERIES[2] if one.honest else SERIES[1] for one in shown]
+        ax.barh(range(len(shown)), [100 * share for share in shares], height=0.62, color=colours, linewidth=0)
+        top = max([*shares, 0.01])
+        for row, (one, share) in enumerate(zip(shown, shares, strict=True)):
+            text = "nothing paid" if one.pay_share is None else percent(share)
+            ax.text(100 * (share + 0.012 * top), row, text, va="center", color=INK, fontsize=12)
+        ax.set_xlim(0, 100 * top * 1.14)
+        ax.set_xlabel("% of the miners' pay")
+        ax.grid(axis="x")
+        ax.set_axisbelow(True)
+        _name_rows(ax, shown)
+    return _figure(ax)
+
+
+def incentive_by_epoch(standings: Standings, *, ax: Axes | None = None) -> Figure:
+    """Incentive of each miner in each epoch; those that are not honest dashed."""
+    ax = ax or new_axes(height_px=320)
+    lines = incentives(standings)
+    epochs = [epoch.number for epoch in standings.epochs]
+    with styled():
+        top = max([*(value for _, values in lines for value in values), 0.01])
+        labels: list[tuple[float, str, str]] = []
+        for place, (one, values) in enumerate(lines):
+            named = place < LABELLED
+            colour = SERIES[place % len(SERIES)] if named else MUTED
+            ax.plot(
+                epochs,
+                values,
+                color=colour,
+                linewidth=2 if named else 1,
+                alpha=1 if named else 0.45,
+                linestyle="solid" if one.honest else (0, (4, 2)),
+                marker="o",
+                markersize=4.5 if named else 2.5,
+                clip_on=False,
+                zorder=3 if named else 2,
+            )
+            if named and values:
+                labels.append((values[-1], _shown(one, ax), colour))
+        gap = 15 * top * 1.05 / max(1.0, _height_px(ax) - 50)
+        for (value, text, colour), y in zip(labels, spread([value for value, _, _ in labels], gap), strict=True):
+            ax.annotate(
+                text,
+                (epochs[-1], value),
+                xytext=(1.0, y),
+                textcoords=("axes fraction", "data"),
+                color=colour,
+                va="center",
+                annotation_clip=False,
+            )
+        ax.set_ylim(0, top * 1.05)
+        if epochs:
+            ax.set_xlim(epochs[0], max(epochs[-1] + 0.03 * len(epochs), epochs[0] + 0.5))
+        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.grid(axis="y")
+        ax.set_axisbelow(True)
+        ax.set_xlabel("epoch")
+        ax.tick_params(axis="y", labelcolor=MUTED)
+        ax.set_title("share of the miners' incentive", loc="left", fontsize=12, color=MUTED)
+    return _figure(ax)
+
+
+def bill_of_a_task(bill: Bill, *, ax: Axes | None = None) -> Figure:
+    """CPU seconds of a task through the subnet, stacked by part, above those of doing it once."""
+    ax = ax or new_axes(height_px=150)
+    with styled():
+        left = 0.0
+        for name, cpu_s in task_parts(bill):
+            ax.barh([0], [cpu_s], left=left, height=0.6, color=part_colour(name), edgecolor=PAPER, linewidth=0.8)
+            left += cpu_s
+        once = bill.once_cpu_s
+        if once.value is not None:
+            ax.barh([1], [once.value], height=0.6, color=MUTED, linewidth=0)
+            if once.low is not None:
+                ax.plot([once.low, once.high], [1, 1], color=INK, linewidth=1.6)
+        pad = 0.012 * max(left, once.value or 0.0)
+        ax.text(left + pad, 0, f"{left:.2f} s", va="center")
+        ax.text(
+            (once.high or once.value or 0.0) + pad,
+            1,
+            "not measured" if once.value is None else f"{once.value:.2f} s",
+            va="center",
+        )
+        ax.set_xlim(0, max(left, once.value or 0.0, 1e-9) * (1.12 if _width_px(ax) > NARROW_PX else 1.24))
+        ax.set_yticks([0, 1], ["subnet", "once"])
+        ax.set_ylim(1.5, -0.5)
+        ax.set_xlabel("CPU seconds a task")
+        ax.grid(axis="x")
+        ax.set_axisbelow(True)
+    return _figure(ax)
+
+
+def incentives(standings: Standings) -> list[tuple[Standing, list[float]]]:
+    """Return each miner with its incentive by epoch, in [0, 1], the best paid of the last epoch first."""
+    found = [(one, [epoch.pay.incentive[one.uid] / 65_535 for epoch in standings.epochs]) for one in standings.miners]
+    return sorted(found, key=lambda line: (-line[1][-1] if line[1] else 0.0, line[0].uid))
+
+
+def task_parts(bill: Bill) -> list[tuple[str, float]]:
+    """Return the subnet's parts with their CPU seconds a task: a segment for each miner, then the others by size."""
+    if not bill.tasks:
+        return []
+    return [(part.group, part.cost.cpu_s / bill.tasks) for part in bill.subnet_parts]
+
+
+def spread(values: Sequence[float], gap: float) -> list[float]:
+    """Move values apart until neighbours are at least `gap` from each other, none of them below 0."""
+    order = sorted(range(len(values)), key=lambda place: values[place])
+    placed = [0.0] * len(values)
+    floor = 0.0
+    for place in order:
+        placed[place] = max(values[place], floor)
+        floor = placed[place] + gap
+    return placed
+
+
+def _name_rows(ax: Axes, shown: Sequence[Standing]) -> None:
+    ax.set_yticks(range(len(shown)), [_shown(one, ax) for one in shown])
+    ax.set_ylim(max(1, len(shown)) - 0.5, -0.5)
+
+
+def _shown(one: Standing, ax: Axes) -> str:
+    most = 13 if _width_px(ax) < NARROW_PX else 26
+    name = one.name if len(one.name) <= most else f"{one.name[: most - 6]}…{one.name[-5:]}"
+    return name if one.honest else f"{name}*"
+
+
+def _legend(ax: Axes, columns: int) -> None:
+    ax.legend(
+        loc="lower left",
+        bbox_to_anchor=(0, 1.0),
+        ncols=columns,
+        borderaxespad=0.2,
+        borderpad=0.2,
+        handletextpad=0.3,
+        columnspacing=1.4,
+    )
+
+
+def _figure(ax: Axes) -> Figure:
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    return figure
+
+
+def _width_px(ax: Axes) -> float:
+    return float(_figure(ax).get_figwidth() * 72)
+
+
+def _height_px(ax: Axes) -> float:
+    return float(_figure(ax).get_figheight() * 72)
