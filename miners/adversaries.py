@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+import asyncio
+import time
+from typing import Annotated
 
-from subnets import Answer, Query
+from pydantic import Field, PrivateAttr
+
+from subnets import SUBNETS, Answer, Cost, Query, spend
+from subnets.ocr import MAX_SECTIONS, OCR, OCRAnswer
 
 from .miner import Miner, overhear
 from .ocr import TesseractReader
@@ -23,3 +28,32 @@ class Copycat(Miner):
     async def forward(self, query: Query) -> Answer | bytes:
         """Wait for the victim's answer and pass it on."""
         return await overhear(self.victim, query)
+
+
+class Shotgun(Miner):
+    """Answers every page with the same guesses at what such pages hold; never looks at one."""
+
+    honest = False
+    description = "answers every page with the same guesses, never reading it"
+
+    subnet: Annotated[OCR, *SUBNETS.field()] = Field(default_factory=OCR)
+    """The pages that it expects: options of the OCR subnet."""
+    count: int = Field(MAX_SECTIONS, ge=1, le=MAX_SECTIONS)
+    """Guesses at most."""
+
+    _guesses: OCRAnswer | None = PrivateAttr(None)
+
+    async def forward(self, query: Query) -> OCRAnswer:
+        """Return the guesses; the first time they are made."""
+        answer = self._guesses
+        if answer is None:
+            answer, cpu_s = await asyncio.to_thread(self._guess)
+            spend(Cost(cpu_s=cpu_s))
+            self._guesses = answer
+        return answer
+
+    def _guess(self) -> tuple[OCRAnswer, float]:
+        from subnets.ocr.guesses import guesses
+
+        started = time.thread_time()
+        return guesses(self.subnet, self.count, self.seed), time.thread_time() - started

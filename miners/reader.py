@@ -134,9 +134,9 @@ class Reader(Engine):
                         await asyncio.wait({work})
                     except asyncio.CancelledError:
                         continue  # the first one is on its way up already
+                work.exception()  # raised below if anybody still wants to know
                 spend(Cost(cpu_s=reading.cpu_s))
             if not done:
-                work.exception()
                 raise TimeoutError(f"an image was not read within {limit_s:g} s")
             found = lines(words_of(work.result()), gap=self.gap, min_confidence=self.min_confidence)
         if scale == 1.0:

@@ -17,6 +17,7 @@ MINERS: Plugins[Miner] = Plugins(
         "echo": "miners.fakes:Echo",
         "malformed": "miners.malformed:Malformed",
         "noisy": "miners.noisy:Noisy",
+        "shotgun": "miners.adversaries:Shotgun",
         "silent": "miners.fakes:Silent",
         "slow": "miners.fakes:Slow",
         "tesseract": "miners.ocr:TesseractReader",

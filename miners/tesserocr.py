@@ -96,7 +96,8 @@ class Tesserocr(Reader):
         image = grey(open_image(reading.image), reading.scale)
         if reading.abort.asked:
             return ""
-        self._api.SetImageBytes(image.tobytes(), image.width, image.height, 1, image.width)
+        pixels = image.tobytes()
+        self._api.SetImageBytes(pixels, image.width, image.height, 1, image.width)
         try:
             if not self._api.Recognize(timeout=max(1, int(1000 * reading.left_s))):
                 raise RuntimeError("tesserocr could not read the image")

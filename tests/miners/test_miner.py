@@ -1,0 +1,46 @@
+"""What every miner does unless it says otherwise."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from miners import load_miner
+from subnets import Caller, Query
+
+
+def asked_by(query: Query, **caller: object) -> Query:
+    return replace(query, caller=Caller(**caller))
+
+
+def test_a_miner_serves_everybody_unless_told_otherwise(query: Query) -> None:
+    assert load_miner("echo").blacklist(asked_by(query)) == ""
+
+
+@pytest.mark.parametrize(("stake", "refused"), [(0.0, True), (99.9, True), (float("nan"), True), (100.0, False)])
+def test_callers_below_the_minimum_stake_are_refused_with_the_reason(query: Query, stake: float, refused: bool) -> None:
+    reason = load_miner({"kind": "echo", "min_stake": 100}).blacklist(asked_by(query, stake=stake))
+    assert ("at least 100" in reason) is refused
+
+
+def test_callers_without_a_permit_are_refused_where_one_is_required(query: Query) -> None:
+    miner = load_miner({"kind": "echo", "require_permit": True})
+    assert "permit" in miner.blacklist(asked_by(query, hotkey="5Unknown", stake=1e9))
+    assert miner.blacklist(asked_by(query, validator_permit=True)) == ""
+
+
+def test_a_caller_that_nobody_knows_is_ranked_last_and_raises_nothing(query: Query) -> None:
+    miner = load_miner("echo")
+    unknown, known = asked_by(query), asked_by(query, hotkey="5Hot", stake=10.0)
+    assert miner.blacklist(unknown) == "" and miner.priority(unknown) < miner.priority(known)
+
+
+def test_nothing_heavy_is_imported_with_the_miners() -> None:
+    code = (
+        "import sys, miners, miners.ocr, miners.noisy, miners.fakes, miners.adversaries, miners.malformed;"
+        "heavy = {'PIL', 'cv2', 'pytesseract', 'tesserocr', 'ray', 'torch', 'matplotlib', 'scipy', 'faker'};"
+        "print(*sorted(heavy & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert run.stdout.strip() == ""
