@@ -1,6 +1,7 @@
 """The OCR workload: synthetic pages whose text and boxes are known, and the scorers that grade readings of them."""
 
 from .answer import COLUMN_GAP_EM, MAX_SECTIONS, MAX_TEXT, MAX_TOTAL_TEXT, Font, OCRAnswer, Section
+from .guesses import guesses
 from .page import Line, Page
 from .sections import Sections
 from .subnet import OCR
@@ -19,4 +20,5 @@ __all__ = [
     "Section",
     "Sections",
     "Tutorial",
+    "guesses",
 ]

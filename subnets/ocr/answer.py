@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from subnets.answer import Answer
 
-MAX_SECTIONS = 1_000
+MAX_SECTIONS = 2_000
 MAX_TEXT = 500
 """Characters of one section."""
 MAX_TOTAL_TEXT = 50_000

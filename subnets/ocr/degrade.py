@@ -6,6 +6,7 @@ difficulty; each page draws its own mixture. At difficulty 0 nothing is changed.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from statistics import NormalDist
@@ -49,43 +50,42 @@ class Degradation:
         strength = difficulty * rng.uniform(0.7, 1.0, size=7)
         angle, corners, stains = rng.uniform(-1, 1), rng.uniform(-1, 1, size=8), rng.uniform(0.5, 1.0)
         return cls(
-            resolution=1.0 - 0.42 * float(strength[0]),
+            resolution=1.0 - 0.46 * float(strength[0]),
             rotation_deg=2.0 * difficulty * float(angle),
             corners=tuple((0.02 * difficulty * corners).tolist()),
-            blur_sigma=1.15 * float(strength[1]),
-            fading=0.45 * float(strength[2]),
+            blur_sigma=0.8 * float(strength[1]),
+            fading=0.35 * float(strength[2]),
             shading=0.5 * float(strength[3]),
             stains=round(8 * difficulty * float(stains)),
-            noise_sigma=26.0 * float(strength[5]),
+            noise_sigma=8.0 * float(strength[5]),
             jpeg_quality=round(95 - 65 * float(strength[6])),
         )
 
-    def homography(self, width: int, height: int) -> tuple[Homography, tuple[int, int]]:
-        """Return the matrix from page to result in pixels, and the result's width and height.
+    def quad(self, width: int, height: int) -> tuple[NDArray[np.float32], tuple[int, int]]:
+        """Return where the corners of the page come to lie, (4, 2), and the result's width and height.
 
         The whole page stays inside the result.
         """
         size = round(width * self.resolution), round(height * self.resolution)
-        if self.rotation_deg == 0.0 and not any(self.corners):
-            return np.diag([size[0] / width, size[1] / height, 1.0]), size
-        page = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float64)
-        angle = np.deg2rad(self.rotation_deg)
-        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-        moved = page @ turn.T + width * np.reshape(self.corners, (4, 2))
+        sine, cosine = math.sin(math.radians(self.rotation_deg)), math.cos(math.radians(self.rotation_deg))
+        x, y = np.array([0, width, width, 0]), np.array([0, 0, height, height])
+        moved = np.stack([cosine * x - sine * y, sine * x + cosine * y], axis=1)
+        moved += width * np.reshape(self.corners, (4, 2))
         low, high = moved.min(axis=0), moved.max(axis=0)
         scale = min(size[0] / (high[0] - low[0]), size[1] / (high[1] - low[1]))
-        moved = (moved - (low + high) / 2) * scale + np.array(size) / 2
-        matrix = cv2.getPerspectiveTransform(page.astype(np.float32), moved.astype(np.float32))
-        return np.asarray(matrix, dtype=np.float64), size
+        return ((moved - (low + high) / 2) * scale + np.array(size) / 2).astype(np.float32), size
 
     def apply(self, page: Image, rng: np.random.Generator) -> tuple[Image, Homography]:
         """Degrade a grey page, (height, width); return the result and the homography that led to it."""
-        matrix, size = self.homography(page.shape[1], page.shape[0])
-        image = page
-        if size != (page.shape[1], page.shape[0]) or self.rotation_deg or any(self.corners):
+        height, width = page.shape
+        moved, size = self.quad(width, height)
+        still = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
+        matrix, image = np.eye(3), page
+        if not np.array_equal(moved, still):
+            matrix = np.asarray(cv2.getPerspectiveTransform(still, moved), dtype=np.float64)
             # Strokes thinner than a pixel of the result would flicker: smooth what it cannot hold.
-            image = _blur(image, 0.45 * (1 / self.resolution - 1) + 0.15)
-            image = np.asarray(cv2.warpPerspective(image, _centred(matrix), size, borderValue=255.0), dtype=np.uint8)
+            image = _blur(page, 0.45 * (1 / self.resolution - 1) + 0.15)
+            image = _warp(image, np.asarray(cv2.getPerspectiveTransform(moved, still), dtype=np.float32), size)
         image = _blur(image, self.blur_sigma)
         if self.fading:
             faded = np.rint(255 - (255 - np.arange(256)) * (1 - self.fading)).astype(np.uint8)
@@ -137,10 +137,27 @@ def _blur(image: Image, sigma: float) -> Image:
     return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), dtype=np.uint8)
 
 
-def _centred(matrix: Homography) -> Homography:
-    """Turn a homography between pixel edges (the page begins at 0.0) into OpenCV's, between pixel centres."""
-    shift = np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5], [0.0, 0.0, 1.0]])
-    return np.asarray(np.linalg.inv(shift) @ matrix @ shift, dtype=np.float64)
+def _warp(image: Image, back: NDArray[np.float32], size: tuple[int, int]) -> Image:
+    """Look up each pixel of the result where the homography `back` says it came from.
+
+    OpenCV's own warp rounds differently on different processors; with its whole-number remapping a page is the same
+    on all of them. Both homographies count from the edge of the page, pixels from their centres: hence the halves.
+    """
+    width, height = size
+    result = np.empty((height, width), np.uint8)
+    half = np.float32(0.5)
+    x = np.arange(width, dtype=np.float32)[None, :] + half
+    band = 64  # rows at a time, so that the maps stay in the cache
+    for top in range(0, height, band):
+        y = np.arange(top, min(height, top + band), dtype=np.float32)[:, None] + half
+        depth = back[2, 0] * x + (back[2, 1] * y + back[2, 2])
+        from_x = (back[0, 0] * x + (back[0, 1] * y + back[0, 2])) / depth - half
+        from_y = (back[1, 0] * x + (back[1, 1] * y + back[1, 2])) / depth - half
+        whole, parts = cv2.convertMaps(from_x, from_y, cv2.CV_16SC2)
+        result[top : top + band] = cv2.remap(
+            image, whole, parts, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=255.0
+        )
+    return result
 
 
 @cache

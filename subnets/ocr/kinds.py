@@ -99,9 +99,9 @@ def letter(sheet: Sheet, words: Words) -> None:
     y += 2 * sheet.step
     sheet.put(sheet.left, y, words.pick(known.GREETINGS))
     room = (sheet.right - sheet.left) * words.between(0.85, 1.0)
-    for _ in range(words.whole(3, 4)):
+    for _ in range(words.whole(4, 5)):
         y += 0.5 * sheet.step
-        for line in sheet.wrap(" ".join(words.sentence() for _ in range(words.whole(3, 5))), room):
+        for line in sheet.wrap(" ".join(words.sentence() for _ in range(words.whole(4, 6))), room):
             if y + 6 * sheet.step < sheet.bottom:
                 y += sheet.step
                 sheet.put(sheet.left, y, line)
@@ -133,7 +133,7 @@ def form(sheet: Sheet, words: Words) -> None:
     y += 1.8 * sheet.step
     sheet.put(sheet.left, y, f"No. {words.whole(10000, 99999)}")
     y += 1.8 * sheet.step
-    fields = words.some(list(zip(known.FORM_LABELS, makers, strict=True)), words.whole(8, 12))
+    fields = words.some(list(zip(known.FORM_LABELS, makers, strict=True)), words.whole(9, 12))
     beside = words.chance()
     entry = sheet.left + words.between(11.0, 13.0) * sheet.em
     across = 1 if beside else words.pick((1, 2))

@@ -74,13 +74,17 @@ class Sheet:
     def wrap(self, text: str, room: float) -> list[str]:
         """Break running text into lines of at most `room` pixels."""
         font = load_font(self.family, self.em)
-        lines = [""]
+        space = font.getlength(" ")
+        lines: list[str] = []
+        length = room
         for word in text.split():
-            longer = f"{lines[-1]} {word}".strip()
-            if lines[-1] and font.getlength(longer) > room:
+            advance = space + font.getlength(word)
+            if length + advance > room:
                 lines.append(word)
+                length = advance - space
             else:
-                lines[-1] = longer
+                lines[-1] += f" {word}"
+                length += advance
         return lines
 
     def rule(self, x1: float, y1: float, x2: float, y2: float, *, width: int = 1) -> None:

@@ -34,12 +34,12 @@ class OCR(Subnet):
     name: ClassVar[str] = "ocr"
     answer_type: ClassVar[type[Answer]] = OCRAnswer
 
-    difficulty: Share | tuple[Share, Share] = (0.0, 0.6)
+    difficulty: Share | tuple[Share, Share] = (0.0, 0.8)
     """0 is crisp and 1 is barely readable; a range is drawn from for each page."""
     kinds: tuple[Kind, ...] = Field(("invoice", "receipt", "letter", "form", "table"), min_length=1)
     locales: tuple[Locale, ...] = Field(("en_US",), min_length=1)
     """Where names and addresses come from."""
-    width: int = Field(900, ge=300, le=4_000)
+    width: int = Field(1_000, ge=300, le=4_000)
     """Of the clean page, in pixels; its height is 4/3 of that, and type grows with it."""
 
     @field_validator("difficulty")

@@ -1,0 +1,33 @@
+"""Guesses: an answer to a page that nobody looked at.
+
+The goods, prices, headings and typefaces of forms are the same from day to day, so the sections of other
+pages are guesses at this one. Where surplus sections cost nothing that is enough to be paid; see the
+scorers `tutorial` and `sections`.
+"""
+
+from __future__ import annotations
+
+from subnets.seed import Seed
+
+from .answer import MAX_SECTIONS, MAX_TOTAL_TEXT, OCRAnswer, Section
+from .subnet import OCR
+
+
+def guesses(subnet: OCR, count: int = MAX_SECTIONS, seed: int = 0) -> OCRAnswer:
+    """Return up to `count` different sections of clean pages like those of `subnet`, made from a seed of one's own."""
+    from .press import print_page
+
+    root = Seed(seed).child("guesses")
+    found: dict[tuple[str, str], Section] = {}
+    letters = 0
+    for number in range(count):
+        kind, locale = subnet.kinds[number % len(subnet.kinds)], subnet.locales[number % len(subnet.locales)]
+        for line in print_page(kind, locale, subnet.width, root.child(number))[1]:
+            key = (line.text, line.font.family)
+            if key in found:
+                continue
+            if len(found) == count or letters + len(line.text) > MAX_TOTAL_TEXT:
+                return OCRAnswer(sections=tuple(found.values()))
+            found[key] = Section(text=line.text, box=line.box, font=line.font)
+            letters += len(line.text)
+    return OCRAnswer(sections=tuple(found.values()))
