@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .chain_cli import mount
+
 if TYPE_CHECKING:
     from .config import RunConfig
     from .folder import RunMode
@@ -40,8 +42,8 @@ def _common(
 
 @app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
-    epilog="Examples:  subnetlab run configs/ocr.toml   |   subnetlab run configs/ocr.toml --chain.epochs 3 --seed 11   |   "
-    "subnetlab run configs/ocr.toml --resume",
+    epilog="Examples:  subnetlab run configs/ocr.toml   |   subnetlab run configs/ocr.toml --chain.epochs 3 --seed 11"
+    "   |   subnetlab run configs/ocr.toml --resume",
 )
 def run(
     context: typer.Context,
@@ -131,6 +133,9 @@ def list_plugins(as_json: AsJson = False) -> None:
             typer.echo(f"  {plugin['kind']:<18} {plugin['description']}")
 
 
+mount(app)
+
+
 def _overrides(sets: list[str], flags: list[str]) -> dict[str, str]:
     """Read `--set a.b=c`, `--a.b=c` and `--a.b c`."""
     found: dict[str, str] = {}
@@ -193,19 +198,21 @@ def _print_json(value: Any) -> None:
 
 def main() -> None:
     """Run the command line; a user's mistake is one line on stderr."""
-    from consensus.errors import ConsensusError
-    from subnets import SubnetlabError
-
     try:
         app()
-    except (SubnetlabError, ConsensusError) as error:
-        from .errors import ConfigError
-
-        print(f"subnetlab: {error}", file=sys.stderr)
-        sys.exit(2 if isinstance(error, ConfigError) else 1)
     except KeyboardInterrupt:
         print("subnetlab: stopped", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
         sys.stderr.close()
         sys.exit(0)
+    except Exception as error:
+        from consensus.errors import ConsensusError
+        from subnets import SubnetlabError
+
+        from .errors import ConfigError
+
+        if not isinstance(error, SubnetlabError | ConsensusError):
+            raise
+        print(f"subnetlab: {error}", file=sys.stderr)
+        sys.exit(2 if isinstance(error, ConfigError) else 1)

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
+from miners.errors import EngineError
+from miners.tesseract import installed, require
+
 EXTRAS = {
     "tesserocr": "tesserocr",
     "transformers": "text",
@@ -55,18 +58,15 @@ def _disk() -> Finding:
 
 
 def _tesseract() -> list[Finding]:
-    binary = shutil.which("tesseract")
-    if binary is None:
-        fix = "sudo apt-get install -y tesseract-ocr tesseract-ocr-eng"
-        return [Finding("tesseract", "missing", "not on the PATH; the OCR miners need it", fix)]
-    said = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=20).stdout.splitlines()
-    listed = subprocess.run([binary, "--list-langs"], capture_output=True, text=True, timeout=20).stdout.splitlines()
-    languages = sorted(line for line in listed[1:] if line != "osd")
-    findings = [Finding("tesseract", "ok", f"{said[0].split()[-1] if said else '?'} at {binary}")]
-    if "eng" in languages:
-        return [*findings, Finding("tesseract languages", "ok", ", ".join(languages))]
-    fix = "sudo apt-get install -y tesseract-ocr-eng"
-    return [*findings, Finding("tesseract languages", "missing", f"eng is not among: {', '.join(languages)}", fix)]
+    try:
+        found = installed()
+        binary = Finding("tesseract", "ok", found.version)
+        require("eng")
+    except EngineError as error:
+        said, _, fix = str(error).partition("; get it with: ")
+        missing = Finding("tesseract", "missing", said, fix)
+        return [missing]
+    return [binary, Finding("tesseract languages", "ok", ", ".join(found.languages))]
 
 
 def _package(name: str) -> Finding:

@@ -1,0 +1,241 @@
+"""Whole runs, on the local pool with light miners: what they record, how they stop and go on."""
+
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.audit import audit
+from lab.bill import Bill
+from lab.config import RunConfig
+from lab.entries import Epoch, GradedRound
+from lab.errors import AuditError, RecordError
+from lab.record import RunRecord
+from lab.run import Event, open_run, run
+from subnets import Fault
+from tests.lab.records import make_config
+
+ROOT = Path(__file__).parents[2]
+PACED = """
+seed = 11
+subnet = "tests.lab.records:Digits"
+[[miners]]
+name = "good"
+kind = "tests.lab.records:Sayer"
+right = 0.9
+[[miners]]
+name = "poor"
+kind = "tests.lab.records:Sayer"
+right = 0.4
+[[miners]]
+name = "slow"
+kind = "slow"
+delay_s = 0.05
+miner = {kind = "tests.lab.records:Sayer", right = 0.7}
+[[miners]]
+name = "malformed"
+kind = "malformed"
+[[validators]]
+name = "a"
+stake = 500
+[[validators]]
+name = "b"
+sampler = {kind = "random_k", k = 3}
+[chain]
+epochs = 25
+rounds_per_epoch = 8
+[pool]
+kind = "local"
+rounds_in_flight = 1
+"""
+
+
+def small(**tables: Any) -> RunConfig:
+    return make_config(chain={"epochs": 2, "rounds_per_epoch": 3}, **tables)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> RunRecord:
+    return run(small(), tmp_path_factory.mktemp("run"))
+
+
+def outcome(record: RunRecord) -> tuple[Any, Any]:
+    """All of a record that a seed decides."""
+    rounds = {
+        graded.place: (graded.task_seed, [(a.uid, a.blob, a.score, a.quality, a.fault) for a in graded.answers])
+        for graded in map(GradedRound.of, record.entries("round"))
+    }
+    epochs = [(epoch.weights, epoch.pay) for epoch in map(Epoch.of, record.entries("epoch"))]
+    return rounds, epochs
+
+
+def test_a_run_records_every_round_once_and_one_answer_for_each_miner_asked(finished: RunRecord) -> None:
+    rounds = [GradedRound.of(entry) for entry in finished.entries("round")]
+    assert sorted((graded.validator, graded.number) for graded in rounds) == [(v, n) for v in (0, 1) for n in range(6)]
+    for graded in rounds:
+        assert [answer.uid for answer in graded.answers] == [3, 4, 5, 6, 7, 8]
+        assert graded.answers[5].fault is Fault.ERROR and graded.answers[5].score == 0.0
+    assert [entry.kind for entry in finished.entries()][-1] == "end"
+
+
+def test_better_miners_are_paid_more_and_all_that_was_minted_is_accounted_for(finished: RunRecord) -> None:
+    *_, last = map(Epoch.of, finished.entries("epoch"))
+    incentive = last.pay.incentive[3:7]
+    assert list(incentive) == sorted(incentive, reverse=True) and incentive[0] > incentive[3] > 0
+    assert last.weights.keys() == {0, 1, 2}, "the copier follows the first epoch's consensus"
+    assert sum(last.pay.paid) + last.pay.owner_cut + last.pay.recycled == 360 * 10**9
+
+
+def test_the_same_seed_gives_the_same_outcome_and_another_seed_another(finished: RunRecord, tmp_path: Path) -> None:
+    with run(small(), tmp_path / "again") as again, run(small(seed=8), tmp_path / "other") as other:
+        assert outcome(again) == outcome(finished)
+        assert outcome(other)[0] != outcome(finished)[0]
+
+
+def test_progress_is_told_round_by_round(tmp_path: Path) -> None:
+    events: list[Event] = []
+    run(small(), tmp_path, watch=events.append).close()
+    assert [event.stage for event in events if event.stage != "round"] == ["starting", "epoch", "epoch", "done"]
+    assert [event.rounds for event in events if event.stage == "round"] == list(range(1, 13))
+    assert {event.of for event in events} == {12}
+
+
+def test_an_audit_finds_a_finished_run_as_recorded(finished: RunRecord) -> None:
+    found = audit(finished)
+    assert (found.rounds, found.epochs, found.complete) == (12, 2, True)
+    assert found.answers >= 48
+    assert found.entries == len(finished) == 16
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "said"),
+    [
+        ("round", ('"score":1.0', '"score":0.9'), r"uid 3: score 0\.9 recorded, 1\.0 found"),
+        ("round", ('"task_seed":', '"task_seed":1'), r"does not come from the validator's seed"),
+        ("epoch", ('"recycled":', '"recycled":1'), r"\(epoch 0\): recycled recorded as"),
+        ("start", ('"seed":7', '"seed":9'), r"not the hotkeys"),
+    ],
+)
+def test_a_forged_entry_is_found_even_when_all_hashes_were_made_anew(
+    tmp_path: Path, kind: str, change: tuple[str, str], said: str
+) -> None:
+    from lab.record import GENESIS, digest
+
+    run(small(), tmp_path).close()
+    with sqlite3.connect(tmp_path / "record.sqlite") as connection:
+        previous, changed = GENESIS, False
+        for seq, named, place, body in connection.execute(
+            "select seq, kind, place, body from entries order by seq"
+        ).fetchall():
+            if named == kind and not changed and change[0] in body:
+                body, changed = body.replace(*change, 1), True
+            link = digest(seq, named, place, body, previous)
+            connection.execute("update entries set body=?, previous=?, hash=? where seq=?", (body, previous, link, seq))
+            previous = link
+        assert changed
+    connection.close()
+    with open_run(tmp_path) as record:
+        record.verify()
+        with pytest.raises(AuditError, match=said):
+            audit(record)
+
+
+def test_the_bill_of_a_run_adds_up_to_what_the_processes_used(finished: RunRecord) -> None:
+    bill = Bill.of(finished)
+    assert sum(part.cost.cpu_s for part in bill.parts) == pytest.approx(bill.total_cpu_s, rel=0.01)
+    assert bill.unexplained_cpu_s <= 0.01 * bill.total_cpu_s
+    assert (bill.miners.value, bill.validators, bill.tasks, bill.answers) == (6.0, 2, 12, 72)
+    assert bill.overhead.n == 12 and bill.overhead.value is not None and bill.overhead.value > 1.0
+    assert bill.total_cpu_s + bill.idle_cpu_s == pytest.approx(bill.wall_s * bill.cores, rel=0.01)
+
+
+def test_a_folder_that_holds_a_run_is_not_overwritten_unless_asked(finished: RunRecord, tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match=r"holds a run already; --resume goes on with it, --clean starts it over"):
+        run(small(), finished.folder)
+    with pytest.raises(RecordError, match=r"another config: chain.epochs was 2, is 4"):
+        run(make_config(chain={"epochs": 4, "rounds_per_epoch": 3}), finished.folder, mode="resume")
+    before = len(finished)
+    run(small(), finished.folder, mode="resume").close()
+    assert len(finished) == before, "a finished run has nothing to go on with"
+    run(small(), tmp_path).close()
+    (tmp_path / "notes.txt").write_text("mine")
+    with run(small(seed=3), tmp_path, mode="clean") as anew:
+        assert audit(anew).complete
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_two_processes_can_not_write_one_run(tmp_path: Path) -> None:
+    import fcntl
+
+    with (tmp_path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(RecordError, match="in use by another process"):
+            run(small(), tmp_path)
+
+
+def rounds_written(folder: Path) -> int:
+    try:
+        with sqlite3.connect(f"file:{folder / 'record.sqlite'}?mode=ro", uri=True) as connection:
+            found = connection.execute("select count(*) from entries where kind = 'round'").fetchone()[0]
+        connection.close()
+    except sqlite3.OperationalError:
+        return 0
+    return int(found)
+
+
+def test_a_run_killed_at_twenty_random_points_ends_as_an_undisturbed_one(tmp_path: Path) -> None:
+    config = tmp_path / "paced.toml"
+    config.write_text(PACED)
+    rng = random.Random(5)
+    command = [sys.executable, "-m", "lab", "run", str(config), "--out", str(tmp_path / "killed"), "--json"]
+    killed, of = 0, 25 * 8 * 2
+    points = sorted(rng.sample(range(of - 20), 20))
+    for point in points:
+        held = (tmp_path / "killed" / "config.json").exists()
+        with subprocess.Popen(
+            [*command, *(["--resume"] if held else [])], cwd=ROOT, stdout=subprocess.DEVNULL
+        ) as child:
+            deadline = time.monotonic() + 60
+            while rounds_written(tmp_path / "killed") < point and time.monotonic() < deadline:
+                assert child.poll() is None, f"it ended by itself with {child.returncode}"
+                time.sleep(0.002)
+            time.sleep(rng.random() * 0.1)
+            os.kill(child.pid, signal.SIGKILL)
+        killed += 1
+    assert killed == 20
+    resumed = RunConfig.read(config)
+    with run(resumed, tmp_path / "killed", mode="resume") as record, run(resumed, tmp_path / "calm") as calm:
+        assert outcome(record) == outcome(calm)
+        found = audit(record)
+        assert found.complete and found.rounds == of
+        assert Bill.of(record).sessions > 1
+
+
+def test_ctrl_c_stops_with_a_word_on_how_to_go_on(tmp_path: Path) -> None:
+    config = tmp_path / "paced.toml"
+    config.write_text(PACED)
+    command = [sys.executable, "-m", "lab", "run", str(config), "--out", str(tmp_path / "run"), "--json"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        while rounds_written(tmp_path / "run") < 5:
+            assert child.poll() is None
+            time.sleep(0.01)
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=30)
+    assert child.returncode == 130
+    assert out == "" and err == f"stopped; nothing is lost: add --resume to go on with {tmp_path / 'run'}\n"
+    with open_run(tmp_path / "run") as record:
+        assert not audit(record).complete
+
+
+def test_the_run_folder_says_what_was_run_and_on_what(finished: RunRecord) -> None:
+    machine = json.loads((finished.folder / "run.json").read_text())
+    assert machine["seed"] == 7 and machine["versions"]["numpy"] and machine["cores"] >= 1
+    assert RunConfig.parse(json.loads((finished.folder / "config.json").read_text())) == small()
