@@ -45,11 +45,11 @@ class Shotgun(Miner):
 
     async def forward(self, query: Query) -> OCRAnswer:
         """Return the guesses; the first time they are made."""
-        answer = self._guesses
-        if answer is None:
-            answer, cpu_s = await asyncio.to_thread(self._guess)
-            spend(Cost(cpu_s=cpu_s))
-            self._guesses = answer
+        if self._guesses is not None:
+            return self._guesses
+        answer, cpu_s = await asyncio.to_thread(self._guess)
+        spend(Cost(cpu_s=cpu_s))
+        self._guesses = answer
         return answer
 
     def _guess(self) -> tuple[OCRAnswer, float]:
