@@ -1,0 +1,55 @@
+"""The README's worked example, typed in as it stands."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def files() -> dict[str, str]:
+    blocks = re.findall(r"^```(?:python|toml)\n# (\S+)\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+    return {name: f"# {name}\n{body}" for name, body in blocks}
+
+
+def test_the_worked_example_runs_pays_by_quality_and_passes_the_audit(tmp_path: Path) -> None:
+    for name, text in files().items():
+        (tmp_path / name).write_text(text)
+    assert sorted(files()) == ["places.py", "reversal.py", "reversal.toml", "talker.py"]
+    command = [sys.executable, "-m", "lab"]
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{tmp_path}"}
+
+    def subnetlab(*arguments: str) -> dict[str, object]:
+        done = subprocess.run(
+            [*command, *arguments, "--json"], cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        return dict(json.loads(done.stdout))
+
+    subnetlab("run", "reversal.toml")
+    assert subnetlab("audit", "runs/reversal")["complete"] is True
+    from lab.entries import Epoch
+    from lab.run import open_run
+
+    sys.path.insert(0, str(tmp_path))
+    try:
+        with open_run(tmp_path / "runs" / "reversal") as record:
+            *_, last = map(Epoch.of, record.entries("epoch"))
+    finally:
+        sys.path.remove(str(tmp_path))
+    clear, mumbling, echo = last.pay.incentive[2:]
+    assert clear > mumbling > echo == 0
+
+
+def test_each_example_is_short() -> None:
+    assert all(len(text.splitlines()) < 60 for text in files().values())
+
+
+def test_every_link_of_the_documents_leads_somewhere() -> None:
+    for document in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document.name}: {target}"
