@@ -10,7 +10,7 @@ SUBNETS: Plugins[Subnet] = Plugins(
     sort="subnet",
     group="subnetlab.subnets",
     base=Subnet,  # type: ignore[type-abstract]
-    builtin={"ocr": "subnets.ocr:OCR"},
+    builtin={"ocr": "subnets.ocr:OCR", "text_prompting": "subnets.text_prompting:TextPrompting"},
 )
 
 

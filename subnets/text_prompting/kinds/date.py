@@ -1,0 +1,48 @@
+"""Dates: one that stands in the text, or one that lies some days from it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from ..day import Day
+from ..passage import tell
+from ..truth import Item, ask
+from ..world import Draw, World, in_words
+
+DEEDS = (
+    ("opened a small museum in {town}", "open the museum"),
+    ("set out on a journey from {town}", "set out on the journey"),
+    ("gave a first concert in {town}", "give the concert"),
+    ("signed the lease of a shop in {town}", "sign the lease"),
+    ("moved to a farm near {town}", "move to the farm"),
+    ("began a diary in {town}", "begin the diary"),
+    ("planted an orchard outside {town}", "plant the orchard"),
+    ("married in {town}", "marry"),
+)
+SPANS = ((1, "day", 45), (7, "week", 12))
+
+
+def make(draw: Draw, sentences: int) -> Item:
+    """Ask for a date, half the time to be reckoned from another."""
+    world = World.make(draw)
+    fact = draw.one([fact for fact in world.facts if fact.day is not None])
+    assert fact.day is not None
+    passage = tell(draw, world, [fact], sentences)
+    text, question, day = passage.text, fact.question(draw), fact.day
+    reckoned = draw.chance(0.5)
+    if reckoned:
+        person = draw.one([e for e in world.entities if e.sort == "person" and e is not fact.subject])
+        town = draw.one([e for e in world.entities if e.sort == "place"])
+        days, unit, most = draw.one(SPANS)
+        count = draw.integer(2, most)
+        deed, asked = draw.one(DEEDS)
+        since = (
+            "the birth of " + fact.subject.name
+            if fact.relation.name == "born_on"
+            else (f"{fact.subject.name} was first held")
+        )
+        text += f" Exactly {count} {unit}s after {since}, {person.name} {deed.format(town=town.name)}."
+        question = f"On what date did {person.name} {asked}?"
+        day += timedelta(days=count * days)
+    prompt = f"{text}\n\nQuestion: {question}\nAnswer with the date alone, such as 9 May 1902."
+    return Item(ask(prompt), Day(in_words(day), day), max_tokens=48)

@@ -1,0 +1,20 @@
+"""Extractive question answering: the answer stands in the passage, among others of its sort."""
+
+from __future__ import annotations
+
+from ..passage import tell
+from ..phrase import Phrase
+from ..truth import Item, ask
+from ..world import Draw, World
+
+INSTRUCTION = "Answer with the name, number or thing alone, in the words of the text."
+
+
+def make(draw: Draw, sentences: int) -> Item:
+    """Ask for the value of one fact."""
+    world = World.make(draw)
+    fact = draw.one([fact for fact in world.facts if fact.day is None])
+    passage = tell(draw, world, [fact], sentences)
+    question = fact.question(draw)
+    truth = Phrase(fact.value, fact.aliases, passage.rivals(fact, question), question)
+    return Item(ask(f"{passage.text}\n\nQuestion: {question}\n{INSTRUCTION}"), truth, max_tokens=48)

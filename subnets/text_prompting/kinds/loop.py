@@ -1,0 +1,40 @@
+"""The loop of the first text subnets: a summary, a question on it, its answer, in one conversation.
+
+There the earlier turns were the best answers of miners, so whoever gamed the grader wrote the next
+challenge. Here they are the known right ones, and any of the three turns may be the one that is asked.
+"""
+
+from __future__ import annotations
+
+from subnets.task import Message
+
+from ..inquiry import Inquiry
+from ..passage import tell
+from ..phrase import Phrase
+from ..truth import Item, Truth
+from ..world import Draw, World
+from . import summary
+
+ASK_QUESTION = "Ask a single relevant question about the text, whose answer is: {answer}"
+ASK_ANSWER = "Answer that question, in as few words as the text allows."
+
+
+def make(draw: Draw, sentences: int) -> Item:
+    """Ask for the turn that is drawn, after the turns before it."""
+    world = World.make(draw)
+    subject, key = summary.choose(draw, world, summary.KEY_FACTS)
+    passage = tell(draw, world, key, max(sentences, 2 * summary.KEY_FACTS))
+    known = summary.truth(passage, [fact for fact in passage.facts if fact.subject is subject])
+    fact = draw.one([fact for fact in key if fact.day is None])
+    question = fact.question(draw)
+    turns: tuple[tuple[str, Truth], ...] = (
+        (f"{passage.text}\n\n{summary.instruction(subject, known)}", known),
+        (ASK_QUESTION.format(answer=fact.value), Inquiry.of(fact, question)),
+        (ASK_ANSWER, Phrase(fact.value, fact.aliases, passage.rivals(fact, question), question)),
+    )
+    asked = draw.integer(0, 2)
+    messages: list[Message] = []
+    for demand, truth in turns[:asked]:
+        messages += [Message("user", demand), Message("assistant", truth.text)]
+    demand, truth = turns[asked]
+    return Item((*messages, Message("user", demand)), truth, max_tokens=(3 * known.max_words, 64, 48)[asked])

@@ -1,0 +1,41 @@
+"""Summaries of and questions about the user's own texts, with a reference that the validator's model writes."""
+
+from __future__ import annotations
+
+from subnets.task import Message
+
+from ..language_model import LanguageModel
+from ..truth import Item, ask
+from ..words import sentences
+from ..world import Draw
+from ..written import Written
+
+PASSAGE_SENTENCES = 20
+PASSAGE_CHARACTERS = 4_000
+SUMMARISE = "Summarise this text in at most 80 words."
+ASK = "Write one short question that this text answers. Write the question alone."
+ANSWER = "Answer in one or two sentences."
+
+
+def excerpt(draw: Draw, texts: tuple[str, ...]) -> str:
+    """Cut some consecutive sentences out of one of the texts."""
+    parts = sentences(draw.one(texts))
+    start = draw.integer(0, max(0, len(parts) - PASSAGE_SENTENCES))
+    return " ".join(parts[start : start + PASSAGE_SENTENCES])[:PASSAGE_CHARACTERS]
+
+
+def summary(draw: Draw, texts: tuple[str, ...], model: LanguageModel, hidden: bool) -> Item:
+    """Ask for a summary; a hidden text can't be summarised, so it is always shown."""
+    messages = ask(f"{excerpt(draw, texts)}\n\n{SUMMARISE}")
+    (reference,) = model.complete([messages], 160)
+    return Item(messages, Written(reference), max_tokens=200)
+
+
+def question(draw: Draw, texts: tuple[str, ...], model: LanguageModel, hidden: bool) -> Item:
+    """Let the model ask about the text and answer from it; the miner sees the text unless it is hidden."""
+    text = excerpt(draw, texts)
+    (asked,) = model.complete([ask(f"{text}\n\n{ASK}")], 64)
+    asked = asked.splitlines()[0].strip() if asked else "What is this text about?"
+    full = f"{text}\n\nQuestion: {asked}\n{ANSWER}"
+    (reference,) = model.complete([(Message("user", full),)], 96)
+    return Item(ask(f"Question: {asked}\n{ANSWER}" if hidden else full), Written(reference), max_tokens=120)

@@ -1,0 +1,26 @@
+"""Question writing: given a passage and an answer, ask for it."""
+
+from __future__ import annotations
+
+from ..inquiry import Inquiry
+from ..passage import tell
+from ..truth import Item, ask
+from ..world import Draw, World
+
+INSTRUCTION = (
+    "Write one question about this text whose answer is: {answer}\n"
+    "Name whom or what you ask about, do not give the answer away, and write nothing but the question."
+)
+
+
+def make(draw: Draw, sentences: int) -> Item:
+    """Ask for the question that leads to the value of a fact."""
+    world = World.make(draw)
+    # Two facts with one value would allow two questions.
+    values = [fact.value for fact in world.facts]
+    fact = draw.one([fact for fact in world.facts if values.count(fact.value) == 1 or fact.target is None])
+    passage = tell(draw, world, [fact], sentences)
+    told = [other for other in passage.facts if other.value == fact.value and other is not fact]
+    instruction = INSTRUCTION.format(answer=fact.value if not told else f"{fact.value} ({fact.subject.name})")
+    truth = Inquiry.of(fact, fact.question(draw))
+    return Item(ask(f"{passage.text}\n\n{instruction}"), truth, max_tokens=64)

@@ -1,0 +1,30 @@
+"""Two-hop question answering: one fact leads to the subject of the next, and both stand in the passage."""
+
+from __future__ import annotations
+
+from ..passage import tell
+from ..phrase import Phrase
+from ..truth import Item, ask
+from ..world import Draw, World
+from .extractive import INSTRUCTION
+
+
+def make(draw: Draw, sentences: int) -> Item:
+    """Ask for a fact about somebody who is only described: "Where does the founder of X live?"."""
+    world = World.make(draw)
+    first = draw.one([fact for fact in world.facts if fact.target and fact.relation.description])
+    assert first.target is not None
+    second = draw.one(
+        [
+            fact
+            for fact in world.about(first.target)
+            # A way back to where we came from would give the answer in the question.
+            if fact.day is None and fact.target is not first.subject
+        ]
+    )
+    passage = tell(draw, world, [first, second], sentences)
+    question = second.question(draw, first.relation.description.format(s=first.subject.name))
+    bridge = first.target.short
+    rivals = tuple(rival for rival in passage.rivals(second, question) if rival != bridge)
+    truth = Phrase(second.value, second.aliases, rivals, question)
+    return Item(ask(f"{passage.text}\n\nQuestion: {question}\n{INSTRUCTION}"), truth, max_tokens=48)

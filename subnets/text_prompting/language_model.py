@@ -1,0 +1,241 @@
+"""The validator's own language model: it writes references, judges answers and tells how likely they are.
+
+One method is required, `complete`. Miners have engines of their own: a validator has no part in those.
+
+    class Parrot(LanguageModel):
+        def complete(self, conversations, max_tokens):
+            return [turns[-1].content for turns in conversations]
+"""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from subnets.cost import Cost, process_cpu_s, spend
+from subnets.plugin import Plugin, Plugins
+from subnets.task import Message
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Conversation = Sequence[Message]
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """A conversation and the assistant's turn that ends it."""
+
+    messages: Conversation
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Likelihood:
+    """How likely a text's tokens were, each given all before it: arrays of shape (positions,)."""
+
+    tokens: int
+    """Of the whole text, looked at or not."""
+    log_probabilities: NDArray[np.float64]
+    entropies: NDArray[np.float64]
+    """Of the model's own choice at the position, in nats: the mean of -log p if the model wrote it."""
+    variances: NDArray[np.float64]
+    """Of log p if the model wrote it."""
+    ranks: NDArray[np.int64]
+    """0 where the token was the model's first choice."""
+
+
+class LanguageModel(Plugin, ABC):
+    """A model that a validator runs or calls. Equal inputs give equal outputs."""
+
+    likelihoods_known: ClassVar[bool] = False
+    """Whether `likelihoods` works: an API that only completes has none."""
+
+    @abstractmethod
+    def complete(self, conversations: Sequence[Conversation], max_tokens: int) -> list[str]:
+        """Continue each conversation with its most likely answer."""
+
+    def likelihoods(
+        self, continuations: Sequence[Continuation], positions: Sequence[Sequence[float]] | None = None
+    ) -> list[Likelihood]:
+        """Return how likely each text is.
+
+        `positions` are places in [0, 1) along each text; None looks at every token.
+        """
+        raise NotImplementedError(f"{type(self).__name__} tells no likelihoods; kind transformers does")
+
+
+@contextmanager
+def off_thread(gpu: bool = False, **tokens: int) -> Iterator[None]:
+    """Charge to whoever pays the CPU seconds that other threads of this process use meanwhile, and GPU time.
+
+    Right where nothing else runs in the process at the time: grading and writing are done with miners at rest.
+    """
+    wall, own, whole = time.perf_counter(), time.thread_time(), process_cpu_s()
+    try:
+        yield
+    finally:
+        elsewhere = max(0.0, process_cpu_s() - whole - (time.thread_time() - own))
+        spend(Cost(cpu_s=elsewhere, gpu_s=(time.perf_counter() - wall) if gpu else 0.0, **tokens))
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model in memory."""
+
+    model: Any
+    tokenizer: Any
+    device: str
+
+    @property
+    def gpu(self) -> bool:
+        """Whether its work is GPU time."""
+        return self.device != "cpu"
+
+
+@lru_cache(maxsize=2)
+def load(model: str, device: str, dtype: str) -> Loaded:
+    """Load a causal model once a process. Safetensors alone, and no code that comes with a model."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from subnets.models import find
+
+    path = find(model)
+    where = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    # Half precision is slow on most CPUs, and its rounding differs between them.
+    precision = ("bfloat16" if where != "cpu" else "float32") if dtype == "auto" else dtype
+    tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    loaded = AutoModelForCausalLM.from_pretrained(
+        path, trust_remote_code=False, use_safetensors=True, dtype=getattr(torch, precision)
+    )
+    return Loaded(loaded.to(where).eval(), tokenizer, where)
+
+
+class TransformersModel(LanguageModel):
+    """A causal model through transformers, greedy, on CPU or GPU."""
+
+    likelihoods_known: ClassVar[bool] = True
+
+    model: str = "smollm2-135m-instruct"
+    """A name that the models' resolver knows, or a path."""
+    device: str = "auto"
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    batch_size: int = Field(8, ge=1)
+    max_input_tokens: int = Field(2_000, ge=64)
+    """A longer conversation is cut at its beginning, a longer text at its end."""
+
+    def complete(self, conversations: Sequence[Conversation], max_tokens: int) -> list[str]:
+        """Continue greedily, batch by batch, padded on the left."""
+        import torch
+
+        loaded = load(self.model, self.device, self.dtype)
+        prompts = [self._prompt(loaded, messages)[-self.max_input_tokens :] for messages in conversations]
+        texts: list[str] = []
+        for start in range(0, len(prompts), self.batch_size):
+            batch = prompts[start : start + self.batch_size]
+            ids, mask = _padded(batch, loaded.tokenizer.pad_token_id, left=True)
+            with off_thread(loaded.gpu), torch.inference_mode():
+                out = loaded.model.generate(
+                    input_ids=ids.to(loaded.device), attention_mask=mask.to(loaded.device), do_sample=False,
+                    max_new_tokens=max_tokens, temperature=None, top_p=None, top_k=None,
+                    pad_token_id=loaded.tokenizer.pad_token_id,
+                )[:, ids.shape[1] :].cpu()  # fmt: skip
+            new = [row[row != loaded.tokenizer.pad_token_id] for row in out]
+            spend(Cost(input_tokens=sum(map(len, batch)), output_tokens=sum(map(len, new))))
+            texts += [text.strip() for text in loaded.tokenizer.batch_decode(new, skip_special_tokens=True)]
+        return texts
+
+    def likelihoods(
+        self, continuations: Sequence[Continuation], positions: Sequence[Sequence[float]] | None = None
+    ) -> list[Likelihood]:
+        """Run prompt and text through the model at once; the head is evaluated at the positions alone."""
+        loaded = load(self.model, self.device, self.dtype)
+        found: list[Likelihood] = []
+        for start in range(0, len(continuations), self.batch_size):
+            stop = start + self.batch_size
+            found += self._likelihoods(loaded, continuations[start:stop], positions and positions[start:stop])
+        return found
+
+    def _likelihoods(
+        self, loaded: Loaded, continuations: Sequence[Continuation], positions: Sequence[Sequence[float]] | None
+    ) -> list[Likelihood]:
+        import numpy as np
+        import torch
+
+        rows: list[list[int]] = []
+        looked: list[list[int]] = []
+        sizes: list[int] = []
+        for place, continuation in enumerate(continuations):
+            prompt = self._prompt(loaded, continuation.messages)[-self.max_input_tokens :]
+            text = loaded.tokenizer(continuation.text, add_special_tokens=False)["input_ids"][: self.max_input_tokens]
+            if positions is None:
+                at = list(range(len(text)))
+            else:
+                at = sorted({int(share * len(text)) for share in positions[place]} & set(range(len(text))))
+            last = at[-1] + 1 if at else 0
+            # What lies behind the last position is not needed.
+            rows.append(prompt + text[:last])
+            looked.append([len(prompt) + i for i in at])
+            sizes.append(len(text))
+        ids, mask = _padded(rows, loaded.tokenizer.pad_token_id, left=False)
+        found = []
+        with off_thread(loaded.gpu, input_tokens=sum(map(len, rows))), torch.inference_mode():
+            body = loaded.model.base_model(input_ids=ids.to(loaded.device), attention_mask=mask.to(loaded.device))
+            head = loaded.model.get_output_embeddings()
+            for place, at in enumerate(looked):
+                if not at:
+                    empty = np.zeros(0)
+                    found.append(Likelihood(sizes[place], empty, empty, empty, np.zeros(0, dtype=np.int64)))
+                    continue
+                index = torch.tensor(at, device=loaded.device)
+                logits = head(body.last_hidden_state[place, index - 1]).float()
+                log_p = torch.log_softmax(logits, dim=-1)
+                p = log_p.exp()
+                entropy = -(p * log_p).sum(-1)
+                variance = (p * log_p**2).sum(-1) - entropy**2
+                chosen = ids[place].to(loaded.device)[index]
+                own = log_p.gather(1, chosen[:, None]).squeeze(1)
+                ranks = (log_p > own[:, None]).sum(-1)
+                numbers = [x.double().cpu().numpy() for x in (own, entropy, variance)]
+                found.append(
+                    Likelihood(sizes[place], numbers[0], numbers[1], numbers[2].clip(min=0.0), ranks.cpu().numpy())
+                )
+        return found
+
+    def _prompt(self, loaded: Loaded, messages: Conversation) -> list[int]:
+        turns = [{"role": message.role, "content": message.content} for message in messages]
+        text = loaded.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+        return list(loaded.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _padded(rows: Sequence[Sequence[int]], pad: int, *, left: bool) -> tuple[Any, Any]:
+    import torch
+
+    width = max(map(len, rows))
+    ids = torch.full((len(rows), width), pad)
+    mask = torch.zeros((len(rows), width), dtype=torch.long)
+    for place, row in enumerate(rows):
+        span = slice(width - len(row), width) if left else slice(0, len(row))
+        ids[place, span] = torch.tensor(row, dtype=torch.long)
+        mask[place, span] = 1
+    return ids, mask
+
+
+LANGUAGE_MODELS: Plugins[LanguageModel] = Plugins(
+    sort="language model",
+    group="subnetlab.language_models",
+    base=LanguageModel,  # type: ignore[type-abstract]
+    builtin={"transformers": "subnets.text_prompting.language_model:TransformersModel"},
+    default="transformers",
+)

@@ -1,0 +1,107 @@
+"""The user's own files: texts to ask about, and prompts of real users.
+
+Texts: a file or folder of .txt and .md, .jsonl with a field of text, .parquet with such a column.
+Prompts: .jsonl with "prompt" or "messages" in each line, or any other file with one prompt a line.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+
+from subnets.errors import PluginError
+from subnets.task import Message
+
+SUFFIXES = (".txt", ".md", ".jsonl", ".parquet")
+ROLES = ("system", "user", "assistant")
+
+
+@lru_cache(maxsize=8)
+def read_texts(path: Path, field: str) -> tuple[str, ...]:
+    """Return the texts under `path` in the order of their names.
+
+    Raises:
+        PluginError: nothing there, or a line without the field.
+    """
+    if not path.exists():
+        raise PluginError(f"texts: {path} does not exist")
+    files = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES) if path.is_dir() else [path]
+    texts = [text.strip() for file in files for text in _texts(file, field)]
+    kept = tuple(text for text in texts if text)
+    if not kept:
+        raise PluginError(f"texts: {path} holds no text; read are {', '.join(SUFFIXES)}")
+    return kept
+
+
+def _texts(file: Path, field: str) -> list[str]:
+    if file.suffix == ".parquet":
+        try:
+            from pyarrow.parquet import read_table  # type: ignore[import-not-found,unused-ignore]
+        except ImportError:
+            raise PluginError(f"texts: {file} needs pyarrow; pip install pyarrow") from None
+        table = read_table(file)
+        if field not in table.column_names:
+            raise PluginError(f"texts: {file} has no column {field!r}; known: {', '.join(table.column_names)}")
+        return [str(value) for value in table.column(field).to_pylist() if value is not None]
+    if file.suffix == ".jsonl":
+        return [_field(file, number, line, field) for number, line in _lines(file)]
+    return [file.read_text(encoding="utf-8", errors="replace")]
+
+
+@lru_cache(maxsize=8)
+def read_prompts(path: Path) -> tuple[tuple[Message, ...], ...]:
+    """Return the conversations of a file, each ending on a user's turn.
+
+    Raises:
+        PluginError: no such file, no prompt in it, or a line that is no prompt.
+    """
+    if not path.is_file():
+        raise PluginError(f"organic: {path} is no file")
+    if path.suffix == ".jsonl":
+        prompts = tuple(_conversation(path, number, line) for number, line in _lines(path))
+    else:
+        prompts = tuple((Message("user", line.strip()),) for _, line in _lines(path))
+    if not prompts:
+        raise PluginError(f"organic: {path} holds no prompt")
+    return prompts
+
+
+def _lines(file: Path) -> list[tuple[int, str]]:
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    return [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+
+
+def _parsed(file: Path, number: int, line: str) -> dict[str, object]:
+    try:
+        found = json.loads(line)
+    except ValueError as error:
+        raise PluginError(f"{file}: line {number}: no JSON ({error})") from None
+    if not isinstance(found, dict):
+        raise PluginError(f"{file}: line {number}: a JSON object is needed")
+    return found
+
+
+def _field(file: Path, number: int, line: str, field: str) -> str:
+    found = _parsed(file, number, line)
+    if not isinstance(found.get(field), str):
+        raise PluginError(f"{file}: line {number}: no text under {field!r}; known: {', '.join(found)}")
+    return str(found[field])
+
+
+def _conversation(file: Path, number: int, line: str) -> tuple[Message, ...]:
+    found = _parsed(file, number, line)
+    if isinstance(found.get("prompt"), str):
+        return (Message("user", str(found["prompt"])),)
+    turns = found.get("messages")
+    if not isinstance(turns, list) or not turns:
+        raise PluginError(f'{file}: line {number}: neither "prompt" nor "messages"')
+    messages = []
+    for turn in turns:
+        role, content = (turn.get("role"), turn.get("content")) if isinstance(turn, dict) else (None, None)
+        if role not in ROLES or not isinstance(content, str):
+            raise PluginError(f"{file}: line {number}: a message needs a role ({', '.join(ROLES)}) and a text")
+        messages.append(Message(role, content))
+    if messages[-1].role != "user":
+        raise PluginError(f"{file}: line {number}: the last message is not the user's")
+    return tuple(messages)

@@ -1,0 +1,149 @@
+"""The text prompting subnet: questions about an invented world, whose answers are known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, cast
+
+from pydantic import Field, field_validator
+
+from subnets.answer import Answer
+from subnets.score import Scorer
+from subnets.seed import Seed
+from subnets.subnet import Subnet
+from subnets.task import Message, Prompt, Task
+
+from . import persona
+from .kinds import KINDS, Kind, own_text
+from .language_model import LANGUAGE_MODELS, LanguageModel
+from .passage import tell
+from .sources import read_prompts, read_texts
+from .truth import Item, KnownTruth, Truth, truth_of
+from .world import Draw, World
+from .written import Written
+
+OwnKind = Literal["text_summary", "text_question"]
+OWN_KINDS = {"text_summary": own_text.summary, "text_question": own_text.question}
+Share = Annotated[float, Field(ge=0, le=1)]
+QUESTION = "Question: "
+
+
+class TextPrompting(Subnet):
+    """Tasks of many kinds, mixed as `mix` says."""
+
+    name: ClassVar[str] = "text_prompting"
+
+    mix: dict[Kind | OwnKind, Annotated[float, Field(ge=0)]] = {kind: 1.0 for kind in KINDS}
+    """Weight of each kind; those left out have none. `text_summary` and `text_question` need a `writer`."""
+    passage_sentences: tuple[Annotated[int, Field(ge=2)], Annotated[int, Field(le=60)]] = (6, 14)
+    """Fewest and most sentences of a passage: the longer, the harder."""
+    texts: Path | None = None
+    """The user's own texts, for `text_summary` and `text_question`: a file or folder of .txt, .md, .jsonl, .parquet.
+    None takes passages about the invented world."""
+    text_field: str = "text"
+    """Field or column of a text."""
+    hidden_context: bool = False
+    """Ask `text_question` without its text, as prompting 1.x did: the miner has to know."""
+    organic: Path | None = None
+    """Prompts of real users: .jsonl with "prompt" or "messages", or one prompt a line."""
+    organic_share: Share = 0.0
+    """Share of tasks that are such prompts. Their reference is the writer's answer; without a writer they have none."""
+    persona: Literal["none", "template", "model"] = "none"
+    """Who asks: a mood and a tone around the challenge, or the writer's rewriting of its question."""
+    persona_share: Share = 1.0
+    """Share of tasks that a persona asks."""
+    writer: Annotated[LanguageModel | None, *LANGUAGE_MODELS.optional_field()] = None
+    """The validator's model, for references and personas."""
+
+    @field_validator("mix")
+    @classmethod
+    def _mix_has_weight(cls, value: dict[str, float]) -> dict[str, float]:
+        if not sum(value.values()) > 0:
+            raise ValueError("every weight is 0; give one kind some weight")
+        return value
+
+    @field_validator("passage_sentences")
+    @classmethod
+    def _range_is_ordered(cls, value: tuple[int, int]) -> tuple[int, int]:
+        if value[0] > value[1]:
+            raise ValueError(f"{list(value)} runs backwards; write [{value[1]}, {value[0]}]")
+        return value
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Refuse options that lack what they need."""
+        wanting = [kind for kind in OWN_KINDS if self.mix.get(kind)] if self.writer is None else []  # type: ignore[call-overload]
+        if wanting:
+            raise ValueError(f"{wanting[0]} needs a writer; set writer = {{model = ...}}")
+        if self.persona == "model" and self.writer is None:
+            raise ValueError('persona = "model" needs a writer; set writer = {model = ...}')
+        if self.organic_share and self.organic is None:
+            raise ValueError("organic_share needs a file of prompts; set organic")
+
+    def task(self, seed: int) -> Task:
+        """Draw a kind, then a task of that kind."""
+        root = Seed(seed)
+        draw = Draw(root.child("choice").rng())
+        kind, item = self._item(root, draw)
+        messages = item.messages
+        if self.persona != "none" and draw.chance(self.persona_share):
+            messages = self._dressed(Draw(root.child("persona").rng()), messages)
+        return Task(
+            id=f"{root.child('id').integer():016x}",
+            subnet=self.name,
+            seed=seed,
+            prompt=Prompt(messages, max_tokens=item.max_tokens),
+            reference=item.truth,
+            kind=kind,
+            difficulty=item.difficulty,
+        )
+
+    def gold(self, task: Task) -> Answer:
+        """Return the right answer, or the written reference."""
+        return Answer(text=truth_of(task, Truth).text)  # type: ignore[type-abstract]
+
+    def scorer(self) -> Scorer:
+        """Return the grader by known truth."""
+        return KnownTruth()
+
+    def quality(self, task: Task, answer: Answer) -> float | None:
+        """Grade by the truth; a reference that a model wrote is none."""
+        if not isinstance(task.reference, Truth) or isinstance(task.reference, Written):
+            return None
+        return task.reference.grade(answer.text).value
+
+    def _item(self, root: Seed, draw: Draw) -> tuple[str, Item]:
+        if draw.chance(self.organic_share) and self.organic is not None:
+            return "organic", self._organic(draw, self.organic)
+        kinds = [kind for kind, weight in self.mix.items() if weight > 0]
+        weights = [self.mix[kind] for kind in kinds]
+        place = int(draw.rng.choice(len(kinds), p=[weight / sum(weights) for weight in weights]))
+        kind, (low, high) = kinds[place], self.passage_sentences
+        length = draw.integer(low, high)
+        making = Draw(root.child("item").rng())
+        if kind in OWN_KINDS:
+            model = cast(LanguageModel, self.writer)
+            return kind, OWN_KINDS[kind](making, self._texts(making, length), model, self.hidden_context)
+        return kind, KINDS[cast(Kind, kind)](making, length)
+
+    def _texts(self, draw: Draw, sentences: int) -> tuple[str, ...]:
+        if self.texts is not None:
+            return read_texts(self.texts, self.text_field)
+        world = World.make(draw)
+        return (tell(draw, world, draw.some(world.facts, 3), sentences).text,)
+
+    def _organic(self, draw: Draw, path: Path) -> Item:
+        messages = draw.one(read_prompts(path))
+        if self.writer is None:
+            return Item(messages, None, max_tokens=256)
+        (reference,) = self.writer.complete([messages], 256)
+        return Item(messages, Written(reference), max_tokens=256)
+
+    def _dressed(self, draw: Draw, messages: tuple[Message, ...]) -> tuple[Message, ...]:
+        *before, last = messages
+        text = last.content
+        if self.persona == "template" or QUESTION not in text:
+            return (*before, Message("user", persona.dress(draw, text)))
+        head, _, rest = text.rpartition(QUESTION)
+        question, _, tail = rest.partition("\n")
+        written = persona.rewrite(draw, cast(LanguageModel, self.writer), question)
+        return (*before, Message("user", f"{head}{QUESTION}{written}\n{tail}".strip()))

@@ -1,0 +1,82 @@
+"""Truths: what is known about the right answer to a task, and how an answer is held against it.
+
+Each sort of truth stands in a module of its own, beside the scorer that grades by it:
+`phrase`, `numeric`, `day`, `choice`, `criteria`, `facts`, `inquiry`, `written`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TypeVar
+
+from subnets.answer import Response
+from subnets.score import Score, Scorer
+from subnets.task import Message, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Truth(ABC):
+    """What a task's reference is."""
+
+    text: str
+    """An answer that earns 1.0: what the general scorers compare with."""
+
+    @abstractmethod
+    def grade(self, text: str) -> Score:
+        """Grade an answer's text by what is known, strictly; unscored where nothing is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A task of one kind before it gets its name and number."""
+
+    messages: tuple[Message, ...]
+    truth: Truth | None
+    max_tokens: int
+    difficulty: float | None = None
+
+
+def ask(text: str) -> tuple[Message, ...]:
+    """Make a conversation of one question."""
+    return (Message("user", text),)
+
+
+T = TypeVar("T", bound=Truth)
+
+
+def truth_of(task: Task, sort: type[T]) -> T:
+    """Return the task's truth.
+
+    Raises:
+        TypeError: it is of another sort.
+    """
+    if not isinstance(task.reference, sort):
+        raise TypeError(f"task {task.id} ({task.kind or 'no kind'}) has no {sort.__name__} for a truth")
+    return task.reference
+
+
+def reference_text(task: Task) -> str:
+    """Return the reference in words: of a truth, or of any subnet whose references are plain text.
+
+    Raises:
+        TypeError: the reference is neither.
+    """
+    if isinstance(task.reference, Truth):
+        return task.reference.text
+    if isinstance(task.reference, str):
+        return task.reference
+    raise TypeError(f"task {task.id} has a {type(task.reference).__name__} for a reference, not a text")
+
+
+def answer_text(response: Response) -> str:
+    """Return the text of an answered response."""
+    return "" if response.answer is None else response.answer.text
+
+
+class KnownTruth(Scorer):
+    """Grades every task by its own truth: what the subnet uses when the config names no scorer."""
+
+    def score(self, task: Task, response: Response) -> Score:
+        """Grade one answer."""
+        return truth_of(task, Truth).grade(answer_text(response))  # type: ignore[type-abstract]
