@@ -48,9 +48,7 @@ class SubnetState:
     """u16 consensus stored by the epoch before; None counts as zeros."""
 
     def __post_init__(self) -> None:
-        n = len(self.stake)
-        if not 0 < n <= MAX_NEURONS:
-            raise StateError(f"stake: {n} neurons; a subnet has 1 to {MAX_NEURONS}")
+        n = _size(self.stake)
         _set(self, "stake", whole_numbers(self.stake, "stake", 0, 2**63 - 1))
         total = int(self.stake.astype(object).sum()) if self.stake.max() > 2**46 else int(self.stake.sum())
         if total >= 2**63:
@@ -95,7 +93,7 @@ class SubnetState:
         previous_consensus: ArrayLike | None = None,
     ) -> "SubnetState":
         """From lists and `{uid: [(uid, u16), ...]}` rows; raises `StateError` for what no chain could hold."""
-        n = len(np.atleast_1d(np.asarray(stake)))
+        n = _size(stake)
         return cls(
             stake=whole_numbers(stake, "stake", 0, 2**63 - 1),
             validator_permit=np.asarray(validator_permit),
@@ -122,6 +120,13 @@ class SubnetState:
     def replace(self, **changes: Any) -> "SubnetState":
         """The same state with some fields changed, checked again."""
         return replace(self, **changes)
+
+
+def _size(stake: ArrayLike) -> int:
+    n = np.asarray(stake).size
+    if not 0 < n <= MAX_NEURONS:
+        raise StateError(f"stake: {n} neurons; a subnet has 1 to {MAX_NEURONS}")
+    return n
 
 
 def _set(state: SubnetState, name: str, array: NDArray[Any]) -> None:

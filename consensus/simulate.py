@@ -1,0 +1,184 @@
+"""Many epochs: one subnet through time, or many cases at once.
+
+simulate([state_0, state_1, state_2], YumaParams()).dividends   # (3, n) u16, bonds carried
+sweep(state, [YumaParams(kappa=k) for k in range(0, 65536, 4096)]).incentive  # (16, n) u16
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from consensus.batch import Batch, RawResult, run_batch
+from consensus.errors import ParamsError, StateError
+from consensus.params import YumaParams
+from consensus.rows import Rows
+from consensus.state import SubnetState
+from consensus.yuma import EpochResult, run_epoch, u16_of
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Outcomes:
+    """What epochs stored, one row each: arrays (rows, n), u16 proportions and rao as in `EpochResult`."""
+
+    stake_weight: NDArray[np.uint16]
+    consensus: NDArray[np.uint16]
+    validator_trust: NDArray[np.uint16]
+    incentive: NDArray[np.uint16]
+    dividends: NDArray[np.uint16]
+    emission: NDArray[np.int64]
+    server_emission: NDArray[np.int64]
+    validator_emission: NDArray[np.int64]
+    active: NDArray[np.bool_]
+    validator_permit: NDArray[np.bool_]
+    dividend_bits: NDArray[np.int64] = field(repr=False)
+    incentive_bits: NDArray[np.int64] = field(repr=False)
+    """Raw I32F32 integers, for shares finer than a u16."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Simulation(Outcomes):
+    """One subnet through time; rows are epochs."""
+
+    bonds: Rows
+    """As the last epoch left them."""
+
+    @classmethod
+    def of(cls, results: Sequence[EpochResult]) -> Self:
+        """The outcomes of successive epochs."""
+        bits = {"dividend_bits": "dividends", "incentive_bits": "incentive"}
+        arrays: dict[str, Any] = {}
+        for entry in fields(Outcomes):
+            name = entry.name
+            rows = [getattr(r.bits, bits[name]) if name in bits else getattr(r, name) for r in results]
+            arrays[name] = np.stack(rows)
+        return cls(**arrays, bonds=results[-1].bonds)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Sweep(Outcomes):
+    """Independent cases of one size; rows are cases."""
+
+    bonds: Rows
+    """All cases' rows end to end: uid i of case c is row c * n + i."""
+
+    def bonds_rows(self, case: int) -> dict[int, list[tuple[int, int]]]:
+        """One case's stored bonds, as `{uid: [(uid, u16), ...]}`."""
+        n = self.stake_weight.shape[1]
+        ptr = self.bonds.indptr[case * n : (case + 1) * n + 1]
+        cells = slice(int(ptr[0]), int(ptr[-1]))
+        return Rows(ptr - ptr[0], self.bonds.indices[cells], self.bonds.values[cells]).to_mapping()
+
+
+States = SubnetState | Sequence[SubnetState] | Callable[[int, EpochResult | None], SubnetState]
+
+
+def simulate(
+    states: States,
+    params: YumaParams,
+    *,
+    epochs: int | None = None,
+    emission: int = 1_000_000_000,
+    carry_permits: bool = True,
+    reset_bonds: Mapping[int, Sequence[int]] | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Simulation:
+    """Run epochs one after the other, each on the bonds, consensus and permits that the one before stored.
+
+    `states` is one state for each epoch, one state for all `epochs`, or a function of the epoch's number and the
+    result before it. What a state says of bonds, previous consensus and permits counts in the first epoch only; with
+    `carry_permits` off every state keeps its own permits. A uid whose `registered_at` differs from the epoch before is
+    a new neuron: it starts without a permit or bonds. `reset_bonds` removes all bonds on some uids before an epoch.
+    """
+    results: list[EpochResult] = []
+    before: SubnetState | None = None
+    for epoch in _numbers(states, epochs):
+        given = _state_of(states, epoch, results[-1] if results else None)
+        state = given if before is None else _carried(given, before, results[-1], carry_permits)
+        if reset_bonds and epoch in reset_bonds:
+            state = state.replace(bonds=state.bonds.without(columns=reset_bonds[epoch]))
+        results.append(run_epoch(state, params, emission))
+        before = given
+        if progress is not None:
+            progress(epoch + 1)
+    return Simulation.of(results)
+
+
+def sweep(
+    states: SubnetState | Sequence[SubnetState] | Batch,
+    params: YumaParams | Sequence[YumaParams],
+    *,
+    emission: int = 1_000_000_000,
+    epochs: int = 1,
+) -> Sweep:
+    """One row per case: states and parameters pair up, and a single one of either goes with all of the other.
+
+    The cases run in one compiled call, on one thread. With `epochs` above 1 every case goes on from its own bonds,
+    permits and consensus, weights unchanged; the last epoch is returned. All cases need the same number of neurons.
+    """
+    table = [params] if isinstance(params, YumaParams) else list(params)
+    if isinstance(states, SubnetState):
+        states = [states] * len(table)
+    batch = states if isinstance(states, Batch) else Batch.of(states)
+    if len(table) == 1:
+        table = table * batch.cases
+    sizes = np.diff(batch.ends)
+    if sizes.min() != sizes.max():
+        raise StateError(f"states: {sizes.min()} to {sizes.max()} neurons; give cases of one size to one sweep")
+    if epochs < 1:
+        raise ParamsError(f"epochs: {epochs} is below 1")
+    raw = run_batch(batch, table, emission)
+    for _ in range(epochs - 1):
+        raw = run_batch(batch := batch.after(raw), table, emission)
+    return _sweep_of(raw, batch.cases)
+
+
+def _sweep_of(raw: RawResult, cases: int) -> Sweep:
+    stake, _, consensus, validator_trust, incentive, dividends = (
+        u16_of(row).reshape(cases, -1) for row in raw.bits[:6]
+    )
+    return Sweep(
+        stake_weight=stake,
+        consensus=consensus,
+        validator_trust=validator_trust,
+        incentive=incentive,
+        dividends=dividends,
+        emission=raw.paid[2].reshape(cases, -1),
+        server_emission=raw.paid[0].reshape(cases, -1),
+        validator_emission=raw.paid[1].reshape(cases, -1),
+        active=raw.active.reshape(cases, -1),
+        validator_permit=raw.validator_permit.reshape(cases, -1),
+        dividend_bits=raw.bits[5].reshape(cases, -1),
+        incentive_bits=raw.bits[4].reshape(cases, -1),
+        bonds=raw.bonds,
+    )
+
+
+def _numbers(states: States, epochs: int | None) -> range:
+    length = len(states) if isinstance(states, Sequence) else None
+    wanted = epochs if epochs is not None else length
+    if wanted is None:
+        raise ParamsError("epochs: missing; say how many when states is one state or a function")
+    if wanted < 1 or (length is not None and wanted > length):
+        raise ParamsError(f"epochs: {wanted} is outside 1 to {length if length is not None else 'any number'}")
+    return range(wanted)
+
+
+def _state_of(states: States, epoch: int, result: EpochResult | None) -> SubnetState:
+    if isinstance(states, SubnetState):
+        return states
+    return states[epoch] if isinstance(states, Sequence) else states(epoch, result)
+
+
+def _carried(given: SubnetState, before: SubnetState, result: EpochResult, permits: bool) -> SubnetState:
+    if given.n != before.n:
+        raise StateError(f"states: {given.n} neurons after {before.n}; a simulation keeps its uids")
+    fresh = given.registered_at != before.registered_at
+    bonds = result.bonds.without(rows=np.flatnonzero(fresh).tolist()) if fresh.any() else result.bonds
+    return given.replace(
+        bonds=bonds,
+        previous_consensus=np.where(fresh, 0, result.consensus).astype(np.int64),
+        validator_permit=result.validator_permit & ~fresh if permits else given.validator_permit,
+    )
