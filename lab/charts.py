@@ -60,10 +60,11 @@ STYLE = {
 def new_axes(width_px: float = WIDTH_PX, height_px: float = 300) -> Axes:
     """Return axes in a figure of that size, which no global state knows of."""
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     with styled():
-        figure = Figure(figsize=(width_px / 72, height_px / 72), dpi=72, layout="constrained")
-        figure.get_layout_engine().set(w_pad=2 / 72, h_pad=2 / 72)  # type: ignore[union-attr]
+        layout = ConstrainedLayoutEngine(w_pad=2 / 72, h_pad=2 / 72)
+        figure = Figure(figsize=(width_px / 72, height_px / 72), dpi=72, layout=layout)
         return figure.add_subplot()
 
 
@@ -138,6 +139,8 @@ def pay_by_quality(miners: Sequence[Standing], *, ax: Axes | None = None) -> Fig
 
 def incentive_by_epoch(standings: Standings, *, ax: Axes | None = None) -> Figure:
     """Incentive of each miner in each epoch; those that are not honest dashed."""
+    from matplotlib.ticker import MaxNLocator
+
     ax = ax or new_axes(height_px=320)
     lines = incentives(standings)
     epochs = [epoch.number for epoch in standings.epochs]
@@ -175,7 +178,7 @@ def incentive_by_epoch(standings: Standings, *, ax: Axes | None = None) -> Figur
         ax.set_ylim(0, top * 1.05)
         if epochs:
             ax.set_xlim(epochs[0], max(epochs[-1] + 0.03 * len(epochs), epochs[0] + 0.5))
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.grid(axis="y")
         ax.set_axisbelow(True)
         ax.set_xlabel("epoch")
@@ -195,7 +198,7 @@ def bill_of_a_task(bill: Bill, *, ax: Axes | None = None) -> Figure:
         once = bill.once_cpu_s
         if once.value is not None:
             ax.barh([1], [once.value], height=0.6, color=MUTED, linewidth=0)
-            if once.low is not None:
+            if once.low is not None and once.high is not None:
                 ax.plot([once.low, once.high], [1, 1], color=INK, linewidth=1.6)
         pad = 0.012 * max(left, once.value or 0.0)
         ax.text(left + pad, 0, f"{left:.2f} s", va="center")

@@ -137,6 +137,11 @@ def percent(share: float) -> str:
     return f"{number:.1f} %" if 0 < number < 9.95 else f"{number:.0f} %"
 
 
+def counted(number: int, noun: str) -> str:
+    """Write "1 miner", "1,024 miners"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def quantile(values: Sequence[float], share: float) -> Figure:
     """Quantile with a bootstrapped percentile interval."""
     observed = np.asarray(values, dtype=float)
