@@ -112,14 +112,10 @@ def whole_numbers(values: ArrayLike, name: str, low: int, high: int) -> NDArray[
     if array.ndim != 1:
         raise StateError(f"{name}: shape {array.shape} is not a list of numbers")
     if array.dtype.kind not in "biu" or array.dtype == np.uint64:
-        # of the caller's own values: numpy makes floats of a list that holds one value over 2^63
-        for position, value in enumerate(array.tolist() if isinstance(values, np.ndarray) else list(values)):  # type: ignore[arg-type]
-            if (
-                isinstance(value, bool)
-                or not isinstance(value, int | float | np.integer)
-                or value != value
-                or value % 1
-            ):
+        # the caller's own values: numpy makes floats of a list that holds one number over 2^63
+        given: Any = array.tolist() if isinstance(values, np.ndarray) else values
+        for position, value in enumerate(given):
+            if isinstance(value, bool) or not isinstance(value, int | float | np.integer) or value % 1 != 0:
                 raise StateError(f"{name}[{position}]: {value!r} is not a whole number; allowed: {low} to {high}")
             if not low <= value <= high:
                 raise StateError(f"{name}[{position}]: {value!r} is outside {low} to {high}")
