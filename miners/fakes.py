@@ -42,7 +42,7 @@ class Slow(Miner):
     description = "answers as another miner does, after a delay"
 
     miner: AnyMiner = Field(default_factory=Echo)
-    delay_s: float = Field(1.0, ge=0)
+    delay_s: float = Field(0.5, ge=0)
     """On top of what the miner inside takes."""
 
     async def forward(self, query: Query) -> Answer | bytes:

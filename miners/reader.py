@@ -125,6 +125,7 @@ class Reader(Engine):
             limit_s = min(timeout_s, self.timeout_s)
             reading = Reading(image, scale, limit_s)
             work = asyncio.get_running_loop().run_in_executor(None, self._metered, reading)
+            cancelled: asyncio.CancelledError | None = None
             try:
                 done, _ = await asyncio.wait({work}, timeout=limit_s)
             finally:
@@ -132,11 +133,13 @@ class Reader(Engine):
                 while not work.done():
                     try:
                         await asyncio.wait({work})
-                    except asyncio.CancelledError:
-                        continue  # the first one is on its way up already
-                work.exception()  # raised below if anybody still wants to know
+                    except asyncio.CancelledError as again:
+                        cancelled = again
+                failure = work.exception()
                 spend(Cost(cpu_s=reading.cpu_s))
-            if not done:
+            if cancelled is not None:
+                raise cancelled
+            if not done or (failure is not None and reading.left_s == 0.0):
                 raise TimeoutError(f"an image was not read within {limit_s:g} s")
             found = lines(words_of(work.result()), gap=self.gap, min_confidence=self.min_confidence)
         if scale == 1.0:

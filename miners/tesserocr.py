@@ -99,7 +99,7 @@ class Tesserocr(Reader):
         pixels = image.tobytes()
         self._api.SetImageBytes(pixels, image.width, image.height, 1, image.width)
         try:
-            if not self._api.Recognize(timeout=max(1, int(1000 * reading.left_s))):
+            if not self._api.Recognize(timeout=1 + int(1000 * reading.left_s)):
                 raise RuntimeError("tesserocr could not read the image")
             return str(self._api.GetTSVText(0))
         finally:

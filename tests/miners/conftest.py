@@ -36,8 +36,8 @@ def page() -> bytes:
 
 @pytest.fixture(scope="session")
 def dense_page() -> bytes:
-    """Text that takes tesseract a second or more."""
-    return draw((("The quick brown fox jumps over the lazy dog",),) * 60)
+    """Text that takes tesseract a good part of a second."""
+    return draw((("The quick brown fox jumps over the lazy dog",),) * 30)
 
 
 @pytest.fixture

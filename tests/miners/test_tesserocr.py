@@ -73,13 +73,32 @@ def test_a_late_reading_ends_by_itself(dense_page: bytes) -> None:
         engine = Tesserocr()
         await engine.open()
         started = time.monotonic()
-        with pytest.raises(TimeoutError):
+        with pytest.raises(TimeoutError, match=r"not read within 0\.15 s"):
             await engine.read(dense_page, timeout_s=0.15)
         taken = time.monotonic() - started
         await engine.close()
         return taken
 
     assert asyncio.run(late()) < 2
+
+
+def test_a_cancelled_reading_is_over_by_its_deadline_and_the_engine_serves_on(page: bytes, dense_page: bytes) -> None:
+    async def cancelled() -> tuple[float, tuple[Line, ...]]:
+        engine = Tesserocr()
+        await engine.open()
+        task = asyncio.create_task(engine.read(dense_page, timeout_s=0.3))
+        await asyncio.sleep(0.1)
+        started = time.monotonic()
+        task.cancel()
+        await asyncio.wait({task})
+        taken = time.monotonic() - started
+        assert task.cancelled()
+        found = await engine.read(page)
+        await engine.close()
+        return taken, found
+
+    taken, found = asyncio.run(cancelled())
+    assert taken < 2 and "Garden chair" in [line.text for line in found]
 
 
 def test_an_engine_that_is_not_open_says_so(page: bytes) -> None:
