@@ -1,0 +1,1 @@
+"""Scorers for any subnet whose answers are text; those that know a task's truth stand with their subnet."""

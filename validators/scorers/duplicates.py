@@ -1,0 +1,74 @@
+"""Near-duplicates across miners: a factor that makes those who send one answer share its worth.
+
+Short answers are left alone: there is one way to say "Ostrava". An answer that was copied shares with its copies:
+who wrote it can't be told from the answers, so that a study of copiers has to count what their victim loses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from subnets import Response, Score, Scorer, Task
+from subnets.text_prompting.truth import answer_text
+from subnets.text_prompting.words import words
+
+from .encoder import encode
+
+
+class NearDuplicates(Scorer):
+    """1 / the number of answers of the round that are nearly the same, itself counted."""
+
+    needs_reference: ClassVar[bool] = False
+
+    by: Literal["words", "embedding"] = "words"
+    """Compare runs of words, or meanings: the second catches rewording and costs an encoder."""
+    threshold: float | None = Field(None, gt=0, le=1)
+    """Likeness from which two answers are one; None is 0.6 of shared runs, 0.97 of cosine."""
+    run: int = Field(3, ge=1)
+    """Words in a run."""
+    min_words: int = Field(12, ge=1)
+    """Shorter answers are not compared."""
+    model: str = "all-minilm-l6-v2"
+    device: str = "auto"
+
+    def score(self, task: Task, response: Response) -> Score:
+        """Grade an answer that is alone in its round."""
+        return Score(1.0, {"copies": 1.0})
+
+    def score_all(self, task: Task, responses: Sequence[Response]) -> list[Score]:
+        """Group the round's answers by likeness, chains included."""
+        spoken = [words(answer_text(response)) for response in responses]
+        long = [place for place, said in enumerate(spoken) if len(said) >= self.min_words]
+        sizes = np.ones(len(responses))
+        if len(long) > 1:
+            if self.by == "words":
+                alike, limit = shared_runs([spoken[place] for place in long], self.run), 0.6
+            else:
+                vectors = encode([answer_text(responses[place]) for place in long], self.model, self.device)
+                alike, limit = np.asarray(vectors @ vectors.T, dtype=np.float64), 0.97
+            sizes[long] = group_sizes(alike >= (limit if self.threshold is None else self.threshold))
+        return [Score(1.0 / size, {"copies": size}) for size in sizes.tolist()]
+
+
+def shared_runs(spoken: Sequence[Sequence[str]], run: int) -> NDArray[np.float64]:
+    """Return the Jaccard likeness of the sets of word runs, (n, n)."""
+    runs = [{tuple(said[i : i + run]) for i in range(max(1, len(said) - run + 1))} for said in spoken]
+    alike = np.eye(len(runs))
+    for i, left in enumerate(runs):
+        for j in range(i):
+            shared = len(left & runs[j])
+            alike[i, j] = alike[j, i] = shared / (len(left) + len(runs[j]) - shared)
+    return alike
+
+
+def group_sizes(linked: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the size of the connected group of each place."""
+    from scipy.sparse.csgraph import connected_components
+
+    _, group = connected_components(linked, directed=False)
+    return np.asarray(np.bincount(group)[group], dtype=np.float64)

@@ -1,0 +1,81 @@
+"""Likeness of meaning: the cosine of sentence embeddings, alone and beside ROUGE as prompting 1.0 had it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from subnets import Response, Score, Scorer, Task
+from subnets.text_prompting.truth import answer_text, reference_text
+from subnets.text_prompting.words import rouge_l, token_f1, words
+
+from .encoder import encode
+
+
+class EmbeddingSimilarity(Scorer):
+    """Cosine of answer and reference, clipped to [0, 1]."""
+
+    model: str = "all-minilm-l6-v2"
+    """A sentence encoder: a name that the models' resolver knows, or a path."""
+    device: str = "auto"
+    baseline: bool = False
+    """Take off the cosine of the reference with an empty text, as prompting 1.0 did. The best answer then earns
+    less than 1."""
+
+    def score(self, task: Task, response: Response) -> Score:
+        """Grade one answer; a round at once is much cheaper."""
+        return self.score_all(task, [response])[0]
+
+    def score_all(self, task: Task, responses: Sequence[Response]) -> list[Score]:
+        """Encode reference and answers in one batch."""
+        texts = [answer_text(response) for response in responses]
+        vectors = encode([reference_text(task), "", *texts], self.model, self.device)
+        cosines = vectors[1:] @ vectors[0]
+        empty = float(cosines[0])
+        scores = []
+        for text, found in zip(texts, cosines[1:].tolist(), strict=True):
+            parts = {"cosine": found, "empty": empty}
+            if not text.strip():
+                scores.append(Score(0.0, parts, "the answer is empty"))
+            else:
+                scores.append(Score(float(np.clip(found - (empty if self.baseline else 0.0), 0.0, 1.0)), parts))
+        return scores
+
+
+class RougeRelevance(Scorer):
+    """`rouge` and `relevance` as prompting 1.0 meant them.
+
+    value = (rouge * ROUGE(reference, answer) + relevance * (cos - cos of "")) * (1 - echo * ROUGE(challenge, answer))
+
+    Short questions share words with every right answer, so that the last factor keeps the best below 1.
+    """
+
+    rouge: float = Field(0.5, ge=0, le=1)
+    relevance: float = Field(0.5, ge=0, le=1)
+    echo: float = Field(0.5, ge=0, le=1)
+    """1.0 in the first release, halved in 1.2."""
+    variant: Literal["l", "1"] = "l"
+    """ROUGE-L, there for summaries, or ROUGE-1, there for questions."""
+    model: str = "all-minilm-l6-v2"
+    device: str = "auto"
+
+    def score(self, task: Task, response: Response) -> Score:
+        """Grade one answer; a round at once is much cheaper."""
+        return self.score_all(task, [response])[0]
+
+    def score_all(self, task: Task, responses: Sequence[Response]) -> list[Score]:
+        """Encode a round in one batch."""
+        close = EmbeddingSimilarity(model=self.model, device=self.device, baseline=True).score_all(task, responses)
+        measure = rouge_l if self.variant == "l" else token_f1
+        reference, challenge = words(reference_text(task)), words(task.prompt.text)
+        scores = []
+        for response, relevance in zip(responses, close, strict=True):
+            answered = words(answer_text(response))
+            rouge, echo = measure(reference, answered), measure(challenge, answered)
+            near = relevance.value or 0.0
+            value = (self.rouge * rouge + self.relevance * near) * (1.0 - self.echo * echo)
+            scores.append(Score(min(1.0, value), {"rouge": rouge, "relevance": near, "echo": echo}))
+        return scores

@@ -1,0 +1,55 @@
+"""Mean log-probability: how readily the validator's model would have written the answer.
+
+Fluent nonsense is likely and a rare right name is not: it is a measure of style. Repetition makes a text likely, so
+that a text of few different words is marked down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from subnets import Response, Score, Scorer, Task
+from subnets.text_prompting.language_model import LANGUAGE_MODELS, Continuation, LanguageModel, TransformersModel
+from subnets.text_prompting.truth import answer_text
+from subnets.text_prompting.words import words
+
+from .normalise import logistic
+
+
+class MeanLogProbability(Scorer):
+    """The mean over the answer's tokens given the prompt, through a fixed logistic."""
+
+    needs_reference: ClassVar[bool] = False
+
+    model: Annotated[LanguageModel, *LANGUAGE_MODELS.field()] = TransformersModel()
+    centre: float = -2.5
+    scale: float = Field(0.7, gt=0)
+    """Mean log-probability, in nats, that earns 0.5, and the distance from it that earns 0.73."""
+    min_distinct: float = Field(0.4, ge=0, le=1)
+    """Share of different words below which a text is marked down in proportion."""
+    max_characters: int = Field(8_000, ge=1)
+
+    def score(self, task: Task, response: Response) -> Score:
+        """Grade one answer; a round at once is cheaper."""
+        return self.score_all(task, [response])[0]
+
+    def score_all(self, task: Task, responses: Sequence[Response]) -> list[Score]:
+        """Run the round's answers through the model in batches."""
+        texts = [answer_text(response)[: self.max_characters] for response in responses]
+        found = self.model.likelihoods([Continuation(task.prompt.messages, text) for text in texts])
+        scores = []
+        for text, likelihood in zip(texts, found, strict=True):
+            said = words(text)
+            if not said or not likelihood.tokens:
+                scores.append(Score(0.0, reason="no words"))
+                continue
+            mean = float(likelihood.log_probabilities.mean())
+            distinct = len(set(said)) / len(said)
+            kept = min(1.0, distinct / self.min_distinct) if self.min_distinct else 1.0
+            scores.append(
+                Score(logistic(mean, self.centre, self.scale) * kept, {"log_probability": mean, "distinct": distinct})
+            )
+        return scores

@@ -1,0 +1,76 @@
+"""Does a completion come from the model that the miner names? Apart from how good it is.
+
+At sampled positions the validator's copy tells how surprising the text's token is, and how surprising one of its own
+would be. If the copy wrote the text by sampling, the excess has mean zero and a known variance; greedy or colder
+sampling makes it smaller; another model's text makes it larger:
+
+    z = sum(-log p - entropy) / sqrt(sum(variance of log p))
+
+One pass over prompt and text is the price; more positions reach further into the text and detect more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from subnets import Response, Score, Scorer, Seed, Task
+from subnets.text_prompting.language_model import (
+    LANGUAGE_MODELS,
+    Continuation,
+    LanguageModel,
+    Likelihood,
+    TransformersModel,
+)
+from subnets.text_prompting.truth import answer_text
+
+
+class ModelCheck(Scorer):
+    """1.0 for a text that the named model could have written, 0.0 for one that it hardly would have."""
+
+    needs_reference: ClassVar[bool] = False
+
+    claimed: str = "smollm2-135m-instruct"
+    """The name that miners have to give: whoever names another model, or none, does not run this one."""
+    model: Annotated[LanguageModel, *LANGUAGE_MODELS.field()] = TransformersModel()
+    """The validator's copy of it."""
+    positions: int = Field(32, ge=1)
+    """Tokens looked at, drawn anew for every task and miner; all of them where there are fewer."""
+    max_z: float = Field(3.0, gt=0)
+    """Excess surprise, in standard deviations, that is still believed; 3 accuses one honest sampler in 700."""
+    min_tokens: int = Field(8, ge=1)
+    """A shorter text tells too little and is unscored."""
+    max_characters: int = Field(8_000, ge=1)
+
+    def score(self, task: Task, response: Response) -> Score:
+        """Check one answer; a round at once is cheaper."""
+        return self.score_all(task, [response])[0]
+
+    def score_all(self, task: Task, responses: Sequence[Response]) -> list[Score]:
+        """Check the answers that name the model, in batches."""
+        naming = [place for place, response in enumerate(responses) if self._named(response)]
+        texts = [answer_text(responses[place])[: self.max_characters] for place in naming]
+        drawn = [
+            Seed(task.seed).child("positions", responses[place].uid).rng().random(self.positions).tolist()
+            for place in naming
+        ]
+        found = self.model.likelihoods([Continuation(task.prompt.messages, text) for text in texts], drawn)
+        checked = {place: self._score(likelihood) for place, likelihood in zip(naming, found, strict=True)}
+        missing = Score(0.0, reason=f"the miner does not name {self.claimed}")
+        return [checked.get(place, missing) for place in range(len(responses))]
+
+    def _named(self, response: Response) -> bool:
+        return response.answer is not None and response.answer.model.lower() == self.claimed.lower()
+
+    def _score(self, likelihood: Likelihood) -> Score:
+        if likelihood.tokens < self.min_tokens:
+            return Score(None, reason=f"{likelihood.tokens} tokens; {self.min_tokens} are needed to tell")
+        excess = float((-likelihood.log_probabilities - likelihood.entropies).sum())
+        # Where the model is certain the variance vanishes, and rounding would rule.
+        z = excess / math.sqrt(float(likelihood.variances.sum()) + 0.05 * len(likelihood.variances))
+        first = float((likelihood.ranks == 0).mean())
+        parts = {"z": z, "first_choice": first, "positions": float(len(likelihood.ranks))}
+        return Score(float(z <= self.max_z), parts, "" if z <= self.max_z else f"too surprising: z = {z:.1f}")

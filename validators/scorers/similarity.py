@@ -1,0 +1,78 @@
+"""How close an answer is to the reference, by characters and by words. Case and white space count for nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import Field
+
+from subnets import Response, Score, Scorer, Task
+from subnets.text_prompting.truth import answer_text, reference_text
+from subnets.text_prompting.words import content, fold, rouge_l, token_f1, words
+
+
+class EditSimilarity(Scorer):
+    """1 - Levenshtein distance / length of the longer text."""
+
+    def score(self, task: Task, response: Response) -> Score:
+        """Grade one answer."""
+        return self.score_all(task, [response])[0]
+
+    def score_all(self, task: Task, responses: Sequence[Response]) -> list[Score]:
+        """Fold the reference once."""
+        from rapidfuzz.distance import Levenshtein
+
+        reference = fold(reference_text(task))
+        alike = Levenshtein.normalized_similarity
+        return [Score(alike(reference, fold(answer_text(response)))) for response in responses]
+
+
+class TokenF1(Scorer):
+    """F1 over words as counted, articles left out: SQuAD's measure. Order counts for nothing."""
+
+    def score(self, task: Task, response: Response) -> Score:
+        """Grade one answer."""
+        return self.score_all(task, [response])[0]
+
+    def score_all(self, task: Task, responses: Sequence[Response]) -> list[Score]:
+        """Split the reference once."""
+        reference = content(reference_text(task))
+        return [Score(token_f1(reference, content(answer_text(response)))) for response in responses]
+
+
+class Rouge(Scorer):
+    """ROUGE F1: over the longest common subsequence of words, or over single words."""
+
+    variant: Literal["l", "1"] = "l"
+
+    def score(self, task: Task, response: Response) -> Score:
+        """Grade one answer."""
+        return self.score_all(task, [response])[0]
+
+    def score_all(self, task: Task, responses: Sequence[Response]) -> list[Score]:
+        """Split the reference once."""
+        measure = rouge_l if self.variant == "l" else token_f1
+        reference = words(reference_text(task))
+        return [Score(measure(reference, words(answer_text(response)))) for response in responses]
+
+
+class Length(Scorer):
+    """A factor: 1.0 within a range of words, falling by exp(-10 e^2), e the excess relative to the bound."""
+
+    min_words: int = Field(1, ge=0)
+    max_words: int = Field(400, ge=1)
+    needs_reference = False
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Refuse a range that runs backwards."""
+        if self.min_words > self.max_words:
+            raise ValueError(f"min_words {self.min_words} is above max_words {self.max_words}")
+
+    def score(self, task: Task, response: Response) -> Score:
+        """Grade one answer."""
+        import math
+
+        count = len(words(answer_text(response)))
+        bound = min(max(count, self.min_words), self.max_words)
+        return Score(math.exp(-10.0 * ((count - bound) / max(bound, 1)) ** 2), {"words": float(count)})

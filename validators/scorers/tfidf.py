@@ -1,0 +1,51 @@
+"""The reward of the passthrough subnet (cortex.t, late 2024): a TF-IDF cosine with the validator's own call, cubed.
+
+It pays for the same bag of words: a shuffled copy earns 1.0, a denied statement 0.9, a right paraphrase next to
+nothing. It is here so that studies can show whom it pays.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+
+from pydantic import Field
+
+from subnets import Response, Score, Scorer, Task
+from subnets.text_prompting.truth import answer_text, reference_text
+
+TOKEN = re.compile(r"\b\w\w+\b")
+ALONE = math.log(3 / 2) + 1
+"""Smoothed inverse document frequency of a word that one of two documents has; of one that both have it is 1."""
+
+
+class TfidfCubed(Scorer):
+    """Cosine of the TF-IDF vectors of reference and answer, fitted on the two, to the third power."""
+
+    exponent: float = Field(3.0, gt=0)
+    min_ratio: float = Field(0.5, ge=0)
+    max_ratio: float = Field(1.4, gt=0)
+    """Words of the answer over those of the reference; outside the range an answer earns nothing."""
+
+    def score(self, task: Task, response: Response) -> Score:
+        """Grade one answer."""
+        reference, answer = reference_text(task), answer_text(response)
+        ratio = len(answer.split()) / max(1, len(reference.split()))
+        if not self.min_ratio <= ratio <= self.max_ratio:
+            return Score(0.0, {"length_ratio": ratio}, f"{ratio:.2f} times as long as the reference")
+        alike = cosine(reference, answer)
+        return Score(min(1.0, alike**self.exponent), {"cosine": alike, "length_ratio": ratio})
+
+
+def cosine(left: str, right: str) -> float:
+    """Return the cosine of two texts as scikit-learn's TfidfVectorizer has it with its defaults, fitted on both."""
+    first, second = (Counter(TOKEN.findall(text.lower())) for text in (left, right))
+    if not first or not second:
+        return 0.0
+    shared = sum(count * second[word] for word, count in first.items() if word in second)
+    lengths = [
+        sum((count * (1.0 if word in other else ALONE)) ** 2 for word, count in own.items())
+        for own, other in ((first, second), (second, first))
+    ]
+    return shared / math.sqrt(lengths[0] * lengths[1])

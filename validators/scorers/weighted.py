@@ -1,0 +1,119 @@
+"""Several scorers as one: a weighted mean, cut by factors.
+
+    {kind = "weighted", terms = [{scorer = "rouge", weight = 2}, {scorer = {kind = "embedding"}, weight = 1}],
+     factors = [{scorer = "near_duplicates"}, {scorer = "echo", strength = 0.5}]}
+
+    value = sum(w * score) / sum(w) * product(1 - strength * (1 - factor))
+
+Weights are normalised here and nowhere else. What one part can't grade is unscored altogether: a grade made of
+what was left would not be comparable with the others.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+from subnets import Response, Score, Scorer, Task
+
+
+def _load(spec: Any) -> Scorer:
+    # The registry names this module: it can't be imported before it.
+    from ..registry import SCORERS
+
+    return SCORERS.load(spec)
+
+
+def _spec(scorer: Scorer) -> dict[str, Any]:
+    from ..registry import SCORERS
+
+    return SCORERS.spec(scorer)
+
+
+Part = Annotated[Scorer, BeforeValidator(_load), PlainSerializer(_spec, return_type=dict[str, Any])]
+
+
+class Term(BaseModel):
+    """A scorer with its weight in the mean."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    scorer: Part
+    weight: float = Field(1.0, gt=0, allow_inf_nan=False)
+
+
+class Factor(BaseModel):
+    """A scorer that cuts what the mean has earned."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    scorer: Part
+    strength: float = Field(1.0, ge=0, le=1)
+    """Share of the value that is lost where the factor is 0."""
+
+
+class Weighted(Scorer):
+    """The weighted mean of its terms, times its factors."""
+
+    # Each part decides for itself what it needs.
+    needs_reference: ClassVar[bool] = False
+
+    terms: tuple[Term, ...] = Field(min_length=1)
+    factors: tuple[Factor, ...] = ()
+
+    def score(self, task: Task, response: Response) -> Score:
+        """Grade one answer."""
+        return self.score_all(task, [response])[0]
+
+    def score_all(self, task: Task, responses: Sequence[Response]) -> list[Score]:
+        """Let every part grade the whole round, then put the parts together."""
+        scorers = [term.scorer for term in self.terms] + [factor.scorer for factor in self.factors]
+        wanting = [scorer for scorer in scorers if scorer.needs_reference and task.reference is None]
+        if wanting:
+            reason = f"task {task.id} has no reference for {type(wanting[0]).__name__}"
+            return [Score(None, reason=reason)] * len(responses)
+        means = [
+            (term.weight, name, term.scorer.score_all(task, responses))
+            for name, term in zip(named(self.terms), self.terms, strict=True)
+        ]
+        cuts = [
+            (cut.strength, f"factor.{name}", cut.scorer.score_all(task, responses))
+            for name, cut in zip(named(self.factors), self.factors, strict=True)
+        ]
+        return [self._joined(place, means, cuts) for place in range(len(responses))]
+
+    def _joined(
+        self,
+        place: int,
+        means: Sequence[tuple[float, str, list[Score]]],
+        cuts: Sequence[tuple[float, str, list[Score]]],
+    ) -> Score:
+        parts: dict[str, float] = {}
+        reasons: list[str] = []
+        for _, name, scores in (*means, *cuts):
+            score = scores[place]
+            if score.value is None:
+                return Score(None, parts, f"{name}: {score.reason}")
+            parts[name] = score.value
+            parts |= {f"{name}.{part}": value for part, value in score.parts.items()}
+            reasons += [f"{name}: {score.reason}"] if score.reason else []
+        total = math.fsum(weight for weight, _, _ in means)
+        value = math.fsum(weight * parts[name] for weight, name, _ in means) / total
+        for strength, name, _ in cuts:
+            value *= 1.0 - strength * (1.0 - parts[name])
+        return Score(min(1.0, value), parts, "; ".join(reasons))
+
+
+def named(parts: Sequence[Term] | Sequence[Factor]) -> list[str]:
+    """Name parts by their classes, a second of the same class by its number as well."""
+    seen: Counter[str] = Counter()
+    found = []
+    for part in parts:
+        name = type(part.scorer).__name__
+        seen[name] += 1
+        found.append(name if seen[name] == 1 else f"{name}{seen[name]}")
+    return found
