@@ -4,6 +4,8 @@ from .errors import HostDied, PoolError
 from .local import LocalPool
 from .plan import Group, Plan, plan
 from .pool import Played, Pool, Usage
+from .ray_pool import RayPool
+from .ray_session import RaySession
 
 __all__ = [
     "Group",
@@ -13,6 +15,8 @@ __all__ = [
     "Played",
     "Pool",
     "PoolError",
+    "RayPool",
+    "RaySession",
     "Usage",
     "plan",
 ]

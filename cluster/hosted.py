@@ -58,6 +58,12 @@ class HostedPool(Pool):
         self._scheduler: Scheduler | None = None
         self._cpu_before_s = 0.0
 
+    async def _open(self) -> None:  # noqa: B027  most pools have nothing to do before their hosts
+        """Prepare what hosts and validators need."""
+
+    async def _shut(self) -> None:  # noqa: B027
+        """Undo `_open`, after the hosts have ended."""
+
     @abstractmethod
     def _link(self, group: Group, number: int) -> Link:
         """Make the link to a host of a group, not started yet."""
@@ -77,6 +83,7 @@ class HostedPool(Pool):
     async def start(self) -> None:
         """Start all hosts at once."""
         self._cpu_before_s = process_cpu_s()
+        await self._open()
         self._links = {
             group.name: [self._link(group, number) for number in range(group.hosts)] for group in self.plan.groups
         }
@@ -92,6 +99,7 @@ class HostedPool(Pool):
         for error in ended:
             if isinstance(error, Exception):
                 logger.warning("while closing: %s: %s", type(error).__name__, error)
+        await self._shut()
 
     async def prepare(self, validator: int, number: int, stakes: Mapping[int, float], caller: Caller) -> Assignment:
         """Have a validator make the task of a round and choose its miners; raises PoolError where it fails."""

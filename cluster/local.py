@@ -52,24 +52,21 @@ class LocalPool(HostedPool):
         self._jury = Jury(subnet, self.validators)
         self._threads: ThreadPoolExecutor | None = None
 
-    async def start(self) -> None:
-        """Start the hosts."""
-        self._threads = ThreadPoolExecutor(self.cores, thread_name_prefix="validators")
-        await super().start()
-
-    async def close(self) -> None:
-        """End the hosts; a validator at work ends its piece."""
-        await super().close()
-        if self._threads is not None:
-            threads, self._threads = self._threads, None
-            await asyncio.to_thread(threads.shutdown)
-
     async def usage(self) -> list[Usage]:
         """Measure this process, with the validators and light miners in it, and each child."""
         driver, *hosts = await super().usage()
         # What children used is this process's as well, once they have ended.
         ended_s = sum(link.ended_cpu_s for link in self._all_links() if isinstance(link, ChildProcess))
         return [replace(driver, cpu_s=driver.cpu_s - ended_s), *hosts]
+
+    async def _open(self) -> None:
+        self._threads = ThreadPoolExecutor(self.cores, thread_name_prefix="validators")
+
+    async def _shut(self) -> None:
+        """End the threads; a validator at work ends its piece."""
+        if self._threads is not None:
+            threads, self._threads = self._threads, None
+            await asyncio.to_thread(threads.shutdown)
 
     def _link(self, group: Group, number: int) -> Link:
         if group.light or not self._processes:

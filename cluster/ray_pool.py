@@ -1,0 +1,107 @@
+"""The Ray pool: hosts and juries are actors, on this machine or on a cluster.
+
+A query goes into the object store once, and every host reads it from there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from miners import Miner
+from subnets import Caller, Query, Response, Task
+from subnets.subnet import Subnet
+from validators import Validator
+
+from .cpu import trees_cpu_s
+from .hosted import HostedPool, all_or_first_error
+from .link import Link
+from .plan import Group
+from .pool import Usage
+from .ray_actor import RayHost, RayJury
+from .ray_session import RaySession
+
+
+class RayPool(HostedPool):
+    """Hosts and validators as Ray actors."""
+
+    def __init__(
+        self,
+        subnet: Subnet,
+        miners: Mapping[int, Miner],
+        validators: Mapping[int, Validator],
+        *,
+        cores: int | None = None,
+        max_replicas: int | None = None,
+        max_restarts: int = 3,
+        start_timeout_s: float = 120.0,
+        session: RaySession | None = None,
+    ) -> None:
+        """Plan as any hosted pool. A session that is given stays open at the end; without one, Ray is started.
+
+        `start_timeout_s` bounds the placing of each actor, and again the opening of its engines.
+        """
+        super().__init__(subnet, miners, validators, cores=cores, max_replicas=max_replicas, max_restarts=max_restarts)
+        self._session = session or RaySession(cores=self.cores)
+        self._owns_session = session is None
+        self._start_timeout_s = start_timeout_s
+        self._before_s: dict[int, float] = {}
+        self._system_s: dict[int, float] = {}
+        """CPU of Ray's own processes by pid; one that has ended keeps what it was last seen with."""
+        self._juries: list[RayJury] = []
+        self._jury_of: dict[int, RayJury] = {}
+
+    async def usage(self) -> list[Usage]:
+        """Measure this process, each actor, and the processes of Ray where they are this process's own."""
+        rows = await super().usage()
+        rows += [Usage(jury.name, "validator", await jury.cpu_s()) for jury in self._juries]
+        if self._session.local:
+            rows.append(Usage("ray", "system", self._measure_system()))
+        return rows
+
+    def _measure_system(self) -> float:
+        ours = {os.getpid()}
+        for actor in [*self._juries, *(link for link in self._all_links() if isinstance(link, RayHost))]:
+            if actor.pid is not None:
+                ours |= {actor.pid, *trees_cpu_s(actor.pid)}
+        for pid, cpu_s in trees_cpu_s(os.getpid()).items():
+            self._system_s[pid] = max(0.0, cpu_s - self._before_s.get(pid, 0.0))
+        for pid in ours:  # a worker that waited may be an actor by now
+            self._system_s.pop(pid, None)
+        return sum(self._system_s.values())
+
+    async def _open(self) -> None:
+        self._before_s = trees_cpu_s(os.getpid())
+        await self._session.start()
+        # Grading takes a core at most, and light subnets hardly that: more processes would only take memory.
+        uids = sorted(self.validators)
+        for number in range(min(len(uids), self.cores)):
+            seated = {uid: self.validators[uid] for uid in uids[number :: self.cores]}
+            jury = RayJury(f"validators-{number}", (self.subnet, seated), self._before_s, self._start_timeout_s)
+            self._juries.append(jury)
+            self._jury_of |= dict.fromkeys(seated, jury)
+        await all_or_first_error([jury.start() for jury in self._juries])
+
+    async def _shut(self) -> None:
+        for jury in self._juries:
+            await jury.end()
+        if self._owns_session:
+            await self._session.close()
+
+    def _link(self, group: Group, number: int) -> Link:
+        return RayHost(group, number, self._before_s, self._start_timeout_s)
+
+    async def _pack(self, query: Query) -> Any:
+        import ray
+
+        return ray.put(query)
+
+    async def _prepare(self, validator: int, number: int, stakes: Mapping[int, float], caller: Caller) -> Any:
+        return await self._ask(validator, "prepare", number, stakes, caller)
+
+    async def _grade(self, validator: int, task: Task, responses: Sequence[Response]) -> Any:
+        return await self._ask(validator, "grade", task, responses)
+
+    async def _ask(self, validator: int, method: str, *arguments: Any) -> Any:
+        return await self._jury_of[validator].ask(method, validator, *arguments, restarts=self._max_restarts)
