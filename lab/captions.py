@@ -72,11 +72,18 @@ def of_pay(standings: Standings, agreement: Agreement) -> Caption:
     if not paid:
         return Caption("No miner was paid.", "Why: the weights and the chain's refusals are further down.")
     first = max(paid, key=lambda one: (one.earned, -one.uid))
+    how = "How it follows quality can't be said."
+    if agreement.emission.value is not None:
+        how = (
+            f"Their pay over the run ranks the miners as true quality does at Spearman "
+            f"{_over_miners(agreement.emission)}; that of the last epoch at {agreement.incentive.text()}."
+        )
     return Caption(
         f"{_named(first)} earned most, {percent(first.pay_share or 0.0)} of {sum(one.earned for one in paid):,.0f} "
-        f"tokens. {agreement.sentence}",
+        f"tokens. {how}",
         f"Pay is what the chain paid in {counted(len(standings.epochs), 'epoch')}, not a sample, so it has no "
-        "interval; the first epochs, in which validators know little, are in it. What a miner spends to earn it is not.",
+        "interval; the first epochs, in which validators know little, are in it. What a miner spends to earn it "
+        "is not.",
     )
 
 
@@ -179,9 +186,10 @@ def of_effort(standings: Standings) -> Caption:
         return Caption("No answer arrived.", "Nothing can be said about speed or cost.")
     fastest = min(timed, key=lambda one: (_value(one.latency_p50_s), one.uid))
     dearest = max(timed, key=lambda one: (_value(one.cpu_s), -one.uid))
+    who = "it also" if dearest is fastest else _named(dearest)
     return Caption(
-        f"{_named(fastest)} is fastest, with a median of {fastest.latency_p50_s.text(2, ' s')}; {_named(dearest)} uses "
-        f"most CPU, {dearest.cpu_s.text(2, ' s')} an answer.",
+        f"{_named(fastest)} is fastest, with a median of {fastest.latency_p50_s.text(2, ' s')}; {who} uses most CPU, "
+        f"{dearest.cpu_s.text(2, ' s')} an answer.",
         "Time starts when the miner is given the query: waiting for a free core is not in it, nor is the way over a "
         "network. Failed attempts are charged to the answers that arrived.",
     )
@@ -206,7 +214,7 @@ def _tasks(standings: Standings) -> str:
     if kinds:
         text += f" ({', '.join(kinds[:6])}{' and others' if len(kinds) > 6 else ''})"
     if hard:
-        text += f" of difficulty {min(hard):.2f} to {max(hard):.2f}"
+        text += f" of difficulty {min(hard):.2f}" + (f" to {max(hard):.2f}" if min(hard) < max(hard) else "")
     return text
 
 

@@ -88,7 +88,7 @@ def score_against_quality(miners: Sequence[Standing], *, ax: Axes | None = None)
     shown = by_quality(miners)
     with styled():
         for label, colour, marker, shift, figures in (
-            ("score by the validators", SERIES[0], "o", -0.14, [one.score for one in shown]),
+            ("score", SERIES[0], "o", -0.14, [one.score for one in shown]),
             ("true quality", SERIES[1], "D", 0.14, [one.quality for one in shown]),
         ):
             for row, figure in enumerate(figures):
@@ -109,7 +109,8 @@ def score_against_quality(miners: Sequence[Standing], *, ax: Axes | None = None)
         for row, one in enumerate(shown):
             if one.score.value is None and one.quality.value is None:
                 ax.text(0.01, row, "nothing graded", color=MUTED, va="center", fontsize=11)
-        ax.set_xlim(0, 1)
+        ax.set_xlim(-0.025, 1.025)
+        ax.set_xticks([0, 0.2, 0.4, 0.6, 0.8, 1])
         ax.grid(axis="x")
         ax.set_axisbelow(True)
         _name_rows(ax, shown)

@@ -89,6 +89,7 @@ def estimate(figure: Estimate, digits: int = 2, unit: str = "", scale: float = 1
 def plain(text: str, most: int = 400) -> str:
     """Cut text of unknown origin, and make visible what would not be: control and direction characters."""
     shown = text if len(text) <= most else f"{text[:most]}…"
+    shown = shown.replace(" %", "\N{NO-BREAK SPACE}%")
     return "".join(
         mark if mark in "\n\t" or unicodedata.category(mark) not in ("Cc", "Cf", "Co", "Cs", "Cn") else "�"
         for mark in shown

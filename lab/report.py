@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from subnets import Fault
+
 from . import captions
 from .agreement import Agreement
 from .bill import Bill
@@ -31,8 +33,6 @@ from .standings import Standing, Standings, by_quality, counted
 
 MOST_ROWS = 60
 """Miners in a chart with a row for each; the tables list all."""
-
-FAULTS = ("refused", "timeout", "error", "malformed", "lost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def html(record: RunRecord) -> str:
     agreement = Agreement.of(standings)
     shown = by_quality(standings.miners)[:MOST_ROWS]
     lines = incentives(standings)
-    sheet = samples(record, standings)
+    sheet, weights = samples(record, standings), _weights(standings)
     about = {
         "scores": captions.of_scores(standings, agreement),
         "pay": captions.of_pay(standings, agreement),
@@ -96,7 +96,7 @@ def html(record: RunRecord) -> str:
         }
     return render(
         "report.html",
-        title=f"{standings.start.config['subnet']['kind']}: {counted(len(standings.miners), 'miner')}, "
+        title=f"{_kind(standings).rpartition(':')[2]}: {counted(len(standings.miners), 'miner')}, "
         f"{counted(len(standings.validators), 'validator')}, {counted(len(standings.epochs), 'epoch')}",
         standings=standings,
         miners=by_quality(standings.miners),
@@ -106,11 +106,15 @@ def html(record: RunRecord) -> str:
         colours={group: f"c{place}" for place, group in enumerate(PARTS)},
         about=about,
         charts=charts,
-        fault_kinds=FAULTS,
+        fault_kinds=[fault for fault in Fault if any(fault in one.faults for one in standings.miners)],
+        unscored=any(one.unscored for one in standings.miners),
         sheet=sheet,
         facts=_facts(record, standings),
         config=json.dumps(standings.start.config, indent=2, sort_keys=True),
-        weights=_weights(standings),
+        weights=weights,
+        most_weight=max([*(share or 0.0 for _, row, last in weights for share in (*row, last)), 1e-9]),
+        most_cpu_s=max([*(part.cost.cpu_s for part in bill.subnet_parts), 1e-9]),
+        dishonest=any(not one.honest for one in standings.miners),
         folder=record.folder.resolve().name,
     )
 
@@ -137,7 +141,7 @@ def _facts(record: RunRecord, standings: Standings) -> list[Fact]:
     facts = [
         ("started", str(machine.get("started", "")).replace("T", " ").replace("+00:00", " UTC")),
         ("seed", str(config.seed)),
-        ("subnet", standings.start.config["subnet"]["kind"]),
+        ("subnet", _kind(standings)),
         (
             "epochs",
             f"{len(standings.epochs)} of {config.chain.epochs}, {config.chain.rounds_per_epoch} rounds of each "
@@ -151,6 +155,10 @@ def _facts(record: RunRecord, standings: Standings) -> list[Fact]:
         ("record", f"{len(record):,} entries, the last with hash {head[:16]}…"),
     ]
     return [Fact(name, value) for name, value in facts if value]
+
+
+def _kind(standings: Standings) -> str:
+    return str(standings.start.config["subnet"]["kind"])
 
 
 def _machine(folder: Path) -> dict[str, Any]:
