@@ -198,6 +198,7 @@ def _print_json(value: Any) -> None:
 
 def main() -> None:
     """Run the command line; a user's mistake is one line on stderr."""
+    sys.path.append(str(Path.cwd()))  # a config may name plug-ins that lie where it is run
     try:
         app()
     except KeyboardInterrupt:

@@ -141,8 +141,8 @@ class BareTable(Table):
 
     miner: str | None = None
     """Whose work: a name of a miner; None takes the first honest one."""
-    every: int = Field(1, ge=1)
-    """Do it for each `every`-th round of each validator."""
+    every: int = Field(1, ge=0)
+    """Do it for each `every`-th round of each validator; 0 never does."""
 
 
 class RunConfig(Table):

@@ -127,16 +127,19 @@ class _Session:
             return LocalPool(*members, max_replicas=table.hosts)
         from cluster import RayPool
 
-        return RayPool(*members, max_replicas=table.hosts, dashboard=table.dashboard)
+        return RayPool(*members, max_replicas=table.hosts)
 
     async def _play_rounds(self, pool: Pool, epoch: int) -> None:
         per_epoch = self.config.chain.rounds_per_epoch
-        async with asyncio.TaskGroup() as group:
-            for uid in self.asking:
-                gate = asyncio.Semaphore(self.config.pool.rounds_in_flight)
-                for number in range(epoch * per_epoch, (epoch + 1) * per_epoch):
-                    if f"{uid}/{number}" not in self.rounds:
-                        group.create_task(self._play_round(pool, gate, uid, number))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for uid in self.asking:
+                    gate = asyncio.Semaphore(self.config.pool.rounds_in_flight)
+                    for number in range(epoch * per_epoch, (epoch + 1) * per_epoch):
+                        if f"{uid}/{number}" not in self.rounds:
+                            group.create_task(self._play_round(pool, gate, uid, number))
+        except BaseExceptionGroup as failed:  # the first one stopped the others
+            raise failed.exceptions[0] from None
 
     async def _play_round(self, pool: Pool, gate: asyncio.Semaphore, uid: int, number: int) -> None:
         async with gate:
@@ -150,7 +153,8 @@ class _Session:
 
     async def _do_once(self, pool: Pool, number: int) -> dict[str, Cost]:
         """Do an epoch's work again, each task once, while no validator asks; return its costs by round."""
-        rounds = [graded for graded in self._of_epoch(number) if graded.number % self.config.bare.every == 0]
+        every = self.config.bare.every
+        rounds = [graded for graded in self._of_epoch(number) if every and graded.number % every == 0]
         validators, subnet = self.economy.validators, self.config.subnet
         queries = [validators[graded.validator].task(subnet, graded.number).query() for graded in rounds]
         costs = await pool.bare(self.economy.bare_miner, queries)

@@ -1,7 +1,6 @@
 """The README's worked example, typed in as it stands."""
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -20,13 +19,10 @@ def test_the_worked_example_runs_pays_by_quality_and_passes_the_audit(tmp_path: 
     for name, text in files().items():
         (tmp_path / name).write_text(text)
     assert sorted(files()) == ["places.py", "reversal.py", "reversal.toml", "talker.py"]
-    command = [sys.executable, "-m", "lab"]
-    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{tmp_path}"}
+    program = Path(sys.executable).parent / "subnetlab"
 
     def subnetlab(*arguments: str) -> dict[str, object]:
-        done = subprocess.run(
-            [*command, *arguments, "--json"], cwd=tmp_path, env=environment, capture_output=True, text=True
-        )
+        done = subprocess.run([program, *arguments, "--json"], cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return dict(json.loads(done.stdout))
 
