@@ -87,7 +87,7 @@ class Chain:
         self._store = store
         self._calls: list[Receipt] = []
         self._digest = _hasher()
-        """Of the signed calls in the open block."""
+        """Of the calls in the open block, without their signatures: those differ each time the same key signs."""
         self._last_epochs: dict[int, Epoch] = {}
         self._closed = False
 
@@ -212,7 +212,7 @@ class Chain:
             raise NonceRefused("nonce", f"nonce {signed.nonce} of {signed.signer} is {fault}; the next one is {due}")
         result = handler(self._state, signed.signer, signed.call)
         self._state.ledger.use_nonce(signed.signer)
-        self._digest.update(message + signed.signature)
+        self._digest.update(message)
         receipt = Receipt(self.block, len(self._calls), signed, result)
         self._calls.append(receipt)
         return receipt
@@ -231,7 +231,7 @@ class Chain:
         Blocks in which nothing happens cost next to nothing. Every block in which something does is one transaction.
         """
         if type(blocks) is not int or blocks < 1:
-            raise ChainError(f"step({blocks!r}): allowed are 1 and more blocks")
+            raise ChainError(f"step({blocks!r}); allowed: 1 block and more")
         self._check_open()
         target, epochs = self.block + blocks, []
         try:

@@ -125,8 +125,8 @@ def check_address(address: object) -> None:
 def check_amount(amount_rao: object) -> None:
     """Refuse what is no positive whole number of rao within 63 bits."""
     if type(amount_rao) is not int:
-        raise CallRefused("amount", f"amount {amount_rao!r}: allowed are whole numbers of rao")
+        raise CallRefused("amount", f"amount {amount_rao!r}; allowed: whole numbers of rao")
     if amount_rao <= 0:
-        raise CallRefused("amount", f"amount {amount_rao} rao: allowed are 1 and more")
+        raise CallRefused("amount", f"amount {amount_rao} rao; allowed: 1 and more")
     if amount_rao > MAX_RAO:
-        raise CallRefused("overflow", f"amount {amount_rao} rao overflows; allowed are up to {MAX_RAO}")
+        raise CallRefused("overflow", f"amount {amount_rao} rao overflows; allowed: up to {MAX_RAO}")

@@ -32,7 +32,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from consensus.chain_state import ChainState
-from consensus.errors import StoreCorrupt, StoreError, StoreInUse, StoreTooNew
+from consensus.errors import CallRefused, StoreCorrupt, StoreError, StoreInUse, StoreTooNew
 from consensus.rows import Rows
 from consensus.tables import (
     ACCOUNTS,
@@ -57,6 +57,9 @@ from consensus.tables import (
 if TYPE_CHECKING:
     from consensus.chain import Receipt
     from consensus.emission import Epoch
+
+LOCK_WAIT_S = 1.0
+"""How long to wait for a process that is about to let go of the file."""
 
 FORMAT = 1
 """Raised when an older subnetlab could not read what this one writes."""
@@ -107,7 +110,7 @@ class Store:
             with connection.begin():
                 connection.execute(update(HEAD).values(writer=store._writer))
             return store
-        except (KeyError, ValueError, TypeError, IndexError, AttributeError, zlib.error) as error:
+        except (KeyError, ValueError, TypeError, IndexError, AttributeError, zlib.error, CallRefused) as error:
             _release(engine, connection)
             raise StoreCorrupt(f"{_name(engine)} is damaged: {type(error).__name__}: {error}") from error
         except BaseException as error:
@@ -170,7 +173,7 @@ def _connect(where: str | PathLike[str], *, new: bool) -> tuple[Engine, Connecti
             raise StoreError(f"no chain at {path}")
         path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        options: dict[str, Any] = {"poolclass": StaticPool, "connect_args": {"timeout": 0.2}} if sqlite else {}
+        options: dict[str, Any] = {"poolclass": StaticPool, "connect_args": {"timeout": LOCK_WAIT_S}} if sqlite else {}
         engine = create_engine(parsed, **options)
     except (SQLAlchemyError, ImportError) as error:
         raise StoreError(f"{parsed.render_as_string(hide_password=True)} can't be used: {error}") from error

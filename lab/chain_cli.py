@@ -317,22 +317,27 @@ def chain_run(
     as_json: AsJson = False,
 ) -> None:
     """Run the chain: at once to the end of some epochs, or live, block by block, until Ctrl-C."""
-    from consensus.errors import CallRefused
+    from consensus.errors import CallRefused, StoreInUse
 
     if epochs is None and block_time is None:
         raise typer.BadParameter("give --epochs N, --block-time SECONDS, or both")
     place = place_of(chain, netuid=netuid)
     done: list[dict[str, Any]] = []
     while epochs is None or len(done) < epochs:
-        with place.open(create=block_time is not None) as opened:
-            counted = netuid or next(iter(opened.netuids), None)
-            if counted is None and block_time is None:
-                raise CallRefused("subnet", "there is no subnet, so there are no epochs")
+        try:
+            with place.open(create=block_time is not None) as opened:
+                counted = netuid or next(iter(opened.netuids), None)
+                if counted is None and block_time is None:
+                    raise CallRefused("subnet", "there is no subnet, so there are no epochs")
+                if block_time is None:
+                    assert counted is not None and epochs is not None
+                    new = [opened.step_to_epoch(counted) for _ in range(epochs)]
+                else:
+                    new = [epoch for epoch in opened.step() if epoch.netuid == counted]
+        except StoreInUse:
             if block_time is None:
-                assert counted is not None and epochs is not None
-                new = [opened.step_to_epoch(counted) for _ in range(epochs)]
-            else:
-                new = [epoch for epoch in opened.step() if epoch.netuid == counted]
+                raise
+            continue  # another command holds the chain; its block comes first
         for epoch in new:
             done.append(_epoch(epoch))
             if not as_json:

@@ -147,12 +147,9 @@ class Place:
         try:
             yield
         except ChainError as error:
-            if getattr(error, "advised", False):
-                raise
-            mend = self._mend(error, chain)
-            told = ChainError(f"{error}: {mend}" if mend else str(error))
-            told.advised = True  # type: ignore[attr-defined]
-            raise told from error
+            if "`subnetlab" not in str(error) and (mend := self._mend(error, chain)):
+                error.args = (f"{error}: {mend}",)
+            raise
 
     def _mend(self, error: ChainError, chain: Chain | None) -> str:
         if isinstance(error, WalletError):

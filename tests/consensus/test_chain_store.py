@@ -1,0 +1,259 @@
+"""Kept chains: nothing confirmed is lost, one process at a time, and a bad file is refused with its reason."""
+
+import random
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from consensus import TAO, Chain, Genesis, store, throwaway_key
+from consensus.calls import (
+    BurnedRegister,
+    CommitWeights,
+    CreateSubnet,
+    Faucet,
+    ServeAxon,
+    SetTake,
+    SetWeights,
+    Transfer,
+)
+from consensus.errors import ChainError, StoreCorrupt, StoreError, StoreInUse, StoreTooNew
+
+ALICE, BOB = throwaway_key(1, "alice"), throwaway_key(1, "bob")
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def kept(tmp_path: Path, world) -> Path:  # type: ignore[no-untyped-def]
+    """A chain with some of everything, confirmed and closed."""
+    path = tmp_path / "chain.db"
+    w = world(validators=2, miners=2, chain=Chain.development(path))
+    for validator in w.validators:
+        w.chain.call(validator, SetWeights.of(w.netuid, [2, 3], [0.75, 0.25]))
+    w.chain.call(w.miners[0], ServeAxon(w.netuid, "10.0.0.1", 8091))
+    w.chain.call(w.bank, SetTake(w.validators[0].ss58_address, 5))
+    w.chain.step_to_epoch(w.netuid)
+    w.chain.close()
+    return path
+
+
+def snapshot(chain: Chain) -> object:
+    graphs = [chain.metagraph(netuid) for netuid in chain.netuids]
+    subnets = [chain.subnet(netuid) for netuid in chain.netuids]
+    rows = [{uid: (row.uids.tolist(), row.values.tolist()) for uid, row in one.weights.items()} for one in subnets]
+    others = [
+        (one.bonds, one.commits, one.axons, one.hyperparameters, one.pending_rao, one.burn_rao) for one in subnets
+    ]
+    return chain.block, chain.block_hash, chain.genesis_hash, chain.supply(), graphs, rows, others
+
+
+def test_a_chain_comes_back_as_it_was(kept: Path) -> None:
+    with Chain.open(kept) as chain:
+        first = snapshot(chain)
+        assert chain.subnet(1).axons[2].port == 8091
+        assert chain.take(throwaway_key(1, "hotkey-0").ss58_address) == 5
+    with Chain.open(str(kept)) as chain:
+        assert snapshot(chain) == first
+    with Chain.open(f"sqlite:///{kept}") as chain:
+        assert snapshot(chain) == first
+
+
+def test_a_kept_chain_goes_on_exactly_as_one_in_memory(tmp_path: Path) -> None:
+    """The same calls, one chain in memory, the other closed and opened again at every turn."""
+    path, genesis = tmp_path / "chain.db", Genesis(min_lock_rao=0)
+    memory = Chain.create(None, genesis)
+    Chain.create(path, genesis).close()
+    hotkeys = [throwaway_key(2, str(number)) for number in range(4)]
+    rules = {"tempo": 4, "max_registrations_per_block": 0, "commit_reveal": False, "weights_set_rate_limit": 0}
+    turns = [
+        [(ALICE, Faucet()), (ALICE, CreateSubnet(hyperparameters=rules)), (ALICE, CreateSubnet())],
+        [(ALICE, BurnedRegister(1, key.ss58_address)) for key in hotkeys],
+        [(ALICE, BurnedRegister(2, hotkeys[0].ss58_address)), (hotkeys[0], CommitWeights(2, "0" * 64))],
+        [(hotkeys[0], SetWeights(1, (0,), (1,)))],
+        [(ALICE, Transfer(BOB.ss58_address, TAO))],
+    ]  # fmt: skip
+    for number, calls in enumerate(turns * 2):
+        with Chain.open(path) as kept_chain:
+            for chain in (memory, kept_chain):
+                for key, call in calls:
+                    try:
+                        chain.call(key, call)
+                    except ChainError:
+                        assert number >= 2
+                chain.step(3)
+            assert snapshot(kept_chain) == snapshot(memory)
+
+
+def test_calls_of_a_block_that_was_never_confirmed_are_gone(kept: Path) -> None:
+    with Chain.open(kept) as chain:
+        before = snapshot(chain)
+        chain.call(ALICE, Faucet())
+    with pytest.raises(ChainError, match="closed"):
+        chain.step()
+    with pytest.raises(ChainError, match="closed"):
+        chain.call(ALICE, Faucet())
+    with Chain.open(kept) as chain:
+        assert snapshot(chain) == before
+
+
+WRITER = """
+import sys
+from consensus import Chain, throwaway_key
+from consensus.calls import Faucet, SetWeights
+chain, key = Chain.open(sys.argv[1]), throwaway_key(1, "alice")
+validator = throwaway_key(1, "hotkey-0")
+while True:
+    chain.call(key, Faucet(1))
+    chain.call(validator, SetWeights.of(1, [2, 3], [0.5, 0.5]))
+    chain.step()
+    print(chain.block, chain.nonce(key.ss58_address), flush=True)
+"""
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_killed_process_loses_nothing_that_a_block_confirmed(kept: Path, seed: int) -> None:
+    process = subprocess.Popen([sys.executable, "-c", WRITER, str(kept)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    lines = [process.stdout.readline() for _ in range(5)]
+    time.sleep(random.Random(seed).uniform(0.05, 0.3))
+    process.kill()
+    lines += process.stdout.read().splitlines()
+    process.stdout.close()
+    process.wait()
+    block, calls = map(int, [line for line in lines if line.count(" ") == 1][-1].split())
+    with Chain.open(kept) as chain:
+        assert chain.block - block in (0, 1)
+        assert chain.nonce(ALICE.ss58_address) - calls == chain.block - block
+        assert chain.balance(ALICE.ss58_address) == chain.nonce(ALICE.ss58_address)
+        chain.step(20)
+
+
+def test_a_second_process_is_refused_and_the_first_goes_on(kept: Path) -> None:
+    with Chain.open(kept) as chain:
+        script = "import sys; from consensus import Chain; Chain.open(sys.argv[1])"
+        second = subprocess.run([sys.executable, "-c", script, kept], cwd=ROOT, capture_output=True, text=True)
+        assert second.returncode == 1
+        assert f"StoreInUse: {kept} is open in another process" in second.stderr
+        chain.call(ALICE, Faucet())
+        chain.step()
+    with Chain.open(kept) as chain:
+        assert chain.balance(ALICE.ss58_address) == 300 * TAO
+
+
+def test_without_a_file_lock_the_process_that_lost_the_head_is_refused(kept: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(store, "_lock_file", lambda connection, record: None)
+    first, second = Chain.open(kept), Chain.open(kept)
+    second.call(BOB, Faucet())
+    second.step()
+    first.call(ALICE, Faucet())
+    with pytest.raises(StoreInUse, match="another process took over"):
+        first.step()
+    second.close()
+    with Chain.open(kept) as chain:
+        assert (chain.balance(ALICE.ss58_address), chain.balance(BOB.ss58_address)) == (0, 300 * TAO)
+
+
+def test_a_block_that_cannot_be_written_closes_the_chain_and_is_not_there(kept: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    chain = Chain.open(kept)
+    before = snapshot(chain)
+    chain.call(ALICE, Faucet())
+
+    def full(self: object) -> None:
+        raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store.Store, "_write_state", full)
+        with pytest.raises(StoreError, match="disk is full"):
+            chain.step()
+    with pytest.raises(ChainError, match="open it again"):
+        chain.step()
+    with Chain.open(kept) as chain:
+        assert snapshot(chain) == before
+
+
+def edit(path: Path, statement: str) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute(statement)
+    connection.commit()
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE accounts SET balance_rao = balance_rao + 1 WHERE balance_rao > 0",
+        "UPDATE stakes SET stake_rao = 0",
+        "DELETE FROM neurons WHERE uid = 1",
+        "DELETE FROM head",
+        "DELETE FROM hotkeys",
+        "DELETE FROM bonds",
+        "DROP TABLE subnets",
+        "UPDATE bonds SET rows = x'00'",
+        "UPDATE neurons SET weights = x'000102' WHERE uid = 0",
+        "UPDATE neurons SET commits = '[' WHERE uid = 0",
+        "UPDATE subnets SET hyperparameters = '{\"tempo\": null}'",
+        "UPDATE head SET genesis = '{}' || genesis",
+        "UPDATE head SET block_hashes = '{}'",
+        "UPDATE head SET format = 'one'",
+    ],
+)
+def test_a_damaged_state_is_refused_with_its_reason(kept: Path, statement: str) -> None:
+    edit(kept, statement)
+    content = kept.read_bytes()
+    with pytest.raises(StoreError, match=str(kept)):
+        Chain.open(kept)
+    assert kept.read_bytes() == content
+
+
+@pytest.mark.parametrize("damage", ["cut", "overwritten", "text"])
+def test_a_broken_file_is_refused(kept: Path, damage: str) -> None:
+    content = kept.read_bytes()
+    middle = len(content) // 2
+    kept.write_bytes(
+        {"cut": content[:middle], "overwritten": content[:4096] + b"\xff" * middle, "text": b"no database\n" * 500}[
+            damage
+        ]
+    )
+    with pytest.raises(StoreCorrupt, match="damaged"):
+        Chain.open(kept)
+
+
+def test_a_strange_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.db"
+    edit(path, "CREATE TABLE friends (name TEXT)")
+    with pytest.raises(StoreCorrupt, match="holds no chain"):
+        Chain.open(path)
+
+
+def test_a_newer_format_is_refused(kept: Path) -> None:
+    edit(kept, "UPDATE head SET format = 99")
+    with pytest.raises(StoreTooNew, match="has format 99; this subnetlab reads up to 1"):
+        Chain.open(kept)
+
+
+def test_a_chain_is_never_replaced_nor_made_by_opening(kept: Path, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="already exists"):
+        Chain.create(kept)
+    with pytest.raises(StoreError, match="no chain at"):
+        Chain.open(tmp_path / "nothing.db")
+    assert not (tmp_path / "nothing.db").exists()
+
+
+def test_a_database_that_is_not_there_is_named_without_its_password(tmp_path: Path) -> None:
+    for url in ("postgresql://me:secret@localhost:1/x", "nonsense://", "sqlite:///" + str(tmp_path)):
+        with pytest.raises(StoreError) as caught:
+            Chain.open(url)
+        assert "secret" not in str(caught.value)
+
+
+def test_every_call_and_epoch_is_kept_with_its_signature(kept: Path) -> None:
+    connection = sqlite3.connect(kept)
+    calls = connection.execute("SELECT call, signer, length(signature) FROM calls ORDER BY block, position").fetchall()
+    epochs = connection.execute("SELECT emission_rao, miner_rao + owner_rao FROM epochs").fetchall()
+    connection.close()
+    assert ("SetWeights", throwaway_key(1, "hotkey-1").ss58_address, 128) in calls
+    assert len(epochs) == 2 and all(emission >= paid > 0 for emission, paid in epochs)

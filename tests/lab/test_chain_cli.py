@@ -1,0 +1,266 @@
+"""The local chain's commands: the newcomer's way, advice in refusals, secrets, machine-readable output."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import typer
+from bittensor_wallet.keyfile import legacy_encrypt_keyfile_data
+from typer.testing import CliRunner, Result
+
+from consensus.errors import ChainError, WalletError
+from consensus.keys import WalletFolder
+from lab.chain_cli import mount
+
+ROOT = Path(__file__).parents[2]
+APP = typer.Typer()
+mount(APP)
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SUBNETLAB_CHAIN", raising=False)
+    monkeypatch.delenv("SUBNETLAB_WALLETS", raising=False)
+    return tmp_path
+
+
+def run(command: str, *, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(APP, command.removeprefix("subnetlab ").split(), input=stdin)
+
+
+def do(command: str) -> str:
+    """Run a command that must succeed; what it printed."""
+    result = run(command)
+    assert result.exit_code == 0, f"{command}: {result.output} {result.exception}"
+    return result.stdout
+
+
+def told(command: str) -> object:
+    """Run a command with --json; what it says."""
+    return json.loads(do(f"{command} --json"))
+
+
+def refusal(command: str) -> str:
+    """Run a command that must be refused; the one line that says why."""
+    result = run(command)
+    assert isinstance(result.exception, ChainError), f"{command}: {result.output} {result.exception}"
+    return str(result.exception)
+
+
+def newcomer(*names: str) -> None:
+    """Wallets, and a subnet of the first."""
+    for name in names:
+        do(f"wallet new {name}")
+    do(f"faucet {names[0]} --times 4")
+    do(f"subnet create {names[0]}")
+
+
+def test_the_newcomers_way_from_a_wallet_to_a_paid_miner(place: Path) -> None:
+    start = time.perf_counter()
+    for name in ("owner", "validator", "miner", "rival"):
+        do(f"wallet new {name}")
+    do("faucet owner --times 4")
+    do("subnet create owner --set tempo=20 --set liquid_alpha=true")
+    assert [one["netuid"] for one in told("subnet list")] == [1]  # type: ignore[attr-defined]
+    for name in ("validator", "miner", "rival"):
+        do(f"faucet {name}")
+    do("register validator --netuid 1")
+    do("recycle_register miner --netuid 1")
+    do("subnet hyperparameters 1 --set registration_rule=interval --set min_difficulty=50")
+    do("pow-register rival --netuid 1")
+    do("stake add validator 200")
+    do("serve miner 127.0.0.1 8091 --netuid 1")
+    do("chain run --epochs 1")
+    do("weights set validator --netuid 1 2=3 3=1")
+    epochs = told("chain run --epochs 2")["epochs"]  # type: ignore[index]
+    assert epochs[-1]["incentive"] == [0, 0, 49151, 16383]
+    do("subnet hyperparameters 1 --set commit_reveal=true")
+    do("weights commit validator --netuid 1 2=1 3=1")
+    do("chain run --epochs 1")
+    do("weights reveal validator --netuid 1")
+    do("chain run --epochs 1")
+    graph = told("metagraph 1")
+    assert [round(one["incentive"], 2) for one in graph["neurons"]] == [0, 0, 0.5, 0.5]  # type: ignore[index]
+    assert graph["neurons"][2]["axon"] == "127.0.0.1:8091"  # type: ignore[index]
+    do("stake remove validator 50")
+    do("transfer owner miner 1.5")
+    do("metagraph 1 --save sn1.csv")
+    assert "Nakamoto" in do("metagraph --load sn1.csv --concentration")
+    supply = told("chain status")["supply_rao"]  # type: ignore[index]
+    assert supply["balances"] + supply["stake"] + supply["locked"] + supply["pending"] == supply["issuance"]
+    assert time.perf_counter() - start < 30
+
+
+def test_every_refusal_names_the_shortage_and_the_command_that_mends_it(place: Path) -> None:
+    assert refusal("subnet create owner").endswith("`subnetlab wallet new owner`")
+    do("wallet new owner")
+    assert refusal("subnet create owner") == "no chain at .subnetlab/chain.db: `subnetlab faucet WALLET` starts one"
+    do("faucet owner")
+    assert refusal("subnet create owner") == "balance 300 τ, the lock costs 1,000 τ: `subnetlab faucet owner --times 3`"
+    do("faucet owner --times 3")
+    assert "no subnet 1; there are: none yet: `subnetlab subnet create owner`" in refusal("register owner --netuid 1")
+    do("subnet create owner")
+    do("wallet new miner")
+    assert refusal("register miner --netuid 1").endswith("`subnetlab faucet miner --times 1`")
+    assert refusal("register miner --netuid 1 --hotkey h").endswith("`subnetlab wallet new miner --hotkey h`")
+    assert refusal("weights set miner --netuid 1 0=1").endswith(
+        "`subnetlab register miner --netuid 1 --hotkey default`"
+    )
+    do("faucet miner")
+    assert refusal("pow-register miner --netuid 1").endswith("--wallet OWNER --set registration_rule=interval`")
+    assert refusal("stake add miner 10").endswith("`subnetlab register miner --netuid 1 --hotkey default`")
+    do("register miner --netuid 1")
+    assert "`subnetlab stake add miner 100 --hotkey default`, then" in refusal("weights set miner --netuid 1 0=1")
+    assert refusal("stake remove miner 5").endswith("`subnetlab stake add miner AMOUNT --hotkey default`")
+    do("stake add miner 3.5")
+    assert refusal("stake remove miner 5").endswith("`subnetlab stake remove miner 3.5 --hotkey default`")
+    assert refusal("weights commit miner --netuid 1 0=1").endswith(
+        "`subnetlab weights set miner --netuid 1 --hotkey default UID=WEIGHT ...`"
+    )
+    assert refusal("weights reveal miner --netuid 1").startswith("wallet 'miner' hides no weights")
+    do("subnet hyperparameters 1 --set weights_set_rate_limit=1000")
+    do("chain run --epochs 1")
+    assert refusal("weights set miner --netuid 1 0=1").endswith("`subnetlab chain step 100`")
+
+
+def advised(command: str) -> str:
+    """The command that a refusal advises."""
+    return refusal(command).rsplit("`", 2)[1]
+
+
+def test_the_advice_works_as_it_is_printed(place: Path) -> None:
+    do(advised("subnet create owner"))
+    do("faucet owner")
+    do(advised("subnet create owner"))
+    do("subnet create owner")
+    do(advised("register miner --netuid 1"))
+    do(advised("register miner --netuid 1"))
+    do(advised("stake add miner 1"))
+    do(advised("stake add miner 10000"))
+    do("stake add miner 10000")
+    do("stake remove miner 1")
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ("weights set owner --netuid 1 0=nan", "weight of uid 0 is nan"),
+        ("weights set owner --netuid 1 0=-1", "weight of uid 0 is -1.0"),
+        ("weights set owner --netuid 1 0=1 0=2", "'0=2'; allowed: UID=WEIGHT, each uid once"),
+        ("weights set owner --netuid 1 0:1", "'0:1'; allowed: UID=WEIGHT"),
+        ("weights set owner --netuid 1 7=1", "7"),
+        ("stake add owner 1.0000000001", "up to 9 decimals"),
+        ("stake add owner nan", "amount 'nan'"),
+        ("stake add owner 0", "allowed: 1"),
+        ("transfer owner nobody 1", "no wallet 'nobody'"),
+        ("subnet hyperparameters 1 --set tempo", "allowed: NAME=VALUE"),
+        ("subnet hyperparameters 1 --set tempo=fast", "is not of type int"),
+        ("stake take owner 50", "allowed: 0 to 11796"),
+        ("metagraph 9", "no subnet 9"),
+        ("metagraph --load nothing.csv", "can't be read"),
+        ("wallet new owner", "nothing replaces a key"),
+    ],
+)
+def test_bad_input_is_refused_with_its_reason_and_changes_nothing(place: Path, command: str, says: str) -> None:
+    newcomer("owner")
+    before = told("chain status")
+    assert says in refusal(command)
+    assert told("chain status") == before
+
+
+def test_usage_errors_exit_with_2(place: Path) -> None:
+    for command in (
+        "metagraph",
+        "chain run",
+        "faucet",
+        "chain step 0",
+        "stake add owner",
+        "weights set owner --netuid x",
+    ):
+        assert run(command).exit_code == 2, command
+
+
+def test_a_chain_runs_live_while_others_use_it(place: Path) -> None:
+    newcomer("owner")
+    do("subnet hyperparameters 1 --set tempo=3")
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    script = "import typer; from lab.chain_cli import mount; app = typer.Typer(); mount(app); app()"
+    command = [sys.executable, "-W", "error", "-c", script, "chain", "run", "--block-time", "0.2", "--epochs", "2"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as live:
+        for _ in range(3):
+            do("faucet owner")
+        output, errors = live.communicate(timeout=60)
+    assert live.returncode == 0, errors
+    assert output.count("of subnet 1 paid") == 2
+
+
+def test_a_second_process_on_a_held_chain_is_told_so(place: Path) -> None:
+    from consensus import Chain
+
+    newcomer("owner")
+    with Chain.open(".subnetlab/chain.db"):
+        assert "is open in another process" in refusal("chain status")
+
+
+def test_a_password_comes_by_terminal_or_pipe_and_shows_nowhere(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = [option for command in _commands(typer.main.get_command(APP)) for option in command]
+    assert not [option for option in options if "password" in option or "mnemonic" in option]
+    password, given = "correct-horse-7", []
+    plain = WalletFolder.new_coldkey
+    with monkeypatch.context() as patched:  # the field's encryption takes seconds; tests/consensus has one of it
+        patched.setattr(WalletFolder, "new_coldkey", lambda self, name, key: (given.append(key), plain(self, name))[1])
+        result = run("wallet new safe --encrypt", stdin=f"{password}\n")
+    assert (result.exit_code, given) == (0, [password])
+    words = json.loads((place / ".subnetlab/wallets/safe/hotkeys/default").read_text())["secretPhrase"]
+    assert password not in result.output and words not in result.output
+    file = place / ".subnetlab/wallets/safe/coldkey"
+    file.write_bytes(legacy_encrypt_keyfile_data(file.read_bytes(), password))
+    result = run("faucet safe --json", stdin=f"{password}\n")
+    assert json.loads(result.stdout)["balance_rao"] == 300 * 10**9
+    assert isinstance(run("faucet safe", stdin="wrong\n").exception, WalletError)
+    kept = b"".join(path.read_bytes() for path in (place / ".subnetlab").rglob("*") if path.is_file())
+    assert password.encode() not in kept
+
+
+def _commands(command: object) -> list[list[str]]:
+    own = [option for parameter in getattr(command, "params", []) for option in parameter.opts]
+    return [own, *(one for child in getattr(command, "commands", {}).values() for one in _commands(child))]
+
+
+def test_wallets_are_listed_with_what_they_own(place: Path) -> None:
+    assert "no wallet yet" in do("wallet list")
+    do("wallet new owner")
+    do("wallet new owner --hotkey second")
+    assert sorted(told("wallet list")[0]["hotkeys"]) == ["default", "second"]  # type: ignore[index]
+    do("faucet owner")
+    assert "balance 300 τ" in do("wallet list")
+
+
+def test_places_are_told_by_option_or_environment(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    do("wallet new owner --wallets here")
+    do("faucet owner --wallets here --chain there/chain.db")
+    assert (place / "there/chain.db").is_file() and not (place / ".subnetlab").exists()
+    monkeypatch.setenv("SUBNETLAB_CHAIN", f"sqlite:///{place}/there/chain.db")
+    monkeypatch.setenv("SUBNETLAB_WALLETS", "here")
+    assert told("faucet owner")["balance_rao"] == 600 * 10**9  # type: ignore[index]
+
+
+def test_each_command_has_help_with_an_example(place: Path) -> None:
+    command = typer.main.get_command(APP)
+    for name, child in command.commands.items():  # type: ignore[attr-defined]
+        for leaf in getattr(child, "commands", {name: child}).values():
+            assert leaf.help and (leaf.hidden or "Example" in (leaf.epilog or "")), f"{name} {leaf.name}"
+
+
+def test_importing_the_commands_imports_nothing_slow() -> None:
+    script = (
+        "import sys, lab.chain_cli; print(sorted({'sqlalchemy', 'numpy', 'numba', 'rich.table'} & set(sys.modules)))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == "[]"
