@@ -10,19 +10,16 @@ from __future__ import annotations
 from subnets.seed import Seed
 
 from .answer import MAX_SECTIONS, MAX_TOTAL_TEXT, OCRAnswer, Section
-from .subnet import OCR
+from .subnet import OCR, page_of
 
 
 def guesses(subnet: OCR, count: int = MAX_SECTIONS, seed: int = 0) -> OCRAnswer:
-    """Return up to `count` different sections of clean pages like those of `subnet`, made from a seed of one's own."""
-    from .press import print_page
-
+    """Return up to `count` different sections of pages like those of `subnet`, made from a seed of one's own."""
     root = Seed(seed).child("guesses")
     found: dict[tuple[str, str], Section] = {}
     letters = 0
     for number in range(count):
-        kind, locale = subnet.kinds[number % len(subnet.kinds)], subnet.locales[number % len(subnet.locales)]
-        for line in print_page(kind, locale, subnet.width, root.child(number))[1]:
+        for line in page_of(subnet.task(root.child(number).integer())).lines:
             key = (line.text, line.font.family)
             if key in found:
                 continue

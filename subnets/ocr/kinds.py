@@ -133,10 +133,12 @@ def form(sheet: Sheet, words: Words) -> None:
     y += 1.8 * sheet.step
     sheet.put(sheet.left, y, f"No. {words.whole(10000, 99999)}")
     y += 1.8 * sheet.step
-    fields = words.some(list(zip(known.FORM_LABELS, makers, strict=True)), words.whole(9, 12))
     beside = words.chance()
-    entry = sheet.left + words.between(11.0, 13.0) * sheet.em
     across = 1 if beside else words.pick((1, 2))
+    height = (1.6 if beside else 2.7) * sheet.step
+    entry = sheet.left + words.between(11.0, 13.0) * sheet.em
+    space = min(12, across * int((sheet.bottom - y - 2.4 * sheet.step) / height))
+    fields = words.some(list(zip(known.FORM_LABELS, makers, strict=True)), words.whole(space - 3, space))
     width = (sheet.right - sheet.left) / across
     for place, (label, make) in enumerate(fields):
         x = sheet.left + (place % across) * width
@@ -150,7 +152,7 @@ def form(sheet: Sheet, words: Words) -> None:
             sheet.put(x + 0.3 * sheet.em, y + 1.2 * sheet.step, make(), room=room)
             sheet.rule(x, y + 1.55 * sheet.step, x + room, y + 1.55 * sheet.step)
         if place % across == across - 1 or place == len(fields) - 1:
-            y += (1.6 if beside else 2.7) * sheet.step
+            y += height
     y += 0.4 * sheet.step
     sheet.put(sheet.left, y, known.FORM_ENDINGS[0])
     sheet.put(sheet.left + 0.55 * (sheet.right - sheet.left), y, known.FORM_ENDINGS[1])

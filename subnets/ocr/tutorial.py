@@ -57,9 +57,9 @@ class Tutorial(Scorer):
     alpha_prediction: float = Field(0.8, gt=0)
     alpha_time: float = Field(0.2, ge=0)
     timeout_s: float = Field(5.0, gt=0)
-    frame: Literal["pixels", "fractions"] = "pixels"
-    """Where true boxes are stated: in pixels as in the notebook, or as page fractions with the bottom first, as the
-    subnet shipped: an honest box in pixels then never meets its label."""
+    frame: Literal["fractions", "pixels"] = "fractions"
+    """How true boxes are stated: as page fractions with the bottom first, as the subnet shipped, so that an honest box
+    in pixels never meets its label; or in pixels, as its notebook meant."""
 
     def model_post_init(self, context: Any, /) -> None:
         """Refuse weights that grade nothing."""
