@@ -95,7 +95,9 @@ class Batch:
         totals = flat.reshape(cases, n).astype(np.float64).sum(axis=1)
         if totals.max() > 2**62:
             raise StateError(f"stake: case {totals.argmax()} holds {totals.max():.0f} rao; keep the sum below 2^62")
-        values = whole_numbers(cells.reshape(-1), "weights", 0, U16_MAX).reshape(cases, validators, n)
+        values = cells
+        if cells.dtype != np.uint16:
+            values = whole_numbers(cells.reshape(-1), "weights", 0, U16_MAX).reshape(cells.shape).astype(np.uint16)
         kept = np.ones(values.shape, np.bool_) if keep_zeros else values > 0
         counts = np.zeros((cases, n), np.int64)
         counts[:, :validators] = kept.sum(axis=2)
@@ -109,7 +111,7 @@ class Batch:
             registered_at=np.zeros(cases * n, np.int64),
             commit_block=np.full(cases * n, NO_COMMIT, np.int64),
             previous_consensus=np.zeros(cases * n, np.int64),
-            weights=Rows(np.concatenate(([0], np.cumsum(counts))), columns[kept], values[kept].astype(np.uint16)),
+            weights=Rows(np.concatenate(([0], np.cumsum(counts))), columns[kept], values[kept]),
             bonds=Rows.empty(cases * n),
             block=np.full(cases, block, np.int64),
             last_tempo=np.full(cases, block - 1, np.int64),
