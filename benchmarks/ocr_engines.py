@@ -1,4 +1,4 @@
-"""How long the OCR engines take for pages and single lines, beside pytesseract, in one run on the same images.
+"""How long the OCR engines take for pages and single lines, beside bare pytesseract, in one run on the same images.
 
 python benchmarks/ocr_engines.py [--pages 12] [--lines 40] [--difficulty 0.2]
 

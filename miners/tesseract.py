@@ -1,21 +1,23 @@
-"""Tesseract, one process an image: what pytesseract's `image_to_data` reads, word for word.
+"""Tesseract through pytesseract: one process an image.
 
-The process is our own to start, for three reasons: it can be killed the moment its answer is no longer
-wanted; its CPU is what the kernel counted for it alone (`wait4`), however many run side by side; and the
-variable that keeps it to one thread is set for it and for nothing else.
+The process is killed the moment its answer is no longer wanted, is kept to one thread, and is charged for
+by what the kernel counted for it.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
 import tempfile
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from io import BytesIO
+from pathlib import Path
 
 from .errors import EngineError
 from .image import grey, open_image
@@ -94,39 +96,49 @@ class Tesseract(Reader):
 
     def recognise(self, reading: Reading) -> str:
         """Run tesseract on the image."""
-        image = reading.image
-        if reading.scale != 1.0:
-            scaled = BytesIO()
-            grey(open_image(image), reading.scale).save(scaled, "PPM")
-            image = scaled.getvalue()
-        command = ["tesseract", "stdin", "stdout", "-l", self.language, "--psm", str(self.psm), "tsv"]
-        # With more threads than one a page costs six times the CPU.
-        environment = os.environ | {"OMP_THREAD_LIMIT": "1"}
-        with tempfile.TemporaryFile() as complaints:
-            child = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints, env=environment
-            )
-            assert child.stdin is not None and child.stdout is not None
-            reading.abort.arm(partial(os.kill, child.pid, signal.SIGKILL))
-            try:
-                with child.stdin, child.stdout:
-                    try:
-                        child.stdin.write(image)
-                        child.stdin.close()
-                    except BrokenPipeError:
-                        pass  # it has failed and says why
-                    table = child.stdout.read()
-            finally:
-                # Its pipe is closed: it has ended or is about to. Past this line its number may be another's.
-                reading.abort.disarm()
-                _, status, usage = os.wait4(child.pid, 0)
-                child.returncode = os.waitstatus_to_exitcode(status)
-                reading.cpu_s += usage.ru_utime + usage.ru_stime
-            if child.returncode:
-                complaints.seek(0)
-                said = _last(complaints.read().decode(errors="replace"))
-                raise RuntimeError(f"tesseract ended with {child.returncode}: {said}")
-        return table.decode(errors="replace")
+        # With more threads than one a page costs six times the CPU. The child gets this process's environment.
+        os.environ["OMP_THREAD_LIMIT"] = "1"
+        import pytesseract
+
+        with tempfile.NamedTemporaryFile(suffix=".image") as file:
+            if reading.scale == 1.0:
+                file.write(reading.image)  # as it came: a PIL image would be encoded once more
+            else:
+                grey(open_image(reading.image), reading.scale).save(file, "PPM")
+            file.flush()
+            with _one_child:
+                before_s = _children_cpu_s()
+                reading.abort.arm(partial(_kill_children, threading.get_native_id()))
+                try:
+                    return str(
+                        pytesseract.image_to_data(
+                            file.name, lang=self.language, config=f"--psm {self.psm}", timeout=max(0.01, reading.left_s)
+                        )
+                    )
+                except pytesseract.TesseractNotFoundError:
+                    raise RuntimeError("tesseract is not on the PATH any more") from None
+                except pytesseract.TesseractError as error:
+                    raise RuntimeError(f"tesseract ended with {error.status}: {_last(error.message)}") from None
+                finally:
+                    reading.abort.disarm()
+                    reading.cpu_s += _children_cpu_s() - before_s
+
+
+_one_child = threading.Lock()
+"""Held while a tesseract runs: what the children of this process have used grows by that one alone."""
+
+
+def _children_cpu_s() -> float:
+    """CPU seconds of the children of this process that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _kill_children(thread: int) -> None:
+    """Kill the children that a thread of this process has started and not yet waited for."""
+    for pid in Path(f"/proc/self/task/{thread}/children").read_text().split():
+        with suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGKILL)
 
 
 def _last(text: str) -> str:
