@@ -134,7 +134,10 @@ def _correlation(pay: Sequence[float], qualities: NDArray[np.float64]) -> Figure
         return Figure(value, None, None, n)
     picks = np.random.default_rng(0).multinomial(rounds, [1.0 / rounds] * rounds, size=RESAMPLES)
     counts = picks @ known
-    means = (picks @ filled)[(counts > 0).all(axis=1)] / counts[(counts > 0).all(axis=1)]
+    whole = (counts > 0).all(axis=1)
+    if not whole.any():
+        return Figure(value, None, None, n)
+    means = (picks @ filled)[whole] / counts[whole]
     found = [again for again in _spearmans(np.asarray(pay, dtype=float), means) if not np.isnan(again)]
     if not found:
         return Figure(value, None, None, n)
@@ -144,12 +147,16 @@ def _correlation(pay: Sequence[float], qualities: NDArray[np.float64]) -> Figure
 
 def _spearmans(first: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """Spearman of `first` (M,) with each row of `rows` (B, M); NaN where a row is constant."""
-    from scipy.stats import rankdata
-
-    one, many = rankdata(first), rankdata(rows, axis=-1)
+    one, many = _ranks(first), np.array([_ranks(row) for row in rows])
     one, many = one - one.mean(), many - many.mean(axis=-1, keepdims=True)
     spread = np.sqrt((one**2).sum() * (many**2).sum(axis=-1))
     return np.asarray(np.divide(many @ one, spread, out=np.full(len(rows), np.nan), where=spread > 0))
+
+
+def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Ranks from 0, ties by their mean."""
+    ordered = np.sort(values)
+    return (np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right") - 1) / 2
 
 
 def _chance(pay: Sequence[float], qualities: Sequence[float]) -> float:

@@ -148,7 +148,7 @@ def of_bill(bill: Bill) -> Caption:
     else:
         parts[0] += (
             f" and {bill.once_cpu_s.text(2)} done once by one miner: {bill.overhead.text(2)} times as much. "
-            f"{_miners(bill)} miners answer it, and {counted(bill.validators, 'validator')} set tasks and grade."
+            f"{miners_asked(bill)} miners answer it, and {counted(bill.validators, 'validator')} set tasks and grade."
         )
     if bill.grading_share:
         parts.append(f"Making tasks and grading are {percent(bill.grading_share)} of the subnet's CPU.")
@@ -230,7 +230,8 @@ def _value(figure: Figure) -> float:
     return 0.0 if figure.value is None else figure.value
 
 
-def _miners(bill: Bill) -> str:
+def miners_asked(bill: Bill) -> str:
+    """Write N: a plain number where each task had the same."""
     asked = bill.miners
     return f"{asked.value:.0f}" if asked.low == asked.high and asked.value is not None else asked.text(1)
 

@@ -14,6 +14,7 @@ from subnets import Cost
 
 from .agreement import Agreement
 from .bill import Bill, Part, total
+from .captions import miners_asked
 from .record import RunRecord
 from .standings import Standing, Standings, by_quality, percent
 from .statistics import Figure
@@ -113,9 +114,9 @@ def bill_table(bill: Bill) -> Table:
         cpu_s, _, task, usd = _used(part, used, bill.tasks)
         table.add_row(f"apart: {part.name}", cpu_s, "", task, usd)
     notes = [
-        f"N = {bill.miners.text(1)} miners are asked for a task, V = {bill.validators} validators ask.",
-        f"Doing a task once, without a subnet: {bill.once_cpu_s.text(3, ' CPU s')}.",
-        f"Overhead: {bill.overhead.text(2, ' times that')}.",
+        f"N = {miners_asked(bill)} miners answer a task, V = {bill.validators} validators ask.",
+        f"A task done once: {bill.once_cpu_s.text(3, ' CPU s')}.",
+        f"Overhead of the subnet: {bill.overhead.text(2, ' times that')}.",
         f"Useful work: {bill.useful_work.text(3)} of the subnet's CPU.",
         f"Setting up took {bill.setup_cpu_s:.1f} CPU s more. A core-hour costs ${bill.prices.cpu_hour_usd:g}.",
     ]

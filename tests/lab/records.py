@@ -67,7 +67,7 @@ class Digits(Subnet):
             raise RuntimeError("out of ink")
         if not self.drawn:
             return None
-        grain = Seed(task.seed).rng().integers(150, 256, size=(400, 300), dtype="uint8")
+        grain = Seed(task.seed).rng().integers(215, 256, size=(100, 75), dtype="uint8")
         page = Image.fromarray(grain).resize((900, 1200)).convert("RGB")
         ImageDraw.Draw(page).text((60, 60), answer.text if answer else "", fill=(200, 0, 0), font_size=60)
         png = BytesIO()

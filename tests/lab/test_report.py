@@ -1,0 +1,197 @@
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from lab.bill import Bill
+from lab.charts import bill_of_a_task, incentive_by_epoch, incentives, pay_by_quality, score_against_quality, spread
+from lab.page import plain
+from lab.record import RunRecord
+from lab.report import html, write_report
+from lab.samples import MOST_BYTES, RANKS, pick, samples, thumbnail
+from lab.standings import Standings, by_quality
+from lab.svg import inline
+from tests.lab.records import make_config, make_record
+
+VOID = {"meta", "img", "br", "hr"}
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunRecord]:
+    with make_record(tmp_path_factory.mktemp("run")) as record:
+        yield record
+
+
+@pytest.fixture(scope="module")
+def page(record: RunRecord) -> str:
+    return html(record)
+
+
+class Outline(HTMLParser):
+    """What a browser would make of a page: its tags, ids and references; unbalanced tags are an error."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.ids: list[str] = []
+        self.references: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        for name, value in attrs:
+            if name == "id" and value:
+                self.ids.append(value)
+            if name in ("href", "src", "action", "data"):
+                self.references.append(value or "")
+            assert not name.startswith("on"), f"<{tag} {name}>"
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def outline(page: str) -> Outline:
+    found = Outline()
+    found.feed(page)
+    assert found.open == []
+    return found
+
+
+def test_the_same_record_gives_the_same_bytes(record: RunRecord, page: str) -> None:
+    assert html(record) == page
+
+
+def test_the_report_is_one_small_file_that_fetches_nothing(record: RunRecord, tmp_path: Path) -> None:
+    path = write_report(record, tmp_path / "deep" / "report.html")
+    assert path.stat().st_size < 3_000_000
+    assert [other.name for other in path.parent.iterdir()] == ["report.html"]
+    page = path.read_text()
+    assert "default-src 'none'" in page
+    for reference in outline(page).references:
+        assert reference.startswith(("#", "data:image/")), reference[:80]
+    assert not re.search(r"https?://(?!www\.w3\.org/)", page)
+
+
+def test_ids_are_unique_and_every_reference_finds_its_own(page: str) -> None:
+    found = outline(page)
+    assert len(found.ids) == len(set(found.ids))
+    wanted = {name[1:] for name in found.references if name.startswith("#")} | set(re.findall(r"url\(#([^)]+)\)", page))
+    assert wanted == set(found.ids)
+
+
+def test_what_miners_wrote_can_do_no_harm(tmp_path: Path) -> None:
+    with make_record(tmp_path, make_config(subnet={"kind": "tests.lab.records:Digits", "drawn": False})) as record:
+        page = html(record)
+    assert "script" not in outline(page).tags
+    assert "&lt;script&gt;alert(&#39;pwned&#39;)" in page
+    assert "\x1b" not in page and "\u202e" not in page
+    assert "Say &lt;b&gt;" in page
+
+
+def test_the_report_shows_what_was_run_and_who_did_how_well(page: str) -> None:
+    for words in ("Digits: 6 miners, 3 validators, 4 epochs", "2026-11-02 09:30:00 UTC", "numpy 2.1.0", "seed 7"):
+        assert words in page
+    for name in ("steady-0", "copier", "perfect", "injector", "mute"):
+        assert name in page
+    assert "not finished" not in page
+
+
+def test_every_chart_is_there_for_both_screens_with_words_for_those_who_cannot_see_it(page: str) -> None:
+    found = re.findall(r'<svg [^>]*aria-label="([^"]+)"', page)
+    assert len(found) == 8
+    assert min(map(len, found)) > 60
+
+
+def test_no_style_of_a_chart_reaches_the_page_around_it(page: str) -> None:
+    assert page.count("<style>") == 1
+    assert "DejaVu Sans'" not in page
+
+
+def test_an_unfinished_run_has_a_report_that_says_so(tmp_path: Path) -> None:
+    with make_record(tmp_path / "some", epochs=1) as record:
+        assert "1 of 4 epochs are complete" in html(record)
+    with make_record(tmp_path / "none", epochs=0) as record:
+        page = html(record)
+    assert "0 of 4 epochs are complete" in page
+    assert outline(page).tags.count("svg") == 0
+
+
+def test_a_single_miner_that_is_never_graded_has_a_report(tmp_path: Path) -> None:
+    miners = [{"name": "spoiler", "kind": "tests.lab.records:Spoiler", "stake": 1.0}]
+    with make_record(tmp_path, make_config(miners=miners)) as record:
+        page = html(record)
+    outline(page)
+    assert "No answer was graded." in page
+
+
+def test_a_subnet_that_fails_to_draw_costs_the_pictures_only(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with make_record(tmp_path, make_config(subnet={"kind": "tests.lab.records:Digits", "broken": True})) as record:
+        page = html(record)
+    assert "It could not be drawn: RuntimeError: out of ink" in page
+    assert "data:image" not in page
+
+
+def test_samples_are_the_best_the_median_and_the_worst_answers(record: RunRecord) -> None:
+    standings = Standings.of(record)
+    picked = pick(standings.rounds)
+    assert [one.rank for one in picked] == [rank for rank in RANKS for _ in range(2)]
+    scores = [one.answer.score or 0.0 for one in picked]
+    assert scores[:2] == [1.0, 1.0] and scores[4:] == [0.0, 0.0]
+    assert 0.3 < scores[2] < 1.0
+    assert len({(one.graded.place, one.answer.uid) for one in picked}) == 6
+    assert all(one.picture.startswith("data:image/webp;base64,") for one in samples(record, standings))
+
+
+def test_few_answers_give_few_samples(record: RunRecord) -> None:
+    rounds = Standings.of(record).rounds[:1]
+    one = rounds[0].model_copy(update={"answers": rounds[0].answers[:1]})
+    assert [found.rank for found in pick([one])] == ["best"]
+    assert pick([]) == []
+
+
+def test_a_thumbnail_of_the_worst_kind_of_picture_is_small() -> None:
+    page = BytesIO()
+    Image.effect_noise((900, 1200), 100).convert("RGB").save(page, "PNG")
+    small = thumbnail(page.getvalue())
+    assert len(small) <= MOST_BYTES
+    with Image.open(BytesIO(small)) as picture:
+        assert picture.width / picture.height == pytest.approx(0.75, abs=0.01)
+
+
+def test_charts_draw_alone_what_the_data_say(record: RunRecord) -> None:
+    standings, bill = Standings.of(record), Bill.of(record)
+    names = [f"{one.name}{'' if one.honest else '*'}" for one in by_quality(standings.miners)]
+    for figure in (score_against_quality(standings.miners), pay_by_quality(standings.miners)):
+        assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == names
+    lines = incentive_by_epoch(standings).axes[0].get_lines()
+    assert [list(line.get_ydata()) for line in lines] == [values for _, values in incentives(standings)]
+    widths = [bar.get_width() for bar in bill_of_a_task(bill).axes[0].patches]
+    assert sum(widths[:-1]) == pytest.approx(bill.subnet_cpu_s / bill.tasks)
+    assert widths[-1] == bill.once_cpu_s.value
+
+
+def test_two_charts_alike_share_no_id(record: RunRecord) -> None:
+    miners = Standings.of(record).miners
+    first, second = (inline(score_against_quality(miners), key=key, alt="scores") for key in ("a", "b"))
+    assert not set(re.findall(r'id="([^"]+)"', first)) & set(re.findall(r'id="([^"]+)"', second))
+
+
+def test_labels_that_would_overlap_are_moved_apart() -> None:
+    assert spread([0.5, 0.1, 0.5], 0.2) == pytest.approx([0.5, 0.1, 0.7])
+    assert spread([], 0.1) == []
+
+
+def test_text_of_unknown_origin_is_cut_and_its_hidden_characters_shown() -> None:
+    assert plain("a\u202eb\x00c\nd") == "a�b�c\nd"
+    assert plain("x" * 500, 10) == "x" * 10 + "…"
