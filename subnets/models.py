@@ -304,7 +304,7 @@ def _write(source: Path, folder: Path) -> None:
             f"converting {source.name} needs {error.name}; get it with: pip install 'subnetlab[text]'"
         ) from error
     try:
-        with _quiet():
+        with quiet():
             tokenizer = AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name)
             model = AutoModelForCausalLM.from_pretrained(source.parent, gguf_file=source.name)
             # Built anew: a model that remembers its quantisation refuses to be saved.
@@ -324,7 +324,7 @@ def _write(source: Path, folder: Path) -> None:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Silence progress bars and advice while a model loads."""
     from transformers.utils import logging as said
 

@@ -1,0 +1,72 @@
+"""A language engine: prompts in, completions out, each metered and charged to whoever awaits it.
+
+engine = load_engine({"kind": "transformers", "model": "smollm2-135m-instruct"})
+await engine.open()
+[completion] = await engine.generate([Request((Message("user", "Hello"),))])
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import replace
+from math import isfinite
+from typing import Annotated
+
+from pydantic import Field
+
+from subnets import Meter, spend
+
+from .completion import Completion, Request
+from .miner import Engine
+from .registry import ENGINES
+
+
+class LanguageEngine(Engine):
+    """Base of the engines that run or call a language model."""
+
+    model: str = Field("smollm2-135m-instruct", min_length=1)
+    """A path, a known name (`subnetlab models list`), `package:NAME` or a Hub id; for an API, its own name there."""
+
+    @abstractmethod
+    async def complete(self, request: Request) -> Completion:
+        """Answer one request and `spend` what it used; batching with others is the engine's affair."""
+
+    async def generate(self, requests: Sequence[Request]) -> list[Completion]:
+        """Answer all requests, in order, together.
+
+        Raises:
+            PromptError: a prompt that the model can't take.
+            TimeoutError: a request was not answered within its `timeout_s`.
+            EngineDied: the engine is gone, and everything in flight with it.
+            RuntimeError: the engine failed at this request, in its own words.
+        """
+        if len(requests) == 1:
+            return [await self._timed(requests[0])]
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._metered(request)) for request in requests]
+        return [task.result() for task in tasks]
+
+    async def _timed(self, request: Request) -> Completion:
+        if not isfinite(request.timeout_s):
+            return await self.complete(request)
+        try:
+            async with asyncio.timeout(request.timeout_s) as limit:
+                return await self.complete(request)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise TimeoutError(f"no completion within {request.timeout_s:g} s") from None
+
+    async def _metered(self, request: Request) -> Completion:
+        """Answer in a task of its own, whose steps the caller's meter does not see by itself."""
+        meter = Meter()
+        try:
+            return await meter.run(self._timed(request))
+        finally:
+            spend(replace(meter.cost, wall_s=0.0))
+
+
+AnyLanguageEngine = Annotated[LanguageEngine, *ENGINES.field()]
+"""A field of a miner that takes a language engine, by name or as a table."""
