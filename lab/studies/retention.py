@@ -157,7 +157,8 @@ def retention(config: RetentionConfig | None = None, *, progress: Progress | Non
                 grid_s = time.perf_counter() - started
             if progress is not None:
                 progress(done, total)
-    shares = np.array(columns[: len(grid_jobs)]).reshape(len(config.grid_stake_shares), -1, len(utilities))
+    steps = len(utilities)
+    shares = np.array(columns[: len(grid_jobs)]).reshape(len(config.grid_stake_shares), steps, steps)
     needed = np.array(
         [
             [least_utility(utilities, column, share) for column in rows]
