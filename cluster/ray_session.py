@@ -14,6 +14,7 @@ import asyncio
 import logging
 import os
 import secrets
+import socket
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -32,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
 CHECKOUT = Path(__file__).parent.parent
+KNOCK_S = 10.0
 NOT_SHIPPED = [".git", ".venv", "**/__pycache__", "runs"]
 """Of the checkout, when it goes to the workers of a cluster elsewhere."""
 
@@ -87,7 +89,6 @@ class RaySession:
             raise PoolError(f"Ray can't be imported ({error}); install it with: pip install 'ray[default]'") from error
         if ray.is_initialized():
             return
-        self._ours = True
         _keep_stdout_clean()
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
         if self.local:
@@ -98,10 +99,12 @@ class RaySession:
                 "_node_ip_address": LOOPBACK,
             }
         else:
+            _knock(self.address)
             if has_token():
                 os.environ.setdefault("RAY_AUTH_MODE", "token")
             # A cluster elsewhere has no checkout of ours.
             options |= {"runtime_env": {"working_dir": str(CHECKOUT), "excludes": NOT_SHIPPED}}
+        self._ours = True
         children = {child.pid for child in psutil.Process().children()}
         try:
             ray.init(address=self.address, **options)
@@ -167,6 +170,20 @@ def _secure() -> None:
     else:
         os.environ["RAY_AUTH_MODE"] = "token"
     os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+
+
+def _knock(address: str) -> None:
+    """See whether anybody listens at host:port; Ray itself takes 40 s to say that nobody does."""
+    host, colon, port = address.rpartition("://")[2].rpartition(":")
+    if not colon or not port.isdigit():
+        return  # "auto" and the like are Ray's to find
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_S).close()
+    except OSError as error:
+        raise PoolError(
+            f"Ray can't be reached at {address}: {error.strerror or error}; start it there, or leave the address "
+            "out for a cluster of your own"
+        ) from error
 
 
 def _kill_ray_processes(spared: set[int]) -> None:

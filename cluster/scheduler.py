@@ -16,7 +16,6 @@ import logging
 import math
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from time import perf_counter
 from typing import Any
 
 from miners import Miner
@@ -44,7 +43,8 @@ class _Ticket:
     rank: tuple[float, int]
     """Priority, negated, and arrival: the smallest goes first."""
     done: asyncio.Future[Response]
-    created: float = field(default_factory=perf_counter)
+    created: float
+    """By the event loop's clock."""
     started: float | None = None
     followers: list[_Ticket] = field(default_factory=list)
     """Copycats that wait for this answer."""
@@ -144,7 +144,8 @@ class Scheduler:
 
     def _ticket(self, uid: int, call: _Call) -> _Ticket:
         rank = (-priority(self._miners[uid], call.query), next(self._arrivals))
-        return _Ticket(uid, call, rank, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        return _Ticket(uid, call, rank, loop.create_future(), loop.time())
 
     def _admit(self, tickets: Mapping[int, _Ticket]) -> None:
         """Queue tickets, each copycat behind the first of its victims that is asked too."""
@@ -187,7 +188,7 @@ class Scheduler:
                 break
             seat = max(able, key=lambda seat: (bool(seat.pinned), seat.free))
             ticket = heapq.heappop(seat.pinned or crew.waiting)
-            ticket.started = perf_counter()
+            ticket.started = asyncio.get_running_loop().time()
             seat.free -= 1
             crew.running += 1
             batches.setdefault((id(seat), id(ticket.call)), (seat, []))[1].append(ticket)
@@ -241,8 +242,8 @@ class Scheduler:
 
     def _finish(self, ticket: _Ticket, response: Response, seat: _Seat | None = None) -> None:
         if not ticket.done.done():
-            waited_s = (ticket.started or perf_counter()) - ticket.created
-            ticket.done.set_result(replace(response, waited_s=waited_s))
+            left = ticket.started if ticket.started is not None else asyncio.get_running_loop().time()
+            ticket.done.set_result(replace(response, waited_s=left - ticket.created))
         followers, ticket.followers = ticket.followers, []
         for follower in followers:
             heapq.heappush(seat.pinned if seat is not None else self._crews[ticket.uid].waiting, follower)
@@ -252,7 +253,7 @@ class Scheduler:
         timeout_s = ticket.call.query.timeout_s
         if ticket.started is None:
             return Response(ticket.uid, fault=Fault.LOST, reason=f"not started within {deadline_s:g} s")
-        ran_s = perf_counter() - ticket.started
+        ran_s = asyncio.get_running_loop().time() - ticket.started
         if ran_s < timeout_s:
             reason = f"cut off after {ran_s:.3g} of its {timeout_s:g} s, at the deadline of {deadline_s:g} s"
             return Response(ticket.uid, fault=Fault.LOST, reason=reason, latency_s=ran_s)

@@ -42,3 +42,124 @@ async def test_the_same_seed_gives_the_same_scores_on_both_pools(ray_session: Ra
         [r.body for r in played.responses] for played in here
     ]
     assert [score.value for score in here[0].scores] == [1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+
+
+async def test_the_cluster_is_our_own_on_loopback_behind_a_token(ray_session: RaySession) -> None:
+    import ray
+
+    assert ray.util.get_node_ip_address() == "127.0.0.1"
+    assert os.environ["RAY_AUTH_MODE"] == "token"
+    listening = [
+        connection.laddr.ip
+        for process in psutil.Process().children(recursive=True)
+        for connection in process.net_connections(kind="inet")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    assert listening
+    assert set(listening) <= {"127.0.0.1", "::ffff:127.0.0.1", "::1"}
+
+
+async def test_every_query_has_one_response_in_order_whatever_happens(ray_session: RaySession, tmp_path: Path) -> None:
+    miners: dict[int, Miner] = {
+        4: fakes.Says(),
+        0: fakes.Exits(),
+        7: fakes.Sleeps(note=str(tmp_path / "slow")),
+        3: fakes.Returns(what="huge"),
+        5: fakes.Refuses(),
+        1: fakes.DiesOnce(note=str(tmp_path / "died")),
+        2: fakes.Works(),
+    }
+    async with ray_pool(ray_session, miners) as pool:
+        before = {row.name: row for row in await pool.usage()}
+        first = await pool.query(query(id="1", timeout_s=2.0), (7, 3, 0, 5, 1, 2, 4))
+        second = await pool.query(query(id="2", timeout_s=2.0), (1, 2))
+        after = {row.name: row for row in await pool.usage()}
+    assert [response.uid for response in first] == [7, 3, 0, 5, 1, 2, 4]
+    assert [response.fault for response in first] == [
+        *(Fault.TIMEOUT, Fault.MALFORMED, Fault.ERROR, Fault.REFUSED, Fault.LOST),
+        *(None, None),
+    ]
+    assert [response.fault for response in second] == [None, None]
+    assert (tmp_path / "slow").read_text() == "cancelled"
+    assert {row.role for row in after.values()} == {"driver", "host", "validator", "system"}
+    assert all(after[name].cpu_s >= before[name].cpu_s for name in before)
+
+
+async def test_a_host_killed_in_mid_work_is_lost_and_made_anew(ray_session: RaySession) -> None:
+    async with ray_pool(ray_session, {0: fakes.Pid(), 1: fakes.SleepsOnCore()}) as pool:
+        pid = pool._links["cpu"][0].pid  # type: ignore[attr-defined]
+        asyncio.get_running_loop().call_later(0.3, os.kill, pid, signal.SIGKILL)
+        (lost,) = await pool.query(query(timeout_s=30.0), (1,))
+        (served,) = await pool.query(query(), (0,))
+    assert (lost.fault, lost.reason) == (Fault.LOST, "host cpu died with the query in flight")
+    assert served.fault is None
+    assert served.body != b'{"text":"%d"}' % pid
+
+
+async def test_a_killed_jury_is_replaced_and_asked_again(ray_session: RaySession) -> None:
+    async with ray_pool(ray_session, {0: fakes.Says()}) as pool:
+        first = await pool.prepare(9, 0, {0: 1.0}, Caller())
+        assert pool._juries[0].pid is not None
+        os.kill(pool._juries[0].pid, signal.SIGKILL)
+        again = await pool.prepare(9, 0, {0: 1.0}, Caller())
+    assert first.task == again.task
+
+
+async def test_the_deadline_cuts_off_what_runs_and_names_what_never_started(
+    ray_session: RaySession, tmp_path: Path
+) -> None:
+    miners: dict[int, Miner] = {uid: fakes.SleepsOnCore(note=str(tmp_path / "cut"), seed=uid) for uid in (0, 1)}
+    async with ray_pool(ray_session, miners) as pool:
+        responses = await pool.query(query(timeout_s=30.0), (0, 1), deadline_s=0.5)
+        await asyncio.sleep(0.5)
+    assert [response.fault for response in responses] == [Fault.LOST, Fault.LOST]
+    assert responses[0].reason.startswith("cut off after 0.")
+    assert responses[1].reason == "not started within 0.5 s"
+    assert (tmp_path / "cut").read_text() == "cancelled"
+
+
+async def test_a_picture_goes_into_the_object_store_once(
+    ray_session: RaySession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ray
+
+    puts: list[object] = []
+    put = ray.put
+    monkeypatch.setattr(ray, "put", lambda value: puts.append(value) or put(value))
+    picture = os.urandom(300_000)
+    async with ray_pool(ray_session, {uid: fakes.Says(seed=uid) for uid in range(64)}) as pool:
+        sent_before = psutil.Process().io_counters().write_chars
+        responses = await pool.query(query(image=picture), range(64))
+        sent = psutil.Process().io_counters().write_chars - sent_before
+    assert [response.fault for response in responses] == [None] * 64
+    assert len(puts) == 1
+    assert sent < 2 * len(picture)
+
+
+async def test_what_nobody_has_is_reported_at_once_with_what_there_is(ray_session: RaySession) -> None:
+    miners = {0: fakes.Works(engine=fakes.Model(wants_gpus=2.0))}
+    with pytest.raises(PoolError, match="model-0 needs 2 GPU; the cluster has 0 GPU"):
+        async with ray_pool(ray_session, miners):
+            pass
+
+
+async def test_what_is_in_use_is_reported_in_time(ray_session: RaySession) -> None:
+    miners: dict[int, Miner] = {0: fakes.Works(), 1: fakes.Works(engine=fakes.Model())}
+    pool = RayPool(Words(), miners, {}, cores=2, session=ray_session, start_timeout_s=6.0)
+    with pytest.raises(PoolError, match=r"was not placed within 6 s: it needs 1 CPU .* has 0 CPU .* free of 2 CPU"):
+        async with pool:
+            pass
+
+
+async def test_an_engine_that_does_not_open_is_reported_with_its_reason(ray_session: RaySession) -> None:
+    with pytest.raises(PoolError, match="host unopenable-0: FileNotFoundError: no weights at /nowhere; download"):
+        async with ray_pool(ray_session, {0: fakes.Works(engine=fakes.Unopenable())}):
+            pass
+
+
+async def test_bare_work_is_measured_on_a_host(ray_session: RaySession) -> None:
+    async with ray_pool(ray_session, {0: fakes.Works(engine=fakes.Core(busy_s=0.2)), 1: fakes.Raises()}) as pool:
+        (cost,) = await pool.bare(0, [query()])
+        assert 0.2 <= cost.cpu_s < 0.4
+        with pytest.raises(PoolError, match="miner 1 alone: ValueError: what a pity"):
+            await pool.bare(1, [query()])

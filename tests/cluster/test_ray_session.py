@@ -1,0 +1,74 @@
+"""What a Ray session does before Ray runs."""
+
+import asyncio
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cluster import PoolError, RaySession
+from cluster.ray_session import _knock, guard_token, has_token
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("RAY_AUTH_TOKEN", raising=False)
+    monkeypatch.delenv("RAY_AUTH_TOKEN_PATH", raising=False)
+    return tmp_path
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_new_token_is_for_its_owner_alone(home: Path) -> None:
+    assert not has_token()
+    guard_token()
+    path = home / ".ray" / "auth_token"
+    assert (mode(path), mode(path.parent)) == (0o600, 0o700)
+    assert len(path.read_text()) == 64
+    assert [file.name for file in path.parent.iterdir()] == ["auth_token"]
+    assert has_token()
+
+
+def test_a_token_that_is_there_is_kept_and_closed_to_others(home: Path) -> None:
+    path = home / ".ray" / "auth_token"
+    path.parent.mkdir(mode=0o755)
+    path.write_text("a token of old")
+    path.chmod(0o644)
+    guard_token()
+    assert (mode(path), mode(path.parent), path.read_text()) == (0o600, 0o700, "a token of old")
+
+
+def test_a_token_in_the_environment_needs_no_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "secret")
+    guard_token()
+    assert has_token()
+    assert not (home / ".ray").exists()
+
+
+def test_a_token_that_can_not_be_kept_is_a_pool_error_with_the_fix(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "file").write_text("")
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(home / "file" / "token"))
+    with pytest.raises(PoolError, match="set RAY_AUTH_TOKEN_PATH to a file of your own"):
+        guard_token()
+
+
+async def test_an_address_where_nobody_listens_is_a_pool_error_with_the_fix() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{closed.getsockname()[1]}"
+        with pytest.raises(PoolError, match=f"Ray can't be reached at {address}: Connection refused; start it there"):
+            await asyncio.to_thread(_knock, address)
+
+
+def test_importing_the_room_does_not_import_ray() -> None:
+    subprocess.run([sys.executable, "-c", "import cluster, sys; assert 'ray' not in sys.modules"], check=True)
+
+
+async def test_a_session_that_was_not_started_closes_quietly() -> None:
+    await RaySession().close()

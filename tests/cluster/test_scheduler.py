@@ -1,0 +1,349 @@
+"""The scheduler over imagined hosts, in imagined time."""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cluster import HostDied, PoolError
+from cluster.plan import Group, Plan, plan
+from cluster.scheduler import Scheduler
+from miners import Miner
+from subnets import Cost, Fault, Query, Response
+from tests.cluster import fakes
+from tests.cluster.fakes import query
+
+
+class Jumping(selectors.DefaultSelector):
+    """Never waits: the time that would pass is jumped over."""
+
+    now = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self.now += timeout or 0.0
+        return super().select(0)
+
+
+def imagine(test: Coroutine[Any, Any, None]) -> None:
+    selector = Jumping()
+    loop = asyncio.SelectorEventLoop(selector)
+    loop.time = lambda: selector.now  # type: ignore[method-assign]
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(test)
+
+
+@dataclass
+class Script:
+    """What hosts do with a miner's query, by uid."""
+
+    acts: dict[int, tuple[str, float]]
+    starts: list[bool] = field(default_factory=list)
+    """Whether the next starts succeed; then all do."""
+    log: list[tuple[str, int, str]] = field(default_factory=list)
+    """What happened: event, uid, host."""
+
+
+class FakeHost:
+    def __init__(self, name: str, slots: int, script: Script) -> None:
+        self.name, self.slots, self.script = name, slots, script
+        self.busy = 0
+        self.life = asyncio.Event()
+
+    async def start(self) -> None:
+        if self.script.starts and not self.script.starts.pop():
+            raise PoolError("no room")
+        self.life = asyncio.Event()
+
+    async def serve(self, uids: Sequence[int], parcel: Any) -> AsyncIterator[tuple[Response, ...]]:
+        life = self.life
+        self.busy += len(uids)
+        assert self.busy <= self.slots
+        waiting = {asyncio.create_task(self.act(uid, life)) for uid in uids}
+        dead = asyncio.create_task(life.wait())
+        try:
+            while waiting:
+                done, _ = await asyncio.wait({*waiting, dead}, return_when=asyncio.FIRST_COMPLETED)
+                if life.is_set():
+                    raise HostDied(f"{self.name} died")
+                waiting -= done
+                self.busy -= len(done)
+                if responses := tuple(r for task in done for r in task.result()):
+                    yield responses
+        finally:
+            self.busy -= len(waiting)
+            dead.cancel()
+            for task in waiting:
+                task.cancel()
+
+    async def act(self, uid: int, life: asyncio.Event) -> list[Response]:
+        self.script.log.append(("start", uid, self.name))
+        what, after_s = self.script.acts.get(uid, ("answer", 0.0))
+        await asyncio.sleep(after_s)
+        self.script.log.append(("end", uid, self.name))
+        answer = Response(uid, body=self.name.encode())
+        match what:
+            case "answer":
+                return [answer]
+            case "twice":
+                return [answer, answer]
+            case "stray":
+                return [Response(999), answer]
+            case "nothing":
+                return []
+            case "raise":
+                raise ValueError("a fault of the link")
+            case "die":
+                life.set()
+                await asyncio.sleep(0)
+                return []
+            case _:
+                await asyncio.sleep(1e6)
+                return []
+
+    async def bare(self, uid: int, queries: Sequence[Query]) -> list[Cost]:
+        raise NotImplementedError
+
+    async def cpu_s(self) -> float | None:
+        return None
+
+    async def close(self) -> None:
+        self.life.set()
+
+
+def scheduler(planned: Plan, script: Script, **options: Any) -> Scheduler:
+    links = {
+        group.name: [FakeHost(f"{group.name}-{number}", group.slots, script) for number in range(group.hosts)]
+        for group in planned.groups
+    }
+    return Scheduler(planned, links, **options)
+
+
+def one_group(miners: dict[int, Miner], *, hosts: int = 1, slots: int = 1) -> Plan:
+    return Plan((Group("cpu", miners, hosts, slots, 1.0),), {})
+
+
+ACTS = st.tuples(
+    st.sampled_from(["answer", "answer", "answer", "twice", "stray", "nothing", "raise", "die", "hang"]),
+    st.sampled_from([0.0, 0.5, 3.0, 20.0]),
+)
+
+
+@given(
+    acts=st.dictionaries(st.integers(0, 9), ACTS),
+    starts=st.lists(st.booleans(), max_size=6),
+    asked=st.lists(st.permutations(range(10)).map(lambda uids: uids[:7]), min_size=1, max_size=3),
+    hosts=st.integers(1, 3),
+    slots=st.integers(1, 4),
+    deadline_s=st.sampled_from([None, 0.0, 1.0, 30.0]),
+)
+def test_every_query_has_exactly_one_response_in_order(
+    acts: dict[int, tuple[str, float]],
+    starts: list[bool],
+    asked: list[list[int]],
+    hosts: int,
+    slots: int,
+    deadline_s: float | None,
+) -> None:
+    async def test() -> None:
+        miners: dict[int, Miner] = {uid: fakes.Works(seed=uid) for uid in range(9)}
+        miners[9] = fakes.Copies(victim=fakes.Works(), seed=9)
+        script = Script(acts, starts)
+        planned = Plan((Group("cpu", miners, hosts, slots, 1.0),), {9: (3, 4)})
+        scheduling = scheduler(planned, script)
+        loop = asyncio.get_running_loop()
+        found = await asyncio.gather(
+            *(scheduling.query(query(id=str(n)), uids, None, deadline_s) for n, uids in enumerate(asked))
+        )
+        if deadline_s is not None:
+            assert loop.time() <= deadline_s + 0.1
+        for uids, responses in zip(asked, found, strict=True):
+            assert [response.uid for response in responses] == uids
+            for response in responses:
+                what, after_s = acts.get(response.uid, ("answer", 0.0))
+                assert (response.fault is None) == bool(response.body)
+                if response.fault is None:
+                    assert what in {"answer", "twice", "stray"}
+                if response.fault is Fault.TIMEOUT:
+                    assert what == "hang" or after_s > 5.0
+        await asyncio.sleep(1000.0)
+        (crew,) = set(scheduling._crews.values())
+        assert crew.running == 0
+        assert not crew.waiting
+        assert all(seat.free == slots and not seat.pinned for seat in crew.seats)
+        await scheduling.close()
+
+    imagine(test())
+
+
+@given(
+    delays=st.lists(st.sampled_from([0.0, 0.1, 1.0]), min_size=6, max_size=6),
+    order=st.permutations(range(6)),
+    slots=st.integers(1, 3),
+)
+def test_a_copycat_is_served_after_its_victim_on_the_same_host(
+    delays: list[float], order: list[int], slots: int
+) -> None:
+    async def test() -> None:
+        miners: dict[int, Miner] = {uid: fakes.Works(seed=uid) for uid in range(4)}
+        script = Script({uid: ("answer", delay) for uid, delay in enumerate(delays)})
+        miners |= {4: fakes.Says(seed=4), 5: fakes.Says(seed=5)}
+        planned = Plan((Group("cpu", miners, 3, slots, 1.0),), {4: (2,), 5: (4,)})
+        responses = await scheduler(planned, script).query(query(), order, None)
+        assert [response.fault for response in responses] == [None] * 6
+        where = {uid: host for event, uid, host in script.log if event == "start"}
+        assert where[2] == where[4] == where[5]
+        moments = {(event, uid): place for place, (event, uid, _) in enumerate(script.log)}
+        assert moments["end", 2] < moments["start", 4]
+        assert moments["end", 4] < moments["start", 5]
+
+    imagine(test())
+
+
+def test_what_waits_is_served_by_priority_then_by_arrival() -> None:
+    class Ranked(fakes.Says):
+        rank: float = 0.0
+
+        def priority(self, query: Query) -> float:
+            if self.rank < 0:
+                raise ValueError("no idea")
+            return self.rank
+
+    async def test() -> None:
+        ranks = [0.0, 2.0, -1.0, float("inf"), 1.0]
+        miners: dict[int, Miner] = {uid: Ranked.model_construct(rank=rank) for uid, rank in enumerate(ranks)}
+        script = Script({})
+        await scheduler(one_group(miners), script).query(query(), range(5), None)
+        assert [uid for event, uid, _ in script.log if event == "start"] == [1, 4, 0, 2, 3]
+
+    imagine(test())
+
+
+def test_a_batch_goes_to_the_least_busy_hosts() -> None:
+    async def test() -> None:
+        script = Script({uid: ("answer", 1.0) for uid in range(6)})
+        miners: dict[int, Miner] = {uid: fakes.Works(seed=uid) for uid in range(6)}
+        await scheduler(one_group(miners, hosts=3, slots=4), script).query(query(), range(6), None)
+        hosts = [host for event, _, host in script.log if event == "start"]
+        assert sorted(hosts) == ["cpu-0", "cpu-0", "cpu-1", "cpu-1", "cpu-2", "cpu-2"]
+
+    imagine(test())
+
+
+def test_a_host_that_dies_loses_what_it_did_and_nothing_else() -> None:
+    async def test() -> None:
+        miners: dict[int, Miner] = {uid: fakes.Works(seed=uid) for uid in range(4)}
+        script = Script({1: ("die", 1.0), 0: ("hang", 0.0)})
+        responses = await scheduler(one_group(miners, slots=2), script).query(query(), range(4), None)
+        assert [response.fault for response in responses] == [Fault.LOST, Fault.LOST, None, None]
+
+    imagine(test())
+
+
+def test_a_group_whose_hosts_can_not_be_made_anew_is_lost_at_once_with_the_reason() -> None:
+    async def test() -> None:
+        miners: dict[int, Miner] = {uid: fakes.Works(seed=uid) for uid in range(3)}
+        scheduling = scheduler(one_group(miners), Script({0: ("die", 0.0)}, [False] * 9), max_restarts=3)
+        first = await scheduling.query(query(), range(3), None)
+        started = asyncio.get_running_loop().time()
+        second = await scheduling.query(query(), (2,), None)
+        assert asyncio.get_running_loop().time() == started
+        assert [response.fault for response in [*first, *second]] == [Fault.LOST] * 4
+        assert second[0].reason == "group cpu has no host left, after 3 restarts: no room"
+
+    imagine(test())
+
+
+def test_a_host_that_answers_between_its_deaths_is_made_anew_for_ever() -> None:
+    async def test() -> None:
+        miners: dict[int, Miner] = {0: fakes.Works(), 1: fakes.Works(seed=1)}
+        scheduling = scheduler(one_group(miners), Script({0: ("die", 0.0)}), max_restarts=1)
+        for number in range(20):
+            responses = await scheduling.query(query(id=str(number)), (0, 1), None)
+            assert [response.fault for response in responses] == [Fault.LOST, None]
+
+    imagine(test())
+
+
+def test_a_lone_miner_that_hangs_its_host_has_timed_out_and_the_host_is_made_anew() -> None:
+    async def test() -> None:
+        miners: dict[int, Miner] = {0: fakes.Works(), 1: fakes.Works(seed=1)}
+        script = Script({0: ("hang", 0.0)})
+        hung, served = await scheduler(one_group(miners), script).query(query(), (0, 1), None)
+        assert (hung.fault, hung.reason) == (Fault.TIMEOUT, "no answer within 5 s, and host cpu-0 hung")
+        assert served.fault is None
+
+    imagine(test())
+
+
+def test_nobody_is_charged_for_a_host_that_hung_with_several_miners() -> None:
+    async def test() -> None:
+        miners: dict[int, Miner] = {0: fakes.Works(), 1: fakes.Works(seed=1)}
+        script = Script({0: ("hang", 0.0), 1: ("hang", 0.0)})
+        responses = await scheduler(one_group(miners, slots=2), script).query(query(), (0, 1), None)
+        assert [response.fault for response in responses] == [Fault.LOST, Fault.LOST]
+
+    imagine(test())
+
+
+def test_the_deadline_blames_only_who_had_the_whole_time() -> None:
+    async def test() -> None:
+        miners: dict[int, Miner] = {uid: fakes.Works(seed=uid) for uid in range(3)}
+        script = Script({0: ("hang", 0.0), 1: ("answer", 4.0), 2: ("hang", 0.0)})
+        scheduling = scheduler(one_group(miners, hosts=2), script)
+        late, served, cut = await scheduling.query(query(timeout_s=5.0), (0, 1, 2), None, 6.0)
+        assert (late.fault, late.reason) == (Fault.TIMEOUT, "no answer within 5 s")
+        assert served.fault is None
+        assert (cut.fault, cut.reason) == (Fault.LOST, "cut off after 2 of its 5 s, at the deadline of 6 s")
+
+    imagine(test())
+
+
+def test_waiting_for_a_place_is_told_apart_from_latency() -> None:
+    async def test() -> None:
+        miners: dict[int, Miner] = {uid: fakes.Works(seed=uid) for uid in range(3)}
+        script = Script({uid: ("answer", 2.0) for uid in range(3)})
+        responses = await scheduler(one_group(miners), script).query(query(), range(3), None)
+        assert [response.waited_s for response in responses] == [0.0, 2.0, 4.0]
+
+    imagine(test())
+
+
+def test_slow_miners_all_get_their_turn_before_the_default_deadline() -> None:
+    async def test() -> None:
+        miners: dict[int, Miner] = {uid: fakes.Works(seed=uid) for uid in range(40)}
+        script = Script({uid: ("answer", 5.0) for uid in range(40)})
+        scheduling = scheduler(one_group(miners, hosts=2), script)
+        found = await asyncio.gather(*(scheduling.query(query(id=str(n)), range(40), None) for n in range(3)))
+        assert {response.fault for responses in found for response in responses} == {None}
+
+    imagine(test())
+
+
+def test_a_cancelled_query_frees_its_places() -> None:
+    async def test() -> None:
+        miners: dict[int, Miner] = {0: fakes.Works(), 1: fakes.Works(seed=1)}
+        scheduling = scheduler(one_group(miners), Script({0: ("hang", 0.0)}))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(scheduling.query(query(), (0, 1), None), 1.0)
+        (served,) = await scheduling.query(query(), (1,), None)
+        assert served.fault is None
+
+    imagine(test())
+
+
+def test_asking_twice_for_one_miner_asks_it_once() -> None:
+    async def test() -> None:
+        script = Script({})
+        responses = await scheduler(plan({0: fakes.Says()}, 1), script).query(query(), (0, 0), None)
+        assert [response.uid for response in responses] == [0, 0]
+        assert [event for event, _, _ in script.log] == ["start", "end"]
+        assert await scheduler(plan({0: fakes.Says()}, 1), script).query(query(), (), None) == []
+
+    imagine(test())
