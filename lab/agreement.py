@@ -41,7 +41,7 @@ class Agreement:
     emission: Figure
     """Of the whole run."""
     score: Figure
-    """Of the mean score instead of pay: whether the grading itself ranks rightly."""
+    """Of the mean score instead of pay, over the miners that were scored: whether the grading ranks rightly."""
     chance: float | None
     """Share of random orders that agree with quality at least as well as the emission does."""
     dishonest_share: float | None
@@ -56,14 +56,16 @@ class Agreement:
         known = [miner for miner in miners if miner.quality.value is not None]
         table = _qualities([miner.uid for miner in known], rounds)
         earned = [miner.earned for miner in known]
-        scores = [0.0 if miner.score.value is None else miner.score.value for miner in known]
+        scored = [miner for miner in known if miner.score.value is not None]
         emission = _correlation(earned, table)
         paid = sum(miner.earned for miner in miners)
         crooked = [miner.earned for miner in miners if not miner.honest]
         return cls(
             incentive=_correlation([miner.incentive for miner in known], table),
             emission=emission,
-            score=_correlation(scores, table),
+            score=_correlation(
+                [_value(miner.score) for miner in scored], _qualities([miner.uid for miner in scored], rounds)
+            ),
             chance=None if emission.value is None else _chance(earned, [_value(miner.quality) for miner in known]),
             dishonest_share=sum(crooked) / paid if crooked and paid else None,
             upset=_upset(known),

@@ -94,7 +94,7 @@ def of_incentive(standings: Standings, lines: Sequence[tuple[Standing, Sequence[
         return Caption("No epoch is complete yet.", "Nothing can be said about incentive.")
     one, values = max(lines, key=lambda line: (abs(line[1][-1] - line[1][0]), -line[0].uid))
     if abs(values[-1] - values[0]) < 0.005:
-        text = f"From the first to the last of {counted(epochs, 'epoch')} no miner's incentive moved by half a percent."
+        text = f"From the first to the last of {counted(epochs, 'epoch')} no incentive moved by half a point."
     else:
         text = (
             f"{_named(one)} moved most: from {percent(values[0])} of the incentive in epoch "

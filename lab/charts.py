@@ -166,7 +166,8 @@ def incentive_by_epoch(standings: Standings, *, ax: Axes | None = None) -> Figur
             if named and values:
                 labels.append((values[-1], _shown(one, ax), colour))
         gap = 15 * top * 1.05 / max(1.0, _height_px(ax) - 50)
-        for (value, text, colour), y in zip(labels, spread([value for value, _, _ in labels], gap), strict=True):
+        places = spread([value for value, _, _ in labels], gap, top * 1.05)
+        for (value, text, colour), y in zip(labels, places, strict=True):
             ax.annotate(
                 text,
                 (epochs[-1], value),
@@ -231,14 +232,17 @@ def task_parts(bill: Bill) -> list[tuple[str, float]]:
     return [(part.group, part.cost.cpu_s / bill.tasks) for part in bill.subnet_parts]
 
 
-def spread(values: Sequence[float], gap: float) -> list[float]:
-    """Move values apart until neighbours are at least `gap` from each other, none of them below 0."""
+def spread(values: Sequence[float], gap: float, top: float) -> list[float]:
+    """Move values in [0, top] apart until neighbours are at least `gap` from each other, as far as there is room."""
     order = sorted(range(len(values)), key=lambda place: values[place])
     placed = [0.0] * len(values)
-    floor = 0.0
+    floor, ceiling = 0.0, top
     for place in order:
         placed[place] = max(values[place], floor)
         floor = placed[place] + gap
+    for place in reversed(order):
+        placed[place] = min(placed[place], ceiling)
+        ceiling = placed[place] - gap
     return placed
 
 

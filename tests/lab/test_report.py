@@ -188,8 +188,9 @@ def test_two_charts_alike_share_no_id(record: RunRecord) -> None:
 
 
 def test_labels_that_would_overlap_are_moved_apart() -> None:
-    assert spread([0.5, 0.1, 0.5], 0.2) == pytest.approx([0.5, 0.1, 0.7])
-    assert spread([], 0.1) == []
+    assert spread([0.5, 0.1, 0.5], 0.2, 1.0) == pytest.approx([0.5, 0.1, 0.7])
+    assert spread([1.0, 1.0, 0.0], 0.2, 1.0) == pytest.approx([0.8, 1.0, 0.0])
+    assert spread([], 0.1, 1.0) == []
 
 
 def test_text_of_unknown_origin_is_cut_and_its_hidden_characters_shown() -> None:

@@ -80,7 +80,10 @@ def test_what_failed_answers_cost_is_paid_by_those_that_arrived(standings: Stand
 
 def test_an_unscored_answer_is_no_zero(tmp_path: Path) -> None:
     with make_record(tmp_path, make_config(miners=SPOILED)) as record:
-        spoiler = named(Standings.of(record), "spoiler")
+        standings = Standings.of(record)
+    spoiler = named(standings, "spoiler")
+    agreement = Agreement.of(standings)
+    assert (agreement.score.n, agreement.emission.n) == (2, 3)
     assert (spoiler.score, spoiler.unscored, spoiler.answered) == (NOTHING, 24, 24)
     assert spoiler.quality.value == 0.0
 
