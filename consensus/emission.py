@@ -161,6 +161,7 @@ def yuma_params(subnet: Subnet) -> YumaParams:
         alpha_low=rules.alpha_low,
         alpha_high=rules.alpha_high,
         alpha_sigmoid_steepness=rules.alpha_sigmoid_steepness,
+        liquid_alpha_consensus=rules.liquid_alpha_consensus,
         activity_cutoff=rules.cutoff,
         max_allowed_validators=rules.max_allowed_validators,
         stake_threshold=rules.stake_threshold_rao,

@@ -6,11 +6,11 @@ friction out: no rate limits, no commit-reveal, free and unlimited registration.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from consensus.amounts import TAO
 from consensus.errors import CallRefused
-from consensus.params import Version
+from consensus.params import LiquidAlphaConsensus, Version
 
 U16 = 65535
 LONGEST_TEMPO = 50_400
@@ -30,6 +30,7 @@ class Hyperparameters:
     alpha_low: int = 45875
     alpha_high: int = 58982
     alpha_sigmoid_steepness: int = 1000
+    liquid_alpha_consensus: LiquidAlphaConsensus = "current"
     max_allowed_uids: int = 256
     max_allowed_validators: int = 64
     min_allowed_weights: int = 1
@@ -113,7 +114,8 @@ class Hyperparameters:
                 hint = "; shorter tempos need a development chain" if name == "tempo" and value < low else ""
                 raise CallRefused("hyperparameter", f"{name}: {value}; allowed: {low} to {high}{hint}")
         for name, allowed in {
-            "yuma_version": ("whitepaper", "nakamoto", "yuma1", "liquid_alpha_v1", "yuma3"),
+            "yuma_version": get_args(Version),
+            "liquid_alpha_consensus": get_args(LiquidAlphaConsensus),
             "registration_rule": ("decay", "interval"),
         }.items():
             if getattr(self, name) not in allowed:

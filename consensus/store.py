@@ -1,8 +1,8 @@
 """Keeping a chain: one SQLite file, or any database that SQLAlchemy reaches. Every block is one transaction.
 
 The tables say what the chain holds (head, accounts, hotkeys, stakes, subnets, bonds, neurons) and what happened
-(calls, with their signatures, and epochs). Only one process may hold a chain: an SQLite file stays locked while it is
-open; on other databases each process signs the head when it opens, and a block of one that lost the head is refused.
+(calls, with their signatures, and epochs). Only one process may hold a chain: an SQLite file and a PostgreSQL database
+stay locked while it is open. Anywhere, a process signs the head when it opens; blocks of one that lost it are refused.
 """
 
 import json
@@ -180,10 +180,17 @@ def _connect(where: str | PathLike[str], *, new: bool) -> tuple[Engine, Connecti
     if sqlite:
         event.listen(engine, "connect", _lock_file)
     try:
-        return engine, engine.connect()
+        connection = engine.connect()
     except DatabaseError as error:
         engine.dispose()
         raise _translated(error, engine) from error
+    if engine.dialect.name == "postgresql":
+        free = connection.execute(text("SELECT pg_try_advisory_lock(hashtext('subnetlab'))")).scalar_one()
+        connection.rollback()
+        if not free:
+            _release(engine, connection)
+            raise StoreInUse(f"{_name(engine)} is open in another process; wait for it to end, or end it")
+    return engine, connection
 
 
 def _lock_file(connection: Any, _record: Any) -> None:

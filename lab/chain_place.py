@@ -159,7 +159,7 @@ class Place:
                 f"`subnetlab wallet new {self.wallet} --hotkey {self.hotkey}`" if "has no hotkey" in str(error) else ""
             )
         if isinstance(error, StoreError):
-            return "`subnetlab faucet WALLET` starts one" if str(error).startswith("no chain") else ""
+            return "`subnetlab faucet WALLET` starts one" if "no chain" in str(error) else ""
         if not isinstance(error, CallRefused) or chain is None:
             return ""
         if isinstance(error, Shortage):

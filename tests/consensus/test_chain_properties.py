@@ -1,7 +1,7 @@
 """Whatever is called in whatever order: money is conserved to the rao, and a refusal changes nothing."""
 
 import copy
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,6 +20,7 @@ from consensus.calls import (
     SetWeights,
     Transfer,
 )
+from consensus.params import Version
 
 COLDKEYS = [throwaway_key(5, f"cold-{number}") for number in range(3)]
 HOTKEYS = [throwaway_key(5, f"hot-{number}") for number in range(5)]
@@ -31,7 +32,7 @@ RULES = st.fixed_dictionaries(
     {},
     optional={
         "tempo": st.integers(1, 5), "owner_cut": st.sampled_from([0, 11796, 65535]), "kappa": st.integers(0, 65535),
-        "yuma_version": st.sampled_from(["yuma1", "yuma3", "nakamoto"]), "max_allowed_uids": st.integers(1, 4),
+        "yuma_version": st.sampled_from(get_args(Version)), "max_allowed_uids": st.integers(1, 4),
         "immunity_period": st.integers(0, 20), "commit_reveal": st.booleans(), "liquid_alpha": st.booleans(),
         "registration_rule": st.sampled_from(["decay", "interval"]), "recycle_owner_incentive": st.booleans(),
         "stake_threshold_rao": st.sampled_from([0, TAO]), "max_allowed_validators": st.integers(1, 5),

@@ -1,5 +1,6 @@
 """Kept chains: nothing confirmed is lost, one process at a time, and a bad file is refused with its reason."""
 
+import os
 import random
 import sqlite3
 import subprocess
@@ -60,6 +61,24 @@ def test_a_chain_comes_back_as_it_was(kept: Path) -> None:
         assert snapshot(chain) == first
     with Chain.open(f"sqlite:///{kept}") as chain:
         assert snapshot(chain) == first
+
+
+def test_a_chain_lives_in_any_database(tmp_path: Path, world) -> None:  # type: ignore[no-untyped-def]
+    """SUBNETLAB_TEST_DATABASE names an empty database to run this on, such as postgresql+psycopg://me@localhost/test."""
+    url = os.environ.get("SUBNETLAB_TEST_DATABASE", f"sqlite:///{tmp_path}/chain.db")
+    w = world(chain=Chain.development(url))
+    w.chain.call(w.validators[0], SetWeights.of(w.netuid, [2, 3], [1, 0]))
+    w.chain.step_to_epoch(w.netuid)
+    expected = snapshot(w.chain)
+    for again in (Chain.open, Chain.create):
+        with pytest.raises(StoreError, match="open in another process|already exists"):
+            again(url)
+    w.chain.close()
+    with pytest.raises(StoreError, match="already"):
+        Chain.create(url)
+    with Chain.open(url) as chain:
+        assert snapshot(chain) == expected
+        chain.step_to_epoch(w.netuid)
 
 
 def test_a_kept_chain_goes_on_exactly_as_one_in_memory(tmp_path: Path) -> None:
