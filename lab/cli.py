@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .chain_cli import mount
+from . import chain_cli, study_cli
 
 if TYPE_CHECKING:
     from .config import RunConfig
@@ -133,7 +133,8 @@ def list_plugins(as_json: AsJson = False) -> None:
             typer.echo(f"  {plugin['kind']:<18} {plugin['description']}")
 
 
-mount(app)
+study_cli.mount(app)
+chain_cli.mount(app)
 
 
 def _overrides(sets: list[str], flags: list[str]) -> dict[str, str]:
