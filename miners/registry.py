@@ -15,13 +15,24 @@ MINERS: Plugins[Miner] = Plugins(
         "copycat": "miners.adversaries:Copycat",
         "crashing": "miners.fakes:Crashing",
         "echo": "miners.fakes:Echo",
+        "empty": "miners.text_adversaries:EmptyAnswer",
+        "endless": "miners.text_adversaries:EndlessAnswer",
+        "judge_injection": "miners.text_adversaries:JudgeInjection",
+        "language_model": "miners.prompted:LanguageModel",
         "malformed": "miners.malformed:Malformed",
+        "mirror": "miners.text_adversaries:Mirror",
+        "negated_truth": "miners.insider:NegatedTruth",
         "noisy": "miners.noisy:Noisy",
+        "oracle": "miners.insider:Oracle",
+        "padding": "miners.text_adversaries:Padding",
+        "passthrough": "miners.prompted:Passthrough",
+        "router": "miners.router:Router",
         "shotgun": "miners.adversaries:Shotgun",
         "silent": "miners.fakes:Silent",
         "slow": "miners.fakes:Slow",
         "tesseract": "miners.ocr:TesseractReader",
         "tesserocr": "miners.ocr:TesserocrReader",
+        "word_salad": "miners.text_adversaries:WordSalad",
     },
 )
 
@@ -30,8 +41,11 @@ ENGINES: Plugins[Engine] = Plugins(
     group="subnetlab.engines",
     base=Engine,
     builtin={
+        "openai": "miners.openai:OpenAI",
         "tesseract": "miners.tesseract:Tesseract",
         "tesserocr": "miners.tesserocr:Tesserocr",
+        "transformers": "miners.transformers:Transformers",
+        "vllm": "miners.vllm:VLLM",
     },
 )
 

@@ -1,0 +1,77 @@
+"""Miners that answer with a language model: `language_model` runs one, `passthrough` buys its answers."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from subnets import Answer, Message, Query, Seed
+
+from .completion import Request
+from .language import AnyLanguageEngine, LanguageEngine
+from .miner import Miner
+from .openai import OpenAI
+from .transformers import Transformers
+
+MAX_TEXT = 100_000
+"""Characters that an answer may have."""
+
+
+class Prompted(Miner):
+    """Base of the miners that put the query to a language model."""
+
+    system: str = Field("", max_length=20_000)
+    """System prompt; empty sends none of the miner's own."""
+    temperature: float = Field(0.0, ge=0.0, le=5.0)
+    """0 takes the likeliest word each time; above 1 the answers decay, which makes weaker miners of one model."""
+    top_p: float = Field(1.0, gt=0.0, le=1.0)
+    max_tokens: int = Field(256, ge=1)
+    """Bound on an answer, where the query sets no tighter one."""
+    stop: tuple[str, ...] = ()
+    reads: float = Field(1.0, gt=0.0, le=1.0)
+    """Share of the last turn that the miner reads, from its end: less is a weaker miner that misses what came first."""
+
+    def request(self, query: Query) -> Request:
+        """Make the engine's request of a query: the same one each time."""
+        turns = list(query.prompt.messages)
+        if self.reads < 1.0 and turns:
+            content = turns[-1].content
+            turns[-1] = Message(turns[-1].role, content[len(content) - round(len(content) * self.reads) :])
+        if self.system:
+            turns.insert(0, Message("system", self.system))
+        return Request(
+            messages=tuple(turns),
+            max_tokens=min(self.max_tokens, query.prompt.max_tokens or self.max_tokens),
+            temperature=self.temperature,
+            top_p=self.top_p,
+            seed=Seed(self.seed).child("answer", query.id).integer(),
+            stop=self.stop,
+        )
+
+    async def ask(self, engine: LanguageEngine, query: Query) -> Answer:
+        """Have an engine answer the query."""
+        [completion] = await engine.generate([self.request(query)])
+        return Answer(
+            text=completion.text.strip()[:MAX_TEXT],
+            model=completion.model[:200],
+            output_tokens=completion.usage.output_tokens,
+        )
+
+
+class LanguageModel(Prompted):
+    """Answers with a language model of its own."""
+
+    description = "answers with a language model: transformers, vLLM or a server"
+
+    engine: AnyLanguageEngine = Field(default_factory=Transformers)
+
+    async def forward(self, query: Query) -> Answer:
+        """Ask the engine."""
+        return await self.ask(self.engine, query)
+
+
+class Passthrough(LanguageModel):
+    """Passes the query on to a server and sells its answer."""
+
+    description = "passes queries on to an OpenAI-compatible server"
+
+    engine: AnyLanguageEngine = Field(default_factory=OpenAI)
