@@ -42,15 +42,15 @@ class Shotgun(Miner):
     """Guesses at most."""
 
     _guesses: OCRAnswer | None = PrivateAttr(None)
+    _making: asyncio.Lock = PrivateAttr(default_factory=asyncio.Lock)
 
     async def forward(self, query: Query) -> OCRAnswer:
         """Return the guesses; the first time they are made."""
-        if self._guesses is not None:
-            return self._guesses
-        answer, cpu_s = await asyncio.to_thread(self._guess)
-        spend(Cost(cpu_s=cpu_s))
-        self._guesses = answer
-        return answer
+        async with self._making:
+            if self._guesses is None:
+                self._guesses, cpu_s = await asyncio.to_thread(self._guess)
+                spend(Cost(cpu_s=cpu_s))
+        return self._guesses
 
     def _guess(self) -> tuple[OCRAnswer, float]:
         from subnets.ocr.guesses import guesses

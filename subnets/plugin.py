@@ -105,8 +105,9 @@ class Plugins(Generic[P]):
 
     def spec(self, plugin: P) -> dict[str, Any]:
         """Return the table that `load` builds an equal plug-in from, every option spelled out."""
-        source = f"{type(plugin).__module__}:{type(plugin).__qualname__}"
-        kind = next((name for name, known in self.sources().items() if known == source), source)
+        own = type(plugin)
+        same = (kind for kind, source in self.sources().items() if source.endswith(f":{own.__name__}"))
+        kind = next((kind for kind in same if self.find(kind) is own), f"{own.__module__}:{own.__qualname__}")
         return {"kind": kind, **plugin.model_dump(mode="json")}
 
     def field(self) -> tuple[BeforeValidator, PlainSerializer]:

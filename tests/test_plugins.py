@@ -15,6 +15,8 @@ from validators.validator import receive, score
 KINDS = [(sort, kind) for sort, plugins in SORTS.items() for kind in plugins.sources()]
 EXAMPLES: dict[tuple[str, str], dict[str, Any]] = {
     ("miners", "copycat"): {"victim": "echo"},
+    ("scorers", "reward_model"): {"model": "./no-such-folder"},
+    ("scorers", "weighted"): {"terms": [{"scorer": "rouge"}, {"scorer": "edit_similarity"}]},
     ("validators", "favourite"): {"uids": [3]},
 }
 """Options of the kinds that can't do without any."""
@@ -29,6 +31,7 @@ def example(sort: str, kind: str) -> Any:
 def test_a_plugin_loads_pickles_and_writes_itself_out(sort: str, kind: str) -> None:
     plugin = example(sort, kind)
     assert pickle.loads(pickle.dumps(plugin)).key == plugin.key
+    assert SORTS[sort].spec(plugin)["kind"] == kind
     assert SORTS[sort].load(json.loads(json.dumps(SORTS[sort].spec(plugin)))).key == plugin.key
     assert type(plugin).__doc__, "the first line of its docstring is what `subnetlab list` shows"
 
