@@ -6,7 +6,7 @@ from consensus.calls import CreateSubnet, SetHyperparameters
 from consensus.chain_state import ChainState
 from consensus.errors import CallRefused, NotAllowed
 from consensus.hyperparameters import Hyperparameters
-from consensus.registration import start_price
+from consensus.registration import burn_price, start_price
 from consensus.subnet import Subnet
 
 
@@ -55,7 +55,11 @@ def set_hyperparameters(state: ChainState, signer: str, call: SetHyperparameters
         raise CallRefused(
             "hyperparameter", f"max_allowed_uids: {changed.max_allowed_uids}; subnet {call.netuid} has {subnet.size}"
         )
+    price = burn_price(subnet, state.block)
+    if changed.registration_rule != subnet.hyperparameters.registration_rule:
+        subnet.adjusted_at = state.block
+        subnet.burns_this_interval = subnet.pows_this_interval = 0
     subnet.hyperparameters = changed
-    start_price(subnet, state.block, keep=True)
+    start_price(subnet, state.block, price)
     subnet.touch()
     return dict(call.changes)

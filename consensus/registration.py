@@ -21,11 +21,10 @@ INTERVAL_FACTOR = 3
 NEVER = 2**63
 
 
-def start_price(subnet: Subnet, block: int, *, keep: bool = False) -> None:
-    """Set the first price and difficulty, or fit the present ones into changed limits."""
+def start_price(subnet: Subnet, block: int, price_rao: int = FIRST_BURN_RAO) -> None:
+    """Start from this price and the present difficulty, both fitted into the subnet's limits."""
     rules = subnet.hyperparameters
-    price = burn_price(subnet, block) if keep else FIRST_BURN_RAO
-    subnet.burn_rao = min(max(price, rules.min_burn_rao), rules.max_burn_rao)
+    subnet.burn_rao = min(max(price_rao, rules.min_burn_rao), rules.max_burn_rao)
     subnet.burn_block = block
     subnet.difficulty = min(max(subnet.difficulty, rules.min_difficulty), rules.max_difficulty)
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from consensus.emission import Epoch
 
 METADATA = MetaData()
-ADDRESS, RAO = String(64), BigInteger
+ADDRESS, RAO, JSON_TEXT = String(64), BigInteger, Text(2**24)
 
 
 def _table(name: str, key: Mapping[str, Any], **columns: Any) -> Table:
@@ -43,8 +43,8 @@ def _table(name: str, key: Mapping[str, Any], **columns: Any) -> Table:
 
 
 HEAD = _table(
-    "head", {"id": Integer}, format=Integer, writer=String(32), genesis=Text, genesis_hash=String(64),
-    block=BigInteger, block_hashes=Text, issuance_rao=RAO, recycled_rao=RAO, last_lock_rao=RAO,
+    "head", {"id": Integer}, format=Integer, writer=String(32), genesis=JSON_TEXT, genesis_hash=String(64),
+    block=BigInteger, block_hashes=JSON_TEXT, issuance_rao=RAO, recycled_rao=RAO, last_lock_rao=RAO,
     last_lock_block=BigInteger,
 )  # fmt: skip
 ACCOUNTS = _table("accounts", {"address": ADDRESS}, balance_rao=RAO, nonce=BigInteger)
@@ -55,7 +55,7 @@ SUBNET_NUMBERS = (
     "burn_block", "difficulty", "adjusted_at", "burns_this_interval", "pows_this_interval",
 )  # fmt: skip
 SUBNETS = _table(
-    "subnets", {"netuid": Integer}, owner=ADDRESS, owner_hotkey=ADDRESS, hyperparameters=Text,
+    "subnets", {"netuid": Integer}, owner=ADDRESS, owner_hotkey=ADDRESS, hyperparameters=JSON_TEXT,
     registered_in_block=String(64), **dict.fromkeys(SUBNET_NUMBERS, BigInteger),
 )  # fmt: skip
 BONDS = _table("bonds", {"netuid": Integer}, rows=LargeBinary(2**31))
@@ -65,12 +65,12 @@ NEURON_NUMBERS = (
 )  # fmt: skip
 NEURON_FLAGS = ("validator_permit", "active")
 NEURONS = _table(
-    "neurons", {"netuid": Integer, "uid": Integer}, hotkey=ADDRESS, weights=LargeBinary, axon=Text, commits=Text,
-    **dict.fromkeys(NEURON_NUMBERS, BigInteger), **dict.fromkeys(NEURON_FLAGS, Boolean),
+    "neurons", {"netuid": Integer, "uid": Integer}, hotkey=ADDRESS, weights=LargeBinary, axon=JSON_TEXT,
+    commits=JSON_TEXT, **dict.fromkeys(NEURON_NUMBERS, BigInteger), **dict.fromkeys(NEURON_FLAGS, Boolean),
 )  # fmt: skip
 CALLS = _table(
-    "calls", {"block": BigInteger, "position": Integer}, signer=ADDRESS, nonce=BigInteger, call=String(32), fields=Text,
-    signature=String(128),
+    "calls", {"block": BigInteger, "position": Integer}, signer=ADDRESS, nonce=BigInteger, call=String(32),
+    fields=JSON_TEXT, signature=String(128),
 )  # fmt: skip
 EPOCHS = _table(
     "epochs", {"netuid": Integer, "number": BigInteger}, block=BigInteger, emission_rao=RAO, owner_rao=RAO,

@@ -73,12 +73,16 @@ def wallet_new(
     as_json: AsJson = False,
 ) -> None:
     """Create a wallet with its coldkey and a hotkey, or another hotkey in it."""
+    from consensus.errors import WalletError
+
     from .chain_place import read_password
 
     place = place_of("", wallets, wallet)
     with place.advice():
         if not (wallets / wallet / "coldkeypub.txt").exists():
             place.wallets.new_coldkey(wallet, read_password(wallet) if encrypt else None)
+        elif encrypt:
+            raise WalletError(f"wallet {wallet!r} has its coldkey already; --encrypt is for a new one")
         place.wallets.new_hotkey(wallet, hotkey)
         entry = place.wallets.entry(wallet)
     secret = "encrypted" if entry.encrypted else "not encrypted: for experiments only"

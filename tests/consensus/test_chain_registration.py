@@ -166,6 +166,19 @@ def test_an_interval_takes_three_times_its_target() -> None:
         chain.call(ALICE, BurnedRegister(netuid, key(6)))
 
 
+def test_a_change_of_rule_keeps_the_price_and_starts_a_new_interval() -> None:
+    chain, netuid = interval_chain(registration_rule="decay")
+    for number in range(3):
+        chain.call(ALICE, BurnedRegister(netuid, key(number)))
+    chain.step(50)
+    price = chain.burn_price(netuid)
+    chain.call(ALICE, SetHyperparameters(netuid, {"registration_rule": "interval"}))
+    chain.step(99)
+    assert chain.burn_price(netuid) == price
+    chain.step(1)
+    assert chain.burn_price(netuid) == price // 2
+
+
 def test_the_seal_is_the_chains() -> None:
     def keccak256(data: bytes) -> bytes:
         return bytes(keccak.new(digest_bits=256, data=data).digest())
