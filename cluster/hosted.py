@@ -125,11 +125,19 @@ class HostedPool(Pool):
         return await scheduler.query(query, uids, await self._pack(query), deadline_s)
 
     async def bare(self, miner: int, queries: Sequence[Query]) -> list[Cost]:
-        """Do the work of one miner alone; while no query runs, or its host measures both."""
+        """Do the work of one miner alone, shared out to the hosts of its group as a bare loop for each would.
+
+        Only while no query runs: a host measures all that it does.
+        """
         self._started()
         for group in self.plan.groups:
             if miner in group.miners:
-                return await self._links[group.name][0].bare(miner, queries)
+                links = self._links[group.name]
+                shares = [queries[place :: len(links)] for place in range(len(links))]
+                done = await asyncio.gather(
+                    *(link.bare(miner, share) for link, share in zip(links, shares, strict=True))
+                )
+                return [done[place % len(links)][place // len(links)] for place in range(len(queries))]
         raise PoolError(f"no miner has uid {miner}; known: {', '.join(map(str, sorted(self.miners)))}")
 
     async def usage(self) -> list[Usage]:

@@ -89,7 +89,7 @@ class Pool(ABC):
 
     @abstractmethod
     async def bare(self, miner: int, queries: Sequence[Query]) -> list[Cost]:
-        """Do the work of one miner alone, query by query on one host, with no subnet around it: what it costs once."""
+        """Do the work of one miner alone, query by query, with no subnet around it: what it costs once."""
 
     @abstractmethod
     async def usage(self) -> list[Usage]:

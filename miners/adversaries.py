@@ -47,10 +47,12 @@ class Shotgun(Miner):
     async def forward(self, query: Query) -> OCRAnswer:
         """Return the guesses; the first time they are made."""
         async with self._making:
-            if self._guesses is None:
-                self._guesses, cpu_s = await asyncio.to_thread(self._guess)
-                spend(Cost(cpu_s=cpu_s))
-        return self._guesses
+            if self._guesses is not None:
+                return self._guesses
+            answer, cpu_s = await asyncio.to_thread(self._guess)
+            spend(Cost(cpu_s=cpu_s))
+            self._guesses = answer
+            return answer
 
     def _guess(self) -> tuple[OCRAnswer, float]:
         from subnets.ocr.guesses import guesses
