@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
 from multiprocessing.util import Finalize
 from time import monotonic, sleep
@@ -83,7 +84,9 @@ class ChildProcess:
             threads = max(1, int(self._group.cpus)) if self._group.cpus else 0
             target = (theirs, self.name, dict(self._group.miners), threads)
             self._process = multiprocessing.get_context("spawn").Process(target=_main, args=target, name=self.name)
-            # A mask is inherited, so Ctrl-C can't hit the child before it says what it makes of it.
+            # A mask is inherited, so Ctrl-C can't hit the child before it says what it makes of it; the tracker
+            # that comes with a first child would unblock the signal.
+            resource_tracker.ensure_running()
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             try:
                 self._process.start()
@@ -104,6 +107,12 @@ class ChildProcess:
                 await self._ask("open")
         except TimeoutError:
             raise PoolError(f"host {self.name} was not ready within {self._start_timeout_s:g} s") from None
+        except HostDied:
+            # A child imports the program's main module, to know the classes that are defined there.
+            raise PoolError(
+                f"host {self.name} ended while it started, for the reason on stderr; a script that makes a pool "
+                "must do so below `if __name__ == '__main__':`"
+            ) from None
 
     async def serve(self, uids: Sequence[int], parcel: Any) -> AsyncIterator[tuple[Response, ...]]:
         """Serve there; cancelling this cancels the miners' work."""
