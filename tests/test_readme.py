@@ -41,6 +41,11 @@ def test_the_worked_example_runs_pays_by_quality_and_passes_the_audit(tmp_path: 
     assert clear > mumbling > echo == 0
 
 
+def test_the_epoch_of_the_readme_runs() -> None:
+    (code,) = re.findall(r"^```python\n(from consensus.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
+
+
 def test_each_example_is_short() -> None:
     assert all(len(text.splitlines()) < 60 for text in files().values())
 
