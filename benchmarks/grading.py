@@ -45,7 +45,7 @@ def every_pair(truth: Page, answer: OCRAnswer) -> float:
         inside = max(0.0, min(a2, c2) - max(a1, c1)) * max(0.0, min(b2, d2) - max(b1, d1))
         iou = inside / ((a2 - a1) * (b2 - b1) + (c2 - c1) * (d2 - d1) - inside)
         text = Levenshtein.normalized_similarity(line.text, section.text)
-        return float(text**0.75 * iou**0.25)
+        return float(text**0.7 * iou**0.3)
 
     matrix = np.array([[similarity(line, section) for section in answer.sections] for line in truth.lines])
     rows, columns = linear_sum_assignment(matrix, maximize=True)

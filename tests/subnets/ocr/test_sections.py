@@ -81,9 +81,9 @@ def test_the_right_box_around_the_wrong_text_is_worth_nothing() -> None:
 
 
 def test_a_pair_below_the_minimum_is_no_match() -> None:
-    half = section("Hello", A.box)
-    assert grade(task_of(A), half) == pytest.approx((5 / 11) ** 0.75)
-    assert grade(task_of(A), half, scorer=Sections(min_similarity=0.6)) == 0.0
+    most = section("Hello Wo", A.box)
+    assert grade(task_of(A), most) == pytest.approx((8 / 11) ** 0.7)
+    assert grade(task_of(A), most, scorer=Sections(min_similarity=0.9)) == 0.0
 
 
 def test_weights_are_used_in_matching_as_in_the_value() -> None:

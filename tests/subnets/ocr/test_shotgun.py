@@ -79,6 +79,15 @@ def test_under_ours_a_shotgun_earns_next_to_nothing_however_few_its_guesses(
         assert mean(earned) < 0.1 and max(earned) < 0.2, count
 
 
+def test_not_even_crisp_pages_of_one_kind_can_be_guessed_under_ours() -> None:
+    subnet = OCR(kinds=("invoice",), difficulty=0.0)
+    pages = [subnet.task(seed) for seed in range(200, 212)]
+    guessed = guesses(subnet, 300, seed=7)
+    for count in (10, 30, 60, 100, 300):
+        few = OCRAnswer(sections=guessed.sections[:count])
+        assert mean(value(Sections(), task, few) for task in pages) < 0.1, count
+
+
 def test_guesses_are_within_the_schema_and_the_same_each_time(pages: Duel) -> None:
     assert OCR().read(pages.guessed.body()) == pages.guessed
     assert len(pages.guessed.sections) == MAX_SECTIONS
