@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import LocalPool, Played, Pool
-from subnets import Cost, Meter, Response, Score
+from subnets import Cost, Meter, Query, Response, Score
 from subnets.cost import process_cpu_s
 
 from .config import RunConfig
@@ -90,6 +90,8 @@ class _Session:
         self.of = config.chain.epochs * config.chain.rounds_per_epoch * len(self.asking)
         self.rounds: dict[str, GradedRound] = {}
         """Every round so far, by its place in the record."""
+        self.queries: dict[str, Query] = {}
+        """Of the rounds that this session played in the epoch under way, by their places."""
         self.consensus = self.bookkeeping = Cost()
         self.number = 0
         """Of this session, from 0."""
@@ -146,6 +148,7 @@ class _Session:
             played = await pool.play(uid, number, self.economy.stakes(), self.economy.caller(uid))
         graded = _graded(played, self.number, self.config.subnet.max_answer_bytes)
         self.rounds[graded.place] = graded
+        self.queries[graded.place] = played.task.query()
         kept = {answer.blob for answer in graded.answers}
         blobs = [response.body for response in played.responses if blob_hash(response.body) in kept]
         self._append(graded.draft("round", graded.place), blobs=blobs)
@@ -155,10 +158,14 @@ class _Session:
         """Do an epoch's work again, each task once, while no validator asks; return its costs by round."""
         every = self.config.bare.every
         rounds = [graded for graded in self._of_epoch(number) if every and graded.number % every == 0]
-        validators, subnet = self.economy.validators, self.config.subnet
-        queries = [validators[graded.validator].task(subnet, graded.number).query() for graded in rounds]
+        queries = [self.queries.get(graded.place) or self._query(graded) for graded in rounds]
+        self.queries.clear()
         costs = await pool.bare(self.economy.bare_miner, queries)
         return {graded.place: cost for graded, cost in zip(rounds, costs, strict=True)}
+
+    def _query(self, graded: GradedRound) -> Query:
+        """Make the query of an earlier session's round again."""
+        return self.economy.validators[graded.validator].task(self.config.subnet, graded.number).query()
 
     async def _close_epoch(self, number: int, use: _Use, once: dict[str, Cost]) -> None:
         with Meter() as meter:
