@@ -3,7 +3,7 @@
     python benchmarks/yuma.py memory 4096 256   # bytes that an epoch adds, per stored cell
 
 The chain's figures are its Rust arithmetic on one thread of a two-core machine, conversion from u16
-included, best of 2 or 3; ours include reading a `SubnetState` and making the `EpochResult`, best of 7.
+included, best of 2 or 3; ours include reading a `SubnetState` and making the `EpochResult`, best of 20.
 """
 
 import platform
@@ -68,7 +68,7 @@ def subnet(case: Case, seed: int = 0) -> SubnetState:
     )
 
 
-def best_ms(call: Callable[[], object], repeats: int = 7) -> float:
+def best_ms(call: Callable[[], object], repeats: int = 20) -> float:
     times = []
     for _ in range(repeats):
         start = time.perf_counter()
