@@ -36,14 +36,17 @@ class RayPool(HostedPool):
         max_replicas: int | None = None,
         max_restarts: int = 3,
         start_timeout_s: float = 120.0,
+        dashboard: bool = False,
         session: RaySession | None = None,
     ) -> None:
         """Plan as any hosted pool. A session that is given stays open at the end; without one, Ray is started.
 
+        `dashboard` is that of a Ray that is started.
+
         `start_timeout_s` bounds the placing of each actor, and again the opening of its engines.
         """
         super().__init__(subnet, miners, validators, cores=cores, max_replicas=max_replicas, max_restarts=max_restarts)
-        self._session = session or RaySession(cores=self.cores)
+        self._session = session or RaySession(cores=self.cores, dashboard=dashboard)
         self._owns_session = session is None
         self._start_timeout_s = start_timeout_s
         self._before_s: dict[int, float] = {}

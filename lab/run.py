@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import LocalPool, Played, Pool
+from cluster import LocalPool, Played, Pool, RayPool
 from subnets import Cost, Meter, Query, Response, Score
 from subnets.cost import process_cpu_s
 
@@ -127,9 +127,7 @@ class _Session:
         members = (self.config.subnet, self.economy.miners, self.economy.validators)
         if table.kind == "local":
             return LocalPool(*members, max_replicas=table.hosts)
-        from cluster import RayPool
-
-        return RayPool(*members, max_replicas=table.hosts)
+        return RayPool(*members, max_replicas=table.hosts, dashboard=table.dashboard)
 
     async def _play_rounds(self, pool: Pool, epoch: int) -> None:
         per_epoch = self.config.chain.rounds_per_epoch
