@@ -169,7 +169,7 @@ class Instructions(Truth):
     topic: str = ""
 
     def grade(self, text: str) -> Score:
-        """Return the mean of the criteria; 0.0 for a text that is not about the topic or repeats itself."""
+        """Return the mean of the criteria; 0.0 for a text that is off the topic, or repeats itself or the task."""
         return weigh(self, text, strict=False)
 
 
@@ -178,6 +178,8 @@ def weigh(truth: Instructions, text: str, *, strict: bool) -> Score:
     said = content(text)
     if not says(said, truth.topic):
         return Score(0.0, reason=f"not about {truth.topic}")
+    if any(says(said, criterion.demand) for criterion in truth.criteria):
+        return Score(0.0, reason="repeats its instructions")
     if len(set(said)) < MIN_DISTINCT * len(said):
         return Score(0.0, reason="the same words over and over")
     parts = {}
@@ -189,9 +191,9 @@ def weigh(truth: Instructions, text: str, *, strict: bool) -> Score:
     return Score(min(1.0, value), parts)
 
 
-def says(said: Sequence[str], topic: str) -> bool:
-    """Whether the words of the topic stand together."""
-    return bool(places(said, content(topic)))
+def says(said: Sequence[str], phrase: str) -> bool:
+    """Whether the words of a phrase stand together."""
+    return bool(places(said, content(phrase)))
 
 
 class Criteria(Scorer):

@@ -9,6 +9,7 @@ One method is required, `complete`. Miners have engines of their own: a validato
 
 from __future__ import annotations
 
+import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -178,7 +179,8 @@ class TransformersModel(LanguageModel):
         sizes: list[int] = []
         for place, continuation in enumerate(continuations):
             prompt = self._prompt(loaded, continuation.messages)[-self.max_input_tokens :]
-            text = loaded.tokenizer(continuation.text, add_special_tokens=False)["input_ids"][: self.max_input_tokens]
+            text = loaded.tokenizer(continuation.text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+            text = text[: self.max_input_tokens]
             if positions is None:
                 at = list(range(len(text)))
             else:
@@ -188,17 +190,30 @@ class TransformersModel(LanguageModel):
             rows.append(prompt + text[:last])
             looked.append([len(prompt) + i for i in at])
             sizes.append(len(text))
-        ids, mask = _padded(rows, loaded.tokenizer.pad_token_id, left=False)
+        # A round's rows begin alike: what they share is run once.
+        shared = min((at[0] - 1 for at in looked if at), default=0) if len(rows) > 1 else 0
+        shared = min(shared, len(os.path.commonprefix(rows)))
+        ids, mask = _padded([row[shared:] for row in rows], loaded.tokenizer.pad_token_id, left=False)
         found = []
-        with off_thread(loaded.gpu, input_tokens=sum(map(len, rows))), torch.inference_mode():
-            body = loaded.model.base_model(input_ids=ids.to(loaded.device), attention_mask=mask.to(loaded.device))
+        run = shared + sum(len(row) - shared for row in rows)
+        with off_thread(loaded.gpu, input_tokens=run), torch.inference_mode():
+            cache = None
+            if shared:
+                prefix = torch.tensor([rows[0][:shared]], device=loaded.device)
+                cache = loaded.model.base_model(input_ids=prefix, use_cache=True).past_key_values
+                cache.batch_repeat_interleave(len(rows))
+                mask = torch.cat([torch.ones((len(rows), shared), dtype=mask.dtype), mask], dim=1)
+            body = loaded.model.base_model(
+                input_ids=ids.to(loaded.device), attention_mask=mask.to(loaded.device), past_key_values=cache,
+                use_cache=cache is not None,
+            )  # fmt: skip
             head = loaded.model.get_output_embeddings()
             for place, at in enumerate(looked):
                 if not at:
                     empty = np.zeros(0)
                     found.append(Likelihood(sizes[place], empty, empty, empty, np.zeros(0, dtype=np.int64)))
                     continue
-                index = torch.tensor(at, device=loaded.device)
+                index = torch.tensor(at, device=loaded.device) - shared
                 logits = head(body.last_hidden_state[place, index - 1]).float()
                 log_p = torch.log_softmax(logits, dim=-1)
                 p = log_p.exp()

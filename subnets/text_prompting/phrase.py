@@ -11,6 +11,9 @@ from subnets.task import Task
 from .truth import Truth, answer_text, reference_text, truth_of
 from .words import content, says
 
+MAX_WORDS = 40
+"""A longer text is no short answer: it may have named everything."""
+
 
 @dataclass(frozen=True, slots=True)
 class Phrase(Truth):
@@ -25,6 +28,8 @@ class Phrase(Truth):
 
     def grade(self, text: str) -> Score:
         """1.0 or 0.0."""
+        if len(content(text)) > MAX_WORDS:
+            return Score(0.0, reason=f"{len(content(text))} words; at most {MAX_WORDS}")
         if not says(text, (self.text, *self.aliases)):
             return Score(0.0, reason="the right answer is not named")
         rival = next((rival for rival in self.rivals if says(text, (rival,))), "")

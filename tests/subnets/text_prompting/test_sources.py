@@ -1,0 +1,122 @@
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from subnets import Answer, Message, PluginError
+from subnets.text_prompting import LanguageModel, TextPrompting, Written
+from subnets.text_prompting.language_model import Conversation
+from subnets.text_prompting.sources import read_prompts, read_texts
+
+
+class FirstSentence(LanguageModel):
+    """Answers with the first sentence it was shown, as a question where it is asked for one."""
+
+    def complete(self, conversations: Sequence[Conversation], max_tokens: int) -> list[str]:
+        replies = []
+        for turns in conversations:
+            first = turns[-1].content.split(".")[0]
+            replies.append(
+                f"What of this: {first}?" if "Write one short question" in turns[-1].content else f"{first}."
+            )
+        return replies
+
+
+def test_texts_are_read_from_a_folder_in_the_order_of_their_names(tmp_path: Path) -> None:
+    (tmp_path / "b.txt").write_text("Second. Text.")
+    (tmp_path / "a.jsonl").write_text('{"body": "First."}\n\n{"body": "Then."}\n')
+    (tmp_path / "c.csv").write_text("no")
+    assert read_texts(tmp_path, "body") == ("First.", "Then.", "Second. Text.")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.jsonl", '{"text": 3}', "line 1: no text under 'text'"),
+        ("a.jsonl", "{", "line 1: no JSON"),
+        ("a.jsonl", "[]", "line 1: a JSON object is needed"),
+        ("a.txt", " \n", "holds no text"),
+    ],
+)
+def test_a_file_that_holds_no_texts_is_named_with_its_line(tmp_path: Path, name: str, content: str, said: str) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(PluginError, match=said):
+        read_texts(tmp_path / name, "text")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"question": "?"}', 'neither "prompt" nor "messages"'),
+        ('{"messages": [{"role": "robot", "content": ""}]}', "needs a role"),
+        ('{"messages": [{"role": "assistant", "content": "Hi"}]}', "not the user's"),
+    ],
+)
+def test_a_line_that_is_no_prompt_is_named(tmp_path: Path, line: str, said: str) -> None:
+    (tmp_path / "p.jsonl").write_text(line)
+    with pytest.raises(PluginError, match=said):
+        read_prompts(tmp_path / "p.jsonl")
+
+
+def test_organic_prompts_are_mixed_in_at_their_share_and_have_no_truth(tmp_path: Path) -> None:
+    path = tmp_path / "prompts.jsonl"
+    turns = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hello?"}]
+    path.write_text(json.dumps({"prompt": "Why is the sea salty?"}) + "\n" + json.dumps({"messages": turns}))
+    subnet = TextPrompting(organic=path, organic_share=0.3)
+    tasks = [subnet.task(seed) for seed in range(300)]
+    organic = [task for task in tasks if task.kind == "organic"]
+    assert 60 < len(organic) < 120
+    assert {task.prompt.messages for task in organic} == {
+        (Message("user", "Why is the sea salty?"),),
+        (Message("system", "Be kind."), Message("user", "Hello?")),
+    }
+    assert organic[0].reference is None
+    assert subnet.quality(organic[0], Answer(text="Because.")) is None
+
+
+def test_an_organic_prompt_gets_the_writers_answer_for_a_reference(tmp_path: Path) -> None:
+    (tmp_path / "p.txt").write_text("Why is the sea salty. Really.\n")
+    task = TextPrompting(organic=tmp_path / "p.txt", organic_share=1.0, writer=FirstSentence()).task(1)
+    assert task.reference == Written("Why is the sea salty.")
+
+
+def test_a_written_reference_is_graded_by_likeness_and_tells_no_quality(tmp_path: Path) -> None:
+    (tmp_path / "t.txt").write_text("Ostrava has a mill. The mill is old.")
+    subnet = TextPrompting(mix={"text_summary": 1}, texts=tmp_path, writer=FirstSentence())
+    task = subnet.task(1)
+    assert "The mill is old." in task.prompt.text
+    assert task.reference == Written("Ostrava has a mill.")
+    assert task.reference.grade("Ostrava has a mill.").value == 1.0
+    assert subnet.quality(task, subnet.gold(task)) is None
+
+
+def test_a_hidden_text_is_asked_about_and_not_shown() -> None:
+    options = {"mix": {"text_question": 1}, "writer": FirstSentence()}
+    shown = TextPrompting.model_validate(options).task(1)
+    hidden = TextPrompting.model_validate(options | {"hidden_context": True}).task(1)
+    assert shown.reference == hidden.reference
+    assert hidden.prompt.text in shown.prompt.text
+    assert len(hidden.prompt.text) < len(shown.prompt.text) / 2
+
+
+class Careless(LanguageModel):
+    """Rewrites a question without its names."""
+
+    def complete(self, conversations: Sequence[Conversation], max_tokens: int) -> list[str]:
+        return ["Hey, whatever?"] * len(conversations)
+
+
+class Careful(LanguageModel):
+    """Rewrites a question and keeps its names."""
+
+    def complete(self, conversations: Sequence[Conversation], max_tokens: int) -> list[str]:
+        return [f"Oh well, {turns[-1].content}" for turns in conversations]
+
+
+def test_a_rewriting_is_taken_only_if_it_keeps_every_name() -> None:
+    plain = TextPrompting(mix={"extractive": 1}).task(3).prompt.text
+    careless = TextPrompting(mix={"extractive": 1}, persona="model", writer=Careless()).task(3).prompt.text
+    careful = TextPrompting(mix={"extractive": 1}, persona="model", writer=Careful()).task(3).prompt.text
+    assert careless == plain
+    assert careful == plain.replace("Question: ", "Question: Oh well, ")
