@@ -340,9 +340,9 @@ def quiet() -> Iterator[None]:
             said.enable_progress_bar()
 
 
-def digest(folder: Path) -> dict[str, Any]:
-    """Say what a model folder is, for a run's record: its origin and the size of its weights."""
+def describe(folder: Path) -> dict[str, Any]:
+    """Say what a model folder holds: the file it was made from, if any, and the size of its weights."""
     manifest = folder / MANIFEST
     origin = json.loads(manifest.read_text()) if manifest.is_file() else {}
     weights = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
-    return {"folder": folder.name, "sha256": origin.get("sha256", ""), "weights_bytes": weights}
+    return {"source": origin.get("source", ""), "source_sha256": origin.get("sha256", ""), "weights_bytes": weights}
