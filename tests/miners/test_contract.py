@@ -7,10 +7,23 @@ import pickle
 import pytest
 
 from miners import ENGINES, MINERS, Engine, Miner, load_engine, load_miner
+from miners.language import LanguageEngine
 from subnets import Answer, Query
 
 EVERY_MINER = pytest.mark.parametrize("kind", MINERS.sources())
 EVERY_ENGINE = pytest.mark.parametrize("kind", ENGINES.sources())
+# Those that load a language model are opened in tests/miners/text, once.
+LIGHT_ENGINE = pytest.mark.parametrize(
+    "kind", [kind for kind in ENGINES.sources() if not isinstance(load_engine(kind), LanguageEngine)]
+)
+LIGHT_MINER = pytest.mark.parametrize(
+    "kind",
+    [
+        kind
+        for kind in MINERS.sources()
+        if not any(isinstance(engine, LanguageEngine) for engine in load_miner(kind).engines())
+    ],
+)
 
 
 async def outcome(miner: Miner, query: Query) -> object:
@@ -47,7 +60,7 @@ def test_its_table_loads_again(kind: str) -> None:
     assert load_miner(MINERS.spec(miner)).key == miner.key
 
 
-@EVERY_MINER
+@LIGHT_MINER
 def test_it_answers_alike_each_time_and_leaves_the_query_alone(kind: str, query: Query) -> None:
     before = copy.deepcopy(query)
     miner = load_miner({"kind": kind, "seed": 3})
@@ -79,7 +92,7 @@ def test_an_engine_loads_pickles_and_says_what_it_needs(kind: str) -> None:
     assert engine.cpus >= 0 and engine.gpus >= 0 and engine.concurrency >= 1
 
 
-@EVERY_ENGINE
+@LIGHT_ENGINE
 def test_an_engine_opens_and_closes_twice(kind: str) -> None:
     async def twice() -> None:
         engine = load_engine(kind)
