@@ -87,7 +87,7 @@ def logistic_alphas(setup, consensus, alphas):
     offset = np.int64(0)
     if high > low:
         slope = divide_wide(setup[P_LOG_LOW] - setup[P_LOG_HIGH], high - low)
-        offset = setup[P_LOG_LOW] + min(multiply_signed(slope, low), np.int64(1 << 62))
+        offset = setup[P_LOG_LOW] + min(max(multiply_signed(slope, low), -(1 << 62)), 1 << 62)
     x = np.empty(n, np.int64)
     for j in range(n):
         x[j] = min(max(offset - multiply_signed(slope, consensus[j]), -EXP_LIMIT), EXP_LIMIT)

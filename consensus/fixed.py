@@ -61,11 +61,14 @@ def divide(x, by, reciprocal):
 
 @jit
 def divide_wide(x, by):
-    """(x << 32) // by for x >= 0 and 0 < by <= 2^32, saturating."""
-    whole = x // by
+    """(x << 32) / by, truncated and saturating, for any x and 0 < by <= 2^32."""
+    size = abs(x)
+    whole = size // by
     if whole >= 1 << 31:
-        return np.int64(INT_MAX)
-    return (whole << 32) + np.int64((np.uint64(x - whole * by) << SHIFT) // np.uint64(by))
+        quotient = np.int64(INT_MAX)
+    else:
+        quotient = (whole << 32) + np.int64((np.uint64(size - whole * by) << SHIFT) // np.uint64(by))
+    return -quotient if x < 0 else quotient
 
 
 @jit

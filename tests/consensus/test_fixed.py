@@ -63,7 +63,8 @@ def test_products_and_quotients_are_exact(a: int, b: int, by: int) -> None:
     assert multiply(a, b) == a * b >> 32
     assert divide(min(a, by), by) == (min(a, by) << 32) // by
     assert divide(ONE, ONE + by) == (ONE << 32) // (ONE + by)
-    assert divide_wide(by, max(b, 1)) == min((by << 32) // max(b, 1), 2**63 - 1)
+    wide = min((by << 32) // max(b, 1), 2**63 - 1)
+    assert (divide_wide(by, max(b, 1)), divide_wide(-by, max(b, 1))) == (wide, -wide)
 
 
 @settings(max_examples=300, deadline=None)

@@ -176,3 +176,13 @@ def test_a_trace_names_what_the_epoch_saw() -> None:
     assert stored.tolist() == result.bonds.to_dense()[:3, 3:].tolist()
     with pytest.raises(KeyError, match="alfa: not part of an epoch; known: stake, "):
         trace.bits("alfa")
+
+
+def test_every_way_in_shares_one_compiled_epoch() -> None:
+    from consensus.kernel import epochs
+
+    run_epoch(small(7), YumaParams(), 5).trace()
+    sweep([small(8), small(9)], YumaParams(), epochs=2)
+    sweep(Batch.from_dense(stake=[[1, 1, 0]], weights=np.ones((1, 2, 3), np.uint16)), YumaParams())
+    simulate(small(7).replace(owner_uid=0), YumaParams(), epochs=2, reset_bonds={1: [4]})
+    assert len(epochs.signatures) == 1

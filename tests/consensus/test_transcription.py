@@ -278,7 +278,8 @@ def cases(draw: st.DrawFn) -> dict[str, Any]:
 
 def parameters(version: str) -> st.SearchStrategy[YumaParams]:
     u16 = st.sampled_from([0, 32767, 32768, U16]) | st.integers(0, U16)
-    alphas = st.tuples(st.integers(1638, U16), st.integers(1638, U16)).map(sorted)
+    alpha = st.sampled_from([1638, 58982, U16]) | st.integers(1638, U16)
+    alphas = st.tuples(alpha, alpha).map(sorted)
     fields = st.fixed_dictionaries(
         {
             "version": st.just(version),
