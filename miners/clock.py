@@ -40,14 +40,18 @@ class ThreadClock:
     """CPU of the thread that made it, and of the helpers born since; read it in that thread alone."""
 
     def __init__(self) -> None:
-        self._before = _tasks()
+        self._known = _tasks()
+        self._seen: set[int] = set()
         self._helpers: set[int] = set()
 
     def cpu_s(self) -> float:
         """CPU seconds so far: of the thread since it began, of helpers since they were born."""
-        if born := _tasks() - self._before - self._helpers:
-            self._helpers |= born - {thread.native_id for thread in threading.enumerate() if thread.native_id}
-            self._before |= born - self._helpers
+        if born := _tasks() - self._known:
+            born -= {thread.native_id for thread in threading.enumerate() if thread.native_id}
+            # A thread of Python's that is just ending is on no list any more, and gone by the next reading.
+            self._helpers |= born & self._seen
+            self._known |= self._helpers
+            self._seen = born - self._helpers
         return time.thread_time() + native_cpu_s(self._helpers)
 
 

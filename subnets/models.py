@@ -108,7 +108,7 @@ def find(name: str) -> Path:
     try:
         return _ready(source)
     except ModelError:
-        if source.is_file():
+        if source.suffix == ".gguf" and source.is_file():
             return _convert(source)
         raise
 

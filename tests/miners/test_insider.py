@@ -1,0 +1,98 @@
+import pickle
+
+import pytest
+
+from miners import load_miner
+from miners.insider import Insider, NegatedTruth, Oracle
+from miners.negation import negate
+from subnets import Query, Subnet, Task, load_subnet
+from subnets.score import Scorer
+from validators import load_validator
+from validators.validator import Validator
+
+SEEDS = (11, 12)
+
+
+@pytest.fixture(scope="module")
+def subnet() -> Subnet:
+    return load_subnet("text_prompting")
+
+
+def asked(subnet: Subnet, rounds: int) -> list[tuple[Task, Query]]:
+    found = []
+    for number in range(rounds):
+        validator = load_validator({"kind": "honest", "seed": SEEDS[number % 2]})
+        assert isinstance(validator, Validator)
+        assignment = validator.prepare(subnet, number, {0: 1.0}, caller=Query("", "", prompt=None).caller)  # type: ignore[arg-type]
+        found.append((assignment.task, assignment.query))
+    return found
+
+
+def informed(subnet: Subnet, kind: str, **options: object) -> Insider:
+    miner = load_miner({"kind": kind, **options})
+    assert isinstance(miner, Insider)
+    made = miner.informed(subnet, SEEDS)
+    assert isinstance(made, Insider)
+    return made
+
+
+def test_an_insider_finds_the_very_task_that_the_validator_set(subnet: Subnet) -> None:
+    oracle = informed(subnet, "oracle")
+    for task, query in asked(subnet, 12):
+        made = oracle.task(query)
+        assert (made.prompt, made.reference, made.kind) == (task.prompt, task.reference, task.kind)
+
+
+async def test_an_oracle_tells_the_truth_as_often_as_it_is_told_to(subnet: Subnet) -> None:
+    for p in (0.0, 0.7, 1.0):
+        oracle, right = informed(subnet, "oracle", p=p, seed=5), 0
+        for task, query in asked(subnet, 40):
+            quality = subnet.quality(task, await oracle.forward(query))  # type: ignore[arg-type]
+            right += quality is not None and quality > 0.99
+        assert abs(right / 40 - p) < 0.2, (p, right)
+
+
+async def test_an_oracle_says_the_same_each_time_and_on_every_host(subnet: Subnet) -> None:
+    oracle = informed(subnet, "oracle", p=0.5, seed=5)
+    [(_, query)] = asked(subnet, 1)
+    assert await oracle.forward(query) == await pickle.loads(pickle.dumps(oracle)).forward(query)
+
+
+async def test_the_negated_truth_looks_like_the_truth_and_is_worth_less(subnet: Subnet) -> None:
+    liar, scorer = informed(subnet, "negated_truth"), subnet.scorer()
+    assert isinstance(liar, NegatedTruth) and isinstance(scorer, Scorer)
+    truths, lies = [], []
+    for task, query in asked(subnet, 30):
+        truth = subnet.quality(task, subnet.gold(task))
+        lie = subnet.quality(task, await liar.forward(query))
+        if truth is not None and lie is not None:
+            truths.append(truth)
+            lies.append(lie)
+    assert sum(lies) / len(lies) < sum(truths) / len(truths) - 0.2
+
+
+def test_who_was_not_given_the_secrets_knows_nothing(subnet: Subnet) -> None:
+    [(_, query)] = asked(subnet, 1)
+    oracle = load_miner("oracle")
+    assert isinstance(oracle, Oracle)
+    with pytest.raises(LookupError, match="was not given"):
+        oracle.task(query)
+    stranger = oracle.informed(subnet, (999,))
+    assert isinstance(stranger, Oracle)
+    stranger._searched = 1_000_000
+    with pytest.raises(LookupError, match="no task of the validators"):
+        stranger.task(query)
+
+
+@pytest.mark.parametrize(
+    ("text", "opposite"),
+    [
+        ("Ada was born in Lund.", "Ada was not born in Lund."),
+        ("Yes", "no"),
+        ("42", "43"),
+        ("Lund", "not Lund"),
+        ("", "That is not so."),
+    ],
+)
+def test_a_negation_keeps_the_words_and_turns_the_sense(text: str, opposite: str) -> None:
+    assert negate(text) == opposite
