@@ -93,9 +93,17 @@ class CausalModel:
                         raise ModelError(f"{name} has {config.num_hidden_layers} layers; {layers} can't be kept")
                     config.num_hidden_layers = layers
                 self.tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, padding_side="left")
-                self.model = AutoModelForCausalLM.from_pretrained(
-                    folder, config=config, dtype=wanted, trust_remote_code=False, use_safetensors=True
+                self.model, told = AutoModelForCausalLM.from_pretrained(
+                    folder,
+                    config=config,
+                    dtype=wanted,
+                    trust_remote_code=False,
+                    use_safetensors=True,
+                    output_loading_info=True,
                 )
+            if told["missing_keys"]:
+                # An embedder or a classifier would be given a head of random numbers.
+                raise ModelError(f"{name} is no causal language model: it lacks {sorted(told['missing_keys'])[0]}")
             self.model.to(self.device).eval()
         except ModelError:
             raise

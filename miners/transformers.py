@@ -148,6 +148,7 @@ class _Worker:
         self._tickets: queue.SimpleQueue[_Ticket | None] = queue.SimpleQueue()
         self._loaded = threading.Event()
         self._failed: BaseException | None = None
+        self._stopping = False
         self.attribution = Attribution()
         self._thread = threading.Thread(target=self._run, name=f"transformers {engine.model}", daemon=True)
         self._thread.start()
@@ -163,6 +164,7 @@ class _Worker:
 
     def stop(self) -> None:
         """End after the batch that is being written; those that wait are told."""
+        self._stopping = True
         self._tickets.put(None)
         self._thread.join()
 
@@ -190,18 +192,19 @@ class _Worker:
         self._energy = EnergyCounter(seen)
         self._read = Cost(cpu_s=self._clock.cpu_s(), wall_s=time.perf_counter(), energy_j=self._energy.energy_j())
         self.attribution.idle += replace(self._read, wall_s=0.0)
-        while (first := self._tickets.get()) is not None:
-            gathered, more = self._gather(first)
+        while (first := self._tickets.get()) is not None and not self._stopping:
+            gathered = self._gather(first)
             self._charge([])
             self._serve(gathered)
-            if not more:
-                break
+        left = [first]
         while not self._tickets.empty():
-            if (left := self._tickets.get()) is not None:
-                left.settle(RuntimeError("the engine was closed"))
+            left.append(self._tickets.get())
+        for ticket in left:
+            if ticket is not None:
+                ticket.settle(RuntimeError("the engine was closed"))
 
-    def _gather(self, first: _Ticket) -> tuple[list[_Ticket], bool]:
-        """Collect a batch; False if the engine is to end after it."""
+    def _gather(self, first: _Ticket) -> list[_Ticket]:
+        """Collect a batch."""
         tickets = [first]
         until = time.perf_counter() + self._engine.linger_s
         while len(tickets) < self._engine.max_batch:
@@ -210,9 +213,10 @@ class _Worker:
             except queue.Empty:
                 break
             if ticket is None:
-                return tickets, False
+                self._tickets.put(None)  # for the loop outside
+                break
             tickets.append(ticket)
-        return tickets, True
+        return tickets
 
     def _serve(self, tickets: Sequence[_Ticket]) -> None:
         rows: list[_Ticket] = []

@@ -1,0 +1,161 @@
+"""Language engines, each opened once: they need the extra `text`, vLLM and the carried weights."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from miners.completion import Request
+from miners.transformers import Transformers
+from miners.vllm import VLLM
+from subnets import Message
+from tests.miners.text.loop import Loop
+from tests.miners.text.proxy import Proxy
+
+MODEL = "smollm2-135m-instruct"
+
+# The plain test install has no language models; the full one, and CI, have them all.
+collect_ignore_glob = ["test_*.py"] if find_spec("vllm") is None and not os.environ.get("CI") else []
+
+FOREIGN_WARNINGS = (
+    "ignore::FutureWarning:vllm.*",
+    "ignore::DeprecationWarning:vllm.*",
+    "ignore::DeprecationWarning:torch.*",
+    "ignore::FutureWarning:torch.*",
+    "ignore::UserWarning:torch.*",
+    "ignore:builtin type .* has no __module__ attribute:DeprecationWarning",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let vLLM and torch warn of themselves."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            for warning in FOREIGN_WARNINGS:
+                item.add_marker(pytest.mark.filterwarnings(warning))
+
+
+def ask(text: str, **options: object) -> Request:
+    """One question."""
+    return Request((Message("user", text),), **options)  # type: ignore[arg-type]
+
+
+CAPITAL = "What is the capital of France?"
+
+
+@pytest.fixture(scope="session")
+def loop() -> Iterator[Loop]:
+    made = Loop()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def transformers_engine(loop: Loop) -> Iterator[Transformers]:
+    engine = Transformers(model=MODEL, device="cpu")
+    loop.run(engine.open())
+    yield engine
+    loop.run(engine.close())
+
+
+@pytest.fixture(scope="session")
+def vllm_engine(loop: Loop) -> Iterator[VLLM]:
+    engine = VLLM(model=MODEL, device="cpu", context=1024)
+    loop.run(engine.open())
+    yield engine
+    loop.run(engine.close())
+
+
+@dataclass(frozen=True)
+class Server:
+    """A real server on loopback."""
+
+    port: int
+    model: str
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+
+def serve(command: list[str], port: int, variables: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    """Start a server and wait until it is healthy."""
+    with log.open("wb") as said:
+        process = subprocess.Popen(
+            command, env=os.environ | variables, stdout=said, stderr=said, start_new_session=True
+        )
+    until = time.monotonic() + 200
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as reply:
+                if reply.status == 200:
+                    return process
+        except OSError:
+            time.sleep(0.25)
+    process.kill()
+    raise RuntimeError(f"{command[2]} did not start:\n{log.read_text(errors='replace')[-3000:]}")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="session")
+def vllm_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    from subnets.models import find
+
+    port = free_port()
+    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(find(MODEL))]
+    command += ["--served-model-name", MODEL, "--host", "127.0.0.1", "--port", str(port), "--enforce-eager"]
+    command += ["--dtype", "float32", "--max-model-len", "1024", "--max-num-seqs", "16"]
+    variables = {
+        "VLLM_CPU_KVCACHE_SPACE": "1",
+        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+        "VLLM_NO_USAGE_STATS": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+    process = serve(command, port, variables, tmp_path_factory.mktemp("server") / "log")
+    yield Server(port, MODEL)
+    stop(process)
+
+
+@pytest.fixture(scope="session")
+def transformers_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    from subnets.models import find
+
+    port, folder = free_port(), str(find(MODEL))
+    command = [sys.executable, "-m", "transformers.cli.transformers", "serve", folder, "--host", "127.0.0.1"]
+    command += ["--port", str(port), "--device", "cpu", "--dtype", "float32"]
+    variables = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    process = serve(command, port, variables, tmp_path_factory.mktemp("server") / "log")
+    yield Server(port, folder)
+    stop(process)
+
+
+@pytest.fixture
+def proxy(vllm_server: Server, loop: Loop) -> Iterator[Proxy]:
+    made = Proxy(("127.0.0.1", vllm_server.port))
+    loop.run(made.start())
+    yield made
+    loop.run(made.stop())

@@ -1,0 +1,103 @@
+"""A proxy before a model's server that injects faults, one for each request, in the order given."""
+
+import asyncio
+import json
+from collections import deque
+
+SERVED, OTHER = b"smollm2-135m-instruct", b"gigantic-1000b-model!"
+assert len(SERVED) == len(OTHER)
+
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+
+
+def event(text: str, finish: str | None = None) -> bytes:
+    choice = {"index": 0, "delta": {"content": text}, "finish_reason": finish}
+    body = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": SERVED.decode(), "choices": [choice]}
+    return b"data: " + json.dumps(body).encode() + b"\n\n"
+
+
+class Proxy:
+    """Forwards to `upstream` (host, port) whatever no fault is queued for."""
+
+    def __init__(self, upstream: tuple[str, int]) -> None:
+        self.faults: deque[str] = deque()
+        self.requests: list[tuple[str, dict[str, str], bytes]] = []
+        self.connections = 0
+        self._upstream = upstream
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        assert self._server is not None
+        self._server.close()
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                line, *lines = head.decode().strip().split("\r\n")
+                headers = {name.lower(): value for name, value in (each.split(": ", 1) for each in lines)}
+                body = await reader.readexactly(int(headers.get("content-length", 0)))
+                self.requests.append((line, headers, body))
+                fault = self.faults.popleft() if self.faults else "none"
+                if not await self._answer(fault, head, headers, body, writer):
+                    break
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    async def _answer(
+        self, fault: str, head: bytes, headers: dict[str, str], body: bytes, writer: asyncio.StreamWriter
+    ) -> bool:
+        """Answer; True to keep the connection."""
+        if fault.isdigit():
+            said = json.dumps({"error": {"message": f"no, {headers.get('authorization', '')}"}}).encode()
+            more = b"location: http://127.0.0.1:1/v1\r\n" if fault == "307" else b"retry-after: 0.05\r\n"
+            writer.write(b"HTTP/1.1 %d No\r\ncontent-length: %d\r\n%s\r\n%s" % (int(fault), len(said), more, said))
+            await writer.drain()
+            return True
+        if fault == "hang":
+            await asyncio.sleep(30)
+        elif fault == "html":
+            writer.write(HEAD.replace(b"event-stream", b"html") + b"<html>Please log in</html>")
+        elif fault == "garbage":
+            writer.write(HEAD + event("Well") + b'data: {"choices": [{"delta\n\n')
+        elif fault == "no choices":
+            writer.write(HEAD + b'data: {"hello": 1}\n\n' + b"data: [DONE]\n\n")
+        elif fault == "surrogate":
+            writer.write(HEAD + event("a\ud800b\x00c") + event("", "stop") + b"data: [DONE]\n\n")
+        elif fault == "huge":
+            writer.write(HEAD + b"data: " + b"x" * 50_000_000)
+        elif fault == "endless":
+            writer.write(HEAD)
+            while not writer.is_closing():
+                writer.write(event("more "))
+                await writer.drain()
+                await asyncio.sleep(0.001)
+        else:
+            return await self._forward(fault, head, body, writer)
+        await writer.drain()
+        return False
+
+    async def _forward(self, fault: str, head: bytes, body: bytes, writer: asyncio.StreamWriter) -> bool:
+        upstream_reader, upstream = await asyncio.open_connection(*self._upstream)
+        upstream.write(head.replace(b"keep-alive", b"close") + body)
+        received = 0
+        while part := await upstream_reader.read(65536):
+            received += len(part)
+            if fault == "other model":
+                part = part.replace(SERVED, OTHER)
+            writer.write(part)
+            await writer.drain()
+            if fault == "cut" and received > 800:
+                break
+        upstream.close()
+        return False

@@ -1,0 +1,205 @@
+import asyncio
+import math
+from typing import Any
+
+import pytest
+
+from miners.causal import Batch, PromptError
+from miners.completion import Completion, Request
+from miners.errors import EngineError
+from miners.transformers import Transformers
+from subnets import Cost, Message, Meter
+from tests.miners.text.conftest import CAPITAL, MODEL, ask
+from tests.miners.text.loop import Loop
+
+STORY = "Tell me a story about a lighthouse."
+
+
+async def metered(engine: Any, request: Request) -> tuple[Completion, Cost]:
+    meter = Meter()
+    [completion] = await meter.run(engine.generate([request]))
+    return completion, meter.cost
+
+
+def test_the_model_answers(transformers_engine: Transformers, loop: Loop) -> None:
+    [answer] = loop.run(transformers_engine.generate([ask(CAPITAL, max_tokens=16)]))
+    assert answer.text == "The capital of France is Paris."
+    assert (answer.finish, answer.model) == ("stop", MODEL)
+    assert answer.usage.input_tokens == 37 and answer.usage.output_tokens == len(answer.token_ids) == 8
+    assert 0.0 < answer.timings.first_token_s < answer.timings.total_s
+
+
+def test_a_batch_of_unequal_prompts_gives_each_the_answer_that_it_gets_alone(
+    transformers_engine: Transformers, loop: Loop
+) -> None:
+    requests = [
+        ask(CAPITAL, max_tokens=8),
+        ask(f"{STORY} It should be about ships.", max_tokens=12),
+        ask("Hi", max_tokens=5),
+    ]
+    together = loop.run(transformers_engine.generate(requests))
+    alone = [loop.run(transformers_engine.generate([request]))[0] for request in requests]
+    assert [answer.token_ids for answer in together] == [answer.token_ids for answer in alone]
+
+
+def test_the_same_seed_samples_the_same_answer_in_any_company(transformers_engine: Transformers, loop: Loop) -> None:
+    def request(seed: int) -> Request:
+        return ask(STORY, max_tokens=10, temperature=0.9, top_p=0.95, seed=seed)
+
+    first, other = loop.run(transformers_engine.generate([request(1), request(2)]))
+    [again] = loop.run(transformers_engine.generate([request(1)]))
+    assert first.text == again.text != other.text
+
+
+def test_a_stop_string_ends_the_answer_before_itself(transformers_engine: Transformers, loop: Loop) -> None:
+    [answer] = loop.run(transformers_engine.generate([ask(CAPITAL, max_tokens=16, stop=(" is Par", "Berlin"))]))
+    assert (answer.text, answer.finish) == ("The capital of France", "stop")
+
+
+def test_log_probabilities_are_of_the_chosen_tokens_and_the_likeliest(
+    transformers_engine: Transformers, loop: Loop
+) -> None:
+    [answer] = loop.run(transformers_engine.generate([ask(CAPITAL, max_tokens=6, logprobs=3)]))
+    assert len(answer.logprobs) == len(answer.likeliest) == len(answer.token_ids) == 6
+    for token, logprob, likeliest in zip(answer.token_ids, answer.logprobs, answer.likeliest, strict=True):
+        assert len(likeliest) == 3 and max(likeliest, key=lambda other: likeliest[other]) == token
+        assert likeliest[token] == pytest.approx(logprob) and logprob < 0.0
+    [plain] = loop.run(transformers_engine.generate([ask(CAPITAL, max_tokens=2)]))
+    assert plain.logprobs == plain.likeliest == ()
+
+
+def test_what_miners_are_charged_adds_up_to_what_the_engine_used(transformers_engine: Transformers, loop: Loop) -> None:
+    async def round_of(count: int) -> list[tuple[Completion, Cost]]:
+        work = [metered(transformers_engine, ask(f"{STORY} Number {n}.", max_tokens=4 + n)) for n in range(count)]
+        return list(await asyncio.gather(*work))
+
+    before = transformers_engine.attribution.charged
+    answers = loop.run(round_of(5))
+    used = transformers_engine.attribution.charged - before
+    assert math.fsum(answer.cost.cpu_s for answer, _ in answers) == pytest.approx(used.cpu_s)
+    for answer, cost in answers:
+        # The miner's own steps come on top of its share.
+        assert 0.0 <= cost.cpu_s - answer.cost.cpu_s < 0.05
+        assert (cost.input_tokens, cost.output_tokens) == (answer.usage.input_tokens, answer.usage.output_tokens)
+        assert answer.prefill.cpu_s > 0.0 and answer.decode.cpu_s > 0.0
+    assert answers[4][0].decode.cpu_s > answers[0][0].decode.cpu_s
+
+
+def test_an_answer_that_nobody_waits_for_is_dropped_and_paid_as_far_as_it_went(
+    transformers_engine: Transformers, loop: Loop
+) -> None:
+    async def impatient() -> tuple[Cost, float]:
+        meter = Meter()
+        with pytest.raises(TimeoutError, match="no completion within 0.8 s"):
+            await meter.run(transformers_engine.generate([ask(STORY, max_tokens=500, timeout_s=0.8)]))
+        started = asyncio.get_running_loop().time()
+        await transformers_engine.generate([ask("Hi", max_tokens=1)])
+        return meter.cost, asyncio.get_running_loop().time() - started
+
+    cost, next_s = loop.run(impatient())
+    assert 0.0 < cost.cpu_s < 5.0 and cost.input_tokens > 0
+    assert next_s < 20.0
+
+
+def test_a_prompt_longer_than_the_context_is_named_and_harms_no_other(
+    transformers_engine: Transformers, loop: Loop
+) -> None:
+    async def both() -> list[object]:
+        work = [transformers_engine.generate([ask(text, max_tokens=4)]) for text in ("word " * 9_000, CAPITAL)]
+        return list(await asyncio.gather(*work, return_exceptions=True))
+
+    long, short = loop.run(both())
+    assert isinstance(long, PromptError) and "takes at most 8,191" in str(long)
+    assert isinstance(short, list) and short[0].text == "The capital of France"
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\x00b\x07\x1b[31m", "", "\u202e" * 50])
+def test_odd_text_is_answered(text: str, transformers_engine: Transformers, loop: Loop) -> None:
+    [answer] = loop.run(transformers_engine.generate([ask(text, max_tokens=2)]))
+    answer.text.encode()
+
+
+def test_a_batch_that_does_not_fit_in_memory_is_halved_and_one_row_is_told(
+    transformers_engine: Transformers, loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    start = Batch.__init__
+
+    def small(self: Batch, model: Any, rows: Any) -> None:
+        if len(rows) > 2 or any(len(row.prompt) > 200 for row in rows):
+            raise torch.OutOfMemoryError("no memory")
+        start(self, model, rows)
+
+    monkeypatch.setattr(Batch, "__init__", small)
+
+    async def many() -> list[object]:
+        texts = [CAPITAL, "word " * 300, CAPITAL, CAPITAL, CAPITAL]
+        return list(
+            await asyncio.gather(
+                *(transformers_engine.generate([ask(text, max_tokens=2)]) for text in texts), return_exceptions=True
+            )
+        )
+
+    answers = loop.run(many())
+    assert isinstance(answers[1], MemoryError) and "smaller model" in str(answers[1])
+    assert all(isinstance(answer, list) for place, answer in enumerate(answers) if place != 1)
+
+
+def test_a_model_without_its_last_layers_is_another_one(loop: Loop) -> None:
+    engine = Transformers(model=MODEL, device="cpu", layers=28)
+
+    async def once() -> Completion:
+        await engine.open()
+        [answer] = await engine.generate([ask(CAPITAL, max_tokens=8)])
+        await engine.close()
+        return answer
+
+    assert loop.run(once()).text != "The capital of France is Paris."
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"model": "no-such-model"}, "subnetlab models list"),
+        ({"model": "all-minilm-l6-v2"}, "no causal language model"),
+        ({"layers": 99}, "30 layers"),
+    ],
+)
+def test_an_engine_that_can_not_open_says_why_in_one_line(options: dict[str, Any], said: str, loop: Loop) -> None:
+    engine = Transformers(**({"device": "cpu"} | options))
+    with pytest.raises(EngineError, match=said) as refused:
+        loop.run(engine.open())
+    assert "\n" not in str(refused.value)
+
+
+def test_a_chat_template_that_refuses_the_roles_is_named(loop: Loop) -> None:
+    template = "{% if messages[0].role == 'system' %}{{ raise_exception('no system turns here') }}{% endif %}x"
+    engine = Transformers(model=MODEL, device="cpu", template=template, layers=1)
+
+    async def refused() -> None:
+        await engine.open()
+        try:
+            with pytest.raises(PromptError, match="no system turns here"):
+                await engine.generate([Request((Message("system", "a"), Message("user", "b")), max_tokens=2)])
+        finally:
+            await engine.close()
+
+    loop.run(refused())
+
+
+def test_who_still_waits_when_the_engine_closes_is_told(loop: Loop) -> None:
+    engine = Transformers(model=MODEL, device="cpu", layers=2, max_batch=1)
+
+    async def closing() -> list[object]:
+        await engine.open()
+        work = [asyncio.create_task(engine.generate([ask(STORY, max_tokens=20)])) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        await engine.close()
+        with pytest.raises(RuntimeError, match="not open"):
+            await engine.generate([ask("Hi")])
+        return list(await asyncio.gather(*work, return_exceptions=True))
+
+    outcomes = loop.run(closing())
+    assert all(isinstance(outcome, list | RuntimeError) for outcome in outcomes)
+    assert any("closed" in str(outcome) for outcome in outcomes)
