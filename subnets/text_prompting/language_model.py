@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 Conversation = Sequence[Message]
 
+HEAD_ROWS = 256
+"""Positions for which the head's output, a number for every word of the vocabulary, is held at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Continuation:
@@ -65,9 +68,12 @@ class LanguageModel(Plugin, ABC):
         """Continue each conversation with its most likely answer."""
 
     def likelihoods(
-        self, continuations: Sequence[Continuation], positions: Sequence[Sequence[float]] | None = None
+        self,
+        continuations: Sequence[Continuation],
+        positions: Sequence[Sequence[float]] | None = None,
+        temperature: float = 1.0,
     ) -> list[Likelihood]:
-        """Return how likely each text is.
+        """Return how likely each text is if it was sampled at a temperature above 0.
 
         `positions` are places in [0, 1) along each text; None looks at every token.
         """
@@ -158,18 +164,26 @@ class TransformersModel(LanguageModel):
         return texts
 
     def likelihoods(
-        self, continuations: Sequence[Continuation], positions: Sequence[Sequence[float]] | None = None
+        self,
+        continuations: Sequence[Continuation],
+        positions: Sequence[Sequence[float]] | None = None,
+        temperature: float = 1.0,
     ) -> list[Likelihood]:
         """Run prompt and text through the model at once; the head is evaluated at the positions alone."""
         loaded = load(self.model, self.device, self.dtype)
         found: list[Likelihood] = []
         for start in range(0, len(continuations), self.batch_size):
             stop = start + self.batch_size
-            found += self._likelihoods(loaded, continuations[start:stop], positions and positions[start:stop])
+            at = positions and positions[start:stop]
+            found += self._likelihoods(loaded, continuations[start:stop], at, temperature)
         return found
 
     def _likelihoods(
-        self, loaded: Loaded, continuations: Sequence[Continuation], positions: Sequence[Sequence[float]] | None
+        self,
+        loaded: Loaded,
+        continuations: Sequence[Continuation],
+        positions: Sequence[Sequence[float]] | None,
+        temperature: float,
     ) -> list[Likelihood]:
         import numpy as np
         import torch
@@ -213,18 +227,20 @@ class TransformersModel(LanguageModel):
                     empty = np.zeros(0)
                     found.append(Likelihood(sizes[place], empty, empty, empty, np.zeros(0, dtype=np.int64)))
                     continue
-                index = torch.tensor(at, device=loaded.device) - shared
-                logits = head(body.last_hidden_state[place, index - 1]).float()
-                log_p = torch.log_softmax(logits, dim=-1)
-                p = log_p.exp()
-                entropy = -(p * log_p).sum(-1)
-                variance = (p * log_p**2).sum(-1) - entropy**2
-                chosen = ids[place].to(loaded.device)[index]
-                own = log_p.gather(1, chosen[:, None]).squeeze(1)
-                ranks = (log_p > own[:, None]).sum(-1)
-                numbers = [x.double().cpu().numpy() for x in (own, entropy, variance)]
+                own, entropies, variances, ranks = [], [], [], []
+                for start in range(0, len(at), HEAD_ROWS):
+                    index = torch.tensor(at[start : start + HEAD_ROWS], device=loaded.device) - shared
+                    logits = head(body.last_hidden_state[place, index - 1]).float()
+                    log_p = torch.log_softmax(logits / temperature, dim=-1)
+                    p = log_p.exp()
+                    entropy = -(p * log_p).sum(-1)
+                    chosen = log_p.gather(1, ids[place].to(loaded.device)[index][:, None])
+                    own += chosen.squeeze(1).tolist()
+                    entropies += entropy.tolist()
+                    variances += ((p * log_p**2).sum(-1) - entropy**2).clamp(min=0.0).tolist()
+                    ranks += (log_p > chosen).sum(-1).tolist()
                 found.append(
-                    Likelihood(sizes[place], numbers[0], numbers[1], numbers[2].clip(min=0.0), ranks.cpu().numpy())
+                    Likelihood(sizes[place], np.array(own), np.array(entropies), np.array(variances), np.array(ranks))
                 )
         return found
 

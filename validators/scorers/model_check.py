@@ -1,11 +1,12 @@
 """Does a completion come from the model that the miner names? Apart from how good it is.
 
-At sampled positions the validator's copy tells how surprising the text's token is, and how surprising one of its own
-would be. If the copy wrote the text by sampling, the excess has mean zero and a known variance; greedy or colder
-sampling makes it smaller; another model's text makes it larger:
+The subnet says how miners are to sample. At some positions the validator's copy tells how surprising the text's token
+is, and how surprising one of its own would be at that temperature: over texts that it wrote so, the difference has mean
+zero and a known variance. Another model is more surprising, plain text that no model sampled is often less:
 
-    z = sum(-log p - entropy) / sqrt(sum(variance of log p))
+    z = sum(-log p - entropy) / sqrt(sum(variance of log p)),    believed while |z| <= max_z
 
+At temperature 0 each token must be the copy's first choice, which only a near copy keeps up: the sharper check.
 One pass over prompt and text is the price; more positions reach further into the text and detect more.
 """
 
@@ -39,8 +40,12 @@ class ModelCheck(Scorer):
     """The validator's copy of it."""
     positions: int = Field(32, ge=1)
     """Tokens looked at, drawn anew for every task and miner; all of them where there are fewer."""
+    temperature: float = Field(0.0, ge=0)
+    """At which miners are asked to sample; 0 is greedy."""
     max_z: float = Field(3.0, gt=0)
-    """Excess surprise, in standard deviations, that is still believed; 3 accuses one honest sampler in 700."""
+    """Difference of surprise, in standard deviations, that is still believed; 3 accuses one honest sampler in 370."""
+    min_first: float = Field(0.9, ge=0, le=1)
+    """Share of first choices that a greedy text needs: other hardware may round a near tie the other way."""
     min_tokens: int = Field(8, ge=1)
     """A shorter text tells too little and is unscored."""
     max_characters: int = Field(8_000, ge=1)
@@ -57,7 +62,9 @@ class ModelCheck(Scorer):
             Seed(task.seed).child("positions", responses[place].uid).rng().random(self.positions).tolist()
             for place in naming
         ]
-        found = self.model.likelihoods([Continuation(task.prompt.messages, text) for text in texts], drawn)
+        found = self.model.likelihoods(
+            [Continuation(task.prompt.messages, text) for text in texts], drawn, self.temperature or 1.0
+        )
         checked = {place: self._score(likelihood) for place, likelihood in zip(naming, found, strict=True)}
         missing = Score(0.0, reason=f"the miner does not name {self.claimed}")
         return [checked.get(place, missing) for place in range(len(responses))]
@@ -73,4 +80,8 @@ class ModelCheck(Scorer):
         z = excess / math.sqrt(float(likelihood.variances.sum()) + 0.05 * len(likelihood.variances))
         first = float((likelihood.ranks == 0).mean())
         parts = {"z": z, "first_choice": first, "positions": float(len(likelihood.ranks))}
-        return Score(float(z <= self.max_z), parts, "" if z <= self.max_z else f"too surprising: z = {z:.1f}")
+        if self.temperature == 0:
+            passed, reason = first >= self.min_first, f"{first:.0%} of tokens are the model's first choice"
+        else:
+            passed, reason = abs(z) <= self.max_z, f"unlike the model's own samples: z = {z:.1f}"
+        return Score(float(passed), parts, "" if passed else reason)

@@ -21,7 +21,10 @@ class Urn(LanguageModel):
         return ["a" * max_tokens] * len(conversations)
 
     def likelihoods(
-        self, continuations: Sequence[Continuation], positions: Sequence[Sequence[float]] | None = None
+        self,
+        continuations: Sequence[Continuation],
+        positions: Sequence[Sequence[float]] | None = None,
+        temperature: float = 1.0,
     ) -> list[Likelihood]:
         found = []
         logs = np.log(VOCABULARY)
@@ -40,7 +43,8 @@ class Urn(LanguageModel):
         return found
 
 
-CHECK = ModelCheck(claimed="urn", model=Urn(), positions=64)
+CHECK = ModelCheck(claimed="urn", model=Urn(), positions=64, temperature=1.0)
+GREEDY = CHECK.model_copy(update={"temperature": 0.0})
 
 
 def drawn(seed: int, weights: np.ndarray, length: int = 200) -> str:
@@ -68,8 +72,15 @@ def test_more_positions_catch_more() -> None:
     assert caught[0] < caught[1] < caught[2]
 
 
-def test_the_likeliest_text_is_believed() -> None:
-    assert CHECK.score(TASK, answered(0, "a" * 100, "urn")).value == 1.0
+def test_a_text_that_is_too_likely_was_not_sampled_as_asked() -> None:
+    assert CHECK.score(TASK, answered(0, "a" * 100, "urn")).value == 0.0
+    assert GREEDY.score(TASK, answered(0, "a" * 100, "urn")).value == 1.0
+
+
+def test_a_greedy_text_is_the_models_first_choice_nearly_everywhere() -> None:
+    scores = GREEDY.score_all(TASK, [answered(0, "a" * 99 + "b", "urn"), answered(1, "aaabb" * 20, "urn")])
+    assert [score.value for score in scores] == [1.0, 0.0]
+    assert "first choice" in scores[1].reason
 
 
 def test_a_miner_that_names_another_model_or_none_does_not_pass() -> None:
@@ -79,7 +90,7 @@ def test_a_miner_that_names_another_model_or_none_does_not_pass() -> None:
         answered(2, "a" * 100),
         answered(3, "aa", "Urn"),
     ]
-    scores = CHECK.score_all(TASK, named)
+    scores = GREEDY.score_all(TASK, named)
     assert [score.value for score in scores] == [1.0, 0.0, 0.0, None]
     assert "does not name urn" in scores[1].reason
 
