@@ -57,7 +57,8 @@ class Section(BaseModel):
 class OCRAnswer(Answer):
     """The sections of a page, in any order."""
 
-    sections: tuple[Section, ...] = Field((), max_length=MAX_SECTIONS)
+    # One broken section tells enough; finding them all would be work that a miner can order.
+    sections: tuple[Section, ...] = Field((), max_length=MAX_SECTIONS, fail_fast=True)
 
     @model_validator(mode="after")
     def _text_is_bounded(self) -> Self:
