@@ -1,0 +1,38 @@
+"""Tests of the graders that run models: they need the extra `text` and the carried weights."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from subnets.text_prompting import TransformersModel
+from tests.validators.models.training import train_reward_model
+from validators.scorers.reward import RewardModel
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quiet_models() -> Iterator[None]:
+    """No progress bars, and one thread: the texts are short and other tests share the cores."""
+    import torch
+    import transformers
+
+    transformers.logging.disable_progress_bar()
+    transformers.logging.set_verbosity_error()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def model() -> TransformersModel:
+    """The carried model, in full precision."""
+    return TransformersModel(model="smollm2-135m-instruct", device="cpu", batch_size=16)
+
+
+@pytest.fixture(scope="session")
+def reward_model(tmp_path_factory: pytest.TempPathFactory) -> RewardModel:
+    """A small classifier, trained here: no package carries a reward model."""
+    folder: Path = tmp_path_factory.mktemp("reward")
+    train_reward_model(folder)
+    return RewardModel(model=str(folder), device="cpu")

@@ -1,0 +1,80 @@
+"""The check of the model named, on texts of the model, of a damaged copy of it, and of no model."""
+
+import copy
+from statistics import mean
+from typing import Any
+
+import pytest
+
+from subnets import Score, Task
+from subnets.text_prompting import TransformersModel
+from subnets.text_prompting.language_model import load
+from tests.validators.scorers.labelled import answered, tasks
+from validators.scorers.model_check import ModelCheck
+
+NAME = "smollm2-135m-instruct"
+TOKENS = 48
+
+
+def written(loaded: Any, model: Any, made: list[Task], temperature: float) -> list[str]:
+    """Answer tasks with a model, greedily at temperature 0."""
+    import torch
+
+    sampling = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
+    greedy = {"do_sample": False, "temperature": None, "top_k": None, "top_p": None}
+    texts = []
+    for number, task in enumerate(made):
+        torch.manual_seed(number)
+        turns = [{"role": turn.role, "content": turn.content} for turn in task.prompt.messages]
+        prompt = loaded.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+        batch = loaded.tokenizer(prompt, add_special_tokens=False, return_tensors="pt")
+        with torch.inference_mode():
+            out = model.generate(
+                **batch, **(sampling if temperature else greedy), max_new_tokens=TOKENS, min_new_tokens=TOKENS,
+                pad_token_id=loaded.tokenizer.pad_token_id,
+            )  # fmt: skip
+        texts.append(loaded.tokenizer.decode(out[0, batch["input_ids"].shape[1] :], skip_special_tokens=True))
+    return texts
+
+
+@pytest.fixture(scope="module")
+def made() -> list[Task]:
+    return tasks("instructions", 5)
+
+
+@pytest.fixture(scope="module")
+def cut() -> Any:
+    """A copy of the model with four of its thirty layers cut out."""
+    other = copy.deepcopy(load(NAME, "cpu", "auto").model)
+    del other.model.layers[10:14]
+    other.config.num_hidden_layers = len(other.model.layers)
+    for place, layer in enumerate(other.model.layers):
+        layer.self_attn.layer_idx = place
+    return other
+
+
+def checked(model: TransformersModel, made: list[Task], texts: list[str], temperature: float) -> list[Score]:
+    check = ModelCheck(claimed=NAME, model=model, temperature=temperature)
+    return [check.score(task, answered(0, text, NAME)) for task, text in zip(made, texts, strict=True)]
+
+
+def test_greedy_texts_pass_only_if_the_very_model_wrote_them(
+    model: TransformersModel, made: list[Task], cut: Any
+) -> None:
+    loaded = load(NAME, "cpu", "auto")
+    own = checked(model, made, written(loaded, loaded.model, made, 0.0), 0.0)
+    other = checked(model, made, written(loaded, cut, made, 0.0), 0.0)
+    none = checked(model, made, [task.reference.text for task in made], 0.0)
+    assert {score.value for score in own} == {1.0}
+    assert {score.value for score in other} == {score.value for score in none} == {0.0}
+
+
+def test_sampled_texts_are_as_surprising_as_expected_and_those_of_a_cut_copy_more(
+    model: TransformersModel, made: list[Task], cut: Any
+) -> None:
+    loaded = load(NAME, "cpu", "auto")
+    own = checked(model, made, written(loaded, loaded.model, made, 1.0), 1.0)
+    other = checked(model, made, written(loaded, cut, made, 1.0), 1.0)
+    assert {score.value for score in own} == {1.0}
+    # One short text accuses few copies for certain; their mean over tasks tells them apart.
+    assert abs(mean(score.parts["z"] for score in own)) < 1.5 < mean(score.parts["z"] for score in other)
