@@ -37,6 +37,8 @@ RETRIED = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
 """Status codes that may pass."""
 BYTES_PER_TOKEN = 4_000
 """More than any server's event for one token with 20 log-probabilities; what exceeds it is an attack or a defect."""
+TEMPLATE_TOKENS = 256
+"""What a server's chat template is taken to add to a prompt at most, when money is held back for it."""
 EXTRA_TOKENS = 16
 """What a server may send beyond the tokens it was asked for, before its answer is cut."""
 
@@ -79,6 +81,7 @@ class OpenAI(LanguageEngine):
     _next_at: float = PrivateAttr(0.0)
     _spent_usd: float = PrivateAttr(0.0)
     _reserved_usd: float = PrivateAttr(0.0)
+    _returned: asyncio.Condition | None = PrivateAttr(None)
 
     @field_validator("base_url")
     @classmethod
@@ -147,6 +150,7 @@ class OpenAI(LanguageEngine):
                 raise EngineError(f"tokenizer: {error}") from error
         self._free = asyncio.Semaphore(self.max_in_flight)
         self._spent_usd = self._reserved_usd = 0.0
+        self._returned = asyncio.Condition()
         self._client = openai.AsyncOpenAI(
             api_key=self._key or "none",
             base_url=self.base_url,
@@ -188,8 +192,8 @@ class OpenAI(LanguageEngine):
                 pause_s = self._pause(failure, attempt, request)
                 if answer.events or attempt == self.retries or pause_s < 0.0:
                     tries = f" (tried {attempt + 1} times)" if attempt else ""
-                    raise APIError(f"{self._said(failure)}{tries}")
-                logger.info("%s: %s; trying again in %.1f s", self.model, self._said(failure), pause_s)
+                    raise APIError(f"{self._said(failure, answer)}{tries}")
+                logger.info("%s: %s; trying again in %.1f s", self.model, self._said(failure, answer), pause_s)
                 await asyncio.sleep(pause_s)
         raise AssertionError("every attempt returns or raises")
 
@@ -268,23 +272,29 @@ class OpenAI(LanguageEngine):
     @asynccontextmanager
     async def _reserve(self, request: Request) -> AsyncIterator[None]:
         """Hold back the most that a request may cost, so that many at once can't pass the limit together."""
-        if self._price is None or self.max_usd is None:
+        if self._price is None or self.max_usd is None or self._returned is None:
             yield
             return
-        # A token of input has at least one byte.
-        most = self._price.usd(
-            sum(len(m.content.encode("utf-8", "replace")) + 16 for m in request.messages), request.max_tokens
-        )
-        if self._spent_usd + self._reserved_usd + most > self.max_usd:
-            raise APIError(
-                f"the spending limit of ${self.max_usd:g} allows no more: ${self._spent_usd:.6f} is spent and this "
-                f"answer may cost ${most:.6f}; raise max_usd"
-            )
-        self._reserved_usd += most
+        # A token of input has at least one byte; the server's template adds its own.
+        written = sum(len(message.content.encode("utf-8", "replace")) for message in request.messages)
+        most = self._price.usd(written + TEMPLATE_TOKENS, request.max_tokens)
+        async with self._returned:
+            while self._spent_usd + self._reserved_usd + most > self.max_usd:
+                if self._reserved_usd == 0.0:
+                    raise APIError(
+                        f"the spending limit of ${self.max_usd:g} allows no more: ${self._spent_usd:.6f} is spent "
+                        f"and this answer may cost ${most:.6f}; raise max_usd"
+                    )
+                await self._returned.wait()
+            self._reserved_usd += most
         try:
             yield
         finally:
-            self._reserved_usd -= most
+            self._reserved_usd = max(0.0, self._reserved_usd - most)
+            if self._reserved_usd < 1e-12:  # what rounding leaves of many is nothing
+                self._reserved_usd = 0.0
+            async with self._returned:
+                self._returned.notify_all()
 
     async def _rate(self) -> None:
         """Wait for this request's turn."""
@@ -310,7 +320,7 @@ class OpenAI(LanguageEngine):
         jitter = random.Random(f"{request.seed} {attempt}").uniform(0.75, 1.25)
         return min(self.pause_s * 2.0**attempt, self.most_pause_s) * jitter
 
-    def _said(self, error: BaseException) -> str:
+    def _said(self, error: BaseException, answer: _Answer) -> str:
         """Say what went wrong, without the key."""
         import openai
 
@@ -323,6 +333,8 @@ class OpenAI(LanguageEngine):
             said = f"{self._host} answered {error.status_code}: {error.message[:200]}"
         elif isinstance(error, openai.APITimeoutError) or "Timeout" in type(error).__name__:
             said = f"{self._host} was silent for {self.stall_s:g} s"
+        elif answer.events and "RemoteProtocolError" in (type(error).__name__, type(cause).__name__):
+            said = f"{self._host} broke off its answer after {answer.pieces} pieces"
         elif isinstance(error, openai.APIConnectionError):
             said = f"no connection to {self._host}: {type(cause).__name__ if cause else 'refused'}"
         else:

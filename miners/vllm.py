@@ -125,6 +125,11 @@ class VLLM(LanguageEngine):
         llm, self._llm = self._llm, None
         if llm is not None:
             await asyncio.get_running_loop().run_in_executor(None, _shut_down, llm)
+            await asyncio.sleep(0)  # its sockets are closed on this loop
+            if (context := getattr(llm.engine_core, "ctx", None)) is not None:
+                # vLLM leaves them to the garbage collector, the one behind the other.
+                context.destroy(linger=0)
+                getattr(context, "_shadow_obj", context).destroy(linger=0)
         children, self._children = self._children, None
         if children is not None:
             await asyncio.get_running_loop().run_in_executor(None, children.kill)

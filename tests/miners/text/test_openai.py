@@ -1,0 +1,227 @@
+import asyncio
+import logging
+import pickle
+import time
+from typing import Any
+
+import pytest
+
+from miners.completion import Completion, Request
+from miners.errors import APIError, EngineError
+from miners.openai import OpenAI
+from miners.prices import listed_price
+from subnets import Cost, Meter
+from tests.miners.text.conftest import CAPITAL, MODEL, Server, ask
+from tests.miners.text.loop import Loop
+from tests.miners.text.proxy import Proxy
+
+KEY = "sk-very-secret-1234567890"
+HERE = ("127.0.0.1",)
+PRICES = {"usd_per_million_input": 1.0, "usd_per_million_output": 2.0}
+Outcome = Completion | Exception
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAB_KEY", KEY)
+
+
+def engine(base_url: str, **options: Any) -> OpenAI:
+    defaults = {"model": MODEL, "key_env": "LAB_KEY", "private_hosts": HERE, "pause_s": 0.02, "retries": 2}
+    return OpenAI(base_url=base_url, **(defaults | options))
+
+
+def answers(loop: Loop, made: OpenAI, *requests: Request) -> tuple[list[Outcome], Cost]:
+    """Open, ask one after another, close."""
+
+    async def work() -> tuple[list[Outcome], Cost]:
+        found: list[Outcome] = []
+        meter = Meter()
+        await made.open()
+        try:
+            for request in requests:
+                try:
+                    found += await meter.run(made.generate([request]))
+                except Exception as error:
+                    found.append(error)
+        finally:
+            await made.close()
+        return found, meter.cost
+
+    return loop.run(work())
+
+
+def faulty(loop: Loop, proxy: Proxy, *faults: str, max_tokens: int = 8, **options: Any) -> Outcome:
+    """Ask once, the server having these faults first."""
+    proxy.faults.extend(faults)
+    [outcome], _ = answers(loop, engine(proxy.base_url, **options), ask(CAPITAL, max_tokens=max_tokens))
+    proxy.faults.clear()
+    return outcome
+
+
+def text(outcome: Outcome) -> str:
+    assert isinstance(outcome, Completion), outcome
+    return outcome.text
+
+
+def failure(outcome: Outcome) -> str:
+    assert isinstance(outcome, APIError), outcome
+    assert KEY not in str(outcome) and "\n" not in str(outcome)
+    return str(outcome)
+
+
+def test_vllms_own_server_answers_and_its_count_of_tokens_stands_beside_ours(vllm_server: Server, loop: Loop) -> None:
+    made = engine(vllm_server.base_url, tokenizer=MODEL, **PRICES)
+    [answer], cost = answers(loop, made, ask(CAPITAL, max_tokens=12, logprobs=0))
+    assert isinstance(answer, Completion), answer
+    assert answer.text == "The capital of France is Paris."
+    assert (answer.finish, answer.model) == ("stop", MODEL)
+    assert len(answer.logprobs) == 8 and max(answer.logprobs) < 0.0
+    assert 0.0 < answer.timings.first_token_s < answer.timings.total_s
+    # The server counts the token that ends an answer, which has no text.
+    usage = answer.usage
+    assert (usage.input_tokens, usage.claimed_input_tokens) == (37, 37)
+    assert (usage.output_tokens, usage.claimed_output_tokens, usage.counted) == (7, 8, True)
+    assert cost.paid_usd == pytest.approx((37 + 2 * 8) / 1e6) == pytest.approx(made.spent_usd)
+    assert cost.sent_bytes > 100 and cost.received_bytes > 500
+    assert (cost.input_tokens, cost.output_tokens) == (37, 7)
+
+
+def test_transformers_own_server_answers(transformers_server: Server, loop: Loop) -> None:
+    made = engine(transformers_server.base_url, model=transformers_server.model, key_env="")
+    [answer], cost = answers(loop, made, ask(CAPITAL, max_tokens=12))
+    assert text(answer) == "The capital of France is Paris."
+    assert cost.output_tokens == 8 and cost.paid_usd == 0.0
+
+
+def test_many_requests_share_connections(proxy: Proxy, vllm_server: Server, loop: Loop) -> None:
+    proxy.faults.extend(["404"] * 5)
+    answers(loop, engine(proxy.base_url), *[ask("Hi")] * 5)
+    assert (len(proxy.requests), proxy.connections) == (5, 1)
+
+
+@pytest.mark.parametrize("status", ["429", "500", "503"])
+def test_a_failure_that_passes_is_tried_again(status: str, proxy: Proxy, loop: Loop) -> None:
+    assert text(faulty(loop, proxy, status, status)) == "The capital of France is Paris."
+    assert len(proxy.requests) == 3
+
+
+def test_a_failure_that_stays_is_named_after_the_last_try(proxy: Proxy, loop: Loop) -> None:
+    said = failure(faulty(loop, proxy, "500", "500", "500"))
+    assert "answered 500" in said and "tried 3 times" in said
+
+
+@pytest.mark.parametrize("status", ["400", "401", "404"])
+def test_a_refusal_is_not_tried_again_and_shows_no_key(status: str, proxy: Proxy, loop: Loop) -> None:
+    assert f"answered {status}" in failure(faulty(loop, proxy, status))
+    assert len(proxy.requests) == 1
+    assert proxy.requests[0][1]["authorization"] == f"Bearer {KEY}"
+
+
+def test_a_redirect_is_not_followed(proxy: Proxy, loop: Loop) -> None:
+    assert "answered 307" in failure(faulty(loop, proxy, "307"))
+    assert len(proxy.requests) == 1
+
+
+def test_a_server_that_is_silent_is_given_up_and_asked_again(proxy: Proxy, loop: Loop) -> None:
+    assert text(faulty(loop, proxy, "hang", stall_s=2.0)) == "The capital of France is Paris."
+    assert "silent for 0.2 s" in failure(faulty(loop, proxy, "hang", stall_s=0.2, retries=0))
+
+
+def test_a_request_ends_with_its_own_time_whatever_the_server_does(proxy: Proxy, loop: Loop) -> None:
+    proxy.faults.append("hang")
+    started = time.monotonic()
+    [outcome], _ = answers(loop, engine(proxy.base_url), ask(CAPITAL, timeout_s=0.3))
+    assert isinstance(outcome, TimeoutError) and time.monotonic() - started < 2.0
+
+
+def test_an_answer_that_breaks_off_is_a_failure_and_is_not_paid_twice(proxy: Proxy, loop: Loop) -> None:
+    assert "broke off" in failure(faulty(loop, proxy, "cut"))
+    assert len(proxy.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("garbage", "can't be read"),
+        ("no choices", "can't be read"),
+        ("html", "sent no completion"),
+        ("huge", "more than 160,000 bytes"),
+        ("other model", "answered with gigantic-1000b-model!"),
+    ],
+)
+def test_what_is_no_answer_is_named(fault: str, said: str, proxy: Proxy, loop: Loop) -> None:
+    assert said in failure(faulty(loop, proxy, fault))
+
+
+def test_an_answer_without_an_end_is_cut_soon_after_the_tokens_asked_for(proxy: Proxy, loop: Loop) -> None:
+    outcome = faulty(loop, proxy, "endless")
+    assert isinstance(outcome, Completion) and outcome.finish == "length"
+    assert outcome.text.split() == ["more"] * (8 + 16 + 1)
+
+
+def test_lone_surrogates_and_control_characters_do_no_harm(proxy: Proxy, loop: Loop) -> None:
+    assert text(faulty(loop, proxy, "surrogate")) == "a?b\x00c"
+
+
+def test_a_server_that_is_not_there_is_named(loop: Loop) -> None:
+    [outcome], _ = answers(loop, engine("http://127.0.0.1:1/v1", retries=1), ask("Hi"))
+    assert "no connection to 127.0.0.1" in failure(outcome) and "tried 2 times" in failure(outcome)
+
+
+def test_the_spending_limit_holds_against_many_requests_at_once(vllm_server: Server, loop: Loop) -> None:
+    made = engine(vllm_server.base_url, max_usd=0.001, **PRICES)
+
+    async def flood() -> list[object]:
+        await made.open()
+        work = [made.generate([ask(f"Count to {n}", max_tokens=8)]) for n in range(30)]
+        found = list(await asyncio.gather(*work, return_exceptions=True))
+        await made.close()
+        return found
+
+    found = loop.run(flood())
+    refused = [outcome for outcome in found if isinstance(outcome, APIError)]
+    assert 0 < len(refused) < 30
+    assert all("raise max_usd" in str(outcome) for outcome in refused)
+    assert 0.0 < made.spent_usd <= 0.001
+
+
+def test_requests_keep_to_their_rate(proxy: Proxy, loop: Loop) -> None:
+    proxy.faults.extend(["404"] * 4)
+    started = time.monotonic()
+    answers(loop, engine(proxy.base_url, requests_per_minute=600.0), *[ask("Hi")] * 4)
+    assert 0.3 <= time.monotonic() - started < 3.0
+
+
+def test_the_key_is_in_no_option_no_pickle_and_no_log(
+    proxy: Proxy, loop: Loop, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    made = engine(proxy.base_url)
+    proxy.faults.extend(["500", "401"])
+    [outcome], _ = answers(loop, made, ask(CAPITAL, max_tokens=4))
+    assert proxy.requests[0][1]["authorization"] == f"Bearer {KEY}"
+    failure(outcome)
+    assert KEY not in made.key + repr(made) + caplog.text and KEY.encode() not in pickle.dumps(made)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"key_env": "NO_SUCH_KEY"}, "NO_SUCH_KEY is not set"),
+        ({"private_hosts": ()}, 'private_hosts = \\["127.0.0.1"\\]'),
+        ({"max_usd": 1.0}, "no price is known"),
+        ({"tokenizer": "no-such-model"}, "tokenizer: there is no model"),
+    ],
+)
+def test_an_engine_that_can_not_open_says_why(options: dict[str, Any], said: str, loop: Loop) -> None:
+    with pytest.raises(EngineError, match=said):
+        loop.run(engine("http://127.0.0.1:9/v1", **options).open())
+
+
+def test_prices_come_from_the_provider_behind_the_url_and_say_from_when() -> None:
+    price = listed_price("gpt-4o-mini", "https://api.openai.com/v1")
+    assert price is not None and price.source.startswith("genai-prices 0.") and "in force on 20" in price.source
+    assert price.usd(1_000_000, 0) > 0.0 and price.usd(0, 1_000_000) > price.usd(1_000_000, 0)
+    assert listed_price("gpt-4o-mini", "http://127.0.0.1:8000/v1") is None
+    assert listed_price("no-such-model", "https://api.openai.com/v1") is None

@@ -1,0 +1,133 @@
+import asyncio
+import math
+import os
+import signal
+import time
+from typing import Any
+
+import pytest
+
+from miners.causal import PromptError
+from miners.completion import Completion, Request
+from miners.errors import EngineDied, EngineError
+from miners.transformers import Transformers
+from miners.vllm import VLLM
+from subnets import Cost, Meter
+from tests.miners.text.conftest import CAPITAL, MODEL, ask
+from tests.miners.text.loop import Loop
+
+STORY = "Tell me a story about a lighthouse."
+
+
+async def metered(engine: VLLM, request: Request) -> tuple[Completion, Cost]:
+    meter = Meter()
+    [completion] = await meter.run(engine.generate([request]))
+    return completion, meter.cost
+
+
+def test_it_answers_as_the_same_weights_do_in_transformers(
+    vllm_engine: VLLM, transformers_engine: Transformers, loop: Loop
+) -> None:
+    requests = [ask(CAPITAL, max_tokens=8, logprobs=2), ask("Name three colours.", max_tokens=8, logprobs=2)]
+    here, there = (loop.run(engine.generate(requests)) for engine in (vllm_engine, transformers_engine))
+    for one, other in zip(here, there, strict=True):
+        assert (one.text, one.token_ids, one.usage.input_tokens) == (
+            other.text,
+            other.token_ids,
+            other.usage.input_tokens,
+        )
+        assert one.logprobs == pytest.approx(other.logprobs, abs=0.01)
+        for mine, theirs in zip(one.likeliest, other.likeliest, strict=True):
+            assert list(mine) == list(theirs)
+
+
+def test_seeds_and_stop_strings_are_the_requests_own(vllm_engine: VLLM, loop: Loop) -> None:
+    def request(seed: int) -> Request:
+        return ask(STORY, max_tokens=10, temperature=0.9, seed=seed)
+
+    first, again, other = loop.run(vllm_engine.generate([request(1), request(1), request(2)]))
+    assert first.text == again.text != other.text
+    [stopped] = loop.run(vllm_engine.generate([ask(CAPITAL, stop=(" Paris",))]))
+    assert (stopped.text, stopped.finish) == ("The capital of France is", "stop")
+
+
+def test_many_at_once_are_charged_what_the_engines_processes_used(vllm_engine: VLLM, loop: Loop) -> None:
+    async def round_of(count: int) -> list[tuple[Completion, Cost]]:
+        work = [metered(vllm_engine, ask(f"{n}: {STORY}", max_tokens=6 + 2 * n)) for n in range(count)]
+        return list(await asyncio.gather(*work))
+
+    before = vllm_engine.attribution.charged
+    answers = loop.run(round_of(8))
+    used = vllm_engine.attribution.charged - before
+    assert used.cpu_s > 0.05
+    assert math.fsum(answer.cost.cpu_s for answer, _ in answers) == pytest.approx(used.cpu_s)
+    for answer, cost in answers:
+        assert 0.0 <= cost.cpu_s - answer.cost.cpu_s < 0.1
+        assert (cost.input_tokens, cost.output_tokens) == (answer.usage.input_tokens, answer.usage.output_tokens)
+        assert answer.prefill.cpu_s > 0.0 and answer.decode.cpu_s > 0.0
+    assert answers[7][0].decode.cpu_s > answers[0][0].decode.cpu_s
+
+
+def test_a_prompt_that_was_read_before_is_read_from_the_cache(vllm_engine: VLLM, loop: Loop) -> None:
+    request = ask("Sum up: " + "the harbour was quiet and the boats lay still. " * 30, max_tokens=2)
+    [first], [again] = (loop.run(vllm_engine.generate([request])) for _ in range(2))
+    assert again.usage.cached_tokens > first.usage.input_tokens / 2 > first.usage.cached_tokens
+    assert again.token_ids == first.token_ids
+
+
+def test_an_answer_that_nobody_waits_for_is_dropped(vllm_engine: VLLM, loop: Loop) -> None:
+    async def impatient() -> tuple[Cost, int]:
+        meter = Meter()
+        with pytest.raises(TimeoutError, match="no completion within 0.5 s"):
+            await meter.run(vllm_engine.generate([ask(STORY, max_tokens=900, timeout_s=0.5)]))
+        await asyncio.sleep(0.2)
+        return meter.cost, vllm_engine._llm.get_num_unfinished_requests()
+
+    cost, unfinished = loop.run(impatient())
+    assert cost.cpu_s > 0.0 and cost.output_tokens > 0 and unfinished == 0
+
+
+def test_a_prompt_longer_than_the_context_is_named(vllm_engine: VLLM, loop: Loop) -> None:
+    with pytest.raises(PromptError, match="takes at most 1,023"):
+        loop.run(vllm_engine.generate([ask("word " * 2_000)]))
+    [cut] = loop.run(vllm_engine.generate([ask("word " * 950, max_tokens=500)]))
+    assert cut.usage.input_tokens + cut.usage.output_tokens <= 1024
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\x00b\x07\x1b[31m", ""])
+def test_odd_text_is_answered(text: str, vllm_engine: VLLM, loop: Loop) -> None:
+    [answer] = loop.run(vllm_engine.generate([ask(text, max_tokens=2)]))
+    answer.text.encode()
+
+
+def test_an_engine_that_can_not_open_says_why(loop: Loop) -> None:
+    with pytest.raises(EngineError, match="subnetlab models list"):
+        loop.run(VLLM(model="no-such-model", device="cpu").open())
+    with pytest.raises(RuntimeError, match="not open"):
+        loop.run(VLLM(device="cpu").generate([ask("Hi")]))
+
+
+def test_an_engine_whose_process_ends_fails_all_in_flight_at_once_and_opens_again(
+    vllm_engine: VLLM, loop: Loop
+) -> None:
+    async def killed() -> tuple[list[Any], float]:
+        work = [asyncio.create_task(vllm_engine.generate([ask(STORY, max_tokens=400)])) for _ in range(4)]
+        await asyncio.sleep(0.5)
+        os.kill(vllm_engine.pids[0], signal.SIGKILL)
+        started = time.monotonic()
+        found = await asyncio.gather(*work, return_exceptions=True)
+        return found, time.monotonic() - started
+
+    outcomes, told_s = loop.run(killed())
+    assert all(isinstance(outcome, EngineDied) for outcome in outcomes), outcomes
+    assert told_s < 3.0
+    with pytest.raises(EngineDied, match=f"vLLM engine of {MODEL} died: process"):
+        loop.run(vllm_engine.generate([ask("Hi")]))
+
+    async def anew() -> Completion:
+        await vllm_engine.close()
+        await vllm_engine.open()
+        [answer] = await vllm_engine.generate([ask(CAPITAL, max_tokens=12)])
+        return answer
+
+    assert loop.run(anew()).text == "The capital of France is Paris."
