@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -126,10 +127,7 @@ class VLLM(LanguageEngine):
         if llm is not None:
             await asyncio.get_running_loop().run_in_executor(None, _shut_down, llm)
             await asyncio.sleep(0)  # its sockets are closed on this loop
-            if (context := getattr(llm.engine_core, "ctx", None)) is not None:
-                # vLLM leaves them to the garbage collector, the one behind the other.
-                context.destroy(linger=0)
-                getattr(context, "_shadow_obj", context).destroy(linger=0)
+            await asyncio.get_running_loop().run_in_executor(None, _end_context, llm)
         children, self._children = self._children, None
         if children is not None:
             await asyncio.get_running_loop().run_in_executor(None, children.kill)
@@ -189,7 +187,8 @@ class VLLM(LanguageEngine):
             progress.total_s = time.perf_counter() - started
             await bill.settled()
         except EngineDeadError as error:
-            raise EngineDied(self._died or f"the vLLM engine of {self.model} died: {error}"[:300]) from None
+            self._died = self._died or f"the vLLM engine of {self.model} died: {str(error)[:200]}"
+            raise EngineDied(self._died) from None
         except ValueError as error:  # vLLM's own refusal of a prompt or of an option
             raise PromptError(f"vLLM refuses the prompt: {str(error)[:300]}") from error
         finally:
@@ -330,6 +329,17 @@ def _shut_down(llm: Any) -> None:
         llm.shutdown(timeout=SHUTDOWN_S)
     except Exception as error:  # an engine that died can't be shut down in good order
         logger.info("vLLM did not shut down in good order: %s", error)
+
+
+def _end_context(llm: Any) -> None:
+    """End the ZeroMQ context that vLLM leaves to the garbage collector; its sockets must be closed."""
+    shadow = getattr(llm.engine_core, "ctx", None)
+    context = getattr(shadow, "_shadow_obj", None) or shadow
+    if context is None:
+        return
+    ending = threading.Thread(target=context.term, daemon=True)  # which waits for sockets, for ever if need be
+    ending.start()
+    ending.join(SHUTDOWN_S)
 
 
 VLLM.model_rebuild()
