@@ -1,26 +1,29 @@
-"""The audit: everything that a record claims, worked out again from the record alone.
+"""The audit: what a record claims, worked out again from the record alone.
 
-The hashes are followed; every task is made again from its seed; every recorded answer is read and graded
-again; the ledgers, the weights, and every payout of the chain are computed again.
+The hashes are followed; every task is made again from its seed, and the miners that were asked are drawn
+again; every recorded answer is read and graded again; the ledgers, the weights, and every payout of the
+chain are computed again. Costs and clocks can't be: they are taken on trust, as the machine wrote them.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from subnets import Fault, Response
 from subnets.subnet import Subnet
-from validators import Validator
+from validators.validator import GRADER_FAILED
 
 from .config import RunConfig
 from .economy import Economy
 from .entries import Epoch, GradedAnswer, GradedRound, Start
 from .errors import AuditError
+from .folder import changed_versions, first_difference
 from .record import RunRecord
 
-TOLERANCE = 1e-9
+TOLERANCE = 1e-6
 """Between a recorded grade and the one found again: the same arithmetic on another machine's libraries."""
 
 
@@ -50,9 +53,21 @@ def audit(record: RunRecord, watch: Callable[[int, int], None] = lambda done, of
         AuditError: the first contradiction, named.
     """
     entries = record.verify()
+    try:
+        return _audit(record, entries, watch)
+    except AuditError as error:
+        first = record.find("start", "run")
+        changed = changed_versions(Start.of(first)) if first is not None else ""
+        if changed:
+            raise AuditError(f"{error}. The run was made with other versions: {changed}") from None
+        raise
+
+
+def _audit(record: RunRecord, entries: int, watch: Callable[[int, int], None]) -> Audited:
     first = record.find("start", "run")
     assert first is not None  # RunRecord.open() refuses a record without one
     start = Start.of(first)
+    _compare_files(record, start)
     config = RunConfig.parse(start.config, source=str(record.folder))
     economy = Economy(config)
     if economy.neurons() != start.neurons:
@@ -64,7 +79,9 @@ def audit(record: RunRecord, watch: Callable[[int, int], None] = lambda done, of
     for entry in record.entries("round"):
         graded = GradedRound.of(entry)
         where = f"entry {entry.seq} (round {entry.place})"
-        answers += _regrade(record, config.subnet, economy.validators[graded.validator], graded, where)
+        if graded.validator not in economy.validators or entry.place != graded.place:
+            raise AuditError(f"{where}: there is no validator {graded.validator}, or this is not its place")
+        answers += _regrade(record, config.subnet, economy, graded, where)
         rounds[graded.place] = graded
         watch(len(rounds), of)
 
@@ -76,24 +93,61 @@ def audit(record: RunRecord, watch: Callable[[int, int], None] = lambda done, of
             _repay(economy, config, rounds, Epoch.of(entry), f"entry {entry.seq} (epoch {entry.place})")
             epochs += 1
     complete = record.find("end", "run") is not None
+    if complete and epochs != config.chain.epochs:
+        raise AuditError(f"the run says that it ended, after {epochs} of {config.chain.epochs} epochs")
     return Audited(entries, len(rounds), answers, epochs, complete, head)
 
 
-def _regrade(record: RunRecord, subnet: Subnet, validator: Validator, graded: GradedRound, where: str) -> int:
+def _compare_files(record: RunRecord, start: Start) -> None:
+    """Hold config.json and run.json of the folder against the first entry."""
+    for name, recorded in (("config.json", start.config), ("run.json", start.machine)):
+        try:
+            found = json.loads((record.folder / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise AuditError(f"{name} can't be read: {error}") from None
+        differing = first_difference(recorded, found)
+        if differing:
+            raise AuditError(f"{name} was changed: {differing}")
+
+
+def _regrade(record: RunRecord, subnet: Subnet, economy: Economy, graded: GradedRound, where: str) -> int:
     """Make the task again and grade its answers again; return how many were read."""
+    validator = economy.validators[graded.validator]
     task = validator.task(subnet, graded.number)
     if (task.id, task.seed) != (graded.task_id, graded.task_seed):
         raise AuditError(f"{where}: task {graded.task_id} does not come from the validator's seed; {task.id} does")
-    responses = [_response(record, answer) for answer in graded.answers]
-    grades = validator.grade(subnet, task, responses)
-    for answer, score, response in zip(graded.answers, grades.scores, grades.responses, strict=True):
+    for name in ("kind", "difficulty"):
+        if getattr(task, name) != getattr(graded, name):
+            raise AuditError(f"{where}: {name} {getattr(graded, name)} recorded, {getattr(task, name)} found")
+    asked = tuple(answer.uid for answer in graded.answers)
+    drawn = validator.sample(graded.number, economy.stakes())
+    if asked != drawn:
+        raise AuditError(f"{where}: answers of uids {list(asked)} recorded, {list(drawn)} were to be asked")
+    grades = validator.grade(subnet, task, [_response(record, answer) for answer in graded.answers])
+    for answer, score, quality, response in zip(
+        graded.answers, grades.scores, grades.qualities, grades.responses, strict=True
+    ):
+        who = f"{where}: uid {answer.uid}"
         if response.fault != answer.fault:
-            raise AuditError(f"{where}: uid {answer.uid}: fault {answer.fault} recorded, {response.fault} found")
-        if answer.score is None:
-            continue  # a grader's or a host's failure does not come again
-        if score.value is None or not math.isclose(score.value, answer.score, abs_tol=TOLERANCE):
-            raise AuditError(f"{where}: uid {answer.uid}: score {answer.score} recorded, {score.value} found")
+            raise AuditError(f"{who}: fault {answer.fault} recorded, {response.fault} found")
+        # A grader that failed then may not fail again; nothing else makes a grade come and go.
+        if answer.score is None and answer.score_reason.startswith(GRADER_FAILED):
+            continue
+        claims = {"score": (answer.score, score.value), "quality": (answer.quality, quality)}
+        claims |= {
+            f"part {name}": (answer.parts.get(name), score.parts.get(name))
+            for name in sorted(answer.parts.keys() | score.parts.keys())
+        }
+        for name, (recorded, found) in claims.items():
+            if not _same(recorded, found):
+                raise AuditError(f"{who}: {name} {recorded} recorded, {found} found")
     return sum(response.answer is not None for response in grades.responses)
+
+
+def _same(recorded: float | None, found: float | None) -> bool:
+    if recorded is None or found is None:
+        return recorded is found
+    return math.isclose(recorded, found, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
 
 
 def _response(record: RunRecord, answer: GradedAnswer) -> Response:
@@ -125,7 +179,7 @@ def _repay(economy: Economy, config: RunConfig, rounds: dict[str, GradedRound], 
     for uid, row in weights.items():
         recorded = epoch.weights[uid]
         for miner in sorted(row.keys() | recorded.keys()):
-            if not math.isclose(row.get(miner, 0.0), recorded.get(miner, 0.0), abs_tol=TOLERANCE):
+            if not _same(row.get(miner, 0.0), recorded.get(miner, 0.0)):
                 raise AuditError(
                     f"{where}: validator {uid} on miner {miner}: weight {recorded.get(miner, 0.0)} recorded, "
                     f"{row.get(miner, 0.0)} found"

@@ -144,6 +144,7 @@ def _add_up(config: RunConfig, names: dict[int, str], epochs: list[Epoch], round
     per_epoch = config.chain.rounds_per_epoch
     # A round of a session that was killed before its epoch ended has its meters, but no process to hold them against.
     whole = [graded for graded in rounds if graded.session == closing[graded.number // per_epoch]]
+    cut = [graded for graded in rounds if graded.session != closing[graded.number // per_epoch]]
     keeping = grouped["consensus"].cpu_s + grouped["record"].cpu_s
     rests = _rests(roles, whole, keeping, grouped["doing it once"].cpu_s, local=config.pool.kind == "local")
     transport = sum(rest for rest in rests if rest > 0)
@@ -153,7 +154,7 @@ def _add_up(config: RunConfig, names: dict[int, str], epochs: list[Epoch], round
     lines = [Part(names[uid], "miners", cost, price(cost, config.prices)) for uid, cost in sorted(by_miner.items())]
     lines += [Part(name, name, cost, price(cost, config.prices)) for name, cost in grouped.items()]
     wall, cores = sum(epoch.use.wall_s for epoch in epochs), max((epoch.use.cores for epoch in epochs), default=0)
-    metered = sum(roles.values()) + sum(_all_of(graded) for graded in rounds if graded not in whole)
+    metered = sum(roles.values()) + sum(map(_all_of, cut))
     idle = max(0.0, sum(epoch.use.wall_s * epoch.use.cores for epoch in epochs) - metered)
 
     # What no round has for itself (transport, consensus, record) is spread evenly over the rounds.

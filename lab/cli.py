@@ -72,7 +72,7 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Print a run's tables again and write its HTML report."""
-    from .run import open_run
+    from .folder import open_run
 
     with open_run(folder) as record:
         _report(record, out or folder / "report.html", as_json)
@@ -84,8 +84,8 @@ def audit(folder: RunArgument, as_json: AsJson = False) -> None:
     from dataclasses import asdict
 
     from .audit import audit as audit_record
+    from .folder import open_run
     from .progress import Bar
-    from .run import open_run
 
     with open_run(folder) as record, Bar("auditing", quiet=as_json) as bar:
         found = audit_record(record, bar.advance)

@@ -57,10 +57,11 @@ class PluginTable(Table):
     @model_validator(mode="before")
     @classmethod
     def _split(cls, table: Any) -> Any:
-        if not isinstance(table, Mapping) or "options" in table:
+        if not isinstance(table, Mapping):
             return table
-        own = {key: value for key, value in table.items() if key in cls.model_fields}
-        options = {key: value for key, value in table.items() if key not in cls.model_fields}
+        keys = cls.model_fields.keys() - {"options"}
+        own = {key: value for key, value in table.items() if key in keys}
+        options = {key: value for key, value in table.items() if key not in keys}
         kind = options.setdefault("kind", cls.plugins.default)
         if kind is None:
             raise ValueError(f".kind: missing; known: {', '.join(cls.plugins.sources())}")
@@ -110,6 +111,8 @@ class ChainTable(Table):
     epochs: int = Field(5, ge=1)
     rounds_per_epoch: int = Field(2, ge=1)
     """Rounds of each validator between two epochs."""
+    keep: bool = False
+    """Keep the chain in the run's folder, for `subnetlab metagraph 1 --chain RUN/chain.sqlite`."""
     hyperparameters: dict[str, Any] = {}
     """Rules of the subnet under the chain's own names; where none is given, those of a development chain with a
     tempo of 360 and a permit for every validator."""
@@ -148,8 +151,9 @@ class BareTable(Table):
 class RunConfig(Table):
     """A whole run."""
 
-    seed: int = Field(0, ge=0, lt=2**63)
-    """Everything random follows from it."""
+    seed: int = Field(0, ge=0, lt=2**128)
+    """Everything random follows from it. A small one can be found by counting up, and with it every task: where miners
+    are not your own, take 128 random bits."""
     subnet: Annotated[Subnet, *SUBNETS.field()]
     miners: tuple[MinerTable, ...] = Field(min_length=1)
     validators: tuple[ValidatorTable, ...] = Field(min_length=1)
@@ -192,7 +196,7 @@ class RunConfig(Table):
             config = cls.model_validate(table)
             config.build_miners()
             config.build_validators()
-            Hyperparameters.development(**config.hyperparameters()).validate(development=True)
+            config._check_rules()
         except ConsensusError as error:
             raise ConfigError(f"{source}: chain.hyperparameters: {error}") from None
         except ValidationError as error:
@@ -208,12 +212,22 @@ class RunConfig(Table):
             twice = [name for name, times in names.items() if times > 1]
             if twice:
                 raise ValueError(f".{sort}: the name {twice[0]!r} is used twice; give each table a name of its own")
-        if self.record and urlsplit(self.record).password:
+        if self.record and password_of(self.record):
             raise ValueError(".record: the URL holds a password; leave it out and set PGPASSWORD or use ~/.pgpass")
         known = [name for table in self.miners for name in table.names()]
         if self.bare.miner is not None and self.bare.miner not in known:
             raise ValueError(f".bare.miner: no miner is called {self.bare.miner!r}; known: {', '.join(known)}")
         return self
+
+    def _check_rules(self) -> None:
+        """Refuse rules of the chain that a run can't keep to."""
+        rules = Hyperparameters.development(**self.hyperparameters())
+        rules.validate(development=True)
+        neurons = len(self.validator_names) + len(self.miner_names)
+        if rules.max_allowed_uids < neurons:
+            raise ConsensusError(f"max_allowed_uids: {rules.max_allowed_uids}; the config has {neurons} neurons")
+        if rules.commit_reveal:
+            raise ConsensusError("commit_reveal: true; a run sets its weights openly: leave it false")
 
     @field_serializer("miners", "validators")
     def _flatten(self, tables: tuple[PluginTable, ...]) -> list[dict[str, Any]]:
@@ -272,6 +286,14 @@ def _naming(where: str, kind: str) -> Iterator[None]:
         said = str(error)
         key = said.removeprefix(kind) if said.startswith(f"{kind}.") else f".kind: {said}"
         raise PluginError(where + key) from error
+
+
+def password_of(url: str) -> str | None:
+    """Return the password in a URL; None for none, and for what is no URL at all."""
+    try:
+        return urlsplit(url).password
+    except ValueError:
+        return None
 
 
 def override(table: dict[str, Any], key: str, value: str) -> None:

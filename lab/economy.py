@@ -1,4 +1,4 @@
-"""The economy of a run: a chain in memory on which the validators set weights by signed calls.
+"""The economy of a run: a chain on which the validators set weights by signed calls.
 
 It is a pure function of the config and of the weights it was shown, so a resumed run and an audit
 rebuild it by paying the recorded epochs again.
@@ -7,6 +7,7 @@ rebuild it by paying the recorded epochs again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from consensus.amounts import TAO
 from consensus.calls import AddStake, CreateSubnet, SetWeights
@@ -24,7 +25,8 @@ from .entries import GradedRound, Neuron, Pay
 class Economy:
     """Chain, keys and ledgers of a run. Uids are the validators', then the miners', in the config's order."""
 
-    def __init__(self, config: RunConfig) -> None:
+    def __init__(self, config: RunConfig, kept: Path | None = None) -> None:
+        """Found the chain in memory, or in the file `kept`, which must not be there yet."""
         validators, miners = config.build_validators(), config.build_miners()
         names = [*config.validator_names, *config.miner_names]
         tables: list[PluginTable] = [table for table in (*config.validators, *config.miners) for _ in table.names()]
@@ -32,7 +34,7 @@ class Economy:
         roles = ["validator"] * len(validators) + ["miner"] * len(miners)
         self._hotkeys = [throwaway_key(config.seed, f"{role}/{name}") for role, name in zip(roles, names, strict=True)]
         self._coldkeys = {table.coldkey: throwaway_key(config.seed, f"coldkey/{table.coldkey}") for table in tables}
-        self._chain, self._netuid = self._found(config, tables)
+        self._chain, self._netuid = self._found(config, tables, kept)
         self.validators = dict(enumerate(validators))
         self.miners = dict(enumerate(miners, start=len(validators)))
         self.ledgers: dict[int, ScoreLedger] = {uid: validator.ledger() for uid, validator in self.validators.items()}
@@ -56,14 +58,15 @@ class Economy:
         self.bare_miner = worker if named is None else names.index(named, len(validators))
         """The miner whose work, done once, the subnet is compared with."""
 
-    def _found(self, config: RunConfig, tables: Sequence[PluginTable]) -> tuple[Chain, int]:
+    def _found(self, config: RunConfig, tables: Sequence[PluginTable], kept: Path | None) -> tuple[Chain, int]:
         """Found the chain: fund the coldkeys, create the subnet, register and stake, hand out the first permits."""
         stakes = [round(table.stake * TAO) for table in tables]
         funds: dict[str, int] = {}
         for table, stake in zip(tables, stakes, strict=True):
             address = self._coldkeys[table.coldkey].ss58_address
             funds[address] = funds.get(address, 0) + stake
-        chain = Chain.development(balances={who: rao for who, rao in funds.items() if rao}, pay_to="balance")
+        funded = {who: rao for who, rao in funds.items() if rao}
+        chain = Chain.development(kept, balances=funded, pay_to="balance")
         owner = throwaway_key(config.seed, "owner")
         rules = Hyperparameters.development(**config.hyperparameters())
         netuid = chain.call(owner, CreateSubnet(hyperparameters=rules.as_dict())).result
@@ -74,6 +77,10 @@ class Economy:
                 chain.call(coldkey, AddStake(hotkey.ss58_address, stake))
         chain.step_to_epoch(netuid)
         return chain, netuid
+
+    def close(self) -> None:
+        """Let go of the chain's file."""
+        self._chain.close()
 
     def neurons(self) -> tuple[Neuron, ...]:
         """Who holds which uid."""

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from subnets import Cost, Fault
 
+from .errors import AuditError
 from .record import Draft, Entry
 
 
@@ -24,8 +25,17 @@ class Body(BaseModel):
 
     @classmethod
     def of(cls, entry: Entry) -> Self:
-        """Read the body of an entry."""
-        return cls.model_validate(entry.body)
+        """Read the body of an entry.
+
+        Raises:
+            AuditError: it is not what such an entry holds.
+        """
+        try:
+            return cls.model_validate(entry.body)
+        except ValidationError as error:
+            fault = error.errors(include_url=False)[0]
+            where = ".".join(map(str, fault["loc"]))
+            raise AuditError(f"entry {entry.seq} ({entry.kind} {entry.place}): {where}: {fault['msg']}") from None
 
     def draft(self, kind: str, place: str) -> Draft:
         """Make the entry to append."""
@@ -54,6 +64,9 @@ class Start(Body):
 
     format: int
     config: dict[str, Any]
+    """As in config.json."""
+    machine: dict[str, Any] = {}
+    """As in run.json."""
     neurons: tuple[Neuron, ...]
 
 
@@ -125,7 +138,7 @@ class Pay(Body):
 
 
 class MachineUse(Body):
-    """What the machine did between two entries."""
+    """What the machine did since the epoch before, its record keeping included; that of this epoch is in the next."""
 
     session: int
     """Counts the processes that worked on the run, from 0."""

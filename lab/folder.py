@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import platform
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -31,7 +32,10 @@ PACKAGES = (
 )
 """Those whose version can change what a run does or finds: pages are the same bytes with the same versions only."""
 
-OURS = ("record.sqlite", "record.sqlite-wal", "record.sqlite-shm", "config.json", "run.json", "report.html")
+OURS = (
+    *("record.sqlite", "record.sqlite-wal", "record.sqlite-shm"),
+    *("chain.sqlite", "chain.sqlite-wal", "chain.sqlite-shm", "report.html", "run.json", "config.json"),
+)
 """Files that a run makes; `clean` removes these and nothing else."""
 
 
@@ -51,58 +55,121 @@ class RunFolder:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            with (self.path / "lock").open("w") as lock:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    raise RecordError(
-                        f"{self.path} is in use by another process; wait for it, or --out another"
-                    ) from None
-                with self._record(mode) as record:
-                    yield record
+            lock = (self.path / "lock").open("w")
         except OSError as error:
             raise RecordError(f"{self.path}: {error.strerror or error}") from None
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RecordError(f"{self.path} is in use by another process; wait for it, or --out another") from None
+            with self._record(mode) as record:
+                yield record
 
     def _record(self, mode: RunMode) -> RunRecord:
         held = (self.path / "config.json").is_file()
         if held and mode == "new":
             raise RecordError(f"{self.path} holds a run already; --resume goes on with it, --clean starts it over")
-        if held and mode == "resume":
-            record = RunRecord.open(self.path, self.config.record)
-            start = record.find("start", "run")
-            assert start is not None  # open() refuses a record without one
-            differing = first_difference(Start.of(start).config, self.config.model_dump(mode="json"))
-            if differing:
-                raise RecordError(f"{self.path} is a run of another config: {differing}; run it into another folder")
-            return record
-        if mode == "clean":
-            for name in OURS:
-                (self.path / name).unlink(missing_ok=True)
-        record = RunRecord.create(self.path, self.config.record, replace=mode == "clean")
-        _write(self.path / "run.json", machine(self.config))
-        _write(self.path / "config.json", self.config.model_dump(mode="json"))
+        if mode == "resume":
+            if not held:
+                raise RecordError(f"{self.path} holds no run to go on with; leave --resume out to start one")
+            return self._reopened()
+        if held:
+            self._clean()
+        record = RunRecord.create(self.path, self.config.record)
+        here = machine(self.config)
+        try:
+            _write(self.path / "run.json", here)
+            _write(self.path / "config.json", self.config.model_dump(mode="json"))
+        except OSError as error:
+            raise RecordError(f"{self.path}: {error.strerror or error}") from None
         return record
+
+    def _reopened(self) -> RunRecord:
+        """Open the record, if it is of this config and was begun with these versions."""
+        record = open_run(self.path)
+        entry = record.find("start", "run")
+        assert entry is not None  # open_run() refuses a record without one
+        start = Start.of(entry)
+        differing = first_difference(start.config, self.config.model_dump(mode="json"))
+        if differing:
+            raise RecordError(f"{self.path} is a run of another config: {differing}; run it into another folder")
+        changed = changed_versions(start)
+        if changed:
+            raise RecordError(f"{self.path} was begun with other versions: {changed}; install those, or start anew")
+        return record
+
+    def _clean(self) -> None:
+        """Remove the run that is here, its record wherever it is, and nothing else."""
+        url = json.loads((self.path / "config.json").read_text(encoding="utf-8")).get("record")
+        if url is not None:
+            RunRecord.create(self.path, url, replace=self._owns(url)).close()
+        for name in OURS:
+            (self.path / name).unlink(missing_ok=True)
+
+    def _owns(self, url: str) -> bool:
+        """Whether the record at `url` was begun by the run of this folder, or by none."""
+        begun = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+        try:
+            with RunRecord.open(self.path, url) as record:
+                entry = record.find("start", "run")
+                return entry is not None and Start.of(entry).machine.get("run") == begun["run"]
+        except RecordError:
+            return True
+
+
+def open_run(folder: Path) -> RunRecord:
+    """Open the record of a run, wherever its config put it.
+
+    Raises:
+        RecordError: there is none, it can't be read, or it is another run's.
+    """
+    try:
+        url = json.loads((folder / "config.json").read_text(encoding="utf-8"))["record"]
+        begun = json.loads((folder / "run.json").read_text(encoding="utf-8"))["run"]
+    except FileNotFoundError as error:
+        name = Path(error.filename).name
+        raise RecordError(f"{folder} holds no run (no {name}); `subnetlab run CONFIG` makes one") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RecordError(f"{folder}: config.json or run.json can't be read: {error!r}") from None
+    record = RunRecord.open(folder, url)
+    entry = record.find("start", "run")
+    assert entry is not None  # open() refuses a record without one
+    if Start.of(entry).machine.get("run") != begun:
+        raise RecordError(f"{folder}: the record at {url} is another run's; its folder holds its run.json")
+    return record
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what is installed and can change what a run finds."""
+    found = {}
+    for package in PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    with suppress(EngineError):  # a run without OCR needs none
+        found["tesseract"] = installed().version
+    return found
 
 
 def machine(config: RunConfig) -> dict[str, Any]:
     """Describe where and with what a run is made."""
-    versions = {}
-    for package in PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    with suppress(EngineError):  # a run without OCR needs none
-        versions["tesseract"] = installed().version
     return {
+        "run": secrets.token_hex(8),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "system": platform.platform(),
         "cores": len(os.sched_getaffinity(0)),
-        "versions": versions,
+        "versions": versions(),
         "seed": config.seed,
         "prices": config.prices.date,
     }
+
+
+def changed_versions(start: Start) -> str:
+    """Name the packages that are not those that a run was begun with; empty if all are."""
+    then, now = start.machine.get("versions", {}), versions()
+    changed = [name for name in then if now.get(name) != then[name]]
+    return ", ".join(f"{name} {then[name]} then, {now.get(name, 'none')} now" for name in changed)
 
 
 def first_difference(old: Any, new: Any, key: str = "") -> str:

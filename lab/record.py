@@ -3,9 +3,10 @@
     record = RunRecord.open(Path("runs/ocr"))
     for entry in record.entries("round"): ...
 
-Each entry carries the hash of the one before it, so nothing can be changed, left out or put in
-between unseen. An entry that is not whole is not there: every append is one transaction. Long byte
-strings (answers) are kept once, under their own hash.
+Each entry carries the hash of the one before it: nothing can be changed, left out or put in between
+without making all later hashes anew, and whoever kept the last one sees that too. An entry that is not
+whole is not there: every append is one transaction. Long byte strings (answers) are kept once, under
+their own hash.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ FORMAT = 1
 
 _metadata = MetaData()
 _entries = Table(
-    "entries",
+    "subnetlab_entries",
     _metadata,
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("kind", String(16), nullable=False),
@@ -52,7 +53,7 @@ _entries = Table(
     UniqueConstraint("kind", "place"),
 )
 _blobs = Table(
-    "blobs",
+    "subnetlab_blobs",
     _metadata,
     Column("hash", String(64), primary_key=True),
     Column("data", LargeBinary, nullable=False),
@@ -67,9 +68,9 @@ class Entry:
 
     seq: int
     kind: str
-    """"start", "round", "bare", "epoch", "usage" or "end"."""
+    """"start", "round", "epoch" or "end"."""
     place: str
-    """Which one of its kind, unique among them: "3/0/2" is epoch 3, validator 0, round 2."""
+    """Which one of its kind, unique among them: of a round "VALIDATOR/NUMBER", of an epoch its number."""
     body: Mapping[str, Any]
     previous: str
     hash: str
@@ -99,7 +100,7 @@ class RunRecord:
 
     @classmethod
     def create(cls, folder: Path, url: str | None = None, *, replace: bool = False) -> Self:
-        """Make an empty record for a run folder; `replace` throws away one that is there.
+        """Make an empty record for a run folder; `replace` throws away the one that is there, and must be that run's.
 
         Raises:
             RecordError: the database can't be reached or already holds a record.
@@ -133,10 +134,12 @@ class RunRecord:
             raise RecordError(f"record {_shown(engine)} can't be read: {_reason(error)}") from None
         if start is None:
             raise RecordError(f"{folder}: the run was stopped before it began; start it again with --clean")
-        if start.body["format"] > FORMAT:
+        written = start.body.get("format")
+        if not isinstance(written, int):
+            raise RecordError(f"{folder}: the record does not say its format: {written!r}; it is damaged")
+        if written > FORMAT:
             raise RecordError(
-                f"{folder}: the record has format {start.body['format']}, this version reads up to {FORMAT}; "
-                "update subnetlab"
+                f"{folder}: the record has format {written}, this version reads up to {FORMAT}; update subnetlab"
             )
         return record
 

@@ -24,8 +24,7 @@ from subnets.cost import process_cpu_s
 from .config import RunConfig
 from .economy import Economy
 from .entries import Epoch, GradedAnswer, GradedRound, MachineUse, Start
-from .errors import RecordError
-from .folder import RunFolder, RunMode
+from .folder import RunFolder, RunMode, open_run
 from .record import FORMAT, Draft, RunRecord, blob_hash
 
 
@@ -58,24 +57,12 @@ def run(config: RunConfig, folder: Path, *, mode: RunMode = "new", watch: Watch 
         PoolError: a host, miner or validator can't be started.
     """
     with RunFolder(folder, config).claim(mode) as record:
-        asyncio.run(_Session(config, record, watch).play())
-    return RunRecord.open(folder, config.record)
-
-
-def open_run(folder: Path) -> RunRecord:
-    """Open the record of a run, wherever its config put it.
-
-    Raises:
-        RecordError: there is none, or it can't be read.
-    """
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        url = config["record"]
-    except FileNotFoundError:
-        raise RecordError(f"{folder} holds no run (no config.json); `subnetlab run CONFIG` makes one") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RecordError(f"{folder / 'config.json'} can't be read: {error}") from None
-    return RunRecord.open(folder, url)
+        session = _Session(config, record, watch)
+        try:
+            asyncio.run(session.play())
+        finally:
+            session.economy.close()
+    return open_run(folder)
 
 
 class _Session:
@@ -85,11 +72,13 @@ class _Session:
         self.config = config
         self.record = record
         self.watch = watch
-        self.economy = Economy(config)
+        self.economy = Economy(config, _fresh_chain(record.folder) if config.chain.keep else None)
         self.asking = [uid for uid, validator in self.economy.validators.items() if validator.asks]
         self.of = config.chain.epochs * config.chain.rounds_per_epoch * len(self.asking)
         self.rounds: dict[str, GradedRound] = {}
-        """Every round so far, by its place in the record."""
+        """Of the epoch under way, by their places in the record."""
+        self.finished = 0
+        """Rounds of the whole run so far."""
         self.queries: dict[str, Query] = {}
         """Of the rounds that this session played in the epoch under way, by their places."""
         self.consensus = self.bookkeeping = Cost()
@@ -105,22 +94,36 @@ class _Session:
                 use = await _Use.begin(pool, self.number)
                 for number in range(epochs, self.config.chain.epochs):
                     await self._play_rounds(pool, number)
-                    await self._close_epoch(number, use, await self._do_once(pool, number))
-            self._append(Draft("end", "run", {"rounds": len(self.rounds)}))
+                    await self._close_epoch(number, use, await self._do_once(pool))
+            self._append(Draft("end", "run", {"rounds": self.finished}))
         self._tell("done")
 
     def _rebuild(self) -> int:
         """Take in what is recorded; return how many epochs are complete."""
         if self.record.find("start", "run") is None:
-            start = Start(format=FORMAT, config=self.config.model_dump(mode="json"), neurons=self.economy.neurons())
+            made = json.loads((self.record.folder / "run.json").read_text(encoding="utf-8"))
+            config = self.config.model_dump(mode="json")
+            start = Start(format=FORMAT, config=config, machine=made, neurons=self.economy.neurons())
             self._append(Draft("start", "run", start.model_dump(mode="json")))
-        self.rounds = {entry.place: GradedRound.of(entry) for entry in self.record.entries("round")}
-        epochs = [Epoch.of(entry) for entry in self.record.entries("epoch")]
-        for epoch in epochs:
-            self.economy.observe(self._of_epoch(epoch.number))
-            self.economy.pay(epoch.weights)
-            self.number = epoch.use.session + 1
-        return len(epochs)
+        epochs = 0
+        for entry in self.record.entries():
+            if entry.kind == "round":
+                graded = GradedRound.of(entry)
+                self.rounds[graded.place] = graded
+                self.finished += 1
+                self.number = max(self.number, graded.session + 1)
+            elif entry.kind == "epoch":
+                epoch = Epoch.of(entry)
+                self.economy.observe(self._in_order())
+                self.economy.pay(epoch.weights)
+                self.rounds.clear()
+                self.number = max(self.number, epoch.use.session + 1)
+                epochs += 1
+        return epochs
+
+    def _in_order(self) -> list[GradedRound]:
+        """Return the epoch's rounds in the order in which ledgers take them in."""
+        return sorted(self.rounds.values(), key=lambda graded: (graded.number, graded.validator))
 
     def _pool(self) -> Pool:
         table = self.config.pool
@@ -146,16 +149,17 @@ class _Session:
             played = await pool.play(uid, number, self.economy.stakes(), self.economy.caller(uid))
         graded = _graded(played, self.number, self.config.subnet.max_answer_bytes)
         self.rounds[graded.place] = graded
+        self.finished += 1
         self.queries[graded.place] = played.task.query()
         kept = {answer.blob for answer in graded.answers}
         blobs = [response.body for response in played.responses if blob_hash(response.body) in kept]
         self._append(graded.draft("round", graded.place), blobs=blobs)
         self._tell("round")
 
-    async def _do_once(self, pool: Pool, number: int) -> dict[str, Cost]:
+    async def _do_once(self, pool: Pool) -> dict[str, Cost]:
         """Do an epoch's work again, each task once, while no validator asks; return its costs by round."""
         every = self.config.bare.every
-        rounds = [graded for graded in self._of_epoch(number) if every and graded.number % every == 0]
+        rounds = [graded for graded in self._in_order() if every and graded.number % every == 0]
         queries = [self.queries.get(graded.place) or self._query(graded) for graded in rounds]
         self.queries.clear()
         costs = await pool.bare(self.economy.bare_miner, queries)
@@ -167,7 +171,7 @@ class _Session:
 
     async def _close_epoch(self, number: int, use: _Use, once: dict[str, Cost]) -> None:
         with Meter() as meter:
-            self.economy.observe(self._of_epoch(number))
+            self.economy.observe(self._in_order())
             weights = self.economy.weights()
             pay = self.economy.pay(weights)
         self.consensus += meter.cost
@@ -175,13 +179,8 @@ class _Session:
         epoch = Epoch(number=number, weights=weights, pay=pay, use=used, once=once)
         self.consensus = self.bookkeeping = Cost()
         self._append(epoch.draft("epoch", epoch.place))
+        self.rounds.clear()
         self._tell("epoch")
-
-    def _of_epoch(self, number: int) -> list[GradedRound]:
-        """Return the rounds of an epoch in the order in which ledgers take them in."""
-        per_epoch = self.config.chain.rounds_per_epoch
-        rounds = [graded for graded in self.rounds.values() if graded.number // per_epoch == number]
-        return sorted(rounds, key=lambda graded: (graded.number, graded.validator))
 
     def _append(self, draft: Draft, blobs: list[bytes] | None = None) -> None:
         with Meter() as meter:
@@ -189,7 +188,14 @@ class _Session:
         self.bookkeeping += meter.cost
 
     def _tell(self, stage: str) -> None:
-        self.watch(Event(stage, len(self.rounds), self.of))
+        self.watch(Event(stage, self.finished, self.of))
+
+
+def _fresh_chain(folder: Path) -> Path:
+    """Make room for a chain: it is built anew from the record each time."""
+    for name in ("chain.sqlite", "chain.sqlite-wal", "chain.sqlite-shm"):
+        (folder / name).unlink(missing_ok=True)
+    return folder / "chain.sqlite"
 
 
 class _Use:

@@ -29,7 +29,7 @@ def test_the_worked_example_runs_pays_by_quality_and_passes_the_audit(tmp_path: 
     subnetlab("run", "reversal.toml")
     assert subnetlab("audit", "runs/reversal")["complete"] is True
     from lab.entries import Epoch
-    from lab.run import open_run
+    from lab.folder import open_run
 
     sys.path.insert(0, str(tmp_path))
     try:

@@ -23,6 +23,9 @@ from .sampling import All, Sampler
 
 logger = logging.getLogger(__name__)
 
+GRADER_FAILED = "grader failed"
+"""How the reason begins of a score that is missing for that reason."""
+
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
@@ -90,11 +93,15 @@ class Validator(Plugin):
         made = subnet.task(seed.integer())
         return replace(made, id=f"{seed.child('id').integer():016x}")
 
+    def sample(self, number: int, stakes: Mapping[int, float]) -> tuple[int, ...]:
+        """Choose the miners of a round among `stakes` (uid to stake)."""
+        return self.sampler.sample(stakes, Seed(self.seed).child("sample", number).rng())
+
     def prepare(self, subnet: Subnet, number: int, stakes: Mapping[int, float], caller: Caller) -> Assignment:
         """Choose miners among `stakes` (uid to stake) and make the query of a round."""
         with Meter() as meter:
             task = self.task(subnet, number)
-            uids = self.sampler.sample(stakes, Seed(self.seed).child("sample", number).rng())
+            uids = self.sample(number, stakes)
         return Assignment(number, task, task.query(timeout_s=self.timeout_s, caller=caller), uids, meter.cost)
 
     def grade(self, subnet: Subnet, task: Task, responses: Sequence[Response]) -> Grades:
@@ -147,7 +154,7 @@ def _graded(scorer: Scorer, task: Task, responses: Sequence[Response]) -> list[S
         if len(responses) != 1:
             return [_graded(scorer, task, [response])[0] for response in responses]
         logger.exception("scorer %s failed on task %s, uid %d", scorer.key, task.id, responses[0].uid)
-        return [Score(None, reason=f"grader failed: {type(error).__name__}: {error}"[:500])]
+        return [Score(None, reason=f"{GRADER_FAILED}: {type(error).__name__}: {error}"[:500])]
 
 
 def quality(subnet: Subnet, task: Task, response: Response) -> float | None:

@@ -145,8 +145,9 @@ def make_record(folder: Path, config: RunConfig | None = None, *, epochs: int | 
     economy = Economy(config)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "run.json").write_text(json.dumps(MACHINE))
+    (folder / "config.json").write_text(json.dumps(config.model_dump(mode="json")))
     record = RunRecord.create(folder)
-    start = Start(format=FORMAT, config=config.model_dump(mode="json"), neurons=economy.neurons())
+    start = Start(format=FORMAT, config=config.model_dump(mode="json"), machine=MACHINE, neurons=economy.neurons())
     record.append([Draft("start", "run", start.model_dump(mode="json"))])
     per_epoch = config.chain.rounds_per_epoch
     for number in range(config.chain.epochs if epochs is None else epochs):
@@ -168,6 +169,7 @@ def make_record(folder: Path, config: RunConfig | None = None, *, epochs: int | 
 
 
 MACHINE = {
+    "run": "0123456789abcdef",
     "started": "2026-11-02T09:30:00+00:00",
     "python": "3.11.7",
     "system": "Linux-6.1-x86_64",

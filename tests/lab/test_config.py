@@ -85,6 +85,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"bare.miner": "nobody"}, r"bare\.miner: no miner is called 'nobody'; known: reader, thief"),
     ({"chain.hyperparameters.kapa": "3"}, r"chain\.hyperparameters: unknown hyperparameter 'kapa'; known: "),
     ({"chain.hyperparameters.kappa": "70000"}, r"chain\.hyperparameters: kappa: 70000; allowed: 0 to 65535"),
+    ({"chain.hyperparameters.max_allowed_uids": "3"}, r"max_allowed_uids: 3; the config has 4 neurons"),
+    ({"chain.hyperparameters.commit_reveal": "true"}, r"commit_reveal: true; a run sets its weights openly"),
+    ({"miners.0.options": "{a = 1}"}, r"miners\[0\]\.options: unknown key; known: .*scale"),
     ({"record": '"postgresql://me:hunter2@db/runs"'}, r"^[^2]*record: the URL holds a password; .* PGPASSWORD"),
     ({"miners.7.scale": "1"}, r"miners\.7\.scale=1: there is no such key"),
 ]

@@ -39,7 +39,7 @@ def test_entries_come_back_in_order_by_kind_and_by_place(record: RunRecord) -> N
 def test_the_same_bytes_are_kept_once(record: RunRecord) -> None:
     record.append([Draft("round", "0/2", {})], [b"an answer", b"an answer", b"another"])
     with create_engine(f"sqlite:///{record.folder / 'record.sqlite'}").connect() as connection:
-        assert connection.execute(text("select count(*) from blobs")).scalar() == 2
+        assert connection.execute(text("select count(*) from subnetlab_blobs")).scalar() == 2
         connection.engine.dispose()
 
 
@@ -56,23 +56,26 @@ def test_an_entry_can_not_be_written_twice_and_nothing_of_a_refused_append_stays
 @pytest.mark.parametrize(
     ("statement", "said"),
     [
-        ("update entries set body = replace(body, '0.5', '0.6') where seq = 2", r"entry 2 \(round 0/0\) was changed"),
-        ("update entries set place = '0/7' where seq = 3", r"entry 3 \(round 0/7\) was changed"),
-        ("delete from entries where seq = 3", r"entry 3 is missing: entry 4 \(epoch 0\) follows entry 2"),
-        ("delete from entries where seq = 1", r"entry 1 is missing"),
-        ("update entries set hash = previous where seq = 2", r"entry 2 \(round 0/0\) was changed"),
-        ("update entries set previous = hash where seq = 4", r"entry 4 .* does not follow"),
+        (
+            "update subnetlab_entries set body = replace(body, '0.5', '0.6') where seq = 2",
+            r"entry 2 \(round 0/0\) was changed",
+        ),
+        ("update subnetlab_entries set place = '0/7' where seq = 3", r"entry 3 \(round 0/7\) was changed"),
+        ("delete from subnetlab_entries where seq = 3", r"entry 3 is missing: entry 4 \(epoch 0\) follows entry 2"),
+        ("delete from subnetlab_entries where seq = 1", r"entry 1 is missing"),
+        ("update subnetlab_entries set hash = previous where seq = 2", r"entry 2 \(round 0/0\) was changed"),
+        ("update subnetlab_entries set previous = hash where seq = 4", r"entry 4 .* does not follow"),
     ],
 )
 def test_whatever_is_changed_is_found_and_named(record: RunRecord, statement: str, said: str) -> None:
     record.close()
-    tamper(record, statement)
+    tamper(record, statement.format("subnetlab_entries"))
     with pytest.raises(AuditError, match=said):
         record.verify()
 
 
 def test_a_changed_answer_is_found(record: RunRecord) -> None:
-    tamper(record, "update blobs set data = x'00'")
+    tamper(record, "update subnetlab_blobs set data = x'00'")
     with pytest.raises(AuditError, match="not what was written"):
         record.blob(blob_hash(b"an answer"))
 

@@ -3,23 +3,28 @@
 import json
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import lab.folder
+from consensus import Chain
 from lab.audit import audit
 from lab.bill import Bill
 from lab.config import RunConfig
 from lab.entries import Epoch, GradedRound
 from lab.errors import AuditError, RecordError
-from lab.record import RunRecord
-from lab.run import Event, open_run, run
+from lab.folder import open_run
+from lab.record import GENESIS, RunRecord, digest, encode
+from lab.run import Event, run
 from subnets import Fault
 from tests.lab.records import make_config
 
@@ -115,37 +120,66 @@ def test_an_audit_finds_a_finished_run_as_recorded(finished: RunRecord) -> None:
     assert found.entries == len(finished) == 16
 
 
-@pytest.mark.parametrize(
-    ("kind", "change", "said"),
-    [
-        ("round", ('"score":1.0', '"score":0.9'), r"uid 3: score 0\.9 recorded, 1\.0 found"),
-        ("round", ('"task_seed":', '"task_seed":1'), r"does not come from the validator's seed"),
-        ("epoch", ('"recycled":', '"recycled":1'), r"\(epoch 0\): recycled recorded as"),
-        ("start", ('"seed":7', '"seed":9'), r"not the hotkeys"),
-    ],
-)
-def test_a_forged_entry_is_found_even_when_all_hashes_were_made_anew(
-    tmp_path: Path, kind: str, change: tuple[str, str], said: str
-) -> None:
-    from lab.record import GENESIS, digest
+Bodies = list[tuple[str, str, dict[str, Any]]]
 
-    run(small(), tmp_path).close()
-    with sqlite3.connect(tmp_path / "record.sqlite") as connection:
-        previous, changed = GENESIS, False
-        for seq, named, place, body in connection.execute(
-            "select seq, kind, place, body from entries order by seq"
-        ).fetchall():
-            if named == kind and not changed and change[0] in body:
-                body, changed = body.replace(*change, 1), True
-            link = digest(seq, named, place, body, previous)
-            connection.execute("update entries set body=?, previous=?, hash=? where seq=?", (body, previous, link, seq))
+
+def forge(folder: Path, change: Callable[[Bodies], object]) -> None:
+    """Change the entries (kind, place, body) of a record and make all hashes anew."""
+    with sqlite3.connect(folder / "record.sqlite") as connection:
+        rows = connection.execute("select kind, place, body from subnetlab_entries order by seq").fetchall()
+        entries = [(kind, place, json.loads(body)) for kind, place, body in rows]
+        change(entries)
+        connection.execute("delete from subnetlab_entries")
+        previous = GENESIS
+        for seq, (kind, place, body) in enumerate(entries, start=1):
+            link = digest(seq, kind, place, encode(body), previous)
+            row = (seq, kind, place, encode(body), previous, link)
+            connection.execute("insert into subnetlab_entries values (?, ?, ?, ?, ?, ?)", row)
             previous = link
-        assert changed
     connection.close()
-    with open_run(tmp_path) as record:
+
+
+def first(entries: Bodies, kind: str) -> dict[str, Any]:
+    return next(body for named, _, body in entries if named == kind)
+
+
+FORGERIES: dict[str, tuple[Callable[[Bodies], object], str]] = {
+    "score": (lambda e: first(e, "round")["answers"][0].update(score=0.9), r"uid 3: score 0\.9 recorded, 1\.0 found"),
+    "no score": (lambda e: first(e, "round")["answers"][0].pop("score"), r"uid 3: score None recorded, 1\.0 found"),
+    "quality": (lambda e: first(e, "round")["answers"][1].update(quality=0.01), r"uid 4: quality 0\.01 recorded"),
+    "part": (lambda e: first(e, "round")["answers"][0].update(parts={"f": 1.0}), r"part f 1\.0 recorded, None found"),
+    "task": (lambda e: first(e, "round").update(task_seed=1), r"does not come from the validator's seed"),
+    "difficulty": (lambda e: first(e, "round").update(difficulty=0.9), r"difficulty 0\.9 recorded, 0\.25 found"),
+    "twice": (lambda e: first(e, "round")["answers"].append(first(e, "round")["answers"][0]), r"were to be asked"),
+    "left out": (lambda e: first(e, "round")["answers"].pop(), r"were to be asked"),
+    "stranger": (lambda e: first(e, "round").update(validator=77), r"there is no validator 77"),
+    "key": (lambda e: first(e, "round").update(bribe=1), r"entry \d+ \(round .*\): bribe: Extra inputs"),
+    "weight": (lambda e: first(e, "epoch")["weights"]["0"].update({"3": 0.9}), r"validator 0 on miner 3: weight 0\.9"),
+    "pay": (lambda e: first(e, "epoch")["pay"].update(recycled=1), r"\(epoch 0\): recycled recorded as 1"),
+    "hotkey": (lambda e: first(e, "start")["neurons"][0].update(hotkey="5X"), r"not the hotkeys"),
+    "config": (lambda e: first(e, "start")["config"].update(seed=9), r"config.json was changed: seed was 9, is 7"),
+    "machine": (lambda e: first(e, "start")["machine"].update(cores=999), r"run.json was changed: cores was 999"),
+    "cut": (lambda e: e.pop(-2), r"says that it ended, after 1 of 2 epochs"),
+}
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_a_forgery_is_found_even_when_all_hashes_were_made_anew(finished: RunRecord, tmp_path: Path, name: str) -> None:
+    change, said = FORGERIES[name]
+    shutil.copytree(finished.folder, tmp_path / "run")
+    forge(tmp_path / "run", change)
+    with RunRecord.open(tmp_path / "run") as record:
         record.verify()
         with pytest.raises(AuditError, match=said):
             audit(record)
+
+
+def test_a_changed_config_file_is_found(finished: RunRecord, tmp_path: Path) -> None:
+    shutil.copytree(finished.folder, tmp_path / "run")
+    path = tmp_path / "run" / "config.json"
+    path.write_text(path.read_text().replace('"seed": 7', '"seed": 8'))
+    with open_run(tmp_path / "run") as record, pytest.raises(AuditError, match="config.json was changed: seed was 7"):
+        audit(record)
 
 
 def test_the_bill_of_a_run_adds_up_to_what_the_processes_used(finished: RunRecord) -> None:
@@ -172,6 +206,47 @@ def test_a_folder_that_holds_a_run_is_not_overwritten_unless_asked(finished: Run
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
+def test_cleaning_leaves_a_record_that_is_another_runs_alone(tmp_path: Path) -> None:
+    shared = f"sqlite:///{tmp_path / 'shared.sqlite'}"
+    with run(small(record=shared), tmp_path / "first") as first:
+        entries = len(first)
+        with pytest.raises(RecordError, match="already holds a record"):
+            run(small(record=shared), tmp_path / "second", mode="clean")
+        assert len(first) == entries
+    with run(small(record=shared, seed=3), tmp_path / "first", mode="clean") as again:
+        assert audit(again).complete
+    (tmp_path / "second").mkdir(exist_ok=True)
+    for name in ("config.json", "run.json"):
+        shutil.copy(tmp_path / "first" / name, tmp_path / "second" / name)
+    machine = json.loads((tmp_path / "second" / "run.json").read_text())
+    (tmp_path / "second" / "run.json").write_text(json.dumps(machine | {"run": "another"}))
+    with pytest.raises(RecordError, match="another run's"):
+        open_run(tmp_path / "second")
+    with pytest.raises(RecordError, match="already holds a record"):
+        run(small(record=shared), tmp_path / "second", mode="clean")
+
+
+def test_a_run_goes_on_with_the_versions_that_it_began_with_or_not_at_all(
+    finished: RunRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(RecordError, match="no run to go on with; leave --resume out"):
+        run(small(), tmp_path / "nothing", mode="resume")
+    now = lab.folder.versions()
+    monkeypatch.setattr(lab.folder, "versions", lambda: now | {"numpy": "9.9"})
+    with pytest.raises(RecordError, match=r"begun with other versions: numpy [\d.]+ then, 9\.9 now; install those"):
+        run(small(), finished.folder, mode="resume")
+
+
+def test_a_kept_chain_can_be_opened_and_is_built_anew_on_resume(tmp_path: Path) -> None:
+    config = make_config(chain={"epochs": 2, "rounds_per_epoch": 3, "keep": True})
+    for mode in ("new", "resume"):
+        with run(config, tmp_path, mode=mode) as record:
+            *_, last = map(Epoch.of, record.entries("epoch"))
+        with Chain.open(tmp_path / "chain.sqlite") as chain:
+            incentive = chain.metagraph(1).incentive
+        assert [round(float(value) * 65535) for value in incentive] == list(last.pay.incentive)
+
+
 def test_two_processes_can_not_write_one_run(tmp_path: Path) -> None:
     import fcntl
 
@@ -184,7 +259,7 @@ def test_two_processes_can_not_write_one_run(tmp_path: Path) -> None:
 def rounds_written(folder: Path) -> int:
     try:
         with sqlite3.connect(f"file:{folder / 'record.sqlite'}?mode=ro", uri=True) as connection:
-            found = connection.execute("select count(*) from entries where kind = 'round'").fetchone()[0]
+            found = connection.execute("select count(*) from subnetlab_entries where kind = 'round'").fetchone()[0]
         connection.close()
     except sqlite3.OperationalError:
         return 0
