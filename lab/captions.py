@@ -129,8 +129,7 @@ def of_weights(standings: Standings) -> Caption:
         )
     if silent:
         parts.append(f"Without weights: {', '.join(silent)}.")
-    refused = [one for one in standings.validators if one.refused]
-    parts += [f"The chain refused the weights of {one.name} {_times(one.refused)}: {one.refusal}." for one in refused]
+    parts += refusals(standings)
     return Caption(
         " ".join(parts),
         "Agreement is no proof of grading: a validator that copies the consensus agrees as well. "
@@ -243,3 +242,9 @@ def _idle(bill: Bill) -> float:
 
 def _times(number: int) -> str:
     return "once" if number == 1 else f"{number:,} times"
+
+
+def refusals(standings: Standings) -> list[str]:
+    """Say whose weights the chain refused, how often and why."""
+    refused = [one for one in standings.validators if one.refused]
+    return [f"The chain refused the weights of {one.name} {_times(one.refused)}: {one.refusal}." for one in refused]

@@ -14,7 +14,7 @@ from subnets import Cost
 
 from .agreement import Agreement
 from .bill import Bill, Part, total
-from .captions import miners_asked
+from .captions import miners_asked, refusals
 from .record import RunRecord
 from .standings import Standing, Standings, by_quality, percent
 from .statistics import Figure
@@ -67,6 +67,7 @@ def metagraph(standings: Standings) -> Table:
         shares = [f"{share:.3f}" if share else "0" for share in (trust, one.consensus, one.incentive, one.dividends)]
         table.add_row(str(one.uid), _name(one), f"{one.stake:,.0f}", *shares, f"{one.emission:,.2f}")
     notes = ["Stake and emission of that epoch in tokens. A validator's trust is its validator trust."]
+    notes += refusals(standings)
     _caption(table, notes, standings.neurons)
     return table
 

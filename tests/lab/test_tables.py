@@ -63,3 +63,11 @@ def test_the_json_form_is_json_and_has_the_figures_of_the_tables(record: RunReco
     assert found["pay_follows_quality"]["emission"]["n"] == 6
     assert found["bill"]["overhead"]["n"] == 24
     assert found["bill"]["prices"]["cpu_hour_usd"] == 0.04
+
+
+def test_weights_that_the_chain_refused_are_told_under_the_metagraph(tmp_path: Path) -> None:
+    rules = {"min_allowed_weights": 8}
+    config = make_config(chain={"epochs": 1, "rounds_per_epoch": 2, "hyperparameters": rules})
+    with make_record(tmp_path, config) as record:
+        metagraph, *_ = summary(record)
+    assert "The chain refused the weights of steady-0 once" in str(metagraph.caption)
