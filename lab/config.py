@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serial
 from consensus.errors import ConsensusError
 from consensus.hyperparameters import Hyperparameters
 from miners import MINERS, Miner
+from miners.insider import Insider
 from subnets import SUBNETS, PluginError, Plugins, Seed, Subnet
 from subnets.plugin import explain
 from validators import VALIDATORS, Validator
@@ -265,15 +266,19 @@ class RunConfig(Table):
     def build_miners(self) -> list[Miner]:
         """Build all miners, each with a seed of its own; those that name another come after it.
 
+        Insiders are told the subnet and the seeds of the validators that ask.
+
         Raises:
             PluginError: with the key of the table in front.
         """
+        seeds = tuple(validator.seed for validator in self.build_validators() if validator.asks)
         built: dict[str, Miner] = {}
         for place, table in enumerate(self.miners):
             for name in table.names():
                 seed = Seed(self.seed).child("miner", len(built)).integer()
                 with _naming(f"miners[{place}]", table.options["kind"]):
-                    built[name] = table.build(seed, built)
+                    miner = table.build(seed, built)
+                built[name] = miner.informed(self.subnet, seeds) if isinstance(miner, Insider) else miner
         return list(built.values())
 
 

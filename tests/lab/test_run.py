@@ -105,6 +105,15 @@ def test_the_same_seed_gives_the_same_outcome_and_another_seed_another(finished:
         assert outcome(other)[0] != outcome(finished)[0]
 
 
+def test_an_oracle_is_as_good_as_it_is_told_to_be(tmp_path: Path) -> None:
+    oracles = [{"name": f"p{p}", "kind": "oracle", "p": p / 100} for p in (100, 60, 0)]
+    config = make_config(miners=oracles, chain={"epochs": 1, "rounds_per_epoch": 40})
+    with run(config, tmp_path) as record:
+        rounds = [GradedRound.of(entry) for entry in record.entries("round")]
+    right = [sum(graded.answers[place].quality == 1.0 for graded in rounds) / len(rounds) for place in range(3)]
+    assert right[0] == 1.0 and right[1] == pytest.approx(0.6, abs=0.2) and right[2] == 0.0
+
+
 def test_progress_is_told_round_by_round(tmp_path: Path) -> None:
     events: list[Event] = []
     run(small(), tmp_path, watch=events.append).close()
