@@ -11,6 +11,7 @@ itself and reports to whoever is paying, with `spend`.
 from __future__ import annotations
 
 import resource
+import sys
 import time
 from collections.abc import Coroutine, Generator
 from contextvars import ContextVar, Token
@@ -48,10 +49,26 @@ class Cost:
 
 
 def spend(cost: Cost) -> None:
-    """Charge work done elsewhere to the meter that runs around this code; without one, to nobody."""
+    """Charge work done elsewhere to the meter that runs around this code; without one, to nobody.
+
+    Raises:
+        ValueError: an amount that nobody can have used; nothing is charged.
+    """
+    _check(cost)
     meter = _paying.get()
     if meter is not None:
-        meter.cost += cost
+        total = meter.cost + cost
+        _check(total)  # amounts that are fine one by one can add up to infinity
+        meter.cost = total
+
+
+def _check(cost: Cost) -> None:
+    for one in fields(cost):
+        value, whole = getattr(cost, one.name), isinstance(one.default, int)
+        # The range shuts out infinity and NaN too.
+        if not isinstance(value, int if whole else int | float) or not 0 <= value <= sys.float_info.max:
+            kind = "whole numbers" if whole else "finite numbers"
+            raise ValueError(f"{one.name} {str(value)[:40]} can't be spent; allowed: {kind}, 0 and more")
 
 
 def process_cpu_s() -> float:

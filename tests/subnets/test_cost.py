@@ -1,6 +1,7 @@
 import asyncio
 import time
 from contextvars import copy_context
+from dataclasses import replace
 
 import pytest
 
@@ -33,6 +34,34 @@ def test_spending_without_a_meter_charges_nobody() -> None:
     with Meter() as meter:
         pass
     assert meter.cost.gpu_s == 0.0
+
+
+@pytest.mark.parametrize(
+    ("cost", "said"),
+    [
+        (Cost(cpu_s=-50.0), "cpu_s -50.0"),
+        (Cost(paid_usd=float("nan")), "paid_usd nan"),
+        (Cost(gpu_s=float("inf")), "gpu_s inf"),
+        (Cost(cpu_s=10**4000), "cpu_s 1000"),
+        (Cost(input_tokens=-1), "input_tokens -1"),
+        (Cost(output_tokens=1.5), "output_tokens 1.5 .*whole numbers"),  # type: ignore[arg-type]
+        (Cost(energy_j="9"), "energy_j 9"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_nobody_can_have_used_is_refused_and_not_charged(cost: Cost, said: str) -> None:
+    with Meter() as meter, pytest.raises(ValueError, match=said):
+        spend(cost)
+    assert replace(meter.cost, cpu_s=0.0, wall_s=0.0) == Cost() and 0.0 <= meter.cost.cpu_s < 1.0
+    with pytest.raises(ValueError, match=said):
+        spend(cost)
+
+
+def test_costs_that_add_up_to_infinity_are_refused() -> None:
+    with Meter() as meter:
+        spend(Cost(gpu_s=1e308))
+        with pytest.raises(ValueError, match="gpu_s inf"):
+            spend(Cost(gpu_s=1e308))
+    assert meter.cost.gpu_s == 1e308
 
 
 def test_neighbours_on_one_event_loop_are_charged_for_their_own_steps_only() -> None:
