@@ -45,7 +45,7 @@ def test_an_answer_of_a_hundred_thousand_characters_is_graded() -> None:
 
 
 def test_rouge_l_is_what_the_library_says() -> None:
-    # rouge_score 0.1.2, rougeL, F-measure.
+    # The F-measures of rouge_score 0.1.2: RougeScorer(["rougeL"]), without its stemmer.
     assert rouge_l(words("the cat sat on the mat"), words("the mat was where the cat sat")) == pytest.approx(6 / 13)
     assert rouge_l(words("police killed the gunman"), words("police kill the gunman")) == pytest.approx(0.75)
     assert rouge_l(words("police killed the gunman"), words("the gunman kill police")) == pytest.approx(0.5)
