@@ -9,6 +9,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
+from numbers import Real
 from typing import ClassVar
 
 from .answer import Response
@@ -28,8 +30,25 @@ class Score:
     """Why a value is None, or 0.0 without any grading."""
 
     def __post_init__(self) -> None:
-        if self.value is not None and not 0.0 <= self.value <= 1.0:
-            raise ValueError(f"score {self.value!r} is outside [0, 1]")
+        """Take any real number, numpy's too, as a float; raise TypeError or ValueError for what is no score."""
+        if self.value is not None:
+            value = _real("score", self.value)
+            if not 0.0 <= value <= 1.0:
+                raise ValueError(f"score {value!r} is outside [0, 1]")
+            object.__setattr__(self, "value", value)
+        parts = {name: _real(f"part {name!r} of a score", part) for name, part in self.parts.items()}
+        object.__setattr__(self, "parts", parts)
+        if not isinstance(self.reason, str):
+            raise TypeError(f"the reason of a score must be text (got {type(self.reason).__name__})")
+        for name, part in parts.items():
+            if not isinstance(name, str) or not isfinite(part):
+                raise ValueError(f"part {name!r} of a score is {part!r}; allowed: finite numbers by name")
+
+
+def _real(what: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{what} must be a number (got {type(value).__name__})")
+    return float(value)
 
 
 class Scorer(Plugin, ABC):

@@ -126,6 +126,9 @@ def receive(subnet: Subnet, response: Response) -> Response:
         return replace(response, answer=subnet.read(response.body))
     except MalformedAnswer as error:
         return replace(response, fault=Fault.MALFORMED, reason=str(error))
+    except Exception as error:  # a body that the subnet's own reader stumbles over is no answer either
+        logger.exception("subnet %s can't read the answer of uid %d", subnet.key, response.uid)
+        return replace(response, fault=Fault.MALFORMED, reason=f"can't be read: {type(error).__name__}")
 
 
 def score(scorer: Scorer, task: Task, responses: Sequence[Response]) -> list[Score]:
@@ -145,9 +148,11 @@ def score(scorer: Scorer, task: Task, responses: Sequence[Response]) -> list[Sco
 
 def _graded(scorer: Scorer, task: Task, responses: Sequence[Response]) -> list[Score]:
     try:
-        scores = scorer.score_all(task, responses)
+        scores = list(scorer.score_all(task, responses))
         if len(scores) != len(responses):
             raise ValueError(f"{len(scores)} scores for {len(responses)} responses")
+        if wrong := [type(found).__name__ for found in scores if not isinstance(found, Score)]:
+            raise TypeError(f"a scorer returns Scores (got {wrong[0]})")
         return scores
     except Exception as error:
         # A batch fails together; one by one, a single answer that the scorer can't take harms nobody else.
@@ -158,7 +163,14 @@ def _graded(scorer: Scorer, task: Task, responses: Sequence[Response]) -> list[S
 
 
 def quality(subnet: Subnet, task: Task, response: Response) -> float | None:
-    """Return the true quality of an answer: 0.0 for a miner's fault, None where it can't be known."""
+    """Return the true quality of an answer: 0.0 for a miner's fault, None where it is unknown or the subnet fails."""
     if response.fault is Fault.LOST or task.reference is None:
         return None
-    return 0.0 if response.answer is None else subnet.quality(task, response.answer)
+    if response.answer is None:
+        return 0.0
+    try:
+        found = subnet.quality(task, response.answer)
+        return None if found is None else Score(found).value
+    except Exception:
+        logger.exception("subnet %s can't tell the quality of uid %d's answer to %s", subnet.key, response.uid, task.id)
+        return None

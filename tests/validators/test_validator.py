@@ -2,6 +2,7 @@ import pickle
 import re
 from typing import ClassVar
 
+import numpy as np
 import pytest
 
 from subnets import Answer, Caller, Fault, Message, Prompt, Response, Score, Scorer, Subnet, Task
@@ -76,6 +77,67 @@ def test_an_answer_that_breaks_the_grader_is_unscored_and_touches_no_other(caplo
     assert [graded.value for graded in scores] == [1.0, None, 0.5]
     assert "RuntimeError: can't stand it" in scores[1].reason
     assert "uid 2" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("returned", "said"),
+    [
+        (0.5, "a scorer returns Scores (got float)"),
+        (None, "a scorer returns Scores (got NoneType)"),
+        (lambda: Score("0.5"), "score must be a number (got str)"),  # type: ignore[arg-type]
+        (lambda: Score(True), "score must be a number (got bool)"),
+        (lambda: Score(float("nan")), "score nan is outside [0, 1]"),
+        (lambda: Score(0.5, {"rouge": float("inf")}), "part 'rouge' of a score is inf"),
+        (lambda: Score(0.5, {"rouge": "high"}), "part 'rouge' of a score must be a number"),  # type: ignore[dict-item]
+        (lambda: Score(0.5, {3: 0.5}), "part 3 of a score"),  # type: ignore[dict-item]
+        (lambda: Score(0.5, reason=7), "reason of a score must be text"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_is_no_score_is_unscored_with_the_reason(returned: object, said: str) -> None:
+    class Careless(Length):
+        """Returns what it is told to."""
+
+        def score(self, task: Task, response: Response) -> Score:
+            return returned() if callable(returned) else returned  # type: ignore[return-value]
+
+    graded = score(Careless(), TASK, [answered(0, "a"), answered(1, "b")])
+    assert [one.value for one in graded] == [None, None]
+    assert said in graded[0].reason and graded[0].reason.startswith("grader failed: ")
+
+
+def test_a_score_of_another_number_type_becomes_a_plain_float() -> None:
+    made = Score(np.float32(0.5), {"f1": np.float64(0.25), "words": 3})  # type: ignore[arg-type]
+    assert (made.value, made.parts) == (0.5, {"f1": 0.25, "words": 3.0})
+    assert {type(made.value), *map(type, made.parts.values())} == {float}
+
+
+@pytest.mark.parametrize("found", [KeyError("sections"), float("nan"), float("inf"), 1.5, -0.1, "good", True])
+def test_a_subnet_that_fails_to_tell_the_quality_leaves_it_unknown(
+    found: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Unsure(Sums):
+        """Can't tell how good an answer is."""
+
+        def quality(self, task: Task, answer: Answer) -> float:
+            if isinstance(found, Exception):
+                raise found
+            return found  # type: ignore[return-value]
+
+    grades = Validator().grade(Unsure(), TASK, [Response(uid=8, body=b'{"text": "0123456789"}')])
+    assert (grades.qualities, grades.scores[0].value) == ((None,), 1.0)
+    assert "uid 8" in caplog.text
+
+
+def test_a_body_that_the_subnets_own_reader_stumbles_over_is_malformed() -> None:
+    class Stumbling(Sums):
+        """Reads carelessly."""
+
+        def read(self, body: bytes) -> Answer:
+            return Answer(text={"a": "b"}[body.decode()])
+
+    grades = Validator().grade(Stumbling(), TASK, [Response(uid=8, body=b"x"), Response(uid=9, body=b"a")])
+    assert grades.responses[0].fault is Fault.MALFORMED and grades.responses[1].fault is None
+    assert grades.scores[0] == Score(0.0, reason="malformed: can't be read: KeyError")
 
 
 def test_a_task_without_a_reference_is_unscored_not_zero() -> None:
