@@ -21,8 +21,8 @@ class Prompted(Miner):
 
     system: str = Field("", max_length=20_000)
     """System prompt; empty sends none of the miner's own."""
-    temperature: float = Field(0.0, ge=0.0, le=5.0)
-    """0 takes the likeliest word each time; above 1 the answers decay, which makes weaker miners of one model."""
+    temperature: float = Field(0.0, ge=0.0, le=2.0)
+    """0 takes the likeliest word each time; from about 0.7 on answers decay, which makes weaker miners of one model."""
     top_p: float = Field(1.0, gt=0.0, le=1.0)
     max_tokens: int = Field(256, ge=1)
     """Bound on an answer, where the query sets no tighter one."""

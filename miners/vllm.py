@@ -234,7 +234,11 @@ class VLLM(LanguageEngine):
                     self._tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
                 if self.template:
                     self._tokenizer.chat_template = self.template
-                options: dict[str, Any] = {} if on_cpu else {"gpu_memory_utilization": self.gpu_share}
+                # On a CPU a sampled request whose prompt is read in parts ends the whole engine (vLLM 0.32: "CPU
+                # Generator does not use offset"), so prompts are read whole.
+                options: dict[str, Any] = {"enable_chunked_prefill": False} if on_cpu else {}
+                if not on_cpu:
+                    options["gpu_memory_utilization"] = self.gpu_share
                 self._llm = AsyncLLM.from_engine_args(
                     AsyncEngineArgs(
                         model=str(folder),

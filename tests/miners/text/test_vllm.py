@@ -51,6 +51,12 @@ def test_seeds_and_stop_strings_are_the_requests_own(vllm_engine: VLLM, loop: Lo
     assert (stopped.text, stopped.finish) == ("The capital of France is", "stop")
 
 
+def test_many_long_prompts_are_sampled_at_once(vllm_engine: VLLM, loop: Loop) -> None:
+    passage = "the harbour was quiet and the boats lay still. " * 60
+    requests = [ask(f"{n}: {passage}", max_tokens=3, temperature=1.0, seed=n) for n in range(8)]
+    assert len(loop.run(vllm_engine.generate(requests))) == 8
+
+
 def test_many_at_once_are_charged_what_the_engines_processes_used(vllm_engine: VLLM, loop: Loop) -> None:
     async def round_of(count: int) -> list[tuple[Completion, Cost]]:
         work = [metered(vllm_engine, ask(f"{n}: {STORY}", max_tokens=6 + 2 * n)) for n in range(count)]
