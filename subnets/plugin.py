@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
+from inspect import isabstract
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
@@ -69,7 +70,7 @@ class Plugins(Generic[P]):
         """Return the class called `kind`.
 
         Raises:
-            PluginError: no such name, its module does not import, or it is of another sort.
+            PluginError: no such name, its module does not import, or it is of another sort or unfinished.
         """
         sources = self.sources()
         if kind not in sources and ":" not in kind:
@@ -78,12 +79,16 @@ class Plugins(Generic[P]):
         module, _, name = source.partition(":")
         try:
             found = getattr(import_module(module), name)
-        except Exception as error:  # a plug-in's module may fail in any way while it is imported
+        # A plug-in's module may fail in any way while it is imported; one that calls sys.exit is no reason to end.
+        except (Exception, SystemExit) as error:
             raise PluginError(
                 f"{self.sort} {kind!r} ({source}) can't be imported: {type(error).__name__}: {error}"
             ) from error
         if not (isinstance(found, type) and issubclass(found, self.base)):
             raise PluginError(f"{self.sort} {kind!r}: {source} is not a subclass of {self.base.__name__}")
+        if isabstract(found):
+            lacks = ", ".join(sorted(found.__abstractmethods__))
+            raise PluginError(f"{self.sort} {kind!r}: {source} lacks {lacks}; define what is missing in the class")
         return found
 
     def load(self, spec: str | Mapping[str, Any] | P) -> P:
@@ -94,6 +99,8 @@ class Plugins(Generic[P]):
         """
         if isinstance(spec, self.base):
             return spec
+        if not isinstance(spec, str | Mapping):
+            raise PluginError(f"a {self.sort} is a name or a table (got {repr(spec)[:80]})")
         options = {"kind": spec} if isinstance(spec, str) else dict(spec)
         kind = options.pop("kind", self.default)
         if not isinstance(kind, str):

@@ -19,6 +19,10 @@ def test_a_subnet_loads_by_name_by_table_and_by_class() -> None:
         ("nowhere:Thing", r"'nowhere:Thing' .* can't be imported: ModuleNotFoundError"),
         ("subnets.ocr:Nothing", r"can't be imported: AttributeError"),
         ("pathlib:Path", r"pathlib:Path is not a subclass of Subnet"),
+        ("subnets:Subnet", r"subnets:Subnet lacks gold, scorer, task; define"),
+        (5, r"a subnet is a name or a table \(got 5\)"),
+        (["ocr"], r"a subnet is a name or a table \(got \['ocr'\]\)"),
+        ({"kind": 5}, r"a subnet needs a kind"),
         ({"difficulty": 0.5}, r"a subnet needs a kind; known: ocr"),
         ({"kind": "ocr", "dificulty": 0.5}, r"ocr.dificulty: unknown key; known: .*difficulty"),
         ({"kind": "ocr", "width": "wide"}, r"ocr.width: input should be a valid integer.*\(got 'wide'\)"),
@@ -30,9 +34,15 @@ def test_a_wrong_spec_is_one_line_with_what_is_allowed(spec: object, said: str) 
     assert "\n" not in str(caught.value)
 
 
-def test_a_module_that_fails_while_it_is_imported_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "broken_plugin.py").write_text("1 / 0\n")
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [("1 / 0", "ZeroDivisionError: division by zero"), ("import sys; sys.exit(0)", "SystemExit: 0")],
+)
+def test_a_module_that_fails_while_it_is_imported_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, said: str
+) -> None:
+    (tmp_path / "broken_plugin.py").write_text(f"{code}\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(PluginError, match=r"broken_plugin:Mine.*ZeroDivisionError: division by zero"):
+    with pytest.raises(PluginError, match=rf"broken_plugin:Mine.*{said}"):
         load_subnet("broken_plugin:Mine")
     sys.modules.pop("broken_plugin", None)
