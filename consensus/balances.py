@@ -52,7 +52,9 @@ def set_take(state: ChainState, signer: str, call: SetTake) -> int:
     if state.ledger.owners.get(call.hotkey) != signer:
         raise NotAllowed("owner", f"hotkey {call.hotkey!r} isn't owned by {signer}; its coldkey sets the take")
     if type(call.take) is not int or not 0 <= call.take <= most:
-        raise CallRefused("take", f"take {call.take!r}; allowed: 0 to {most} (in 1/65535: up to {most / 655.35:.1f} %)")
+        given = f" ({call.take / 655.35:.1f} percent)" if type(call.take) is int else ""
+        allowed = f"0 to {most} in 1/65535, which is up to {most / 655.35:.1f} percent"
+        raise CallRefused("take", f"take {call.take!r}{given}; allowed: {allowed}")
     state.ledger.takes[call.hotkey] = call.take
     state.ledger.changed_hotkeys.add(call.hotkey)
     return call.take

@@ -15,7 +15,7 @@ ConsensusError
     │   ├── StoreCorrupt     it is damaged, or was never a chain
     │   └── StoreTooNew      a later version of subnetlab wrote it
     ├── WalletError          a key file is missing, unreadable, in the way, or locked by another password
-    └── SnapshotError        a metagraph file that can't be read
+    └── SnapshotError        a metagraph file that can't be read or written
 
 The first two are also `ValueError`: they are raised before anything is computed or changed.
 """
@@ -91,4 +91,4 @@ class WalletError(ChainError):
 
 
 class SnapshotError(ChainError):
-    """A metagraph file that can't be read."""
+    """A metagraph file that can't be read or written."""

@@ -122,16 +122,20 @@ class Metagraph:
         return "\n".join("  ".join(cell.rjust(w) for cell, w in zip(line, widths, strict=True)) for line in cells)
 
     def save(self, path: str | Path) -> None:
-        """Write `.csv` or `.json`, as the name says."""
+        """Write `.csv` or `.json`, as the name says; raises a `SnapshotError` where it can't."""
         path = Path(path)
-        if _format(path) == ".json":
-            content = {"netuid": self.netuid, "block": self.block, "neurons": self.rows()}
-            path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-            return
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, ["netuid", "block", *COLUMNS])
-            writer.writeheader()
-            writer.writerows({"netuid": self.netuid, "block": self.block} | row for row in self.rows())
+        is_json = _format(path) == ".json"
+        try:
+            with path.open("w", newline="", encoding="utf-8") as file:
+                if is_json:
+                    content = {"netuid": self.netuid, "block": self.block, "neurons": self.rows()}
+                    file.write(json.dumps(content, indent=1) + "\n")
+                    return
+                writer = csv.DictWriter(file, ["netuid", "block", *COLUMNS])
+                writer.writeheader()
+                writer.writerows({"netuid": self.netuid, "block": self.block} | row for row in self.rows())
+        except OSError as error:
+            raise SnapshotError(f"{path} can't be written: {error.strerror}") from error
 
     @classmethod
     def load(cls, path: str | Path) -> "Metagraph":

@@ -16,6 +16,7 @@ import typer
 
 from .chain_options import (
     CHAIN,
+    MAX_PORTIONS,
     WALLETS,
     Amount,
     AsJson,
@@ -123,7 +124,7 @@ def wallet_list(chain: ChainPath = CHAIN, wallets: Wallets = WALLETS, as_json: A
 
 def faucet(
     wallet: WalletName,
-    times: Annotated[int, typer.Option("--times", min=1, max=1_000_000, help="Portions of 300 τ.")] = 1,
+    times: Annotated[int, typer.Option("--times", min=1, max=MAX_PORTIONS, help="Portions of 300 τ.")] = 1,
     chain: ChainPath = CHAIN,
     wallets: Wallets = WALLETS,
     as_json: AsJson = False,

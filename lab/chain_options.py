@@ -24,6 +24,9 @@ Amount = Annotated[str, typer.Argument(help="In τ, as in 12.5.", metavar="AMOUN
 Row = Annotated[list[str], typer.Argument(help="UID=WEIGHT ..., of any scale.", metavar="UID=WEIGHT")]
 Version = Annotated[int, typer.Option("--version", help="Version of the weights, if the subnet asks for one.")]
 
+MAX_PORTIONS = 70_000
+"""That the faucet gives at once: of 300 τ each, the 21 million that the real chain will ever have issued."""
+
 CHAIN, WALLETS = ".subnetlab/chain.db", Path(".subnetlab/wallets")
 
 

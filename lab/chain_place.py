@@ -10,20 +10,23 @@ import json
 import secrets
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from consensus.amounts import TAO
+from consensus.amounts import TAO, tao
 from consensus.calls import CommitWeights, RevealWeights, SetWeights, commit_hash
 from consensus.errors import (
     CallRefused,
     ChainError,
     Shortage,
+    StoreCorrupt,
     StoreError,
     WalletError,
 )
+
+from .chain_options import MAX_PORTIONS
 
 if TYPE_CHECKING:
     from bittensor_wallet import Keypair
@@ -101,7 +104,7 @@ class Place:
         if is_address(text):
             return text
         wallet, _, hotkey = text.partition("/")
-        with self.advice():
+        with replace(self, wallet=wallet, hotkey=hotkey or "default").advice():
             entry = self.wallets.entry(wallet)
             if hotkey and hotkey not in entry.hotkeys:
                 raise WalletError(f"wallet {wallet!r} has no hotkey {hotkey!r}; known: {', '.join(entry.hotkeys)}")
@@ -159,6 +162,8 @@ class Place:
                 f"`subnetlab wallet new {self.wallet} --hotkey {self.hotkey}`" if "has no hotkey" in str(error) else ""
             )
         if isinstance(error, StoreError):
+            if isinstance(error, StoreCorrupt) and ("://" not in self.where or self.where.startswith("sqlite")):
+                return "`subnetlab faucet WALLET --chain OTHER.db` starts one elsewhere"
             return "`subnetlab faucet WALLET` starts one" if "no chain" in str(error) else ""
         if not isinstance(error, CallRefused) or chain is None:
             return ""
@@ -168,7 +173,8 @@ class Place:
         neuron = f"{self.wallet} --netuid {netuid} --hotkey {self.hotkey}"
         stake = f"`subnetlab stake add {self.wallet} 100 --hotkey {self.hotkey}`"
         mends = {
-            "subnet": f"`subnetlab subnet create {self.wallet}`",
+            "subnet": "`subnetlab subnet list`" if chain.netuids else f"`subnetlab subnet create {self.wallet}`",
+            "take": f"`subnetlab stake take {self.wallet} 9` keeps 9 percent",
             "registered": f"`subnetlab register {neuron}`" if "isn't" in str(error) else "",
             "hotkey": f"`subnetlab register {neuron}`",
             "registrations_per_block": "`subnetlab chain step`",
@@ -193,8 +199,13 @@ class Place:
                 return f"`subnetlab stake add {self.wallet} AMOUNT --hotkey {self.hotkey}`"
             have = Decimal(error.have_rao) / TAO
             return f"`subnetlab stake remove {self.wallet} {have:f} --hotkey {self.hotkey}`"
+        if not chain.genesis.development:
+            return ""
         times = -(-(error.need_rao - error.have_rao) // chain.genesis.faucet_rao)
-        return f"`subnetlab faucet {self.wallet} --times {times}`" if chain.genesis.development else ""
+        if times > MAX_PORTIONS:
+            most = tao(MAX_PORTIONS * chain.genesis.faucet_rao)
+            return f"the faucet can't make up for that, it gives {most} at most"
+        return f"`subnetlab faucet {self.wallet} --times {times}`"
 
     def _commits(self) -> Path:
         return self.wallets_path / self.wallet / "commits" / self.hotkey

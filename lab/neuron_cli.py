@@ -137,10 +137,17 @@ def stake_take(
 ) -> None:
     """Set what a hotkey keeps of its delegators' earnings."""
     from consensus.calls import SetTake
+    from consensus.errors import CallRefused
 
     place = place_of(chain, wallets, wallet, hotkey)
+    with place.advice():
+        if not 0.0 <= percent <= 100.0:  # NaN included
+            raise CallRefused("take", f"take {percent:g} percent; allowed: 0 to 100, and what the chain allows")
     receipt = place.confirm(place.coldkey(), SetTake(place.hotkey_address(), int(percent * 655.35)))
-    show(as_json, {"block": receipt.block, "take": receipt.result}, f"block {receipt.block}: take {percent} %")
+    show(
+        as_json, {"block": receipt.block, "take": receipt.result},
+        f"block {receipt.block}: {wallet}/{hotkey} keeps {percent:g} percent of what its delegators earn",
+    )  # fmt: skip
 
 
 @weights_app.command("set", epilog="Example:  subnetlab weights set validator --netuid 1 2=0.7 3=0.3")

@@ -1,7 +1,9 @@
 """The local chain's commands: the newcomer's way, advice in refusals, secrets, machine-readable output."""
 
+import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -158,11 +160,24 @@ def test_the_advice_works_as_it_is_printed(place: Path) -> None:
         ("stake add owner 1.0000000001", "up to 9 decimals"),
         ("stake add owner nan", "amount 'nan'"),
         ("stake add owner 0", "allowed: 1"),
-        ("transfer owner nobody 1", "no wallet 'nobody'"),
+        ("transfer owner nobody 1", "`subnetlab wallet new nobody`"),
+        ("stake add owner 1 --to nobody/second", "`subnetlab wallet new nobody`"),
+        ("stake add owner 1 --to owner/second", "`subnetlab wallet new owner --hotkey second`"),
+        ("transfer owner owner 21000201", "the faucet can't make up for that, it gives 21,000,000 τ at most"),
+        ("transfer owner owner 21000200", "`subnetlab faucet owner --times 70000`"),
+        ("register owner --netuid 9", "no subnet 9; there are: 1: `subnetlab subnet list`"),
         ("subnet hyperparameters 1 --set tempo", "allowed: NAME=VALUE"),
         ("subnet hyperparameters 1 --set tempo=fast", "is not of type int"),
-        ("stake take owner 50", "allowed: 0 to 11796"),
+        (
+            "stake take owner 50",
+            "take 32767 (50.0 percent); allowed: 0 to 11796 in 1/65535, which is up to 18.0 percent",
+        ),
+        ("stake take owner 50", "`subnetlab stake take owner 9` keeps 9 percent"),
+        ("stake take owner nan", "take nan percent; allowed: 0 to 100"),
         ("metagraph 9", "no subnet 9"),
+        ("metagraph 1 --save nowhere/x.csv", "nowhere/x.csv can't be written: No such file or directory"),
+        ("metagraph 1 --save .subnetlab/chain.db/x.json", "can't be written: Not a directory"),
+        ("metagraph 1 --save x.txt", "ends in .json or .csv"),
         ("metagraph --load nothing.csv", "can't be read"),
         ("wallet new owner", "nothing replaces a key"),
     ],
@@ -174,11 +189,27 @@ def test_bad_input_is_refused_with_its_reason_and_changes_nothing(place: Path, c
     assert told("chain status") == before
 
 
+def test_a_take_is_in_percent_and_says_so(place: Path) -> None:
+    newcomer("owner")
+    assert "owner/default keeps 0.1 percent of what its delegators earn" in do("stake take owner 0.1")
+
+
+def test_a_file_that_is_no_chain_is_not_to_be_overwritten(place: Path) -> None:
+    advice = "`subnetlab faucet WALLET --chain OTHER.db` starts one elsewhere"
+    (place / "junk.db").write_text("my shopping list\n" * 500)
+    for where in ("junk.db", f"sqlite:///{place}/junk.db"):
+        assert refusal(f"chain status --chain {where}").endswith(f"file is not a database: {advice}")
+    with contextlib.closing(sqlite3.connect(place / "mine.db")) as mine:
+        mine.execute("CREATE TABLE entries (id INTEGER)")
+    assert refusal("chain status --chain mine.db") == f"mine.db is a database, but holds no chain: {advice}"
+
+
 def test_usage_errors_exit_with_2(place: Path) -> None:
     for command in (
         "metagraph",
         "chain run",
         "faucet",
+        "faucet owner --times 70001",
         "chain step 0",
         "stake add owner",
         "weights set owner --netuid x",
