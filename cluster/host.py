@@ -254,16 +254,17 @@ def encode(answer: object) -> bytes:
     Raises:
         MalformedAnswer: it is neither an Answer nor bytes, can't be encoded, or is too long to carry.
     """
-    if isinstance(answer, Answer):
-        try:
-            answer = answer.body()
-        except Exception as error:  # text that is not Unicode, values that the schema was talked past
-            raise MalformedAnswer(f"the answer can't be encoded: {type(error).__name__}: {plain(error)}") from error
-    if not isinstance(answer, bytes):
-        raise MalformedAnswer(f"the miner returned {type(answer).__name__}; an Answer or bytes are allowed")
-    if len(answer) > MAX_BODY_BYTES:
-        raise MalformedAnswer(f"{len(answer):,} bytes; at most {MAX_BODY_BYTES:,} are carried")
-    return bytes(answer)
+    try:
+        body = answer.body() if isinstance(answer, Answer) else answer
+        if isinstance(body, bytes):
+            body = bytes(body)
+    except BaseException as error:  # no Unicode, values that the schema was talked past, an exit of the miner's
+        raise MalformedAnswer(f"the answer can't be encoded: {type(error).__name__}: {plain(error)}") from error
+    if not isinstance(body, bytes):
+        raise MalformedAnswer(f"the miner returned {type(body).__name__}; an Answer or bytes are allowed")
+    if len(body) > MAX_BODY_BYTES:
+        raise MalformedAnswer(f"{len(body):,} bytes; at most {MAX_BODY_BYTES:,} are carried")
+    return body
 
 
 def plain(said: object, length: int = 300) -> str:

@@ -200,6 +200,11 @@ class DiesOnce(Miner):
         return Answer(text=query.prompt.text)
 
 
+class ExitingAnswer(Answer):
+    def body(self) -> bytes:
+        raise SystemExit(3)
+
+
 class Returns(Miner):
     """Returns what no miner should."""
 
@@ -213,6 +218,8 @@ class Returns(Miner):
                 return None  # type: ignore[return-value]
             case "surrogate":
                 return Answer.model_construct(text="\ud800")
+            case "exit":
+                return ExitingAnswer(text="bye")
             case "huge":
                 return b"x" * 50_000_000
             case _:

@@ -36,6 +36,7 @@ async def test_an_answer_arrives_encoded_timed_and_metered() -> None:
         (fakes.Refuses(), Fault.REFUSED, "no validator permit"),
         (fakes.Returns(what="number"), Fault.MALFORMED, "the miner returned int; an Answer or bytes are allowed"),
         (fakes.Returns(what="nothing"), Fault.MALFORMED, "the miner returned NoneType; an Answer or bytes are allowed"),
+        (fakes.Returns(what="exit"), Fault.MALFORMED, "the answer can't be encoded: SystemExit: 3"),
         (fakes.Returns(what="huge"), Fault.MALFORMED, "50,000,000 bytes; at most 8,000,000 are carried"),
     ],
 )
