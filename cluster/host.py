@@ -1,8 +1,9 @@
 """A host: the process that holds engines and serves the miners that share them.
 
 A plain class: a pool runs it in this process, in a child process or as a Ray actor. Whatever a miner does
-becomes a `Response`. Its clock starts when it is given the query; the time that another miner of the host
-held the event loop does not count.
+becomes a `Response`. Its latency is the plain time from being given the query to having answered. Time that
+other miners of the host held the event loop meanwhile puts off its timeout, by as much again at most; it never
+lowers the latency.
 
     host = Host("io", {0: Echo()})
     await host.open()
@@ -33,8 +34,6 @@ MAX_BODY_BYTES = 8_000_000
 """A longer answer is malformed, and is not carried anywhere."""
 LINGER_S = 2.0
 """What a miner that was timed out has to end its work, before its place is given to the next."""
-HELD_S = 0.1
-"""A miner that keeps the event loop longer than this in one go holds up its neighbours."""
 KEPT_ANSWERS = 256
 """Victims' answers that are kept for their copycats."""
 
@@ -55,9 +54,14 @@ class _Turn:
     uid: int
     query: Query
     started: float
+    """When the miner was given the query."""
+    others_before_s: float
+    """Time that other miners had held the event loop by then, since the host was made."""
     ended: float | None = None
+    others_s: float = 0.0
+    """Time that other miners held the event loop between `started` and `ended`."""
     held_s: float = 0.0
-    """Time that this miner held the event loop, in steps that were too long."""
+    """Time that this miner held the event loop."""
     borrowed_s: float = 0.0
     """Time that a victim had already spent on an answer that was overheard."""
 
@@ -127,24 +131,16 @@ class Host:
 
     async def serve(self, uid: int, query: Query) -> Response:
         """Give one miner the query; whatever comes of it is the response."""
-        turn, meter = _Turn(uid, own_copy(query), started=perf_counter()), Meter()
-        held_before = self._held_s
+        turn = _Turn(uid, own_copy(query), perf_counter(), others_before_s=self._held_s)
+        meter = Meter()
         if uid in self._copied:
             self._expect(query.id, uid)
         task = asyncio.create_task(meter.run(self._stepwise(turn, self._answer(turn))))
-
-        def others_held_s() -> float:
-            return self._held_s - held_before - turn.held_s
-
         try:
-            credit_s = 0.0
-            while not task.done() and (left_s := query.timeout_s + credit_s - (perf_counter() - turn.started)) > 0.0:
+            while not task.done() and (left_s := self._left_s(turn)) > 0.0:
                 await asyncio.wait({task}, timeout=left_s)
-                # At most the same time again, so that the caller knows when to give a host up.
-                credit_s = min(others_held_s(), query.timeout_s)
-            ended = turn.ended or perf_counter()
-            latency_s = max(0.0, ended - turn.started - others_held_s()) + turn.borrowed_s
-            late = not task.done()
+            late = self._left_s(turn) <= 0.0
+            latency_s, others_s = (turn.ended or perf_counter()) - turn.started, self._others_s(turn)
             if late:
                 task.cancel()
                 await asyncio.wait({task}, timeout=LINGER_S)
@@ -156,12 +152,16 @@ class Host:
         if late:
             if task.done() and not task.cancelled():
                 task.exception()  # its last words, that nobody waits for
-            response = Response(uid, fault=Fault.TIMEOUT, reason=f"no answer within {query.timeout_s:g} s")
+            if others_s > query.timeout_s > latency_s - others_s:
+                reason = f"other miners held the event loop for {others_s:.3g} s"
+                response = Response(uid, fault=Fault.LOST, reason=reason)
+            else:
+                response = Response(uid, fault=Fault.TIMEOUT, reason=f"no answer within {query.timeout_s:g} s")
         elif task.cancelled():
             response = Response(uid, fault=Fault.ERROR, reason="CancelledError: the miner cancelled its own work")
         else:
             response = task.result()
-        return replace(response, latency_s=latency_s, cost=meter.cost)
+        return replace(response, latency_s=latency_s + turn.borrowed_s, cost=meter.cost)
 
     async def bare(self, uid: int, queries: Sequence[Query]) -> list[Cost]:
         """Run one miner alone over the queries; the cost of each is all that this process used meanwhile."""
@@ -174,7 +174,8 @@ class Host:
         return costs
 
     async def _answer(self, turn: _Turn) -> Response:
-        miner, turn.started = self._miners[turn.uid], perf_counter()
+        miner = self._miners[turn.uid]
+        turn.started, turn.others_before_s = perf_counter(), self._held_s - turn.held_s
         try:
             overhearing.set(lambda victim, query: self._overhear(turn, victim, query))
             if refusal := miner.blacklist(turn.query):
@@ -186,19 +187,36 @@ class Host:
             said = plain(error)
             return Response(turn.uid, fault=Fault.ERROR, reason=type(error).__name__ + (f": {said}" if said else ""))
         finally:
-            turn.ended = perf_counter()
+            self._stop(turn)
         try:
             body = encode(answer)
         except MalformedAnswer as error:
             return Response(turn.uid, fault=Fault.MALFORMED, reason=plain(error))
         finally:
-            turn.ended = perf_counter()
-        self._give(turn, answer)
+            self._stop(turn)
+        if self._left_s(turn) > 0.0:
+            self._give(turn, answer)
         return Response(turn.uid, body=body)
+
+    def _stop(self, turn: _Turn) -> None:
+        turn.ended = None
+        turn.others_s, turn.ended = self._others_s(turn), perf_counter()
+
+    def _others_s(self, turn: _Turn) -> float:
+        """Time that other miners held the event loop in a turn, so far or until it ended."""
+        return turn.others_s if turn.ended is not None else self._held_s - turn.held_s - turn.others_before_s
+
+    def _left_s(self, turn: _Turn) -> float:
+        """Time that a turn has left, or had left when it ended; negative once it is late.
+
+        The credit is bounded, so that the caller knows when to give a host up.
+        """
+        credit_s = min(self._others_s(turn), turn.query.timeout_s)
+        return turn.query.timeout_s + credit_s - ((turn.ended or perf_counter()) - turn.started)
 
     @coroutine
     def _stepwise(self, turn: _Turn, work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
-        """Await `work`, noting each step that holds the event loop too long."""
+        """Await `work`, noting how long its steps hold the event loop."""
         reply: Any = None
         thrown: BaseException | None = None
         while True:
@@ -208,9 +226,9 @@ class Host:
             except StopIteration as done:
                 return done.value  # type: ignore[no-any-return]
             finally:
-                if (step_s := perf_counter() - started) > HELD_S:
-                    turn.held_s += step_s
-                    self._held_s += step_s
+                step_s = perf_counter() - started
+                turn.held_s += step_s
+                self._held_s += step_s
             try:
                 reply, thrown = (yield awaited), None
             except BaseException as error:  # cancellation: passed on to the miner

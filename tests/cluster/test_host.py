@@ -86,11 +86,39 @@ async def test_nothing_that_a_miner_does_to_its_query_is_seen_by_another() -> No
     assert (await host.serve(1, asked)).body == b'{"text":"say it"}'
 
 
-async def test_the_time_that_a_neighbour_holds_the_loop_is_not_charged() -> None:
-    host = Host("test", {0: fakes.Holds(for_s=0.6), 1: fakes.Sleeps(for_s=0.2)})
-    held, waited = await asyncio.gather(host.serve(0, query(timeout_s=0.5)), host.serve(1, query(timeout_s=0.5)))
-    assert held.latency_s >= 0.6
-    assert (waited.fault, waited.latency_s < 0.4) == (None, True)
+async def test_a_sleeper_beside_miners_that_hold_the_loop_is_as_slow_as_it_was() -> None:
+    miners: dict[int, Miner] = {uid: fakes.Holds(for_s=0.2, seed=uid) for uid in range(4)}
+    host = Host("test", {**miners, 4: fakes.Sleeps(for_s=0.6)})
+    responses = await asyncio.gather(*(host.serve(uid, query()) for uid in range(5)))
+    assert all(response.latency_s >= 0.2 for response in responses)
+    assert responses[4].latency_s >= 0.6
+
+
+async def test_the_time_that_a_neighbour_holds_the_loop_puts_off_the_timeout_and_counts_as_latency() -> None:
+    host = Host("test", {0: fakes.Holds(for_s=0.4), 1: fakes.Sleeps(for_s=0.2), 2: fakes.Sleeps(for_s=0.6)})
+    asked = query(timeout_s=0.5)
+    waited, in_credit, held = await asyncio.gather(*(host.serve(uid, asked) for uid in (1, 2, 0)))
+    assert (held.fault, waited.fault, in_credit.fault) == (None, None, None)
+    assert waited.latency_s >= 0.4
+    assert in_credit.latency_s >= 0.6
+
+
+async def test_who_holds_the_loop_beyond_the_timeout_has_timed_out_and_the_neighbours_are_lost() -> None:
+    host = Host("test", {0: fakes.Holds(for_s=0.9), 1: fakes.Sleeps(for_s=0.1), 2: fakes.Sleeps(for_s=0.2)})
+    asked = query(timeout_s=0.3)
+    *others, held = await asyncio.gather(*(host.serve(uid, asked) for uid in (1, 2, 0)))
+    assert (held.fault, held.reason, held.body) == (Fault.TIMEOUT, "no answer within 0.3 s", b"")
+    assert held.latency_s >= 0.9
+    assert [response.fault for response in others] == [Fault.LOST, Fault.LOST]
+    assert others[0].reason.startswith("other miners held the event loop for 0.9")
+
+
+async def test_a_late_answer_of_a_victim_is_not_given_to_its_copycat() -> None:
+    victim = fakes.Holds(for_s=0.4)
+    host = Host("test", {0: victim, 1: fakes.Copies(victim=victim)})
+    asked = query(timeout_s=0.2)
+    assert (await host.serve(0, asked)).fault is Fault.TIMEOUT
+    assert (await host.serve(1, asked)).reason == "LookupError: the victim gave no answer"
 
 
 async def test_miners_with_equal_engines_share_one_and_hosts_do_not() -> None:
