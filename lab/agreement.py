@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .entries import GradedRound
 from .standings import Standing, Standings, percent
-from .statistics import RESAMPLES, Figure, spearman
+from .statistics import RESAMPLES, Figure, spearman, spearmans
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,25 +140,11 @@ def _correlation(pay: Sequence[float], qualities: NDArray[np.float64]) -> Figure
     if not whole.any():
         return Figure(value, None, None, n)
     means = (picks @ filled)[whole] / counts[whole]
-    found = [again for again in _spearmans(np.asarray(pay, dtype=float), means) if not np.isnan(again)]
+    found = [again for again in spearmans(np.asarray(pay, dtype=float), means) if not np.isnan(again)]
     if not found:
         return Figure(value, None, None, n)
     low, high = np.percentile(found, [2.5, 97.5])
     return Figure(value, min(float(low), value), max(float(high), value), n)
-
-
-def _spearmans(first: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Spearman of `first` (M,) with each row of `rows` (B, M); NaN where a row is constant."""
-    one, many = _ranks(first), np.array([_ranks(row) for row in rows])
-    one, many = one - one.mean(), many - many.mean(axis=-1, keepdims=True)
-    spread = np.sqrt((one**2).sum() * (many**2).sum(axis=-1))
-    return np.asarray(np.divide(many @ one, spread, out=np.full(len(rows), np.nan), where=spread > 0))
-
-
-def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Ranks from 0, ties by their mean."""
-    ordered = np.sort(values)
-    return (np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right") - 1) / 2
 
 
 def _chance(pay: Sequence[float], qualities: Sequence[float]) -> float:
@@ -170,8 +156,8 @@ def _chance(pay: Sequence[float], qualities: Sequence[float]) -> float:
         rng = np.random.default_rng(0)
         drawn = rng.permuted(np.tile(np.arange(n), (10_000, 1)), axis=1)
         orders = np.vstack([np.arange(n), drawn])  # the order at hand is one of the possible ones
-    found = _spearmans(np.asarray(pay, dtype=float), values[orders])
-    as_it_is = _spearmans(np.asarray(pay, dtype=float), values[None, :])[0]
+    found = spearmans(np.asarray(pay, dtype=float), values[orders])
+    as_it_is = spearmans(np.asarray(pay, dtype=float), values[None, :])[0]
     return float((found >= as_it_is - 1e-12).mean())
 
 

@@ -62,14 +62,21 @@ def ratio(above: Sequence[float], below: Sequence[float]) -> Figure:
 
 def spearman(first: Sequence[float], second: Sequence[float]) -> float | None:
     """Rank correlation of two sequences, ties by their mean rank; None where either is constant."""
-    ranks = [_ranks(np.asarray(values, dtype=float)) for values in (first, second)]
-    spreads = [float(rank.std()) for rank in ranks]
-    if len(first) < 2 or min(spreads) == 0.0:
+    if len(first) < 2:
         return None
-    return float(((ranks[0] - ranks[0].mean()) * (ranks[1] - ranks[1].mean())).mean() / (spreads[0] * spreads[1]))
+    found = float(spearmans(np.asarray(first, dtype=float), np.asarray([second], dtype=float))[0])
+    return None if np.isnan(found) else found
+
+
+def spearmans(first: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Spearman of `first` (M,) with each row of `rows` (B, M); NaN where either is constant."""
+    one, many = _ranks(first), np.array([_ranks(row) for row in rows])
+    one, many = one - one.mean(), many - many.mean(axis=-1, keepdims=True)
+    spread = np.sqrt((one**2).sum() * (many**2).sum(axis=-1))
+    return np.asarray(np.divide(many @ one, spread, out=np.full(len(rows), np.nan), where=spread > 0))
 
 
 def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    below = (values[None, :] < values[:, None]).sum(axis=1)
-    equal = (values[None, :] == values[:, None]).sum(axis=1)
-    return np.asarray(below + (equal - 1) / 2.0, dtype=np.float64)
+    """Ranks from 0, ties by their mean."""
+    ordered = np.sort(values)
+    return (np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right") - 1) / 2

@@ -1,8 +1,10 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy import stats
 
-from lab.statistics import Figure, mean, ratio, spearman
+from lab.statistics import Figure, mean, ratio, spearman, spearmans
 
 
 def test_a_mean_has_the_interval_of_its_standard_error() -> None:
@@ -48,3 +50,24 @@ def test_rank_correlation_is_scipys_ties_included() -> None:
         expected = stats.spearmanr(first, second).statistic
         assert spearman(list(first), list(second)) == pytest.approx(expected)
     assert spearman([1.0, 1.0], [1.0, 2.0]) is None
+    assert spearman([1.0, 2.0], [3.0, 3.0]) is None
+    assert spearman([], []) is None and spearman([1.0], [1.0]) is None
+
+
+def test_many_rank_correlations_at_once_are_those_one_by_one() -> None:
+    rng = np.random.default_rng(2)
+    first, rows = rng.integers(0, 5, 12).astype(float), rng.integers(0, 5, (20, 12)).astype(float)
+    rows[3] = 1.0
+    found = spearmans(first, rows)
+    assert [None if np.isnan(one) else one for one in found] == [spearman(list(first), list(row)) for row in rows]
+    assert np.isnan(found).tolist() == [place == 3 for place in range(20)]
+
+
+def test_ranking_a_long_sequence_takes_little_memory() -> None:
+    values = np.random.default_rng(0).normal(size=20_000)
+    tracemalloc.start()
+    try:
+        assert spearman(list(values), list(values)) == pytest.approx(1.0)
+        assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    finally:
+        tracemalloc.stop()
