@@ -40,6 +40,7 @@ class Slow(Miner):
     """Answers as another miner does, later."""
 
     description = "answers as another miner does, after a delay"
+    employs = ("miner",)
 
     miner: AnyMiner = Field(default_factory=Echo)
     delay_s: float = Field(0.5, ge=0)
@@ -50,10 +51,6 @@ class Slow(Miner):
         answer = await self.miner.forward(query)
         await asyncio.sleep(self.delay_s)
         return answer
-
-    def victims(self) -> tuple[Miner, ...]:
-        """Those of the miner inside, which works for this one and is no victim itself."""
-        return self.miner.victims()
 
 
 class Crashing(Miner):

@@ -27,6 +27,8 @@ class Miner(Plugin, ABC):
     honest: ClassVar[bool] = True
     """False for a strategy that is meant to game the grading."""
     description: ClassVar[str] = ""
+    employs: ClassVar[tuple[str, ...]] = ()
+    """Fields whose miners work for this one alone: they are no victims, but theirs are."""
 
     seed: int = Field(0, ge=0)
     """Of the miner's own randomness; the run sets it. Combine it with `query.id`, so that an answer does not
@@ -65,7 +67,8 @@ class Miner(Plugin, ABC):
 
     def victims(self) -> tuple[Miner, ...]:
         """Return the miners nested in this one: they must be served on the same host, before it."""
-        return tuple(value for value in self._values() if isinstance(value, Miner))
+        nested = [(name, value) for name in type(self).model_fields if isinstance(value := getattr(self, name), Miner)]
+        return tuple(one for name, value in nested for one in (value.victims() if name in self.employs else (value,)))
 
     def sharing(self, engines: Mapping[str, Engine]) -> Self:
         """Return a copy that uses the given engines, found by their keys, in place of its equal own."""

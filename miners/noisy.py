@@ -19,6 +19,7 @@ class Noisy(Miner):
     """Answers as another miner does, each character but spaces replaced with probability `error_rate`."""
 
     description = "answers as another miner does, with a known share of its characters replaced"
+    employs = ("miner",)
 
     miner: AnyMiner = Field(default_factory=TesseractReader)
     """Whose answer it is; its work is done anew and paid by this one."""
@@ -36,10 +37,6 @@ class Noisy(Miner):
                 section.model_copy(update={"text": self._garble(section.text, rng)}) for section in answer.sections
             )
         return answer.model_copy(update=changed)
-
-    def victims(self) -> tuple[Miner, ...]:
-        """Those of the miner inside, which works for this one and is no victim itself."""
-        return self.miner.victims()
 
     def _garble(self, text: str, rng: np.random.Generator) -> str:
         hit = rng.random(len(text)) < self.error_rate

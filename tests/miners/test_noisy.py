@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import pytest
 
-from miners import Miner, load_miner
+from miners import AnyMiner, Miner, load_miner
 from miners.noisy import Noisy
 from subnets import Answer, Query
 from subnets.ocr import OCRAnswer, Section
@@ -79,8 +79,22 @@ def test_bytes_are_passed_on_as_they_are(query: Query) -> None:
     assert asyncio.run(Noisy(miner=Raw(), error_rate=1.0).forward(query)) == b"\xff not an answer"
 
 
-def test_the_miner_inside_works_for_it_and_is_no_victim() -> None:
-    noisy = load_miner("noisy")
-    assert noisy.victims() == () and len(noisy.engines()) == 1
-    copycat = load_miner({"kind": "noisy", "miner": {"kind": "copycat", "victim": "echo"}})
+@pytest.mark.parametrize("kind", ["noisy", "slow"])
+def test_the_miner_inside_works_for_it_and_is_no_victim(kind: str) -> None:
+    reads = load_miner({"kind": kind, "miner": "tesseract"})
+    assert reads.victims() == () and len(reads.engines()) == 1
+    copycat = load_miner({"kind": kind, "miner": {"kind": "copycat", "victim": "echo"}})
     assert copycat.victims() == (load_miner("echo"),)
+
+
+def test_a_miner_may_employ_one_and_copy_another() -> None:
+    class Both(Miner):
+        employs = ("worker",)
+        worker: AnyMiner
+        victim: AnyMiner
+
+        async def forward(self, query: Query) -> Answer:
+            return Answer()
+
+    both = Both(worker={"kind": "copycat", "victim": "echo"}, victim="silent")
+    assert both.victims() == (load_miner("echo"), load_miner("silent"))
