@@ -3,7 +3,7 @@
 A plain class: a pool runs it in this process, in a child process or as a Ray actor. Whatever a miner does
 becomes a `Response`. Its latency is the plain time from being given the query to having answered. Time that
 other miners of the host held the event loop meanwhile puts off its timeout, by as much again at most; it never
-lowers the latency.
+lowers the latency. Tasks that a miner starts are watched and metered with it.
 
     host = Host("io", {0: Echo()})
     await host.open()
@@ -15,11 +15,11 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Coroutine, Generator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from time import perf_counter
-from types import coroutine
-from typing import Any, TypeVar
+from time import perf_counter, thread_time
+from typing import Any
 
 from miners import Miner, overhearing
 from subnets import Answer, Cost, Fault, MalformedAnswer, Meter, Query, Response
@@ -27,8 +27,6 @@ from subnets.cost import process_cpu_s
 
 from .cpu import tree_cpu_s
 from .plan import find_victims, likeness
-
-T = TypeVar("T")
 
 MAX_BODY_BYTES = 8_000_000
 """A longer answer is malformed, and is not carried anywhere."""
@@ -53,6 +51,8 @@ class _Turn:
 
     uid: int
     query: Query
+    host: Host
+    meter: Meter
     started: float
     """When the miner was given the query."""
     others_before_s: float
@@ -64,6 +64,48 @@ class _Turn:
     """Time that this miner held the event loop."""
     borrowed_s: float = 0.0
     """Time that a victim had already spent on an answer that was overheard."""
+
+
+_serving: ContextVar[_Turn | None] = ContextVar("_serving", default=None)
+"""The turn that this code, and every task started by it, is part of."""
+
+
+class _Steps(Coroutine[Any, Any, Any]):
+    """A task's work in a turn: notes how long its steps hold the event loop, and meters them unless `metered`."""
+
+    def __init__(self, turn: _Turn, work: Coroutine[Any, Any, Any], *, metered: bool) -> None:
+        self._turn, self._work, self._metered = turn, work, metered
+
+    def send(self, value: Any) -> Any:
+        return self._step(lambda: self._work.send(value))
+
+    def throw(self, *error: Any) -> Any:
+        return self._step(lambda: self._work.throw(*error))
+
+    def close(self) -> None:
+        self._work.close()
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        raise TypeError("the work of a task is not awaited by itself")
+
+    def _step(self, step: Callable[[], Any]) -> Any:
+        cpu_s, started = thread_time(), perf_counter()
+        try:
+            return step()
+        except (SystemExit, KeyboardInterrupt) as error:  # in a task of the miner's, it would end the host
+            raise RuntimeError(f"{type(error).__name__}: {plain(error)}") from error
+        finally:
+            held_s = perf_counter() - started
+            self._turn.held_s += held_s
+            self._turn.host.held_s += held_s
+            if not self._metered:
+                self._turn.meter.cost += Cost(cpu_s=thread_time() - cpu_s)
+
+
+def watching(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:
+    """Make a task; where a miner asks for it, its steps count as that miner's."""
+    turn = _serving.get()
+    return asyncio.Task(work if turn is None else _Steps(turn, work, metered=False), loop=loop, **options)
 
 
 @dataclass(slots=True)
@@ -89,7 +131,8 @@ class Host:
         for uid in sorted(self._copied):
             self._alike.setdefault(likeness(miners[uid]), []).append(uid)
         self._given: OrderedDict[tuple[str, int], _Given] = OrderedDict()
-        self._held_s = 0.0
+        self.held_s = 0.0
+        """Time that its miners held the event loop."""
 
     async def open(self) -> None:
         """Open the engines, one after another; raises what an engine raises."""
@@ -131,11 +174,11 @@ class Host:
 
     async def serve(self, uid: int, query: Query) -> Response:
         """Give one miner the query; whatever comes of it is the response."""
-        turn = _Turn(uid, own_copy(query), perf_counter(), others_before_s=self._held_s)
-        meter = Meter()
+        turn = _Turn(uid, own_copy(query), self, Meter(), perf_counter(), others_before_s=self.held_s)
+        asyncio.get_running_loop().set_task_factory(watching)
         if uid in self._copied:
             self._expect(query.id, uid)
-        task = asyncio.create_task(meter.run(self._stepwise(turn, self._answer(turn))))
+        task = asyncio.create_task(_Steps(turn, turn.meter.run(self._answer(turn)), metered=True))
         try:
             while not task.done() and (left_s := self._left_s(turn)) > 0.0:
                 await asyncio.wait({task}, timeout=left_s)
@@ -161,7 +204,7 @@ class Host:
             response = Response(uid, fault=Fault.ERROR, reason="CancelledError: the miner cancelled its own work")
         else:
             response = task.result()
-        return replace(response, latency_s=latency_s + turn.borrowed_s, cost=meter.cost)
+        return replace(response, latency_s=latency_s + turn.borrowed_s, cost=turn.meter.cost)
 
     async def bare(self, uid: int, queries: Sequence[Query]) -> list[Cost]:
         """Run one miner alone over the queries; the cost of each is all that this process used meanwhile."""
@@ -175,7 +218,8 @@ class Host:
 
     async def _answer(self, turn: _Turn) -> Response:
         miner = self._miners[turn.uid]
-        turn.started, turn.others_before_s = perf_counter(), self._held_s - turn.held_s
+        turn.started, turn.others_before_s = perf_counter(), self.held_s - turn.held_s
+        _serving.set(turn)
         try:
             overhearing.set(lambda victim, query: self._overhear(turn, victim, query))
             if refusal := miner.blacklist(turn.query):
@@ -204,7 +248,7 @@ class Host:
 
     def _others_s(self, turn: _Turn) -> float:
         """Time that other miners held the event loop in a turn, so far or until it ended."""
-        return turn.others_s if turn.ended is not None else self._held_s - turn.held_s - turn.others_before_s
+        return turn.others_s if turn.ended is not None else self.held_s - turn.held_s - turn.others_before_s
 
     def _left_s(self, turn: _Turn) -> float:
         """Time that a turn has left, or had left when it ended; negative once it is late.
@@ -213,26 +257,6 @@ class Host:
         """
         credit_s = min(self._others_s(turn), turn.query.timeout_s)
         return turn.query.timeout_s + credit_s - ((turn.ended or perf_counter()) - turn.started)
-
-    @coroutine
-    def _stepwise(self, turn: _Turn, work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
-        """Await `work`, noting how long its steps hold the event loop."""
-        reply: Any = None
-        thrown: BaseException | None = None
-        while True:
-            started = perf_counter()
-            try:
-                awaited = work.send(reply) if thrown is None else work.throw(thrown)
-            except StopIteration as done:
-                return done.value  # type: ignore[no-any-return]
-            finally:
-                step_s = perf_counter() - started
-                turn.held_s += step_s
-                self._held_s += step_s
-            try:
-                reply, thrown = (yield awaited), None
-            except BaseException as error:  # cancellation: passed on to the miner
-                thrown = error
 
     def _give(self, turn: _Turn, answer: Answer | bytes | None) -> None:
         """Let copycats have a victim's answer; None tells them that there will be none."""

@@ -10,13 +10,10 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import replace
 from math import isfinite
 from typing import Annotated
 
 from pydantic import Field
-
-from subnets import Meter, spend
 
 from .completion import Completion, Request
 from .miner import Engine
@@ -45,7 +42,7 @@ class LanguageEngine(Engine):
         if len(requests) == 1:
             return [await self._timed(requests[0])]
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._metered(request)) for request in requests]
+            tasks = [group.create_task(self._timed(request)) for request in requests]
         return [task.result() for task in tasks]
 
     async def _timed(self, request: Request) -> Completion:
@@ -58,14 +55,6 @@ class LanguageEngine(Engine):
             if not limit.expired():
                 raise
             raise TimeoutError(f"no completion within {request.timeout_s:g} s") from None
-
-    async def _metered(self, request: Request) -> Completion:
-        """Answer in a task of its own, whose steps the caller's meter does not see by itself."""
-        meter = Meter()
-        try:
-            return await meter.run(self._timed(request))
-        finally:
-            spend(replace(meter.cost, wall_s=0.0))
 
 
 AnyLanguageEngine = Annotated[LanguageEngine, *ENGINES.field()]

@@ -163,6 +163,27 @@ class Holds(Miner):
         return Answer(text=query.prompt.text)
 
 
+class Delegates(Miner):
+    """Does the same in a task of its own."""
+
+    for_s: float = 0.3
+    how: str = "hold"
+
+    async def forward(self, query: Query) -> Answer | bytes:
+        await asyncio.create_task(self.work())
+        await asyncio.gather(self.work(), return_exceptions=True)
+        return Answer(text=query.prompt.text)
+
+    async def work(self) -> None:
+        match self.how:
+            case "hold":
+                time.sleep(self.for_s / 2)
+            case "burn":
+                burn(self.for_s / 2)
+            case _:
+                raise SystemExit(3)
+
+
 class Raises(Miner):
     async def forward(self, query: Query) -> Answer | bytes:
         raise ValueError("what a pity")

@@ -1,6 +1,7 @@
 """One host, without a pool: whatever a miner does becomes a response."""
 
 import asyncio
+import gc
 import time
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from cluster.host import Host
 from miners import Miner
-from subnets import Caller, Fault, Response
+from subnets import Answer, Caller, Fault, Response
 from subnets.task import Query
 from tests.cluster import fakes
 from tests.cluster.fakes import query
@@ -111,6 +112,36 @@ async def test_who_holds_the_loop_beyond_the_timeout_has_timed_out_and_the_neigh
     assert held.latency_s >= 0.9
     assert [response.fault for response in others] == [Fault.LOST, Fault.LOST]
     assert others[0].reason.startswith("other miners held the event loop for 0.9")
+
+
+async def test_holding_the_loop_in_a_task_of_its_own_is_the_miners_doing_too() -> None:
+    host = Host("test", {0: fakes.Delegates(for_s=0.9), 1: fakes.Sleeps(for_s=0.1)})
+    asked = query(timeout_s=0.3)
+    other, held = await asyncio.gather(host.serve(1, asked), host.serve(0, asked))
+    assert (other.fault, held.fault) == (Fault.LOST, Fault.TIMEOUT)
+
+
+async def test_work_in_a_task_of_its_own_is_metered_once_and_as_the_miners() -> None:
+    host = Host("test", {0: fakes.Delegates(for_s=0.2, how="burn"), 1: fakes.Sleeps(for_s=0.1)})
+    worked, idle = await asyncio.gather(host.serve(0, query()), host.serve(1, query()))
+    assert 0.2 <= worked.cost.cpu_s < 0.25
+    assert idle.cost.cpu_s < 0.05
+
+
+async def test_a_task_of_a_miner_that_exits_ends_no_host() -> None:
+    response = await served(fakes.Delegates(how="exit"))
+    assert (response.fault, response.reason) == (Fault.ERROR, "RuntimeError: SystemExit: 3")
+
+
+async def test_a_task_that_is_cancelled_before_it_began_leaves_nothing_unawaited() -> None:
+    class Hasty(fakes.Says):
+        async def forward(self, query: Query) -> Answer | bytes:
+            asyncio.create_task(asyncio.sleep(1.0)).cancel()
+            await asyncio.sleep(0.01)
+            return await super().forward(query)
+
+    assert (await served(Hasty())).fault is None
+    gc.collect()
 
 
 async def test_a_late_answer_of_a_victim_is_not_given_to_its_copycat() -> None:
