@@ -54,3 +54,5 @@ def test_every_link_of_the_documents_leads_somewhere() -> None:
     for document in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")):
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
+        for script in re.findall(r"python (benchmarks/\S+\.py)", document.read_text()):
+            assert (ROOT / script).exists(), f"{document.name}: {script}"
