@@ -4,8 +4,8 @@
     └── PoolError       a host or validator can't be placed, started or restarted; or a validator failed at its work
         └── HostDied    a host ended, or stopped responding, with queries in flight
 
-A miner's failure is never one of these: it is a fault in its response. A dead host is made anew and its
-queries in flight are lost; `HostDied` leaves a pool only where no response can carry the news.
+A miner's failure is never one of these: it is a fault in its response. A dead host is made anew and what it was
+doing is done again; `HostDied` never leaves a pool.
 """
 
 from subnets import SubnetlabError

@@ -18,7 +18,7 @@ from subnets.subnet import Subnet
 from validators import Assignment, Grades, Validator
 
 from .cpu import process_cpu_s
-from .errors import PoolError
+from .errors import HostDied, PoolError
 from .jury import Failure
 from .link import Link
 from .plan import Group, plan
@@ -48,7 +48,7 @@ class HostedPool(Pool):
     ) -> None:
         """Plan for `cores` (all that there are) with at most `max_replicas` hosts for the engines that may be copied.
 
-        `max_restarts` bounds how often a host that answers nothing in between is made anew.
+        `max_restarts` bounds the attempts to make a host that died anew.
         """
         super().__init__(subnet, miners, validators)
         self.cores = cores or available_cores()
@@ -124,18 +124,18 @@ class HostedPool(Pool):
         scheduler = self._started()
         return await scheduler.query(query, uids, await self._pack(query), deadline_s)
 
-    async def bare(self, miner: int, queries: Sequence[Query]) -> list[Cost]:
+    async def bare(self, miner: int, queries: Sequence[Query]) -> list[Cost | None]:
         """Do the work of one miner alone, shared out to the hosts of its group as a bare loop for each would.
 
-        Only while no query runs: a host measures all that it does.
+        Only while no query runs: a host measures all that it does. None for each query of a host that died.
         """
-        self._started()
+        await self._started().settle()
         for group in self.plan.groups:
             if miner in group.miners:
                 links = self._links[group.name]
                 shares = [queries[place :: len(links)] for place in range(len(links))]
                 done = await asyncio.gather(
-                    *(link.bare(miner, share) for link, share in zip(links, shares, strict=True))
+                    *(bare_or_none(link, miner, share) for link, share in zip(links, shares, strict=True))
                 )
                 return [done[place % len(links)][place // len(links)] for place in range(len(queries))]
         raise PoolError(f"no miner has uid {miner}; known: {', '.join(map(str, sorted(self.miners)))}")
@@ -161,6 +161,15 @@ class HostedPool(Pool):
         self._started()
         if validator not in self.validators:
             raise PoolError(f"no validator has uid {validator}; known: {', '.join(map(str, sorted(self.validators)))}")
+
+
+async def bare_or_none(link: Link, miner: int, queries: Sequence[Query]) -> list[Cost | None]:
+    """Do a miner's work alone on one host; None for each query where the host dies."""
+    try:
+        return [*await link.bare(miner, queries)] if queries else []
+    except HostDied as error:
+        logger.warning("miner %d alone: %s", miner, error)
+        return [None] * len(queries)
 
 
 async def all_or_first_error(works: Sequence[Any]) -> None:

@@ -34,7 +34,7 @@ class Link(Protocol):
         """
 
     async def bare(self, uid: int, queries: Sequence[Query]) -> list[Cost]:
-        """Run one miner alone; raises PoolError with the reason where it fails."""
+        """Run one miner alone; raises PoolError with the reason where it fails, HostDied where the host is gone."""
 
     async def cpu_s(self) -> float | None:
         """CPU seconds of the host's process, of earlier ones in its place too; None where it has none of its own."""

@@ -80,7 +80,8 @@ class Pool(ABC):
         """Ask each miner once; return one response for each uid, in order, within one deadline for all.
 
         A miner that was given the query and did not answer within `query.timeout_s` has timed out; a query that
-        never reached its miner, by the deadline or because a host died, is lost. Late work is cancelled.
+        did not reach its miner by the deadline, or whose time others took, is lost. What was in flight on a host
+        that died is asked again; the miner that it dies of is at fault. Late work is cancelled.
         """
 
     @abstractmethod
@@ -88,8 +89,11 @@ class Pool(ABC):
         """Have a validator grade the responses of a round."""
 
     @abstractmethod
-    async def bare(self, miner: int, queries: Sequence[Query]) -> list[Cost]:
-        """Do the work of one miner alone, query by query, with no subnet around it: what it costs once."""
+    async def bare(self, miner: int, queries: Sequence[Query]) -> list[Cost | None]:
+        """Do the work of one miner alone, query by query, with no subnet around it: what it costs once.
+
+        None for a query that was not done, because a host died.
+        """
 
     @abstractmethod
     async def usage(self) -> list[Usage]:

@@ -1,8 +1,12 @@
 """The scheduler: which query goes to which host, and when; knows nothing of what a host is made of.
 
 Queries wait by priority, then by arrival; each is given to the least busy host of its miner's group, a
-copycat's to the host that served its victim, after it. Every query ends in exactly one response: a host
-that dies loses what it was doing, is made anew, and goes on with what still waits.
+copycat's to the host that served its victim, after it. Every query ends in exactly one response.
+
+A host that dies or hangs is made anew. What it was doing is done again, apart from everything else and in halves
+for as long as hosts die of it: so the miner that they die of is found and charged, and nobody else is harmed.
+Charged is who was served alone when a host died, twice, the second time on a host that had served nobody before: a
+kill from outside costs nothing, nor does what another miner left behind.
 
     responses = await scheduler.query(query, uids=(0, 1, 2), parcel=query)
 """
@@ -46,6 +50,8 @@ class _Ticket:
     created: float
     """By the event loop's clock."""
     started: float | None = None
+    died_alone: bool = False
+    """Whether a host has died while it served this and nothing else."""
     followers: list[_Ticket] = field(default_factory=list)
     """Copycats that wait for this answer."""
 
@@ -69,8 +75,12 @@ class _Seat:
     link: Link
     free: int
     up: bool = True
-    restarts: int = 0
-    """Since it last answered."""
+    life: int = 0
+    """How often it was made anew."""
+    fresh: bool = True
+    """Whether it has served nobody in this life."""
+    apart: bool = False
+    """Whether it serves suspects, and takes nothing else."""
     pinned: list[_Ticket] = field(default_factory=list)
     """A heap: copycats whose victims were served here."""
 
@@ -84,6 +94,8 @@ class _Crew:
     seats: list[_Seat]
     waiting: list[_Ticket] = field(default_factory=list)
     """A heap."""
+    suspects: list[list[_Ticket]] = field(default_factory=list)
+    """Each to be served apart: what was in flight on hosts that died, by call; the last is next."""
     running: int = 0
     gone: str = ""
     """Why there are no hosts left."""
@@ -97,7 +109,7 @@ class Scheduler:
     ) -> None:
         """`links`: the started hosts of each group by its name.
 
-        A host that dies `max_restarts` times without answering anything in between is not made anew again.
+        A host that can't be made anew in `max_restarts` attempts is given up.
         """
         self._victims = plan.victims
         self._miners: dict[int, Miner] = {}
@@ -105,6 +117,8 @@ class Scheduler:
         self._max_restarts, self._backoff_s = max_restarts, backoff_s
         self._arrivals = itertools.count()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._restarts: set[asyncio.Task[None]] = set()
+        self._deaths = 0
         for group in plan.groups:
             crew = _Crew(group.name, group.slots, [_Seat(link, group.slots) for link in links[group.name]])
             for uid, miner in group.miners.items():
@@ -116,7 +130,8 @@ class Scheduler:
         """Ask each miner once; return one response for each uid, in order.
 
         Without a deadline there is time for all that waits to take its whole timeout: no schedule that keeps
-        its hosts busy takes longer than the sum of its work by the number of places, and the longest piece.
+        its hosts busy takes longer than the sum of its work by the number of places, and the longest piece. Where
+        hosts die meanwhile, there is as much time again.
         """
         if unknown := [uid for uid in uids if uid not in self._crews]:
             raise PoolError(f"no miner has uid {unknown[0]}; known: {', '.join(map(str, sorted(self._crews)))}")
@@ -125,14 +140,25 @@ class Scheduler:
         if not tickets:
             return []
         self._admit(tickets)
-        if deadline_s is None:
-            deadline_s = max(self._allowance_s(crew, query) for crew in {self._crews[uid] for uid in tickets})
+        crews = {self._crews[uid] for uid in tickets}
+        pending = {ticket.done for ticket in tickets.values()}
+        waited_s, again = 0.0, True
         try:
-            await asyncio.wait([ticket.done for ticket in tickets.values()], timeout=deadline_s)
+            while pending and again:
+                patience_s, deaths = deadline_s, self._deaths
+                if patience_s is None:
+                    patience_s = max(self._allowance_s(crew, query) for crew in crews)
+                _, pending = await asyncio.wait(pending, timeout=patience_s)
+                waited_s, again = waited_s + patience_s, deadline_s is None and self._deaths > deaths
         finally:
             if late := [ticket for ticket in tickets.values() if not ticket.done.done()]:
-                self._end(call, late, deadline_s)
+                self._end(call, late, waited_s)
         return [tickets[uid].done.result() for uid in uids]
+
+    async def settle(self) -> None:
+        """Wait for the hosts that are being made anew."""
+        while self._restarts:
+            await asyncio.wait(self._restarts)
 
     async def close(self) -> None:
         """End all work; what has no response yet is lost."""
@@ -166,36 +192,53 @@ class Scheduler:
             for heap in (crew.waiting, *(seat.pinned for seat in crew.seats)):
                 heap[:] = [ticket for ticket in heap if not ticket.done.done()]
                 heapq.heapify(heap)
+            crew.suspects = [left for batch in crew.suspects if (left := [t for t in batch if not t.done.done()])]
         for run in call.runs:
-            run.cancel()
+            asyncio.get_running_loop().call_soon(run.cancel)  # after its first step, so that it frees its places
 
     def _allowance_s(self, crew: _Crew, query: Query) -> float:
         places = max(1, sum(crew.slots for seat in crew.seats if seat.up))
         waiting = [*crew.waiting, *(ticket for seat in crew.seats for ticket in seat.pinned)]
         waiting += [follower for ticket in waiting for follower in ticket.followers]
         longest_s = max([query.timeout_s, *(ticket.call.query.timeout_s for ticket in waiting)]) + LINGER_S
+        suspects_s = len(crew.suspects) * (2 * longest_s + HUNG_S)
         # Twice the longest: a copycat starts when its victim has ended.
-        return math.ceil((len(waiting) + crew.running) / places) * longest_s + 2 * longest_s + SPARE_S
+        return math.ceil((len(waiting) + crew.running) / places) * longest_s + 2 * longest_s + suspects_s + SPARE_S
 
     def _place(self, crew: _Crew) -> None:
         """Start everything that a free place can be found for."""
         if crew.gone:
             return self._give_up(crew, crew.gone)
+        while crew.suspects:
+            idle = [seat for seat in crew.seats if seat.up and seat.free == crew.slots]
+            if not idle:
+                return None  # no other work meanwhile, so that one will be
+            seat = max(idle, key=lambda seat: seat.fresh)
+            seat.apart = True
+            self._start(crew, seat, crew.suspects.pop())
         batches: dict[tuple[int, int], tuple[_Seat, list[_Ticket]]] = {}
+        free = {id(seat): seat.free for seat in crew.seats if seat.up and not seat.apart}
         while True:
-            able = [seat for seat in crew.seats if seat.up and seat.free > 0 and (seat.pinned or crew.waiting)]
+            able = [seat for seat in crew.seats if free.get(id(seat), 0) > 0 and (seat.pinned or crew.waiting)]
             if not able:
                 break
-            seat = max(able, key=lambda seat: (bool(seat.pinned), seat.free))
+            seat = max(able, key=lambda seat: (bool(seat.pinned), free[id(seat)]))
             ticket = heapq.heappop(seat.pinned or crew.waiting)
-            ticket.started = asyncio.get_running_loop().time()
-            seat.free -= 1
-            crew.running += 1
+            free[id(seat)] -= 1
             batches.setdefault((id(seat), id(ticket.call)), (seat, []))[1].append(ticket)
         for seat, batch in batches.values():
-            run = self._background(self._run(crew, seat, batch))
-            batch[0].call.runs.add(run)
-            run.add_done_callback(batch[0].call.runs.discard)
+            self._start(crew, seat, batch)
+        return None
+
+    def _start(self, crew: _Crew, seat: _Seat, batch: list[_Ticket]) -> None:
+        for ticket in batch:
+            ticket.started = asyncio.get_running_loop().time()
+        seat.free -= len(batch)
+        crew.running += len(batch)
+        run = self._background(self._run(crew, seat, batch, seat.life, seat.fresh))
+        seat.fresh = False
+        batch[0].call.runs.add(run)
+        run.add_done_callback(batch[0].call.runs.discard)
 
     def _background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task: asyncio.Task[None] = asyncio.create_task(work)
@@ -203,36 +246,51 @@ class Scheduler:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _run(self, crew: _Crew, seat: _Seat, batch: list[_Ticket]) -> None:
-        """Have one host serve some tickets of one call."""
+    async def _run(self, crew: _Crew, seat: _Seat, batch: list[_Ticket], life: int, fresh: bool) -> None:
+        """Have one host, in one of its lives, serve some tickets of one call."""
         open_tickets = {ticket.uid: ticket for ticket in batch}
-        call = batch[0].call
-        fault, reason = Fault.LOST, "the host gave no response"
+        call, apart = batch[0].call, seat.apart
+        alone = len(batch) == 1 and (apart or crew.slots == 1)
+        fault, reason, again = Fault.LOST, "the host gave no response", False
         try:
             # A host may double a miner's time where another one held its loop.
             async with asyncio.timeout(2 * call.query.timeout_s + LINGER_S + HUNG_S):
                 async for responses in seat.link.serve(list(open_tickets), call.parcel):
                     for response in responses:
                         if (ticket := open_tickets.pop(response.uid, None)) is not None:
-                            seat.restarts = 0
                             self._release(crew, seat, ticket, response)
                     self._place(crew)
         except TimeoutError:
-            # With one miner on the host there is no doubt who keeps it from answering.
-            alone = len(open_tickets) == 1 and seat.free == crew.slots - 1
-            fault = Fault.TIMEOUT if alone else Fault.LOST
+            fault, again = Fault.TIMEOUT, not alone
             reason = f"no answer within {call.query.timeout_s:g} s, and host {seat.link.name} hung"
-            self._revive(crew, seat, "it hung")
+            self._revive(crew, seat, life, "it hung")
         except HostDied as error:
-            reason = str(error)
-            self._revive(crew, seat, reason)
+            again = not (alone and fresh and batch[0].died_alone)
+            fault, batch[0].died_alone = Fault.ERROR, alone
+            reason = "its host died while it alone was served"
+            self._revive(crew, seat, life, str(error))
         except Exception as error:  # the link itself: no miner is charged, and the host stays
             logger.exception("host %s: a query could not be delivered", seat.link.name)
             reason = f"host {seat.link.name}: {type(error).__name__}: {error}"[:400]
         finally:
-            for ticket in open_tickets.values():
-                self._release(crew, seat, ticket, Response(ticket.uid, fault=fault, reason=reason))
+            if apart:
+                seat.apart = False
+            if again:
+                self._suspect(crew, seat, list(open_tickets.values()))
+            else:
+                for ticket in open_tickets.values():
+                    self._release(crew, seat, ticket, Response(ticket.uid, fault=fault, reason=reason))
             self._place(crew)
+
+    def _suspect(self, crew: _Crew, seat: _Seat, tickets: list[_Ticket]) -> None:
+        """Have what ran on a host that died done again, in two halves, each apart from all else."""
+        seat.free += len(tickets)
+        crew.running -= len(tickets)
+        tickets = [ticket for ticket in tickets if not ticket.done.done()]
+        for ticket in tickets:
+            ticket.started = None
+        half = len(tickets) // 2
+        crew.suspects += [part for part in (tickets[:half], tickets[half:]) if part]
 
     def _release(self, crew: _Crew, seat: _Seat, ticket: _Ticket, response: Response) -> None:
         """Finish a ticket that ran, and free its place; its copycats go where it was."""
@@ -259,28 +317,31 @@ class Scheduler:
             return Response(ticket.uid, fault=Fault.LOST, reason=reason, latency_s=ran_s)
         return Response(ticket.uid, fault=Fault.TIMEOUT, reason=f"no answer within {timeout_s:g} s", latency_s=ran_s)
 
-    def _revive(self, crew: _Crew, seat: _Seat, reason: str) -> None:
+    def _revive(self, crew: _Crew, seat: _Seat, life: int, reason: str) -> None:
         """Take a host out of service until it has been made anew; what never started there waits for any."""
-        if not seat.up:
+        if not seat.up or seat.life != life:
             return
         seat.up = False
+        self._deaths += 1
         for ticket in seat.pinned:
             heapq.heappush(crew.waiting, ticket)
         seat.pinned.clear()
         logger.warning("host %s is made anew: %s", seat.link.name, reason)
-        self._background(self._restart(crew, seat, reason))
+        restart = self._background(self._restart(crew, seat, reason))
+        self._restarts.add(restart)
+        restart.add_done_callback(self._restarts.discard)
 
     async def _restart(self, crew: _Crew, seat: _Seat, reason: str) -> None:
-        while seat.restarts < self._max_restarts:
-            await asyncio.sleep(self._backoff_s * seat.restarts)
-            seat.restarts += 1
+        for attempt in range(self._max_restarts):
+            await asyncio.sleep(self._backoff_s * attempt)
             try:
                 await seat.link.close()
                 await seat.link.start()
             except Exception as error:  # whatever keeps it from starting, it is tried again or given up
                 reason = str(error) if isinstance(error, PoolError) else f"{type(error).__name__}: {error}"
                 continue
-            seat.up = True
+            seat.up = seat.fresh = True
+            seat.life += 1
             return self._place(crew)
         logger.error("host %s is given up after %d restarts: %s", seat.link.name, self._max_restarts, reason)
         crew.seats.remove(seat)
@@ -289,8 +350,9 @@ class Scheduler:
 
     def _give_up(self, crew: _Crew, reason: str) -> None:
         crew.gone = reason
-        while crew.waiting:
-            ticket = heapq.heappop(crew.waiting)
+        while crew.waiting or crew.suspects:
+            crew.waiting += crew.suspects.pop() if crew.suspects else []
+            ticket = crew.waiting.pop()
             self._finish(ticket, Response(ticket.uid, fault=Fault.LOST, reason=reason))
 
 

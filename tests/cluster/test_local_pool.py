@@ -38,21 +38,21 @@ async def test_miners_that_need_a_core_share_one_child_process_a_core() -> None:
     assert str(os.getpid()).encode() not in b"".join(pids)
 
 
-async def test_a_host_that_dies_loses_what_it_did_and_serves_what_waits() -> None:
+async def test_a_miner_that_its_host_dies_of_is_at_fault_and_what_waits_is_served() -> None:
     miners = {0: fakes.Says(), 1: fakes.Dies(), 2: fakes.Works()}
     async with local_pool(miners) as pool:
         responses = await pool.query(query(), (0, 1, 2))
-    assert [response.fault for response in responses] == [None, Fault.LOST, None]
-    assert "died" in responses[1].reason
+    assert [response.fault for response in responses] == [None, Fault.ERROR, None]
+    assert responses[1].reason == "its host died while it alone was served"
 
 
-async def test_a_killed_host_comes_back() -> None:
-    async with local_pool({0: fakes.Pid(), 1: fakes.SleepsOnCore()}) as pool:
+async def test_a_killed_host_comes_back_and_does_its_work_again() -> None:
+    async with local_pool({0: fakes.Pid(), 1: fakes.SleepsOnCore(for_s=1.0)}) as pool:
         before = int((await pool.query(query(), (0,)))[0].body.split(b'"')[3])
         asyncio.get_running_loop().call_later(0.2, os.kill, before, signal.SIGKILL)
-        lost = await pool.query(query(), (1,))
+        again = await pool.query(query(), (1,))
         after = int((await pool.query(query(), (0,)))[0].body.split(b'"')[3])
-    assert lost[0].fault is Fault.LOST
+    assert again[0].fault is None
     assert before != after
 
 
@@ -92,7 +92,7 @@ async def test_the_cpu_of_children_is_the_hosts_own_and_outlives_them(tmp_path: 
     async with local_pool(miners) as pool:
         before = {row.name: row.cpu_s for row in await pool.usage()}
         responses = await pool.query(query(), (0, 1))
-        assert responses[1].fault is Fault.LOST
+        assert responses[1].fault is None
         responses = await pool.query(query(), (0, 1))
         after = {row.name: row.cpu_s for row in await pool.usage()}
     assert 0.5 <= responses[0].cost.cpu_s < 0.6
@@ -103,9 +103,19 @@ async def test_the_cpu_of_children_is_the_hosts_own_and_outlives_them(tmp_path: 
 async def test_bare_work_costs_what_its_process_used() -> None:
     async with local_pool({0: fakes.Works(engine=fakes.Core(busy_s=0.2)), 1: fakes.Raises()}) as pool:
         costs = await pool.bare(0, [query(id="1"), query(id="2")])
-        assert all(0.2 <= cost.cpu_s < 0.3 and cost.wall_s >= 0.2 for cost in costs)
+        assert all(cost and 0.2 <= cost.cpu_s < 0.3 and cost.wall_s >= 0.2 for cost in costs)
         with pytest.raises(PoolError, match="miner 1 alone: ValueError: what a pity"):
             await pool.bare(1, [query()])
+
+
+async def test_bare_work_that_kills_its_host_has_no_cost_and_ends_nothing() -> None:
+    async with local_pool({0: fakes.Works(), 1: fakes.Dies()}) as pool:
+        assert await pool.bare(1, []) == []
+        assert await pool.bare(1, [query(id="1"), query(id="2")]) == [None, None]
+        died, served = await pool.query(query(), (1, 0))
+        assert (died.fault, served.fault) == (Fault.ERROR, None)
+        (cost,) = await pool.bare(0, [query()])
+        assert cost is not None
 
 
 async def test_a_validator_that_can_not_prepare_is_a_pool_error_that_names_the_place() -> None:

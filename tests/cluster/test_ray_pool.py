@@ -11,6 +11,7 @@ import pytest
 
 from cluster import LocalPool, PoolError, RayPool, RaySession
 from miners import Miner
+from miners.fakes import Crashing
 from subnets import Caller, Fault
 from tests.cluster import fakes
 from tests.cluster.fakes import Words, query
@@ -76,8 +77,8 @@ async def test_every_query_has_one_response_in_order_whatever_happens(ray_sessio
         after = {row.name: row for row in await pool.usage()}
     assert [response.uid for response in first] == [7, 3, 0, 5, 1, 2, 4]
     assert [response.fault for response in first] == [
-        *(Fault.TIMEOUT, Fault.MALFORMED, Fault.ERROR, Fault.REFUSED, Fault.LOST),
-        *(None, None),
+        *(Fault.TIMEOUT, Fault.MALFORMED, Fault.ERROR, Fault.REFUSED),
+        *(None, None, None),
     ]
     assert [response.fault for response in second] == [None, None]
     assert (tmp_path / "slow").read_text() == "cancelled"
@@ -85,15 +86,24 @@ async def test_every_query_has_one_response_in_order_whatever_happens(ray_sessio
     assert all(after[name].cpu_s >= before[name].cpu_s for name in before)
 
 
-async def test_a_host_killed_in_mid_work_is_lost_and_made_anew(ray_session: RaySession) -> None:
-    async with ray_pool(ray_session, {0: fakes.Pid(), 1: fakes.SleepsOnCore()}) as pool:
+async def test_a_host_killed_in_mid_work_is_made_anew_and_does_it_again(ray_session: RaySession) -> None:
+    async with ray_pool(ray_session, {0: fakes.Pid(), 1: fakes.SleepsOnCore(for_s=1.0)}) as pool:
         pid = pool._links["cpu"][0].pid  # type: ignore[attr-defined]
         asyncio.get_running_loop().call_later(0.3, os.kill, pid, signal.SIGKILL)
-        (lost,) = await pool.query(query(timeout_s=30.0), (1,))
+        (again,) = await pool.query(query(timeout_s=30.0), (1,))
         (served,) = await pool.query(query(), (0,))
-    assert (lost.fault, lost.reason) == (Fault.LOST, "host cpu died with the query in flight")
-    assert served.fault is None
+    assert (again.fault, served.fault) == (None, None)
     assert served.body != b'{"text":"%d"}' % pid
+
+
+async def test_a_miner_that_its_host_dies_of_harms_nobody_else(ray_session: RaySession) -> None:
+    miners: dict[int, Miner] = {**{uid: fakes.Says(seed=uid) for uid in range(5)}, 5: Crashing(how="kill")}
+    async with ray_pool(ray_session, miners) as pool:
+        for number in range(2):
+            responses = await pool.query(query(id=str(number)), range(6))
+            assert [response.fault for response in responses] == [None] * 5 + [Fault.ERROR]
+        assert await pool.bare(5, []) == []
+        assert await pool.bare(5, [query()]) == [None]
 
 
 async def test_a_killed_jury_is_replaced_and_asked_again(ray_session: RaySession) -> None:
@@ -160,6 +170,7 @@ async def test_an_engine_that_does_not_open_is_reported_with_its_reason(ray_sess
 async def test_bare_work_is_measured_on_a_host(ray_session: RaySession) -> None:
     async with ray_pool(ray_session, {0: fakes.Works(engine=fakes.Core(busy_s=0.2)), 1: fakes.Raises()}) as pool:
         (cost,) = await pool.bare(0, [query()])
+        assert cost is not None
         assert 0.2 <= cost.cpu_s < 0.4
         with pytest.raises(PoolError, match="miner 1 alone: ValueError: what a pity"):
             await pool.bare(1, [query()])
