@@ -157,13 +157,13 @@ class _Session:
         self._tell("round")
 
     async def _do_once(self, pool: Pool) -> dict[str, Cost]:
-        """Do an epoch's work again, each task once, while no validator asks; return its costs by round."""
+        """Do an epoch's work again, each task once, while no validator asks; return the costs of those done, by round."""
         every = self.config.bare.every
         rounds = [graded for graded in self._in_order() if every and graded.number % every == 0]
         queries = [self.queries.get(graded.place) or self._query(graded) for graded in rounds]
         self.queries.clear()
         costs = await pool.bare(self.economy.bare_miner, queries)
-        return {graded.place: cost for graded, cost in zip(rounds, costs, strict=True)}
+        return {graded.place: cost for graded, cost in zip(rounds, costs, strict=True) if cost is not None}
 
     def _query(self, graded: GradedRound) -> Query:
         """Make the query of an earlier session's round again."""
