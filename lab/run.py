@@ -157,7 +157,7 @@ class _Session:
         self._tell("round")
 
     async def _do_once(self, pool: Pool) -> dict[str, Cost]:
-        """Do an epoch's work again, each task once, while no validator asks; return the costs of those done, by round."""
+        """Do an epoch's work again, each task once, while no validator asks; return what was done, by round."""
         every = self.config.bare.every
         rounds = [graded for graded in self._in_order() if every and graded.number % every == 0]
         queries = [self.queries.get(graded.place) or self._query(graded) for graded in rounds]
