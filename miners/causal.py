@@ -234,10 +234,14 @@ class Batch:
     def _choose(self, logits: Any) -> list[int]:
         import torch
 
-        chosen = logits.argmax(dim=-1).tolist()
-        for place, row in enumerate(self.rows):
-            if row.generator is not None:
-                chosen[place] = _sample(logits[place] / row.request.temperature, row.request.top_p, row.generator)
+        sampled = [place for place, row in enumerate(self.rows) if row.generator is not None]
+        chosen: list[int] = [0] * len(self.rows)
+        if len(sampled) < len(self.rows):
+            chosen = logits.argmax(dim=-1).tolist()
+        if sampled:
+            drawn = _sample(logits[sampled], [self.rows[place] for place in sampled])
+            for place, token in zip(sampled, drawn, strict=True):
+                chosen[place] = token
         wanted = [place for place, row in enumerate(self.rows) if row.request.logprobs is not None]
         if wanted:
             told = torch.log_softmax(logits[wanted], dim=-1)
@@ -247,7 +251,7 @@ class Batch:
                 if row.request.logprobs:
                     values, tokens = own.topk(row.request.logprobs)
                     row.likeliest.append(dict(zip(tokens.tolist(), values.tolist(), strict=True)))
-        return chosen  # type: ignore[no-any-return]
+        return chosen
 
     def _write(self, row: Row, token: int) -> None:
         row.tokens.append(token)
@@ -311,13 +315,21 @@ def _positions(mask: Any) -> Any:
     return (mask.cumsum(dim=-1) - 1).clamp(min=0)
 
 
-def _sample(logits: Any, top_p: float, generator: Any) -> int:
-    """Draw from the smallest set of tokens that holds `top_p` of the probability."""
+def _sample(logits: Any, rows: Sequence[Row]) -> list[int]:
+    """Draw a token for each row, from the smallest set that holds `top_p` of its probability.
+
+    By inversion of the cumulated probabilities: one random number a row, of the row's own generator.
+    """
     import torch
 
-    probabilities = torch.softmax(logits, dim=-1)
-    if top_p < 1.0:
-        ordered, tokens = probabilities.sort(descending=True)
-        ordered[ordered.cumsum(dim=-1) - ordered >= top_p] = 0.0
-        return int(tokens[torch.multinomial(ordered, 1, generator=generator)])
-    return int(torch.multinomial(probabilities, 1, generator=generator))
+    temperatures = torch.tensor([[row.request.temperature] for row in rows], device=logits.device)
+    probabilities = torch.softmax(logits / temperatures, dim=-1)
+    for place, row in enumerate(rows):
+        if row.request.top_p < 1.0:
+            ordered, tokens = probabilities[place].sort(descending=True)
+            beyond = ordered.cumsum(dim=-1) - ordered >= row.request.top_p
+            probabilities[place, tokens[beyond]] = 0.0
+    cumulated = probabilities.cumsum(dim=-1)
+    numbers = torch.cat([torch.rand(1, generator=row.generator, device=logits.device) for row in rows])
+    drawn = torch.searchsorted(cumulated, (numbers * cumulated[:, -1])[:, None], right=True)
+    return list(drawn[:, 0].clamp(max=logits.shape[-1] - 1).tolist())
