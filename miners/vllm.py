@@ -262,7 +262,7 @@ class VLLM(LanguageEngine):
         except ImportError as error:
             raise EngineError(
                 f"vLLM can't be imported ({error}); get it with: pip install 'subnetlab[vllm]', "
-                "or without a GPU: make install-text"
+                "or without a GPU: make text"
             ) from error
         except Exception as error:  # a child's failure arrives as whatever vLLM makes of it
             said = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
