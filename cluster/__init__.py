@@ -6,6 +6,7 @@ from .plan import Group, Plan, plan
 from .pool import Played, Pool, Usage
 from .ray_pool import RayPool
 from .ray_session import RaySession
+from .server import Server, free_port
 
 __all__ = [
     "Group",
@@ -17,6 +18,8 @@ __all__ = [
     "PoolError",
     "RayPool",
     "RaySession",
+    "Server",
     "Usage",
+    "free_port",
     "plan",
 ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import psutil
 
 from subnets.cost import process_cpu_s
 
-__all__ = ["process_cpu_s", "tree_cpu_s", "trees_cpu_s"]
+__all__ = ["family_cpu_s", "process_cpu_s", "tree_cpu_s", "trees_cpu_s"]
 
 
 def tree_cpu_s(pid: int) -> float:
@@ -15,6 +17,12 @@ def tree_cpu_s(pid: int) -> float:
     Exact to the clock tick of the system, 10 ms, for each process; 0.0 for one that is gone without a trace.
     """
     return sum(trees_cpu_s(pid).values())
+
+
+def family_cpu_s() -> float:
+    """CPU seconds of this process, exact, and of its descendants, living to the tick or ended."""
+    me = os.getpid()
+    return process_cpu_s() + sum(used for pid, used in trees_cpu_s(me).items() if pid != me)
 
 
 def trees_cpu_s(pid: int) -> dict[int, float]:

@@ -13,6 +13,7 @@ lowers the latency. Tasks that a miner starts are watched and metered with it.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Mapping, Sequence
@@ -21,12 +22,16 @@ from dataclasses import dataclass, field, replace
 from time import perf_counter, thread_time
 from typing import Any
 
-from miners import Miner, overhearing
+from miners import Miner, Pay, overhearing
 from subnets import Answer, Cost, Fault, MalformedAnswer, Meter, Query, Response
 from subnets.cost import process_cpu_s
 
-from .cpu import tree_cpu_s
+from .cpu import family_cpu_s, tree_cpu_s
+from .engines import Engines
 from .plan import find_victims, likeness
+from .said import plain
+
+logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 8_000_000
 """A longer answer is malformed, and is not carried anywhere."""
@@ -120,12 +125,16 @@ class _Given:
 class Host:
     """Serves some miners with one instance of each engine that they need."""
 
-    def __init__(self, name: str, miners: Mapping[int, Miner], threads: int = 0) -> None:
+    def __init__(self, name: str, miners: Mapping[int, Miner], threads: int = 0, *, owns_process: bool = False) -> None:
+        """`owns_process`: whether the process does nothing else, so that all its children are the host's."""
         self.name = name
+        self._cpu_s = family_cpu_s if owns_process else process_cpu_s
         self._threads = threads
         """Bound on the threads of OpenMP in what the host loads and starts; 0 sets none."""
-        self._engines = {engine.key: engine for miner in miners.values() for engine in miner.engines()}
-        self._miners = {uid: miner.sharing(self._engines) for uid, miner in miners.items()}
+        engines = {engine.key: engine for miner in miners.values() for engine in miner.engines()}
+        self._engines = Engines(engines.values())
+        self._keys = {uid: tuple(engine.key for engine in miner.engines()) for uid, miner in miners.items()}
+        self._miners = {uid: miner.sharing(engines) for uid, miner in miners.items()}
         self._copied = {uid for victims in find_victims(miners).values() for uid in victims}
         self._alike: dict[str, list[int]] = {}
         for uid in sorted(self._copied):
@@ -138,20 +147,15 @@ class Host:
         """Open the engines, one after another; raises what an engine raises."""
         if self._threads:
             os.environ["OMP_THREAD_LIMIT"] = str(self._threads)
-        opened = []
-        try:
-            for engine in self._engines.values():
-                await engine.open()
-                opened.append(engine)
-        except BaseException:
-            for engine in opened:
-                await engine.close()
-            raise
+        await self._engines.open()
 
     async def close(self) -> None:
         """Close the engines."""
-        for engine in self._engines.values():
-            await engine.close()
+        await self._engines.close()
+
+    def paid(self, pays: Mapping[int, Pay]) -> None:
+        """Tell the miners of this host, by uid, what an epoch brought them."""
+        tell(self._miners, pays)
 
     def cpu_s(self) -> float:
         """CPU seconds of this process and all that descends from it."""
@@ -173,7 +177,12 @@ class Host:
                 task.cancel()
 
     async def serve(self, uid: int, query: Query) -> Response:
-        """Give one miner the query; whatever comes of it is the response."""
+        """Give one miner the query; whatever comes of it is the response.
+
+        An engine that died is opened again first, within the time of the query and at nobody's expense.
+        """
+        if down := await self._engines.ready(self._keys[uid], query.timeout_s):
+            return Response(uid, fault=Fault.LOST, reason=plain(down))
         turn = _Turn(uid, own_copy(query), self, Meter(), perf_counter(), others_before_s=self.held_s)
         asyncio.get_running_loop().set_task_factory(watching)
         if uid in self._copied:
@@ -204,16 +213,32 @@ class Host:
             response = Response(uid, fault=Fault.ERROR, reason="CancelledError: the miner cancelled its own work")
         else:
             response = task.result()
+        if response.fault is None:
+            self._engines.answered(self._keys[uid])
+        elif response.fault in (Fault.ERROR, Fault.TIMEOUT) and (down := self._engines.down(self._keys[uid])):
+            response = Response(uid, fault=Fault.LOST, reason=plain(down))
         return replace(response, latency_s=latency_s + turn.borrowed_s, cost=turn.meter.cost)
 
-    async def bare(self, uid: int, queries: Sequence[Query]) -> list[Cost]:
-        """Run one miner alone over the queries; the cost of each is all that this process used meanwhile."""
-        costs = []
+    async def bare(self, uid: int, queries: Sequence[Query]) -> list[Cost | None]:
+        """Run one miner alone over the queries; the cost of each is all that the host used meanwhile.
+
+        Engines' processes are part of it. None for a query that was not done because an engine died.
+        """
+        costs: list[Cost | None] = []
         for query in queries:
-            before = process_cpu_s()
-            with Meter() as meter:
-                await self._miners[uid].forward(query)
-            costs.append(replace(meter.cost, cpu_s=process_cpu_s() - before))
+            if await self._engines.ready(self._keys[uid], query.timeout_s):
+                costs.append(None)
+                continue
+            before = self._cpu_s()
+            try:
+                with Meter() as meter:
+                    await self._miners[uid].forward(query)
+            except Exception:
+                if not self._engines.down(self._keys[uid]):
+                    raise
+                costs.append(None)
+            else:
+                costs.append(replace(meter.cost, cpu_s=self._cpu_s() - before))
         return costs
 
     async def _answer(self, turn: _Turn) -> Response:
@@ -284,6 +309,16 @@ class Host:
         return given.answer
 
 
+def tell(miners: Mapping[int, Miner], pays: Mapping[int, Pay]) -> None:
+    """Tell miners, by uid, what an epoch brought them; one that fails at it has learnt nothing."""
+    for uid, pay in pays.items():
+        if (miner := miners.get(uid)) is not None:
+            try:
+                miner.paid(pay)
+            except BaseException as error:  # the miner's own code
+                logger.warning("miner %d does not take its pay: %s: %s", uid, type(error).__name__, plain(error))
+
+
 def own_copy(query: Query) -> Query:
     """Copy a query down to its immutable parts: nothing that a miner does to it is seen by anyone else."""
     messages = tuple(replace(message) for message in query.prompt.messages)
@@ -307,11 +342,3 @@ def encode(answer: object) -> bytes:
     if len(body) > MAX_BODY_BYTES:
         raise MalformedAnswer(f"{len(body):,} bytes; at most {MAX_BODY_BYTES:,} are carried")
     return body
-
-
-def plain(said: object, length: int = 300) -> str:
-    """Write what a miner said as short, valid Unicode."""
-    try:
-        return str(said)[:length].encode("utf-8", "backslashreplace").decode()
-    except BaseException:  # a __str__ of the miner's own
-        return "(unprintable)"

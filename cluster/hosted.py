@@ -12,18 +12,20 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from miners import Miner
+from miners import Miner, Pay
 from subnets import Caller, Cost, Query, Response, Task
 from subnets.subnet import Subnet
 from validators import Assignment, Grades, Validator
 
 from .cpu import process_cpu_s
 from .errors import HostDied, PoolError
+from .host import tell
 from .jury import Failure
 from .link import Link
 from .plan import Group, plan
 from .pool import Pool, Usage
 from .scheduler import Scheduler
+from .server import Server
 
 logger = logging.getLogger(__name__)
 
@@ -45,14 +47,16 @@ class HostedPool(Pool):
         cores: int | None = None,
         max_replicas: int | None = None,
         max_restarts: int = 3,
+        servers: Sequence[Server] = (),
     ) -> None:
         """Plan for `cores` (all that there are) with at most `max_replicas` hosts for the engines that may be copied.
 
-        `max_restarts` bounds the attempts to make a host that died anew.
+        `max_restarts` bounds the attempts to make a host that died anew. `servers` are started before all hosts.
         """
         super().__init__(subnet, miners, validators)
         self.cores = cores or available_cores()
         self.plan = plan(self.miners, self.cores, max_replicas)
+        self.servers = tuple(servers)
         self._max_restarts = max_restarts
         self._links: dict[str, list[Link]] = {}
         self._scheduler: Scheduler | None = None
@@ -81,8 +85,9 @@ class HostedPool(Pool):
         """Have the validator's jury grade."""
 
     async def start(self) -> None:
-        """Start all hosts at once."""
+        """Start all servers at once, then all hosts."""
         self._cpu_before_s = process_cpu_s()
+        await all_or_first_error([server.start() for server in self.servers])
         await self._open()
         self._links = {
             group.name: [self._link(group, number) for number in range(group.hosts)] for group in self.plan.groups
@@ -91,15 +96,17 @@ class HostedPool(Pool):
         self._scheduler = Scheduler(self.plan, self._links, max_restarts=self._max_restarts)
 
     async def close(self) -> None:
-        """End the hosts."""
+        """End the hosts, then the servers."""
         scheduler, self._scheduler = self._scheduler, None
         if scheduler is not None:
             await scheduler.close()
-        ended = await asyncio.gather(*(link.close() for link in self._all_links()), return_exceptions=True)
-        for error in ended:
-            if isinstance(error, Exception):
-                logger.warning("while closing: %s: %s", type(error).__name__, error)
-        await self._shut()
+        try:
+            for parts in (self._all_links(), self.servers):
+                for error in await asyncio.gather(*(part.close() for part in parts), return_exceptions=True):
+                    if isinstance(error, Exception):
+                        logger.warning("while closing: %s: %s", type(error).__name__, error)
+        finally:
+            await self._shut()
 
     async def prepare(self, validator: int, number: int, stakes: Mapping[int, float], caller: Caller) -> Assignment:
         """Have a validator make the task of a round and choose its miners; raises PoolError where it fails."""
@@ -122,7 +129,10 @@ class HostedPool(Pool):
     async def query(self, query: Query, uids: Sequence[int], *, deadline_s: float | None = None) -> list[Response]:
         """Ask each miner once; return one response for each uid, in order, within one deadline for all."""
         scheduler = self._started()
-        return await scheduler.query(query, uids, await self._pack(query), deadline_s)
+        responses = await scheduler.query(query, uids, await self._pack(query), deadline_s)
+        for server in self.servers:
+            server.check()  # a server of ours that ended is no miner's doing
+        return responses
 
     async def bare(self, miner: int, queries: Sequence[Query]) -> list[Cost | None]:
         """Do the work of one miner alone, shared out to the hosts of its group as a bare loop for each would.
@@ -140,6 +150,22 @@ class HostedPool(Pool):
                 return [done[place % len(links)][place // len(links)] for place in range(len(queries))]
         raise PoolError(f"no miner has uid {miner}; known: {', '.join(map(str, sorted(self.miners)))}")
 
+    async def paid(self, pays: Mapping[int, Pay]) -> None:
+        """Tell the miners of all hosts, and those here, of which hosts are made anew."""
+        if self._scheduler is not None:
+            await self._scheduler.settle()  # a host must not be told that already knows it from here
+        tell(self.miners, pays)
+        told = [
+            link.paid({uid: pays[uid] for uid in group.miners if uid in pays})
+            for group in self.plan.groups
+            for link in self._links.get(group.name, ())
+        ]
+        for error in await asyncio.gather(*told, return_exceptions=True):
+            if isinstance(error, HostDied):
+                logger.info("%s; the next one in its place knows", error)
+            elif isinstance(error, BaseException):
+                raise error
+
     async def usage(self) -> list[Usage]:
         """Measure the processes of the pool."""
         rows = [Usage("driver", "driver", process_cpu_s() - self._cpu_before_s)]
@@ -147,7 +173,7 @@ class HostedPool(Pool):
         for link, cpu_s in zip(links, await asyncio.gather(*(link.cpu_s() for link in links)), strict=True):
             if cpu_s is not None:
                 rows.append(Usage(link.name, "host", cpu_s))
-        return rows
+        return rows + [Usage(server.name, "server", server.cpu_s()) for server in self.servers]
 
     def _all_links(self) -> list[Link]:
         return [link for links in self._links.values() for link in links]

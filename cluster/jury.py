@@ -13,7 +13,7 @@ from subnets.subnet import Subnet
 from validators import Assignment, Grades, Validator
 
 from .cpu import tree_cpu_s
-from .host import plain
+from .said import plain
 
 logger = logging.getLogger(__name__)
 

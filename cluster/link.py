@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Protocol
 
+from miners import Pay
 from subnets import Cost, Query, Response
 
 from .errors import PoolError
-from .host import Host, plain
+from .host import Host
 from .plan import Group
+from .said import plain
 
 
 class Link(Protocol):
@@ -33,8 +35,11 @@ class Link(Protocol):
             HostDied: the host is gone; what it had not yet answered is lost.
         """
 
-    async def bare(self, uid: int, queries: Sequence[Query]) -> list[Cost]:
+    async def bare(self, uid: int, queries: Sequence[Query]) -> list[Cost | None]:
         """Run one miner alone; raises PoolError with the reason where it fails, HostDied where the host is gone."""
+
+    async def paid(self, pays: Mapping[int, Pay]) -> None:
+        """Tell the host's miners what an epoch brought them; raises HostDied where the host is gone."""
 
     async def cpu_s(self) -> float | None:
         """CPU seconds of the host's process, of earlier ones in its place too; None where it has none of its own."""
@@ -77,12 +82,16 @@ class InProcess:
         async for served in self._started.serve_all(uids, parcel.query):
             yield served.responses
 
-    async def bare(self, uid: int, queries: Sequence[Query]) -> list[Cost]:
+    async def bare(self, uid: int, queries: Sequence[Query]) -> list[Cost | None]:
         """Run here."""
         try:
             return await self._started.bare(uid, queries)
         except Exception as error:
             raise PoolError(f"miner {uid} alone: {type(error).__name__}: {plain(error)}") from error
+
+    async def paid(self, pays: Mapping[int, Pay]) -> None:
+        """Tell them here."""
+        self._started.paid(pays)
 
     async def cpu_s(self) -> float | None:
         """None: its work is part of this process's."""

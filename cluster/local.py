@@ -23,6 +23,7 @@ from .link import InProcess, Link, Parcel
 from .plan import Group
 from .pool import Usage
 from .process import ChildProcess
+from .server import Server
 
 T = TypeVar("T")
 
@@ -39,6 +40,7 @@ class LocalPool(HostedPool):
         cores: int | None = None,
         max_replicas: int | None = None,
         max_restarts: int = 3,
+        servers: Sequence[Server] = (),
         start_timeout_s: float = 120.0,
         processes: bool = True,
     ) -> None:
@@ -46,14 +48,22 @@ class LocalPool(HostedPool):
 
         `start_timeout_s` bounds the start of each host: a process, and its engines opened.
         """
-        super().__init__(subnet, miners, validators, cores=cores, max_replicas=max_replicas, max_restarts=max_restarts)
+        super().__init__(
+            subnet,
+            miners,
+            validators,
+            cores=cores,
+            max_replicas=max_replicas,
+            max_restarts=max_restarts,
+            servers=servers,
+        )
         self._processes = processes
         self._start_timeout_s = start_timeout_s
         self._jury = Jury(subnet, self.validators)
         self._threads: ThreadPoolExecutor | None = None
 
     async def usage(self) -> list[Usage]:
-        """Measure this process, with the validators and light miners in it, and each child."""
+        """Measure this process, with the validators and light miners in it, each child and each server."""
         driver, *hosts = await super().usage()
         # What children used is this process's as well, once they have ended.
         ended_s = sum(link.ended_cpu_s for link in self._all_links() if isinstance(link, ChildProcess))

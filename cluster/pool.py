@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from miners import Miner
+from miners import Miner, Pay
 from subnets import Caller, Cost, Query, Response, Score, Task
 from subnets.subnet import Subnet
 from validators import Assignment, Grades, Validator
@@ -47,7 +47,7 @@ class Usage:
 
     name: str
     role: str
-    """"driver", "host", "validator" or "system" (Ray's own processes)."""
+    """"driver", "host", "validator", "server" (a provider's) or "system" (Ray's own processes)."""
     cpu_s: float
 
 
@@ -92,8 +92,12 @@ class Pool(ABC):
     async def bare(self, miner: int, queries: Sequence[Query]) -> list[Cost | None]:
         """Do the work of one miner alone, query by query, with no subnet around it: what it costs once.
 
-        None for a query that was not done, because a host died.
+        None for a query that was not done, because a host or an engine died.
         """
+
+    @abstractmethod
+    async def paid(self, pays: Mapping[int, Pay]) -> None:
+        """Tell miners, by uid, what an epoch brought them; between rounds, or before the start what was earlier."""
 
     @abstractmethod
     async def usage(self) -> list[Usage]:

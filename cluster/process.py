@@ -26,13 +26,14 @@ from typing import Any
 
 import psutil
 
-from miners import Miner
+from miners import Miner, Pay
 from subnets import Cost, Query, Response
 
 from .cpu import tree_cpu_s
 from .errors import HostDied, PoolError
-from .host import Host, plain
+from .host import Host
 from .plan import Group
+from .said import plain
 
 END_S = 5.0
 """What a child has to end itself before it is killed."""
@@ -44,7 +45,7 @@ class _Frame:
 
     call: int
     verb: str
-    """To the child: open, serve, bare, cancel. To the parent: value, end, failed."""
+    """To the child: open, serve, bare, paid, cancel. To the parent: value, end, failed."""
     value: Any = None
 
 
@@ -59,6 +60,11 @@ class _Serve:
 class _Bare:
     uid: int
     queries: tuple[Query, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Paid:
+    pays: Mapping[int, Pay]
 
 
 class ChildProcess:
@@ -129,9 +135,13 @@ class ChildProcess:
             if not ended and self._writer is not None:
                 _write(self._writer, _Frame(call, "cancel"))
 
-    async def bare(self, uid: int, queries: Sequence[Query]) -> list[Cost]:
+    async def paid(self, pays: Mapping[int, Pay]) -> None:
+        """Tell them there."""
+        await self._ask("paid", _Paid(pays))
+
+    async def bare(self, uid: int, queries: Sequence[Query]) -> list[Cost | None]:
         """Run there."""
-        costs: list[Cost] = await self._ask("bare", _Bare(uid, tuple(queries)))
+        costs: list[Cost | None] = await self._ask("bare", _Bare(uid, tuple(queries)))
         return costs
 
     async def cpu_s(self) -> float | None:
@@ -222,7 +232,7 @@ def _main(channel: socket.socket, name: str, miners: Mapping[int, Miner], thread
     os.setpgid(0, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    asyncio.run(_Child(Host(name, miners, threads)).run(channel))
+    asyncio.run(_Child(Host(name, miners, threads, owns_process=True)).run(channel))
 
 
 class _Child:
@@ -258,6 +268,8 @@ class _Child:
                         self._reply(_Frame(frame.call, "value", served))
                 case _Bare(uid, queries):
                     value = await self._host.bare(uid, queries)
+                case _Paid(pays):
+                    self._host.paid(pays)
                 case _:
                     await self._host.open()
             self._reply(_Frame(frame.call, "end", value))

@@ -14,12 +14,14 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from miners import Miner, Pay
 from subnets import Cost, Query, Response
 
 from .errors import HostDied, PoolError
-from .host import Host, plain
+from .host import Host
 from .jury import Failure, Jury
 from .plan import Group
+from .said import plain
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +33,9 @@ SPARE_CALLS = 64
 
 class HostActor(Host):
     """What Ray runs for a host."""
+
+    def __init__(self, name: str, miners: Mapping[int, Miner], threads: int) -> None:
+        super().__init__(name, miners, threads, owns_process=True)
 
     def pid(self) -> int:
         """Return the process that was given to it."""
@@ -44,7 +49,7 @@ class HostActor(Host):
             return Failure(f"{type(error).__name__}: {plain(error)}")
         return None
 
-    async def alone(self, uid: int, queries: Sequence[Query]) -> list[Cost] | Failure:
+    async def alone(self, uid: int, queries: Sequence[Query]) -> list[Cost | None] | Failure:
         """Run one miner alone."""
         try:
             return await self.bare(uid, queries)
@@ -193,14 +198,25 @@ class RayHost(Actor):
                 with suppress(Exception):  # the host may have died, or answered, in between
                     ray.cancel(stream)
 
-    async def bare(self, uid: int, queries: Sequence[Query]) -> list[Cost]:
+    async def paid(self, pays: Mapping[int, Pay]) -> None:
+        """Tell them there."""
+        from ray.exceptions import RayError
+
+        if self._handle is None:
+            raise HostDied(f"host {self.name} is gone")
+        try:
+            await self._handle.paid.remote(pays)
+        except RayError as error:
+            raise HostDied(f"host {self.name}: {first_words(error)}") from error
+
+    async def bare(self, uid: int, queries: Sequence[Query]) -> list[Cost | None]:
         """Run there."""
         from ray.exceptions import RayError
 
         if self._handle is None:
             raise HostDied(f"host {self.name} is gone")
         try:
-            costs: list[Cost] | Failure = await self._handle.alone.remote(uid, list(queries))
+            costs: list[Cost | None] | Failure = await self._handle.alone.remote(uid, list(queries))
         except RayError as error:
             raise HostDied(f"host {self.name}: {first_words(error)}") from error
         if isinstance(costs, Failure):

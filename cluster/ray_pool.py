@@ -21,6 +21,7 @@ from .plan import Group
 from .pool import Usage
 from .ray_actor import RayHost, RayJury
 from .ray_session import RaySession
+from .server import Server
 
 
 class RayPool(HostedPool):
@@ -35,6 +36,7 @@ class RayPool(HostedPool):
         cores: int | None = None,
         max_replicas: int | None = None,
         max_restarts: int = 3,
+        servers: Sequence[Server] = (),
         start_timeout_s: float = 120.0,
         dashboard: bool = False,
         session: RaySession | None = None,
@@ -45,7 +47,15 @@ class RayPool(HostedPool):
 
         `start_timeout_s` bounds the placing of each actor, and again the opening of its engines.
         """
-        super().__init__(subnet, miners, validators, cores=cores, max_replicas=max_replicas, max_restarts=max_restarts)
+        super().__init__(
+            subnet,
+            miners,
+            validators,
+            cores=cores,
+            max_replicas=max_replicas,
+            max_restarts=max_restarts,
+            servers=servers,
+        )
         self._session = session or RaySession(cores=self.cores, dashboard=dashboard)
         self._owns_session = session is None
         self._start_timeout_s = start_timeout_s
@@ -65,9 +75,10 @@ class RayPool(HostedPool):
 
     def _measure_system(self) -> float:
         ours = {os.getpid()}
-        for actor in [*self._juries, *(link for link in self._all_links() if isinstance(link, RayHost))]:
-            if actor.pid is not None:
-                ours |= {actor.pid, *trees_cpu_s(actor.pid)}
+        actors = [*self._juries, *(link for link in self._all_links() if isinstance(link, RayHost))]
+        for pid in (*(actor.pid for actor in actors), *(server.pid for server in self.servers)):
+            if pid is not None:
+                ours |= {pid, *trees_cpu_s(pid)}
         for pid, cpu_s in trees_cpu_s(os.getpid()).items():
             self._system_s[pid] = max(0.0, cpu_s - self._before_s.get(pid, 0.0))
         for pid in ours:  # a worker that waited may be an actor by now

@@ -27,7 +27,7 @@ from typing import Any
 import psutil
 
 from .errors import PoolError
-from .host import plain
+from .said import plain
 
 logger = logging.getLogger(__name__)
 

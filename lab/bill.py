@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from subnets import Cost
 
@@ -24,8 +24,12 @@ from .statistics import Figure, mean, ratio
 ROLES = ("driver", "host", "validator", "system")
 """Of our processes."""
 
-SUBNET_PARTS = ("miners", "making tasks", "grading", "transport and scheduling", "consensus", "record")
-"""What belongs to the subnet; measuring true quality and doing the work once are the laboratory's own."""
+SUBNET_PARTS = ("miners", "making tasks", "grading", "transport and scheduling", "consensus", "record", "providers")
+"""What belongs to the subnet; measuring true quality and doing the work once are the laboratory's own.
+
+"providers" is what the servers of the run used: the far end of the APIs that miners call. It has no dollars of its
+own, since miners pay providers by the token, and that is in the miners' lines.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +141,6 @@ def _add_up(config: RunConfig, names: dict[int, str], epochs: list[Epoch], round
         "consensus": total(epoch.use.consensus for epoch in epochs),
         "record": total(epoch.use.bookkeeping for epoch in epochs),
         "measuring quality": total(graded.measuring_cost for graded in rounds),
-        "doing it once": total(once.values()),
     }
     roles = {role: sum(epoch.use.cpu_s.get(role, 0.0) for epoch in epochs) for role in ROLES}
     closing = {epoch.number: epoch.use.session for epoch in epochs}
@@ -146,24 +149,34 @@ def _add_up(config: RunConfig, names: dict[int, str], epochs: list[Epoch], round
     whole = [graded for graded in rounds if graded.session == closing[graded.number // per_epoch]]
     cut = [graded for graded in rounds if graded.session != closing[graded.number // per_epoch]]
     keeping = grouped["consensus"].cpu_s + grouped["record"].cpu_s
-    rests = _rests(roles, whole, keeping, grouped["doing it once"].cpu_s, local=config.pool.kind == "local")
+    working = total(once.values())
+    rests = _rests(roles, whole, keeping, working.cpu_s, local=config.pool.kind == "local")
     transport = sum(rest for rest in rests if rest > 0)
     unexplained = -sum(rest for rest in rests if rest < 0)
     grouped["transport and scheduling"] = Cost(cpu_s=transport)
 
     lines = [Part(names[uid], "miners", cost, price(cost, config.prices)) for uid, cost in sorted(by_miner.items())]
     lines += [Part(name, name, cost, price(cost, config.prices)) for name, cost in grouped.items()]
+    served_once = sum(epoch.once_servers_cpu_s for epoch in epochs)
+    lines.append(
+        Part("doing it once", "doing it once", working + Cost(cpu_s=served_once), price(working, config.prices))
+    )
+    served = sum(epoch.use.cpu_s.get("server", 0.0) for epoch in epochs) - served_once
+    if config.servers:
+        lines.append(Part("providers' servers", "providers", Cost(cpu_s=served), usd=0.0))
     wall, cores = sum(epoch.use.wall_s for epoch in epochs), max((epoch.use.cores for epoch in epochs), default=0)
-    metered = sum(roles.values()) + sum(map(_all_of, cut))
+    metered = sum(roles.values()) + served + served_once + sum(map(_all_of, cut))
     idle = max(0.0, sum(epoch.use.wall_s * epoch.use.cores for epoch in epochs) - metered)
 
-    # What no round has for itself (transport, consensus, record) is spread evenly over the rounds.
-    shared = transport + grouped["consensus"].cpu_s + grouped["record"].cpu_s
+    # What no round has for itself (transport, consensus, record, servers) is spread evenly over the rounds.
+    shared = transport + grouped["consensus"].cpu_s + grouped["record"].cpu_s + served
+    own_server = {place: epoch.once_servers_cpu_s / len(epoch.once) for epoch in epochs for place in epoch.once}
+    done_once = {place: replace(cost, cpu_s=cost.cpu_s + own_server[place]) for place, cost in once.items()}
     subnet = [_cpu_of(graded) + shared / len(rounds) for graded in rounds]
     compared = [
-        (cpu, once[graded.place].cpu_s)
+        (cpu, done_once[graded.place].cpu_s)
         for cpu, graded in zip(subnet, rounds, strict=True)
-        if graded.place in once and once[graded.place].cpu_s > 0
+        if graded.place in done_once and done_once[graded.place].cpu_s > 0
     ]
     above, below = [pair[0] for pair in compared], [pair[1] for pair in compared]
     asking = len({graded.validator for graded in rounds})
@@ -183,7 +196,7 @@ def _add_up(config: RunConfig, names: dict[int, str], epochs: list[Epoch], round
         tasks=len(rounds),
         answers=sum(len(graded.answers) for graded in rounds),
         lost=sum(answer.fault == "lost" for graded in rounds for answer in graded.answers),
-        once_cpu_s=mean([cost.cpu_s for cost in once.values()]),
+        once_cpu_s=mean([cost.cpu_s for cost in done_once.values()]),
         once_usd=mean([price(cost, config.prices) for cost in once.values()]),
         overhead=overhead,
         overhead_of_one=ratio([cpu * asking for cpu in above], below),

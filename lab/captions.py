@@ -157,6 +157,8 @@ def of_bill(bill: Bill) -> Caption:
     ]
     if any(part.cost.gpu_s for part in bill.parts):
         hidden.append("GPU seconds are in the dollars, not in the bars.")
+    if any(part.group == "providers" for part in bill.parts):
+        hidden.append("What providers' servers used has no dollars of its own: miners pay for it by the token.")
     if bill.unexplained_cpu_s > 0.01 * bill.total_cpu_s:
         hidden.append(f"The meters counted {bill.unexplained_cpu_s:.1f} CPU seconds twice.")
     if bill.sessions > 1:

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, model_validator
+from pydantic import Field, ValidationError, field_serializer, model_validator
 
+from cluster import Server
 from consensus.errors import ConsensusError
 from consensus.hyperparameters import Hyperparameters
 from miners import MINERS, Miner
@@ -26,18 +27,13 @@ from subnets import SUBNETS, PluginError, Plugins, Seed, Subnet
 from subnets.plugin import explain
 from validators import VALIDATORS, Validator
 
+from .config_table import Name, Table
 from .errors import ConfigError
-
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")]
+from .placeholders import fill_options, servers_in
+from .server_table import ServerTable
 
 MOST_STAKE = 21_000_000
 """Tokens: as many as will ever exist."""
-
-
-class Table(BaseModel):
-    """Base of every config table."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class PluginTable(Table):
@@ -80,11 +76,14 @@ class MinerTable(PluginTable):
 
     coldkey: Name = "miners"
 
-    def build(self, seed: int, others: Mapping[str, Miner]) -> Miner:
-        """Build the miner; an option that should hold a miner may name one of `others`."""
+    def build(self, seed: int, others: Mapping[str, Miner], addresses: Mapping[str, str] | None = None) -> Miner:
+        """Build the miner; an option that should hold a miner may name one of `others`.
+
+        `addresses`: of the servers that run, by name; None where none does.
+        """
         options = {
             key: MINERS.spec(others[value]) if key in MINER_OPTIONS and value in others else value
-            for key, value in self.options.items()
+            for key, value in fill_options(self.options, addresses).items()
         }
         return MINERS.load({"seed": seed, **options})
 
@@ -136,6 +135,8 @@ class PriceTable(Table):
     cpu_hour_usd: float = Field(0.04, ge=0.0)
     """One core for one hour."""
     gpu_hour_usd: float = Field(2.0, ge=0.0)
+    token_usd: float = Field(1.0, ge=0.0)
+    """What a token of pay is worth to a miner that learns from its profit."""
     date: str = "2026-11"
     """When these prices were seen."""
 
@@ -144,7 +145,7 @@ class BareTable(Table):
     """The price of doing the same work once, measured in the same run with no subnet around it."""
 
     miner: str | None = None
-    """Whose work: a name of a miner; None takes the first honest one."""
+    """Whose work: a name of a miner; None takes the first honest one. What servers use meanwhile is part of it."""
     every: int = Field(1, ge=0)
     """Do it for each `every`-th round of each validator; 0 never does."""
 
@@ -158,6 +159,7 @@ class RunConfig(Table):
     subnet: Annotated[Subnet, *SUBNETS.field()]
     miners: tuple[MinerTable, ...] = Field(min_length=1)
     validators: tuple[ValidatorTable, ...] = Field(min_length=1)
+    servers: tuple[ServerTable, ...] = ()
     chain: ChainTable = ChainTable()
     pool: PoolTable = PoolTable()
     prices: PriceTable = PriceTable()
@@ -213,12 +215,22 @@ class RunConfig(Table):
             twice = [name for name, times in names.items() if times > 1]
             if twice:
                 raise ValueError(f".{sort}: the name {twice[0]!r} is used twice; give each table a name of its own")
+        self._check_servers()
         if self.record and password_of(self.record):
             raise ValueError(".record: the URL holds a password; leave it out and set PGPASSWORD or use ~/.pgpass")
         known = [name for table in self.miners for name in table.names()]
         if self.bare.miner is not None and self.bare.miner not in known:
             raise ValueError(f".bare.miner: no miner is called {self.bare.miner!r}; known: {', '.join(known)}")
         return self
+
+    def _check_servers(self) -> None:
+        known = Counter(server.name for server in self.servers)
+        if twice := [name for name, times in known.items() if times > 1]:
+            raise ValueError(f".servers: the name {twice[0]!r} is used twice; give each table a name of its own")
+        for place, table in enumerate(self.miners):
+            if lacking := [name for name in servers_in(table.options) if name not in known]:
+                there = f"known: {', '.join(known)}" if known else "add a [[servers]] table of that name"
+                raise ValueError(f".miners[{place}]: no server is called {lacking[0]!r}; {there}")
 
     def _check_rules(self) -> None:
         """Refuse rules of the chain that a run can't keep to."""
@@ -263,13 +275,19 @@ class RunConfig(Table):
                     built.append(table.build(seed))
         return built
 
-    def build_miners(self) -> list[Miner]:
+    def build_servers(self, folder: Path) -> list[Server]:
+        """Build all servers, their logs in a folder; raises ModelError where one needs a model that is not here."""
+        return [table.build(folder) for table in self.servers]
+
+    def build_miners(self, addresses: Mapping[str, str] | None = None) -> list[Miner]:
         """Build all miners, each with a seed of its own; those that name another come after it.
 
-        Insiders are told the subnet and the seeds of the validators that ask.
+        Insiders are told the subnet and the seeds of the validators that ask. `addresses`: of the servers that run,
+        by name; None where none does, as in an audit.
 
         Raises:
             PluginError: with the key of the table in front.
+            ModelError: servers run, and a `{model:NAME}` is not on this machine.
         """
         seeds = tuple(validator.seed for validator in self.build_validators() if validator.asks)
         built: dict[str, Miner] = {}
@@ -277,7 +295,7 @@ class RunConfig(Table):
             for name in table.names():
                 seed = Seed(self.seed).child("miner", len(built)).integer()
                 with _naming(f"miners[{place}]", table.options["kind"]):
-                    miner = table.build(seed, built)
+                    miner = table.build(seed, built, addresses)
                 built[name] = miner.informed(self.subnet, seeds) if isinstance(miner, Insider) else miner
         return list(built.values())
 

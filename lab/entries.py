@@ -147,7 +147,7 @@ class MachineUse(Body):
     setup_cpu_s: float = 0.0
     """Until the first query could be asked, in the session's first epoch."""
     cpu_s: dict[str, float] = {}
-    """By role: driver, host, validator, system."""
+    """By role: driver, host, validator, server, system."""
     consensus: Cost = Cost()
     bookkeeping: Cost = Cost()
     """Of keeping the record."""
@@ -163,6 +163,8 @@ class Epoch(Body):
     use: MachineUse
     once: dict[str, Cost]
     """By place of a round: what its work costs when one miner does it once, with no subnet around it."""
+    once_servers_cpu_s: float = 0.0
+    """Of servers, while the epoch's work was done once: part of it, and in no cost of `once`."""
 
     @property
     def place(self) -> str:

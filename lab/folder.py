@@ -36,7 +36,7 @@ OURS = (
     *("record.sqlite", "record.sqlite-wal", "record.sqlite-shm"),
     *("chain.sqlite", "chain.sqlite-wal", "chain.sqlite-shm", "report.html", "run.json", "config.json"),
 )
-"""Files that a run makes; `clean` removes these and nothing else."""
+"""Files that a run makes; `clean` removes these, the logs of its servers, and nothing else."""
 
 
 class RunFolder:
@@ -104,8 +104,8 @@ class RunFolder:
         url = json.loads((self.path / "config.json").read_text(encoding="utf-8")).get("record")
         if url is not None:
             RunRecord.create(self.path, url, replace=self._owns(url)).close()
-        for name in OURS:
-            (self.path / name).unlink(missing_ok=True)
+        for path in (*(self.path / name for name in OURS), *self.path.glob("server-*.log")):
+            path.unlink(missing_ok=True)
 
     def _owns(self, url: str) -> bool:
         """Whether the record at `url` was begun by the run of this folder, or by none."""

@@ -22,6 +22,7 @@ PARTS = (
     "transport and scheduling",
     "consensus",
     "record",
+    "providers",
 )
 """Of the subnet's bill, in the order of their colours."""
 

@@ -18,10 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import LocalPool, Played, Pool, RayPool
+from miners import Pay
 from subnets import Cost, Meter, Query, Response, Score
 from subnets.cost import process_cpu_s
 
 from .config import RunConfig
+from .earnings import earnings
 from .economy import Economy
 from .entries import Epoch, GradedAnswer, GradedRound, MachineUse, Start
 from .folder import RunFolder, RunMode, open_run
@@ -79,6 +81,8 @@ class _Session:
         """Of the epoch under way, by their places in the record."""
         self.finished = 0
         """Rounds of the whole run so far."""
+        self.told: list[dict[int, Pay]] = []
+        """What miners were told by sessions before this one, epoch by epoch."""
         self.queries: dict[str, Query] = {}
         """Of the rounds that this session played in the epoch under way, by their places."""
         self.consensus = self.bookkeeping = Cost()
@@ -90,11 +94,11 @@ class _Session:
         epochs = self._rebuild()
         if self.record.find("end", "run") is None:
             self._tell("starting")
-            async with self._pool() as pool:
+            async with await self._pool() as pool:
                 use = await _Use.begin(pool, self.number)
                 for number in range(epochs, self.config.chain.epochs):
                     await self._play_rounds(pool, number)
-                    await self._close_epoch(number, use, await self._do_once(pool))
+                    await pool.paid(await self._close_epoch(number, use, await self._do_once(pool)))
             self._append(Draft("end", "run", {"rounds": self.finished}))
         self._tell("done")
 
@@ -116,6 +120,7 @@ class _Session:
                 epoch = Epoch.of(entry)
                 self.economy.observe(self._in_order())
                 self.economy.pay(epoch.weights)
+                self.told.append(self._earnings(epoch))
                 self.rounds.clear()
                 self.number = max(self.number, epoch.use.session + 1)
                 epochs += 1
@@ -125,12 +130,22 @@ class _Session:
         """Return the epoch's rounds in the order in which ledgers take them in."""
         return sorted(self.rounds.values(), key=lambda graded: (graded.number, graded.validator))
 
-    def _pool(self) -> Pool:
-        table = self.config.pool
-        members = (self.config.subnet, self.economy.miners, self.economy.validators)
-        if table.kind == "local":
-            return LocalPool(*members, max_replicas=table.hosts)
-        return RayPool(*members, max_replicas=table.hosts, dashboard=table.dashboard)
+    def _earnings(self, epoch: Epoch) -> dict[int, Pay]:
+        return earnings(epoch, self._in_order(), self.economy.miners, self.config.prices)
+
+    async def _pool(self) -> Pool:
+        """Make the pool, whose miners know where servers are and what they have earned so far."""
+        table, servers = self.config.pool, self.config.build_servers(self.record.folder)
+        built = self.config.build_miners({server.name: server.address for server in servers})
+        members = (self.config.subnet, dict(zip(self.economy.miners, built, strict=True)), self.economy.validators)
+        pool = (
+            LocalPool(*members, max_replicas=table.hosts, servers=servers)
+            if table.kind == "local"
+            else RayPool(*members, max_replicas=table.hosts, dashboard=table.dashboard, servers=servers)
+        )
+        for pays in self.told:
+            await pool.paid(pays)
+        return pool
 
     async def _play_rounds(self, pool: Pool, epoch: int) -> None:
         per_epoch = self.config.chain.rounds_per_epoch
@@ -156,31 +171,42 @@ class _Session:
         self._append(graded.draft("round", graded.place), blobs=blobs)
         self._tell("round")
 
-    async def _do_once(self, pool: Pool) -> dict[str, Cost]:
-        """Do an epoch's work again, each task once, while no validator asks; return what was done, by round."""
+    async def _do_once(self, pool: Pool) -> _Once:
+        """Do an epoch's work again, each task once, while no validator asks."""
         every = self.config.bare.every
         rounds = [graded for graded in self._in_order() if every and graded.number % every == 0]
         queries = [self.queries.get(graded.place) or self._query(graded) for graded in rounds]
         self.queries.clear()
+        before = await self._servers_cpu_s(pool)
         costs = await pool.bare(self.economy.bare_miner, queries)
-        return {graded.place: cost for graded, cost in zip(rounds, costs, strict=True) if cost is not None}
+        servers_cpu_s = await self._servers_cpu_s(pool) - before
+        done = {graded.place: cost for graded, cost in zip(rounds, costs, strict=True) if cost is not None}
+        return _Once(done, servers_cpu_s)
+
+    async def _servers_cpu_s(self, pool: Pool) -> float:
+        return (await _by_role(pool)).get("server", 0.0) if self.config.servers else 0.0
 
     def _query(self, graded: GradedRound) -> Query:
         """Make the query of an earlier session's round again."""
         return self.economy.validators[graded.validator].task(self.config.subnet, graded.number).query()
 
-    async def _close_epoch(self, number: int, use: _Use, once: dict[str, Cost]) -> None:
+    async def _close_epoch(self, number: int, use: _Use, once: _Once) -> dict[int, Pay]:
+        """Have the epoch paid and recorded; return what miners are told."""
         with Meter() as meter:
             self.economy.observe(self._in_order())
             weights = self.economy.weights()
             pay = self.economy.pay(weights)
         self.consensus += meter.cost
         used = await use.since(self.consensus, self.bookkeeping)
-        epoch = Epoch(number=number, weights=weights, pay=pay, use=used, once=once)
+        epoch = Epoch(
+            number=number, weights=weights, pay=pay, use=used, once=once.costs, once_servers_cpu_s=once.servers_cpu_s
+        )
         self.consensus = self.bookkeeping = Cost()
         self._append(epoch.draft("epoch", epoch.place))
+        told = self._earnings(epoch)
         self.rounds.clear()
         self._tell("epoch")
+        return told
 
     def _append(self, draft: Draft, blobs: list[bytes] | None = None) -> None:
         with Meter() as meter:
@@ -189,6 +215,16 @@ class _Session:
 
     def _tell(self, stage: str) -> None:
         self.watch(Event(stage, self.finished, self.of))
+
+
+@dataclass(frozen=True, slots=True)
+class _Once:
+    """An epoch's work, done once."""
+
+    costs: dict[str, Cost]
+    """By place of a round."""
+    servers_cpu_s: float
+    """What servers used meanwhile."""
 
 
 def _fresh_chain(folder: Path) -> Path:

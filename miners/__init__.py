@@ -2,6 +2,7 @@
 
 from .errors import EngineError
 from .miner import Engine, Miner, overhear, overhearing
+from .pay import Pay
 from .registry import ENGINES, MINERS, AnyEngine, AnyMiner, load_engine, load_miner
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Engine",
     "EngineError",
     "Miner",
+    "Pay",
     "load_engine",
     "load_miner",
     "overhear",

@@ -20,6 +20,8 @@ from pydantic import Field
 
 from subnets import Answer, Plugin, Query
 
+from .pay import Pay
+
 
 class Miner(Plugin, ABC):
     """Base of every miner, honest or not."""
@@ -58,6 +60,16 @@ class Miner(Plugin, ABC):
     def priority(self, query: Query) -> float:
         """Rank the query among those that wait for this miner's host: higher is served first."""
         return query.caller.stake
+
+    def paid(self, pay: Pay) -> None:
+        """Learn what an epoch brought: called once an epoch, in order, between two queries; passed to who is employed.
+
+        It is all that a miner is told. One that is made anew is told again from the first epoch on, so whatever it
+        makes of this must be a function of what it was told.
+        """
+        for name in self.employs:
+            if isinstance(employee := getattr(self, name), Miner):
+                employee.paid(pay)
 
     def engines(self) -> tuple[Engine, ...]:
         """Return the engines that must be on the miner's host: those among its fields, nested miners' too."""
@@ -99,6 +111,14 @@ class Engine(Plugin, ABC):
 
     async def close(self) -> None:  # noqa: B027
         """Release what `open` took."""
+
+    @property
+    def died(self) -> str:
+        """Why the engine is gone, with all that it was doing; empty while it lives.
+
+        Its host then closes it and opens it again, and no miner is charged for what was lost.
+        """
+        return ""
 
     @property
     def cpus(self) -> float:

@@ -21,23 +21,9 @@ from subnets import Answer, Query
 from .language import AnyLanguageEngine
 from .miner import Engine
 from .openai import OpenAI
+from .pay import Pay
 from .prompted import Prompted
 from .transformers import Transformers
-
-
-@dataclass(frozen=True, slots=True)
-class Pay:
-    """What one epoch brought a miner, and what its answers cost it, at the prices of the run."""
-
-    epoch: int
-    earned_usd: float
-    cost_usd: float
-    answers: int
-
-    @property
-    def profit_usd(self) -> float:
-        """Profit of one answer."""
-        return (self.earned_usd - self.cost_usd) / max(1, self.answers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,11 @@ class VLLM(LanguageEngine):
         return self._open()[1].attribution
 
     @property
+    def died(self) -> str:
+        """Which of the engine's processes ended; empty while all live."""
+        return self._died
+
+    @property
     def pids(self) -> tuple[int, ...]:
         """The processes that the model lives in."""
         return self._children.pids if self._children else ()

@@ -1,7 +1,7 @@
 import pickle
 
-from miners import load_miner
-from miners.router import Pay, Router, Trial, choose
+from miners import Pay, load_miner
+from miners.router import Router, Trial, choose
 
 
 def router(**options: object) -> Router:

@@ -1,0 +1,105 @@
+"""The engines of one host: opened together; one that dies is closed and opened again, for the next query.
+
+What was in flight on a dead engine is lost, and no miner is to blame. An engine that dies or does not open again and
+again, with no answer in between, is given up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from miners import Engine
+
+from .said import plain
+
+logger = logging.getLogger(__name__)
+
+MAX_REVIVALS = 3
+"""Of an engine, without an answer in between."""
+
+
+@dataclass(eq=False, slots=True)
+class _Place:
+    """One engine, and how it is."""
+
+    engine: Engine
+    down: str = ""
+    """Why it can't be used; empty while it can."""
+    deaths: int = 0
+    """Since it last answered, failures to open included."""
+    revival: asyncio.Task[None] | None = None
+
+
+class Engines:
+    """Opens, closes and revives."""
+
+    def __init__(self, engines: Iterable[Engine]) -> None:
+        self._places = {engine.key: _Place(engine) for engine in engines}
+
+    async def open(self) -> None:
+        """Open all, one after another; where one fails, close the others and raise what it raised."""
+        opened = []
+        try:
+            for place in self._places.values():
+                await place.engine.open()
+                opened.append(place.engine)
+        except BaseException:
+            for engine in opened:
+                await engine.close()
+            raise
+
+    async def close(self) -> None:
+        """Close all."""
+        for place in self._places.values():
+            if place.revival is not None:
+                place.revival.cancel()
+                await asyncio.wait({place.revival})
+            await place.engine.close()
+
+    async def ready(self, keys: Iterable[str], patience_s: float) -> str:
+        """Open those of these engines again that died; return why one is still down, empty where all live."""
+        down = [place for place in self._of(keys) if _is_down(place)]
+        for place in down:
+            if place.revival is None and place.deaths <= MAX_REVIVALS:
+                place.revival = asyncio.create_task(self._revive(place))
+        if revivals := {place.revival for place in down if place.revival is not None}:
+            await asyncio.wait(revivals, timeout=patience_s)
+        return next((place.down for place in down if place.down), "")
+
+    def down(self, keys: Iterable[str]) -> str:
+        """Say why one of these engines can't be used now; empty where all can."""
+        return next((place.down for place in self._of(keys) if _is_down(place)), "")
+
+    def answered(self, keys: Iterable[str]) -> None:
+        """Note that an answer came of these engines."""
+        for place in self._of(keys):
+            place.deaths = 0
+
+    def _of(self, keys: Iterable[str]) -> list[_Place]:
+        return [self._places[key] for key in keys]
+
+    async def _revive(self, place: _Place) -> None:
+        reason = place.down
+        logger.warning("an engine is opened again (%d of %d): %s", place.deaths, MAX_REVIVALS, reason)
+        try:
+            await place.engine.close()
+            await place.engine.open()
+        except Exception as error:  # whatever keeps it from opening, it is tried again or given up
+            place.deaths += 1
+            place.down = f"{reason}; it did not open again: {type(error).__name__}: {plain(error)}"
+        else:
+            place.down = ""
+        finally:
+            place.revival = None
+        if place.deaths > MAX_REVIVALS:
+            logger.error("an engine is given up after %d deaths: %s", place.deaths, place.down)
+
+
+def _is_down(place: _Place) -> bool:
+    if not place.down and place.engine.died:
+        place.down = place.engine.died
+        place.deaths += 1
+    return bool(place.down)

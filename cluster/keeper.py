@@ -1,0 +1,68 @@
+"""Keeps a server: runs a command until stdin closes, then ends all that came of it.
+
+    python -I keeper.py COMMAND...
+
+`Server` holds the other end of stdin, and the system closes it however that process ends: so a server never outlives
+its run. A script of its own, that imports nothing of ours.
+"""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+
+import psutil
+
+END_S = 5.0
+"""What a server has to end by itself before it is killed."""
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+
+
+def main(command: list[str]) -> int:
+    """Run the command; return its exit code, as a shell would."""
+    linux = sys.platform == "linux"
+    if linux:  # what a server leaves behind becomes a child of this process
+        LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    try:
+        server = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, process_group=0, preexec_fn=_die_with_parent if linux else None
+        )
+    except OSError as error:
+        print(f"{command[0]}: {error.strerror or error}", file=sys.stderr, flush=True)
+        return 127
+    threading.Thread(target=_end_when_alone, args=(server.pid,), daemon=True).start()
+    code = server.wait()
+    _kill_all()
+    return code if code >= 0 else 128 - code
+
+
+def _die_with_parent() -> None:
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def _end_when_alone(pid: int) -> None:
+    while os.read(0, 1):
+        pass
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGTERM)
+    time.sleep(END_S)
+    _kill_all()
+
+
+def _kill_all() -> None:
+    """Kill all descendants, those that are born meanwhile included, and reap them: their CPU is counted here."""
+    while family := psutil.Process().children(recursive=True):
+        for member in family:
+            with suppress(psutil.NoSuchProcess):
+                member.kill()
+        with suppress(ChildProcessError):
+            os.waitpid(-1, 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,35 @@
+"""Earnings: what each miner is told of an epoch. A function of the record, so that a resumed run tells the same.
+
+A miner knows its own pay, which is public on the chain, what its answers cost it, and what a token is worth to it. It
+is told nothing of scores, of truth, or of what others earned.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from consensus.amounts import TAO
+from miners import Pay
+from subnets import Cost
+
+from .bill import price
+from .config import PriceTable
+from .entries import Epoch, GradedRound
+
+
+def earnings(epoch: Epoch, rounds: Iterable[GradedRound], uids: Iterable[int], prices: PriceTable) -> dict[int, Pay]:
+    """Return what miners are told, by uid, of an epoch and its rounds."""
+    costs: dict[int, list[Cost]] = {uid: [] for uid in uids}
+    for graded in rounds:
+        for answer in graded.answers:
+            costs[answer.uid].append(answer.cost)
+    return {
+        uid: Pay(
+            epoch=epoch.number,
+            earned_usd=epoch.pay.paid[uid] / TAO * prices.token_usd,
+            cost_usd=math.fsum(price(cost, prices) for cost in own),
+            answers=len(own),
+        )
+        for uid, own in costs.items()
+    }
