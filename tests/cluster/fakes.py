@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import time
 from pathlib import Path
+from typing import Any
 
-from miners import AnyEngine, AnyMiner, Engine, Miner, overhear
+from pydantic import PrivateAttr
+
+from miners import AnyEngine, AnyMiner, Engine, Miner, Pay, overhear
+from miners.errors import EngineDied
 from subnets import Answer, Message, Prompt, Query, Response, Score, Scorer, Task, spend
 from subnets.cost import Cost
 from subnets.subnet import Subnet
@@ -82,6 +87,95 @@ class Model(Core):
     @property
     def concurrency(self) -> int:
         return 4
+
+
+SERVANT = """
+import os, sys, time
+for line in sys.stdin:
+    what, _, for_s = line.strip().partition(" ")
+    if what == "die":
+        os._exit(9)
+    until = time.process_time() + float(for_s or 0) if what == "burn" else 0.0
+    while time.process_time() < until:
+        pass
+    time.sleep(float(for_s or 0) if what == "sleep" else 0.0)
+    print(os.getpid(), flush=True)
+"""
+
+
+class Servant(Model):
+    """Lives in a process of its own, which does what the prompt says and answers with its number."""
+
+    opens: int = 1_000
+    """How often it can be opened."""
+
+    _process: Any = PrivateAttr(None)
+    _turn: Any = PrivateAttr(None)
+    _died: str = PrivateAttr("")
+    _opened: int = PrivateAttr(0)
+
+    @property
+    def died(self) -> str:
+        return self._died
+
+    async def open(self) -> None:
+        if self._opened == self.opens:
+            raise MemoryError("no memory for another")
+        self._opened += 1
+        pipe = asyncio.subprocess.PIPE
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-u", "-c", SERVANT, stdin=pipe, stdout=pipe
+        )
+        self._turn, self._died = asyncio.Lock(), ""
+
+    async def close(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+        if self._process is not None:
+            await self._process.wait()
+
+    async def work(self, query: Query) -> str:
+        async with self._turn:
+            if not self._died:
+                self._process.stdin.write(query.prompt.text.encode() + b"\n")
+                said: bytes = await self._process.stdout.readline()
+                if said:
+                    return said.decode().strip()
+                self._died = "the servant's process ended"
+            raise EngineDied(self._died)
+
+
+class FeignsDeath(Miner):
+    """Says that its engine died, which lives."""
+
+    engine: AnyEngine = Core()
+
+    async def forward(self, query: Query) -> Answer | bytes:
+        raise EngineDied("gone, all gone")
+
+
+class Learns(Miner):
+    """Answers with all that it was told."""
+
+    engine: AnyEngine = Core()
+
+    _told: list[str] = PrivateAttr(default_factory=list)
+
+    def paid(self, pay: Pay) -> None:
+        if pay.epoch == 666:
+            raise SystemExit(3)
+        self._told.append(f"{pay.epoch}:{pay.profit_usd:g}")
+
+    async def forward(self, query: Query) -> Answer | bytes:
+        return Answer(text=" ".join(self._told))
+
+    def __getstate__(self) -> dict[Any, Any]:
+        return super().__getstate__() | {"told": list(self._told)}
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        told = state.pop("told")
+        super().__setstate__(state)
+        self._told.extend(told)
 
 
 class Unopenable(Model):

@@ -1,0 +1,99 @@
+"""Engines that die in mid-round: real processes, killed."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import pytest
+
+from cluster import LocalPool
+from cluster.engines import MAX_REVIVALS
+from cluster.host import Host
+from miners import Miner
+from subnets import Fault, Response
+from tests.cluster import fakes
+from tests.cluster.fakes import Words, query
+
+
+@asynccontextmanager
+async def hosting(miners: Mapping[int, Miner]) -> AsyncIterator[Host]:
+    host = Host("test", miners)
+    await host.open()
+    try:
+        yield host
+    finally:
+        await host.close()
+
+
+def pid_of(response: Response) -> int:
+    assert response.fault is None, response
+    return int(response.body.decode().split('"')[3])
+
+
+SERVED: dict[int, Miner] = {uid: fakes.Works(engine=fakes.Servant(), seed=uid) for uid in (0, 1)}
+
+
+async def test_what_was_in_flight_on_an_engine_that_is_killed_is_lost_and_the_next_query_is_answered() -> None:
+    async with hosting({**SERVED, 2: fakes.Says()}) as host:
+        before = pid_of(await host.serve(0, query()))
+        asyncio.get_running_loop().call_later(0.3, os.kill, before, signal.SIGKILL)
+        first, second, light = await asyncio.gather(*(host.serve(uid, query("sleep 3")) for uid in (0, 1, 2)))
+        assert (first.fault, second.fault, light.fault) == (Fault.LOST, Fault.LOST, None)
+        assert first.reason == "the servant's process ended"
+        again = await host.serve(1, query(id="2"))
+    assert pid_of(again) != before
+    assert again.latency_s < 0.5
+
+
+async def test_an_engine_that_dies_of_every_query_is_given_up_and_nobody_is_charged() -> None:
+    async with hosting(SERVED) as host:
+        faults = [(await host.serve(0, query("die", id=str(n)))).fault for n in range(MAX_REVIVALS + 3)]
+        assert faults == [Fault.LOST] * (MAX_REVIVALS + 3)
+        late = await host.serve(1, query())
+    assert (late.fault, late.reason) == (Fault.LOST, "the servant's process ended")
+
+
+async def test_an_answer_in_between_gives_an_engine_its_chances_back() -> None:
+    async with hosting(SERVED) as host:
+        for number in range(MAX_REVIVALS + 2):
+            assert (await host.serve(0, query("die", id=str(number)))).fault is Fault.LOST
+            pid_of(await host.serve(1, query()))
+
+
+async def test_an_engine_that_does_not_open_again_is_named_and_the_others_go_on() -> None:
+    miners = {0: fakes.Works(engine=fakes.Servant(opens=1)), 1: fakes.Works(engine=fakes.Servant())}
+    async with hosting(miners) as host:
+        assert (await host.serve(0, query("die"))).fault is Fault.LOST
+        lost = await host.serve(0, query())
+        assert lost.fault is Fault.LOST
+        assert lost.reason == ("the servant's process ended; it did not open again: MemoryError: no memory for another")
+        pid_of(await host.serve(1, query()))
+
+
+async def test_who_feigns_the_death_of_an_engine_is_at_fault() -> None:
+    async with hosting({0: fakes.FeignsDeath()}) as host:
+        response = await host.serve(0, query())
+    assert (response.fault, response.reason) == (Fault.ERROR, "EngineDied: gone, all gone")
+
+
+@pytest.mark.parametrize("what", ["burn 0.4", "die"])
+async def test_bare_work_is_measured_in_the_engines_own_process_and_is_none_where_that_dies(what: str) -> None:
+    async with LocalPool(Words(), {0: fakes.Works(engine=fakes.Servant())}, {}, cores=1) as pool:
+        cost, other = await pool.bare(0, [query(what), query("burn 0.1", id="2")])
+    if what == "die":
+        assert cost is None
+    else:
+        assert cost is not None and 0.38 <= cost.cpu_s < 0.6
+    assert other is not None and 0.08 <= other.cpu_s < 0.3
+
+
+async def test_an_engine_of_a_host_in_another_process_is_opened_again_too() -> None:
+    async with LocalPool(Words(), SERVED, {}, cores=1) as pool:
+        (first,) = await pool.query(query(), (0,))
+        asyncio.get_running_loop().call_later(0.3, os.kill, pid_of(first), signal.SIGKILL)
+        lost = await pool.query(query("sleep 3", id="2"), (0, 1))
+        (again,) = await pool.query(query(id="3"), (0,))
+    assert {response.fault for response in lost} == {Fault.LOST}
+    assert pid_of(again) != pid_of(first)
