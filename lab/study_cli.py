@@ -39,9 +39,13 @@ def retention(out: Out = None, as_json: AsJson = False) -> None:
         return
     typer.echo("Honest utility needed to hold the honest stake, at the cabal's best answer:")
     for line in lines:
-        published = "" if line["published"] is None else f"  published {line['published']:.3f}"
+        same = (
+            ""
+            if line["published"] is None
+            else f"  published {line['published']:.3f}, its draw {line['same_draw']:.3f}"
+        )
         needed = "never enough" if line["needed"] is None else f"{line['needed']:.3f}"
-        typer.echo(f"  {line['setting']:<44} {needed:>12}{published}")
+        typer.echo(f"  {line['setting']:<44} {needed:>12}{same}")
     typer.echo(
         f"{data.epochs:,} epochs in {data.total_s:.1f} s, the published grid in {data.grid_s:.1f} s of it.\n"
         f"written to {folder}"
@@ -59,6 +63,7 @@ def _retention_lines(data: RetentionData) -> list[dict[str, str | float | None]]
                 "setting": line.setting.name,
                 "needed": max(known) if len(known) == len(needed) else None,
                 "published": None if line.published is None else max(line.published),
+                "same_draw": None if line.published is None else float(line.draws[:, 0].max()),
             }
         )
     return found

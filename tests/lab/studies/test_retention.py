@@ -6,20 +6,41 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lab.studies.retention import RetentionConfig, Setting, least_utility, plot, plot_lines, retention, run, settings
-from lab.studies.retention_published import PUBLISHED
+from lab.studies.retention import RetentionConfig, least_utility, retention, run
+from lab.studies.retention_draws import chacha12, normals, std_rng
+from lab.studies.retention_output import plot, plot_lines
+from lab.studies.retention_settings import PUBLISHED, Setting, settings
 
 SMALL = RetentionConfig(
     neurons=64, validators=16, utility_steps=6, grid_stake_shares=(0.6, 0.8), line_points=3, seeds=2
 )
 
 
-def test_the_published_line_is_reproduced_within_five_thousandths() -> None:
-    config = RetentionConfig(grid_stake_shares=(), lines=(Setting("yuma1"), Setting("noise 0.2", noise=0.2)))
-    for line in retention(config).lines:
-        needed = np.array([estimate.value for estimate in line.needed])
-        assert np.abs(needed - PUBLISHED[line.setting.name]).max() < 0.005, line.setting.name
-        assert all(estimate.n == 3 and estimate.low is not None for estimate in line.needed)
+def test_every_published_point_is_met_with_the_draw_that_upstream_used() -> None:
+    published = tuple(setting for setting in settings() if setting.name in PUBLISHED)
+    assert len(published) == len(PUBLISHED) == 9
+    for line in retention(RetentionConfig(grid_stake_shares=(), lines=published, seeds=1)).lines:
+        assert line.published is not None
+        assert np.abs(line.draws[:, 0] - line.published).max() < 0.0025, line.setting.name
+
+
+def test_a_point_of_a_line_has_the_mean_of_its_draws_and_an_interval() -> None:
+    line = retention(RetentionConfig(grid_stake_shares=(), lines=(Setting("yuma1"),), line_points=2)).lines[0]
+    assert line.draws.shape == (2, 3)
+    for estimate, draws in zip(line.needed, line.draws, strict=True):
+        assert estimate.n == 3 and estimate.low is not None and len(set(draws)) == 3
+        assert estimate.value == pytest.approx(draws.mean())
+
+
+def test_the_stream_is_that_of_rusts_standard_generator() -> None:
+    first = chacha12([1, 23, 456, 7890, 0, 0, 0, 0], 10).astype(object)  # the value test of rand 0.8's StdRng:
+    second = chacha12(first[2:].tolist(), 2).astype(object)  # one generator, then another under a key from it
+    assert first[0] + (first[1] << 32) == 10719222850664546238
+    assert second[0] + (second[1] << 32) == 14064965282130556830
+    assert np.array_equal(std_rng(7, 5), std_rng(7, 100)[:5])
+    drawn = normals(std_rng(0, 40_000))
+    assert len(drawn) == 20_000
+    assert abs(drawn.mean()) < 0.03 and abs(drawn.std() - 1) < 0.02
 
 
 def test_without_noise_the_closed_form_is_met() -> None:
