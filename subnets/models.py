@@ -1,8 +1,9 @@
 """Models by name: where the weights of a language model or an embedder lie on this machine.
 
-A name is a folder or a GGUF file, one of `CARRIED` (weights inside a pip package), `package:NAME` for any other
-such package, or a Hub id. `find` uses what is here and never the network; `prepare` gets it here first. Weights are
-safetensors, or GGUF that is converted once into the cache (`SUBNETLAB_CACHE`); pickles and code are never loaded.
+A name is a folder or a GGUF file, one of `CARRIED` (weights inside a pip package) or `TRAINED` (made from such a one
+by us), `package:NAME` for any other such package, or a Hub id. `find` uses what is here and never the network;
+`prepare` gets it here first. Weights are safetensors, or GGUF that is converted once into the cache
+(`SUBNETLAB_CACHE`); pickles and code are never loaded.
 
     folder = find("smollm2-135m-instruct")
 """
@@ -17,10 +18,10 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,26 @@ CARRIED = {
 
 
 @dataclass(frozen=True, slots=True)
+class Trained:
+    """A model that `prepare` trains here, from one that is carried."""
+
+    base: str
+    trainer: str
+    """As module:function of the base's name and the folder to write."""
+    version: int
+    sort: str
+    licence: str
+
+
+TRAINED = {
+    "answer-reward": Trained(
+        "all-minilm-l6-v2", "subnets.text_prompting.reward_head:train", 1, "reward model", "Apache-2.0"
+    ),
+}
+"""Models for which no package carries weights, by name."""
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """A known name and its state here."""
 
@@ -95,6 +116,10 @@ def models() -> list[Model]:
             if _installed(carried.package):
                 get = f"subnetlab models prepare {name}"
         listed.append(Model(name, carried.sort, carried.licence, bool(folder), folder, get))
+    for name, trained in TRAINED.items():
+        ready = _whole(_trained(name))
+        folder, get = (str(_trained(name)), "") if ready else ("", f"subnetlab models prepare {name}")
+        listed.append(Model(name, trained.sort, trained.licence, ready, folder, get))
     return listed
 
 
@@ -119,6 +144,8 @@ def prepare(name: str) -> Path:
     Raises:
         ModelError: it can't be had, or its weights are not the ones that are known by this name.
     """
+    if name.lower() in TRAINED:
+        return _train(name.lower())
     if _is_hub_id(name):
         _fetch(name)
     source = _source(name)
@@ -154,6 +181,10 @@ def _source(name: str) -> Path:
     """Find the folder or the GGUF file behind a name."""
     if name.lower() in CARRIED:
         return _in_package(CARRIED[name.lower()].package, name)
+    if name.lower() in TRAINED:
+        if not _whole(_trained(name.lower())):
+            raise ModelError(f"model {name!r} is not trained yet; do it with: subnetlab models prepare {name}")
+        return _trained(name.lower())
     if name.startswith("package:"):
         return _in_package(name.removeprefix("package:"), name)
     if _exists(name):
@@ -161,8 +192,8 @@ def _source(name: str) -> Path:
     if _is_hub_id(name):
         return _in_hub_cache(name)
     raise ModelError(
-        f"there is no model {name[:200]!r}: no such path; known names: {', '.join(CARRIED)}; or package:NAME, "
-        "or a Hub id OWNER/MODEL; see them with: subnetlab models list"
+        f"there is no model {name[:200]!r}: no such path; known names: {', '.join((*CARRIED, *TRAINED))}; "
+        "or package:NAME, or a Hub id OWNER/MODEL; see them with: subnetlab models list"
     )
 
 
@@ -279,17 +310,34 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def _convert(source: Path) -> Path:
     """Write a GGUF file's weights as a folder of float32 safetensors, with its tokenizer and chat template."""
-    folder = _converted(source)
+    origin = {"source": source.name, "sha256": _sha256(source)}
+    return _made(_converted(source), origin, lambda folder: _write(source, folder))
+
+
+def _trained(name: str) -> Path:
+    trained = TRAINED[name]
+    return cache() / f"{name}-{trained.version}-{CARRIED[trained.base].sha256[:8]}"
+
+
+def _train(name: str) -> Path:
+    trained = TRAINED[name]
+    module, _, function = trained.trainer.partition(":")
+    train = getattr(import_module(module), function)
+    return _made(_trained(name), {"source": trained.base}, lambda folder: train(trained.base, folder))
+
+
+def _made(folder: Path, origin: Mapping[str, str], write: Callable[[Path], None]) -> Path:
+    """Make a folder once, whole or not at all."""
     with _alone(folder):
         if _whole(folder):
             return folder
         shutil.rmtree(folder, ignore_errors=True)
-        logger.info("converting %s once, into %s", source, folder)
+        logger.info("making %s once, from %s", folder, origin["source"])
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".making-") as scratch:
             made = Path(scratch) / "model"
-            _write(source, made)
+            write(made)
             sizes = {str(file.relative_to(made)): file.stat().st_size for file in made.rglob("*") if file.is_file()}
-            manifest = {"format": FORMAT, "source": source.name, "sha256": _sha256(source), "bytes": sizes}
+            manifest = {"format": FORMAT, **origin, "bytes": sizes}
             (made / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True))
             made.rename(folder)
     return folder

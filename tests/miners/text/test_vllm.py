@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from cluster.host import Host
 from miners.causal import PromptError
 from miners.completion import Completion, Request
 from miners.errors import EngineDied, EngineError
+from miners.prompted import LanguageModel
 from miners.transformers import Transformers
 from miners.vllm import VLLM
-from subnets import Cost, Meter
+from subnets import Cost, Fault, Message, Meter, Prompt, Query
 from tests.miners.text.conftest import CAPITAL, MODEL, ask
 from tests.miners.text.loop import Loop
 
@@ -113,27 +115,36 @@ def test_an_engine_that_can_not_open_says_why(loop: Loop) -> None:
         loop.run(VLLM(device="cpu").generate([ask("Hi")]))
 
 
-def test_an_engine_whose_process_ends_fails_all_in_flight_at_once_and_opens_again(
+def test_an_engine_whose_process_ends_fails_all_in_flight_at_once_and_its_host_opens_it_again(
     vllm_engine: VLLM, loop: Loop
 ) -> None:
-    async def killed() -> tuple[list[Any], float]:
-        work = [asyncio.create_task(vllm_engine.generate([ask(STORY, max_tokens=400)])) for _ in range(4)]
+    story = Query("00aa", "", Prompt((Message("user", STORY),)), timeout_s=60.0)
+    capital = Query("00bb", "", Prompt((Message("user", CAPITAL),), max_tokens=12), timeout_s=120.0)
+    miners = {uid: LanguageModel(engine=vllm_engine, seed=uid, max_tokens=400) for uid in range(4)}
+    host = Host("vllm", miners)
+
+    async def killed() -> tuple[list[Any], Any, float]:
+        asked = [asyncio.create_task(host.serve(uid, story)) for uid in miners]
+        direct = asyncio.create_task(vllm_engine.generate([ask(STORY, max_tokens=400)]))
         await asyncio.sleep(0.5)
         os.kill(vllm_engine.pids[0], signal.SIGKILL)
         started = time.monotonic()
-        found = await asyncio.gather(*work, return_exceptions=True)
-        return found, time.monotonic() - started
+        found = await asyncio.gather(direct, return_exceptions=True)
+        return await asyncio.gather(*asked), found[0], time.monotonic() - started
 
-    outcomes, told_s = loop.run(killed())
-    assert all(isinstance(outcome, EngineDied) for outcome in outcomes), outcomes
+    responses, raised, told_s = loop.run(killed())
+    assert isinstance(raised, EngineDied)
+    assert [response.fault for response in responses] == [Fault.LOST] * 4
+    assert f"vLLM engine of {MODEL} died: " in responses[0].reason
     assert told_s < 3.0
-    with pytest.raises(EngineDied, match=f"vLLM engine of {MODEL} died: "):
-        loop.run(vllm_engine.generate([ask("Hi")]))
+    again = loop.run(host.serve(0, capital))
+    assert again.body == b'{"text":"The capital of France is Paris.","model":"%s","output_tokens":8}' % MODEL.encode()
+    assert again.latency_s < 10.0
 
-    async def anew() -> Completion:
-        await vllm_engine.close()
-        await vllm_engine.open()
-        [answer] = await vllm_engine.generate([ask(CAPITAL, max_tokens=12)])
-        return answer
 
-    assert loop.run(anew()).text == "The capital of France is Paris."
+def test_bare_work_is_measured_in_the_engines_own_processes(vllm_engine: VLLM, loop: Loop) -> None:
+    before = vllm_engine.attribution.charged.cpu_s
+    host = Host("vllm", {0: LanguageModel(engine=vllm_engine, max_tokens=40)}, owns_process=True)
+    (cost,) = loop.run(host.bare(0, [Query("00cc", "", Prompt((Message("user", STORY),)))]))
+    assert cost is not None and cost.output_tokens == 40
+    assert cost.cpu_s > 0.8 * (vllm_engine.attribution.charged.cpu_s - before) > 0.1

@@ -1,5 +1,7 @@
 import json
+import os
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,42 @@ def test_texts_are_read_from_a_folder_in_the_order_of_their_names(tmp_path: Path
     (tmp_path / "a.jsonl").write_text('{"body": "First."}\n\n{"body": "Then."}\n')
     (tmp_path / "c.csv").write_text("no")
     assert read_texts(tmp_path, "body") == ("First.", "Then.", "Second. Text.")
+
+
+NEEDS_TEXT_EXTRA = pytest.mark.skipif(
+    find_spec("pyarrow") is None and not os.environ.get("CI"), reason="the plain test install has no extra `text`"
+)
+
+
+def parquet(path: Path, **columns: list[str | None]) -> None:
+    import pyarrow
+    from pyarrow.parquet import write_table
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_table(pyarrow.table(columns), path)
+
+
+@NEEDS_TEXT_EXTRA
+def test_texts_are_read_from_a_column_of_parquet(tmp_path: Path) -> None:
+    parquet(tmp_path / "a.parquet", body=["First.", None, " Second. "], other=["x", "y", "z"])
+    assert read_texts(tmp_path, "body") == ("First.", "Second.")
+    with pytest.raises(PluginError, match="has no column 'text'; known: body, other"):
+        read_texts(tmp_path / "a.parquet", "text")
+
+
+@NEEDS_TEXT_EXTRA
+def test_texts_are_read_from_the_copy_of_a_hub_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    kept, commit = tmp_path / "datasets--somebody--letters", "0" * 40
+    (kept / "refs").mkdir(parents=True)
+    (kept / "refs" / "main").write_text(commit)
+    parquet(kept / "snapshots" / commit / "data" / "train.parquet", text=["Dear Vera."])
+    assert read_texts(Path("somebody/letters"), "text") == ("Dear Vera.",)
+    with pytest.raises(PluginError, match="there is no path somebody/else, and no dataset of that name can be fetched"):
+        read_texts(Path("somebody/else"), "text")
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,11 @@
 """Tests of the graders that run models: they need the extra `text` and the carried weights."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from subnets.models import prepare
 from subnets.text_prompting import TransformersModel
-from tests.validators.models.training import train_reward_model
 from validators.scorers.reward import RewardModel
 
 
@@ -31,8 +30,7 @@ def model() -> TransformersModel:
 
 
 @pytest.fixture(scope="session")
-def reward_model(tmp_path_factory: pytest.TempPathFactory) -> RewardModel:
-    """A small classifier, trained here: no package carries a reward model."""
-    folder: Path = tmp_path_factory.mktemp("reward")
-    train_reward_model(folder)
-    return RewardModel(model=str(folder), device="cpu")
+def reward_model() -> RewardModel:
+    """The small classifier that is trained here, once: no package carries a reward model."""
+    prepare("answer-reward")
+    return RewardModel(model="answer-reward", device="cpu")
