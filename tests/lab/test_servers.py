@@ -94,9 +94,9 @@ def test_a_run_starts_its_server_and_bills_it_apart(measured: str, tmp_path: Pat
     assert found.complete
     assert {answer.score for graded in rounds for answer in graded.answers if answer.uid == 3} == {1.0}
     parts = {part.name: part for part in bill.parts}
-    assert 12 * 0.03 <= parts["providers' servers"].cost.cpu_s < 2.0
+    assert 0.3 <= parts["providers' servers"].cost.cpu_s < 2.0
     assert parts["providers' servers"].usd == 0.0
-    assert (parts["doing it once"].cost.cpu_s >= 12 * 0.03) == (measured == "caller")
+    assert (parts["doing it once"].cost.cpu_s >= 0.3) == (measured == "caller")
     assert sum(part.cost.cpu_s for part in bill.parts) == pytest.approx(bill.total_cpu_s, rel=0.001)
     assert bill.unexplained_cpu_s <= 0.01 * bill.total_cpu_s
     assert "{server:sayer}" in kept and sys.executable not in kept
