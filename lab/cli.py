@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import chain_cli, models_cli, study_cli
+from .overrides import overrides
 
 if TYPE_CHECKING:
     from .config import RunConfig
@@ -60,7 +61,7 @@ def run(
     if resume and clean:
         raise typer.BadParameter("--resume and --clean exclude each other")
     mode: RunMode = "resume" if resume else "clean" if clean else "new"
-    settings = RunConfig.read(config, _overrides(sets or [], context.args))
+    settings = RunConfig.read(config, overrides(sets or [], context.args))
     folder = out or _folder(config.stem, mode)
     _run(settings, folder, mode, as_json)
 
@@ -136,24 +137,6 @@ def list_plugins(as_json: AsJson = False) -> None:
 study_cli.mount(app)
 models_cli.mount(app)
 chain_cli.mount(app)
-
-
-def _overrides(sets: list[str], flags: list[str]) -> dict[str, str]:
-    """Read `--set a.b=c`, `--a.b=c` and `--a.b c`."""
-    found: dict[str, str] = {}
-    for text in sets:
-        key, equals, value = text.partition("=")
-        if not equals:
-            raise typer.BadParameter(f"--set {text}: write KEY=VALUE, as in --set chain.epochs=3")
-        found[key] = value
-    rest = list(flags)
-    while rest:
-        flag = rest.pop(0)
-        key, equals, value = flag.removeprefix("--").partition("=")
-        if not flag.startswith("--") or not (equals or rest):
-            raise typer.BadParameter(f"{flag}: unknown; keys of the config are written --chain.epochs 3")
-        found[key] = value if equals else rest.pop(0)
-    return found
 
 
 def _folder(name: str, mode: RunMode) -> Path:

@@ -46,6 +46,10 @@ class Bar:
         """Show how far anything else is."""
         self._progress.update(self._task, completed=done, total=of)
 
+    def follow(self, what: str, done: int, of: int) -> None:
+        """Show which part of something long is under way, and how far all of it is."""
+        self._progress.update(self._task, description=f"{self._text}: {what}", completed=done, total=of)
+
     def __enter__(self) -> Self:
         self._progress.start()
         return self

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from . import measured_cli
+
 if TYPE_CHECKING:
     from .studies.retention import RetentionData
     from .studies.weight_copying import CopyingData
@@ -20,6 +22,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document an
 
 def mount(app: typer.Typer) -> None:
     """Add the studies to the command line."""
+    measured_cli.mount(study)
     app.add_typer(study, name="study")
 
 
