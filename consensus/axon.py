@@ -26,9 +26,9 @@ def serve_axon(state: ChainState, signer: str, call: ServeAxon) -> int:
         if type(getattr(call, name)) is not int or not 0 <= getattr(call, name) < 2**32:
             raise CallRefused(name, f"{name} {getattr(call, name)!r}; allowed: whole numbers of 32 bits")
     limit = subnet.hyperparameters.serving_rate_limit
-    if (last := subnet.axons.get(uid)) and state.block - last.block < limit:
+    if (last := subnet.axons.get(uid)) and (passed := state.block - last.block) < limit:
         raise CallRefused(
-            "rate", f"uid {uid} served {state.block - last.block} blocks ago; allowed: every {limit} blocks"
+            "rate", f"uid {uid} served {passed} blocks ago; allowed: every {limit} blocks", wait_blocks=limit - passed
         )
     subnet.axons[uid] = Axon(str(address), call.port, call.protocol, call.version, state.block)
     subnet.touch(uid)

@@ -38,11 +38,15 @@ class ChainError(ConsensusError):
 
 
 class CallRefused(ChainError):
-    """A call broke one of the chain's rules. Nothing was changed."""
+    """A call broke one of the chain's rules. Nothing was changed.
 
-    def __init__(self, check: str, message: str) -> None:
+    `wait_blocks` says after how many blocks the same call is let in; 0 where waiting doesn't help.
+    """
+
+    def __init__(self, check: str, message: str, *, wait_blocks: int = 0) -> None:
         super().__init__(message)
         self.check = check
+        self.wait_blocks = wait_blocks
 
 
 class SignatureRefused(CallRefused):

@@ -145,14 +145,16 @@ def _admit(state: ChainState, subnet: Subnet, coldkey: str, hotkey: str) -> int 
     limit = rules.max_registrations_per_block
     if limit and block == state.block and count >= limit:
         raise CallRefused(
-            "registrations_per_block", f"block {block} has its {limit} registration(s); the next block takes more"
-        )
+            "registrations_per_block", f"block {block} has its {limit} registration(s); the next block takes more",
+            wait_blocks=1,
+        )  # fmt: skip
     if rules.registration_rule == "interval":
         most = INTERVAL_FACTOR * rules.registrations_per_interval
         if subnet.burns_this_interval + subnet.pows_this_interval >= most:
             raise CallRefused(
                 "registrations_per_interval", f"this interval has its {most} registrations; "
-                f"the next one starts at block {next_adjustment(subnet)}"
+                f"the next one starts at block {next_adjustment(subnet)}",
+                wait_blocks=next_adjustment(subnet) - state.block,
             )  # fmt: skip
     if subnet.size < rules.max_allowed_uids:
         return None

@@ -85,6 +85,7 @@ class Store:
             if inspect(connection).has_table(HEAD.name):
                 raise StoreError(f"{_name(engine)} already holds a chain; open it, or choose another place")
             connection.rollback()
+            _write_ahead(connection)
             store = cls(engine, connection, state, genesis_hash)
             with connection.begin():
                 METADATA.create_all(connection)
@@ -106,6 +107,7 @@ class Store:
             head = connection.execute(select(HEAD)).mappings().one()
             state = read_state(connection, head)
             connection.rollback()
+            _write_ahead(connection)
             store = cls(engine, connection, state, bytes.fromhex(head["genesis_hash"]))
             with connection.begin():
                 connection.execute(update(HEAD).values(writer=store._writer))
@@ -167,11 +169,16 @@ def _connect(where: str | PathLike[str], *, new: bool) -> tuple[Engine, Connecti
     sqlite = parsed.get_backend_name() == "sqlite"
     if sqlite and parsed.database and parsed.database != ":memory:":
         path = Path(parsed.database)
+        if path.is_dir():
+            raise StoreError(f"{path} is a folder; name a file in it")
         if new and path.exists() and path.stat().st_size:
             raise StoreError(f"{path} already exists; open it, or choose another place")
         if not new and not path.is_file():
             raise StoreError(f"no chain at {path}")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{path} can't be made: {error.strerror}") from error
     try:
         options: dict[str, Any] = {"poolclass": StaticPool, "connect_args": {"timeout": LOCK_WAIT_S}} if sqlite else {}
         engine = create_engine(parsed, **options)
@@ -194,9 +201,16 @@ def _connect(where: str | PathLike[str], *, new: bool) -> tuple[Engine, Connecti
 
 
 def _lock_file(connection: Any, _record: Any) -> None:
-    """Exclusive until closed, so that a second process is refused; write-ahead with a sync at every commit."""
-    for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL"):
+    """Exclusive until closed, so that a second process is refused; a sync at every commit."""
+    for pragma in ("locking_mode=EXCLUSIVE", "synchronous=FULL"):
         connection.execute(f"PRAGMA {pragma}").fetchall()
+
+
+def _write_ahead(connection: Connection) -> None:
+    """SQLite's journal for a chain: set once the file is known to be ours, for it changes the file."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+        connection.rollback()
 
 
 def _release(engine: Engine, connection: Connection) -> None:
@@ -217,7 +231,7 @@ def _translated(error: BaseException, engine: Engine) -> BaseException:
     reason = str(getattr(error, "orig", None) or error)
     if "locked" in reason:
         return StoreInUse(f"{_name(engine)} is open in another process; wait for it to end, or end it")
-    if "not a database" in reason or "malformed" in reason:
+    if any(sign in reason for sign in ("not a database", "malformed", "no such table", "no such column")):
         return StoreCorrupt(f"{_name(engine)} is damaged or no chain: {reason}")
     return StoreError(f"{_name(engine)}: {reason}")
 

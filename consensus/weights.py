@@ -176,5 +176,6 @@ def _check_rate(state: ChainState, subnet: Subnet, uid: int) -> None:
     passed = state.block - subnet.last_update[uid]
     if passed < limit:
         raise WeightsRefused(
-            "rate", f"uid {uid} registered or set weights {passed} blocks ago; allowed: every {limit} blocks"
-        )
+            "rate", f"uid {uid} registered or set weights {passed} blocks ago; allowed: every {limit} blocks",
+            wait_blocks=limit - passed,
+        )  # fmt: skip

@@ -19,6 +19,7 @@ from .chain_options import (
     MAX_PORTIONS,
     WALLETS,
     Amount,
+    Amounts,
     AsJson,
     ChainPath,
     Hotkey,
@@ -54,7 +55,7 @@ def mount(app: typer.Typer) -> None:
     }.items():  # fmt: skip
         app.add_typer(commands, name=name)
     app.command("faucet", epilog="Example:  subnetlab faucet owner --times 4")(faucet)
-    app.command("transfer", epilog="Example:  subnetlab transfer owner validator 12.5")(transfer)
+    app.command("transfer", cls=Amounts, epilog="Example:  subnetlab transfer owner validator 12.5")(transfer)
     app.command("register", epilog="Example:  subnetlab register miner --netuid 1 --hotkey default")(register)
     app.command("recycle_register", hidden=True)(register)
     app.command("pow-register", epilog="Example:  subnetlab pow-register miner --netuid 1")(pow_register)
@@ -334,6 +335,8 @@ def chain_run(
                 counted = netuid or next(iter(opened.netuids), None)
                 if counted is None and block_time is None:
                     raise CallRefused("subnet", "there is no subnet, so there are no epochs")
+                if netuid is not None:
+                    opened.subnet(netuid)  # refused where it doesn't exist: its epochs would never come
                 if block_time is None:
                     assert counted is not None and epochs is not None
                     new = [opened.step_to_epoch(counted) for _ in range(epochs)]

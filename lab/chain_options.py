@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 if TYPE_CHECKING:
     from .chain_place import Place
@@ -28,6 +30,17 @@ MAX_PORTIONS = 70_000
 """That the faucet gives at once: of 300 τ each, the 21 million that the real chain will ever have issued."""
 
 CHAIN, WALLETS = ".subnetlab/chain.db", Path(".subnetlab/wallets")
+
+
+class Amounts(TyperCommand):
+    """A command that takes numbers: one below zero is refused as such, not as an option that nobody knows."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Refuse a negative number; everything else is read as always."""
+        for argument in args:
+            if re.match(r"-[.\d]", argument):
+                raise typer.BadParameter(f"{argument!r} is below zero; amounts, uids and weights start there")
+        return super().parse_args(ctx, args)
 
 
 def group(text: str) -> typer.Typer:

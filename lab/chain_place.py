@@ -15,18 +15,11 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from consensus.amounts import TAO, tao
+from consensus.amounts import TAO
 from consensus.calls import CommitWeights, RevealWeights, SetWeights, commit_hash
-from consensus.errors import (
-    CallRefused,
-    ChainError,
-    Shortage,
-    StoreCorrupt,
-    StoreError,
-    WalletError,
-)
+from consensus.errors import CallRefused, ChainError, StoreError, WalletError
 
-from .chain_options import MAX_PORTIONS
+from .chain_advice import mend
 
 if TYPE_CHECKING:
     from bittensor_wallet import Keypair
@@ -45,6 +38,8 @@ class Place:
     wallet: str = "WALLET"
     hotkey: str = "default"
     netuid: int | None = None
+    delegate: str | None = None
+    """Another's hotkey, where stake goes to or comes from one."""
 
     @property
     def wallets(self) -> WalletFolder:
@@ -105,6 +100,8 @@ class Place:
             return text
         wallet, _, hotkey = text.partition("/")
         with replace(self, wallet=wallet, hotkey=hotkey or "default").advice():
+            if wallet not in {entry.name for entry in self.wallets.entries()}:
+                raise WalletError(f"{text!r} is no address, and there is no wallet {wallet!r} in {self.wallets_path}")
             entry = self.wallets.entry(wallet)
             if hotkey and hotkey not in entry.hotkeys:
                 raise WalletError(f"wallet {wallet!r} has no hotkey {hotkey!r}; known: {', '.join(entry.hotkeys)}")
@@ -130,8 +127,11 @@ class Place:
         refusal: CallRefused = CallRefused("commit", f"wallet {self.wallet!r} hides no weights for subnet {netuid}")
         with self.open() as chain:
             for file in waiting:
-                secret = json.loads(file.read_text(encoding="utf-8"))
-                row = (tuple(secret["uids"]), tuple(secret["values"]))
+                try:
+                    secret = json.loads(file.read_text(encoding="utf-8"))
+                    row = (tuple(secret["uids"]), tuple(secret["values"]))
+                except (OSError, ValueError, KeyError, TypeError) as error:
+                    raise WalletError(f"{file} can't be read, so its row can't be shown: {error}") from error
                 try:
                     receipt = chain.call(key, RevealWeights(netuid, *row, secret["salt"], secret["version"]))
                 except CallRefused as error:
@@ -150,62 +150,9 @@ class Place:
         try:
             yield
         except ChainError as error:
-            if "`subnetlab" not in str(error) and (mend := self._mend(error, chain)):
-                error.args = (f"{error}: {mend}",)
+            if "`subnetlab" not in str(error) and (advice := mend(self, error, chain)):
+                error.args = (f"{error}: {advice}",)
             raise
-
-    def _mend(self, error: ChainError, chain: Chain | None) -> str:
-        if isinstance(error, WalletError):
-            if "no wallet" in str(error):
-                return f"`subnetlab wallet new {self.wallet}`"
-            return (
-                f"`subnetlab wallet new {self.wallet} --hotkey {self.hotkey}`" if "has no hotkey" in str(error) else ""
-            )
-        if isinstance(error, StoreError):
-            if isinstance(error, StoreCorrupt) and ("://" not in self.where or self.where.startswith("sqlite")):
-                return "`subnetlab faucet WALLET --chain OTHER.db` starts one elsewhere"
-            return "`subnetlab faucet WALLET` starts one" if "no chain" in str(error) else ""
-        if not isinstance(error, CallRefused) or chain is None:
-            return ""
-        if isinstance(error, Shortage):
-            return self._mend_shortage(error, chain)
-        netuid = next(iter(chain.netuids), 1) if self.netuid is None else self.netuid
-        neuron = f"{self.wallet} --netuid {netuid} --hotkey {self.hotkey}"
-        stake = f"`subnetlab stake add {self.wallet} 100 --hotkey {self.hotkey}`"
-        mends = {
-            "subnet": "`subnetlab subnet list`" if chain.netuids else f"`subnetlab subnet create {self.wallet}`",
-            "take": f"`subnetlab stake take {self.wallet} 9` keeps 9 percent",
-            "registered": f"`subnetlab register {neuron}`" if "isn't" in str(error) else "",
-            "hotkey": f"`subnetlab register {neuron}`",
-            "registrations_per_block": "`subnetlab chain step`",
-            "permit": f"{stake}, then `subnetlab chain run --epochs 1`",
-            "stake": stake,
-            "too_early": "`subnetlab chain run --epochs 1`",
-            "commit": f"`subnetlab weights commit {neuron} UID=WEIGHT ...`",
-            "pow": f"`subnetlab subnet hyperparameters {netuid} --wallet OWNER --set registration_rule=interval`",
-            "version": "`--version N`",
-            "rate": "`subnetlab chain step 100`",
-        }
-        if error.check == "commit_reveal":
-            hides = netuid in chain.netuids and chain.hyperparameters(netuid).commit_reveal
-            return f"`subnetlab weights {'commit' if hides else 'set'} {neuron} UID=WEIGHT ...`"
-        if error.check == "pow" and "registration_rule" not in str(error):
-            return ""
-        return mends.get(error.check, "")
-
-    def _mend_shortage(self, error: Shortage, chain: Chain) -> str:
-        if error.check == "stake":
-            if not error.have_rao:
-                return f"`subnetlab stake add {self.wallet} AMOUNT --hotkey {self.hotkey}`"
-            have = Decimal(error.have_rao) / TAO
-            return f"`subnetlab stake remove {self.wallet} {have:f} --hotkey {self.hotkey}`"
-        if not chain.genesis.development:
-            return ""
-        times = -(-(error.need_rao - error.have_rao) // chain.genesis.faucet_rao)
-        if times > MAX_PORTIONS:
-            most = tao(MAX_PORTIONS * chain.genesis.faucet_rao)
-            return f"the faucet can't make up for that, it gives {most} at most"
-        return f"`subnetlab faucet {self.wallet} --times {times}`"
 
     def _commits(self) -> Path:
         return self.wallets_path / self.wallet / "commits" / self.hotkey

@@ -11,6 +11,7 @@ from .chain_options import (
     CHAIN,
     WALLETS,
     Amount,
+    Amounts,
     AsJson,
     ChainPath,
     Hotkey,
@@ -93,7 +94,9 @@ def serve(
 
 
 @stake_app.command(
-    "add", epilog="Examples:  subnetlab stake add validator 100   |   subnetlab stake add me 100 --to validator/default"
+    "add",
+    cls=Amounts,
+    epilog="Examples:  subnetlab stake add validator 100   |   subnetlab stake add me 100 --to validator/default",
 )
 def stake_add(
     wallet: WalletName,
@@ -110,7 +113,7 @@ def stake_add(
     _stake(AddStake, wallet, amount, hotkey, to, chain, wallets, as_json)
 
 
-@stake_app.command("remove", epilog="Example:  subnetlab stake remove validator 50")
+@stake_app.command("remove", cls=Amounts, epilog="Example:  subnetlab stake remove validator 50")
 def stake_remove(
     wallet: WalletName,
     amount: Amount,
@@ -126,7 +129,7 @@ def stake_remove(
     _stake(RemoveStake, wallet, amount, hotkey, to, chain, wallets, as_json)
 
 
-@stake_app.command("take", epilog="Example:  subnetlab stake take validator 9")
+@stake_app.command("take", cls=Amounts, epilog="Example:  subnetlab stake take validator 9")
 def stake_take(
     wallet: WalletName,
     percent: Annotated[float, typer.Argument(help="Of what delegators earn, in percent.", metavar="PERCENT")],
@@ -150,7 +153,7 @@ def stake_take(
     )  # fmt: skip
 
 
-@weights_app.command("set", epilog="Example:  subnetlab weights set validator --netuid 1 2=0.7 3=0.3")
+@weights_app.command("set", cls=Amounts, epilog="Example:  subnetlab weights set validator --netuid 1 2=0.7 3=0.3")
 def weights_set(
     wallet: WalletName,
     weights: Row,
@@ -170,7 +173,9 @@ def weights_set(
     )  # fmt: skip
 
 
-@weights_app.command("commit", epilog="Example:  subnetlab weights commit validator --netuid 1 2=0.7 3=0.3")
+@weights_app.command(
+    "commit", cls=Amounts, epilog="Example:  subnetlab weights commit validator --netuid 1 2=0.7 3=0.3"
+)
 def weights_commit(
     wallet: WalletName,
     weights: Row,
@@ -221,6 +226,7 @@ def _stake(
     from .chain_place import rao
 
     place = place_of(chain, wallets, wallet, hotkey)
+    place.delegate = to
     with place.advice():
         call = kind(place.address(to) if to else place.hotkey_address(), rao(amount))
     receipt = place.confirm(place.coldkey(), call)

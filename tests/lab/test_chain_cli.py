@@ -102,7 +102,7 @@ def test_the_newcomers_way_from_a_wallet_to_a_paid_miner(place: Path) -> None:
 def test_every_refusal_names_the_shortage_and_the_command_that_mends_it(place: Path) -> None:
     assert refusal("subnet create owner").endswith("`subnetlab wallet new owner`")
     do("wallet new owner")
-    assert refusal("subnet create owner") == "no chain at .subnetlab/chain.db: `subnetlab faucet WALLET` starts one"
+    assert refusal("subnet create owner") == "no chain at .subnetlab/chain.db: `subnetlab faucet owner` starts one"
     do("faucet owner")
     assert refusal("subnet create owner") == "balance 300 τ, the lock costs 1,000 τ: `subnetlab faucet owner --times 3`"
     do("faucet owner --times 3")
@@ -128,7 +128,9 @@ def test_every_refusal_names_the_shortage_and_the_command_that_mends_it(place: P
     assert refusal("weights reveal miner --netuid 1").startswith("wallet 'miner' hides no weights")
     do("subnet hyperparameters 1 --set weights_set_rate_limit=1000")
     do("chain run --epochs 1")
-    assert refusal("weights set miner --netuid 1 0=1").endswith("`subnetlab chain step 100`")
+    assert refusal("weights set miner --netuid 1 0=1").endswith(
+        "set weights 358 blocks ago; allowed: every 1000 blocks: `subnetlab chain step 642`"
+    )
 
 
 def advised(command: str) -> str:
@@ -147,6 +149,24 @@ def test_the_advice_works_as_it_is_printed(place: Path) -> None:
     do(advised("stake add miner 10000"))
     do("stake add miner 10000")
     do("stake remove miner 1")
+    assert advised("weights set miner --netuid 1 0=1") == "subnetlab chain run --epochs 1 --netuid 1"
+    do(advised("weights set miner --netuid 1 0=1"))
+    do("subnet hyperparameters 1 --set weights_set_rate_limit=7 --set stake_threshold_rao=11000000000000")
+    do("faucet miner --times 10")
+    do(advised("weights set miner --netuid 1 0=1"))
+    do("weights set miner --netuid 1 0=1")
+    do(advised("weights set miner --netuid 1 0=1"))
+    do("weights set miner --netuid 1 0=1")
+    do("faucet owner")
+    do("stake add owner 5 --to miner/default")
+    do(advised("stake remove owner 6 --from miner/default"))
+    assert refusal("subnet hyperparameters 1 --wallet miner --set tempo=9").endswith(
+        "can't change its rules: `--wallet owner`"
+    )
+    do("subnet hyperparameters 1 --set commit_reveal=true --set weights_set_rate_limit=0")
+    do("weights commit miner --netuid 1 0=1")
+    do(advised("weights reveal miner --netuid 1"))
+    do("weights reveal miner --netuid 1")
 
 
 @pytest.mark.parametrize(
@@ -156,7 +176,14 @@ def test_the_advice_works_as_it_is_printed(place: Path) -> None:
         ("weights set owner --netuid 1 0=-1", "weight of uid 0 is -1.0"),
         ("weights set owner --netuid 1 0=1 0=2", "'0=2'; allowed: UID=WEIGHT, each uid once"),
         ("weights set owner --netuid 1 0:1", "'0:1'; allowed: UID=WEIGHT"),
-        ("weights set owner --netuid 1 7=1", "7"),
+        (
+            "weights set owner --netuid 1 7=1",
+            "uid 7 does not exist; subnet 1 has 0 to 0: `subnetlab metagraph 1` lists",
+        ),
+        ("chain run --netuid 9 --epochs 1", "no subnet 9; there are: 1: `subnetlab subnet list`"),
+        ("chain run --netuid 9 --block-time 0.1 --epochs 1", "no subnet 9; there are: 1: `subnetlab subnet list`"),
+        ("register owner --netuid 1", "`subnetlab wallet new owner --hotkey OTHER` makes a hotkey that may register"),
+        ("transfer owner 5Fxyz 1", "'5Fxyz' is no address, and there is no wallet '5Fxyz'"),
         ("stake add owner 1.0000000001", "up to 9 decimals"),
         ("stake add owner nan", "amount 'nan'"),
         ("stake add owner 0", "allowed: 1"),
@@ -201,7 +228,12 @@ def test_a_file_that_is_no_chain_is_not_to_be_overwritten(place: Path) -> None:
         assert refusal(f"chain status --chain {where}").endswith(f"file is not a database: {advice}")
     with contextlib.closing(sqlite3.connect(place / "mine.db")) as mine:
         mine.execute("CREATE TABLE entries (id INTEGER)")
+    written = (place / "mine.db").read_bytes()
     assert refusal("chain status --chain mine.db") == f"mine.db is a database, but holds no chain: {advice}"
+    assert (place / "mine.db").read_bytes() == written
+    assert refusal("chain status --chain .") == ". is a folder; name a file in it"
+    do("wallet new owner")
+    assert "can't be made" in refusal("faucet owner --chain junk.db/chain.db")
 
 
 def test_usage_errors_exit_with_2(place: Path) -> None:
@@ -212,6 +244,9 @@ def test_usage_errors_exit_with_2(place: Path) -> None:
         "faucet owner --times 70001",
         "chain step 0",
         "stake add owner",
+        "stake add owner -5",
+        "transfer owner owner -.5",
+        "weights set owner --netuid 1 -1=1",
         "weights set owner --netuid x",
     ):
         assert run(command).exit_code == 2, command
