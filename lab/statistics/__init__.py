@@ -1,0 +1,10 @@
+"""Statistics that the reports and studies share: every figure with its 95 % interval and its n.
+
+Bootstraps draw from a fixed seed, so the same data give the same figure to the last digit.
+"""
+
+from .figure import Figure, mean, ratio
+from .ranking import spearman, spearmans
+from .resampling import RESAMPLES
+
+__all__ = ["RESAMPLES", "Figure", "mean", "ratio", "spearman", "spearmans"]

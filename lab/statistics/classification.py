@@ -1,0 +1,91 @@
+"""Scores as probabilities: do they tell right answers from wrong ones, and mean what they say?
+
+`scores` and `right` are (tasks, answers): a score, and 1 for a right answer, 0 for a wrong one; NaN is
+unscored or unknown, and skipped. Answers to one task are not independent, so intervals are over tasks,
+drawn again with all their answers; n counts tasks.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .figure import Figure, ratio
+from .graded import Graded
+from .resampling import resampled_sums
+
+BINS = 10
+"""Of equal width over [0, 1]; each holds its lower end, the last one both."""
+
+
+def auc(scores: ArrayLike, right: ArrayLike) -> Figure:
+    """Probability that a right answer scores above a wrong one, ties half: Mann-Whitney's U over its largest value.
+
+    The interval resamples each answer's placement among those of the other class (DeLong 1988, for answers
+    clustered by task Obuchowski 1997), clipped to [0, 1].
+    """
+    graded = _labelled(scores, right)
+    n = len(graded.known)
+    is_right, is_wrong = graded.known & (graded.truth == 1), graded.known & (graded.truth == 0)
+    if not is_right.any() or not is_wrong.any():
+        return Figure(None, None, None, n)
+    placed_right = np.where(is_right, _share_below(graded.scores, graded.scores[is_wrong]), 0.0)
+    placed_wrong = np.where(is_wrong, 1.0 - _share_below(graded.scores, graded.scores[is_right]), 0.0)
+    rows = np.column_stack([part.sum(axis=1) for part in (placed_right, is_right, placed_wrong, is_wrong)])
+    value = float(placed_right.sum() / is_right.sum())
+    above, rights, below, wrongs = (sums := resampled_sums(rows))[(sums[:, [1, 3]] > 0).all(axis=1)].T
+    return Figure.of_draws(value, np.clip(above / rights + below / wrongs - value, 0.0, 1.0), n)
+
+
+def brier(scores: ArrayLike, right: ArrayLike) -> Figure:
+    """Mean (p - y)² of the score p as a probability that the answer is right: 0 is perfect, a constant 0.5 gets 0.25.
+
+    Raises:
+        ValueError: a score is no probability.
+    """
+    graded = _probabilities(scores, right)
+    return ratio(((graded.scores - graded.truth) ** 2).sum(axis=1).tolist(), graded.known.sum(axis=1).tolist())
+
+
+def calibration_error(scores: ArrayLike, right: ArrayLike, bins: int = BINS) -> Figure:
+    """Expected calibration error: sum over bins of (share of answers in it) * |share right - mean score|.
+
+    It is above 0 by chance even for a calibrated score: compare only figures of similar n.
+
+    Raises:
+        ValueError: a score is no probability.
+    """
+    graded = _probabilities(scores, right)
+    n = len(graded.known)
+    if n == 0:
+        return Figure(None, None, None, 0)
+    place = np.minimum((graded.scores * bins).astype(int), bins - 1)
+    excess = graded.truth - graded.scores
+    rows = np.column_stack(
+        [*(np.where(place == each, excess, 0.0).sum(axis=1) for each in range(bins)), graded.known.sum(axis=1)]
+    )
+    sums = np.vstack([rows.sum(axis=0), resampled_sums(rows)])
+    found = np.abs(sums[:, :-1]).sum(axis=1) / sums[:, -1]
+    return Figure.of_draws(float(found[0]), found[1:], n)
+
+
+def _labelled(scores: ArrayLike, right: ArrayLike) -> Graded:
+    graded = Graded.of(scores, right)
+    strange = graded.truth[(graded.truth != 0) & (graded.truth != 1)]
+    if len(strange):
+        raise ValueError(f"right holds {strange[0]}: an answer is right (1), wrong (0) or unknown (NaN)")
+    return graded
+
+
+def _probabilities(scores: ArrayLike, right: ArrayLike) -> Graded:
+    graded = _labelled(scores, right)
+    strange = graded.scores[(graded.scores < 0) | (graded.scores > 1)]
+    if len(strange):
+        raise ValueError(f"score {strange[0]} is no probability: calibration needs scores in [0, 1]")
+    return graded
+
+
+def _share_below(values: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of `others` below each value, ties half."""
+    ordered = np.sort(others)
+    return (np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")) / (2 * len(ordered))

@@ -1,0 +1,65 @@
+"""Figures with their intervals: 95 %, percentile bootstrap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .resampling import resampled_sums
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A value with its 95 % interval and the number of observations behind it."""
+
+    value: float | None
+    """None where nothing was observed."""
+    low: float | None
+    """None where fewer than two observations leave no interval."""
+    high: float | None
+    n: int
+
+    @classmethod
+    def of_draws(cls, value: float, draws: NDArray[np.float64], n: int) -> Figure:
+        """`value` over `n` observations with the percentile interval of its resampled `draws` (B,).
+
+        Draws that are NaN (the statistic is undefined there) are left out. A value that is NaN becomes None.
+        """
+        if np.isnan(value):
+            return cls(None, None, None, n)
+        found = draws[~np.isnan(draws)]
+        if n < 2 or not len(found):
+            return cls(float(value), None, None, n)
+        # An infinite draw may be an end, but not a point to interpolate from.
+        low, high = np.percentile(found, [2.5, 97.5], method="linear" if np.isfinite(found).all() else "nearest")
+        # With few, skewed observations the percentile interval can miss the value itself by rounding.
+        return cls(float(value), min(float(low), float(value)), max(float(high), float(value)), n)
+
+    def text(self, digits: int = 2, unit: str = "") -> str:
+        """Write as "0.91 (0.88 to 0.94, n=30)"."""
+        if self.value is None:
+            return "n=0"
+        interval = "" if self.low is None else f"{self.low:.{digits}f} to {self.high:.{digits}f}, "
+        return f"{self.value:.{digits}f}{unit} ({interval}n={self.n})"
+
+
+def mean(values: Sequence[float]) -> Figure:
+    """Mean with a bootstrapped percentile interval."""
+    return ratio(values, [1.0] * len(values))
+
+
+def ratio(above: Sequence[float], below: Sequence[float]) -> Figure:
+    """Ratio of two sums over paired observations, with a bootstrapped percentile interval over the pairs."""
+    numerator, denominator = np.asarray(above, dtype=float), np.asarray(below, dtype=float)
+    n = len(numerator)
+    if n != len(denominator):
+        raise ValueError(f"{n} observations above, {len(denominator)} below: they must be paired")
+    total = float(denominator.sum())
+    if n == 0 or total == 0.0:
+        return Figure(None, None, None, n)
+    tops, bottoms = resampled_sums(np.column_stack([numerator, denominator])).T
+    draws = tops[bottoms > 0] / bottoms[bottoms > 0]
+    return Figure.of_draws(float(numerator.sum()) / total, draws, n)

@@ -1,0 +1,41 @@
+"""The bootstrap: sums over observations drawn again with replacement, from a fixed seed.
+
+Statistics that are functions of sums (means, ratios, correlations of means, counts) are resampled by
+their sums alone, so time and memory do not grow with the number of observations.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+RESAMPLES = 2000
+"""Enough for the second digit of a 95 % interval's ends."""
+BUNDLES = 2000
+"""Beyond so many observations, random bundles of equal size are drawn instead: the interval's width is then
+known to 1 / sqrt(2 * BUNDLES), 1.6 %, which is less than what RESAMPLES leaves open."""
+BLOCK_CELLS = 1 << 19
+
+
+def resampled_sums(rows: NDArray[np.float64], resamples: int = RESAMPLES) -> NDArray[np.float64]:
+    """Column sums (B, K) of `rows` (n, K), n > 0, over B resamples of the rows."""
+    drawn = bundled(rows)
+    n = len(drawn)
+    rng = np.random.default_rng(0)
+    step = max(1, BLOCK_CELLS // n)
+    sums = np.empty((resamples, drawn.shape[1]))
+    for start in range(0, resamples, step):
+        size = min(step, resamples - start)
+        picks = rng.integers(0, n, size=(size, n)) + n * np.arange(size)[:, None]
+        counts = np.bincount(picks.ravel(), minlength=size * n).reshape(size, n)
+        sums[start : start + size] = counts.astype(float) @ drawn
+    return sums
+
+
+def bundled(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`rows` (n, K) themselves up to BUNDLES; beyond, the sums of BUNDLES random bundles of them, (BUNDLES, K)."""
+    n = len(rows)
+    if n <= BUNDLES:
+        return rows
+    starts = np.arange(BUNDLES) * n // BUNDLES
+    return np.asarray(np.add.reduceat(rows[np.random.default_rng(1).permutation(n)], starts, axis=0))
