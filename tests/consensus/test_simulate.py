@@ -1,75 +1,11 @@
-"""Epochs in a row and side by side, and the public simulator's standard cases through the exact epoch."""
+"""Epochs in a row and side by side."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from consensus import Batch, EpochResult, SubnetState, YumaParams, run_epoch, simulate, sweep
-
-CASES: dict[str, Any] = json.loads((Path(__file__).parent / "vectors" / "yuma_cases.json").read_text())
-INPUTS = {case["case"]: case for case in CASES["inputs"]}
-VERSIONS: dict[str, dict[str, Any]] = {
-    "YUMA2_ema09": {"version": "yuma1"},
-    "YUMA3": {"version": "yuma3"},
-    "YUMA3_LIQUID": {"version": "yuma3", "liquid_alpha": True, "alpha_low": 6553, "alpha_high": 19660},
-}
-
-
-def stored(weights: list[float]) -> list[int]:
-    whole = [int(w * 65535) for w in weights]
-    largest = max(whole)
-    return [(2 * w * 65535 + largest) // (2 * largest) if largest else 0 for w in whole]
-
-
-def states_of(case: dict[str, Any]) -> list[SubnetState]:
-    validators, servers = len(case["validators"]), len(case["servers"])
-    n = validators + servers
-    states = []
-    for epoch in range(case["num_epochs"]):
-        block = 10 + epoch
-        rows = {
-            i: list(zip(range(validators, n), stored(w), strict=True)) for i, w in enumerate(case["weights"][epoch])
-        }
-        states.append(
-            SubnetState.from_rows(
-                stake=[round(s * 10**9) for s in case["stakes"][epoch]] + [0] * servers,
-                validator_permit=[True] * validators + [False] * servers,
-                last_update=[block] * n,
-                registered_at=[0] * n,
-                weights=rows,
-                block=block,
-                last_tempo=block - 1,
-            )
-        )
-    return states
-
-
-@pytest.mark.parametrize("name", list(INPUTS))
-def test_a_standard_case_equals_the_chains_for_forty_epochs(name: str) -> None:
-    case = INPUTS[name]
-    states = states_of(case)
-    validators = len(case["validators"])
-    for expected in (entry for entry in CASES["chain_exact"] if entry["case"] == name):
-        reset = None
-        if case["reset_bonds"] and expected["chain_variant"] != "YUMA2_ema09":
-            reset = {case["reset_bonds_epoch"]: [validators + case["reset_bonds_index"]]}
-        params = YumaParams(
-            **VERSIONS[expected["chain_variant"]],
-            bonds_penalty=int(expected["bond_penalty"] * 65535 + 0.5),
-            bonds_moving_average=expected["bonds_moving_average"],
-            max_allowed_validators=validators,
-        )
-        result = simulate(states, params, carry_permits=False, reset_bonds=reset)
-        # printed to 7 decimals
-        dividends = result.dividend_bits[:, :validators] / 2**32
-        assert np.abs(dividends - np.array(expected["dividends"])).max() < 1e-7, expected["chain_variant"]
-        incentive = result.incentive_bits[:, validators:] / 2**32
-        assert np.abs(incentive - np.array(expected["incentive"])).max() < 1e-7
-        bonds = result.bonds.to_dense()[:validators, validators:] / 65535
-        assert np.abs(bonds - np.array(expected["final_bonds"])).max() < 1e-7
 
 
 def small(seed: int, n: int = 6) -> SubnetState:
