@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from subnets import Caller, Response, Task
+from subnets import Caller, Response, Seed, Task
 from subnets.subnet import Subnet
 from validators import Assignment, Grades, Validator
 
@@ -31,6 +31,20 @@ class Jury:
     def __init__(self, subnet: Subnet, validators: Mapping[int, Validator]) -> None:
         self._subnet = subnet
         self._validators = dict(validators)
+
+    def warm(self) -> None:
+        """Make a task and grade its gold answer once with each grader, so that no round pays for what is loaded once.
+
+        What fails here fails again in a round, where it is reported.
+        """
+        graders = {one.scorer.key if one.scorer else "": one for one in self._validators.values()}
+        for validator in graders.values():
+            try:
+                task = self._subnet.task(Seed(validator.seed).child("warm").integer())
+                gold = Response(0, body=self._subnet.gold(task).body()) if task.reference is not None else None
+                validator.grade(self._subnet, task, [gold] if gold else [])
+            except Exception:
+                logger.info("warming up failed", exc_info=True)
 
     def prepare(self, uid: int, number: int, stakes: Mapping[int, float], caller: Caller) -> Assignment | Failure:
         """Have a validator make the task of a round and choose its miners."""

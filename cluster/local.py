@@ -71,6 +71,7 @@ class LocalPool(HostedPool):
 
     async def _open(self) -> None:
         self._threads = ThreadPoolExecutor(self.cores, thread_name_prefix="validators")
+        await self._in_thread(self._jury.warm)
 
     async def _shut(self) -> None:
         """End the threads; a validator at work ends its piece."""

@@ -16,6 +16,8 @@ from typing import Any
 
 from miners import Miner, Pay
 from subnets import Cost, Query, Response
+from subnets.subnet import Subnet
+from validators import Validator
 
 from .errors import HostDied, PoolError
 from .host import Host
@@ -62,6 +64,11 @@ class HostActor(Host):
 
 class JuryActor(Jury):
     """What Ray runs for a jury."""
+
+    def __init__(self, subnet: Subnet, validators: Mapping[int, Validator]) -> None:
+        """Seat the validators, with all loaded that they need."""
+        super().__init__(subnet, validators)
+        self.warm()
 
     def pid(self) -> int:
         """Return the process that was given to it."""

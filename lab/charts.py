@@ -9,7 +9,7 @@ variables and so follow the reader's choice of light or dark.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from .standings import Standing, Standings, by_quality, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 WIDTH_PX = 780
@@ -77,6 +78,27 @@ def styled() -> Iterator[None]:
         yield
 
 
+def log_ticks(axis: Axis, text: Callable[[float], str]) -> None:
+    """Label a logarithmic axis at 1, 2 and 5 of each power of ten, and nowhere else."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axis.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, place: text(value)))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def narrow(ax: Axes) -> bool:
+    """Whether a chart is one for phones."""
+    return _width_px(ax) < NARROW_PX
+
+
+def figure_of(ax: Axes) -> Figure:
+    """Return the figure that axes are in."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    return figure
+
+
 def rows_px(rows: int) -> int:
     """Height of a chart with so many rows."""
     return 74 + ROW_PX * max(1, rows)
@@ -115,7 +137,7 @@ def score_against_quality(miners: Sequence[Standing], *, ax: Axes | None = None)
         ax.set_axisbelow(True)
         _name_rows(ax, shown)
         _legend(ax, 2)
-    return _figure(ax)
+    return figure_of(ax)
 
 
 def pay_by_quality(miners: Sequence[Standing], *, ax: Axes | None = None) -> Figure:
@@ -135,7 +157,7 @@ def pay_by_quality(miners: Sequence[Standing], *, ax: Axes | None = None) -> Fig
         ax.grid(axis="x")
         ax.set_axisbelow(True)
         _name_rows(ax, shown)
-    return _figure(ax)
+    return figure_of(ax)
 
 
 def incentive_by_epoch(standings: Standings, *, ax: Axes | None = None) -> Figure:
@@ -186,7 +208,7 @@ def incentive_by_epoch(standings: Standings, *, ax: Axes | None = None) -> Figur
         ax.set_xlabel("epoch")
         ax.tick_params(axis="y", labelcolor=MUTED)
         ax.set_title("share of the miners' incentive", loc="left", fontsize=12, color=MUTED)
-    return _figure(ax)
+    return figure_of(ax)
 
 
 def bill_of_a_task(bill: Bill, *, ax: Axes | None = None) -> Figure:
@@ -210,13 +232,13 @@ def bill_of_a_task(bill: Bill, *, ax: Axes | None = None) -> Figure:
             "not measured" if once.value is None else f"{once.value:.2f} s",
             va="center",
         )
-        ax.set_xlim(0, max(left, once.value or 0.0, 1e-9) * (1.12 if _width_px(ax) > NARROW_PX else 1.24))
+        ax.set_xlim(0, max(left, once.value or 0.0, 1e-9) * (1.12 if not narrow(ax) else 1.24))
         ax.set_yticks([0, 1], ["subnet", "once"])
         ax.set_ylim(1.5, -0.5)
         ax.set_xlabel("CPU seconds a task")
         ax.grid(axis="x")
         ax.set_axisbelow(True)
-    return _figure(ax)
+    return figure_of(ax)
 
 
 def incentives(standings: Standings) -> list[tuple[Standing, list[float]]]:
@@ -252,7 +274,7 @@ def _name_rows(ax: Axes, shown: Sequence[Standing]) -> None:
 
 
 def _shown(one: Standing, ax: Axes) -> str:
-    most = 13 if _width_px(ax) < NARROW_PX else 26
+    most = 13 if narrow(ax) else 26
     name = one.name if len(one.name) <= most else f"{one.name[: most - 6]}…{one.name[-5:]}"
     return name if one.honest else f"{name}*"
 
@@ -269,15 +291,9 @@ def _legend(ax: Axes, columns: int) -> None:
     )
 
 
-def _figure(ax: Axes) -> Figure:
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    return figure
-
-
 def _width_px(ax: Axes) -> float:
-    return float(_figure(ax).get_figwidth() * 72)
+    return float(figure_of(ax).get_figwidth() * 72)
 
 
 def _height_px(ax: Axes) -> float:
-    return float(_figure(ax).get_figheight() * 72)
+    return float(figure_of(ax).get_figheight() * 72)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lab.captions import Caption
-from lab.charts import styled
+from lab.charts import figure_of, log_ticks, narrow, styled
 from lab.palette import INK, MUTED, PAPER, PARTS, SERIES, part_colour
-from lab.standings import counted
+from lab.standings import counted, percent
 
 from .overhead import WITHIN, OverheadConfig, OverheadData, Point, Unit
 from .publication import Cell, Column, Picture, Publication, Section
@@ -56,11 +56,11 @@ def _findings(data: OverheadData) -> list[str]:
     cheapest = data.cheapest()
     if cheapest is not None:
         found.append(
-            f"The cheapest subnet within {WITHIN:.0%} of the best quality had {_named(cheapest)}: quality "
+            f"The cheapest subnet within {percent(WITHIN)} of the best quality had {_named(cheapest)}: quality "
             f"{cheapest.quality.text()}, at {cheapest.overhead['cpu_s'].text(1)} times the CPU."
         )
     worst = max(point.unexplained for point in points)
-    found.append(f"The bill's parts add up to what the processes used within {worst:.1%} at every point.")
+    found.append(f"The bill's parts add up to what the processes used within {percent(worst)} at every point.")
     return found
 
 
@@ -123,7 +123,7 @@ def _parts(data: OverheadData) -> Section:
             for point in data.points
         ),
         picture=Picture(
-            lambda ax: draw_parts(data.points, names, ax), 70 + 24 * len(data.points), 70 + 24 * len(data.points)
+            lambda ax: draw_parts(data.points, names, ax), 100 + 24 * len(data.points), 170 + 24 * len(data.points)
         ),
     )
 
@@ -133,7 +133,7 @@ def _quality(data: OverheadData) -> Section:
     named = (
         "No quality is known here."
         if cheapest is None
-        else (f"{_named(cheapest).capitalize()} are the cheapest within {WITHIN:.0%} of the best quality.")
+        else (f"{_named(cheapest).capitalize()} are the cheapest within {percent(WITHIN)} of the best quality.")
     )
     return Section(
         key="quality",
@@ -218,12 +218,12 @@ def draw_overhead(points: Sequence[Point], marks: Sequence[tuple[Shape, float]],
         ax.set_xscale("log", base=2)
         ax.set_yscale("log")
         ax.xaxis.set_major_formatter("{x:.0f}")
-        ax.yaxis.set_major_formatter("{x:g}×")
-        ax.set_xlabel("N, miners asked for a task")
+        log_ticks(ax.yaxis, lambda value: f"{value:g}×")
+        ax.set_xlabel("N, miners asked")
         ax.grid(axis="both")
         ax.set_axisbelow(True)
         ax.legend(loc="upper left")
-    return _figure(ax)
+    return figure_of(ax)
 
 
 def draw_parts(points: Sequence[Point], names: Sequence[str], ax: Axes) -> Figure:
@@ -249,8 +249,8 @@ def draw_parts(points: Sequence[Point], names: Sequence[str], ax: Axes) -> Figur
         ax.set_xlabel("CPU seconds a task")
         ax.grid(axis="x")
         ax.set_axisbelow(True)
-        ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, fontsize=11)
-    return _figure(ax)
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=1 if narrow(ax) else 3, fontsize=11)
+    return figure_of(ax)
 
 
 def draw_quality(points: Sequence[Point], cheapest: Point | None, ax: Axes) -> Figure:
@@ -277,15 +277,13 @@ def draw_quality(points: Sequence[Point], cheapest: Point | None, ax: Axes) -> F
                         [x.value], [y.value], marker="o", markersize=14, fillstyle="none", color=INK, linestyle="none"
                     )
         ax.set_xscale("log")
-        ax.xaxis.set_major_formatter("{x:g}×")
+        log_ticks(ax.xaxis, lambda value: f"{value:g}×")
         ax.set_xlabel("overhead in CPU")
-        ax.set_title(
-            "true quality of the answer (ringed: the cheapest within 1 %)", loc="left", fontsize=12, color=MUTED
-        )
+        ax.set_title("true quality (ringed: the cheapest within 1 %)", loc="left", fontsize=12, color=MUTED)
         ax.grid(axis="both")
         ax.set_axisbelow(True)
         ax.legend(loc="lower right")
-    return _figure(ax)
+    return figure_of(ax)
 
 
 def _line(ax: Axes, line: Sequence[Point], colour: str, label: str) -> None:
@@ -304,9 +302,3 @@ def _line(ax: Axes, line: Sequence[Point], colour: str, label: str) -> None:
 
 def _named(point: Point) -> str:
     return f"{counted(point.miners, 'miner')} and {counted(point.validators, 'validator')}"
-
-
-def _figure(ax: Axes) -> Figure:
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    return figure

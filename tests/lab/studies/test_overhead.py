@@ -1,0 +1,141 @@
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.errors import ConfigError, RecordError
+from lab.statistics import Figure
+from lab.studies.arms import Budget, BudgetError, Forecast, Study, duration, subset
+from lab.studies.measured import measure
+from lab.studies.overhead import OverheadConfig, OverheadData, Unit
+from lab.studies.publication import Publication
+from lab.studies.shapes import shapes
+
+TINY = {
+    "seed": 5,
+    "subnet": {"kind": "ocr", "width": 400, "difficulty": 0.0},
+    "miners": [
+        {"name": "full", "kind": "tesseract", "count": 2},
+        {"name": "noisy", "kind": "noisy", "error_rate": 0.5, "count": 2},
+    ],
+    "validators": [{"name": "validator", "count": 2}],
+    "chain": {"epochs": 1, "rounds_per_epoch": 2},
+    "pool": {"kind": "local"},
+    "overhead": {"miners": [1, 2], "validators": [1, 2], "probe_rounds": 1},
+}
+
+
+@pytest.fixture(scope="module")
+def config() -> OverheadConfig:
+    return OverheadConfig.parse(TINY)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("overhead") / "study"
+
+
+@pytest.fixture(scope="module")
+def heard() -> list[Forecast]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def found(config: OverheadConfig, folder: Path, heard: list[Forecast]) -> Publication:
+    return measure(config, folder, announce=heard.append)
+
+
+def point(folder: Path, name: str) -> dict[str, Any]:
+    result = json.loads((folder / "result.json").read_text())
+    grid = next(section for section in result["sections"] if section["key"] == "overhead")
+    found: dict[str, Any] = next(row for row in grid["rows"] if row["point"] == name)
+    return found
+
+
+def test_a_second_miner_and_a_second_validator_cost_what_they_do(found: Publication, folder: Path) -> None:
+    one, two = point(folder, "N=1 V=1"), point(folder, "N=2 V=1")
+    assert one["overhead_cpu"]["value"] > 1.0
+    assert two["overhead_cpu"]["value"] > one["overhead_cpu"]["value"]
+    both = point(folder, "N=2 V=2")
+    assert both["apart_cpu"]["value"] > both["overhead_cpu"]["value"] > 1.5
+    assert both["overhead_cpu"]["n"] == 4  # two rounds of two validators
+
+
+def test_parts_add_up_to_the_total(config: OverheadConfig, found: Publication, folder: Path) -> None:
+    study = Study("overhead", config, folder, "resume")
+    for one in OverheadData.of(study, config.arms(full=False)).points:
+        assert one.unexplained < 0.01
+        assert one.parts["miners"] > 0.0
+
+
+def test_what_was_foreseen_is_kept_beside_what_it_took(found: Publication, folder: Path, heard: list[Forecast]) -> None:
+    assert len(heard) == 1
+    assert set(heard[0].by_arm_s) == {"n2-v1", "n1-v2", "n2-v2"}  # the smallest was the last part of the probe
+    kept = json.loads((folder / "forecast.json").read_text())
+    assert kept["took_s"] > 0.0
+    assert kept["forecast"]["wall_s"] == pytest.approx(heard[0].wall_s)
+
+
+def test_files_lie_beside_the_page(found: Publication, folder: Path) -> None:
+    for section in found.sections:
+        rows = list(csv.DictReader((folder / f"{section.key}.csv").read_text().splitlines()))
+        assert len(rows) == len(section.rows)
+        assert json.loads((folder / f"{section.key}.json").read_text())["key"] == section.key
+        assert (folder / f"{section.key}.png").exists() == (section.picture is not None)
+    page = (folder / "index.html").read_text()
+    assert found.title in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+
+
+def test_a_finished_study_is_published_again_byte_for_byte(
+    config: OverheadConfig, found: Publication, folder: Path
+) -> None:
+    names = [path.name for path in folder.iterdir() if path.suffix in (".html", ".csv", ".json", ".png")]
+    before = {name: (folder / name).read_bytes() for name in names}
+    measure(config, folder, mode="resume")
+    assert {name: (folder / name).read_bytes() for name in names} == before
+
+
+def test_a_held_folder_is_not_overwritten(config: OverheadConfig, found: Publication, folder: Path) -> None:
+    with pytest.raises(RecordError, match="--resume goes on"):
+        measure(config, folder)
+    other = config.model_copy(update={"seed": 6})
+    with pytest.raises(RecordError, match="seed was 5, is 6"):
+        measure(other, folder, mode="resume")
+
+
+def test_a_budget_that_does_not_suffice_stops_it_and_nothing_is_lost(config: OverheadConfig, tmp_path: Path) -> None:
+    with pytest.raises(BudgetError, match="would take about"):
+        measure(config, tmp_path / "study", budget=Budget(wall_s=0.1))
+    study = Study("overhead", config, tmp_path / "study", "resume")
+    assert [study.complete(arm) for arm in config.arms(full=False)].count(True) == 1
+
+
+@pytest.mark.parametrize("text", ["10", "-3m", "5 apples", "0s", ""])
+def test_a_budget_that_is_none_is_named(text: str) -> None:
+    with pytest.raises(ConfigError, match="10m, 2h, 0.50usd"):
+        Budget.parse(text)
+
+
+def test_budgets_are_read() -> None:
+    assert Budget.parse("10m") == Budget(wall_s=600.0)
+    assert Budget.parse("0.50usd") == Budget(usd=0.5)
+    assert duration(200) == "3 min 20 s"
+
+
+def test_the_first_of_every_table_come_first(config: OverheadConfig) -> None:
+    assert subset(config, miners=3).miner_names == ["full-0", "noisy-0", "full-1"]
+    with pytest.raises(ConfigError, match="5 miners are wanted, the config has 4"):
+        subset(config, miners=5)
+
+
+def test_networks_are_billed_by_their_shapes() -> None:
+    unit = Unit(answer=Figure(1.0, None, None, 1), task=Figure(0.1, None, None, 1), grade=Figure(0.01, None, None, 1))
+    (ocr,) = shapes("ocr")
+    assert ocr.overhead(unit) == pytest.approx(10 * 1.0 + 0.1 + 10 * 0.01)
+    loop = next(shape for shape in shapes("text_prompting") if shape.runs == 350)
+    assert loop.overhead(unit) == pytest.approx(350 + 0.1 + 7.0)
+    nothing = Figure(None, None, None, 0)
+    assert ocr.overhead(Unit(nothing, nothing, nothing)) is None
