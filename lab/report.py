@@ -107,6 +107,7 @@ def html(record: RunRecord) -> str:
         about=about,
         charts=charts,
         fault_kinds=[fault for fault in Fault if any(fault in one.faults for one in standings.miners)],
+        writes=any(one.usd_token.n for one in standings.miners),
         unscored=any(one.unscored for one in standings.miners),
         sheet=sheet,
         facts=_facts(record, standings),

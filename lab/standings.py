@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from subnets import Fault
+from subnets import Fault, Subnet
 
 from .bill import price
 from .config import PriceTable, RunConfig
@@ -76,6 +76,10 @@ class Standing:
     cpu_s: Figure
     """For one answer that arrived; failed attempts are paid for by those that did not fail."""
     usd: Figure
+    usd_token: Figure
+    """For one token written, as the model's own tokenizer counts; empty for a miner that writes none."""
+    usd_character: Figure
+    """For one character of the answers that these tokens made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +108,14 @@ class Standings:
         # Rounds are recorded as they finish; in the order of their places two runs of one seed agree.
         rounds = sorted((one for one in found if one.number < last), key=lambda one: (one.number, one.validator))
         answers: dict[int, list[GradedAnswer]] = defaultdict(list)
+        characters: dict[int, list[int]] = defaultdict(list)
         for graded in rounds:
             for answer in graded.answers:
                 answers[answer.uid].append(answer)
+                characters[answer.uid].append(_characters(record, config.subnet, answer))
         neurons = tuple(
-            _standing(neuron, start, epochs, answers[neuron.uid], config.prices) for neuron in start.neurons
+            _standing(neuron, start, epochs, answers[neuron.uid], characters[neuron.uid], config.prices)
+            for neuron in start.neurons
         )
         complete = record.find("end", "run") is not None
         return cls(start, config, neurons, epochs, tuple(rounds), complete)
@@ -156,8 +163,20 @@ def quantile(values: Sequence[float], share: float) -> Figure:
     return Figure(value, min(float(low), value), max(float(high), value), n)
 
 
+def _characters(record: RunRecord, subnet: Subnet, answer: GradedAnswer) -> int:
+    """Count the characters of an answer that a language model wrote."""
+    if answer.fault is not None or answer.blob is None or not answer.cost.output_tokens:
+        return 0
+    return len(subnet.read(record.blob(answer.blob)).text)
+
+
 def _standing(
-    neuron: Neuron, start: Start, epochs: Sequence[Epoch], answers: Sequence[GradedAnswer], prices: PriceTable
+    neuron: Neuron,
+    start: Start,
+    epochs: Sequence[Epoch],
+    answers: Sequence[GradedAnswer],
+    characters: Sequence[int],
+    prices: PriceTable,
 ) -> Standing:
     uid = neuron.uid
     pay = epochs[-1].pay if epochs else None
@@ -167,6 +186,7 @@ def _standing(
     refusals = [epoch.pay.refused[uid] for epoch in epochs if uid in epoch.pay.refused]
     served = [answer for answer in answers if answer.fault != Fault.LOST]
     arrived = [answer for answer in served if answer.fault is None]
+    spent = [price(answer.cost, prices) for answer in answers]
     got = [float(answer.fault is None) for answer in served]
     reasons = Counter(answer.reason for answer in answers if answer.fault is not None)
     return Standing(
@@ -200,4 +220,10 @@ def _standing(
         latency_p95_s=quantile([answer.latency_s for answer in arrived], 0.95),
         cpu_s=ratio([answer.cost.cpu_s for answer in served], got),
         usd=ratio([price(answer.cost, prices) for answer in served], got),
+        usd_token=_for_each(spent, [answer.cost.output_tokens for answer in answers]),
+        usd_character=_for_each(spent, characters),
     )
+
+
+def _for_each(spent: Sequence[float], counts: Sequence[int]) -> Figure:
+    return ratio(spent, [float(count) for count in counts]) if any(counts) else NOTHING

@@ -17,7 +17,9 @@ from lab.config import RunConfig
 from lab.entries import Epoch, GradedRound
 from lab.errors import ConfigError
 from lab.record import RunRecord
+from lab.report import html
 from lab.run import Event, run
+from lab.standings import Standings
 from miners import Miner
 from miners.completion import Completion, Request
 from miners.language import LanguageEngine
@@ -69,7 +71,7 @@ class Vendor(LanguageEngine):
         return self.cores
 
     async def complete(self, request: Request) -> Completion:
-        spend(Cost(paid_usd=self.price_usd))
+        spend(Cost(paid_usd=self.price_usd, output_tokens=4))
         text = request.messages[-1].content.removeprefix("Say <b>").removesuffix("</b> again")
         return Completion("" if self.wrong else text)
 
@@ -150,6 +152,20 @@ def test_json_in_a_command_is_left_as_it_is(tmp_path: Path) -> None:
     table = TABLE | {"command": ["serve", '{"a": 1}', "{port}"]}
     (built,) = make_config(servers=[table]).build_servers(tmp_path)
     assert built._command == ["serve", '{"a": 1}', str(built.port)]
+
+
+def test_dollars_are_told_for_each_token_and_character(tmp_path: Path) -> None:
+    miners = [
+        {"name": "dear", "kind": "language_model", "engine": {"kind": VENDOR, "price_usd": 0.012}},
+        {"name": "echo", "kind": "echo"},
+    ]
+    prices = {"cpu_hour_usd": 0.0, "gpu_hour_usd": 0.0}
+    with run(make_config(miners=miners, prices=prices, chain={"epochs": 1, "rounds_per_epoch": 2}), tmp_path) as record:
+        dear, echo = Standings.of(record).miners
+        assert "$ for 1M characters" in html(record)
+    assert dear.usd_token.value == pytest.approx(0.003)
+    assert dear.usd_character.value == pytest.approx(0.001)
+    assert echo.usd_token.value is None and echo.usd_character.n == 0
 
 
 VENDOR = "tests.lab.test_servers:Vendor"

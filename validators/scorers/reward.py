@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Any, Literal
 
+import psutil
 from pydantic import Field
 
 from subnets import Response, Score, Scorer, Task
@@ -16,6 +19,15 @@ from subnets.text_prompting.truth import answer_text
 
 from .fence import clean
 from .normalise import logistic
+
+VLLM_VARIABLES = {
+    "VLLM_NO_USAGE_STATS": "1",
+    "VLLM_LOGGING_LEVEL": "ERROR",
+    "VLLM_WORKER_MULTIPROCESSING_METHOD": "spawn",
+    "VLLM_CPU_KVCACHE_SPACE": "1",
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+}
+"""Settings that vLLM reads from the environment alone; those that are set stay."""
 
 
 @lru_cache(maxsize=2)
@@ -38,6 +50,8 @@ class RewardModel(Scorer):
 
     model: str
     """A name that the models' resolver knows, or a path."""
+    engine: Literal["transformers", "vllm"] = "transformers"
+    """What runs it: vLLM pools large models batch by batch; as "pair" it takes those with one output alone."""
     template: Literal["pair", "chat"] = "pair"
     """Prompt and answer as the two segments of an encoder, or as a conversation by the model's chat template."""
     label: int = Field(0, ge=0)
@@ -61,8 +75,9 @@ class RewardModel(Scorer):
         """Grade a round, batch by batch."""
         texts = [clean(answer_text(response), self.max_characters) for response in responses]
         raw: list[list[float]] = []
+        rewards = self._rewards if self.engine == "transformers" else self._pooled
         for start in range(0, len(texts), self.batch_size):
-            raw += self._rewards(task, texts[start : start + self.batch_size])
+            raw += rewards(task, texts[start : start + self.batch_size])
         return [self._score(outputs) for outputs in raw]
 
     def _score(self, outputs: list[float]) -> Score:
@@ -85,13 +100,85 @@ class RewardModel(Scorer):
         if self.template == "pair":
             batch = tokenizer([task.prompt.text] * len(texts), texts, **options)
         else:
-            turns = [{"role": turn.role, "content": turn.content} for turn in task.prompt.messages]
-            filled = [
-                tokenizer.apply_chat_template([*turns, {"role": "assistant", "content": text}], tokenize=False)
-                for text in texts
-            ]
-            batch = tokenizer(filled, add_special_tokens=False, **options)
+            batch = tokenizer(_filled(tokenizer, task, texts), add_special_tokens=False, **options)
         spend(Cost(input_tokens=int(batch["attention_mask"].sum())))
         with off_thread(where != "cpu"), torch.inference_mode():
             logits = model(**batch.to(where)).logits.float().cpu()
         return [[float(value) for value in row] for row in logits]
+
+    def _pooled(self, task: Task, texts: list[str]) -> list[list[float]]:
+        from vllm import PoolingParams
+
+        llm = load_pooling(self.model, self.max_tokens)
+        raw = PoolingParams(use_activation=False)
+        with _elsewhere(gpu=self.device != "cpu" and gpu_platform()):
+            if self.template == "pair":
+                found = llm.score(
+                    [task.prompt.text] * len(texts), texts, pooling_params=raw, use_tqdm=False,
+                    tokenization_kwargs={"truncation": True, "max_length": self.max_tokens},
+                )  # fmt: skip
+                spend(Cost(input_tokens=sum(len(one.prompt_token_ids) for one in found)))
+                return [[float(one.outputs.score)] for one in found]
+            tokenizer = llm.get_tokenizer()
+            rows = [
+                tokenizer.encode(text, add_special_tokens=False)[-self.max_tokens :]
+                for text in _filled(tokenizer, task, texts)
+            ]
+            prompts = [{"prompt_token_ids": row} for row in rows]
+            pooled = llm.encode(prompts, pooling_params=raw, pooling_task="classify", use_tqdm=False)
+        spend(Cost(input_tokens=sum(map(len, rows))))
+        return [[float(value) for value in one.outputs.data] for one in pooled]
+
+
+@lru_cache(maxsize=1)
+def load_pooling(model: str, max_tokens: int) -> Any:
+    """Start vLLM for a classifier, once a process. Safetensors alone, and no code that comes with a model."""
+    for name, value in VLLM_VARIABLES.items():
+        os.environ.setdefault(name, value)
+    from vllm import LLM
+
+    return LLM(
+        model=str(find(model)),
+        runner="pooling",
+        dtype="auto" if gpu_platform() else "float32",
+        max_model_len=max_tokens,
+        enforce_eager=True,
+        enable_prefix_caching=False,
+        enable_chunked_prefill=False,
+        trust_remote_code=False,
+        load_format="safetensors",
+        disable_log_stats=True,
+    )
+
+
+def gpu_platform() -> bool:
+    """Whether the installed vLLM runs on something else than a CPU."""
+    from vllm.platforms import current_platform
+
+    return not current_platform.is_cpu()
+
+
+def _filled(tokenizer: Any, task: Task, texts: list[str]) -> list[str]:
+    turns = [{"role": turn.role, "content": turn.content} for turn in task.prompt.messages]
+    return [
+        tokenizer.apply_chat_template([*turns, {"role": "assistant", "content": text}], tokenize=False)
+        for text in texts
+    ]
+
+
+@contextmanager
+def _elsewhere(gpu: bool) -> Iterator[None]:
+    """Charge what other threads and the processes below this one use meanwhile."""
+    before = _children_cpu_s()
+    with off_thread(gpu):
+        yield
+    spend(Cost(cpu_s=max(0.0, _children_cpu_s() - before)))
+
+
+def _children_cpu_s() -> float:
+    used = 0.0
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            times = child.cpu_times()
+            used += times.user + times.system
+    return used

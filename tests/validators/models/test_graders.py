@@ -80,6 +80,17 @@ def test_a_reward_model_ranks_what_it_was_not_trained_on(reward_model: RewardMod
     assert right("phrase") > 0.6 and right("echo") > 0.6 and right("disorder") > 0.9
 
 
+def test_vllm_pools_the_rewards_that_transformers_finds(reward_model: RewardModel) -> None:
+    lesson = lessons(1, start=FIRST_SEED + TASKS)[0]
+    round_ = [answered(uid, text) for uid, text in enumerate((lesson.better, lesson.worse, "", "\x07", "word " * 900))]
+    pooling = RewardModel(model="answer-reward", engine="vllm", device="cpu", max_tokens=384)
+    with Meter() as meter:
+        pooled = pooling.score_all(lesson.task, round_)
+    found = RewardModel(model="answer-reward", device="cpu", max_tokens=384).score_all(lesson.task, round_)
+    assert [score.value for score in pooled] == pytest.approx([score.value for score in found], abs=1e-4)
+    assert meter.cost.input_tokens > 0 and meter.cost.cpu_s > 0.0
+
+
 def test_a_reward_head_is_the_same_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reward_head, "TASKS", 6)
     for name in ("first", "second"):
