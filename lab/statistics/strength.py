@@ -1,0 +1,217 @@
+"""Strength: who beats whom, as win rates and Bradley-Terry strengths.
+
+games = Games.of_scores(scores)          # on each task, every two scored miners play
+contest = Contest.of(games)
+contest.win_rates[0], contest.strengths[0]
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .figure import Figure
+from .resampling import BUNDLES, RESAMPLES, resampled_sums
+
+PRIOR = 1.0
+"""Ties that each player is given with an average player. One hardly moves a player of many games, and bounds the
+strength of one that won or lost them all."""
+TOLERANCE = 1e-9
+STEPS = 200
+BLOCK_CELLS = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Games:
+    """Games between two players each."""
+
+    players: int
+    first: NDArray[np.int64]
+    """(G,) players' numbers from 0."""
+    second: NDArray[np.int64]
+    """(G,)"""
+    won: NDArray[np.float64]
+    """(G,) by the first: 1.0 won, 0.5 tied, 0.0 lost."""
+    cluster: NDArray[np.int64]
+    """(G,) what intervals draw again: games with the same number, from 0, are drawn together."""
+
+    @classmethod
+    def of(
+        cls, players: int, first: ArrayLike, second: ArrayLike, won: ArrayLike, cluster: ArrayLike | None = None
+    ) -> Games:
+        """Check games one by one; without a `cluster` each stands for itself.
+
+        Raises:
+            ValueError: lists of unequal length, an unknown player, one that plays itself, a result outside [0, 1].
+        """
+        one, other, result = np.asarray(first, np.int64), np.asarray(second, np.int64), np.asarray(won, float)
+        if not one.shape == other.shape == result.shape or one.ndim != 1:
+            raise ValueError(f"first {one.shape}, second {other.shape}, won {result.shape}: give one of each a game")
+        if len(one) and not (0 <= min(one.min(), other.min()) and max(one.max(), other.max()) < players):
+            raise ValueError(
+                f"players run from 0 to {players - 1}; games name {min(one.min(), other.min())} "
+                f"to {max(one.max(), other.max())}"
+            )
+        if (one == other).any():
+            raise ValueError(f"player {one[one == other][0]} plays itself in {int((one == other).sum())} games")
+        if not ((result >= 0) & (result <= 1)).all():
+            raise ValueError("a game is won (1.0), tied (0.5) or lost (0.0) by its first player")
+        groups = np.arange(len(one)) if cluster is None else np.unique(np.asarray(cluster), return_inverse=True)[1]
+        if groups.shape != one.shape:
+            raise ValueError(f"cluster {groups.shape}, first {one.shape}: give one cluster a game")
+        return cls(players, one, other, result, groups.astype(np.int64))
+
+    @classmethod
+    def of_scores(cls, scores: ArrayLike) -> Games:
+        """One game for each two miners scored on the same task of `scores` (tasks, miners), NaN being unscored.
+
+        Equal scores tie. Games on the same task are drawn together.
+        """
+        table = np.asarray(scores, dtype=float)
+        if table.ndim != 2:
+            raise ValueError(f"scores {table.shape}: give them as (tasks, miners)")
+        first, second = np.triu_indices(table.shape[1], 1)
+        ahead = table[:, first] - table[:, second]
+        task, pair = np.nonzero(~np.isnan(ahead))
+        won = (1.0 + np.sign(ahead[task, pair])) / 2
+        return cls.of(table.shape[1], first[pair], second[pair], won, task)
+
+    def wins(self) -> NDArray[np.float64]:
+        """Wins of each player (row) over each other one, ties as halves: (clusters, players²), bundled beyond BUNDLES.
+
+        Row-major: column i * players + j counts wins of i over j.
+        """
+        clusters = int(self.cluster.max()) + 1 if len(self.cluster) else 0
+        if clusters > BUNDLES:
+            place = np.random.default_rng(1).permutation(clusters)[self.cluster] % BUNDLES
+            clusters = BUNDLES
+        else:
+            place = self.cluster
+        width = self.players**2
+        size = clusters * width
+        forth = place * width + self.first * self.players + self.second
+        back = place * width + self.second * self.players + self.first
+        counted = np.bincount(forth, self.won, size) + np.bincount(back, 1.0 - self.won, size)
+        return np.asarray(counted.reshape(clusters, width))
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """What games say of their players; n of each figure counts the player's games."""
+
+    win_rates: tuple[Figure, ...]
+    """Share of a player's games that it won, ties as halves."""
+    strengths: tuple[Figure, ...]
+    """Bradley-Terry: i beats j with probability 1 / (1 + exp(s_j - s_i)), the mean of all players being 0.
+
+    No value for a player without games.
+    """
+    reason: str
+    """Why strengths have no value, or rest on the prior; empty where the games alone fix them."""
+
+    @classmethod
+    def of(cls, games: Games, prior: float = PRIOR, resamples: int = RESAMPLES) -> Contest:
+        """Fit all players, with intervals from `resamples` of the games' clusters.
+
+        With a `prior` of 0 the strengths are those of maximum likelihood; where these don't exist (some players
+        never lost to the others, or never met them) there is none, and resamples without them are left out.
+        """
+        players, rows = games.players, games.wins()
+        wins = rows.sum(axis=0).reshape(1, players, players)
+        clusters = int(games.cluster.max()) + 1 if len(games.cluster) else 0
+        drawn = resampled_sums(rows, resamples).reshape(-1, players, players) if clusters > 1 else wins[:0]
+        played = (wins + wins.swapaxes(1, 2)).sum(axis=2)[0]
+        return cls(
+            win_rates=_figures(_win_rates(wins), _win_rates(drawn), played),
+            strengths=_figures(bradley_terry(wins, prior), bradley_terry(drawn, prior), played),
+            reason=_reason(wins[0], prior),
+        )
+
+
+def bradley_terry(wins: NDArray[np.float64], prior: float = PRIOR) -> NDArray[np.float64]:
+    """Strengths (B, P) of `wins` (B, P, P), wins[b, i, j] being i's over j with ties as halves; mean 0.
+
+    Maximum of the likelihood, after `prior` ties of each player with one of strength 0, by Newton's method. No
+    step moves two players further than log 2 apart: over it the curvature at most doubles, so each step climbs.
+    NaN for players without games, and with `prior` 0 for all players of a table whose maximum doesn't exist.
+    """
+    if prior < 0:
+        raise ValueError(f"prior {prior}: ties with an average player, 0 or more")
+    found = np.full(wins.shape[:2], np.nan)
+    step = max(1, BLOCK_CELLS // max(1, wins.shape[1] ** 2))
+    for start in range(0, len(wins), step):
+        found[start : start + step] = _climb(wins[start : start + step], prior)
+    return found
+
+
+def _climb(wins: NDArray[np.float64], prior: float) -> NDArray[np.float64]:
+    """`bradley_terry` of one block."""
+    met = wins + wins.swapaxes(1, 2)
+    here = met.sum(axis=2) > 0
+    strengths = np.zeros(here.shape)
+    # Where no prior holds them, strengths may all move together: the ones keep their mean at 0.
+    held = np.eye(here.shape[1]) * ~here[:, :, None] + (0.0 if prior else 1.0)
+    moving = np.ones(len(wins), dtype=bool)
+    if not prior:
+        moving = np.array([len(_groups(table)) == 1 for table in wins], dtype=bool)
+    failed = ~moving
+    for _ in range(STEPS):
+        if not moving.any():
+            break
+        now = strengths[moving]
+        chance = _logistic(now[:, :, None] - now[:, None, :])
+        against_average = _logistic(now)
+        slope = wins[moving].sum(axis=2) - (met[moving] * chance).sum(axis=2) + prior * (0.5 - against_average)
+        curve = met[moving] * chance * (1.0 - chance)
+        diagonal = curve.sum(axis=2) + prior * against_average * (1.0 - against_average)
+        curve = held[moving] + np.eye(now.shape[1]) * diagonal[:, :, None] - curve
+        move = np.linalg.solve(curve, slope[:, :, None])[:, :, 0]
+        width = np.ptp(move, axis=1)
+        strengths[moving] = now + move * np.minimum(1.0, np.log(2.0) / np.maximum(width, 1e-300))[:, None]
+        moving[moving] = width > TOLERANCE
+    strengths[~here] = np.nan
+    strengths[failed | moving] = np.nan
+    count = np.maximum(here.sum(axis=1, keepdims=True), 1)
+    return np.asarray(strengths - np.where(here, strengths, 0.0).sum(axis=1, keepdims=True) / count)
+
+
+def _figures(
+    values: NDArray[np.float64], draws: NDArray[np.float64], played: NDArray[np.float64]
+) -> tuple[Figure, ...]:
+    """A figure for each player from `values` (1, P) and their resampled `draws` (B, P)."""
+    return tuple(Figure.of_draws(values[0, at], draws[:, at], round(n)) for at, n in enumerate(played.tolist()))
+
+
+def _logistic(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray((1.0 + np.tanh(values / 2)) / 2)
+
+
+def _win_rates(wins: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of games won, (B, P); NaN without games."""
+    won, lost = wins.sum(axis=2), wins.sum(axis=1)
+    return np.asarray(np.divide(won, won + lost, out=np.full(won.shape, np.nan), where=won + lost > 0))
+
+
+def _groups(wins: NDArray[np.float64]) -> list[list[int]]:
+    """Players with games, in the largest groups whose members all beat one another, through others at least.
+
+    Maximum likelihood exists where there is one group (Ford 1957).
+    """
+    from scipy.sparse.csgraph import connected_components
+
+    here = np.flatnonzero((wins + wins.T).sum(axis=1) > 0)
+    count, labels = connected_components(wins[np.ix_(here, here)] > 0, directed=True, connection="strong")
+    return sorted(here[labels == label].tolist() for label in range(count))
+
+
+def _reason(wins: NDArray[np.float64], prior: float) -> str:
+    groups = _groups(wins)
+    if len(groups) < 2:
+        return "" if groups else "there are no games"
+    named = "; ".join(", ".join(map(str, group)) for group in groups)
+    apart = f"these groups of players never beat each other both ways, so games alone can't tell how far apart: {named}"
+    if prior:
+        return f"{apart}. A prior of {prior:g} ties of each player with an average one decides it"
+    return f"{apart}. Without a prior there is no strength"
