@@ -25,6 +25,7 @@ from .written import Written
 OwnKind = Literal["text_summary", "text_question"]
 OWN_KINDS = {"text_summary": own_text.summary, "text_question": own_text.question}
 Share = Annotated[float, Field(ge=0, le=1)]
+ORDER: tuple[str, ...] = (*KINDS, *OWN_KINDS)
 QUESTION = "Question: "
 
 
@@ -114,7 +115,8 @@ class TextPrompting(Subnet):
     def _item(self, root: Seed, draw: Draw) -> tuple[str, Item]:
         if draw.chance(self.organic_share) and self.organic is not None:
             return "organic", self._organic(draw, self.organic)
-        kinds = [kind for kind, weight in self.mix.items() if weight > 0]
+        # In an order of our own: that of a table's keys is lost where it is written down.
+        kinds = [kind for kind in sorted(self.mix, key=ORDER.index) if self.mix[kind] > 0]
         weights = [self.mix[kind] for kind in kinds]
         place = int(draw.rng.choice(len(kinds), p=[weight / sum(weights) for weight in weights]))
         kind, (low, high) = kinds[place], self.passage_sentences

@@ -169,3 +169,9 @@ def test_a_persona_changes_the_words_and_not_the_truth() -> None:
         bare, worn = plain.task(seed), dressed.task(seed)
         assert bare.reference == worn.reference
         assert bare.prompt.text in worn.prompt.text != bare.prompt.text
+
+
+def test_the_order_in_which_a_mix_is_written_is_of_no_account() -> None:
+    one = TextPrompting(mix={"summary": 1.0, "arithmetic": 2.0, "date": 1.0})
+    other = TextPrompting(mix={"date": 1.0, "arithmetic": 2.0, "summary": 1.0})
+    assert [one.task(seed) for seed in range(20)] == [other.task(seed) for seed in range(20)]
