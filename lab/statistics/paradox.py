@@ -1,0 +1,191 @@
+"""The paradox of the weak validator in closed form: one that grades "same as my answer".
+
+validator = SameAnswer(accuracy=0.3, wrong_answers=100)
+validator.score(0.95)                     # 0.29: what a miner that is right 95 % of the time is given
+validator.mimic_premium(0.95)             # 0.71: what copying the validator earns beyond that
+validator.tasks_to_separate(0.70, 0.75)
+
+Validator and miners err independently, and a wrong answer is any of `wrong_answers` alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import comb, factorial
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
+
+CONFIDENCE = 0.95
+LARGEST_PANEL = 100
+"""Beyond it factorials leave what floating point can hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class SameAnswer:
+    """A validator that scores 1 an answer like its own, and 0 any other."""
+
+    accuracy: float
+    """Probability a that its own answer is right."""
+    wrong_answers: int = 100
+    """K: 1 for yes or no, large for open questions."""
+    copier: float = 1.0
+    """Score of a miner that copies the validator; of a panel, the member most worth copying."""
+
+    def __post_init__(self) -> None:
+        _share(self.accuracy, "accuracy")
+        if self.wrong_answers < 1:
+            raise ValueError(f"wrong_answers {self.wrong_answers}: a question has one wrong answer at least")
+
+    @classmethod
+    def panel(cls, accuracies: Sequence[float], wrong_answers: int = 100) -> SameAnswer:
+        """The one validator that a panel amounts to whose most frequent answer is its own, ties by lot.
+
+        The panel's wrong answers are as alike as its members', so it is a `SameAnswer` whose accuracy is the
+        probability that the right answer wins the vote. Exact, from the generating function of the votes.
+        """
+        if not 1 <= len(accuracies) <= LARGEST_PANEL:
+            raise ValueError(f"a panel of {len(accuracies)}: from 1 to {LARGEST_PANEL} members")
+        for each in accuracies:
+            _share(each, "accuracy")
+        size = len(accuracies)
+        votes = [_vote(right, size - right, wrong_answers) for right in range(size + 1)]
+        accuracy = sum(chance * vote.right for chance, vote in zip(_right_votes(accuracies), votes, strict=True))
+        copiers = []
+        for place, own in enumerate(accuracies):
+            others = _right_votes([*accuracies[:place], *accuracies[place + 1 :]])
+            # A wrong member is one of size - right wrong votes, all as likely to be among the winner's.
+            copiers.append(
+                sum(
+                    chance * (own * votes[right + 1].right + (1 - own) * votes[right].behind_wrong / (size - right))
+                    for right, chance in enumerate(others)
+                )
+            )
+        return cls(min(1.0, float(accuracy)), wrong_answers, min(1.0, float(max(copiers))))
+
+    @property
+    def slope(self) -> float:
+        """By how much the expected score rises with a miner's accuracy: a - (1 - a) / K."""
+        return self.accuracy - (1 - self.accuracy) / self.wrong_answers
+
+    @property
+    def least_accuracy(self) -> float:
+        """Accuracy above which the slope is positive, 1 / (K + 1): below it the better miner scores less."""
+        return 1 / (self.wrong_answers + 1)
+
+    def score(self, miner: float) -> float:
+        """Expected score of a miner that is right with probability m: a m + (1 - a)(1 - m) / K."""
+        _share(miner, "miner")
+        return self.accuracy * miner + (1 - self.accuracy) * (1 - miner) / self.wrong_answers
+
+    def mimic_premium(self, best_miner: float) -> float:
+        """Score of a copier less that of the best honest miner."""
+        return self.copier - self.score(best_miner)
+
+    def order_probability(self, worse: float, better: float, tasks: int, same_tasks: bool = True) -> float:
+        """Probability that the better of two miners has the higher mean score over `tasks`; ties by lot.
+
+        Normal approximation; `same_tasks` as in `tasks_to_separate`.
+        """
+        gap, variance = self.score(better) - self.score(worse), self._variance(worse, better, same_tasks)
+        if variance == 0:
+            return (1 + float(np.sign(gap))) / 2
+        return float(ndtr(gap * np.sqrt(tasks / variance)))
+
+    def tasks_to_separate(self, worse: float, better: float, same_tasks: bool = True) -> float:
+        """Tasks after which the better of two miners has the higher mean score with 95 % probability.
+
+        Their difference D on a task has mean slope * (better - worse) and some variance; its mean over n tasks
+        is near to normal, so P(mean > 0) = 0.95 at n = 1.645² var(D) / mean(D)². With `same_tasks` both are
+        compared with the same answer of the validator, which they share the luck of:
+        var(D) = p + q - 2 E[both agree] - (p - q)², where E[both agree] =
+        a m m' + (1 - a)(1 - m)(1 - m') / K². Otherwise each has tasks of its own: var(D) = p (1 - p) + q (1 - q).
+        Not rounded; infinite where the slope is not positive.
+
+        Raises:
+            ValueError: the better miner isn't better.
+        """
+        if not worse < better:
+            raise ValueError(f"worse {worse}, better {better}: the better miner needs the higher accuracy")
+        gap = self.score(better) - self.score(worse)
+        if self.accuracy <= self.least_accuracy:
+            return float("inf")
+        return float(ndtri(CONFIDENCE)) ** 2 * self._variance(worse, better, same_tasks) / gap**2
+
+    def _variance(self, worse: float, better: float, same_tasks: bool) -> float:
+        """Of the difference of two miners' scores on a task."""
+        low, high = self.score(worse), self.score(better)
+        if not same_tasks:
+            return low * (1 - low) + high * (1 - high)
+        wrong = (1 - worse) * (1 - better) / self.wrong_answers**2
+        both = self.accuracy * worse * better + (1 - self.accuracy) * wrong
+        return low + high - 2 * both - (high - low) ** 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Vote:
+    """What comes of a vote."""
+
+    right: float
+    """Probability that the right answer wins."""
+    behind_wrong: float
+    """Expected votes of the winner where it is wrong, 0 where it is right."""
+
+
+def _vote(right: int, wrong: int, wrong_answers: int) -> _Vote:
+    """A vote of `right` members for the right answer and `wrong` ones each for any of the wrong answers."""
+    wins = sum(_leading(wrong, wrong_answers, right, tied) / (tied + 1) for tied in _ties(wrong, wrong_answers, right))
+    behind = 0.0
+    for most in range(max(1, right), wrong + 1):
+        for tied in range(1, min(wrong // most, wrong_answers) + 1):
+            share = tied / (tied + 1) if most == right else 1.0
+            behind += most * share * _leading(wrong, wrong_answers, most, tied)
+    return _Vote(wins, behind)
+
+
+def _ties(wrong: int, wrong_answers: int, right: int) -> range:
+    """How many wrong answers may have as many votes as the right one has; none where it has none."""
+    return range(min(wrong // right, wrong_answers) + 1) if right else range(0)
+
+
+def _leading(votes: int, answers: int, most: int, tied: int) -> float:
+    """Probability that exactly `tied` answers have `most` votes, and the others fewer, of `votes` cast alike.
+
+    votes! / answers^votes times the coefficient of x^votes in
+    C(answers, tied) (x^most / most!)^tied (sum over k < most of x^k / k!)^(answers - tied).
+    """
+    left = votes - tied * most
+    if left < 0:
+        return 0.0
+    fewer = np.array([1.0 / factorial(count) for count in range(min(most, left + 1))])
+    rest = _power(fewer, answers - tied, left)[left]
+    scale = factorial(votes) / answers**votes * comb(answers, tied)
+    return float(scale * rest / factorial(most) ** tied)
+
+
+def _power(series: NDArray[np.float64], exponent: int, degree: int) -> NDArray[np.float64]:
+    """`series` to the power of `exponent`, to x^degree."""
+    result, square = np.zeros(degree + 1), np.zeros(degree + 1)
+    result[0] = 1.0
+    square[: len(series)] = series
+    while exponent:
+        if exponent & 1:
+            result = np.convolve(result, square)[: degree + 1]
+        square = np.convolve(square, square)[: degree + 1]
+        exponent >>= 1
+    return result
+
+
+def _right_votes(accuracies: Sequence[float]) -> NDArray[np.float64]:
+    """Probability of 0, 1, … right members."""
+    chances = np.ones(1)
+    for each in accuracies:
+        chances = np.convolve(chances, [1 - each, each])
+    return chances
+
+
+def _share(value: float, name: str) -> None:
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name} {value}: a probability, from 0 to 1")
