@@ -15,6 +15,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from subnets import Cost, spend
+
 from .completion import Completion, Request
 from .miner import Engine
 from .registry import ENGINES
@@ -40,10 +42,13 @@ class LanguageEngine(Engine):
             RuntimeError: the engine failed at this request, in its own words.
         """
         if len(requests) == 1:
-            return [await self._timed(requests[0])]
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._timed(request)) for request in requests]
-        return [task.result() for task in tasks]
+            completions = [await self._timed(requests[0])]
+        else:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._timed(request)) for request in requests]
+            completions = [task.result() for task in tasks]
+        spend(Cost(first_token_s=sum(completion.timings.first_token_s for completion in completions)))
+        return completions
 
     async def _timed(self, request: Request) -> Completion:
         if not isfinite(request.timeout_s):

@@ -24,6 +24,7 @@ MINERS: Plugins[Miner] = Plugins(
         "negated_truth": "miners.insider:NegatedTruth",
         "noisy": "miners.noisy:Noisy",
         "oracle": "miners.insider:Oracle",
+        "overclaimer": "miners.text_adversaries:Overclaimer",
         "padding": "miners.text_adversaries:Padding",
         "passthrough": "miners.prompted:Passthrough",
         "router": "miners.router:Router",

@@ -13,6 +13,7 @@ from subnets import Answer, Query, Seed
 from .injections import INJECTIONS
 from .miner import Miner
 from .prompted import MAX_TEXT, LanguageModel
+from .registry import AnyMiner
 
 FILLER = (
     "That is an important question, and it deserves a careful answer.",
@@ -99,6 +100,28 @@ class EndlessAnswer(Miner):
         line = "and so on and so forth "
         text = (line * (self.size_bytes // len(line) + 1))[: self.size_bytes]
         return json.dumps({"text": text}).encode()
+
+
+class Overclaimer(Miner):
+    """Answers as another miner does, and says that it wrote more tokens than it did."""
+
+    honest: ClassVar[bool] = False
+    description = "another miner's answer, with more tokens claimed than were written"
+    employs = ("miner",)
+
+    miner: AnyMiner = Field(default_factory=LanguageModel)
+    """Whose answer it is; its work is done anew and paid by this one."""
+    excess: float = Field(0.1, ge=0.0, le=100.0)
+    """Share that is added to the true number of tokens, on average: what is no whole token is drawn."""
+
+    async def forward(self, query: Query) -> Answer | bytes:
+        """Have the query answered, then add to the claim; an answer without a claim is passed on as it is."""
+        answer = await self.miner.forward(query)
+        if isinstance(answer, bytes) or answer.output_tokens is None:
+            return answer
+        drawn = Seed(self.seed).child("claim", query.id).rng().random()
+        claim = int(answer.output_tokens * (1.0 + self.excess) + drawn)
+        return answer.model_copy(update={"output_tokens": claim})
 
 
 class EmptyAnswer(Miner):

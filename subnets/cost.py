@@ -40,6 +40,8 @@ class Cost:
     received_bytes: int = 0
     paid_usd: float = 0.0
     """Paid to an API. Prices of CPU and GPU time are the lab's to apply."""
+    first_token_s: float = 0.0
+    """Until a completion's first token was there, by its engine's clock; added up over completions like the rest."""
 
     def __add__(self, other: Cost) -> Cost:
         return Cost(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))

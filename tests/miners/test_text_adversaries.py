@@ -1,7 +1,8 @@
 import pytest
 
-from miners import MINERS, load_miner
+from miners import MINERS, Miner, load_miner
 from miners.injections import INJECTIONS
+from miners.text_adversaries import Overclaimer
 from subnets import Answer, MalformedAnswer, Message, Prompt, Query, load_subnet
 
 QUERY = Query("00ff", "text_prompting", Prompt((Message("user", "Who founded the bakery in Lund, and when?"),)))
@@ -52,6 +53,34 @@ async def test_what_they_say_hangs_on_the_query_and_the_seed_alone(kind: str) ->
     assert len({await said(kind, query, seed=seed) for query in (QUERY, OTHER) for seed in range(4)}) > 2
 
 
+class Writer(Miner):
+    tokens: int | None = 8
+
+    async def forward(self, query: Query) -> Answer:
+        return Answer(text="The baker.", output_tokens=self.tokens)
+
+
+async def test_an_overclaimer_adds_its_share_to_the_claims_on_average_and_to_nothing_else() -> None:
+    miner = Overclaimer(miner=Writer(), excess=0.1, seed=4)
+    answers = [await miner.forward(Query(f"{number:x}", "", QUERY.prompt)) for number in range(2_000)]
+    claims = [answer.output_tokens for answer in answers if isinstance(answer, Answer)]
+    assert {answer.text for answer in answers if isinstance(answer, Answer)} == {"The baker."}
+    assert set(claims) == {8, 9}  # 8.8 is no number of tokens
+    assert sum(claim or 0 for claim in claims) / 2_000 == pytest.approx(8.8, abs=0.05)
+    silent = await Overclaimer(miner=Writer(tokens=None)).forward(QUERY)
+    assert isinstance(silent, Answer) and silent.output_tokens is None
+
+
 def test_none_of_them_is_honest() -> None:
-    kinds = ("empty", "endless", "judge_injection", "mirror", "negated_truth", "oracle", "padding", "word_salad")
+    kinds = (
+        "empty",
+        "endless",
+        "judge_injection",
+        "mirror",
+        "negated_truth",
+        "oracle",
+        "overclaimer",
+        "padding",
+        "word_salad",
+    )
     assert not any(MINERS.find(kind).honest for kind in kinds)
