@@ -64,6 +64,9 @@ class Hyperparameters:
     """The target; three times as many are let in."""
     min_difficulty: int = 10_000_000
     max_difficulty: int = 2**62
+    pow_byte_order: Literal["little", "big"] = "little"
+    """How a seal is read as a number: little as in the chain's later code, big as the miner in `bittensor` up to 10
+    solves it."""
     serving_rate_limit: int = 50
     owner_cut: int = 11796
     """18 %, taken before miners and validators share equally; 0 gives the older 50/50."""
@@ -117,6 +120,7 @@ class Hyperparameters:
             "yuma_version": get_args(Version),
             "liquid_alpha_consensus": get_args(LiquidAlphaConsensus),
             "registration_rule": ("decay", "interval"),
+            "pow_byte_order": ("little", "big"),
         }.items():
             if getattr(self, name) not in allowed:
                 raise CallRefused("hyperparameter", f"{name}: {getattr(self, name)!r}; allowed: {', '.join(allowed)}")

@@ -87,7 +87,8 @@ def pow_register(state: ChainState, signer: str, call: PowRegister) -> int:
         raise CallRefused("pow", f"work on block {call.block!r} is stale; allowed: {oldest} to {state.block}")
     if type(call.work_nonce) is not int or not 0 <= call.work_nonce < 2**64:
         raise CallRefused("pow", f"work nonce {call.work_nonce!r} is no 64-bit number")
-    if not meets(seal(block_hash, call.hotkey, call.work_nonce), subnet.difficulty):
+    order = subnet.hyperparameters.pow_byte_order
+    if not meets(seal(block_hash, call.hotkey, call.work_nonce), subnet.difficulty, order):
         raise CallRefused("pow", f"the seal doesn't meet difficulty {subnet.difficulty:,}")
     subnet.pows_this_interval += 1
     return _enter(state, subnet, signer, call.hotkey, replaced)

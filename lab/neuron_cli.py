@@ -63,10 +63,10 @@ def pow_register(
     place = place_of(chain, wallets, wallet, hotkey, netuid)
     key, address = place.coldkey(), place.hotkey_address()
     with place.open() as opened:
-        if opened.hyperparameters(netuid).registration_rule == "interval":
-            nonce = solve(opened.block_hash, address, opened.difficulty(netuid)) or 0
-        else:
-            nonce = 0
+        rules = opened.hyperparameters(netuid)
+        nonce = 0
+        if rules.registration_rule == "interval":
+            nonce = solve(opened.block_hash, address, opened.difficulty(netuid), order=rules.pow_byte_order) or 0
         receipt = opened.call(key, PowRegister(netuid, address, opened.block, nonce))
         opened.step()
     _registered(as_json, receipt.block, netuid, receipt.result, f"{wallet}/{hotkey}")

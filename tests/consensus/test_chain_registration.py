@@ -117,7 +117,8 @@ def interval_chain(**rules: object) -> tuple[Chain, int]:
 
 
 def work(chain: Chain, netuid: int, hotkey: str) -> PowRegister:
-    nonce = solve(chain.block_hash, hotkey, chain.difficulty(netuid))
+    order = chain.hyperparameters(netuid).pow_byte_order
+    nonce = solve(chain.block_hash, hotkey, chain.difficulty(netuid), order=order)
     assert nonce is not None
     return PowRegister(netuid, hotkey, chain.block, nonce)
 
@@ -188,6 +189,20 @@ def test_the_seal_is_the_chains() -> None:
     assert public_key is not None
     inner = (7).to_bytes(8, "little") + keccak256(block_hash + public_key)
     assert seal(block_hash, key(0), 7) == keccak256(hashlib.sha256(inner).digest())
+
+
+@pytest.mark.parametrize(("difficulty", "nonce"), [(1000, 223), (100_000, 21_801)])
+def test_bittensors_own_miner_finds_the_same_work(difficulty: int, nonce: int) -> None:
+    """Nonces that `_solve_for_nonce_block` of bittensor 9.9.0 returned, for Alice's key on a block of bytes 0 to 31."""
+    alice = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
+    assert solve(bytes(range(32)), alice, difficulty, order="big") == nonce
+    assert meets(seal(bytes(range(32)), alice, nonce), difficulty, "big")
+    assert not meets(seal(bytes(range(32)), alice, nonce), difficulty, "little")
+
+
+def test_a_subnet_can_read_seals_as_that_miner_makes_them() -> None:
+    chain, netuid = interval_chain(pow_byte_order="big", min_difficulty=500)
+    assert chain.call(ALICE, work(chain, netuid, key(1))).result == 0
 
 
 def test_a_seal_meets_a_difficulty_up_to_the_overflow() -> None:
