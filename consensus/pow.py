@@ -13,7 +13,6 @@ from typing import Literal
 from bittensor_wallet import Keypair
 from Crypto.Hash import keccak
 
-
 ByteOrder = Literal["little", "big"]
 
 
