@@ -26,6 +26,7 @@ SCORERS: Plugins[Scorer] = Plugins(
         "named": "subnets.text_prompting.phrase:Named",
         "near_duplicates": "validators.scorers.duplicates:NearDuplicates",
         "numeric": "subnets.text_prompting.numeric:Numeric",
+        "own_answer": "validators.scorers.own_answer:OwnAnswer",
         "pairwise_judge": "validators.scorers.judge:PairwiseJudge",
         "reward_model": "validators.scorers.reward:RewardModel",
         "rouge": "validators.scorers.similarity:Rouge",

@@ -184,7 +184,7 @@ class PairwiseJudge(Judging):
         ]
         verdicts = self._verdicts(asked)
         points: list[list[float]] = [[] for _ in responses]
-        unread, flips = [0] * len(responses), [0] * len(responses)
+        unread, flips, firsts = [0] * len(responses), [0] * len(responses), [0.0] * len(responses)
         for place, (first, second) in enumerate(pairs):
             here, swapped = verdicts[2 * place : 2 * place + 2]
             if here is None or swapped is None:
@@ -192,13 +192,19 @@ class PairwiseJudge(Judging):
                 unread[second] += 1
                 continue
             held = here > 0 > swapped or here < 0 < swapped
-            flips[first] += not held
-            flips[second] += not held
+            # Of two showings of a pair: how often the one shown first was picked, 1 if order means nothing.
+            picked_first = (here > 0) + (swapped > 0) + 0.5 * ((here == 0) + (swapped == 0))
+            for place_of in (first, second):
+                flips[place_of] += not held
+                firsts[place_of] += picked_first / 2
             won = 0.5 if not held else float(here > 0)
             points[first].append(won)
             points[second].append(1.0 - won)
         return [
-            Score(sum(own) / len(own), {"compared": float(len(own)), "flipped": float(flips[place])})
+            Score(
+                sum(own) / len(own),
+                {"compared": float(len(own)), "flipped": float(flips[place]), "first_picked": firsts[place]},
+            )
             if own
             else Score(None, reason=f"none of {unread[place]} verdicts can be read")
             for place, own in enumerate(points)
