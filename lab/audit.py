@@ -123,7 +123,7 @@ def _regrade(record: RunRecord, subnet: Subnet, economy: Economy, graded: Graded
     drawn = validator.sample(graded.number, economy.stakes())
     if asked != drawn:
         raise AuditError(f"{where}: answers of uids {list(asked)} recorded, {list(drawn)} were to be asked")
-    grades = validator.grade(subnet, task, [_response(record, answer) for answer in graded.answers])
+    grades = validator.grade(subnet, task, [response_of(record, answer) for answer in graded.answers])
     for answer, score, quality, response in zip(
         graded.answers, grades.scores, grades.qualities, grades.responses, strict=True
     ):
@@ -150,7 +150,7 @@ def _same(recorded: float | None, found: float | None) -> bool:
     return math.isclose(recorded, found, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
 
 
-def _response(record: RunRecord, answer: GradedAnswer) -> Response:
+def response_of(record: RunRecord, answer: GradedAnswer) -> Response:
     """Put a response together as it arrived: a malformed one that was kept is read again."""
     again = answer.fault is Fault.MALFORMED and answer.blob is not None
     return Response(

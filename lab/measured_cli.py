@@ -101,7 +101,7 @@ def _announce(forecast: Forecast, name: str) -> None:
 
     if forecast.by_arm_s:
         typer.echo(
-            f"{name}: {len(forecast.by_arm_s)} runs to go, about {duration(forecast.wall_s)}, "
+            f"{name}: {len(forecast.by_arm_s)} steps to go, about {duration(forecast.wall_s)}, "
             f"{forecast.cpu_s:,.0f} CPU seconds, ${forecast.usd:.4f}",
             err=True,
         )

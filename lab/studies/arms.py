@@ -34,6 +34,8 @@ from subnets import Cost
 Watch = Callable[[str, int, int], None]
 """Hears what is under way, rounds done and rounds of all arms."""
 Announce = Callable[["Forecast"], None]
+Foresee = Callable[[RunRecord], dict[str, float]]
+"""Foresees work that follows the arms, from the probe's record: wall seconds on one core, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,13 @@ class Forecast:
     usd: float
     """At the config's prices, with what is paid to APIs."""
     by_arm_s: dict[str, float]
-    """Wall seconds of each arm, the probe left out."""
+    """Wall seconds of each arm and of what follows them, the probe left out."""
+
+    def plus(self, more_s: dict[str, float], config: RunConfig) -> Forecast:
+        """Add work on one core: wall seconds by name."""
+        added_s = sum(more_s.values())
+        usd = self.usd + price(Cost(cpu_s=added_s), config.prices)
+        return Forecast(self.wall_s + added_s, self.cpu_s + added_s, usd, self.by_arm_s | more_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +111,9 @@ class Study:
         self.config = config
         self.folder = folder
         self.mode = mode
+        self._budget = Budget()
+        self._began = time.perf_counter()
+        self._spent_usd = 0.0
 
     @contextmanager
     def claim(self) -> Iterator[Self]:
@@ -164,14 +175,23 @@ class Study:
         budget: Budget | None = None,
         announce: Announce = lambda forecast: None,
         watch: Watch = lambda what, done, of: None,
+        foresee_more: Foresee = lambda probe: {},
     ) -> None:
         """Play the probe, then all arms that are not complete; what they took is kept beside the forecast.
+
+        Args:
+            arms: the runs of the study.
+            probe: a short run, from which the forecast is made.
+            budget: what may be used at most, the work after the arms included.
+            announce: hears the forecast.
+            watch: hears how far it is.
+            foresee_more: foresees what will be done once the arms are played.
 
         Raises:
             BudgetError: the forecast is over the budget, or what was used went over it between two arms.
         """
-        budget = budget or Budget()
-        started = time.perf_counter()
+        self._budget = budget = budget or Budget()
+        self._began, self._spent_usd = time.perf_counter(), 0.0
         start_s = self._play(probe, watch, 0, probe.rounds)
         left = [arm for arm in arms if self.mode == "clean" or not self.complete(arm)]
         if len(left) > 1:  # what the first run of a process starts slowly is no guide to the others
@@ -179,26 +199,42 @@ class Study:
             start_s = self._play(smallest, watch, 0, smallest.rounds)
             left.remove(smallest)
         with self.record(probe) as record:
-            forecast = foresee(record, start_s, left)
+            forecast = foresee(record, start_s, left).plus(foresee_more(record), self.config)
         announce(forecast)
         if over := budget.exceeded(forecast.wall_s, forecast.usd):
             raise BudgetError(f"{self.name} would take about {over}; raise --budget, or make the grid smaller")
         done, of = 0, sum(arm.rounds for arm in left)
         began = time.perf_counter()
         took: dict[str, float] = {}
-        spent_usd = 0.0
         for arm in left:
-            if over := budget.exceeded(time.perf_counter() - started, spent_usd):
-                raise BudgetError(f"{self.name} has used {over}; --resume with a larger --budget goes on")
+            self.check_budget()
             at = time.perf_counter()
             self._play(arm, watch, done, of)
             took[arm.name] = time.perf_counter() - at
             done += arm.rounds
             with self.record(arm) as record:
-                spent_usd += sum(part.usd for part in Bill.of(record).parts)
-        if left:
-            kept = {"forecast": asdict(forecast), "took_s": time.perf_counter() - began, "by_arm_took_s": took}
-            self.forecast_path.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+                self._spent_usd += sum(part.usd for part in Bill.of(record).parts)
+        if forecast.by_arm_s:
+            self._keep_times(forecast, time.perf_counter() - began, took)
+
+    def check_budget(self) -> None:
+        """Stop where more was used than the study may take.
+
+        Raises:
+            BudgetError: it was; what is done is kept.
+        """
+        if over := self._budget.exceeded(time.perf_counter() - self._began, self._spent_usd):
+            raise BudgetError(f"{self.name} has used {over}; --resume with a larger --budget goes on")
+
+    def note_time(self, name: str, wall_s: float) -> None:
+        """Keep what a piece of work after the arms took, beside what was foreseen for it."""
+        kept = json.loads(self.forecast_path.read_text(encoding="utf-8"))
+        forecast = Forecast(**kept["forecast"])
+        self._keep_times(forecast, kept["took_s"] + wall_s, kept["by_arm_took_s"] | {name: wall_s})
+
+    def _keep_times(self, forecast: Forecast, took_s: float, by_arm_took_s: dict[str, float]) -> None:
+        kept = {"forecast": asdict(forecast), "took_s": took_s, "by_arm_took_s": by_arm_took_s}
+        self.forecast_path.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
 
     def _play(self, arm: Arm, watch: Watch, done: int, of: int) -> float:
         """Play one arm; return the seconds it took beyond its epochs: the start and the end of its pool."""
@@ -249,7 +285,7 @@ def singly(tables: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 def foresee(probe: RunRecord, start_s: float, arms: Sequence[Arm]) -> Forecast:
     """Work out what arms will take from what the probe's answers, tasks and grades took.
 
-    A miner that the probe has not asked is taken to cost what another of its options does. The wall time
+    A miner that the probe has not asked is taken to cost what others of its kind do, or else all. The wall time
     of an arm is its CPU time over the cores that its rounds in flight can keep busy, at the probe's efficiency.
     """
     entry = probe.find("start", "run")
@@ -266,6 +302,10 @@ def foresee(probe: RunRecord, start_s: float, arms: Sequence[Arm]) -> Forecast:
         for answer in graded.answers:
             spent[tables[names[answer.uid]]].append(answer.cost)
     answer_cost = {work: _average(costs) for work, costs in spent.items()}
+    by_kind: defaultdict[str, list[Cost]] = defaultdict(list)
+    for work, costs in spent.items():
+        by_kind[json.loads(work)["kind"]] += costs
+    answer_cost |= {kind: _average(costs) for kind, costs in by_kind.items()}
     fallback = _average([cost for costs in spent.values() for cost in costs])
     task = _average([graded.task_cost for graded in rounds]).cpu_s
     graded_s = sum(graded.grading_cost.cpu_s + graded.measuring_cost.cpu_s for graded in rounds) / bill.answers
@@ -277,7 +317,9 @@ def foresee(probe: RunRecord, start_s: float, arms: Sequence[Arm]) -> Forecast:
     efficiency = bill.total_cpu_s / max(1e-9, bill.wall_s * busy)
     by_arm, cpu_s, usd = {}, 0.0, 0.0
     for arm in arms:
-        asked = [answer_cost.get(_work(table), fallback) for table in singly_of(arm.config)]
+        asked = [
+            answer_cost.get(_work(table), answer_cost.get(table["kind"], fallback)) for table in singly_of(arm.config)
+        ]
         bare = once.cpu_s if arm.config.bare.every else 0.0
         one_s = sum(cost.cpu_s for cost in asked) + task + (graded_s + carried_s) * len(asked)
         arm_cpu_s = arm.rounds * (one_s + bare)

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from lab.config import RunConfig
 from lab.folder import RunMode
+from lab.record import RunRecord
 
 from .arms import Announce, Arm, Budget, Study, Watch
 from .publication import Publication, publish
@@ -30,6 +31,10 @@ class StudyConfig(RunConfig):
     @abstractmethod
     def probe(self) -> Arm:
         """Return the short run that the forecast is made from."""
+
+    def foresee_more(self, study: Study, probe: RunRecord, *, full: bool) -> dict[str, float]:
+        """Foresee what `publication` still has to measure: wall seconds by name; nothing by default."""
+        return {}
 
     @abstractmethod
     def publication(self, study: Study, *, full: bool, watch: Watch) -> Publication:
@@ -54,7 +59,14 @@ def measure(
     """
     study = Study(config.study, config, folder, mode)
     with study.claim():
-        study.play(config.arms(full=full), probe=config.probe(), budget=budget, announce=announce, watch=watch)
+        study.play(
+            config.arms(full=full),
+            probe=config.probe(),
+            budget=budget,
+            announce=announce,
+            watch=watch,
+            foresee_more=lambda probe: config.foresee_more(study, probe, full=full),
+        )
         found = config.publication(study, full=full, watch=watch)
         publish(found, folder)
     return found

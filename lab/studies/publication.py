@@ -84,6 +84,8 @@ class Publication:
     sections: tuple[Section, ...]
     facts: tuple[tuple[str, str], ...] = ()
     """What was run, by name."""
+    links: tuple[tuple[str, str], ...] = ()
+    """Further pages in the study's folder: what they are called, and their places in it."""
 
 
 def publish(publication: Publication, folder: Path) -> Path:
