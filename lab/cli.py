@@ -100,6 +100,28 @@ def audit(folder: RunArgument, as_json: AsJson = False) -> None:
     )
 
 
+@app.command(epilog="Example:  subnetlab compare runs/ocr runs/ocr-2")
+def compare(
+    first: Annotated[Path, typer.Argument(help="The folder of a run or a study.", metavar="A")],
+    second: Annotated[Path, typer.Argument(help="The one that it is compared with.", metavar="B")],
+    as_json: AsJson = False,
+) -> None:
+    """Say which differences between two runs, or two studies, are larger than chance: miner by miner, same tasks."""
+    from .compare import compare as compare_results
+
+    found = compare_results(first, second)
+    if as_json:
+        _print_json(found.as_dict())
+        return
+    from rich.console import Console
+
+    from .tables import differences
+
+    Console().print(differences(found))
+    for line in (*found.notes, found.sentence):
+        typer.echo(line)
+
+
 @app.command(epilog="Example:  subnetlab doctor")
 def doctor(as_json: AsJson = False) -> None:
     """Show what is installed, and for each missing thing the command that gets it."""

@@ -15,6 +15,7 @@ from subnets import Cost
 from .agreement import Agreement
 from .bill import Bill, Part, total
 from .captions import miners_asked, refusals
+from .compare import MEASURES, Compared
 from .record import RunRecord
 from .standings import Standing, Standings, by_quality, percent
 from .statistics import Figure
@@ -120,6 +121,36 @@ def bill_table(bill: Bill) -> Table:
         f"Overhead of the subnet: {bill.overhead.text(2, ' times that')}.",
         f"Useful work: {bill.useful_work.text(3)} of the subnet's CPU.",
         f"Setting up took {bill.setup_cpu_s:.1f} CPU s more. A core-hour costs ${bill.prices.cpu_hour_usd:g}.",
+    ]
+    _caption(table, notes, [])
+    return table
+
+
+def differences(compared: Compared) -> Table:
+    """What two results differ in, with those differences in bold that are larger than chance."""
+    measures = {measure.key: measure for measure in MEASURES}
+    table = _table("Differences, the second less the first")
+    arms = len({row.arm for row in compared.rows}) > 1
+    for name in (*(["arm"] if arms else []), "miner", "measure"):
+        table.add_column(name, max_width=NAME_WIDTH, overflow="fold")
+    for name in ("first", "second", "difference", "n", "p"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in compared.rows:
+        measure = measures[row.measure]
+        values = [f"{figure.value or 0.0:.{measure.digits}f}" for figure in (row.before, row.after)]
+        spread = "" if row.difference.low is None else f" {row.difference.low:+.3g} to {row.difference.high:+.3g}"
+        table.add_row(
+            *([row.arm] if arms else []),
+            row.miner,
+            f"{measure.title}{measure.unit}",
+            *values,
+            f"{row.difference.value or 0.0:+.3g}{spread}",
+            str(row.difference.n),
+            f"{row.p_all:.3f}" if row.p_all >= 0.001 else "<0.001",
+            style="bold" if row.larger_than_chance else "dim",
+        )
+    notes = [
+        "p is held against all tests together (Holm). Only tasks that both have count, so nothing is said of others."
     ]
     _caption(table, notes, [])
     return table

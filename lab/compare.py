@@ -1,0 +1,264 @@
+"""Comparing two results: which differences between them are larger than chance?
+
+    found = compare(Path("runs/ocr"), Path("runs/ocr-2"))
+    found.rows[0].larger_than_chance
+
+Answers are paired where a miner of the same name answered the same task in both. Each miner and measure is tested
+by sign flips (`statistics.paired`), and all tests together are held to a 5 % chance of any false alarm (Holm). Of two
+studies the arms of the same name are compared.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from subnets import Fault
+
+from .bill import price
+from .config import PriceTable, RunConfig
+from .entries import GradedAnswer, GradedRound, Start
+from .errors import RecordError
+from .folder import first_difference, open_run
+from .statistics import Figure, mean
+from .statistics.paired import Comparison, holm
+
+ALPHA = 0.05
+"""Chance of any false alarm among all tests of a comparison."""
+PROBE = "probe"
+"""The arm of a study that its forecast is made from: its tasks are in the other arms as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What is compared of an answer."""
+
+    key: str
+    title: str
+    unit: str
+    digits: int
+    of: Callable[[GradedAnswer, PriceTable], float | None]
+    """None where it is not known of an answer, or not the miner's."""
+
+
+def _arrived(answer: GradedAnswer) -> bool:
+    return answer.fault is None
+
+
+def _served(answer: GradedAnswer) -> bool:
+    return answer.fault != Fault.LOST
+
+
+MEASURES = (
+    Measure("score", "score", "", 3, lambda answer, _: answer.score),
+    Measure("quality", "true quality", "", 3, lambda answer, _: answer.quality),
+    Measure("latency_s", "latency", " s", 3, lambda answer, _: answer.latency_s if _arrived(answer) else None),
+    Measure("cpu_s", "CPU", " s", 3, lambda answer, _: answer.cost.cpu_s if _served(answer) else None),
+    Measure("usd", "cost", " $", 7, lambda answer, prices: price(answer.cost, prices) if _served(answer) else None),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One measure of one miner in both results."""
+
+    arm: str
+    """Of two studies; empty for two runs."""
+    miner: str
+    measure: str
+    """A key of `MEASURES`."""
+    before: Figure
+    """Mean of the first result, over the tasks that both have."""
+    after: Figure
+    difference: Figure
+    """After less before; n counts the tasks behind it."""
+    p_value: float
+    """Two-sided, of this test alone."""
+    p_all: float
+    """Raised for the number of tests."""
+
+    @property
+    def larger_than_chance(self) -> bool:
+        """Whether it is, among all that were tested."""
+        return self.p_all <= ALPHA
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """All differences between two results."""
+
+    rows: tuple[Row, ...]
+    tasks: int
+    """That both have, over all arms."""
+    notes: tuple[str, ...]
+    """What was left out, and what else differs."""
+
+    @property
+    def sentence(self) -> str:
+        """Say what came of it."""
+        larger = sum(row.larger_than_chance for row in self.rows)
+        tasks = f"{self.tasks} shared task" + ("" if self.tasks == 1 else "s")
+        return (
+            f"{larger} of {len(self.rows)} differences are larger than chance, over {tasks} "
+            f"(sign-flip test on the same tasks, Holm over all of them, at {ALPHA:g})."
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON holds it."""
+        return {
+            "sentence": self.sentence,
+            "tasks": self.tasks,
+            "alpha": ALPHA,
+            "notes": list(self.notes),
+            "rows": [
+                {
+                    "arm": row.arm,
+                    "miner": row.miner,
+                    "measure": row.measure,
+                    "before": row.before.value,
+                    "after": row.after.value,
+                    "difference": row.difference.value,
+                    "low": row.difference.low,
+                    "high": row.difference.high,
+                    "n": row.difference.n,
+                    "p_value": row.p_value,
+                    "p_all": row.p_all,
+                    "larger_than_chance": row.larger_than_chance,
+                }
+                for row in self.rows
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One run, as far as its last complete epoch."""
+
+    config: RunConfig
+    table: Mapping[str, Any]
+    """The config as it is recorded."""
+    names: Mapping[int, str]
+    """Of miners, by uid."""
+    rounds: Mapping[tuple[str, int], GradedRound]
+    """By the id and the seed of their task."""
+
+
+def compare(first: Path, second: Path) -> Compared:
+    """Compare two runs, or two studies arm by arm.
+
+    Raises:
+        RecordError: one of them can't be read, they are not of a kind, or nothing in them is paired.
+    """
+    ours, theirs = _runs(first), _runs(second)
+    notes = [f"{name} is only in {place}" for name, place in _lonely(ours, first, theirs, second)]
+    rows: list[Row] = []
+    tasks = 0
+    for arm in ours:
+        if arm in theirs:
+            found, shared, said = _compare(arm, _read(ours[arm]), _read(theirs[arm]))
+            rows += found
+            tasks += shared
+            notes += [f"{arm}: {line}" if arm else line for line in said]
+    if not rows:
+        raise RecordError(
+            f"nothing in {first} and {second} is paired: {'; '.join(notes)}. Pairs need a miner of the same name, the "
+            "same subnet and the same tasks: run both with the same seed"
+        )
+    adjusted = holm([row.p_value for row in rows])
+    return Compared(
+        tuple(replace(row, p_all=p) for row, p in zip(rows, adjusted, strict=True) if p is not None),
+        tasks,
+        tuple(notes),
+    )
+
+
+def _runs(folder: Path) -> dict[str, Path]:
+    """Return the folders of a study's arms by name, or that of a run by an empty one."""
+    if not (folder / "study.json").is_file():
+        return {"": folder}
+    arms = sorted(path for path in (folder / "arms").glob("*") if (path / "config.json").is_file())
+    return {path.name: path for path in arms if path.name != PROBE}
+
+
+def _lonely(ours: Mapping[str, Path], first: Path, theirs: Mapping[str, Path], second: Path) -> list[tuple[str, Path]]:
+    if ("" in ours) != ("" in theirs):
+        study, run = (second, first) if "" in ours else (first, second)
+        raise RecordError(f"{study} is a study and {run} a run; compare two runs, or two studies")
+    if "" not in ours:
+        kinds = [json.loads((folder / "study.json").read_text(encoding="utf-8"))["study"] for folder in (first, second)]
+        if kinds[0] != kinds[1]:
+            raise RecordError(f"{first} is a study of {kinds[0]} and {second} one of {kinds[1]}; compare two of a kind")
+    alone = [(f"arm {name}", first) for name in ours if name not in theirs]
+    return alone + [(f"arm {name}", second) for name in theirs if name not in ours]
+
+
+def _read(folder: Path) -> _Side:
+    with open_run(folder) as record:
+        entry = record.find("start", "run")
+        assert entry is not None  # open_run() refuses a record without one
+        start = Start.of(entry)
+        config = RunConfig.parse(start.config, source=str(folder))
+        last = sum(1 for _ in record.entries("epoch")) * config.chain.rounds_per_epoch
+        rounds = [found for found in map(GradedRound.of, record.entries("round")) if found.number < last]
+    names = {neuron.uid: neuron.name for neuron in start.neurons if neuron.role == "miner"}
+    return _Side(config, start.config, names, {(one.task_id, one.task_seed): one for one in rounds})
+
+
+def _compare(arm: str, one: _Side, other: _Side) -> tuple[list[Row], int, list[str]]:
+    """Return the rows of one pair of runs, not held against others yet, their shared tasks, and what to note."""
+    if subnets := first_difference(one.table["subnet"], other.table["subnet"], "subnet"):
+        return [], 0, [f"its tasks are not the same: {subnets}"]
+    # In the order of places, not of arrival: two readings agree to the last digit.
+    shared = sorted(one.rounds.keys() & other.rounds.keys(), key=lambda key: one.rounds[key].place)
+    if not shared:
+        return [], 0, [f"no task is in both: the seeds are {one.config.seed} and {other.config.seed}"]
+    notes = []
+    if graders := first_difference(one.table["validators"], other.table["validators"], "validators"):
+        notes.append(f"scores are not by the same graders: {graders}")
+    if prices := first_difference(one.table["prices"], other.table["prices"], "prices"):
+        notes.append(f"dollars are not at the same prices: {prices}")
+    theirs = set(other.names.values())
+    lonely = sorted(set(one.names.values()) ^ theirs)
+    notes += [f"miners that are in one of them only: {', '.join(lonely)}"] if lonely else []
+    rows = [
+        row
+        for name in one.names.values()
+        if name in theirs
+        for measure in MEASURES
+        if (row := _row(arm, name, measure, _values(one, name, measure, shared), _values(other, name, measure, shared)))
+    ]
+    return rows, len(shared), notes
+
+
+def _values(side: _Side, name: str, measure: Measure, keys: list[tuple[str, int]]) -> list[float]:
+    """Measure one miner's answers to some tasks; NaN where there is nothing to measure."""
+    uid = next(uid for uid, known in side.names.items() if known == name)
+    found = []
+    for key in keys:
+        answer = next((answer for answer in side.rounds[key].answers if answer.uid == uid), None)
+        value = measure.of(answer, side.config.prices) if answer is not None else None
+        found.append(float("nan") if value is None else value)
+    return found
+
+
+def _row(arm: str, name: str, measure: Measure, before: list[float], after: list[float]) -> Row | None:
+    """Test one measure of one miner; None where no task has it in both."""
+    tested = Comparison.of(before, after)
+    if tested.p_value is None:
+        return None
+    both = [(a, b) for a, b in zip(before, after, strict=True) if not np.isnan(a + b)]
+    return Row(
+        arm,
+        name,
+        measure.key,
+        mean([a for a, _ in both]),
+        mean([b for _, b in both]),
+        tested.difference,
+        tested.p_value,
+        tested.p_value,
+    )

@@ -1,0 +1,125 @@
+"""Two results against each other: tiny runs, whose differences are known."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from lab.cli import app
+from lab.compare import Compared, compare
+from lab.errors import RecordError
+from tests.lab.records import make_config, make_record
+
+
+def sayers(**right: float) -> list[dict[str, Any]]:
+    return [{"name": name, "kind": "tests.lab.records:Sayer", "right": share} for name, share in right.items()]
+
+
+def made(folder: Path, **tables: Any) -> Path:
+    make_record(folder, make_config(**tables)).close()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made(tmp_path_factory.mktemp("first") / "run", miners=sayers(same=0.8, changed=0.9, gone=0.5))
+
+
+@pytest.fixture(scope="module")
+def second(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    miners = sayers(same=0.8, changed=0.6, new=0.5)
+    return made(tmp_path_factory.mktemp("second") / "run", miners=miners, prices={"cpu_hour_usd": 0.08})
+
+
+@pytest.fixture(scope="module")
+def found(first: Path, second: Path) -> Compared:
+    return compare(first, second)
+
+
+def row(found: Compared, miner: str, measure: str) -> Any:
+    return next(one for one in found.rows if (one.miner, one.measure) == (miner, measure))
+
+
+def test_a_miner_that_got_worse_is_told_from_one_that_did_not(found: Compared) -> None:
+    assert found.tasks == 24  # twelve rounds of each validator that asks
+    worse, same = row(found, "changed", "quality"), row(found, "same", "quality")
+    assert worse.larger_than_chance and worse.difference.value == pytest.approx(-0.3, abs=0.1)
+    assert worse.difference.value == pytest.approx(worse.after.value - worse.before.value)
+    assert worse.difference.n == 24
+    assert same.difference.value == 0.0 and same.p_all == 1.0
+    assert row(found, "changed", "score").larger_than_chance
+    assert not row(found, "changed", "latency_s").larger_than_chance  # drawn from the same seeds
+
+
+def test_what_else_differs_is_said(found: Compared) -> None:
+    assert {one.miner for one in found.rows} == {"same", "changed"}
+    notes = " | ".join(found.notes)
+    assert "miners that are in one of them only: gone, new" in notes
+    assert "dollars are not at the same prices: prices.cpu_hour_usd was 0.04, is 0.08" in notes
+
+
+def test_no_p_value_is_lowered_by_the_others(found: Compared) -> None:
+    assert all(one.p_all >= one.p_value for one in found.rows)
+    smallest = min(found.rows, key=lambda one: one.p_value)
+    assert smallest.p_all == pytest.approx(smallest.p_value * len(found.rows))
+
+
+def test_a_result_does_not_differ_from_itself(first: Path) -> None:
+    assert not any(one.larger_than_chance or one.difference.value for one in compare(first, first).rows)
+
+
+def test_unscored_answers_leave_out_their_task(tmp_path: Path) -> None:
+    spoilt = [{"name": "miner", "kind": "tests.lab.records:Spoiler"}, *sayers(good=0.9)]
+    one = made(tmp_path / "one", miners=spoilt)
+    two = made(tmp_path / "two", miners=sayers(miner=0.5, good=0.9))
+    measures = {found.measure for found in compare(one, two).rows if found.miner == "miner"}
+    assert measures == {"quality", "latency_s", "cpu_s", "usd"}  # no score: the grader failed at all of them
+
+
+@pytest.mark.parametrize(
+    ("tables", "said"),
+    [
+        ({"seed": 8}, "no task is in both: the seeds are 7 and 8"),
+        ({"subnet": {"kind": "tests.lab.records:Digits", "drawn": False}}, "subnet.drawn was True, is False"),
+        ({"miners": sayers(other=0.5)}, "in one of them only: changed, gone, other, same"),
+    ],
+)
+def test_where_nothing_is_paired_the_reason_is_said(
+    first: Path, tables: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    other = made(tmp_path / "other", **({"miners": sayers(same=0.8)} | tables))
+    with pytest.raises(RecordError, match=f"nothing in .* is paired: .*{said}.*run both with the same seed"):
+        compare(first, other)
+
+
+def study(folder: Path, name: str, **arms: float) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "study.json").write_text(json.dumps({"study": name}))
+    for arm, right in arms.items():
+        made(folder / "arms" / arm, miners=sayers(miner=right, other=0.7))
+    return folder
+
+
+def test_studies_are_compared_arm_by_arm(tmp_path: Path, first: Path) -> None:
+    one = study(tmp_path / "one", "overhead", small=0.9, large=0.9, probe=0.9, lonely=0.9)
+    two = study(tmp_path / "two", "overhead", small=0.9, large=0.5, probe=0.2)
+    found = compare(one, two)
+    assert {row.arm for row in found.rows} == {"small", "large"} and found.tasks == 48
+    larger = {(row.arm, row.miner, row.measure) for row in found.rows if row.larger_than_chance}
+    assert larger == {("large", "miner", "score"), ("large", "miner", "quality")}
+    assert found.notes == (f"arm lonely is only in {one}",)
+    with pytest.raises(RecordError, match="one is a study and .* a run"):
+        compare(one, first)
+    with pytest.raises(RecordError, match="is a study of overhead and .* one of grading"):
+        compare(one, study(tmp_path / "three", "grading", small=0.9))
+
+
+def test_the_command_prints_a_table_or_one_json_document(first: Path, second: Path) -> None:
+    shown = CliRunner().invoke(app, ["compare", str(first), str(second)])
+    assert shown.exit_code == 0, shown.output
+    assert "larger than chance, over 24 shared tasks" in shown.output and "gone, new" in shown.output
+    plain = CliRunner().invoke(app, ["compare", str(first), str(second), "--json"])
+    rows = json.loads(plain.output)["rows"]
+    assert {row["measure"] for row in rows} == {"score", "quality", "latency_s", "cpu_s", "usd"}
