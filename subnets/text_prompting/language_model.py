@@ -114,18 +114,19 @@ def load(model: str, device: str, dtype: str) -> Loaded:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from subnets.models import find
+    from subnets.models import find, quiet
 
     path = find(model)
     where = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     # Half precision is slow on most CPUs, and its rounding differs between them.
     precision = ("bfloat16" if where != "cpu" else "float32") if dtype == "auto" else dtype
-    tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+    with quiet():
+        tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+        loaded = AutoModelForCausalLM.from_pretrained(
+            path, trust_remote_code=False, use_safetensors=True, dtype=getattr(torch, precision)
+        )
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    loaded = AutoModelForCausalLM.from_pretrained(
-        path, trust_remote_code=False, use_safetensors=True, dtype=getattr(torch, precision)
-    )
     return Loaded(loaded.to(where).eval(), tokenizer, where)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from subnets.models import find
+from subnets.models import find, quiet
 from subnets.text_prompting.language_model import off_thread
 
 if TYPE_CHECKING:
@@ -22,10 +22,11 @@ def load(model: str, device: str) -> Any:
     """Load a sentence encoder once a process; no code that comes with it is run."""
     from sentence_transformers import SentenceTransformer
 
-    return SentenceTransformer(
-        str(find(model)), device=None if device == "auto" else device, trust_remote_code=False,
-        model_kwargs={"use_safetensors": True}, local_files_only=True,
-    )  # fmt: skip
+    with quiet():
+        return SentenceTransformer(
+            str(find(model)), device=None if device == "auto" else device, trust_remote_code=False,
+            model_kwargs={"use_safetensors": True}, local_files_only=True,
+        )  # fmt: skip
 
 
 def encode(texts: Sequence[str], model: str, device: str = "auto", batch_size: int = 64) -> NDArray[np.float32]:

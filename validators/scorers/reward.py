@@ -13,7 +13,7 @@ from pydantic import Field
 
 from subnets import Response, Score, Scorer, Task
 from subnets.cost import Cost, spend
-from subnets.models import find
+from subnets.models import find, quiet
 from subnets.text_prompting.language_model import off_thread
 from subnets.text_prompting.truth import answer_text
 
@@ -38,10 +38,12 @@ def load(model: str, device: str) -> tuple[Any, Any, str]:
 
     path = find(model)
     where = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
-    classifier = AutoModelForSequenceClassification.from_pretrained(
-        path, trust_remote_code=False, use_safetensors=True, dtype=torch.float32 if where == "cpu" else torch.bfloat16
-    )
+    with quiet():
+        tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+        classifier = AutoModelForSequenceClassification.from_pretrained(
+            path, trust_remote_code=False, use_safetensors=True,
+            dtype=torch.float32 if where == "cpu" else torch.bfloat16,
+        )  # fmt: skip
     return classifier.to(where).eval(), tokenizer, where
 
 
