@@ -1,0 +1,70 @@
+"""Samples: how many tasks a grader needs, estimated from what it scored."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .figure import Figure
+from .graded import Graded
+from .resampling import resampled_sums
+
+GAP = 0.05
+"""Five points of true quality."""
+
+
+def tasks_to_separate(scores: ArrayLike, truth: ArrayLike, gap: float = GAP) -> Figure:
+    """Tasks after which the better of two miners, `gap` of true quality apart, scores higher with 95 % probability.
+
+    From `scores` and `truth` (tasks, miners), NaN being unscored: n = 1.645² v / (slope * gap)². The slope
+    is that of miners' mean score on their mean truth (least squares); v is the variance over tasks of the
+    difference of two miners' scores (Bessel-corrected), averaged over all pairs of miners. The formula is that of
+    `paradox.SameAnswer.tasks_to_separate`, with both taken from the data; two miners answer the same tasks.
+
+    No value where the slope is not positive: no number of tasks is enough. The upper end is infinite where it
+    is not positive in more than 2.5 % of resamples. n of the figure counts tasks.
+    """
+    if not gap > 0:
+        raise ValueError(f"gap {gap}: a difference of true quality, above 0")
+    graded = Graded.of(scores, truth)
+    n, miners = graded.known.shape
+    if n < 2 or miners < 2:
+        return Figure(None, None, None, n)
+    first, second = np.triu_indices(miners, 1)
+    both = graded.known[:, first] & graded.known[:, second]
+    apart = (graded.scores[:, first] - graded.scores[:, second]) * both
+    rows = np.hstack([graded.scores, graded.truth, graded.known, apart, apart**2, both])
+    value = float(_tasks(rows.sum(axis=0, keepdims=True), miners, gap)[0])
+    if not np.isfinite(value):
+        return Figure(None, None, None, n)
+    return Figure.of_draws(value, _tasks(resampled_sums(rows), miners, gap), n)
+
+
+def _tasks(sums: NDArray[np.float64], miners: int, gap: float) -> NDArray[np.float64]:
+    """Tasks from `sums` (B, columns as above); infinite where the slope isn't positive, NaN where it isn't defined."""
+    from scipy.special import ndtri
+
+    from .paradox import CONFIDENCE
+
+    per_miner, per_pair = sums[:, : 3 * miners], sums[:, 3 * miners :]
+    scores, truth, known = np.split(per_miner, 3, axis=1)
+    apart, square, both = np.split(per_pair, 3, axis=1)
+    scores, truth = (_divided(total, known) for total in (scores, truth))
+    scores, truth = (means - np.nanmean(means, axis=1, keepdims=True) for means in (scores, truth))
+    spread = np.nansum(truth**2, axis=1)
+    slope = np.divide(np.nansum(scores * truth, axis=1), spread, out=np.full(len(sums), np.nan), where=spread > 1e-18)
+    variances = _divided(square - apart * _divided(apart, both, 0.0), np.where(both > 1, both - 1, 0.0))
+    met = ~np.isnan(variances)
+    variance = np.divide(
+        np.where(met, variances, 0.0).sum(axis=1),
+        met.sum(axis=1),
+        out=np.full(len(sums), np.nan),
+        where=met.any(axis=1),
+    )
+    rising = slope > 1e-9
+    needed = ndtri(CONFIDENCE) ** 2 * variance / (np.where(rising, slope, 1.0) * gap) ** 2
+    return np.where(np.isnan(slope) | np.isnan(variance), np.nan, np.where(rising, needed, np.inf))
+
+
+def _divided(above: NDArray[np.float64], below: NDArray[np.float64], otherwise: float = np.nan) -> NDArray[np.float64]:
+    return np.asarray(np.divide(above, below, out=np.full(above.shape, otherwise), where=below > 0))
