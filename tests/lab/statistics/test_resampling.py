@@ -1,0 +1,40 @@
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from lab.statistics import RESAMPLES, mean
+from lab.statistics.figure import Figure
+from lab.statistics.resampling import BUNDLES, bundled, resampled_sums
+
+
+def test_resampled_sums_are_those_of_rows_drawn_one_by_one() -> None:
+    rows = np.random.default_rng(1).normal(0, 1, (70, 3))
+    picks = np.random.default_rng(0).integers(0, 70, size=(RESAMPLES, 70))
+    assert resampled_sums(rows) == pytest.approx(rows[picks].sum(axis=1))
+
+
+def test_bundles_keep_every_observation_once_and_are_of_equal_size() -> None:
+    rows = np.column_stack([np.ones(5003), np.arange(5003.0)])
+    found = bundled(rows)
+    assert len(found) == BUNDLES and set(found[:, 0]) == {2.0, 3.0}
+    assert found.sum(axis=0) == pytest.approx(rows.sum(axis=0))
+
+
+def test_intervals_of_many_observations_are_right_and_take_little_memory() -> None:
+    values = np.random.default_rng(0).normal(5.0, 2.0, 300_000).tolist()
+    tracemalloc.start()
+    try:
+        found = mean(values)
+        assert tracemalloc.get_traced_memory()[1] < 60e6
+    finally:
+        tracemalloc.stop()
+    assert found.low is not None and found.high is not None and found.n == 300_000
+    assert (found.high - found.low) / 2 == pytest.approx(1.96 * 2.0 / np.sqrt(300_000), rel=0.08)
+
+
+def test_undefined_draws_are_left_out_and_infinite_ones_may_be_an_end() -> None:
+    assert Figure.of_draws(1.0, np.array([np.nan, 0.5, 1.5]), 3) == Figure(1.0, 0.525, 1.475, 3)
+    assert Figure.of_draws(1.0, np.array([0.5] * 50 + [np.inf] * 50), 9) == Figure(1.0, 0.5, np.inf, 9)
+    assert Figure.of_draws(np.nan, np.array([1.0]), 4) == Figure(None, None, None, 4)
+    assert Figure.of_draws(1.0, np.array([np.nan]), 4) == Figure(1.0, None, None, 4)
