@@ -23,6 +23,7 @@ from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from importlib import import_module, metadata
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from .errors import SubnetlabError
@@ -371,11 +372,15 @@ def _write(source: Path, folder: Path) -> None:
         ) from error
 
 
+_loading = RLock()
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence progress bars and advice while a model loads."""
+    """Silence progress bars and advice while a model loads; one thread at a time, since stderr is everybody's."""
     from transformers.utils import logging as said
 
+    _loading.acquire()
     level, bars = said.get_verbosity(), said.is_progress_bar_enabled()
     said.set_verbosity_error()
     said.disable_progress_bar()
@@ -386,6 +391,7 @@ def quiet() -> Iterator[None]:
         said.set_verbosity(level)
         if bars:
             said.enable_progress_bar()
+        _loading.release()
 
 
 def describe(folder: Path) -> dict[str, Any]:

@@ -115,8 +115,10 @@ class RewardModel(Scorer):
         raw = PoolingParams(use_activation=False)
         with _elsewhere(gpu=self.device != "cpu" and gpu_platform()):
             if self.template == "pair":
+                # vLLM takes an empty second segment for none.
+                seconds = [text or " " for text in texts]
                 found = llm.score(
-                    [task.prompt.text] * len(texts), texts, pooling_params=raw, use_tqdm=False,
+                    [task.prompt.text] * len(texts), seconds, pooling_params=raw, use_tqdm=False,
                     tokenization_kwargs={"truncation": True, "max_length": self.max_tokens},
                 )  # fmt: skip
                 spend(Cost(input_tokens=sum(len(one.prompt_token_ids) for one in found)))

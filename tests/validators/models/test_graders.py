@@ -3,6 +3,7 @@
 Each bound stands well below what was measured; where a model this small can't tell, no bound is claimed.
 """
 
+import gc
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from validators.scorers.embedding import EmbeddingSimilarity, RougeRelevance
 from validators.scorers.encoder import encode
 from validators.scorers.judge import Judge, PairwiseJudge
 from validators.scorers.likelihood import MeanLogProbability
-from validators.scorers.reward import RewardModel
+from validators.scorers.reward import RewardModel, load_pooling
 from validators.scorers.tfidf import cosine
 
 
@@ -80,12 +81,15 @@ def test_a_reward_model_ranks_what_it_was_not_trained_on(reward_model: RewardMod
     assert right("phrase") > 0.6 and right("echo") > 0.6 and right("disorder") > 0.9
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 def test_vllm_pools_the_rewards_that_transformers_finds(reward_model: RewardModel) -> None:
     lesson = lessons(1, start=FIRST_SEED + TASKS)[0]
     round_ = [answered(uid, text) for uid, text in enumerate((lesson.better, lesson.worse, "", "\x07", "word " * 900))]
     pooling = RewardModel(model="answer-reward", engine="vllm", device="cpu", max_tokens=384)
     with Meter() as meter:
         pooled = pooling.score_all(lesson.task, round_)
+    load_pooling.cache_clear()  # which ends its processes
+    gc.collect()
     found = RewardModel(model="answer-reward", device="cpu", max_tokens=384).score_all(lesson.task, round_)
     assert [score.value for score in pooled] == pytest.approx([score.value for score in found], abs=1e-4)
     assert meter.cost.input_tokens > 0 and meter.cost.cpu_s > 0.0
