@@ -77,8 +77,8 @@ class RunFolder:
             return self._reopened()
         if held:
             self._clean()
-        record = RunRecord.create(self.path, self.config.record)
         here = machine(self.config)
+        record = RunRecord.create(self.path, self.config.record, run=here["run"])
         try:
             _write(self.path / "run.json", here)
             _write(self.path / "config.json", self.config.model_dump(mode="json"))
@@ -104,26 +104,17 @@ class RunFolder:
         """Remove the run that is here, its record wherever it is, and nothing else."""
         url = json.loads((self.path / "config.json").read_text(encoding="utf-8")).get("record")
         if url is not None:
-            RunRecord.create(self.path, url, replace=self._owns(url)).close()
-        for path in (*(self.path / name for name in OURS), *self.path.glob("server-*.log")):
-            path.unlink(missing_ok=True)
-
-    def _owns(self, url: str) -> bool:
-        """Whether the record at `url` was begun by the run of this folder, or by none."""
-        begun = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
-        try:
-            with RunRecord.open(self.path, url) as record:
-                entry = record.find("start", "run")
-                return entry is not None and Start.of(entry).machine.get("run") == begun["run"]
-        except RecordError:
-            return True
+            begun = json.loads((self.path / "run.json").read_text(encoding="utf-8"))["run"]
+            RunRecord.create(self.path, url, run=begun, replace=True).close()
+        for name in OURS:
+            (self.path / name).unlink(missing_ok=True)
 
 
 def open_run(folder: Path) -> RunRecord:
     """Open the record of a run, wherever its config put it.
 
     Raises:
-        RecordError: there is none, it can't be read, or it is another run's.
+        RecordError: there is none, or it can't be read.
     """
     try:
         url = json.loads((folder / "config.json").read_text(encoding="utf-8"))["record"]
@@ -133,12 +124,7 @@ def open_run(folder: Path) -> RunRecord:
         raise RecordError(f"{folder} holds no run (no {name}); `subnetlab run CONFIG` makes one") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RecordError(f"{folder}: config.json or run.json can't be read: {error!r}") from None
-    record = RunRecord.open(folder, url)
-    entry = record.find("start", "run")
-    assert entry is not None  # open() refuses a record without one
-    if Start.of(entry).machine.get("run") != begun:
-        raise RecordError(f"{folder}: the record at {url} is another run's; its folder holds its run.json")
-    return record
+    return RunRecord.open(folder, url, run=begun)
 
 
 def versions() -> dict[str, str]:

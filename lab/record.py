@@ -6,55 +6,69 @@
 Each entry carries the hash of the one before it: nothing can be changed, left out or put in between
 without making all later hashes anew, and whoever kept the last one sees that too. An entry that is not
 whole is not there: every append is one transaction. Long byte strings (answers) are kept once, under
-their own hash.
+their own hash. A database can hold the records of many runs, each with one writer at a time; a server that
+can't be reached for a while is waited for.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from sqlalchemy import (
     Column,
+    Connection,
     Engine,
     Integer,
     LargeBinary,
     MetaData,
+    Select,
     String,
     Table,
     Text,
     UniqueConstraint,
     create_engine,
+    delete,
     event,
     insert,
     select,
 )
-from sqlalchemy.exc import DatabaseError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError, SQLAlchemyError
 
 from .errors import AuditError, RecordError
 
-FORMAT = 1
+logger = logging.getLogger(__name__)
+
+FORMAT = 2
 """Of the record; a higher one was written by a newer version."""
+
+PATIENCE_S = 60.0
+"""How long a database server that can't be reached is waited for."""
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 5.0
 
 _metadata = MetaData()
 _entries = Table(
     "subnetlab_entries",
     _metadata,
+    Column("run", String(32), primary_key=True),
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("kind", String(16), nullable=False),
     Column("place", String(64), nullable=False),
     Column("body", Text, nullable=False),
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
-    UniqueConstraint("kind", "place"),
+    UniqueConstraint("run", "kind", "place"),
 )
 _blobs = Table(
     "subnetlab_blobs",
     _metadata,
+    Column("run", String(32), primary_key=True),
     Column("hash", String(64), primary_key=True),
     Column("data", LargeBinary, nullable=False),
 )
@@ -93,33 +107,37 @@ def digest(seq: int, kind: str, place: str, body: str, previous: str) -> str:
 class RunRecord:
     """The record of one run; one writer at a time, any number of readers."""
 
-    def __init__(self, engine: Engine, folder: Path) -> None:
+    def __init__(self, engine: Engine, folder: Path, run: str) -> None:
         self._engine = engine
         self.folder = folder
+        self.run = run
+        """Its name among those of the database."""
         self._last: tuple[int, str] | None = None
 
     @classmethod
-    def create(cls, folder: Path, url: str | None = None, *, replace: bool = False) -> Self:
-        """Make an empty record for a run folder; `replace` throws away the one that is there, and must be that run's.
+    def create(cls, folder: Path, url: str | None = None, *, run: str = "run", replace: bool = False) -> Self:
+        """Make an empty record for a run folder; `replace` throws away the one that the run has.
 
         Raises:
-            RecordError: the database can't be reached or already holds a record.
+            RecordError: the database can't be reached or already holds a record of that run.
         """
         engine = _connect(url or _file_url(folder))
         try:
-            if replace:
-                _metadata.drop_all(engine)
             _metadata.create_all(engine)
-            record = cls(engine, folder)
+            record = cls(engine, folder, run)
+            if replace:
+                with engine.begin() as connection:
+                    for table in (_entries, _blobs):
+                        connection.execute(delete(table).where(table.c.run == run))
             if len(record):
-                raise RecordError(f"{_shown(engine)} already holds a record; choose another database")
+                raise RecordError(f"{_shown(engine)} already holds a record of run {run}; choose another database")
         except SQLAlchemyError as error:
             raise RecordError(f"record {_shown(engine)} can't be made: {_reason(error)}") from None
         return record
 
     @classmethod
-    def open(cls, folder: Path, url: str | None = None) -> Self:
-        """Open the record of a run folder.
+    def open(cls, folder: Path, url: str | None = None, *, run: str | None = None) -> Self:
+        """Open the record of a run folder; `run` names it where the database holds several.
 
         Raises:
             RecordError: there is none, it can't be read, or a newer version wrote it.
@@ -127,8 +145,8 @@ class RunRecord:
         if url is None and not (folder / "record.sqlite").is_file():
             raise RecordError(f"{folder} holds no run (no record.sqlite); `subnetlab run CONFIG` makes one")
         engine = _connect(url or _file_url(folder))
-        record = cls(engine, folder)
         try:
+            record = cls(engine, folder, _only_run(engine) if run is None else run)
             start = record.find("start", "run")
         except SQLAlchemyError as error:
             raise RecordError(f"record {_shown(engine)} can't be read: {_reason(error)}") from None
@@ -150,31 +168,7 @@ class RunRecord:
             RecordError: the database refused, or an entry of that kind and place exists. Nothing was written.
         """
         try:
-            with self._engine.begin() as connection:
-                seq, previous = self._last or self._tail(connection)
-                rows = []
-                for draft in drafts:
-                    body = encode(draft.body)
-                    seq += 1
-                    link = digest(seq, draft.kind, draft.place, body, previous)
-                    rows.append(
-                        {
-                            "seq": seq,
-                            "kind": draft.kind,
-                            "place": draft.place,
-                            "body": body,
-                            "previous": previous,
-                            "hash": link,
-                        }
-                    )
-                    previous = link
-                wanted = {blob_hash(blob): blob for blob in blobs}
-                known = select(_blobs.c.hash).where(_blobs.c.hash.in_(wanted))
-                for found in connection.execute(known).scalars():
-                    del wanted[found]
-                if wanted:
-                    connection.execute(insert(_blobs), [{"hash": h, "data": blob} for h, blob in wanted.items()])
-                connection.execute(insert(_entries), rows)
+            self._patiently(lambda connection: self._append(connection, drafts, blobs))
         except IntegrityError as error:
             self._last = None
             raise RecordError(
@@ -183,11 +177,56 @@ class RunRecord:
         except SQLAlchemyError as error:
             self._last = None
             raise RecordError(f"record {_shown(self._engine)} can't be written: {_reason(error)}") from None
+
+    def _append(self, connection: Connection, drafts: Sequence[Draft], blobs: Sequence[bytes]) -> None:
+        tail = self._tail(connection)
+        seq, previous = self._last or tail
+        rows = []
+        for draft in drafts:
+            body = encode(draft.body)
+            seq += 1
+            link = digest(seq, draft.kind, draft.place, body, previous)
+            rows.append(
+                {
+                    "run": self.run,
+                    "seq": seq,
+                    "kind": draft.kind,
+                    "place": draft.place,
+                    "body": body,
+                    "previous": previous,
+                    "hash": link,
+                }
+            )
+            previous = link
+        if tail != (seq, previous):  # else a commit that seemed to fail had been made
+            wanted = {blob_hash(blob): blob for blob in blobs}
+            known = select(_blobs.c.hash).where(_blobs.c.run == self.run, _blobs.c.hash.in_(wanted))
+            for found in connection.execute(known).scalars():
+                del wanted[found]
+            if wanted:
+                kept = [{"run": self.run, "hash": key, "data": blob} for key, blob in wanted.items()]
+                connection.execute(insert(_blobs), kept)
+            connection.execute(insert(_entries), rows)
+        connection.commit()
         self._last = (seq, previous)
+
+    def _patiently(self, work: Callable[[Connection], None]) -> None:
+        """Do a piece of work on a connection; where a server went away, again, for as long as there is patience."""
+        began, wait_s = time.monotonic(), FIRST_WAIT_S
+        while True:
+            try:
+                with self._engine.connect() as connection:
+                    return work(connection)
+            except OperationalError as error:
+                if self._engine.dialect.name == "sqlite" or time.monotonic() - began > PATIENCE_S:
+                    raise
+                logger.warning("record %s: %s; trying again", _shown(self._engine), _reason(error))
+            time.sleep(wait_s)
+            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
 
     def entries(self, kind: str | None = None) -> Iterator[Entry]:
         """Yield entries in the order they were written, of one kind or all."""
-        query = select(_entries).order_by(_entries.c.seq)
+        query = self._entries()
         if kind is not None:
             query = query.where(_entries.c.kind == kind)
         with self._engine.connect() as connection:
@@ -198,7 +237,7 @@ class RunRecord:
         """Return one entry, or None where there is none."""
         with self._engine.connect() as connection:
             row = connection.execute(
-                select(_entries).where(_entries.c.kind == kind, _entries.c.place == place)
+                self._entries().where(_entries.c.kind == kind, _entries.c.place == place)
             ).one_or_none()
         return None if row is None else _entry(row)
 
@@ -209,7 +248,8 @@ class RunRecord:
             AuditError: it is gone or is not what was written.
         """
         with self._engine.connect() as connection:
-            data = connection.execute(select(_blobs.c.data).where(_blobs.c.hash == key)).scalar_one_or_none()
+            wanted = select(_blobs.c.data).where(_blobs.c.run == self.run, _blobs.c.hash == key)
+            data = connection.execute(wanted).scalar_one_or_none()
         if data is None:
             raise AuditError(f"answer {key[:12]}… is missing from the record")
         if blob_hash(data) != key:
@@ -224,7 +264,7 @@ class RunRecord:
         """
         previous, expected = GENESIS, 0
         with self._engine.connect() as connection:
-            for row in connection.execute(select(_entries).order_by(_entries.c.seq).execution_options(yield_per=500)):
+            for row in connection.execute(self._entries().execution_options(yield_per=500)):
                 expected += 1
                 name = f"entry {row.seq} ({row.kind} {row.place})"
                 if row.seq != expected:
@@ -250,9 +290,15 @@ class RunRecord:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _tail(self, connection: Any) -> tuple[int, str]:
+    def _entries(self) -> Select[Any]:
+        return select(_entries).where(_entries.c.run == self.run).order_by(_entries.c.seq)
+
+    def _tail(self, connection: Connection) -> tuple[int, str]:
         row = connection.execute(
-            select(_entries.c.seq, _entries.c.hash).order_by(_entries.c.seq.desc()).limit(1)
+            select(_entries.c.seq, _entries.c.hash)
+            .where(_entries.c.run == self.run)
+            .order_by(_entries.c.seq.desc())
+            .limit(1)
         ).one_or_none()
         return (0, GENESIS) if row is None else (row.seq, row.hash)
 
@@ -275,13 +321,21 @@ def _entry(row: Any) -> Entry:
     return Entry(row.seq, row.kind, row.place, body, row.previous, row.hash)
 
 
+def _only_run(engine: Engine) -> str:
+    with engine.connect() as connection:
+        runs = connection.execute(select(_entries.c.run).distinct().limit(2)).scalars().all()
+    if len(runs) > 1:
+        raise RecordError(f"record {_shown(engine)} holds several runs; open one by its folder")
+    return runs[0] if runs else ""
+
+
 def _file_url(folder: Path) -> str:
     return f"sqlite:///{(folder / 'record.sqlite').resolve()}"
 
 
 def _connect(url: str) -> Engine:
     try:
-        engine = create_engine(url)
+        engine = create_engine(url, pool_pre_ping=True)
     except Exception as error:  # a bad URL or a missing driver, in as many ways as there are drivers
         raise RecordError(f"record: {error}; a database is given as a SQLAlchemy URL") from None
     if engine.dialect.name == "sqlite":

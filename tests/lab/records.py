@@ -146,7 +146,7 @@ def make_record(folder: Path, config: RunConfig | None = None, *, epochs: int | 
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "run.json").write_text(json.dumps(MACHINE))
     (folder / "config.json").write_text(json.dumps(config.model_dump(mode="json")))
-    record = RunRecord.create(folder)
+    record = RunRecord.create(folder, run=str(MACHINE["run"]))
     start = Start(format=FORMAT, config=config.model_dump(mode="json"), machine=MACHINE, neurons=economy.neurons())
     record.append([Draft("start", "run", start.model_dump(mode="json"))])
     per_epoch = config.chain.rounds_per_epoch

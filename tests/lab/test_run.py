@@ -135,6 +135,7 @@ Bodies = list[tuple[str, str, dict[str, Any]]]
 def forge(folder: Path, change: Callable[[Bodies], object]) -> None:
     """Change the entries (kind, place, body) of a record and make all hashes anew."""
     with sqlite3.connect(folder / "record.sqlite") as connection:
+        name = connection.execute("select distinct run from subnetlab_entries").fetchone()[0]
         rows = connection.execute("select kind, place, body from subnetlab_entries order by seq").fetchall()
         entries = [(kind, place, json.loads(body)) for kind, place, body in rows]
         change(entries)
@@ -142,8 +143,8 @@ def forge(folder: Path, change: Callable[[Bodies], object]) -> None:
         previous = GENESIS
         for seq, (kind, place, body) in enumerate(entries, start=1):
             link = digest(seq, kind, place, encode(body), previous)
-            row = (seq, kind, place, encode(body), previous, link)
-            connection.execute("insert into subnetlab_entries values (?, ?, ?, ?, ?, ?)", row)
+            row = (name, seq, kind, place, encode(body), previous, link)
+            connection.execute("insert into subnetlab_entries values (?, ?, ?, ?, ?, ?, ?)", row)
             previous = link
     connection.close()
 
@@ -215,24 +216,35 @@ def test_a_folder_that_holds_a_run_is_not_overwritten_unless_asked(finished: Run
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
-def test_cleaning_leaves_a_record_that_is_another_runs_alone(tmp_path: Path) -> None:
+def test_runs_can_share_a_database_and_cleaning_one_leaves_the_others_alone(tmp_path: Path) -> None:
     shared = f"sqlite:///{tmp_path / 'shared.sqlite'}"
-    with run(small(record=shared), tmp_path / "first") as first:
-        entries = len(first)
-        with pytest.raises(RecordError, match="already holds a record"):
-            run(small(record=shared), tmp_path / "second", mode="clean")
-        assert len(first) == entries
-    with run(small(record=shared, seed=3), tmp_path / "first", mode="clean") as again:
-        assert audit(again).complete
-    (tmp_path / "second").mkdir(exist_ok=True)
+    with (
+        run(small(record=shared), tmp_path / "first") as first,
+        run(small(record=shared), tmp_path / "second") as second,
+    ):
+        assert first.run != second.run
+        assert audit(first).head == first_head(first)
+        entries = len(second)
+        with run(small(record=shared, seed=3), tmp_path / "first", mode="clean") as again:
+            assert audit(again).complete
+        assert len(first) == 0, "the old record of the cleaned run is gone"
+        assert len(second) == entries and audit(second).complete
+
+
+def first_head(record: RunRecord) -> str:
+    return [entry.hash for entry in record.entries()][-1]
+
+
+def test_a_folder_whose_run_is_not_in_the_database_is_named(tmp_path: Path) -> None:
+    shared = f"sqlite:///{tmp_path / 'shared.sqlite'}"
+    run(small(record=shared), tmp_path / "first").close()
+    (tmp_path / "second").mkdir()
     for name in ("config.json", "run.json"):
         shutil.copy(tmp_path / "first" / name, tmp_path / "second" / name)
     machine = json.loads((tmp_path / "second" / "run.json").read_text())
     (tmp_path / "second" / "run.json").write_text(json.dumps(machine | {"run": "another"}))
-    with pytest.raises(RecordError, match="another run's"):
+    with pytest.raises(RecordError, match="stopped before it began"):
         open_run(tmp_path / "second")
-    with pytest.raises(RecordError, match="already holds a record"):
-        run(small(record=shared), tmp_path / "second", mode="clean")
 
 
 def test_a_run_goes_on_with_the_versions_that_it_began_with_or_not_at_all(

@@ -1,0 +1,81 @@
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from lab.audit import audit
+from lab.errors import RecordError
+from lab.folder import open_run
+from lab.record import FORMAT, Draft, RunRecord
+from lab.report import html
+from lab.run import run
+from tests.lab.conftest import Postgres
+from tests.lab.records import make_config
+
+START = Draft("start", "run", {"format": FORMAT})
+
+
+def test_a_run_is_kept_resumed_audited_and_reported(postgres: Postgres, tmp_path: Path) -> None:
+    config = make_config(record=postgres.url, pool={"kind": "local"})
+    with run(config, tmp_path / "run") as record:
+        head = audit(record).head
+    run(config, tmp_path / "run", mode="resume").close()
+    with open_run(tmp_path / "run") as again:
+        found = audit(again)
+        assert found.complete and found.head == head
+        assert "</html>" in html(again)
+    assert not (tmp_path / "run" / "record.sqlite").exists()
+
+
+def test_many_runs_write_at_once(postgres: Postgres, tmp_path: Path) -> None:
+    writers, entries = 8, 50
+    ready = threading.Barrier(writers)
+
+    def write(number: int) -> None:
+        with RunRecord.create(tmp_path, postgres.url, run=f"writer-{number}") as record:
+            record.append([START])
+            ready.wait()
+            for place in range(entries):
+                record.append([Draft("round", str(place), {"by": number})], [f"{number}".encode(), b"the same"])
+
+    with ThreadPoolExecutor(writers) as threads:
+        list(threads.map(write, range(writers)))
+    for number in range(writers):
+        with RunRecord.open(tmp_path, postgres.url, run=f"writer-{number}") as record:
+            assert record.verify() == entries + 1
+            assert {entry.body["by"] for entry in record.entries("round")} == {number}
+
+
+def test_two_writers_of_one_run_are_told_apart(postgres: Postgres, tmp_path: Path) -> None:
+    with RunRecord.create(tmp_path, postgres.url, run="contested") as one:
+        one.append([START])
+        with RunRecord.open(tmp_path, postgres.url, run="contested") as other:
+            other.append([Draft("round", "0/0", {})])
+        with pytest.raises(RecordError, match="another process writes to it"):
+            one.append([Draft("round", "0/1", {})])
+
+
+def test_a_server_that_is_away_is_waited_for_and_nothing_is_lost_or_doubled(postgres: Postgres, tmp_path: Path) -> None:
+    with RunRecord.create(tmp_path, postgres.url, run="patient") as record:
+        record.append([START])
+        record.append([Draft("round", "0/0", {})], [b"before"])
+        postgres.stop("immediate")
+        back = threading.Timer(3.0, postgres.start)
+        back.start()
+        began = time.monotonic()
+        record.append([Draft("round", "0/1", {})], [b"after"])
+        assert time.monotonic() - began >= 2.5
+        back.join()
+        record.append([Draft("round", "0/2", {})])
+        assert [entry.place for entry in record.entries("round")] == ["0/0", "0/1", "0/2"]
+        assert record.verify() == 4
+    with RunRecord.open(tmp_path, postgres.url, run="patient") as again:
+        assert len(again) == 4
+
+
+def test_a_server_that_stays_away_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lab.record.PATIENCE_S", 0.5)
+    with pytest.raises(RecordError, match=r"record postgresql\+psycopg://nobody@127.0.0.1:9/none can't be made"):
+        RunRecord.create(tmp_path, "postgresql+psycopg://nobody@127.0.0.1:9/none")
