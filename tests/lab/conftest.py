@@ -4,46 +4,13 @@ import os
 import pwd
 import shutil
 import socket
-import subprocess
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-
-@dataclass(frozen=True)
-class Postgres:
-    """A server of the tests' own, on the loopback address, that trusts everybody on it."""
-
-    programs: Path
-    folder: Path
-    port: int
-    user: str | None
-    """Whom it runs as: PostgreSQL refuses to run as root."""
-
-    @property
-    def url(self) -> str:
-        return f"postgresql+psycopg://subnetlab@127.0.0.1:{self.port}/postgres"
-
-    def start(self) -> None:
-        settings = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.folder}"
-        log = str(self.folder / "log")
-        self.call("pg_ctl", "-D", str(self.folder / "data"), "-o", settings, "-l", log, "-w", "start")
-
-    def stop(self, mode: str = "fast") -> None:
-        self.call("pg_ctl", "-D", str(self.folder / "data"), "-m", mode, "-w", "stop")
-
-    def call(self, program: str, *arguments: str) -> None:
-        subprocess.run(
-            [self.programs / program, *arguments],
-            check=True,
-            user=self.user,
-            cwd=self.folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+from tests.lab.servers import Postgres
 
 
 @pytest.fixture(scope="session")

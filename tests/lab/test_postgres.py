@@ -11,8 +11,8 @@ from lab.folder import open_run
 from lab.record import FORMAT, Draft, RunRecord
 from lab.report import html
 from lab.run import run
-from tests.lab.conftest import Postgres
 from tests.lab.records import make_config
+from tests.lab.servers import Postgres
 
 START = Draft("start", "run", {"format": FORMAT})
 
