@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from . import chain_cli, models_cli, study_cli
+from . import chain_cli, miner_cli, models_cli, study_cli
 from .overrides import overrides
 
 if TYPE_CHECKING:
@@ -158,6 +158,7 @@ def list_plugins(as_json: AsJson = False) -> None:
 
 study_cli.mount(app)
 models_cli.mount(app)
+miner_cli.mount(app)
 chain_cli.mount(app)
 
 

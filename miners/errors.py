@@ -3,7 +3,8 @@
     SubnetlabError
     ├── EngineError   an engine can't start; the message ends with the command that fixes it
     ├── EngineDied    an engine is gone with all it was doing; open it anew, no miner is to blame
-    └── APIError      a model's server refused, failed or broke off; never holds a key
+    ├── APIError      a model's server refused, failed or broke off; never holds a key
+    └── RemoteError   somebody else's miner refused, failed or broke the protocol
 
 What a miner raises while it answers is data: its host makes it a fault of that one response.
 """
@@ -21,3 +22,7 @@ class EngineDied(SubnetlabError):
 
 class APIError(SubnetlabError):
     """A server of models did not answer as asked, and trying again did not help or was not allowed."""
+
+
+class RemoteError(SubnetlabError):
+    """A miner that is reached over HTTP gave no answer that counts; what it said is quoted in printable characters."""

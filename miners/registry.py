@@ -27,6 +27,7 @@ MINERS: Plugins[Miner] = Plugins(
         "overclaimer": "miners.text_adversaries:Overclaimer",
         "padding": "miners.text_adversaries:Padding",
         "passthrough": "miners.prompted:Passthrough",
+        "remote": "miners.remote:Remote",
         "router": "miners.router:Router",
         "shotgun": "miners.adversaries:Shotgun",
         "silent": "miners.fakes:Silent",

@@ -14,7 +14,7 @@ ROOMS = ("lab", "cluster", "validators", "miners", "subnets", "consensus")
 MAY_IMPORT = {
     "consensus": set(),
     "subnets": set(),
-    "miners": {"subnets"},
+    "miners": {"consensus", "subnets"},
     "validators": {"subnets"},
     "cluster": {"miners", "subnets", "validators"},
     "lab": {"cluster", "consensus", "miners", "subnets", "validators"},

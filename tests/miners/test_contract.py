@@ -30,9 +30,9 @@ async def outcome(miner: Miner, query: Query) -> object:
     """Return the answer, or how it failed."""
     shared = {engine.key: engine for engine in miner.engines()}
     miner = miner.sharing(shared)
-    for engine in shared.values():
-        await engine.open()
     try:
+        for engine in shared.values():
+            await engine.open()
         return await asyncio.wait_for(miner.forward(query), 20 if miner.engines() else 1.5)
     except Exception as error:  # failing is an outcome too
         return type(error)

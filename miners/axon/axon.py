@@ -1,0 +1,294 @@
+"""An axon: serves one miner over HTTP to callers that it knows by their signatures.
+
+Checks come in the order of what they cost: the head of a request, whether its caller is registered and wanted, the
+signature, the nonce, the rate, room by stake; then only is the body read, within bounds and time.
+
+    axon = Axon(key, miner, callers, work=serve, places=2)
+    await axon.start("127.0.0.1", 8091)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import math
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from consensus.calls import Signer
+from consensus.keys import verify
+from subnets import Caller, Fault, Prompt, Query, Response
+
+from ..image import open_image
+from ..miner import Miner
+from .admission import Admission, Visit
+from .door import Connection, Door
+from .limits import Limits, Nonces, Rate
+from .protocol import (
+    HEALTH_PATH,
+    JSON,
+    PROTOCOL,
+    QUERY_PATH,
+    SIGNATURE,
+    STATUS,
+    VALID_S,
+    VERSION,
+    Code,
+    Denial,
+    Envelope,
+    Question,
+    Refusal,
+    sha256,
+)
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+logger = logging.getLogger(__name__)
+
+DRAIN_S = 1.0
+"""To read the rest of a known caller's refused request, so that it sees the reason rather than a broken connection."""
+BUCKETS_KEPT = 10_000
+FAULTS = {
+    Fault.REFUSED: Code.REFUSED,
+    Fault.TIMEOUT: Code.TIMEOUT,
+    Fault.ERROR: Code.FAILED,
+    Fault.MALFORMED: Code.FAILED,
+    Fault.LOST: Code.BUSY,
+}
+
+Work = Callable[[Query], Awaitable[Response]]
+"""Has the miner answer, within `query.timeout_s`."""
+
+
+class Axon:
+    """Serves a miner."""
+
+    def __init__(
+        self,
+        key: Signer,
+        miner: Miner,
+        callers: Mapping[str, Caller],
+        *,
+        work: Work,
+        places: int = 1,
+        limits: Limits | None = None,
+    ) -> None:
+        """`key` signs answers; `callers`, by hotkey, are those registered; `places` are served at once."""
+        self._key, self._miner, self._work = key, miner, work
+        self._limits = limits = limits or Limits()
+        self.hotkey = key.ss58_address
+        self.refused: Counter[Code] = Counter()
+        self.answered = 0
+        self.admission = Admission(places, limits.waiting, limits.per_caller)
+        self._rate = Rate(limits.rate, limits.burst)
+        self._strangers = Rate(limits.strangers_rate, math.ceil(limits.strangers_rate), BUCKETS_KEPT)
+        self._nonces = Nonces(most_per_caller=math.ceil(limits.rate * 2 * VALID_S) + limits.burst)
+        self._callers: Mapping[str, Caller] = {}
+        self.know(callers)
+        self._since_ms = 0
+        self._server: asyncio.Server | None = None
+        self._manager: web.Server | None = None
+        self.door: Door | None = None
+
+    def know(self, callers: Mapping[str, Caller]) -> None:
+        """Replace who is registered, by hotkey."""
+        self._callers = dict(callers)
+        self._nonces.keep(frozenset(callers))
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        if self._server is None:
+            raise RuntimeError("the axon is not started")
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def start(self, host: str, port: int, tls: SSLContext | None = None) -> None:
+        """Listen; port 0 takes a free one. Raises OSError where the address can't be had."""
+        self._manager = web.Server(self._handle, handler_cancellation=True)
+        self.door = Door(self._manager, self._limits)
+        # What was signed before may have been served by an earlier life, whose nonces are forgotten.
+        self._since_ms = _now_ms()
+        self._server = await asyncio.get_running_loop().create_server(self.door, host, port, ssl=tls)
+
+    async def close(self) -> None:
+        """Stop listening and end all work; safe to call twice."""
+        server, self._server = self._server, None
+        if server is not None and self._manager is not None:
+            server.close()
+            await self._manager.shutdown(timeout=1.0)
+            await server.wait_closed()
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        arrived = time.monotonic()
+        try:
+            if request.method == "GET" and request.path == HEALTH_PATH:
+                return self._health(request)
+            envelope, caller = self._admit(request)
+        except Refusal as refusal:
+            self.refused[refusal.code] += 1
+            return await self._turn_away(request, refusal)
+        try:
+            return await self._visit(request, envelope, caller, arrived)
+        except Refusal as refusal:
+            self.refused[refusal.code] += 1
+            await self._drain(request)
+            return _denial(refusal)
+
+    def _health(self, request: web.BaseRequest) -> web.StreamResponse:
+        if not self._strangers.take(str(request.remote)):
+            raise Refusal(Code.RATE, "too often")
+        return _reply(200, json.dumps({"protocol": VERSION, "hotkey": self.hotkey}).encode())
+
+    def _admit(self, request: web.BaseRequest) -> tuple[Envelope, Caller]:
+        """See by the head alone whether the caller may ask."""
+        self._check_head(request)
+        envelope, signature = Envelope.read(request.headers)
+        if envelope.recipient != self.hotkey:
+            raise Refusal(Code.RECIPIENT, f"signed for another hotkey; this is {self.hotkey}")
+        now_ms = _now_ms()
+        if abs(envelope.time_ms - now_ms) > VALID_S * 1000:
+            away_s = (envelope.time_ms - now_ms) / 1000
+            raise Refusal(Code.EXPIRED, f"{away_s:+.1f} s from the clock here; at most {VALID_S:g} s are allowed")
+        if envelope.time_ms < self._since_ms:
+            raise Refusal(Code.EXPIRED, "signed before this server was started; sign anew")
+        caller = self._callers.get(envelope.caller)
+        if caller is None:
+            raise Refusal(Code.REFUSED, "the caller is not registered here")
+        # The rules on who calls; a miner that looks at the query too is asked again when there is one.
+        if said := Miner.blacklist(self._miner, Query("", "", Prompt(()), caller=caller)):
+            raise Refusal(Code.REFUSED, said)
+        if not verify(envelope.caller, envelope.message, signature):
+            raise Refusal(Code.UNSIGNED, "the signature is not the caller's")
+        if isinstance(request.protocol, Connection):
+            request.protocol.door.trust(request.protocol)
+        self._nonces.check(envelope.caller, envelope.nonce)
+        return envelope, caller
+
+    def _check_head(self, request: web.BaseRequest) -> None:
+        if request.path != QUERY_PATH or request.method != "POST":
+            raise Refusal(Code.NOT_FOUND, f"POST {QUERY_PATH} or GET {HEALTH_PATH}")
+        if request.headers.get("Content-Encoding", "identity") != "identity":
+            raise Refusal(Code.ENCODED, "send the body as it is, without Content-Encoding")
+        if request.content_type != JSON:
+            raise Refusal(Code.MALFORMED, f"Content-Type is to be {JSON}")
+        if (request.content_length or 0) > self._limits.query_bytes:
+            raise Refusal(Code.TOO_LARGE, f"at most {self._limits.query_bytes:,} bytes are read")
+
+    async def _visit(
+        self, request: web.BaseRequest, envelope: Envelope, caller: Caller, arrived: float
+    ) -> web.StreamResponse:
+        """Serve a request whose caller is known, unless it has to give way."""
+        if not self._rate.take(envelope.caller):
+            raise Refusal(Code.RATE, f"at most {self._limits.rate:g} requests a second")
+        self._nonces.use(envelope.caller, envelope.nonce, envelope.time_ms, _now_ms())
+        visit = Visit(envelope.caller, caller.stake, caller.validator_permit)
+        self.admission.enter(visit)
+        visit.work = asyncio.create_task(self._answer(request, envelope, caller, visit, arrived))
+        try:
+            body = await visit.work
+        except asyncio.CancelledError:
+            if not visit.evicted:
+                raise
+            raise Refusal(Code.BUSY, visit.evicted) from None
+        finally:
+            self.admission.leave(visit)
+        self.answered += 1
+        signature = self._key.sign(envelope.answer_message(body))
+        return _reply(200, body, {PROTOCOL: VERSION, SIGNATURE: signature.hex()})
+
+    async def _answer(
+        self, request: web.BaseRequest, envelope: Envelope, caller: Caller, visit: Visit, arrived: float
+    ) -> bytes:
+        body = await self._read(request)
+        if sha256(body) != envelope.body_sha256:
+            raise Refusal(Code.UNSIGNED, "the body is not the one that was signed")
+        query = Question.read(body).query(caller)
+        del body
+        _check_image(query)
+        try:
+            refusal, priority = self._miner.blacklist(query), float(self._miner.priority(query))
+        except Exception as error:  # the miner's own code
+            logger.warning("the miner can't tell whom it serves: %s: %s", type(error).__name__, error)
+            raise Refusal(Code.FAILED, "the miner failed") from error
+        if refusal:
+            raise Refusal(Code.REFUSED, refusal)
+        visit.priority = priority if math.isfinite(priority) else 0.0
+        ends = arrived + min(query.timeout_s, self._limits.timeout_s)
+        try:
+            async with asyncio.timeout(ends - time.monotonic()):
+                await self.admission.turn_of(visit)
+        except TimeoutError:
+            raise Refusal(Code.TIMEOUT, "no place became free in time") from None
+        response = await self._work(replace(query, timeout_s=max(0.001, ends - time.monotonic())))
+        if response.fault is not None:
+            logger.info("no answer to %s: %s: %s", envelope.caller, response.fault, response.reason)
+            reason = response.reason if response.fault == Fault.REFUSED else f"the miner's fault: {response.fault}"
+            raise Refusal(FAULTS[response.fault], reason)
+        return response.body
+
+    async def _read(self, request: web.BaseRequest) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        try:
+            async with asyncio.timeout(self._limits.body_s):
+                async for part in request.content.iter_any():
+                    size += len(part)
+                    if size > self._limits.query_bytes:
+                        raise Refusal(Code.TOO_LARGE, f"at most {self._limits.query_bytes:,} bytes are read")
+                    parts.append(part)
+        except TimeoutError:
+            raise Refusal(Code.SLOW, f"the body did not arrive within {self._limits.body_s:g} s") from None
+        except (web.RequestPayloadError, ConnectionError) as error:
+            raise Refusal(Code.MALFORMED, "the body broke off") from error
+        return b"".join(parts)
+
+    async def _turn_away(self, request: web.BaseRequest, refusal: Refusal) -> web.StreamResponse:
+        """Refuse somebody who has not shown who they are; who comes too often is held up and gets no reply."""
+        if not self._strangers.take(str(request.remote)):
+            await asyncio.sleep(self._limits.hold_s)
+            if request.transport is not None:
+                request.transport.abort()
+        reply = _denial(refusal)
+        reply.force_close()
+        return reply
+
+    async def _drain(self, request: web.BaseRequest) -> None:
+        left = self._limits.query_bytes
+        try:
+            async with asyncio.timeout(DRAIN_S):
+                async for part in request.content.iter_any():
+                    left -= len(part)
+                    if left < 0:
+                        return
+        except (TimeoutError, web.RequestPayloadError, ConnectionError):
+            return
+
+
+def _check_image(query: Query) -> None:
+    """Refuse an image that would unfold too far, by its header."""
+    if query.prompt.image:
+        try:
+            open_image(query.prompt.image)
+        except Exception as error:  # a foreign file may fail in any way inside a decoder
+            reason = str(error) if isinstance(error, ValueError) else "it can't be read"
+            raise Refusal(Code.MALFORMED, f"body.image: {reason}"[:300]) from None
+
+
+def _denial(refusal: Refusal) -> web.Response:
+    return _reply(STATUS[refusal.code], Denial(error=refusal.code, reason=refusal.reason[:1000]).body())
+
+
+def _reply(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> web.Response:
+    named = {"Server": "subnetlab", **(headers or {})}  # else the library's name and version are told to strangers
+    return web.Response(body=body, status=status, content_type=JSON, headers=named)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,91 @@
+"""What an axon lets in: bounds on everything that a caller could make too much of."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from .protocol import VALID_S, Code, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one axon."""
+
+    query_bytes: int = 8_000_000
+    """Of a request's body; as many times `waiting` and the places together is the most memory that bodies take."""
+    timeout_s: float = 60.0
+    """Longest time for a query, whatever it asks for."""
+    body_s: float = 10.0
+    """For a body to arrive."""
+    waiting: int = 64
+    """Requests that are being received or wait for a place; the lowest priority gives way when there are more."""
+    per_caller: int = 32
+    """Requests of one caller at once."""
+    rate: float = 10.0
+    """Requests a second of one caller in the long run."""
+    burst: int = 50
+    """Requests of one caller at a stroke."""
+    connections: int = 512
+    per_address: int = 64
+    """Connections from one address."""
+    idle_s: float = 30.0
+    """For a connection to bring a whole head of a request."""
+    strangers_rate: float = 20.0
+    """Refusals a second to one address in the long run; beyond that it is held up and cut off."""
+    hold_s: float = 1.0
+    """How long it is held up."""
+
+
+class Rate:
+    """Token buckets by name, for the `most` names that were last heard of."""
+
+    def __init__(self, rate: float, burst: int, most: int = 10_000) -> None:
+        self._rate, self._burst, self._most = rate, burst, most
+        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        """By name: tokens, and when they were counted."""
+
+    def take(self, name: str) -> bool:
+        """Take a token; False where none is left."""
+        now = time.monotonic()
+        tokens, then = self._left.pop(name, (float(self._burst), now))
+        tokens = min(float(self._burst), tokens + (now - then) * self._rate)
+        self._left[name] = (max(0.0, tokens - 1.0) if tokens >= 1.0 else tokens, now)
+        while len(self._left) > self._most:
+            self._left.popitem(last=False)
+        return tokens >= 1.0
+
+    def __len__(self) -> int:
+        return len(self._left)
+
+
+class Nonces:
+    """Nonces of each caller for as long as their requests are valid; what it can't remember it refuses."""
+
+    def __init__(self, most_per_caller: int) -> None:
+        self._most = most_per_caller
+        self._used: dict[str, dict[str, int]] = {}
+        """By caller: nonces and when they can be forgotten, in milliseconds since 1970."""
+
+    def check(self, caller: str, nonce: str) -> None:
+        """Raise Refusal where a nonce was used before."""
+        if nonce in self._used.get(caller, ()):
+            raise Refusal(Code.REPLAYED, "this nonce was used before")
+
+    def use(self, caller: str, nonce: str, time_ms: int, now_ms: int) -> None:
+        """Note a nonce; raises Refusal where there are too many."""
+        used = self._used.setdefault(caller, {})
+        for old in [old for old, until_ms in used.items() if until_ms < now_ms]:
+            del used[old]
+        if len(used) >= self._most:
+            raise Refusal(Code.RATE, f"at most {self._most} requests in {2 * VALID_S:g} s")
+        used[nonce] = time_ms + round(VALID_S * 1000)
+
+    def keep(self, callers: frozenset[str]) -> None:
+        """Forget callers that are not registered any more: what they sent is refused anyway."""
+        for gone in self._used.keys() - callers:
+            del self._used[gone]
+
+    def __len__(self) -> int:
+        return sum(map(len, self._used.values()))

@@ -1,0 +1,27 @@
+"""The remote miner: somebody else's, reached over HTTP and never run here.
+
+[[miners]]
+kind = "remote"
+dendrite = {url = "https://miner.example:8091", hotkey = "5F...", wallet = "validator"}
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from subnets import Query
+
+from .axon.dendrite import Dendrite
+from .miner import Miner
+
+
+class Remote(Miner):
+    """Has a miner of somebody else answer."""
+
+    description = "asks somebody else's miner over HTTP"
+
+    dendrite: Dendrite = Field(default_factory=Dendrite)
+
+    async def forward(self, query: Query) -> bytes:
+        """Return what the miner signed."""
+        return await self.dendrite.ask(query)

@@ -1,0 +1,211 @@
+"""Two parties: a miner that is served by one process, and a run elsewhere that pays it by its answers."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consensus.keys import WalletFolder
+from lab.audit import audit
+from lab.config import RunConfig
+from lab.entries import GradedRound
+from lab.errors import ConfigError
+from lab.folder import open_run
+from lab.record import RunRecord
+from lab.run import run
+from lab.serving import ChainFile, Snapshot, callers_of, read_spec
+from miners.ocr import TesseractReader
+from subnets import Caller
+
+ROOT = Path(__file__).parents[2]
+TESSERACT = {"kind": "tesseract", "scale": 0.75}
+PAGES = {"kind": "ocr", "difficulty": [0.2, 0.5]}
+
+
+@pytest.fixture
+def wallets(tmp_path: Path) -> Path:
+    """One wallet for each party, and a metagraph in which the validator has a permit."""
+    folder = tmp_path / "wallets"
+    keys = {}
+    for name in ("validator", "miner"):
+        WalletFolder(folder).new_coldkey(name)
+        keys[name] = WalletFolder(folder).new_hotkey(name, "default")
+    lines = ["hotkey,coldkey,stake,validator_permit", f"{keys['validator']},{keys['miner']},1000,1"]
+    (tmp_path / "sn1.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def command(*arguments: str | Path) -> list[str]:
+    return [sys.executable, "-m", "lab", *map(str, arguments)]
+
+
+@contextmanager
+def served(spec: str, wallets: Path, *options: str | Path) -> Iterator[dict[str, Any]]:
+    """Serve a miner from another process; yields what it said when it was up, and gets what it said at its end."""
+    arguments = ("miner", "serve", spec, "--wallet", "miner", "--wallets", wallets, "--port", "0", "--json")
+    with subprocess.Popen(
+        command(*arguments, *options), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        said = process.stdout.readline()
+        told = json.loads(said) if said else {}
+        try:
+            assert told, process.stderr.read()
+            yield told
+        finally:
+            process.send_signal(signal.SIGTERM)
+            last = process.stdout.read()
+        told["end"] = json.loads(last)
+    assert process.returncode == 0
+
+
+def config(
+    told: dict[str, Any], wallets: Path, here: dict[str, Any] = TESSERACT, subnet: dict[str, Any] = PAGES
+) -> RunConfig:
+    """A local miner, and one that is reached over HTTP."""
+    dendrite = {
+        "url": told["url"],
+        "hotkey": told["hotkey"],
+        "wallets": str(wallets),
+        "private_hosts": ["127.0.0.1"],
+    }
+    return RunConfig.parse(
+        {
+            "seed": 5,
+            "subnet": subnet,
+            "miners": [
+                {"name": "here", **here},
+                {"name": "there", "kind": "remote", "dendrite": dendrite},
+            ],
+            "validators": [{"name": "asker"}],
+            "chain": {"epochs": 1, "rounds_per_epoch": 2},
+            "pool": {"kind": "local"},
+            "bare": {"every": 0},
+        }
+    )
+
+
+def scores(record: RunRecord) -> tuple[Sequence[float | None], Sequence[float | None]]:
+    """Scores of the local and of the remote miner, round by round."""
+    rounds = [GradedRound.of(entry) for entry in record.entries("round")]
+    return tuple(
+        [answer.score for graded in rounds for answer in graded.answers if answer.uid == uid] for uid in (1, 2)
+    )  # type: ignore[return-value]
+
+
+def test_a_served_tesseract_earns_what_the_same_one_earns_here_and_the_audit_passes(
+    wallets: Path, tmp_path: Path
+) -> None:
+    with served("{kind = 'tesseract', scale = 0.75}", wallets, "--metagraph", tmp_path / "sn1.csv") as told:
+        with run(config(told, wallets), tmp_path / "run") as record:
+            here, there = scores(record)
+            rounds = [GradedRound.of(entry) for entry in record.entries("round")]
+            found = audit(record)
+    assert told["end"] == {"answered": 2, "refused": {}} and told["places"] >= 1
+    assert here == there and len(there) == 2 and min(score or 0.0 for score in there) > 0.3
+    assert found.complete
+    [remote] = {answer.cost.sent_bytes > 10_000 for graded in rounds for answer in graded.answers if answer.uid == 2}
+    assert remote
+    secret = (wallets / "validator" / "hotkeys" / "default").read_text()
+    words = [word.encode() for word in secret.split('"') if len(word) > 50]
+    kept = b"".join(path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file())
+    assert words and not any(word in kept for word in words)
+    # The audit asks nobody: it passes when the miner is long gone.
+    with open_run(tmp_path / "run") as record:
+        assert audit(record).complete
+
+
+def test_a_miner_that_refuses_the_run_is_at_fault_with_its_reason(wallets: Path, tmp_path: Path) -> None:
+    options = ("--metagraph", tmp_path / "sn1.csv")
+    with served("{kind = 'echo', min_stake = 5000}", wallets, *options) as told:
+        asked = config(told, wallets, {"kind": "echo"}, {"kind": "tests.lab.records:Digits", "drawn": False})
+        with run(asked, tmp_path / "run") as record:
+            rounds = [GradedRound.of(entry) for entry in record.entries("round")]
+    refused = [answer for graded in rounds for answer in graded.answers if answer.uid == 2]
+    assert {answer.fault for answer in refused} == {"error"}
+    assert "refused: a stake of 1000 is too little; at least 5000 is served" in refused[0].reason
+    assert told["end"]["refused"] == {"refused": 2} and told["end"]["answered"] == 0
+
+
+def test_a_chain_says_who_is_registered(tmp_path: Path) -> None:
+    environment = os.environ | {"SUBNETLAB_CHAIN": str(tmp_path / "chain.db"), "SUBNETLAB_WALLETS": str(tmp_path)}
+
+    def do(*arguments: str) -> str:
+        done = subprocess.run(command(*arguments), cwd=ROOT, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    do("wallet", "new", "validator")
+    do("faucet", "validator", "--times", "5")
+    do("subnet", "create", "validator")
+    do("stake", "add", "validator", "200")
+    hotkey = WalletFolder(tmp_path).entry("validator").hotkeys["default"]
+    callers = callers_of(ChainFile(str(tmp_path / "chain.db"), 1).read())
+    assert callers[hotkey] == Caller(hotkey, 200.0, callers[hotkey].validator_permit)
+
+
+def test_a_snapshot_says_who_is_registered(wallets: Path, tmp_path: Path) -> None:
+    [caller] = callers_of(Snapshot(tmp_path / "sn1.csv").read()).values()
+    assert (caller.stake, caller.validator_permit) == (1000.0, True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["tesseract", "{kind = 'tesseract'}", 'kind = "tesseract"\nname = "mine"', '[[miners]]\nkind = "tesseract"'],
+    ids=["kind", "inline table", "table", "config"],
+)
+def test_a_miner_may_be_named_in_several_ways(text: str, tmp_path: Path) -> None:
+    if "\n" in text:
+        (tmp_path / "spec.toml").write_text(text)
+        text = str(tmp_path / "spec.toml")
+    assert isinstance(read_spec(text), TesseractReader)
+
+
+def test_one_of_several_miners_is_chosen_by_name() -> None:
+    assert read_spec("configs/ocr.toml", "half").scale == 0.5  # type: ignore[attr-defined]
+    with pytest.raises(ConfigError, match="choose one with --miner; known: full, three-quarters, half"):
+        read_spec("configs/ocr.toml")
+    with pytest.raises(ConfigError, match="no miner is called 'nobody'; known: full"):
+        read_spec("configs/ocr.toml", "nobody")
+
+
+@pytest.mark.parametrize(
+    ("spec", "match"),
+    [
+        ("tesserac", "unknown miner 'tesserac'; known: "),
+        ("{kind = 'tesseract', scal = 1}", "unknown key; known: "),
+        ("{kind = ", "not TOML"),
+        ("nowhere.toml", "can't be read"),
+        ("{kind = 'remote', dendrite = {url = '{server:sayer}'}}", "server 'sayer' is started by a run only"),
+    ],
+)
+def test_a_spec_that_can_not_be_served_is_refused(spec: str, match: str) -> None:
+    with pytest.raises(ConfigError, match=match):
+        read_spec(spec)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--wallet", "nobody"), "no wallet 'nobody'"),
+        (("--wallet", "miner", "--metagraph", "no.csv"), "no.csv can't be read"),
+        (("--wallet", "miner", "--tls-cert", "cert.pem"), "--tls-cert and --tls-key go together"),
+        (("--wallet", "miner", "--host", "192.0.2.1", "--port", "8091"), "can't serve at 192.0.2.1:8091"),
+    ],
+)
+def test_what_keeps_it_from_serving_is_one_line(
+    options: tuple[str, ...], said: str, wallets: Path, tmp_path: Path
+) -> None:
+    if "--metagraph" not in options:
+        options += ("--metagraph", str(tmp_path / "sn1.csv"))
+    done = subprocess.run(
+        command("miner", "serve", "echo", "--wallets", wallets, *options), cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode != 0 and said in done.stderr and len(done.stderr.strip().splitlines()) == 1, done.stderr
