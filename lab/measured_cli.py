@@ -42,7 +42,21 @@ def _overhead() -> type[StudyConfig]:
     return OverheadConfig
 
 
-STUDIES: dict[str, Callable[[], type[StudyConfig]]] = {"overhead": _overhead}
+def _miners() -> type[StudyConfig]:
+    """Run a model or pass the request on? Miners side by side: quality, wins, speed, cost, profit, detection."""
+    from .studies.miners import MinersConfig
+
+    return MinersConfig
+
+
+def _grading() -> type[StudyConfig]:
+    """Who grades the graders: which ones rank miners rightly, can be gamed, are biased, and what that does to pay."""
+    from .studies.grading import GradingConfig
+
+    return GradingConfig
+
+
+STUDIES: dict[str, Callable[[], type[StudyConfig]]] = {"overhead": _overhead, "grading": _grading, "miners": _miners}
 
 
 def _add(study: typer.Typer, name: str, read: Callable[[], type[StudyConfig]]) -> None:

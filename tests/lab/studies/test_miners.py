@@ -1,0 +1,232 @@
+"""The miners study end to end, on a few pages and on made-up miners that claim tokens."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lab.errors import ConfigError
+from lab.record import RunRecord
+from lab.run import Event, run
+from lab.studies import arms
+from lab.studies.arms import Study
+from lab.studies.measured import measure
+from lab.studies.miners import CONTEST, MinersConfig
+from lab.studies.miners_data import MinersData
+from lab.studies.miners_market import Change, Day, brute_force, rents
+from lab.studies.publication import Publication
+
+OCR: dict[str, Any] = {
+    "seed": 5,
+    "subnet": {"kind": "ocr", "width": 400, "difficulty": 0.0},
+    "miners": [
+        {"name": "whole", "kind": "tesseract"},
+        {"name": "quarter", "kind": "tesseract", "scale": 0.25},
+        {"name": "copycat", "kind": "copycat", "victim": "whole"},
+    ],
+    "validators": [{"name": "validator"}],
+    "chain": {"epochs": 1, "rounds_per_epoch": 3},
+    "pool": {"kind": "local"},
+    "bare": {"every": 0},
+    "contest": {"alone_rounds": 1},
+    "market": {
+        "pay_per_day": 10.0,
+        "questions_per_day": 1000,
+        "utilisation": 0.5,
+        "kwh_usd": 0.2,
+        "apis": [{"name": "cloud", "usd_per_answer": 0.0015, "source": "a list of 2026-11"}],
+        "rented": [{"name": "server", "hour_usd": 10.0, "per_s": 1.0}],
+    },
+    "prices": {"token_usd": 0.5},
+}
+
+
+@pytest.fixture(scope="module")
+def config() -> MinersConfig:
+    return MinersConfig.parse(OCR)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("miners") / "study"
+
+
+@pytest.fixture(scope="module")
+def found(config: MinersConfig, folder: Path) -> Publication:
+    return measure(config, folder)
+
+
+@pytest.fixture(scope="module")
+def data(config: MinersConfig, found: Publication, folder: Path) -> MinersData:
+    return MinersData.of(Study("miners", config, folder, "resume"), config.arms(full=False), config)
+
+
+def rows(folder: Path, key: str) -> dict[str, dict[str, Any]]:
+    section = json.loads((folder / f"{key}.json").read_text())
+    return {next(iter(row.values())): row for row in section["rows"]}
+
+
+def test_the_better_reader_wins_and_the_dishonest_are_not_compared(found: Publication, folder: Path) -> None:
+    contest = rows(folder, "contest")
+    assert list(contest) == ["whole", "quarter"]
+    assert contest["whole"]["quality"]["value"] > contest["quarter"]["quality"]["value"] + 0.2
+    assert contest["whole"]["win_rate"]["value"] == 1.0 and contest["quarter"]["tasks_won"]["value"] == 0.0
+    assert contest["whole"]["strength"]["value"] == pytest.approx(-contest["quarter"]["strength"]["value"])
+
+
+def test_each_is_timed_among_the_others_and_alone(found: Publication, folder: Path) -> None:
+    speed = rows(folder, "speed")
+    assert all(0.0 < row["latency_p50_s"]["value"] <= row["latency_p95_s"]["value"] for row in speed.values())
+    assert all(row["alone_p50_s"]["n"] == 1 for row in speed.values())
+    assert "first_token_s" not in speed["whole"]  # readers write no tokens
+    assert {path.name for path in (folder / "arms").iterdir()} == {
+        CONTEST,
+        "alone-whole",
+        "alone-quarter",
+        "probe",
+    }
+
+
+def test_a_days_parts_add_up(config: MinersConfig, data: MinersData) -> None:
+    for line in data.lines:
+        day = Day.of(line, config)
+        assert day.profit.value == pytest.approx(day.pay - day.hardware - day.api - day.power)
+        assert day.pay == pytest.approx((line.standing.pay_share or 0.0) * 10.0 * 0.5)
+        cpu_s = np.mean([one.graded.cost.cpu_s for one in line.given])
+        assert day.hardware == pytest.approx(1000 * cpu_s / 3600 * 0.04 / 0.5)
+        assert day.power == pytest.approx(1000 * cpu_s * 10 / 3.6e6 * 0.2)
+        busy, paid = Day.of(line, config, Change(utilisation=8.0)), Day.of(line, config, Change(pay=2.0))
+        assert busy.hardware == pytest.approx(day.hardware / 2)  # no machine works more than always
+        assert paid.pay == pytest.approx(2 * day.pay) and paid.hardware == day.hardware
+    assert sum(Day.of(line, config).share for line in data.lines) < 1.0  # the copycat has the rest
+
+
+def test_brute_force_and_formula_agree_within_five_percent(config: MinersConfig, data: MinersData) -> None:
+    machines = rents(data.lines, config)
+    assert [rent.measured for rent in machines] == [True, True, False]
+    for rent in machines[:2]:
+        assert rent.formula.reachable and rent.served_until == pytest.approx(rent.formula.utilisation, rel=0.05)
+    server = machines[2]
+    assert not server.formula.reachable and server.served_until is None  # $10 an hour for 3,600 pages at $0.0015
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_brute_force_finds_the_formulas_utilisation_for_any_answers(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    tokens = rng.integers(5, 60, size=40)
+    tokens_per_s, price = float(rng.uniform(20, 4000)), float(rng.uniform(0.5, 20))
+    rent = float(rng.uniform(0.05, 0.95)) * price * tokens_per_s * 0.0036
+    expected = rent / (price * tokens_per_s * 0.0036)
+    assert brute_force(rent, tokens / tokens_per_s, tokens * price / 1e6) == pytest.approx(expected, rel=0.05)
+    assert brute_force(rent / expected * 1.1, tokens / tokens_per_s, tokens * price / 1e6) is None
+
+
+def test_brute_force_without_work_or_price_has_no_answer() -> None:
+    assert brute_force(1.0, [], []) is None
+    assert brute_force(1.0, [1.0, 2.0], [0.0, 0.0]) is None
+
+
+def test_files_lie_beside_the_page(found: Publication, folder: Path) -> None:
+    for section in found.sections:
+        table = csv.DictReader((folder / f"{section.key}.csv").read_text().splitlines())
+        assert len(list(table)) == len(section.rows)
+        assert (folder / f"{section.key}.png").exists() == (section.picture is not None)
+        assert section.caption.shows and section.caption.not_shown
+    assert [section.key for section in found.sections] == [
+        *("contest", "speed", "cost", "profit", "sensitivity", "break_even")
+    ]
+
+
+def test_the_same_record_gives_the_same_page_byte_for_byte(
+    config: MinersConfig, found: Publication, folder: Path
+) -> None:
+    names = [path.name for path in folder.iterdir() if path.suffix in (".html", ".csv", ".json", ".png")]
+    before = {name: (folder / name).read_bytes() for name in names}
+    measure(config, folder, mode="resume")
+    assert {name: (folder / name).read_bytes() for name in names} == before
+
+
+TEXT: dict[str, Any] = {
+    "seed": 3,
+    "subnet": {"kind": "tests.lab.records:Digits"},
+    "miners": [
+        {"name": "local", "kind": "tests.lab.studies.writers:Writer"},
+        {"name": "relay", "kind": "tests.lab.studies.writers:Writer", "wait_s": 0.03, "usd": 0.001},
+        {"name": "over", "kind": "overclaimer", "miner": {"kind": "tests.lab.studies.writers:Writer"}},
+    ],
+    "validators": [{"name": "validator", "count": 2}],
+    "chain": {"epochs": 2, "rounds_per_epoch": 35},
+    "pool": {"kind": "local"},
+    "bare": {"every": 0},
+    "contest": {"epochs": 2},
+    "detection": [{"name": "pair", "local": "local", "relay": "relay", "own_copy": "over"}],
+}
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Cut in the middle of its contest, and gone on with."""
+    folder, config = tmp_path_factory.mktemp("written") / "study", MinersConfig.parse(TEXT)
+    stopped: list[str] = []
+
+    def stop(event: Event) -> None:
+        if event.rounds == 40 and not stopped:
+            stopped.append(event.stage)
+            raise KeyboardInterrupt
+
+    def play(settings: Any, where: Path, *, mode: Any, watch: Any) -> RunRecord:
+        return run(settings, where, mode=mode, watch=stop if where.name == CONTEST else watch)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(arms, "run", play)
+        with pytest.raises(KeyboardInterrupt):
+            measure(config, folder)
+    assert stopped and not (folder / "index.html").exists()
+    measure(config, folder, mode="resume")
+    return folder
+
+
+def test_a_study_that_was_cut_goes_on_with_nothing_lost(written: Path) -> None:
+    contest = rows(written, "contest")
+    assert contest["local"]["score"]["n"] == 140
+    facts = json.loads((written / "result.json").read_text())["facts"]
+    assert facts["asked"].startswith("140 tasks")
+
+
+def test_an_over_report_of_a_tenth_is_flagged_within_70_outputs_and_the_honest_never(written: Path) -> None:
+    claims = rows(written, "claims")
+    assert claims["over"]["excess"]["value"] == pytest.approx(0.1, abs=0.03)
+    assert int(claims["over"]["flagged_at"].split()[0]) <= 70
+    assert claims["local"]["flagged_at"] == claims["relay"]["flagged_at"] == "never"
+
+
+def test_what_engines_meter_becomes_speed_and_what_servers_take_becomes_cost(written: Path) -> None:
+    speed, cost, profit = (rows(written, key) for key in ("speed", "cost", "profit"))
+    assert speed["local"]["first_token_s"]["value"] == pytest.approx(0.001)
+    assert speed["local"]["tokens_per_s"]["value"] > speed["relay"]["tokens_per_s"]["value"] > 0
+    assert cost["relay"]["usd"]["value"] == pytest.approx(0.001, rel=0.2)
+    assert cost["relay"]["usd_per_1000_tokens"]["value"] == pytest.approx(1000 * 0.001 / 15, rel=0.4)
+    assert profit["relay"]["api_usd"] == pytest.approx(0.001 * 10_000)
+    assert profit["local"]["api_usd"] is None
+
+
+def test_a_relay_that_waits_is_told_by_its_latency_and_not_by_its_text(written: Path) -> None:
+    told = [row for row in json.loads((written / "detection.json").read_text())["rows"] if row["prompts"] == 8]
+    found = {row["seen"]: row for row in told}
+    assert found["latency"]["auc"]["value"] > 0.95 and found["latency"]["caught"]["value"] > 0.9
+    assert found["text"]["auc"]["value"] == 0.5  # the same text, letter by letter
+    assert "log-probabilities" not in found
+
+
+def test_a_pair_of_miners_that_are_not_there_is_named() -> None:
+    wrong = TEXT | {"detection": [{"name": "pair", "local": "local", "relay": "nobody"}]}
+    with pytest.raises(ConfigError, match=r"detection\[0\].relay: no miner is called 'nobody'; known: local, relay"):
+        MinersConfig.parse(wrong)
+
+
+def test_an_offer_needs_a_price() -> None:
+    with pytest.raises(ConfigError, match="gratis: it has no price; give usd_per_million_output"):
+        MinersConfig.parse(OCR | {"market": {"apis": [{"name": "gratis", "source": "nowhere"}]}})
