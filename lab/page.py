@@ -82,7 +82,8 @@ def estimate(figure: Estimate, digits: int = 2, unit: str = "", scale: float = 1
         return {"value": "–", "note": f"n={figure.n}"}
     interval = ""
     if figure.low is not None and figure.high is not None:
-        interval = f"{scale * figure.low:.{digits}f}–{scale * figure.high:.{digits}f}, "
+        dash = " to " if scale * figure.low < 0 else "–"  # a minus after a dash can't be read
+        interval = f"{scale * figure.low:.{digits}f}{dash}{scale * figure.high:.{digits}f}, "
     return {"value": f"{scale * figure.value:.{digits}f}{unit}", "note": f"{interval}n={figure.n}"}
 
 

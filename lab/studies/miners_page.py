@@ -68,15 +68,15 @@ def _findings(data: MinersData, days: Sequence[Day], machines: Sequence[Rent]) -
     if data.lines:
         best = data.lines[0]
         found.append(
-            f"{best.name} was the strongest: it won {best.win_rate.text()} of its meetings with the other honest "
+            f"{best.name} was the strongest: it won {_percent(best.win_rate)} of its meetings with the other honest "
             f"miners, at a true quality of {best.standing.quality.text()}."
         )
     if days:
         rich = max(days, key=lambda day: day.profit.value if day.profit.value is not None else float("-inf"))
         poor = min(days, key=lambda day: day.profit.value if day.profit.value is not None else float("inf"))
         found.append(
-            f"At the assumed prices {rich.name} kept the most of a day, ${rich.profit.text()}, and {poor.name} the "
-            f"least, ${poor.profit.text()}."
+            f"At the assumed prices {rich.name} kept the most of a day's pay, {rich.profit.text(unit=' $')}, and "
+            f"{poor.name} the least, {poor.profit.text(unit=' $')}."
         )
     measured = [rent for rent in machines if rent.measured]
     if measured:
@@ -108,7 +108,6 @@ def _contest(data: MinersData) -> Section:
         ),
         columns=(
             Column("miner", "miner"),
-            Column("kind", "kind"),
             Column("quality", "true quality"),
             Column("score", "score"),
             Column("win_rate", "meetings won", 1, " %", 100),
@@ -119,7 +118,6 @@ def _contest(data: MinersData) -> Section:
         rows=tuple(
             (
                 line.name,
-                line.standing.kind,
                 line.standing.quality,
                 line.standing.score,
                 line.win_rate,
@@ -184,7 +182,7 @@ def _cost(data: MinersData, config: MinersConfig) -> Section:
         key="cost",
         title="What an answer costs its miner",
         caption=Caption(
-            f"{cheap.name} answers cheapest, at ${pictures.scaled(cheap.standing.usd, 1000).text(4)} for 1,000 answers."
+            f"{cheap.name} answers cheapest: 1,000 answers for {_thousand(cheap.standing.usd)}."
             if cheap
             else "Nobody asked.",
             "Hardware counts by the metered second, as if it never stood idle; what idle hours add is in the day "
@@ -197,7 +195,7 @@ def _cost(data: MinersData, config: MinersConfig) -> Section:
             Column("usd_per_win", "1,000 wins", 4, " $", 1000),
             Column("cpu_s", "CPU of an answer", 3, " s"),
             Column("gpu_s", "GPU of an answer", 3, " s"),
-            Column("energy_wh_per_1000", "1,000 answers", 2, " Wh"),
+            Column("energy_wh_per_1000", "energy of 1,000", 2, " Wh"),
         ),
         rows=tuple(_cost_row(line, config) for line in data.lines),
         picture=_rows_picture(lambda ax: pictures.costs(data.lines, ax), len(data.lines)),
@@ -224,7 +222,9 @@ def _profit(days: Sequence[Day], config: MinersConfig) -> Section:
         key="profit",
         title="What a day brings",
         caption=Caption(
-            f"{rich.name} keeps ${rich.profit.text()} of ${rich.pay:.2f} of pay." if rich else "Nobody was paid.",
+            f"{rich.name} keeps {rich.profit.text(unit=' $')} of {rich.pay:.2f} $ of pay."
+            if rich
+            else "Nobody was paid.",
             f"Pay is the contest's, paid once by its consensus, and as if it went on all day: it has no interval, and "
             f"those shown are of the cost. Prices, {config.market.questions_per_day:,.0f} questions a day and a "
             f"utilisation of {percent(config.market.utilisation)} are assumptions. Work of the miner's owner, "
@@ -470,6 +470,10 @@ def _section(
         tuple(tuple(row[place] for place in kept) for row in rows),
         picture,
     )
+
+
+def _thousand(usd: Figure) -> str:
+    return pictures.scaled(usd, 1000).text(4, " $")
 
 
 def _percent(figure: Figure) -> str:

@@ -101,7 +101,9 @@ def sensitivities(
 
 def break_evens(machines: Sequence[Rent], ax: Axes) -> Figure:
     """Dollars a million made by each machine over its utilisation, and what APIs take."""
-    utilisations = [0.01 * 1.06**step for step in range(80) if 0.01 * 1.06**step < 1.0] + [1.0]
+    reached = [rent.formula.utilisation for rent in machines if rent.formula.reachable]
+    least = max(1e-4, min([0.02, *reached]) / 2)
+    utilisations = [least ** (1 - step / 40) for step in range(41)]
     with styled():
         names = list(dict.fromkeys(rent.machine for rent in machines))[:MOST_LINES]
         for place, name in enumerate(names):
@@ -112,17 +114,19 @@ def break_evens(machines: Sequence[Rent], ax: Axes) -> Figure:
         offers = {rent.offer.name: rent.api_usd_per_million for rent in machines if rent.machine == names[0]}
         for offer, price in offers.items():
             ax.axhline(price, color=MUTED, linewidth=1.2, linestyle=DASHES[2])
-            ax.annotate(offer, (0.0101, price), xytext=(0, 3), textcoords="offset points", color=MUTED, fontsize=11)
+            ax.annotate(
+                offer, (1.0, price), xytext=(0, 3), textcoords="offset points", ha="right", color=MUTED, fontsize=11
+            )
         crossed = [rent for rent in machines if rent.formula.reachable and rent.machine in names]
         for rent in crossed:
             at = rent.formula.utilisation
-            if at >= 0.01:
+            if at >= least:
                 ax.plot([at], [rent.api_usd_per_million], marker="o", color=SERIES[names.index(rent.machine)])
         ax.set_xscale("log")
         ax.set_yscale("log")
         log_ticks(ax.xaxis, lambda value: f"{100 * value:g} %")
         log_ticks(ax.yaxis, lambda value: f"${value:g}")
-        ax.set_xlim(0.01, 1.0)
+        ax.set_xlim(least, 1.0)
         ax.set_xlabel("utilisation")
         ax.set_title("dollars for a million tokens, or answers", loc="left", fontsize=12, color=MUTED)
         ax.grid(axis="both")
