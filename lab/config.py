@@ -82,7 +82,9 @@ class MinerTable(PluginTable):
         `addresses`: of the servers that run, by name; None where none does.
         """
         options = {
-            key: MINERS.spec(others[value]) if key in MINER_OPTIONS and value in others else value
+            key: MINERS.spec(others[value])
+            if key in MINER_OPTIONS and isinstance(value, str) and value in others
+            else value
             for key, value in fill_options(self.options, addresses).items()
         }
         return MINERS.load({"seed": seed, **options})
@@ -122,11 +124,24 @@ class PoolTable(Table):
     """Where it runs."""
 
     kind: Literal["ray", "local"] = "ray"
+    address: str | None = Field(None, min_length=1)
+    """Of a running Ray cluster to join, host:port or "auto"; None: a Ray of this run's own."""
     hosts: int | None = Field(None, ge=1)
     """Hosts of an engine that can be replicated; None: one for each core."""
+    gpu_gb: float = Field(0.0, ge=0.0)
+    """Least memory of each GPU; a cluster whose GPUs are known to have less is refused."""
     rounds_in_flight: int = Field(2, ge=1)
     """Of each validator, so that its next task is made while miners work."""
     dashboard: bool = False
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.address is not None and self.kind != "ray":
+            raise ValueError(
+                f".address: {self.address!r} is that of a Ray cluster, and kind is {self.kind!r}; leave the address "
+                'out, or take kind = "ray" (--pool.kind ray)'
+            )
+        return self
 
 
 class PriceTable(Table):

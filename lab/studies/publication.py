@@ -11,6 +11,7 @@ import csv
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -183,10 +184,14 @@ def text_table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> lis
     ]
 
 
+def plain_figure(figure: Estimate) -> dict[str, float | int | None]:
+    """Return an estimate as JSON holds it: an end that is infinite is none."""
+    ends = (None if end is None or not isfinite(end) else end for end in (figure.value, figure.low, figure.high))
+    return dict(zip(("value", "low", "high"), ends, strict=True)) | {"n": figure.n}
+
+
 def _plain(cell: Cell) -> Any:
-    if isinstance(cell, Estimate):
-        return {"value": cell.value, "low": cell.low, "high": cell.high, "n": cell.n}
-    return cell
+    return plain_figure(cell) if isinstance(cell, Estimate) else cell
 
 
 def _write_json(value: Any, path: Path) -> None:

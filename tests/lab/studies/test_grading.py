@@ -1,0 +1,249 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.errors import ConfigError
+from lab.record import RunRecord
+from lab.studies.arms import Budget, BudgetError, Forecast, Study
+from lab.studies.grading import GradingConfig
+from lab.studies.grading_bias import Bias
+from lab.studies.grading_cards import Card, cards
+from lab.studies.grading_data import GradingData
+from lab.studies.grading_probes import PROBES
+from lab.studies.measured import measure
+from lab.studies.publication import Publication
+from subnets import Response, Score, Scorer, Task
+
+PAGES: dict[str, Any] = {
+    "seed": 5,
+    "subnet": {"kind": "ocr", "width": 500, "difficulty": 0.0, "kinds": ["letter"]},
+    "miners": [
+        {"name": "full", "kind": "tesseract"},
+        {"name": "noisy", "kind": "noisy", "error_rate": 0.4},
+        {"name": "copycat", "kind": "copycat", "victim": "full"},
+        {"name": "empty", "kind": "empty"},
+    ],
+    "validators": [{"name": "asks"}],
+    "pool": {"kind": "local"},
+    "graders": [
+        {"name": "sections", "scorer": {"kind": "sections"}},
+        {"name": "tutorial", "scorer": {"kind": "tutorial"}},
+        {"name": "own", "scorer": {"kind": "sections"}, "reference": "full"},
+    ],
+    "grading": {"tasks": 4, "right_at": 0.9, "probed_tasks": 2, "validators": 2, "rounds_per_epoch": 1},
+}
+
+TEXT: dict[str, Any] = {
+    "seed": 3,
+    "subnet": {"kind": "text_prompting", "mix": {"extractive": 1.0}, "passage_sentences": [2, 4]},
+    "miners": [
+        {"name": "good", "kind": "oracle", "p": 0.9},
+        {"name": "fair", "kind": "oracle", "p": 0.6},
+        {"name": "poor", "kind": "oracle", "p": 0.2},
+        {"name": "negated", "kind": "negated_truth"},
+        {"name": "salad", "kind": "word_salad"},
+    ],
+    "validators": [{"name": "asks"}],
+    "pool": {"kind": "local"},
+    "graders": [
+        {"name": "truth", "probability": True},
+        {"name": "f1", "scorer": {"kind": "token_f1"}, "repeats": 1},
+        {"name": "length", "scorer": {"kind": "tests.lab.studies.test_grading:PaysForLength"}},
+        {"name": "order", "scorer": {"kind": "tests.lab.studies.test_grading:PaysTheFirst"}, "tasks": 12},
+    ],
+    "grading": {
+        "tasks": 24,
+        "probed_tasks": 12,
+        "paradox": {"validators": [0.5, 1.0], "miners": [0.5, 1.0], "rounds": 8},
+    },
+}
+
+
+class PaysForLength(Scorer):
+    """More words, more pay."""
+
+    def score(self, task: Task, response: Response) -> Score:
+        assert response.answer is not None
+        return Score(min(1.0, len(response.answer.text.split()) / 100))
+
+
+class PaysTheFirst(Scorer):
+    """Whoever is shown first is right."""
+
+    def score(self, task: Task, response: Response) -> Score:
+        raise NotImplementedError
+
+    def score_all(self, task: Task, responses: Any) -> list[Score]:
+        return [Score(float(place == 0)) for place in range(len(responses))]
+
+
+class Cut(Exception):
+    """Pulls the plug."""
+
+
+@pytest.fixture(scope="module")
+def pages() -> GradingConfig:
+    return GradingConfig.parse(PAGES)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("grading") / "study"
+
+
+@pytest.fixture(scope="module")
+def heard() -> list[Forecast]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def found(pages: GradingConfig, folder: Path, heard: list[Forecast]) -> Publication:
+    return measure(pages, folder, announce=heard.append)
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> GradingData:
+    config = GradingConfig.parse(TEXT)
+    place = tmp_path_factory.mktemp("text") / "study"
+    measure(config, place)
+    return GradingData.of(
+        config, Study("grading", config, place, "resume"), {a.name: a for a in config.arms(full=False)}
+    )
+
+
+def section(folder: Path, key: str) -> list[dict[str, Any]]:
+    result = json.loads((folder / "result.json").read_text())
+    rows: list[dict[str, Any]] = next(one for one in result["sections"] if one["key"] == key)["rows"]
+    return rows
+
+
+@pytest.fixture(scope="module")
+def by_name(text: GradingData) -> dict[str, Card]:
+    return {card.name: card for card in cards(text)}
+
+
+def bias_of(card: Card, name: str) -> Bias:
+    return next(bias for bias in card.biases if bias.name == name)
+
+
+def test_every_grader_has_a_card_of_quality_bias_exploitability_and_cost(found: Publication, folder: Path) -> None:
+    for name in ("sections", "tutorial", "own"):
+        card = json.loads((folder / "cards" / f"{name}.json").read_text())
+        assert set(card["exploitability"]["earned"]) == {"copycat", "empty"}
+        assert card["quality"]["auc"]["n"] == 4
+        assert card["cost"]["cpu_s_per_grade"]["value"] > 0
+        assert {"order", "length", "injection"} <= set(card["bias"])
+        assert name in (folder / "cards" / f"{name}.html").read_text()
+        assert f'href="cards/{name}.html"' in (folder / "index.html").read_text()
+
+
+def test_a_grader_without_chance_gives_the_same_answer_the_same_score(found: Publication, folder: Path) -> None:
+    assert {row["spread"]["value"] for row in section(folder, "right_or_wrong")} == {0.0}
+
+
+def test_a_validators_own_answer_pays_its_copier_in_full_and_costs_as_much_as_the_answer(
+    found: Publication, folder: Path
+) -> None:
+    own = json.loads((folder / "cards" / "own.json").read_text())
+    truth = json.loads((folder / "cards" / "sections.json").read_text())
+    assert own["exploitability"]["earned"]["copycat"]["value"] > 1.2
+    assert own["exploitability"]["relative_to"] == "noisy"  # its own reference is not held against it
+    assert own["cost"]["cpu_s_per_grade"]["value"] > 3 * truth["cost"]["cpu_s_per_grade"]["value"]
+    (row,) = section(folder, "own_answers")
+    assert row["mimic_premium"]["value"] > 0.2
+
+
+def test_grades_are_linked_entries_of_the_studys_own_record(found: Publication, folder: Path) -> None:
+    with RunRecord.open(folder) as record:
+        assert record.verify() == 2 + 3 * 4 * 2 + 3 * len(PROBES) * 2
+        entry = record.find("grades", "tutorial/0/3/1")
+        assert entry is not None and entry.body["grader"] == "tutorial"
+
+
+def test_grading_is_foreseen_and_timed_with_the_arms(found: Publication, folder: Path, heard: list[Forecast]) -> None:
+    assert set(heard[0].by_arm_s) == {"answers", "grading"}
+    kept = json.loads((folder / "forecast.json").read_text())
+    assert kept["by_arm_took_s"]["grading"] > 0
+    assert kept["took_s"] > kept["by_arm_took_s"]["grading"]
+
+
+def test_a_finished_study_is_published_again_byte_for_byte(
+    pages: GradingConfig, found: Publication, folder: Path
+) -> None:
+    paths = [path for path in folder.rglob("*") if path.suffix in (".html", ".csv", ".png", ".json")]
+    before = {path: path.read_bytes() for path in paths}
+    assert len([path for path in before if path.parent.name == "cards"]) == 6
+    measure(pages, folder, mode="resume")
+    assert {path: path.read_bytes() for path in paths} == before
+
+
+def test_a_study_that_was_cut_while_grading_goes_on_and_grades_nothing_twice(
+    pages: GradingConfig, found: Publication, folder: Path, tmp_path: Path
+) -> None:
+    def cut(what: str, done: int, of: int) -> None:
+        if what.startswith("grading") and done == 7:
+            raise Cut
+
+    with pytest.raises(Cut):
+        measure(pages, tmp_path / "study", watch=cut)
+    with RunRecord.open(tmp_path / "study") as record:
+        assert len(record) == 2 + 7
+        kept = [entry.hash for entry in record.entries("grades")]
+    measure(pages, tmp_path / "study", mode="resume")
+    with RunRecord.open(tmp_path / "study") as record, RunRecord.open(folder) as whole:
+        assert record.verify() == len(whole)
+        assert [entry.hash for entry in record.entries("grades")][:7] == kept
+        assert {entry.place for entry in record.entries("probes")} == {e.place for e in whole.entries("probes")}
+
+
+def test_a_budget_holds_for_grading_too(pages: GradingConfig, found: Publication, folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(BudgetError, match="would take about"):
+        measure(pages, tmp_path / "study", budget=Budget(wall_s=0.1))
+
+
+def test_the_truth_ranks_best_and_misplaces_no_pay(by_name: dict[str, Card]) -> None:
+    truth, length = by_name["truth"], by_name["length"]
+    assert truth.quality.pairwise_accuracy.value == 1.0
+    assert truth.quality.auc.value == 1.0 and truth.quality.brier.value == 0.0
+    assert truth.pay is not None and truth.pay.misplaced.value == pytest.approx(0.0, abs=1e-9)
+    assert truth.pay.ranking.value == pytest.approx(1.0)
+    assert length.pay is not None and (length.pay.misplaced.low or 0.0) > 0.2
+    assert len(length.pay.by_epoch) == 4
+    assert dict(truth.exploits)["salad"].value == 0.0
+
+
+def test_what_is_cheated_is_told_by_name(by_name: dict[str, Card]) -> None:
+    name, earned = by_name["length"].worst or ("", None)
+    assert name == "salad" and earned is not None and (earned.low or 0.0) > 1.0
+    assert (dict(by_name["f1"].exploits)["negated"].value or 0.0) > 0.3  # the truth's words, denied
+
+
+def test_probes_find_the_bias_that_a_grader_has_and_no_other(text: GradingData, by_name: dict[str, Card]) -> None:
+    length, order = by_name["length"], by_name["order"]
+    assert bias_of(length, "length").clear and (bias_of(length, "length").effect.value or 0.0) > 0.2
+    assert not bias_of(length, "order").clear
+    assert bias_of(order, "length").effect.value == 0.0
+    # From last to first, the first loses 1, the last gains 1, and the others nothing: 0 on the whole.
+    turned = next(grader for grader in text.graders if grader.name == "order").probes["order"]
+    assert set(turned[0].tolist()) == {-1.0, 0.0, 1.0}
+
+
+def test_simulated_validators_are_played_by_the_lab(text: GradingData) -> None:
+    assert set(text.paradox) == {(0.5, 0.5), (0.5, 1.0), (1.0, 0.5), (1.0, 1.0)}
+    assert all(len(scores) == 8 for scores in text.paradox.values())
+    assert text.paradox[1.0, 1.0] == (1.0,) * 8
+
+
+@pytest.mark.parametrize(
+    ("graders", "said"),
+    [
+        ([{"name": "a"}, {"name": "a"}], "graders: the name 'a' is used twice"),
+        ([{"name": "a", "reference": "nobody"}], r"graders\[0\]\.reference: no miner is called 'nobody'; known: full"),
+        ([{"name": "a", "scorer": {"kind": "gut_feeling"}}], "unknown scorer 'gut_feeling'"),
+    ],
+)
+def test_graders_that_cannot_be_are_refused_with_their_place(graders: list[dict[str, Any]], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        GradingConfig.parse(PAGES | {"graders": graders})
