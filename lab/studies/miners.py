@@ -129,9 +129,9 @@ class MinersConfig(StudyConfig):
         return arms
 
     def probe(self) -> Arm:
-        """Return the short run that the forecast is made from: all miners, one validator."""
+        """Return the short run that the forecast is made from: all miners and validators, as crowded as the contest."""
         chain = ChainTable(epochs=1, rounds_per_epoch=self.contest.probe_rounds)
-        return Arm("probe", subset(self, validators=1, chain=chain.model_dump(mode="json")))
+        return Arm("probe", subset(self, chain=chain.model_dump(mode="json")))
 
     @property
     def honest_names(self) -> list[str]:

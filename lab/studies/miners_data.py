@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -13,7 +13,8 @@ from lab.bill import price
 from lab.record import RunRecord
 from lab.standings import NOTHING, Standing, Standings
 from lab.statistics import Figure, mean, ratio
-from lab.statistics.claims import ClaimCheck, log_evidence, mean_excess
+from lab.statistics.claims import ALPHA, ClaimCheck, log_evidence, mean_excess
+from lab.statistics.paired import Comparison, holm
 from lab.statistics.strength import Contest, Games
 from subnets import Fault
 
@@ -73,6 +74,8 @@ class MinersData:
 
     lines: tuple[Line, ...]
     """The honest miners, the strongest first."""
+    level: tuple[str, ...]
+    """Those whose scores on the same tasks do not differ from the strongest one's by more than chance."""
     tasks: int
     undecided: str
     """Why strengths rest on a prior, if they do."""
@@ -111,10 +114,11 @@ class MinersData:
             for place, miner in enumerate(honest)
         ]
         lines.sort(key=lambda line: (-(line.strength.value or 0.0), line.name))
+        level = _level([line.name for line in lines], {one.name: scores[:, at] for at, one in enumerate(honest)})
         claims, tolerance = _claims([(miner.name, miner.honest, given[miner.uid]) for miner in standings.miners])
         by_name = {miner.name: given[miner.uid] for miner in standings.miners}
         told = tuple(detect(table, by_name) for table in config.detection)
-        return cls(tuple(lines), len(standings.rounds), games.reason, claims, tolerance, told)
+        return cls(tuple(lines), level, len(standings.rounds), games.reason, claims, tolerance, told)
 
 
 def _given(record: RunRecord, standings: Standings, uid: int) -> tuple[Given, ...]:
@@ -150,6 +154,12 @@ def _tasks_won(
     ahead = known & (scores == best)
     shares = ahead / np.maximum(ahead.sum(axis=1, keepdims=True), 1)
     return np.where(known, shares, np.nan)
+
+
+def _level(names: Sequence[str], scores: Mapping[str, NDArray[np.float64]]) -> tuple[str, ...]:
+    """Name those that the first can't be told from, by sign flips on the same tasks, held together by Holm."""
+    tested = [Comparison.of(scores[names[0]], scores[name]).p_value for name in names[1:]]
+    return tuple(name for name, p in zip(names[1:], holm(tested), strict=True) if p is None or p > ALPHA)
 
 
 def _line(

@@ -130,7 +130,8 @@ def rents(lines: Sequence[Line], config: MinersConfig) -> list[Rent]:
         speed = Machine(hour_usd, float(units.sum() / busy.sum()))
         sort = "GPU" if any(cost.gpu_s for cost in costs) else "core"
         found += [
-            _rent(f"{line.name}, one {sort}", offer, speed, costs, busy, measured=True) for offer in config.market.apis
+            _rent(f"one {sort} with {line.name}", offer, speed, costs, busy, measured=True)
+            for offer in config.market.apis
         ]
     for rented in config.market.rented if local else ():
         costs = [one.graded.cost for one in local[0].given if one.arrived]

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from lab.captions import Caption
 from lab.standings import counted, percent
-from lab.statistics import Figure
 from lab.statistics.claims import ALPHA
 
 from . import miners_pictures as pictures
+from . import miners_sentences as sentences
 from .miners import MinersConfig
-from .miners_data import Claims, Line, MinersData
-from .miners_detection import OBSERVED, Power, Told
+from .miners_data import Line, MinersData
+from .miners_detection import PROMPTS, Told
 from .miners_market import CHANGES, Day, Rent, energy_j, rents
 from .publication import Cell, Column, Picture, Publication, Section
 
@@ -36,7 +36,7 @@ def publication(data: MinersData, config: MinersConfig) -> Publication:
     return Publication(
         study="miners",
         title="Model against passthrough: what each way of mining is worth",
-        findings=tuple(_findings(data, days, machines)),
+        findings=tuple(sentences.findings(data, days, machines)),
         sections=tuple(section for section in sections if section is not None),
         facts=_facts(data, config),
     )
@@ -63,46 +63,13 @@ def _facts(data: MinersData, config: MinersConfig) -> tuple[tuple[str, str], ...
     )
 
 
-def _findings(data: MinersData, days: Sequence[Day], machines: Sequence[Rent]) -> list[str]:
-    found = []
-    if data.lines:
-        best = data.lines[0]
-        found.append(
-            f"{best.name} was the strongest: it won {_percent(best.win_rate)} of its meetings with the other honest "
-            f"miners, at a true quality of {best.standing.quality.text()}."
-        )
-    if days:
-        rich = max(days, key=lambda day: day.profit.value if day.profit.value is not None else float("-inf"))
-        poor = min(days, key=lambda day: day.profit.value if day.profit.value is not None else float("inf"))
-        found.append(
-            f"At the assumed prices {rich.name} kept the most of a day's pay, {rich.profit.text(unit=' $')}, and "
-            f"{poor.name} the least, {poor.profit.text(unit=' $')}."
-        )
-    measured = [rent for rent in machines if rent.measured]
-    if measured:
-        near = min((rent for rent in measured if rent.machine == measured[0].machine), key=_from)
-        found.append(
-            f"{near.machine[0].upper()}{near.machine[1:]}, costs what {near.offer.name} takes at a utilisation of "
-            f"{_utilisation(near)}."
-        )
-    found += [line for line in map(_told_in_short, data.told) if line]
-    found += _claims_in_short(data)
-    return found
-
-
 def _contest(data: MinersData) -> Section:
-    first = data.lines[0] if data.lines else None
-    shows = (
-        f"{first.name} is the strongest of {counted(len(data.lines), 'honest miner')} on the same tasks."
-        if first
-        else "No honest miner was asked."
-    )
     undecided = f" {data.undecided[0].upper()}{data.undecided[1:]}." if data.undecided else ""
     return _section(
         key="contest",
         title="Who wins",
         caption=Caption(
-            shows,
+            sentences.of_contest(data) if data.lines else "No honest miner was asked.",
             "Strength is by the validators' scores: where these are wrong, it is. Intervals are over tasks; other "
             f"tasks, or other miners to beat, may give another order.{undecided}",
         ),
@@ -182,7 +149,7 @@ def _cost(data: MinersData, config: MinersConfig) -> Section:
         key="cost",
         title="What an answer costs its miner",
         caption=Caption(
-            f"{cheap.name} answers cheapest: 1,000 answers for {_thousand(cheap.standing.usd)}."
+            f"{cheap.name} answers cheapest: 1,000 answers for {sentences.for_a_thousand(cheap.standing.usd)}."
             if cheap
             else "Nobody asked.",
             "Hardware counts by the metered second, as if it never stood idle; what idle hours add is in the day "
@@ -344,27 +311,34 @@ def _detection(told: Sequence[Told]) -> Section:
         key="detection",
         title="Can a relay be told from a local model?",
         caption=Caption(
-            " ".join(filter(None, map(_told_in_short, told))) or "Too few tasks were answered by both to tell.",
+            " ".join(filter(None, map(sentences.of_pair, told))) or "Too few tasks were answered by both to tell.",
             "The relay's server is on this machine: over a network its latency would differ more, or less if it "
             "waited on purpose. Token timing is by the engines' clocks; validators here get answers whole and see "
-            "none of it. Log-probabilities are of the text under the validator's own copy: miners send none. "
+            "none of it. Caught is the share of relays above the evidence that 1 % of local miners reach. "
+            "Log-probabilities are of the text under the validator's own copy: miners send none. "
             "Sets of prompts are drawn from the same few tasks, and a false alarm of 1 % can't be told from fewer "
             f"than 100 of them.{missing}",
         ),
         columns=(
             Column("pair", "pair"),
             Column("seen", "what is looked at"),
-            Column("prompts", "prompts", 0),
-            Column("auc", "AUC", 2),
-            Column("caught", "caught at 1 % false alarms", 0, " %", 100),
+            *(Column(f"auc_{prompts}", f"AUC, {counted(prompts, 'prompt')}", 2) for prompts in PROMPTS),
+            *(Column(f"caught_{prompts}", f"caught, {prompts}", 0, " %", 100) for prompts in PROMPTS),
         ),
-        rows=tuple(
-            (one.table.name, power.group, power.prompts, power.auc, power.caught)
-            for one in told
-            for power in one.powers
-        ),
+        rows=tuple(row for one in told for row in _told_rows(one)),
         picture=Picture(lambda ax: pictures.detections(told, ax), 380, 460),
     )
+
+
+def _told_rows(one: Told) -> list[tuple[Cell, ...]]:
+    """A row for each thing looked at: AUC by prompts, then the share caught at 1 % false alarms."""
+    rows: list[tuple[Cell, ...]] = []
+    for group in dict.fromkeys(power.group for power in one.powers):
+        powers = [power for power in one.powers if power.group == group]
+        rows.append(
+            (one.table.name, group, *(power.auc for power in powers), *(power.caught for power in powers)),
+        )
+    return rows
 
 
 def _claims(data: MinersData) -> Section:
@@ -372,7 +346,7 @@ def _claims(data: MinersData) -> Section:
         key="claims",
         title="Do miners claim more tokens than they wrote?",
         caption=Caption(
-            " ".join(_claims_in_short(data)),
+            " ".join(sentences.of_claims(data)),
             f"Claims are held against our own count of the tokens, with the {percent(data.tolerance)} that honest "
             f"miners' claims are above it at most. The evidence may be read after every output; in {percent(ALPHA)} of "
             "honest sequences at most it ever flags one, however long. Tokens that leave no trace in the answer, "
@@ -399,57 +373,8 @@ def _claims(data: MinersData) -> Section:
     )
 
 
-def _claims_in_short(data: MinersData) -> list[str]:
-    return [_claimed(one) for one in data.claims if not one.honest or one.check.flagged_at is not None] or (
-        [f"None of {counted(len(data.claims), 'miner')} that claim tokens was flagged."] if data.claims else []
-    )
-
-
-def _claimed(one: Claims) -> str:
-    over = f"{one.name}, whose claims are {_percent(one.check.excess)} above our count,"
-    if one.check.flagged_at is None:
-        return f"{over} was not flagged in {counted(one.check.excess.n, 'output')}."
-    return f"{over} was flagged after {counted(one.check.flagged_at, 'output')}."
-
-
-def _told_in_short(one: Told) -> str:
-    seen = [power for power in one.powers if power.group == OBSERVED]
-    if not seen:
-        return ""
-    first, last = seen[0], seen[-1]
-    return (
-        f"{one.table.name}: a validator tells them apart with an AUC of {first.auc.text()} from one prompt and "
-        f"{last.auc.text()} from {last.prompts}{_by_what(one)}."
-    )
-
-
-def _by_what(one: Told) -> str:
-    """Say which of its signs does the most."""
-    alone = [
-        power for power in one.powers if power.prompts == 1 and power.group in ("latency", "text", "log-probabilities")
-    ]
-    if not alone:
-        return ""
-
-    def distance(power: Power) -> float:
-        return abs((power.auc.value if power.auc.value is not None else 0.5) - 0.5)
-
-    best = max(alone, key=distance)
-    return f"; {best.group} alone does {best.auc.text()}" if distance(best) > 0 else ""
-
-
 def _rows_picture(draw: pictures.Draw, rows: int) -> Picture:
     return Picture(draw, 70 + ROW_PX * max(1, rows), 80 + ROW_PX * max(1, rows))
-
-
-def _from(rent: Rent) -> float:
-    return rent.formula.utilisation
-
-
-def _utilisation(rent: Rent) -> str:
-    if not rent.formula.reachable or rent.served_until is None:
-        return f"{rent.formula.text()}, as full use does not suffice"
-    return f"{100 * rent.formula.utilisation:.2g} % by formula and {100 * rent.served_until:.2g} % by brute force"
 
 
 def _section(
@@ -470,19 +395,6 @@ def _section(
         tuple(tuple(row[place] for place in kept) for row in rows),
         picture,
     )
-
-
-def _thousand(usd: Figure) -> str:
-    return pictures.scaled(usd, 1000).text(4, " $")
-
-
-def _percent(figure: Figure) -> str:
-    if figure.value is None:
-        return "nothing"
-    interval = (
-        "" if figure.low is None or figure.high is None else f" ({100 * figure.low:.1f} to {100 * figure.high:.1f})"
-    )
-    return f"{100 * figure.value:.1f}{interval} %"
 
 
 def _key(name: str) -> str:

@@ -214,11 +214,16 @@ def test_what_engines_meter_becomes_speed_and_what_servers_take_becomes_cost(wri
 
 
 def test_a_relay_that_waits_is_told_by_its_latency_and_not_by_its_text(written: Path) -> None:
-    told = [row for row in json.loads((written / "detection.json").read_text())["rows"] if row["prompts"] == 8]
-    found = {row["seen"]: row for row in told}
-    assert found["latency"]["auc"]["value"] > 0.95 and found["latency"]["caught"]["value"] > 0.9
-    assert found["text"]["auc"]["value"] == 0.5  # the same text, letter by letter
+    found = {row["seen"]: row for row in json.loads((written / "detection.json").read_text())["rows"]}
+    assert found["latency"]["auc_8"]["value"] > 0.95 and found["latency"]["caught_8"]["value"] > 0.9
+    assert found["text"]["auc_1"]["value"] == found["text"]["auc_32"]["value"] == 0.5  # the same, letter by letter
     assert "log-probabilities" not in found
+
+
+def test_miners_that_answer_alike_are_said_to_be_level(written: Path, found: Publication) -> None:
+    findings = json.loads((written / "result.json").read_text())["findings"]
+    assert "on these tasks relay can't be told from it" in findings[0]
+    assert "can't be told" in found.findings[0]  # three pages are too few to tell even these two apart
 
 
 def test_a_pair_of_miners_that_are_not_there_is_named() -> None:
