@@ -15,9 +15,10 @@ from subnets.subnet import Subnet
 from validators import Validator
 
 from .cpu import trees_cpu_s
+from .fit import nodes_of, require
 from .hosted import HostedPool, all_or_first_error
 from .link import Link
-from .plan import Group
+from .plan import Group, plan
 from .pool import Usage
 from .ray_actor import RayHost, RayJury
 from .ray_session import RaySession
@@ -38,12 +39,15 @@ class RayPool(HostedPool):
         max_restarts: int = 3,
         servers: Sequence[Server] = (),
         start_timeout_s: float = 120.0,
+        address: str | None = None,
         dashboard: bool = False,
+        gpu_gb: float = 0.0,
         session: RaySession | None = None,
     ) -> None:
-        """Plan as any hosted pool. A session that is given stays open at the end; without one, Ray is started.
+        """Plan as any hosted pool; on a cluster that is joined, and without `cores`, for all of its cores.
 
-        `dashboard` is that of a Ray that is started.
+        A session that is given stays open at the end; without one, the cluster at `address` is joined, and without
+        that, Ray is started. `dashboard` is that of a Ray that is started. `gpu_gb` is the least memory of each GPU.
 
         `start_timeout_s` bounds the placing of each actor, and again the opening of its engines.
         """
@@ -56,7 +60,10 @@ class RayPool(HostedPool):
             max_restarts=max_restarts,
             servers=servers,
         )
-        self._session = session or RaySession(cores=self.cores, dashboard=dashboard)
+        self._session = session or RaySession(address=address or "local", cores=self.cores, dashboard=dashboard)
+        self._cores_of_cluster = cores is None and not self._session.local
+        self._max_replicas = max_replicas
+        self._gpu_gb = gpu_gb
         self._owns_session = session is None
         self._start_timeout_s = start_timeout_s
         self._before_s: dict[int, float] = {}
@@ -88,6 +95,7 @@ class RayPool(HostedPool):
     async def _open(self) -> None:
         self._before_s = trees_cpu_s(os.getpid())
         await self._session.start()
+        self._fit()
         # Grading takes a core at most, and light subnets hardly that: more processes would only take memory.
         uids = sorted(self.validators)
         for number in range(min(len(uids), self.cores)):
@@ -96,6 +104,16 @@ class RayPool(HostedPool):
             self._juries.append(jury)
             self._jury_of |= dict.fromkeys(seated, jury)
         await all_or_first_error([jury.start() for jury in self._juries])
+
+    def _fit(self) -> None:
+        """Plan for the cluster that is there, and refuse what it can't hold."""
+        import ray
+
+        nodes = nodes_of(ray.nodes())  # type: ignore[no-untyped-call]
+        if self._cores_of_cluster:
+            self.cores = max(1, int(sum(node.cpus for node in nodes)))
+            self.plan = plan(self.miners, self.cores, self._max_replicas)
+        require(self.plan, nodes, self._gpu_gb)
 
     async def _shut(self) -> None:
         for jury in self._juries:

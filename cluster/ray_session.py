@@ -1,8 +1,8 @@
 """A Ray session: a cluster of this process alone, on loopback, behind a token.
 
 `address="local"` always starts a new one: a cluster that happens to run on the machine, or that RAY_ADDRESS
-names, is left alone. Any other address connects to a cluster that is there. Where this process has
-initialised Ray itself, that is used, and left running at the end.
+names, is left alone. Any other address joins a cluster that is there, unless it is open to the network. Where
+this process has initialised Ray itself, that is used, and left running at the end.
 
     session = RaySession(cores=2)
     await session.start()
@@ -14,7 +14,6 @@ import asyncio
 import logging
 import os
 import secrets
-import socket
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -27,15 +26,17 @@ from typing import Any
 import psutil
 
 from .errors import PoolError
+from .ray_address import find, token_path
 from .said import plain
 
 logger = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
+ONLY_LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+"""Set to 0, it has Ray keep to 127.0.0.1 where it is told so."""
 CHECKOUT = Path(__file__).parent.parent
-KNOCK_S = 10.0
-NOT_SHIPPED = [".git", ".venv", "**/__pycache__", "runs"]
-"""Of the checkout, when it goes to the workers of a cluster elsewhere."""
+NOT_SHIPPED = [".git", ".venv", ".subnetlab", "runs", "*.egg-info", ".*_cache", ".hypothesis", "**/__pycache__"]
+"""Of the checkout, when it goes to the workers of a cluster elsewhere: wallets stay here."""
 
 
 class RaySession:
@@ -49,7 +50,10 @@ class RaySession:
         dashboard: bool = False,
         object_store_bytes: int = 256_000_000,
     ) -> None:
-        """`cores`, `dashboard` and `object_store_bytes` are those of a new cluster; None takes all cores."""
+        """Join the cluster at `address`, host:port or "auto"; "local" starts one.
+
+        `cores`, `dashboard` and `object_store_bytes` are those of a new cluster; None takes all cores.
+        """
         self.address = address
         self._cores = cores
         self._dashboard = dashboard
@@ -66,7 +70,7 @@ class RaySession:
         """Start Ray or connect to it.
 
         Raises:
-            PoolError: Ray is missing, does not start, or does not answer at the address.
+            PoolError: Ray is missing, does not start, does not answer at the address or may not be joined.
         """
         try:
             await self._keeper.run(self._start)
@@ -83,6 +87,9 @@ class RaySession:
     def _start(self) -> None:
         if self.local:
             _secure()
+        else:
+            place = find(self.address)
+            _set(token=place.token, loopback=place.loopback)
         try:
             import ray
         except ImportError as error:
@@ -99,31 +106,18 @@ class RaySession:
                 "_node_ip_address": LOOPBACK,
             }
         else:
-            _knock(self.address)
-            if has_token():
-                os.environ.setdefault("RAY_AUTH_MODE", "token")
             # A cluster elsewhere has no checkout of ours.
             options |= {"runtime_env": {"working_dir": str(CHECKOUT), "excludes": NOT_SHIPPED}}
         self._ours = True
         children = {child.pid for child in psutil.Process().children()}
         try:
-            ray.init(address=self.address, **options)
+            ray.init(address="local" if self.local else place.address, **options)
         except Exception as error:
             _shutdown()
             self._ours = False
             _kill_ray_processes(spared=children)
             where = "can't be started" if self.local else f"can't be reached at {self.address}"
             raise PoolError(f"Ray {where}: {type(error).__name__}: {plain(error)}") from error
-
-
-def token_path() -> Path:
-    """Where Ray keeps the token of this user's clusters."""
-    return Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
-
-
-def has_token() -> bool:
-    """Whether there is a token to show to a cluster."""
-    return bool(os.environ.get("RAY_AUTH_TOKEN")) or token_path().exists()
 
 
 def guard_token() -> None:
@@ -157,33 +151,26 @@ def guard_token() -> None:
 
 
 def _secure() -> None:
-    """Have Ray ask for a token, and serve on loopback alone.
-
-    Ray reads both settings when it is imported. Without the second it replaces 127.0.0.1 by an address of this
-    machine that others can reach.
-    """
+    """Have Ray ask for a token, and serve on loopback alone."""
     guard_token()
+    _set(token=True, loopback=True)
+
+
+def _set(*, token: bool, loopback: bool) -> None:
+    """Set what Ray reads when it is imported: whether to show a token, and whether 127.0.0.1 is meant.
+
+    Without the second it replaces 127.0.0.1 by an address of this machine that others can reach.
+    """
     if "ray" in sys.modules:
         from ray._private import ray_constants
 
-        ray_constants.ENABLE_RAY_CLUSTER = False
-    else:
+        ray_constants.ENABLE_RAY_CLUSTER = not loopback
+    elif token:
         os.environ["RAY_AUTH_MODE"] = "token"
-    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
-
-
-def _knock(address: str) -> None:
-    """See whether anybody listens at host:port; Ray itself takes 40 s to say that nobody does."""
-    host, colon, port = address.rpartition("://")[2].rpartition(":")
-    if not colon or not port.isdigit():
-        return  # "auto" and the like are Ray's to find
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_S).close()
-    except OSError as error:
-        raise PoolError(
-            f"Ray can't be reached at {address}: {error.strerror or error}; start it there, or leave the address "
-            "out for a cluster of your own"
-        ) from error
+    if loopback:
+        os.environ[ONLY_LOOPBACK] = "0"
+    elif os.environ.get(ONLY_LOOPBACK) == "0":
+        del os.environ[ONLY_LOOPBACK]
 
 
 def _kill_ray_processes(spared: set[int]) -> None:

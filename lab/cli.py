@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import chain_cli, miner_cli, models_cli, study_cli
-from .overrides import overrides
+from .overrides import Address, overrides
 
 if TYPE_CHECKING:
     from .config import RunConfig
@@ -52,6 +52,7 @@ def run(
     out: Annotated[Path | None, typer.Option(help="Folder of the run; by default the next free runs/NAME.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that was stopped.")] = False,
     clean: Annotated[bool, typer.Option("--clean", help="Start the run in that folder over.")] = False,
+    address: Address = None,
     sets: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -61,7 +62,7 @@ def run(
     if resume and clean:
         raise typer.BadParameter("--resume and --clean exclude each other")
     mode: RunMode = "resume" if resume else "clean" if clean else "new"
-    settings = RunConfig.read(config, overrides(sets or [], context.args))
+    settings = RunConfig.read(config, overrides(sets or [], context.args, address))
     folder = out or _folder(config.stem, mode)
     _run(settings, folder, mode, as_json)
 

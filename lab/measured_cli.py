@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .overrides import overrides
+from .overrides import Address, overrides
 
 if TYPE_CHECKING:
     from .folder import RunMode
@@ -74,13 +74,14 @@ def _add(study: typer.Typer, name: str, read: Callable[[], type[StudyConfig]]) -
         budget: BudgetText = None,
         resume: Resume = False,
         clean: Clean = False,
+        address: Address = None,
         sets: Sets = None,
         as_json: AsJson = False,
     ) -> None:
         if resume and clean:
             raise typer.BadParameter("--resume and --clean exclude each other")
         mode: RunMode = "resume" if resume else "clean" if clean else "new"
-        settings = read().read(config, overrides(sets or [], context.args))
+        settings = read().read(config, overrides(sets or [], context.args, address))
         _run(settings, out or Path("runs") / config.stem, full=full, mode=mode, budget=budget, as_json=as_json)
 
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from typing import Annotated
+
 import typer
 
+Address = Annotated[
+    str | None,
+    typer.Option(help='Join the Ray cluster there: host:port, or "auto" for the one here. Short for --pool.address.'),
+]
 
-def overrides(sets: list[str], flags: list[str]) -> dict[str, str]:
-    """Read `--set a.b=c`, `--a.b=c` and `--a.b c`."""
-    found: dict[str, str] = {}
+
+def overrides(sets: list[str], flags: list[str], address: str | None = None) -> dict[str, str]:
+    """Read `--set a.b=c`, `--a.b=c`, `--a.b c`, and the short flag for `pool.address`."""
+    found: dict[str, str] = {} if address is None else {"pool.address": json.dumps(address)}
     for text in sets:
         key, equals, value = text.partition("=")
         if not equals:

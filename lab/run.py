@@ -141,7 +141,14 @@ class _Session:
         pool = (
             LocalPool(*members, max_replicas=table.hosts, servers=servers)
             if table.kind == "local"
-            else RayPool(*members, max_replicas=table.hosts, dashboard=table.dashboard, servers=servers)
+            else RayPool(
+                *members,
+                max_replicas=table.hosts,
+                address=table.address,
+                dashboard=table.dashboard,
+                gpu_gb=table.gpu_gb,
+                servers=servers,
+            )
         )
         for pays in self.told:
             await pool.paid(pays)

@@ -153,12 +153,23 @@ async def test_what_nobody_has_is_reported_at_once_with_what_there_is(ray_sessio
             pass
 
 
-async def test_what_is_in_use_is_reported_in_time(ray_session: RaySession) -> None:
+async def test_a_plan_that_does_not_fit_as_a_whole_is_refused_before_any_host_is_placed(
+    ray_session: RaySession,
+) -> None:
     miners: dict[int, Miner] = {0: fakes.Works(), 1: fakes.Works(engine=fakes.Model())}
-    pool = RayPool(Words(), miners, {}, cores=2, session=ray_session, start_timeout_s=6.0)
-    with pytest.raises(PoolError, match=r"was not placed within 6 s: it needs 1 CPU .* has 0 CPU .* free of 2 CPU"):
-        async with pool:
+    with pytest.raises(PoolError, match="needs 1 CPU; the other hosts leave 0 CPU of the cluster's 2 CPU; free what"):
+        async with RayPool(Words(), miners, {}, cores=2, session=ray_session):
             pass
+
+
+async def test_what_is_in_use_is_reported_in_time(ray_session: RaySession) -> None:
+    pool = RayPool(
+        Words(), {0: fakes.Works(engine=fakes.Model())}, {}, cores=2, session=ray_session, start_timeout_s=6.0
+    )
+    async with RayPool(Words(), {0: fakes.Works()}, {}, cores=2, session=ray_session):
+        with pytest.raises(PoolError, match=r"was not placed within 6 s: it needs 1 CPU .* has 0 CPU .* free of 2 CPU"):
+            async with pool:
+                pass
 
 
 async def test_an_engine_that_does_not_open_is_reported_with_its_reason(ray_session: RaySession) -> None:

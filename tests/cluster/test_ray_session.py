@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from cluster import PoolError, RaySession
-from cluster.ray_session import _knock, guard_token, has_token
+from cluster.ray_address import find, has_token
+from cluster.ray_session import guard_token
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ async def test_an_address_where_nobody_listens_is_a_pool_error_with_the_fix() ->
         closed.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{closed.getsockname()[1]}"
         with pytest.raises(PoolError, match=f"Ray can't be reached at {address}: Connection refused; start it there"):
-            await asyncio.to_thread(_knock, address)
+            await asyncio.to_thread(find, address)
 
 
 def test_importing_the_room_does_not_import_ray() -> None:

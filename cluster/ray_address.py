@@ -1,0 +1,155 @@
+"""A Ray cluster at an address: where it is, and whether it may be joined.
+
+Asked by a process apart, before Ray is imported here: Ray reads its settings once, and without the right ones
+it takes 100 s to say no more than that it can't connect.
+
+    place = find("127.0.0.1:6379")   # or "auto"
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from .errors import PoolError
+
+KNOCK_S = 10.0
+PROBE_S = 60.0
+PROBE = """
+import json, sys
+from ray._private import services
+from ray._raylet import GcsClient
+from ray.exceptions import AuthenticationError
+said = {}
+try:
+    said["address"] = services.canonicalize_bootstrap_address(sys.argv[1])
+    if said["address"] is not None:
+        nodes = GcsClient(address=said["address"]).get_all_node_info(timeout=15).values()
+        said["hosts"] = sorted(node.node_manager_address for node in nodes if node.state == 0)
+except AuthenticationError:
+    said["refused"] = True
+except Exception as error:
+    said["error"] = f"{type(error).__name__}: {error}"
+print(json.dumps(said))
+"""
+OPEN = (
+    "it is open to the network without a token, so that anybody who reaches it can run programs on all its machines "
+    "(CVE-2023-48022, known as ShadowRay); start it anew with RAY_AUTH_MODE=token and a token made by "
+    "`ray get-auth-token --generate`"
+)
+"""Why a cluster is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A cluster that may be joined."""
+
+    address: str
+    """host:port of its head."""
+    hosts: tuple[str, ...]
+    """Addresses of the machines in it."""
+    token: bool
+    """Whether it asks for one."""
+
+    @property
+    def loopback(self) -> bool:
+        """Whether no other machine can reach it."""
+        return all(is_loopback(host) for host in self.hosts)
+
+
+def find(address: str) -> Place:
+    """Find a cluster by host:port, or by "auto": the one in RAY_ADDRESS, else one that runs on this machine.
+
+    Raises:
+        PoolError: nobody answers, it is open to the network, the token is missing or another, or this machine is
+            not part of it.
+    """
+    _knock(address)
+    said = _ask(address, token=False)
+    asks = bool(said.get("refused"))
+    if asks:
+        if not has_token():
+            raise PoolError(
+                f"Ray at {address} asks for a token and there is none here: copy the head's ~/.ray/auth_token to "
+                f"{token_path()}, or set RAY_AUTH_TOKEN_PATH to where it is"
+            )
+        said = _ask(address, token=True)
+        if said.get("refused"):
+            source = "RAY_AUTH_TOKEN" if os.environ.get("RAY_AUTH_TOKEN") else token_path()
+            raise PoolError(f"Ray at {address} asks for another token than that of {source}; copy the head's")
+    if said.get("error"):
+        raise PoolError(f"Ray can't be reached at {address}: {said['error']}")
+    if said.get("address") is None:
+        raise PoolError(f"no Ray cluster runs here ({address}): start one with `ray start --head`, or give host:port")
+    place = Place(said["address"], tuple(said["hosts"]), asks)
+    if not asks and not place.loopback:
+        raise PoolError(f"Ray at {address} is refused: {OPEN}")
+    if not _own_addresses() & set(place.hosts) and not place.loopback:
+        raise PoolError(
+            f"this machine is none of the cluster's ({', '.join(place.hosts)}): run it on one of those, or join with "
+            f"`ray start --address {place.address}`"
+        )
+    return place
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine's alone."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def token_path() -> Path:
+    """Where Ray keeps the token of this user's clusters."""
+    return Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
+
+
+def has_token() -> bool:
+    """Whether there is a token to show to a cluster."""
+    return bool(os.environ.get("RAY_AUTH_TOKEN")) or token_path().exists()
+
+
+def _knock(address: str) -> None:
+    """See whether anybody listens at host:port; Ray itself takes 40 s to say that nobody does."""
+    host, colon, port = address.rpartition("://")[2].rpartition(":")
+    if not colon or not port.isdigit():
+        return  # "auto" and the like are Ray's to find
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_S).close()
+    except OSError as error:
+        raise PoolError(
+            f"Ray can't be reached at {address}: {error.strerror or error}; start it there, or leave the address "
+            "out for a cluster of your own"
+        ) from error
+
+
+def _ask(address: str, *, token: bool) -> dict[str, Any]:
+    """Ask the cluster who is in it, with the token or as anybody would."""
+    left_out = () if token else ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
+    environment = {key: value for key, value in os.environ.items() if key not in left_out}
+    # The last one has Ray take 127.0.0.1 for what it says, and not for an address of this machine.
+    environment |= {"RAY_AUTH_MODE": "token" if token else "disabled", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", PROBE, address], env=environment, capture_output=True, text=True, timeout=PROBE_S
+        )
+        said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    except subprocess.TimeoutExpired:
+        raise PoolError(f"Ray at {address} did not answer within {PROBE_S:g} s") from None
+    except (IndexError, ValueError):
+        raise PoolError(f"Ray can't be asked about {address}: {done.stderr.strip()[-300:]}") from None
+    return said
+
+
+def _own_addresses() -> set[str]:
+    return {address.address for addresses in psutil.net_if_addrs().values() for address in addresses}

@@ -1,0 +1,81 @@
+"""A Ray cluster of the tests' own, started as a user would, and ended by its process."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+from cluster import free_port
+
+RAY = Path(sys.executable).parent / "ray"
+START_S = 90.0
+
+
+class Head:
+    """`ray start --head` on loopback."""
+
+    def __init__(self, *, token: bool = True, dashboard: bool = False) -> None:
+        # Short, because paths of sockets are: no tmp_path of pytest.
+        self.folder = Path(tempfile.mkdtemp(prefix="subnetlab-ray-", dir="/tmp"))
+        self.address = f"127.0.0.1:{free_port()}"
+        self.dashboard = f"127.0.0.1:{free_port()}"
+        self.token = self.folder / "token"
+        self.token.write_text(secrets.token_hex(32))
+        self.token.chmod(0o600)
+        host, _, port = self.address.partition(":")
+        command = [
+            *(str(RAY), "start", "--head", "--block", "--node-ip-address", host, "--port", port),
+            *("--num-cpus", "2", "--object-store-memory", "100000000", "--disable-usage-stats"),
+            *("--temp-dir", str(self.folder / "ray"), "--ray-client-server-port", str(free_port())),
+            *("--include-dashboard", str(dashboard).lower(), "--dashboard-port", self.dashboard.rpartition(":")[2]),
+            *("--dashboard-agent-listen-port", str(free_port())),
+        ]
+        self.log = self.folder / "log"
+        with self.log.open("w") as log:
+            self._process = subprocess.Popen(
+                command, stdout=log, stderr=log, env=self.environment(token=token), start_new_session=True
+            )
+        try:
+            self._wait()
+        except BaseException:
+            self.stop()
+            raise
+
+    def environment(self, *, token: bool = True) -> dict[str, str]:
+        """Variables of those that start it or join it."""
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
+        return kept | {
+            "RAY_AUTH_MODE": "token" if token else "disabled",
+            "RAY_AUTH_TOKEN_PATH": str(self.token if token else self.folder / "none"),
+            "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+        }
+
+    def stop(self) -> None:
+        """End this cluster's processes, and no others."""
+        processes = [self._process.pid, *(child.pid for child in psutil.Process(self._process.pid).children(True))]
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(15)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        for pid in processes[1:]:
+            if psutil.pid_exists(pid):
+                os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _wait(self) -> None:
+        until = time.monotonic() + START_S
+        while "Ray runtime started" not in self.log.read_text():
+            if self._process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(self.log.read_text()[-2000:])
+            time.sleep(0.2)

@@ -1,0 +1,110 @@
+"""Joining a cluster that runs already."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cluster import PoolError
+from cluster.ray_address import find
+from lab.entries import GradedRound
+from lab.folder import open_run
+from tests.cluster.launch.heads import Head
+
+ROOT = Path(__file__).parents[3]
+TINY = """
+seed = 3
+subnet = {kind = "ocr", difficulty = 0.2}
+[[miners]]
+name = "reader"
+kind = "tesseract"
+[[miners]]
+kind = "echo"
+[[validators]]
+name = "v"
+[chain]
+epochs = 1
+rounds_per_epoch = 2
+[bare]
+every = 0
+"""
+
+
+def subnetlab(*arguments: str | Path, environment: dict[str, str], expect: int = 0) -> str:
+    command = [sys.executable, "-m", "lab", *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == expect, done.stderr or done.stdout
+    assert "Traceback" not in done.stderr
+    return done.stdout if expect == 0 else done.stderr
+
+
+def scores(folder: Path) -> dict[str, Any]:
+    with open_run(folder) as record:
+        rounds = [GradedRound.of(entry) for entry in record.entries("round")]
+    return {graded.place: [(answer.uid, answer.score, answer.blob) for answer in graded.answers] for graded in rounds}
+
+
+@pytest.fixture
+def as_user(head: Head, monkeypatch: pytest.MonkeyPatch) -> Head:
+    for key in [key for key in os.environ if key.startswith("RAY_")]:
+        monkeypatch.delenv(key)
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(head.token))
+    return head
+
+
+def test_a_run_joins_a_cluster_and_scores_as_a_local_pool_does(head: Head, tmp_path: Path) -> None:
+    config = tmp_path / "tiny.toml"
+    config.write_text(TINY)
+    outside = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
+    outside |= {"RAY_AUTH_TOKEN_PATH": str(head.token)}
+    shown = subnetlab(
+        *("run", config, "--address", head.address, "--out", tmp_path / "there", "--json"), environment=outside
+    )
+    assert json.loads(shown)["report"] == str(tmp_path / "there" / "report.html")
+    subnetlab("run", config, "--pool.kind", "local", "--out", tmp_path / "here", environment=outside)
+    assert scores(tmp_path / "there") == scores(tmp_path / "here")
+    assert max(value for _, value, _ in next(iter(scores(tmp_path / "here").values()))) > 0.5
+    named = json.loads((tmp_path / "there" / "config.json").read_text())["pool"]["address"]
+    assert named == head.address
+
+
+def test_auto_finds_the_cluster_that_the_environment_names(as_user: Head, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", as_user.address)
+    place = find("auto")
+    assert (place.address, place.hosts, place.token, place.loopback) == (as_user.address, ("127.0.0.1",), True, True)
+
+
+def test_a_cluster_whose_token_is_not_here_is_refused_with_where_to_get_it(
+    as_user: Head, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "none"))
+    with pytest.raises(PoolError, match=r"asks for a token and there is none here: copy the head's ~/\.ray/auth_token"):
+        find(as_user.address)
+    (tmp_path / "none").write_text("0" * 64)
+    with pytest.raises(PoolError, match="asks for another token than that of"):
+        find(as_user.address)
+
+
+def test_a_cluster_without_a_token_is_joined_on_loopback_and_refused_where_others_reach_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    unguarded = Head(token=False)
+    try:
+        place = find(unguarded.address)
+        assert (place.hosts, place.token) == (("127.0.0.1",), False)
+        monkeypatch.setattr("cluster.ray_address.is_loopback", lambda host: False)
+        with pytest.raises(PoolError, match="is refused: it is open to the network without a token.* ShadowRay"):
+            find(unguarded.address)
+    finally:
+        unguarded.stop()
+
+
+def test_an_address_does_not_go_with_a_local_pool(tmp_path: Path) -> None:
+    config = tmp_path / "tiny.toml"
+    config.write_text(TINY)
+    said = subnetlab("run", config, "--address", "auto", "--pool.kind", "local", environment=dict(os.environ), expect=2)
+    assert "pool.address: 'auto' is that of a Ray cluster, and kind is 'local'" in said
