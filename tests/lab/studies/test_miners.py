@@ -235,3 +235,15 @@ def test_a_pair_of_miners_that_are_not_there_is_named() -> None:
 def test_an_offer_needs_a_price() -> None:
     with pytest.raises(ConfigError, match="gratis: it has no price; give usd_per_million_output"):
         MinersConfig.parse(OCR | {"market": {"apis": [{"name": "gratis", "source": "nowhere"}]}})
+
+
+@pytest.mark.parametrize("name", ["miners_ocr", "miners_text"])
+def test_a_shipped_config_is_read_and_its_honest_miners_compared(name: str) -> None:
+    config = MinersConfig.read(Path(f"configs/studies/{name}.toml"))
+    arms = {arm.name: arm.config for arm in config.arms(full=True)}
+    assert set(arms) == {CONTEST} | {f"alone-{miner}" for miner in config.honest_names}
+    assert arms[CONTEST].chain.epochs == config.contest.full.epochs
+    assert "overclaimer" not in config.honest_names
+    if name == "miners_text":  # a server runs for those alone that call it
+        serving = {miner for miner in config.honest_names if arms[f"alone-{miner}"].servers}
+        assert serving == {"passthrough", "router"}
