@@ -26,10 +26,12 @@ from .entries import GradedAnswer, GradedRound, Start
 from .errors import RecordError
 from .folder import first_difference, open_run
 from .statistics import Figure, mean
-from .statistics.paired import Comparison, holm
+from .statistics.paired import FLIPS, Comparison, holm
 
 ALPHA = 0.05
 """Chance of any false alarm among all tests of a comparison."""
+RARE = 10
+"""Flips as far out as what was observed, in which a p-value is told well enough."""
 PROBE = "probe"
 """The arm of a study that its forecast is made from: its tasks are in the other arms as well."""
 
@@ -136,6 +138,17 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
+class _Test:
+    """One row, and the answers behind it."""
+
+    row: Row
+    """Not held against others yet."""
+    before: list[float]
+    """NaN where there is nothing to measure, as in `after`."""
+    after: list[float]
+
+
+@dataclass(frozen=True, slots=True)
 class _Side:
     """One run, as far as its last complete epoch."""
 
@@ -156,23 +169,27 @@ def compare(first: Path, second: Path) -> Compared:
     """
     ours, theirs = _runs(first), _runs(second)
     notes = [f"{name} is only in {place}" for name, place in _lonely(ours, first, theirs, second)]
-    rows: list[Row] = []
-    tasks = 0
+    tests: list[_Test] = []
+    tasks: set[tuple[str, int]] = set()
     for arm in ours:
         if arm in theirs:
             found, shared, said = _compare(arm, _read(ours[arm]), _read(theirs[arm]))
-            rows += found
-            tasks += shared
+            tests += found
+            tasks |= shared
             notes += [f"{arm}: {line}" if arm else line for line in said]
-    if not rows:
+    if not tests:
         raise RecordError(
             f"nothing in {first} and {second} is paired: {'; '.join(notes)}. Pairs need a miner of the same name, the "
             "same subnet and the same tasks: run both with the same seed"
         )
-    adjusted = holm([row.p_value for row in rows])
+    p_values = [_p_value(test, len(tests)) for test in tests]
     return Compared(
-        tuple(replace(row, p_all=p) for row, p in zip(rows, adjusted, strict=True) if p is not None),
-        tasks,
+        tuple(
+            replace(test.row, p_value=alone, p_all=p)
+            for test, alone, p in zip(tests, p_values, holm(p_values), strict=True)
+            if p is not None
+        ),
+        len(tasks),
         tuple(notes),
     )
 
@@ -209,14 +226,16 @@ def _read(folder: Path) -> _Side:
     return _Side(config, start.config, names, {(one.task_id, one.task_seed): one for one in rounds})
 
 
-def _compare(arm: str, one: _Side, other: _Side) -> tuple[list[Row], int, list[str]]:
-    """Return the rows of one pair of runs, not held against others yet, their shared tasks, and what to note."""
+def _compare(arm: str, one: _Side, other: _Side) -> tuple[list[_Test], set[tuple[str, int]], list[str]]:
+    """Return the tests of one pair of runs, not held against others yet, their shared tasks, and what to note."""
     if subnets := first_difference(one.table["subnet"], other.table["subnet"], "subnet"):
-        return [], 0, [f"its tasks are not the same: {subnets}"]
+        return [], set(), [f"its tasks are not the same: {subnets}"]
     # In the order of places, not of arrival: two readings agree to the last digit.
     shared = sorted(one.rounds.keys() & other.rounds.keys(), key=lambda key: one.rounds[key].place)
+    if not one.rounds or not other.rounds:
+        return [], set(), ["one of them has no complete epoch yet: go on with it by --resume"]
     if not shared:
-        return [], 0, [f"no task is in both: the seeds are {one.config.seed} and {other.config.seed}"]
+        return [], set(), [f"no task is in both: the seeds are {one.config.seed} and {other.config.seed}"]
     notes = []
     if graders := first_difference(one.table["validators"], other.table["validators"], "validators"):
         notes.append(f"scores are not by the same graders: {graders}")
@@ -225,14 +244,18 @@ def _compare(arm: str, one: _Side, other: _Side) -> tuple[list[Row], int, list[s
     theirs = set(other.names.values())
     lonely = sorted(set(one.names.values()) ^ theirs)
     notes += [f"miners that are in one of them only: {', '.join(lonely)}"] if lonely else []
-    rows = [
-        row
+    tests = [
+        test
         for name in one.names.values()
         if name in theirs
         for measure in MEASURES
-        if (row := _row(arm, name, measure, _values(one, name, measure, shared), _values(other, name, measure, shared)))
+        if (
+            test := _test(
+                arm, name, measure, _values(one, name, measure, shared), _values(other, name, measure, shared)
+            )
+        )
     ]
-    return rows, len(shared), notes
+    return tests, set(shared), notes
 
 
 def _values(side: _Side, name: str, measure: Measure, keys: list[tuple[str, int]]) -> list[float]:
@@ -246,13 +269,13 @@ def _values(side: _Side, name: str, measure: Measure, keys: list[tuple[str, int]
     return found
 
 
-def _row(arm: str, name: str, measure: Measure, before: list[float], after: list[float]) -> Row | None:
+def _test(arm: str, name: str, measure: Measure, before: list[float], after: list[float]) -> _Test | None:
     """Test one measure of one miner; None where no task has it in both."""
     tested = Comparison.of(before, after)
     if tested.p_value is None:
         return None
     both = [(a, b) for a, b in zip(before, after, strict=True) if not np.isnan(a + b)]
-    return Row(
+    row = Row(
         arm,
         name,
         measure.key,
@@ -262,3 +285,13 @@ def _row(arm: str, name: str, measure: Measure, before: list[float], after: list
         tested.p_value,
         tested.p_value,
     )
+    return _Test(row, before, after)
+
+
+def _p_value(test: _Test, tests: int) -> float:
+    """The test's p-value, from more flips where it is so small that among so many tests the usual number can't tell."""
+    if test.row.p_value > RARE / FLIPS or tests * RARE <= ALPHA * FLIPS:
+        return test.row.p_value
+    again = Comparison.of(test.before, test.after, flips=round(RARE * tests / ALPHA)).p_value
+    assert again is not None  # the same answers had one
+    return again

@@ -27,12 +27,13 @@ class Comparison:
     """Two-sided; None where the series share no task."""
 
     @classmethod
-    def of(cls, first: ArrayLike, second: ArrayLike) -> Comparison:
+    def of(cls, first: ArrayLike, second: ArrayLike, flips: int = FLIPS) -> Comparison:
         """Compare values (tasks,) by the sign-flip permutation test; NaN is unscored and leaves out its task.
 
         Were there no difference, each task's could as well have the other sign. The p-value is the share of
         flips whose mean is at least as far from 0: of all flips up to EXACT differences that are not 0, else
-        of FLIPS drawn ones and the one at hand. Beyond resampling.BUNDLES tasks, random bundles are flipped.
+        of `flips` drawn ones and the one at hand, so that no p-value is below 1 / (1 + flips). Beyond
+        resampling.BUNDLES tasks, random bundles are flipped.
 
         Raises:
             ValueError: the series are not of one length.
@@ -43,7 +44,7 @@ class Comparison:
         differences = other - one
         differences = differences[~np.isnan(differences)]
         found = mean(differences.tolist())
-        return cls(found, None if found.value is None else _sign_flip(differences))
+        return cls(found, None if found.value is None else _sign_flip(differences, flips))
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
@@ -61,7 +62,7 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
     return adjusted
 
 
-def _sign_flip(differences: NDArray[np.float64]) -> float:
+def _sign_flip(differences: NDArray[np.float64], flips: int) -> float:
     """Two-sided p-value that `differences` are symmetric about 0."""
     moved = bundled(differences[differences != 0][:, None])[:, 0]
     n = len(moved)
@@ -73,7 +74,7 @@ def _sign_flip(differences: NDArray[np.float64]) -> float:
     rng = np.random.default_rng(0)
     step = BLOCK_CELLS // n
     as_far = 0
-    for start in range(0, FLIPS, step):
-        signs = 1.0 - 2.0 * rng.integers(0, 2, size=(min(step, FLIPS - start), n))
+    for start in range(0, flips, step):
+        signs = 1.0 - 2.0 * rng.integers(0, 2, size=(min(step, flips - start), n))
         as_far += int((np.abs(signs @ moved) >= bound).sum())
-    return (1 + as_far) / (1 + FLIPS)
+    return (1 + as_far) / (1 + flips)

@@ -106,7 +106,7 @@ def test_studies_are_compared_arm_by_arm(tmp_path: Path, first: Path) -> None:
     one = study(tmp_path / "one", "overhead", small=0.9, large=0.9, probe=0.9, lonely=0.9)
     two = study(tmp_path / "two", "overhead", small=0.9, large=0.5, probe=0.2)
     found = compare(one, two)
-    assert {row.arm for row in found.rows} == {"small", "large"} and found.tasks == 48
+    assert {row.arm for row in found.rows} == {"small", "large"} and found.tasks == 24  # the same in both arms
     larger = {(row.arm, row.miner, row.measure) for row in found.rows if row.larger_than_chance}
     assert larger == {("large", "miner", "score"), ("large", "miner", "quality")}
     assert found.notes == (f"arm lonely is only in {one}",)
@@ -114,6 +114,25 @@ def test_studies_are_compared_arm_by_arm(tmp_path: Path, first: Path) -> None:
         compare(one, first)
     with pytest.raises(RecordError, match="is a study of overhead and .* one of grading"):
         compare(one, study(tmp_path / "three", "grading", small=0.9))
+
+
+def test_a_clear_difference_is_told_among_very_many(tmp_path: Path) -> None:
+    """600 tests, whose smallest p-value with the usual number of flips would be 600 / 10001, never below 0.05."""
+    same = {f"same-{place}": 0.9 for place in range(119)}
+    one = made(tmp_path / "one", miners=sayers(changed=0.95, **same))
+    two = made(tmp_path / "two", miners=sayers(changed=0.4, **same))
+    found = compare(one, two)
+    assert len(found.rows) == 600
+    assert {(row.miner, row.measure) for row in found.rows if row.larger_than_chance} == {
+        ("changed", "score"),
+        ("changed", "quality"),
+    }
+
+
+def test_a_run_without_a_complete_epoch_is_said_to_be_one(first: Path, tmp_path: Path) -> None:
+    make_record(tmp_path / "cut", make_config(miners=sayers(same=0.8)), epochs=0).close()
+    with pytest.raises(RecordError, match="no complete epoch yet: go on with it by --resume"):
+        compare(first, tmp_path / "cut")
 
 
 def test_the_command_prints_a_table_or_one_json_document(first: Path, second: Path) -> None:
