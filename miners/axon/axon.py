@@ -88,7 +88,7 @@ class Axon:
         self.answered = 0
         self.admission = Admission(places, limits.waiting, limits.per_caller)
         self._rate = Rate(limits.rate, limits.burst)
-        self._strangers = Rate(limits.strangers_rate, math.ceil(limits.strangers_rate), BUCKETS_KEPT)
+        self._refusals = Rate(limits.refusals, math.ceil(limits.refusals), BUCKETS_KEPT)
         self._nonces = Nonces(most_per_caller=math.ceil(limits.rate * 2 * VALID_S) + limits.burst)
         self._callers: Mapping[str, Caller] = {}
         self.know(callers)
@@ -138,11 +138,13 @@ class Axon:
             return await self._visit(request, envelope, caller, arrived)
         except Refusal as refusal:
             self.refused[refusal.code] += 1
+            if refusal.code == Code.RATE and not self._refusals.take(str(request.remote)):
+                await asyncio.sleep(self._limits.hold_s)
             await self._drain(request)
             return _denial(refusal)
 
     def _health(self, request: web.BaseRequest) -> web.StreamResponse:
-        if not self._strangers.take(str(request.remote)):
+        if not self._refusals.take(str(request.remote)):
             raise Refusal(Code.RATE, "too often")
         return _reply(200, json.dumps({"protocol": VERSION, "hotkey": self.hotkey}).encode())
 
@@ -251,7 +253,7 @@ class Axon:
 
     async def _turn_away(self, request: web.BaseRequest, refusal: Refusal) -> web.StreamResponse:
         """Refuse somebody who has not shown who they are; who comes too often is held up and gets no reply."""
-        if not self._strangers.take(str(request.remote)):
+        if not self._refusals.take(str(request.remote)):
             await asyncio.sleep(self._limits.hold_s)
             if request.transport is not None:
                 request.transport.abort()

@@ -52,6 +52,8 @@ class Dendrite(Engine):
     """PEM file of who has signed the endpoint's certificate, or of the certificate itself; empty trusts whom the
     machine trusts."""
     max_answer_bytes: int = Field(2_000_000, ge=1, le=8_000_000)
+    connections: int = Field(32, ge=1)
+    """Requests at once, as many as an axon takes of one caller by default; more wait, on the miner's time."""
     connect_s: float = Field(5.0, gt=0.0)
     """To reach the endpoint."""
 
@@ -98,7 +100,7 @@ class Dendrite(Engine):
         except OSError as error:
             raise EngineError(f"ca_file: {self.ca_file} can't be read: {error.strerror or error}") from None
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self.concurrency, keepalive_timeout=15.0, ssl=tls),
+            connector=aiohttp.TCPConnector(limit=self.connections, keepalive_timeout=15.0, ssl=tls),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=self.connect_s),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,

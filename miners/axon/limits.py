@@ -32,8 +32,8 @@ class Limits:
     """Connections from one address."""
     idle_s: float = 30.0
     """For a connection to bring a whole head of a request."""
-    strangers_rate: float = 20.0
-    """Refusals a second to one address in the long run; beyond that it is held up and cut off."""
+    refusals: float = 5.0
+    """Refusals a second to one address in the long run; beyond that it is held up, and cut off unless it can sign."""
     hold_s: float = 1.0
     """How long it is held up."""
 

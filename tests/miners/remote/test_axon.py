@@ -336,7 +336,7 @@ async def test_a_caller_has_a_bounded_number_of_requests_at_once() -> None:
 
 
 async def test_strangers_who_come_too_often_are_held_up_and_cut_off() -> None:
-    async with field(limits=Limits(strangers_rate=3.0, hold_s=0.5)) as there:
+    async with field(limits=Limits(refusals=3.0, hold_s=0.5)) as there:
         quick = [await post(there, STRANGER, source="127.0.0.2") for _ in range(3)]
         assert {reply.error for reply in quick} == {"refused"}
         started = time.monotonic()
@@ -345,6 +345,15 @@ async def test_strangers_who_come_too_often_are_held_up_and_cut_off() -> None:
         assert time.monotonic() - started >= 0.5
         assert (await post(there, STRANGER, source="127.0.0.3")).error == "refused", "another address"
         assert (await post(there, source="127.0.0.2")).status == 200, "who can sign is not held up"
+
+
+async def test_a_caller_that_exceeds_its_rate_is_held_up_and_told_why() -> None:
+    async with field(limits=Limits(rate=0.001, burst=1, refusals=1.0, hold_s=0.5)) as there:
+        replies = [await post(there) for _ in range(2)]
+        started = time.monotonic()
+        replies.append(await post(there))
+        assert time.monotonic() - started >= 0.5
+        assert [reply.status for reply in replies] == [200, 429, 429]
 
 
 async def test_an_address_has_a_bounded_number_of_connections() -> None:
@@ -386,7 +395,7 @@ async def test_what_it_remembers_is_bounded() -> None:
 
 
 async def test_floods_by_strangers_and_small_callers_keep_no_validator_waiting() -> None:
-    limits = Limits(rate=20.0, burst=20, strangers_rate=10.0, hold_s=0.2)
+    limits = Limits(rate=2.0, burst=12, refusals=10.0, hold_s=0.2)
     async with field(Echo(), limits, places=1) as there:
         stop = asyncio.Event()
 
@@ -399,12 +408,11 @@ async def test_floods_by_strangers_and_small_callers_keep_no_validator_waiting()
 
         floods = [asyncio.create_task(flood(STRANGER, f"127.0.0.{place}")) for place in range(2, 8)]
         floods += [asyncio.create_task(flood(SMALL, "127.0.0.9")) for _ in range(4)]
-        await asyncio.sleep(0.5)
+        await until(lambda: there.axon.refused[Code.REFUSED] > 50 and there.axon.refused[Code.RATE] > 0, timeout_s=60)
         replies = [await post(there) for _ in range(10)]
         stop.set()
         await asyncio.gather(*floods)
         assert [reply.status for reply in replies] == [200] * 10
-        assert there.axon.refused[Code.REFUSED] > 50 and there.axon.refused[Code.RATE] > 0
         assert not any(query.caller.hotkey == STRANGER.ss58_address for query in there.served)
 
 

@@ -3,7 +3,9 @@
 import asyncio
 import gzip
 import pickle
+import re
 import ssl
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -20,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cluster.host import Host
 from miners import EngineError, load_miner
 from miners.axon.dendrite import Dendrite
-from miners.axon.protocol import SIGNATURE, Envelope
+from miners.axon.protocol import SIGNATURE, STATUS, Envelope
 from miners.errors import APIError, RemoteError
 from miners.fakes import Silent
 from miners.remote import Remote
@@ -72,12 +74,12 @@ async def test_an_answer_comes_as_the_miner_sent_it_and_its_bytes_are_metered(fo
 
 
 async def test_connections_are_kept_and_many_may_be_asked_at_once(folder: Path) -> None:
-    async with field(places=4) as there, dendrite(there.url, folder) as asking:
+    async with field(places=4) as there, dendrite(there.url, folder, connections=8) as asking:
         answers = await asyncio.gather(*(asking.ask(ask(str(number))) for number in range(20)))
         assert answers == [f'{{"text":"{number}"}}'.encode() for number in range(20)]
         for _ in range(5):
             await asking.ask(ask())
-        assert there.axon.door is not None and len(there.axon.door) <= 20
+        assert there.axon.door is not None and len(there.axon.door) <= 8
 
 
 async def fails(endpoint_of: Endpoint, folder: Path, match: str, **options: Any) -> Cost:
@@ -281,3 +283,21 @@ async def test_tls_is_spoken_to_the_certificate_that_was_named_and_to_no_other(f
                 await asking.ask(ask())
     with pytest.raises(EngineError, match="ca_file: nowhere.pem can't be read"):
         await Dendrite(**{**asking.model_dump(), "ca_file": "nowhere.pem"}).open()
+
+
+async def test_the_client_of_the_document_speaks_the_protocol(folder: Path, tmp_path: Path) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "remote.md").read_text()
+    (client,) = re.findall(r"^```python\n(# ask.py.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+    async with field() as there:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", client, there.url, MINER.ss58_address, str(folder), stdout=asyncio.subprocess.PIPE
+        )
+        said, _ = await process.communicate()
+    assert process.returncode == 0 and said == b'{"text":"hello"}\n'
+
+
+def test_the_document_names_every_refusal_with_its_status() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "remote.md").read_text()
+    table = text[text.index("| status | error |") : text.index("`GET /v1/health`")]
+    for code, status in STATUS.items():
+        assert any(str(status) in row and f"`{code}`" in row for row in table.splitlines()), code
