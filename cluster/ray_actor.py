@@ -16,8 +16,6 @@ from typing import Any
 
 from miners import Miner, Pay
 from subnets import Cost, Query, Response
-from subnets.subnet import Subnet
-from validators import Validator
 
 from .errors import HostDied, PoolError
 from .host import Host
@@ -64,11 +62,6 @@ class HostActor(Host):
 
 class JuryActor(Jury):
     """What Ray runs for a jury."""
-
-    def __init__(self, subnet: Subnet, validators: Mapping[int, Validator]) -> None:
-        """Seat the validators, with all loaded that they need."""
-        super().__init__(subnet, validators)
-        self.warm()
 
     def pid(self) -> int:
         """Return the process that was given to it."""
@@ -248,8 +241,9 @@ class RayJury(Actor):
         self._placing = asyncio.Lock()
 
     async def start(self) -> None:
-        """Place the actor."""
+        """Place the actor and let its graders load what they need, however long that takes."""
         await self.place(JuryActor, self._arguments, cpus=0.0, gpus=0.0, calls=1)
+        await self.ask("warm", restarts=0)
 
     async def ask(self, method: str, *arguments: Any, restarts: int) -> Any:
         """Call a method; one that dies at it is replaced and asked again, for its work has no effects.

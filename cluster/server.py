@@ -56,6 +56,8 @@ class Server:
         self._log = log
         self._environment = dict(environment or {})
         self._start_timeout_s = start_timeout_s
+        self._log_before = 0
+        """Its size when this server started: what is before it was said by another one."""
         self._keeper: subprocess.Popen[bytes] | None = None
 
     @property
@@ -76,6 +78,7 @@ class Server:
         """
         try:
             with self._log.open("ab") as log:
+                self._log_before = log.tell()
                 self._keeper = subprocess.Popen(
                     [sys.executable, "-I", str(KEEPER), *self._command],
                     stdin=subprocess.PIPE,
@@ -139,7 +142,9 @@ class Server:
 
     def _last_words(self) -> str:
         try:
-            lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            with self._log.open("rb") as log:
+                log.seek(self._log_before)
+                lines = log.read().decode(errors="replace").strip().splitlines()
         except OSError:
             lines = []
         said = "\n  ".join(line[:400] for line in lines[-LAST_LINES:])

@@ -76,7 +76,7 @@ class RunFolder:
                 raise RecordError(f"{self.path} holds no run to go on with; leave --resume out to start one")
             return self._reopened()
         if held:
-            self._clean()
+            self.clean()
         here = machine(self.config)
         record = RunRecord.create(self.path, self.config.record, run=here["run"])
         try:
@@ -100,14 +100,20 @@ class RunFolder:
             raise RecordError(f"{self.path} was begun with other versions: {changed}; install those, or start anew")
         return record
 
-    def _clean(self) -> None:
+    def clean(self) -> None:
         """Remove the run that is here, its record wherever it is, and nothing else."""
         url = json.loads((self.path / "config.json").read_text(encoding="utf-8")).get("record")
         if url is not None:
-            begun = json.loads((self.path / "run.json").read_text(encoding="utf-8"))["run"]
+            try:
+                begun = json.loads((self.path / "run.json").read_text(encoding="utf-8"))["run"]
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                raise RecordError(
+                    f"{self.path}: run.json, which names the run in the database, can't be read: {error!r}; remove the "
+                    "folder to begin anew"
+                ) from None
             RunRecord.create(self.path, url, run=begun, replace=True).close()
-        for name in OURS:
-            (self.path / name).unlink(missing_ok=True)
+        for path in (*(self.path / name for name in OURS), *self.path.glob("server-*.log")):
+            path.unlink(missing_ok=True)
 
 
 def open_run(folder: Path) -> RunRecord:

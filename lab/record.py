@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import (
     Column,
@@ -37,6 +37,7 @@ from sqlalchemy import (
     delete,
     event,
     insert,
+    inspect,
     select,
 )
 from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError, SQLAlchemyError
@@ -44,6 +45,8 @@ from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError, SQLA
 from .errors import AuditError, RecordError
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 FORMAT = 2
 """Of the record; a higher one was written by a newer version."""
@@ -123,6 +126,7 @@ class RunRecord:
         """
         engine = _connect(url or _file_url(folder))
         try:
+            _check_tables(engine)
             _metadata.create_all(engine)
             record = cls(engine, folder, run)
             if replace:
@@ -146,6 +150,7 @@ class RunRecord:
             raise RecordError(f"{folder} holds no run (no record.sqlite); `subnetlab run CONFIG` makes one")
         engine = _connect(url or _file_url(folder))
         try:
+            _check_tables(engine)
             record = cls(engine, folder, _only_run(engine) if run is None else run)
             start = record.find("start", "run")
         except SQLAlchemyError as error:
@@ -168,7 +173,10 @@ class RunRecord:
             RecordError: the database refused, or an entry of that kind and place exists. Nothing was written.
         """
         try:
-            self._patiently(lambda connection: self._append(connection, drafts, blobs))
+            if self._last is None:
+                self._last = self._patiently(self._tail)
+            after = self._last
+            self._last = self._patiently(lambda connection: self._append(connection, after, drafts, blobs))
         except IntegrityError as error:
             self._last = None
             raise RecordError(
@@ -178,9 +186,11 @@ class RunRecord:
             self._last = None
             raise RecordError(f"record {_shown(self._engine)} can't be written: {_reason(error)}") from None
 
-    def _append(self, connection: Connection, drafts: Sequence[Draft], blobs: Sequence[bytes]) -> None:
-        tail = self._tail(connection)
-        seq, previous = self._last or tail
+    def _append(
+        self, connection: Connection, after: tuple[int, str], drafts: Sequence[Draft], blobs: Sequence[bytes]
+    ) -> tuple[int, str]:
+        """Write after the entry of that number and hash; return the last one's."""
+        seq, previous = after
         rows = []
         for draft in drafts:
             body = encode(draft.body)
@@ -198,7 +208,7 @@ class RunRecord:
                 }
             )
             previous = link
-        if tail != (seq, previous):  # else a commit that seemed to fail had been made
+        if self._tail(connection) != (seq, previous):  # else a commit that seemed to fail had been made
             wanted = {blob_hash(blob): blob for blob in blobs}
             known = select(_blobs.c.hash).where(_blobs.c.run == self.run, _blobs.c.hash.in_(wanted))
             for found in connection.execute(known).scalars():
@@ -208,9 +218,9 @@ class RunRecord:
                 connection.execute(insert(_blobs), kept)
             connection.execute(insert(_entries), rows)
         connection.commit()
-        self._last = (seq, previous)
+        return seq, previous
 
-    def _patiently(self, work: Callable[[Connection], None]) -> None:
+    def _patiently(self, work: Callable[[Connection], T]) -> T:
         """Do a piece of work on a connection; where a server went away, again, for as long as there is patience."""
         began, wait_s = time.monotonic(), FIRST_WAIT_S
         while True:
@@ -319,6 +329,18 @@ def _entry(row: Any) -> Entry:
     except ValueError:
         raise AuditError(f"entry {row.seq} ({row.kind} {row.place}) was changed: its body is not JSON") from None
     return Entry(row.seq, row.kind, row.place, body, row.previous, row.hash)
+
+
+def _check_tables(engine: Engine) -> None:
+    """Refuse tables of an older version, which can't be told from within them."""
+    tables = inspect(engine)
+    if tables.has_table(_entries.name) and "run" not in {
+        column["name"] for column in tables.get_columns(_entries.name)
+    }:
+        raise RecordError(
+            f"record {_shown(engine)} was written by an older version; use another database, or drop its tables "
+            f"{_entries.name} and {_blobs.name}"
+        )
 
 
 def _only_run(engine: Engine) -> str:

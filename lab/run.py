@@ -86,6 +86,7 @@ class _Session:
         self.queries: dict[str, Query] = {}
         """Of the rounds that this session played in the epoch under way, by their places."""
         self.consensus = self.bookkeeping = Cost()
+        self.writing = asyncio.Lock()
         self.number = 0
         """Of this session, from 0."""
 
@@ -99,7 +100,7 @@ class _Session:
                 for number in range(epochs, self.config.chain.epochs):
                     await self._play_rounds(pool, number)
                     await pool.paid(await self._close_epoch(number, use, await self._do_once(pool)))
-            self._append(Draft("end", "run", {"rounds": self.finished}))
+            await self._append(Draft("end", "run", {"rounds": self.finished}))
         self._tell("done")
 
     def _rebuild(self) -> int:
@@ -108,7 +109,7 @@ class _Session:
             made = json.loads((self.record.folder / "run.json").read_text(encoding="utf-8"))
             config = self.config.model_dump(mode="json")
             start = Start(format=FORMAT, config=config, machine=made, neurons=self.economy.neurons())
-            self._append(Draft("start", "run", start.model_dump(mode="json")))
+            self.bookkeeping += self._write(Draft("start", "run", start.model_dump(mode="json")), [])
         epochs = 0
         for entry in self.record.entries():
             if entry.kind == "round":
@@ -171,11 +172,11 @@ class _Session:
             played = await pool.play(uid, number, self.economy.stakes(), self.economy.caller(uid))
         graded = _graded(played, self.number, self.config.subnet.max_answer_bytes)
         self.rounds[graded.place] = graded
-        self.finished += 1
         self.queries[graded.place] = played.task.query()
         kept = {answer.blob for answer in graded.answers}
         blobs = [response.body for response in played.responses if blob_hash(response.body) in kept]
-        self._append(graded.draft("round", graded.place), blobs=blobs)
+        await self._append(graded.draft("round", graded.place), blobs=blobs)
+        self.finished += 1
         self._tell("round")
 
     async def _do_once(self, pool: Pool) -> _Once:
@@ -209,16 +210,21 @@ class _Session:
             number=number, weights=weights, pay=pay, use=used, once=once.costs, once_servers_cpu_s=once.servers_cpu_s
         )
         self.consensus = self.bookkeeping = Cost()
-        self._append(epoch.draft("epoch", epoch.place))
+        await self._append(epoch.draft("epoch", epoch.place))
         told = self._earnings(epoch)
         self.rounds.clear()
         self._tell("epoch")
         return told
 
-    def _append(self, draft: Draft, blobs: list[bytes] | None = None) -> None:
+    async def _append(self, draft: Draft, blobs: list[bytes] | None = None) -> None:
+        """Write in a thread: a database that is waited for must not hold up anybody's answer."""
+        async with self.writing:
+            self.bookkeeping += await asyncio.to_thread(self._write, draft, blobs or [])
+
+    def _write(self, draft: Draft, blobs: list[bytes]) -> Cost:
         with Meter() as meter:
-            self.record.append([draft], blobs or [])
-        self.bookkeeping += meter.cost
+            self.record.append([draft], blobs)
+        return meter.cost
 
     def _tell(self, stage: str) -> None:
         self.watch(Event(stage, self.finished, self.of))

@@ -14,6 +14,7 @@ from __future__ import annotations
 import fcntl
 import json
 import re
+import shutil
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +27,7 @@ from lab.bill import Bill, price
 from lab.config import RunConfig
 from lab.entries import Epoch, GradedRound, Start
 from lab.errors import ConfigError, RecordError
-from lab.folder import RunMode, first_difference, open_run
+from lab.folder import RunFolder, RunMode, first_difference, open_run
 from lab.record import RunRecord
 from lab.run import Event, run
 from subnets import Cost
@@ -144,8 +145,16 @@ class Study:
         if held is not None and self.mode == "resume" and (differing := first_difference(held, ours)):
             raise RecordError(f"{self.folder} is a study of another config: {differing}; run it into another folder")
         if self.mode == "clean":
-            self.forecast_path.unlink(missing_ok=True)
+            self._clean()
         path.write_text(json.dumps(ours, indent=2) + "\n", encoding="utf-8")
+
+    def _clean(self) -> None:
+        """Remove all arms, those of a grid that was given up too."""
+        self.forecast_path.unlink(missing_ok=True)
+        for path in (self.folder / "arms").glob("*"):
+            if (path / "config.json").is_file():
+                RunFolder(path, self.config).clean()
+            shutil.rmtree(path)
 
     @property
     def forecast_path(self) -> Path:
@@ -162,7 +171,8 @@ class Study:
 
     def complete(self, arm: Arm) -> bool:
         """Whether an arm has been played to its end."""
-        if not (self.arm_folder(arm) / "config.json").is_file():
+        path = self.arm_folder(arm) / "config.json"
+        if not path.is_file() or json.loads(path.read_text(encoding="utf-8")) != arm.config.model_dump(mode="json"):
             return False
         with self.record(arm) as record:
             return record.find("end", "run") is not None
@@ -201,7 +211,7 @@ class Study:
         with self.record(probe) as record:
             forecast = foresee(record, start_s, left).plus(foresee_more(record), self.config)
         announce(forecast)
-        if over := budget.exceeded(forecast.wall_s, forecast.usd):
+        if over := budget.exceeded(time.perf_counter() - self._began + forecast.wall_s, self._spent_usd + forecast.usd):
             raise BudgetError(f"{self.name} would take about {over}; raise --budget, or make the grid smaller")
         done, of = 0, sum(arm.rounds for arm in left)
         began = time.perf_counter()
@@ -212,8 +222,6 @@ class Study:
             self._play(arm, watch, done, of)
             took[arm.name] = time.perf_counter() - at
             done += arm.rounds
-            with self.record(arm) as record:
-                self._spent_usd += sum(part.usd for part in Bill.of(record).parts)
         if forecast.by_arm_s:
             self._keep_times(forecast, time.perf_counter() - began, took)
 
@@ -248,6 +256,7 @@ class Study:
         started = time.perf_counter()
         with run(arm.config, self.arm_folder(arm), mode=mode, watch=tell) as record:
             working_s = sum(Epoch.of(entry).use.wall_s for entry in record.entries("epoch"))
+            self._spent_usd += sum(part.usd for part in Bill.of(record).parts)
         return max(0.0, time.perf_counter() - started - working_s)
 
 
@@ -265,7 +274,7 @@ def subset(config: RunConfig, *, miners: int | None = None, validators: int | No
         if wanted is not None and wanted > len(one_by_one):
             raise ConfigError(f"{wanted} {sort} are wanted, the config has {len(one_by_one)}; raise a `count`")
         table[sort] = one_by_one[:wanted]
-    return RunConfig.parse(table | changes, source="arm")
+    return RunConfig.parse(table | changes, source=f"{len(table['miners'])} of the miners")
 
 
 def singly(tables: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -310,8 +319,9 @@ def foresee(probe: RunRecord, start_s: float, arms: Sequence[Arm]) -> Forecast:
     task = _average([graded.task_cost for graded in rounds]).cpu_s
     graded_s = sum(graded.grading_cost.cpu_s + graded.measuring_cost.cpu_s for graded in rounds) / bill.answers
     known = {part.name: part.cost.cpu_s for part in bill.parts}
-    carried_s = (known["transport and scheduling"] + known["consensus"] + known["record"]) / bill.answers
-    once = _average([cost for epoch in epochs for cost in epoch.once.values()])
+    carrying = ("transport and scheduling", "consensus", "record", "providers' servers")
+    carried_s = sum(known.get(name, 0.0) for name in carrying) / bill.answers
+    once = known["doing it once"] / max(1, sum(len(epoch.once) for epoch in epochs))
     cores = max((epoch.use.cores for epoch in epochs), default=1)
     busy = _busy(config, cores)
     efficiency = bill.total_cpu_s / max(1e-9, bill.wall_s * busy)
@@ -320,7 +330,7 @@ def foresee(probe: RunRecord, start_s: float, arms: Sequence[Arm]) -> Forecast:
         asked = [
             answer_cost.get(_work(table), answer_cost.get(table["kind"], fallback)) for table in singly_of(arm.config)
         ]
-        bare = once.cpu_s if arm.config.bare.every else 0.0
+        bare = once if arm.config.bare.every else 0.0
         one_s = sum(cost.cpu_s for cost in asked) + task + (graded_s + carried_s) * len(asked)
         arm_cpu_s = arm.rounds * (one_s + bare)
         cpu_s += arm_cpu_s

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lab.bill import Bill, price
 from lab.config import ChainTable, PriceTable, RunConfig
@@ -64,6 +64,17 @@ class OverheadConfig(StudyConfig):
     study: ClassVar[str] = "overhead"
 
     overhead: OverheadTable = OverheadTable()
+
+    @model_validator(mode="after")
+    def _does_it_once(self) -> Self:
+        if self.bare.every == 0:
+            raise ValueError(".bare.every: 0; the study compares with doing each task once: leave it out, or write 1")
+        if self.bare.miner is not None:
+            raise ValueError(
+                f".bare.miner: {self.bare.miner!r}; each point of the grid takes the first so many miners, and does "
+                "its tasks once by the first honest one: leave it out, and write that miner's table first"
+            )
+        return self
 
     def grid(self, *, full: bool) -> Grid:
         """Return the points to measure."""
@@ -159,16 +170,18 @@ class Unit:
 
     @classmethod
     def of(cls, rounds: Sequence[tuple[GradedRound, Cost]]) -> Self:
-        """Take the averages over rounds and what each costs once."""
-        once = [cost.cpu_s for _, cost in rounds]
-        asked = [len(graded.answers) for graded, _ in rounds]
-        answers = [sum(answer.cost.cpu_s for answer in graded.answers) for graded, _ in rounds]
-        scaled = [n * cpu_s for n, cpu_s in zip(asked, once, strict=True)]
-        return cls(
-            answer=ratio(answers, scaled),
-            task=ratio([graded.task_cost.cpu_s for graded, _ in rounds], once),
-            grade=ratio([graded.grading_cost.cpu_s for graded, _ in rounds], scaled),
-        )
+        """Take the averages over rounds and what each costs once; those with the same task are one observation."""
+        by_task: defaultdict[tuple[str, int], list[float]] = defaultdict(lambda: [0.0] * 5)
+        for graded, once in rounds:
+            asked = len(graded.answers)
+            used = (
+                *(_answers(graded).cpu_s, asked * once.cpu_s),
+                *(graded.task_cost.cpu_s, once.cpu_s, graded.grading_cost.cpu_s),
+            )
+            found = by_task[graded.task_id, graded.task_seed]
+            by_task[graded.task_id, graded.task_seed] = [a + b for a, b in zip(found, used, strict=True)]
+        answers, scaled, tasks, once_s, grades = zip(*by_task.values(), strict=True) if by_task else [()] * 5
+        return cls(answer=_ratio(answers, scaled), task=_ratio(tasks, once_s), grade=_ratio(grades, scaled))
 
     def overhead(
         self, *, runs: float, references: float = 0.0, tasks: float = 1.0, grades: float = 0.0
@@ -190,8 +203,9 @@ def _point(arm: Arm, record: RunRecord) -> Point:
     for part in bill.subnet_parts:
         groups[part.group] += part.cost.cpu_s
     checking = ("making tasks", "grading")
-    carrying = sum(cpu_s for group, cpu_s in groups.items() if group not in ("miners", *checking))
-    carried = Cost(cpu_s=carrying / max(1, bill.tasks))
+    shared = sum(cpu_s for group, cpu_s in groups.items() if group not in ("miners", *checking))
+    carrying = shared - groups.get("providers", 0.0)
+    carried = Cost(cpu_s=shared / max(1, bill.tasks))
     above = [
         _answers(graded) + _times(graded.task_cost + graded.grading_cost, asking) + carried for graded, _ in rounds
     ]
@@ -226,7 +240,10 @@ def _point(arm: Arm, record: RunRecord) -> Point:
 
 def _units(record: RunRecord) -> Iterator[tuple[GradedRound, Cost]]:
     """Yield the rounds of a run whose work was also done once, with what that cost."""
-    once = {place: cost for entry in record.entries("epoch") for place, cost in Epoch.of(entry).once.items()}
+    once: dict[str, Cost] = {}
+    for epoch in map(Epoch.of, record.entries("epoch")):
+        served = Cost(cpu_s=epoch.once_servers_cpu_s / max(1, len(epoch.once)))
+        once |= {place: cost + served for place, cost in epoch.once.items()}
     for graded in map(GradedRound.of, record.entries("round")):
         if graded.place in once and once[graded.place].cpu_s > 0:
             yield graded, once[graded.place]

@@ -101,7 +101,9 @@ def _grid(data: OverheadData, marks: Sequence[tuple[Shape, float]]) -> Section:
             )
             for point in data.points
         ),
-        picture=Picture(lambda ax: draw_overhead(data.points, marks, ax), 380, 340),
+        picture=Picture(lambda ax: draw_overhead(data.points, marks, ax), 380, 340)
+        if largest.overhead["cpu_s"].value
+        else None,
     )
 
 

@@ -105,3 +105,12 @@ def test_a_missing_record_an_unknown_database_and_one_in_use_are_named(tmp_path:
 def test_a_folder_that_can_not_hold_a_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match="can't be made: unable to open database file"):
         RunRecord.create(tmp_path / "no" / "such" / "folder")
+
+
+def test_a_record_of_an_older_version_is_named(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "record.sqlite") as connection:
+        connection.execute("create table subnetlab_entries (seq integer primary key, kind text, place text)")
+    connection.close()
+    for touch in (RunRecord.open, RunRecord.create):
+        with pytest.raises(RecordError, match="older version; use another database, or drop its tables"):
+            touch(tmp_path)

@@ -1,5 +1,6 @@
 import csv
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,30 @@ def test_budgets_are_read() -> None:
     assert Budget.parse("10m") == Budget(wall_s=600.0)
     assert Budget.parse("0.50usd") == Budget(usd=0.5)
     assert duration(200) == "3 min 20 s"
+
+
+def test_a_study_begun_anew_keeps_nothing_of_the_one_before(
+    config: OverheadConfig, found: Publication, folder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(folder, tmp_path / "study")
+    other = OverheadConfig.parse(TINY | {"seed": 6, "overhead": {"miners": [1], "validators": [1], "probe_rounds": 1}})
+    with pytest.raises(BudgetError):  # stopped in the middle
+        measure(other, tmp_path / "study", mode="clean", budget=Budget(wall_s=0.01))
+    study = Study("overhead", other, tmp_path / "study", "resume")
+    assert not (tmp_path / "study" / "arms" / "n2-v2").exists()
+    assert not any(study.complete(arm) for arm in config.arms(full=False)), "those are of another seed"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"bare": {"every": 0}}, r"bare\.every: 0; .* write 1"),
+        ({"bare": {"miner": "noisy-0"}}, r"bare\.miner: .* first$"),
+    ],
+)
+def test_a_config_that_can_not_be_compared_with_doing_it_once_is_refused(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        OverheadConfig.parse(TINY | change)
 
 
 def test_the_first_of_every_table_come_first(config: OverheadConfig) -> None:
