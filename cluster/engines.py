@@ -1,7 +1,7 @@
 """The engines of one host: opened together; one that dies is closed and opened again, for the next query.
 
-What was in flight on a dead engine is lost, and no miner is to blame. An engine that dies or does not open again and
-again, with no answer in between, is given up.
+What was in flight on a dead engine is lost here; the scheduler asks it again and charges the miner that an engine
+dies of, so no number of deaths gives an engine up. One that does not open again and again is.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from .said import plain
 
 logger = logging.getLogger(__name__)
 
-MAX_REVIVALS = 3
-"""Of an engine, without an answer in between."""
+MAX_OPENINGS = 3
+"""Attempts to open an engine that died, before it is given up."""
 
 
 @dataclass(eq=False, slots=True)
@@ -28,8 +28,8 @@ class _Place:
     engine: Engine
     down: str = ""
     """Why it can't be used; empty while it can."""
-    deaths: int = 0
-    """Since it last answered, failures to open included."""
+    failures: int = 0
+    """To open, since it last did."""
     revival: asyncio.Task[None] | None = None
 
 
@@ -63,7 +63,7 @@ class Engines:
         """Open those of these engines again that died; return why one is still down, empty where all live."""
         down = [place for place in self._of(keys) if _is_down(place)]
         for place in down:
-            if place.revival is None and place.deaths <= MAX_REVIVALS:
+            if place.revival is None and place.failures < MAX_OPENINGS:
                 place.revival = asyncio.create_task(self._revive(place))
         if revivals := {place.revival for place in down if place.revival is not None}:
             await asyncio.wait(revivals, timeout=patience_s)
@@ -73,33 +73,31 @@ class Engines:
         """Say why one of these engines can't be used now; empty where all can."""
         return next((place.down for place in self._of(keys) if _is_down(place)), "")
 
-    def answered(self, keys: Iterable[str]) -> None:
-        """Note that an answer came of these engines."""
-        for place in self._of(keys):
-            place.deaths = 0
+    def opening(self, keys: Iterable[str]) -> bool:
+        """Whether one of these engines is being opened again."""
+        return any(place.revival is not None for place in self._of(keys))
 
     def _of(self, keys: Iterable[str]) -> list[_Place]:
         return [self._places[key] for key in keys]
 
     async def _revive(self, place: _Place) -> None:
         reason = place.down
-        logger.warning("an engine is opened again (%d of %d): %s", place.deaths, MAX_REVIVALS, reason)
+        logger.warning("an engine is opened again: %s", reason)
         try:
             await place.engine.close()
             await place.engine.open()
         except Exception as error:  # whatever keeps it from opening, it is tried again or given up
-            place.deaths += 1
+            place.failures += 1
             place.down = f"{reason}; it did not open again: {type(error).__name__}: {plain(error)}"
         else:
-            place.down = ""
+            place.down, place.failures = "", 0
         finally:
             place.revival = None
-        if place.deaths > MAX_REVIVALS:
-            logger.error("an engine is given up after %d deaths: %s", place.deaths, place.down)
+        if place.failures == MAX_OPENINGS:
+            logger.error("an engine is given up: %s", place.down)
 
 
 def _is_down(place: _Place) -> bool:
     if not place.down and place.engine.died:
         place.down = place.engine.died
-        place.deaths += 1
     return bool(place.down)

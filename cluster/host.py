@@ -50,6 +50,14 @@ class Served:
     """CPU of the host's process so far, children that have ended included."""
 
 
+@dataclass(frozen=True, slots=True)
+class EngineLost(Response):
+    """What comes of a query where an engine of the miner was gone: for the scheduler, that asks again."""
+
+    opening: bool = False
+    """Whether the miner was not given the query, as the engine was still being opened again."""
+
+
 @dataclass(slots=True)
 class _Turn:
     """One miner at one query."""
@@ -182,6 +190,8 @@ class Host:
         An engine that died is opened again first, within the time of the query and at nobody's expense.
         """
         if down := await self._engines.ready(self._keys[uid], query.timeout_s):
+            if self._engines.opening(self._keys[uid]):
+                return EngineLost(uid, fault=Fault.LOST, reason=plain(down), opening=True)
             return Response(uid, fault=Fault.LOST, reason=plain(down))
         turn = _Turn(uid, own_copy(query), self, Meter(), perf_counter(), others_before_s=self.held_s)
         asyncio.get_running_loop().set_task_factory(watching)
@@ -213,10 +223,8 @@ class Host:
             response = Response(uid, fault=Fault.ERROR, reason="CancelledError: the miner cancelled its own work")
         else:
             response = task.result()
-        if response.fault is None:
-            self._engines.answered(self._keys[uid])
-        elif response.fault in (Fault.ERROR, Fault.TIMEOUT) and (down := self._engines.down(self._keys[uid])):
-            response = Response(uid, fault=Fault.LOST, reason=plain(down))
+        if response.fault in (Fault.ERROR, Fault.TIMEOUT) and (down := self._engines.down(self._keys[uid])):
+            response = EngineLost(uid, fault=Fault.LOST, reason=plain(down))
         return replace(response, latency_s=latency_s + turn.borrowed_s, cost=turn.meter.cost)
 
     async def bare(self, uid: int, queries: Sequence[Query]) -> list[Cost | None]:

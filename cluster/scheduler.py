@@ -6,7 +6,7 @@ copycat's to the host that served its victim, after it. Every query ends in exac
 A host that dies or hangs is made anew. What it was doing is done again, apart from everything else and in halves
 for as long as hosts die of it: so the miner that they die of is found and charged, and nobody else is harmed.
 Charged is who was served alone when a host died, twice, the second time on a host that had served nobody before: a
-kill from outside costs nothing, nor does what another miner left behind.
+kill from outside costs nothing, nor does what another miner left behind. So it is with an engine that dies.
 
     responses = await scheduler.query(query, uids=(0, 1, 2), parcel=query)
 """
@@ -26,7 +26,7 @@ from miners import Miner
 from subnets import Fault, Query, Response
 
 from .errors import HostDied, PoolError
-from .host import LINGER_S
+from .host import LINGER_S, EngineLost
 from .link import Link
 from .plan import Plan
 
@@ -36,6 +36,8 @@ SPARE_S = 30.0
 """Of a deadline that nobody set: room for a host that is made anew."""
 HUNG_S = 10.0
 """Silence beyond the longest time that a host may take for a query, before it is given up."""
+OPENING_S = 120.0
+"""What an engine that died may take to open again, before the queries that wait for it are lost."""
 
 
 @dataclass(eq=False, slots=True)
@@ -51,7 +53,9 @@ class _Ticket:
     """By the event loop's clock."""
     started: float | None = None
     died_alone: bool = False
-    """Whether a host has died while it served this and nothing else."""
+    """Whether a host or an engine has died while it served this and nothing else."""
+    waits_since: float | None = None
+    """When it was first found that its engine was being opened again."""
     followers: list[_Ticket] = field(default_factory=list)
     """Copycats that wait for this answer."""
 
@@ -119,6 +123,7 @@ class Scheduler:
         self._tasks: set[asyncio.Task[None]] = set()
         self._restarts: set[asyncio.Task[None]] = set()
         self._deaths = 0
+        """Of hosts, and runs that an engine's death cut short: each gives a call without a deadline more time."""
         for group in plan.groups:
             crew = _Crew(group.name, group.slots, [_Seat(link, group.slots) for link in links[group.name]])
             for uid, miner in group.miners.items():
@@ -201,7 +206,7 @@ class Scheduler:
         waiting = [*crew.waiting, *(ticket for seat in crew.seats for ticket in seat.pinned)]
         waiting += [follower for ticket in waiting for follower in ticket.followers]
         longest_s = max([query.timeout_s, *(ticket.call.query.timeout_s for ticket in waiting)]) + LINGER_S
-        suspects_s = len(crew.suspects) * (2 * longest_s + HUNG_S)
+        suspects_s = len(crew.suspects) * (3 * longest_s + HUNG_S)
         # Twice the longest: a copycat starts when its victim has ended.
         return math.ceil((len(waiting) + crew.running) / places) * longest_s + 2 * longest_s + suspects_s + SPARE_S
 
@@ -252,13 +257,21 @@ class Scheduler:
         call, apart = batch[0].call, seat.apart
         alone = len(batch) == 1 and (apart or crew.slots == 1)
         fault, reason, again = Fault.LOST, "the host gave no response", False
+        bereft: list[_Ticket] = []
+        waiting: list[_Ticket] = []
         try:
-            # A host may double a miner's time where another one held its loop.
-            async with asyncio.timeout(2 * call.query.timeout_s + LINGER_S + HUNG_S):
+            # A host may first wait for an engine, and double a miner's time where another one held its loop.
+            async with asyncio.timeout(3 * call.query.timeout_s + LINGER_S + HUNG_S):
                 async for responses in seat.link.serve(list(open_tickets), call.parcel):
                     for response in responses:
-                        if (ticket := open_tickets.pop(response.uid, None)) is not None:
+                        if (ticket := open_tickets.pop(response.uid, None)) is None:
+                            continue
+                        if not isinstance(response, EngineLost):
                             self._release(crew, seat, ticket, response)
+                        elif (judged := self._judge(ticket, response, alone)) is not None:
+                            self._release(crew, seat, ticket, judged)
+                        else:
+                            (waiting if response.opening else bereft).append(ticket)
                     self._place(crew)
         except TimeoutError:
             fault, again = Fault.TIMEOUT, not alone
@@ -275,6 +288,9 @@ class Scheduler:
         finally:
             if apart:
                 seat.apart = False
+            self._deaths += bool(bereft or waiting)
+            self._suspect(crew, seat, bereft)
+            self._suspect(crew, seat, waiting, together=True)
             if again:
                 self._suspect(crew, seat, list(open_tickets.values()))
             else:
@@ -282,14 +298,27 @@ class Scheduler:
                     self._release(crew, seat, ticket, Response(ticket.uid, fault=fault, reason=reason))
             self._place(crew)
 
-    def _suspect(self, crew: _Crew, seat: _Seat, tickets: list[_Ticket]) -> None:
-        """Have what ran on a host that died done again, in two halves, each apart from all else."""
+    def _judge(self, ticket: _Ticket, lost: EngineLost, alone: bool) -> Response | None:
+        """Return the response of a miner whose engine was gone; None where it is to be asked again."""
+        if lost.opening:
+            now = asyncio.get_running_loop().time()
+            ticket.waits_since = now if ticket.waits_since is None else ticket.waits_since
+            return None if now - ticket.waits_since < OPENING_S else Response(lost.uid, None, lost.fault, lost.reason)
+        ticket.waits_since = None
+        if not (alone and ticket.died_alone):
+            ticket.died_alone = alone
+            return None
+        reason = f"its engine died while it alone was served: {lost.reason}"
+        return Response(lost.uid, fault=Fault.ERROR, reason=reason, latency_s=lost.latency_s, cost=lost.cost)
+
+    def _suspect(self, crew: _Crew, seat: _Seat, tickets: list[_Ticket], *, together: bool = False) -> None:
+        """Have what ran on a host or an engine that died done again, apart from all else, in two halves or together."""
         seat.free += len(tickets)
         crew.running -= len(tickets)
         tickets = [ticket for ticket in tickets if not ticket.done.done()]
         for ticket in tickets:
             ticket.started = None
-        half = len(tickets) // 2
+        half = 0 if together else len(tickets) // 2
         crew.suspects += [part for part in (tickets[:half], tickets[half:]) if part]
 
     def _release(self, crew: _Crew, seat: _Seat, ticket: _Ticket, response: Response) -> None:

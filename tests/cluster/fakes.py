@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,17 @@ class Servant(Model):
                     return said.decode().strip()
                 self._died = "the servant's process ended"
             raise EngineDied(self._died)
+
+
+class KillsEngine(Miner):
+    """Has its engine die of the query, whatever that is."""
+
+    engine: AnyEngine
+
+    async def forward(self, query: Query) -> Answer | bytes:
+        assert isinstance(self.engine, Servant)
+        die = replace(query, prompt=Prompt((Message("user", "die"),)))
+        return Answer(text=await self.engine.work(die))
 
 
 class FeignsDeath(Miner):

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from cluster import LocalPool
-from cluster.engines import MAX_REVIVALS
+from cluster.engines import MAX_OPENINGS
 from cluster.host import Host
 from miners import Miner
 from subnets import Fault, Response
@@ -47,19 +47,25 @@ async def test_what_was_in_flight_on_an_engine_that_is_killed_is_lost_and_the_ne
     assert again.latency_s < 0.5
 
 
-async def test_an_engine_that_dies_of_every_query_is_given_up_and_nobody_is_charged() -> None:
-    async with hosting(SERVED) as host:
-        faults = [(await host.serve(0, query("die", id=str(n)))).fault for n in range(MAX_REVIVALS + 3)]
-        assert faults == [Fault.LOST] * (MAX_REVIVALS + 3)
-        late = await host.serve(1, query())
-    assert (late.fault, late.reason) == (Fault.LOST, "the servant's process ended")
+@pytest.mark.parametrize("processes", [False, True])
+async def test_a_miner_that_its_engine_dies_of_is_charged_however_often_and_its_neighbour_is_served(
+    processes: bool,
+) -> None:
+    miners: dict[int, Miner] = {0: fakes.KillsEngine(engine=fakes.Servant()), 1: SERVED[1]}
+    async with LocalPool(Words(), miners, {}, cores=1, processes=processes) as pool:
+        for number in range(MAX_OPENINGS + 1):
+            killer, neighbour = await pool.query(query("sleep 0.1", id=str(number)), (0, 1))
+            assert killer.fault is Fault.ERROR
+            assert killer.reason == "its engine died while it alone was served: the servant's process ended"
+            pid_of(neighbour)
 
 
-async def test_an_answer_in_between_gives_an_engine_its_chances_back() -> None:
-    async with hosting(SERVED) as host:
-        for number in range(MAX_REVIVALS + 2):
-            assert (await host.serve(0, query("die", id=str(number)))).fault is Fault.LOST
-            pid_of(await host.serve(1, query()))
+async def test_an_engine_that_does_not_open_again_in_some_attempts_is_given_up_and_nobody_is_charged() -> None:
+    async with hosting({0: fakes.Works(engine=fakes.Servant(opens=1))}) as host:
+        await host.serve(0, query("die"))
+        faults = [(await host.serve(0, query(id=str(n)))).fault for n in range(MAX_OPENINGS + 2)]
+        assert faults == [Fault.LOST] * (MAX_OPENINGS + 2)
+        assert host._engines._places[fakes.Servant(opens=1).key].failures == MAX_OPENINGS
 
 
 async def test_an_engine_that_does_not_open_again_is_named_and_the_others_go_on() -> None:
@@ -89,11 +95,11 @@ async def test_bare_work_is_measured_in_the_engines_own_process_and_is_none_wher
     assert other is not None and 0.08 <= other.cpu_s < 0.3
 
 
-async def test_an_engine_of_a_host_in_another_process_is_opened_again_too() -> None:
+async def test_an_engine_that_is_killed_from_outside_is_opened_again_and_costs_nobody_anything() -> None:
     async with LocalPool(Words(), SERVED, {}, cores=1) as pool:
         (first,) = await pool.query(query(), (0,))
         asyncio.get_running_loop().call_later(0.3, os.kill, pid_of(first), signal.SIGKILL)
-        lost = await pool.query(query("sleep 3", id="2"), (0, 1))
+        asked = await pool.query(query("sleep 1", id="2"), (0, 1))
         (again,) = await pool.query(query(id="3"), (0,))
-    assert {response.fault for response in lost} == {Fault.LOST}
+    assert {pid_of(response) for response in asked} == {pid_of(again)}
     assert pid_of(again) != pid_of(first)

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster import HostDied, PoolError
+from cluster.host import LINGER_S, EngineLost
 from cluster.plan import Group, Plan, plan
 from cluster.scheduler import Scheduler
 from miners import Miner
@@ -92,6 +93,9 @@ class FakeHost:
         if what == "die once":
             what = "answer" if uid in self.script.died else "die"
             self.script.died.add(uid)
+        if what == "lose once":
+            what = "answer" if uid in self.script.died else "lose"
+            self.script.died.add(uid)
         match what:
             case "answer":
                 return [answer]
@@ -103,6 +107,10 @@ class FakeHost:
                 return []
             case "raise":
                 raise ValueError("a fault of the link")
+            case "lose":
+                return [EngineLost(uid, fault=Fault.LOST, reason="no engine")]
+            case "opening":
+                return [EngineLost(uid, fault=Fault.LOST, reason="no engine", opening=True)]
             case "bomb":
                 asyncio.get_running_loop().call_later(1.0, life.set)
                 return [answer]
@@ -137,7 +145,9 @@ def one_group(miners: dict[int, Miner], *, hosts: int = 1, slots: int = 1) -> Pl
 
 
 ACTS = st.tuples(
-    st.sampled_from(["answer", "answer", "answer", "twice", "stray", "nothing", "raise", "die", "die once", "hang"]),
+    st.sampled_from(
+        ["answer", "answer", "twice", "stray", "nothing", "raise", "die", "die once", "hang", "lose", "lose once"]
+    ),
     st.sampled_from([0.0, 0.5, 3.0, 20.0]),
 )
 
@@ -176,11 +186,13 @@ def test_every_query_has_exactly_one_response_in_order(
                 what, after_s = acts.get(response.uid, ("answer", 0.0))
                 assert (response.fault is None) == bool(response.body)
                 if response.fault is None:
-                    assert what in {"answer", "twice", "stray", "die once"}
+                    assert what in {"answer", "twice", "stray", "die once", "lose once"}
                 elif deadline_s is None and not starts and "raise" not in {act for act, _ in acts.values()}:
-                    assert what not in {"answer", "twice", "stray", "die once"}, response
+                    assert what not in {"answer", "twice", "stray", "die once", "lose", "lose once"} or (
+                        what == "lose" and response.fault is Fault.ERROR
+                    ), response
                 if response.fault is Fault.ERROR:
-                    assert what == "die"
+                    assert what in {"die", "lose"}
                 if response.fault is Fault.TIMEOUT:
                     # At a deadline, what a host never told and what hung look alike.
                     assert what == "hang" or after_s > 5.0 or (what == "nothing" and deadline_s is not None)
@@ -271,6 +283,41 @@ def test_a_killer_among_hundreds_is_found_in_few_deaths(hosts: int) -> None:
         assert [response.uid for response in responses if response.fault is not None] == [77]
         assert scheduling._deaths <= 11
         assert asyncio.get_running_loop().time() < 40.0
+
+    imagine(test())
+
+
+def test_who_an_engine_dies_of_is_found_and_charged_and_nobody_else() -> None:
+    async def test() -> None:
+        miners: dict[int, Miner] = {uid: fakes.Works(seed=uid) for uid in range(8)}
+        script = Script({uid: ("lose once", 0.5) for uid in range(8)} | {5: ("lose", 0.5)})
+        responses = await scheduler(one_group(miners, slots=8), script).query(query(), range(8), None)
+        assert [response.fault for response in responses] == [None] * 5 + [Fault.ERROR] + [None] * 2
+        assert responses[5].reason == "its engine died while it alone was served: no engine"
+        assert type(responses[5]) is Response
+
+    imagine(test())
+
+
+def test_an_engine_that_takes_longer_to_open_than_a_query_may_take_is_waited_for_but_not_for_ever() -> None:
+    async def test() -> None:
+        miners: dict[int, Miner] = {0: fakes.Works(), 1: fakes.Works(seed=1)}
+        script = Script({0: ("opening", 5.0), 1: ("answer", 1.0)})
+        asyncio.get_running_loop().call_later(60.0, script.acts.update, {0: ("answer", 0.0)})
+        scheduling = scheduler(one_group(miners), script)
+        assert [one.fault for one in await scheduling.query(query(), (0, 1), None)] == [None, None]
+        script.acts[0] = ("opening", 5.0)
+        assert [one.fault for one in await scheduling.query(query(), (0, 1), None)] == [Fault.LOST, None]
+
+    imagine(test())
+
+
+def test_a_host_that_waits_for_an_engine_before_a_query_that_takes_its_whole_time_did_not_hang() -> None:
+    async def test() -> None:
+        # 5 s for the engine, 10 s for the query beside one that holds the loop, and what a host may be silent.
+        script = Script({0: ("answer", 5.0 + 10.0 + LINGER_S + 9.0)})
+        (response,) = await scheduler(one_group({0: fakes.Works()}), script).query(query(timeout_s=5.0), (0,), None)
+        assert response.fault is None
 
     imagine(test())
 
