@@ -39,7 +39,7 @@ class GraderTable(Table):
     probability: bool = False
     """Whether its score claims to be the probability that an answer is right."""
     tasks: int | None = Field(None, ge=1)
-    """Grade the first so many tasks alone, for a grader that is slow; None: all."""
+    """Grade the first so many tasks alone, for a grader that is slow; None: all, as with `--full`."""
     repeats: int = Field(2, ge=1, le=10)
     """How often each answer is graded."""
     probed: bool = True
@@ -102,6 +102,11 @@ class GradingConfig(StudyConfig):
                 raise ValueError(f"{asked}; known: {known}")
         return self
 
+    def at_length(self, *, full: bool) -> Self:
+        """Return the config in which, in the long form, every grader grades every task."""
+        graders = tuple(grader.model_copy(update={"tasks": None}) for grader in self.graders)
+        return self.model_copy(update={"graders": graders}) if full else self
+
     def tasks(self, *, full: bool) -> int:
         """Return how many tasks are asked."""
         return self.grading.full_tasks if full else self.grading.tasks
@@ -140,7 +145,7 @@ class GradingConfig(StudyConfig):
         """Foresee the grading, by grading what the probe's miners answered."""
         from .grading_regrade import foresee
 
-        return foresee(self, study, probe, self.tasks(full=full))
+        return foresee(self.at_length(full=full), study, probe, self.tasks(full=full))
 
     def publication(self, study: Study, *, full: bool, watch: Watch) -> Publication:
         """Grade what is not graded yet, then work out how good every grader is."""
@@ -148,6 +153,6 @@ class GradingConfig(StudyConfig):
         from .grading_page import publication
         from .grading_regrade import regrade
 
-        arms = {arm.name: arm for arm in self.arms(full=full)}
-        regrade(self, study, arms["answers"], watch)
-        return publication(GradingData.of(self, study, arms), self, study.folder)
+        config, arms = self.at_length(full=full), {arm.name: arm for arm in self.arms(full=full)}
+        regrade(config, study, arms["answers"], watch)
+        return publication(GradingData.of(config, study, arms), config, study.folder)

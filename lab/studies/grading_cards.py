@@ -50,6 +50,8 @@ class Card:
     """What each adversary earns, over what the best honest miner does."""
     best: str
     """That miner."""
+    agreement: tuple[tuple[str, Figure], ...]
+    """Cohen's kappa with each other grader."""
     pay: Pay | None
     """None where there were too few tasks."""
     tasks: int
@@ -66,6 +68,7 @@ class Card:
             biases=tuple(biases(data, grader)),
             exploits=tuple(exploits),
             best=data.miners[data.best(grader)].name,
+            agreement=tuple((other.name, data.kappa(grader, other)) for other in data.graders if other is not grader),
             pay=pay_of(data, grader),
             tasks=data.tasks_of(grader),
             compares=_compares(grader),
@@ -93,7 +96,7 @@ def verdict(card: Card) -> str:
     clear = [bias for bias in card.biases if bias.clear]
     if clear:
         strongest = max(clear, key=lambda bias: abs(bias.effect.value or 0.0))
-        said.append(f"Its largest bias is {strongest.name}: {strongest.effect.text()} points of score.")
+        said.append(f"Its largest bias is {strongest.name}: {strongest.effect.text(3)} points of score.")
     elif card.biases:
         said.append("None of the biases that were probed can be told from none.")
     return " ".join(said)
@@ -115,6 +118,7 @@ def as_dict(card: Card) -> dict[str, Any]:
             "relative_to": card.best,
             "earned": {name: plain_figure(figure) for name, figure in card.exploits},
         },
+        "agreement": {name: plain_figure(figure) for name, figure in card.agreement},
         "pay": None
         if pay is None
         else {

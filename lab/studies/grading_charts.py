@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lab.charts import figure_of, narrow, styled
+from lab.charts import figure_of, log_ticks, narrow, styled
 from lab.palette import INK, MUTED, PAPER, SERIES
 from lab.statistics import Figure as Estimate
 
@@ -117,7 +117,7 @@ def draw_lines(
                     linewidth=1.2, label=line.name)  # fmt: skip
         if log:
             ax.set_yscale("log")
-            ax.yaxis.set_major_formatter("{x:,.0f}")
+            log_ticks(ax.yaxis, lambda value: f"{value:,.0f}")
         if top is not None:
             ax.set_ylim(top=top)
         ax.set_xlabel(x)
@@ -140,6 +140,9 @@ def draw_scatter(marks: Sequence[tuple[str, Estimate, Estimate]], ax: Axes, *, x
                 ax.plot([across.value] * 2, [up.low, up.high], color=colour, linewidth=1.6, alpha=0.5)
             ax.plot([across.value], [up.value], marker="o", color=colour, linestyle="none", label=name)
         ax.set_xscale("log")
+        log_ticks(ax.xaxis, lambda value: f"{value:g}")
+        if narrow(ax):
+            ax.tick_params(axis="x", labelrotation=45)
         ax.set_xlabel(x)
         ax.set_title(title, loc="left", fontsize=12, color=MUTED)
         ax.grid(axis="both")

@@ -222,6 +222,11 @@ class GradingData:
         return cohen_kappa(_classes(first.scores), _classes(second.scores))
 
 
+def value_of(figure: Figure | None) -> float:
+    """Return the value of a figure, 0.0 where there is none: to sort by."""
+    return 0.0 if figure is None or figure.value is None else figure.value
+
+
 def models_in(spec: Any) -> set[str]:
     """Return the names of all models in a plug-in's table, however deep."""
     if isinstance(spec, dict):

@@ -10,12 +10,11 @@ from lab.standings import counted
 from lab.statistics import Figure
 
 from .grading import GradingConfig
-from .grading_bias import WORDS
 from .grading_cards import Card, cards, links, write
-from .grading_charts import Line, Mark, draw_heat, draw_rows, draw_scatter, rows_px
-from .grading_data import GradingData
+from .grading_charts import Mark, draw_heat, draw_rows, draw_scatter, rows_px
+from .grading_data import GradingData, value_of
+from .grading_faults_page import bias_section, exploits, own_answers, pay_section, published
 from .grading_paradox_page import paradox_sections
-from .grading_published import FINDINGS, paid
 from .publication import Cell, Column, Picture, Publication, Section
 
 BEATS = 1.0
@@ -29,14 +28,14 @@ def publication(data: GradingData, config: GradingConfig, folder: Path) -> Publi
     sections = [
         _quality(found),
         _telling(found),
-        _agreement(data),
+        _agreement(data, found),
         _cost(found),
-        _exploits(data, found),
-        _bias(found),
-        _pay(data, found),
-        *_own(data, found),
+        exploits(data, found),
+        bias_section(found),
+        pay_section(data, found),
+        *own_answers(data, found),
         *paradox_sections(data),
-        *_published(found),
+        *published(found),
     ]
     return Publication(
         study="grading",
@@ -55,7 +54,7 @@ def publication(data: GradingData, config: GradingConfig, folder: Path) -> Publi
 
 
 def _findings(data: GradingData, found: Sequence[Card]) -> list[str]:
-    ranked = sorted(found, key=lambda card: (-_value(card.quality.soft_pairwise_accuracy), card.name))
+    ranked = sorted(found, key=lambda card: (-value_of(card.quality.soft_pairwise_accuracy), card.name))
     best, worst = ranked[0], ranked[-1]
     said = [
         f"Of {counted(len(found), 'grader')}, {best.name} ranks the honest miners best, with a soft pairwise accuracy "
@@ -77,18 +76,18 @@ def _findings(data: GradingData, found: Sequence[Card]) -> list[str]:
         said.append("Under none of them does an adversary earn clearly more than the best honest miner.")
     paid_off = [card for card in found if card.pay is not None and card.pay.misplaced.value is not None]
     if paid_off:
-        most = max(paid_off, key=lambda card: _value(card.pay.misplaced if card.pay else None))
+        most = max(paid_off, key=lambda card: value_of(card.pay.misplaced if card.pay else None))
         assert most.pay is not None
         misplaced = most.pay.misplaced
         said.append(
-            f"Paid by {most.name}, {100 * _value(misplaced):.0f} % ({_percent(misplaced)}, n={misplaced.n}) of the "
+            f"Paid by {most.name}, {100 * value_of(misplaced):.0f} % ({_percent(misplaced)}, n={misplaced.n}) of the "
             "miners' pay goes elsewhere than the truth would send it."
         )
     return said
 
 
 def _quality(found: Sequence[Card]) -> Section:
-    by_rank = sorted(found, key=lambda card: (-_value(card.quality.soft_pairwise_accuracy), card.name))
+    by_rank = sorted(found, key=lambda card: (-value_of(card.quality.soft_pairwise_accuracy), card.name))
     marks = [
         Mark(card.name, series, figure)
         for card in by_rank
@@ -134,7 +133,7 @@ def _quality(found: Sequence[Card]) -> Section:
 
 def _telling(found: Sequence[Card]) -> Section:
     marks = [Mark(card.name, "AUC", card.quality.auc) for card in found]
-    best = max(found, key=lambda card: _value(card.quality.auc))
+    best = max(found, key=lambda card: value_of(card.quality.auc))
     height = rows_px(len(found))
     return Section(
         key="right_or_wrong",
@@ -168,37 +167,42 @@ def _telling(found: Sequence[Card]) -> Section:
     )
 
 
-def _agreement(data: GradingData) -> Section:
-    names = [grader.name for grader in data.graders]
-    kappas = [[data.kappa(first, second) for second in data.graders] for first in data.graders]
-    pairs = [(kappas[i][j], names[i], names[j]) for i in range(len(names)) for j in range(i)]
+def _agreement(data: GradingData, found: Sequence[Card]) -> Section:
+    names = [card.name for card in found]
     alpha = data.agreement()
+    known = [
+        (figure, card.name, other) for card in found for other, figure in card.agreement if figure.value is not None
+    ]
     said = f"Over all graders' scores Krippendorff's α is {alpha.text()} (0.8 is the usual mark for agreement)."
-    known = [pair for pair in pairs if pair[0].value is not None]
     if known:
-        figure, first, second = min(known, key=lambda pair: (_value(pair[0]), pair[1], pair[2]))
+        figure, first, second = min(known, key=lambda pair: (value_of(pair[0]), pair[1], pair[2]))
         said += f" On right and wrong {first} and {second} agree least: κ {figure.text()}."
-    values = [[figure.value for figure in row] for row in kappas]
+    rows: list[tuple[Cell, ...]] = [("all, Krippendorff's α", "each other", alpha, None, None)]
+    for card in found:
+        others = [(figure, other) for other, figure in card.agreement if figure.value is not None]
+        if others:
+            closest, farthest = (pick(others, key=lambda one: (value_of(one[0]), one[1])) for pick in (max, min))
+            rows.append((card.name, closest[1], closest[0], farthest[1], farthest[0]))
+    kappas = [{**dict(card.agreement), card.name: Figure(1.0, None, None, 0)} for card in found]
+    values = [[by_name[name].value for name in names] for by_name in kappas]
     height = 120.0 + 24 * len(names)
     return Section(
         key="agreement",
         title="Do the graders agree?",
         caption=Caption(
-            said,
+            f"{said} The picture: Cohen's κ of every pair.",
             "κ counts a score of a half or more as right. Graders that share a mistake agree as well as graders "
-            "that are right.",
+            "that are right. Every pair's interval is in the cards.",
         ),
         columns=(
-            Column("first", "grader"),
-            Column("second", "and"),
-            Column("measure", "measure"),
-            Column("agreement", "agreement", 2),
+            Column("grader", "grader"),
+            Column("closest", "agrees most with"),
+            Column("closest_agreement", "κ or α", 2),
+            Column("farthest", "least with"),
+            Column("farthest_agreement", "κ", 2),
         ),
-        rows=(
-            ("all", "each other", "Krippendorff's α", alpha),
-            *((first, second, "Cohen's κ", figure) for figure, first, second in pairs),
-        ),
-        picture=Picture(lambda ax: draw_heat(names, names, values, ax, top=1.0), height, height) if pairs else None,
+        rows=tuple(rows),
+        picture=Picture(lambda ax: draw_heat(names, names, values, ax, top=1.0), height, height),
     )
 
 
@@ -207,9 +211,9 @@ def _cost(found: Sequence[Card]) -> Section:
     known = [card for card in found if card.grader.cpu_s.value]
     said = "No grade was metered."
     if known:
-        dear = max(known, key=lambda card: _value(card.grader.cpu_s))
-        cheap = min(known, key=lambda card: _value(card.grader.cpu_s))
-        times = _value(dear.grader.cpu_s) / _value(cheap.grader.cpu_s)
+        dear = max(known, key=lambda card: value_of(card.grader.cpu_s))
+        cheap = min(known, key=lambda card: value_of(card.grader.cpu_s))
+        times = value_of(dear.grader.cpu_s) / value_of(cheap.grader.cpu_s)
         said = (
             f"A grade by {dear.name} takes {dear.grader.cpu_s.text(3, ' s')} of CPU, {times:,.0f} times as much as one "
             f"by {cheap.name}."
@@ -236,201 +240,6 @@ def _cost(found: Sequence[Card]) -> Section:
             lambda ax: draw_scatter(marks, ax, x="CPU seconds of a grade", title="soft pairwise accuracy"), 360, 420
         ),
     )
-
-
-def _exploits(data: GradingData, found: Sequence[Card]) -> Section:
-    names = [data.miners[column].name for column in data.adversaries]
-    values = [[dict(card.exploits)[name].value for name in names] for card in found]
-    paid = [(card.worst[1], card.worst[0], card.name) for card in found if card.worst is not None]
-    said = "There is no adversary."
-    if paid:
-        earned, name, grader = max(paid, key=lambda one: (_value(one[0]), one[1], one[2]))
-        said = f"{name} earns most: under {grader}, {earned.text()} times what the best honest miner earns."
-    rows: list[tuple[Cell, ...]] = [
-        (card.name, name, figure, card.best) for card in found for name, figure in card.exploits
-    ]
-    height = 120.0 + 24 * len(found)
-    return Section(
-        key="exploits",
-        title="What does cheating earn?",
-        caption=Caption(
-            said,
-            "Score over that of the best honest miner on the same tasks; above 1 cheating pays better. Ways to cheat "
-            "that are not tried here may earn more.",
-        ),
-        columns=(
-            Column("grader", "grader"),
-            Column("adversary", "adversary"),
-            Column("earned", "earned", 2, "×"),
-            Column("relative_to", "over that of"),
-        ),
-        rows=tuple(rows),
-        picture=Picture(lambda ax: draw_heat([card.name for card in found], names, values, ax, top=1.5), height, height)
-        if names
-        else None,
-    )
-
-
-def _bias(found: Sequence[Card]) -> Section:
-    marks = [Mark(card.name, bias.name, bias.effect) for card in found for bias in card.biases]
-    clear = [(bias, card.name) for card in found for bias in card.biases if bias.clear]
-    said = "No bias that was probed can be told from none."
-    if clear:
-        bias, grader = max(clear, key=lambda one: (abs(_value(one[0].effect)), one[1]))
-        said = (
-            f"The clearest bias is {grader}'s to {bias.name} ({WORDS[bias.name]}): {bias.effect.text()} points of "
-            "score."
-        )
-    height = rows_px(len({mark.row for mark in marks}), 4)
-    return Section(
-        key="bias",
-        title="What moves a score and should not?",
-        caption=Caption(
-            said,
-            "The same answers, changed in what should not matter. Padding and injections are sentences of one sort; "
-            "a right answer that is padded may truly be worse to whoever reads it.",
-        ),
-        columns=(
-            Column("grader", "grader"),
-            Column("bias", "bias"),
-            Column("effect", "effect", 3),
-            Column("clear", "interval leaves out 0"),
-        ),
-        rows=tuple((card.name, bias.name, bias.effect, bias.clear) for card in found for bias in card.biases),
-        picture=Picture(lambda ax: draw_rows(marks, ax, label="points of score", at=0.0), height, height)
-        if marks
-        else None,
-    )
-
-
-def _pay(data: GradingData, found: Sequence[Card]) -> Section:
-    paid = [(card, card.pay) for card in found if card.pay is not None]
-    lines = [
-        Line(card.name, tuple((float(epoch + 1), figure) for epoch, figure in enumerate(pay.by_epoch)))
-        for card, pay in paid
-    ]
-    said = "There were too few tasks for an epoch."
-    if paid:
-        lowest = min(paid, key=lambda one: (_value(one[1].ranking), one[0].name))
-        said = (
-            f"Paid by {lowest[0].name}, pay follows true quality least: Spearman {lowest[1].ranking.text()} over "
-            f"{counted(len(data.miners), 'miner')}."
-        )
-    marks = [Mark(card.name, "misplaced", pay.misplaced) for card, pay in paid]
-    height = rows_px(len(paid))
-    return Section(
-        key="pay",
-        title="What does its error do to the pay?",
-        caption=Caption(
-            f"{said} The picture: the share of pay that goes elsewhere than the truth would send it.",
-            f"{counted(data.config.grading.validators, 'validator')} that all grade alike, through ledgers and Yuma "
-            "consensus. Stake, bonds and validators that differ would spread it otherwise.",
-        ),
-        columns=(
-            Column("grader", "grader"),
-            Column("misplaced", "misplaced pay", 1, " %", 100),
-            Column("rank_correlation", "Spearman of pay", 2),
-            Column("points_per_point", "points of pay for a point of error", 2),
-            *(
-                Column(f"rank_correlation_epoch_{epoch + 1}", f"epoch {epoch + 1}", 2)
-                for epoch in range(max((len(line.marks) for line in lines), default=0))
-            ),
-        ),
-        rows=tuple(_pay_row(card, max(len(line.marks) for line in lines)) for card, _ in paid),
-        picture=Picture(lambda ax: draw_rows(marks, ax, label="share of pay misplaced"), height, height)
-        if marks
-        else None,
-    )
-
-
-def _pay_row(card: Card, epochs: int) -> tuple[Cell, ...]:
-    assert card.pay is not None
-    by_epoch = [*card.pay.by_epoch, *[None] * (epochs - len(card.pay.by_epoch))]
-    return (card.name, card.pay.misplaced, card.pay.ranking, card.pay.moved, *by_epoch)
-
-
-def _own(data: GradingData, found: Sequence[Card]) -> list[Section]:
-    """Validators that grade by an answer of their own: how they rank, and what their copier earns."""
-    own = [card for card in found if card.grader.table.reference is not None]
-    if not own:
-        return []
-    rows: list[tuple[Cell, ...]] = []
-    for card in own:
-        column, best = data.own(card.grader), data.best(card.grader)
-        assert column is not None
-        scores = card.grader.scores
-        rows.append(
-            (
-                card.name,
-                _mean(data.quality[:, column]),
-                _mean(data.quality[:, best]),
-                card.quality.pairwise_accuracy,
-                _mean(scores[:, best]),
-                _mean(scores[:, column] - scores[:, best]),
-            )
-        )
-    worst = max(rows, key=lambda row: _value(row[5] if isinstance(row[5], Figure) else None))
-    assert isinstance(worst[5], Figure)
-    return [
-        Section(
-            key="own_answers",
-            title="The paradox with real workers: validators that grade by an answer of their own",
-            caption=Caption(
-                f"Copying {worst[0]} earns {worst[5].text()} points more than the best honest miner does: its mimic "
-                "premium.",
-                "The validator works as one of the miners does, and that miner's score is what a copier earns. The "
-                "best honest miner is the best of the others by true quality.",
-            ),
-            columns=(
-                Column("grader", "grader"),
-                Column("validator_quality", "true quality of its answers", 2),
-                Column("best_quality", "of the best honest miner", 2),
-                Column("pairwise_accuracy", "pairwise accuracy", 2),
-                Column("ceiling", "score of the best honest miner", 2),
-                Column("mimic_premium", "mimic premium", 2),
-            ),
-            rows=tuple(rows),
-        )
-    ]
-
-
-def _published(found: Sequence[Card]) -> list[Section]:
-    if not any(card.grader.kind == "tfidf_cubed" for card in found):
-        return []
-    rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (finding.answer, paid(finding), finding.paid, finding.text) for finding in FINDINGS
-    )
-    return [
-        Section(
-            key="published",
-            title="What was published about TF-IDF cubed",
-            caption=Caption(
-                f"A word salad earns {paid(FINDINGS[1]):.2f} and a denial {paid(FINDINGS[2]):.2f}, a right paraphrase "
-                f"{paid(FINDINGS[3]):.2f}: as published.",
-                "The report names no sentences; these are ours, of the same length.",
-            ),
-            columns=(
-                Column("answer", "answer"),
-                Column("paid", "paid", 2),
-                Column("published", "published", 2),
-                Column("text", "text"),
-            ),
-            rows=rows,
-        )
-    ]
-
-
-def _mean(values: object) -> Figure:
-    import numpy as np
-
-    from lab.statistics import mean
-
-    known = np.asarray(values, dtype=float)
-    return mean(known[~np.isnan(known)].tolist())
-
-
-def _value(figure: Figure | None) -> float:
-    return 0.0 if figure is None or figure.value is None else figure.value
 
 
 def _percent(figure: Figure) -> str:

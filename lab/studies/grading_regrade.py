@@ -29,6 +29,8 @@ from .grading_probes import PROBES, Probe
 
 WARMING = 2
 """Answers that a grader grades once untimed, so that loading a model is no part of a grade."""
+SLOW_S = 1.0
+"""Time for those few from which a forecast makes do with them."""
 GATHERED_S = 1.0
 """Grading that a process which is killed may lose."""
 
@@ -209,11 +211,7 @@ def foresee(config: GradingConfig, study: Study, probe: RunRecord, tasks: int) -
         count -= sum(place.startswith(f"{grader.name}/") for _, place in done)
         if count <= 0:
             continue
-        _warm(config, Work(grader, rounds[0], "grades", ""))
-        started = time.perf_counter()
-        for asked in rounds:
-            grade(config, Work(grader, asked, "grades", ""))
-        total += count * (time.perf_counter() - started) / len(rounds)
+        total += count * _seconds(config, grader, rounds)
     return {"grading": total} if total else {}
 
 
@@ -244,6 +242,20 @@ def grades_record(config: GradingConfig, study: Study, answers: RunRecord) -> Ru
 def recorded(record: RunRecord) -> set[tuple[str, str]]:
     """Return kind and place of all gradings that are in a record."""
     return {(entry.kind, entry.place) for kind in ("grades", "probes") for entry in record.entries(kind)}
+
+
+def _seconds(config: GradingConfig, grader: GraderTable, rounds: Sequence[Asked]) -> float:
+    """Wall seconds that grading one round takes; of a slow grader, by a few answers of one."""
+    first = Work(grader, rounds[0], "grades", "")
+    _warm(config, first)  # loads what it needs
+    started = time.perf_counter()
+    _warm(config, first)
+    if time.perf_counter() - started > SLOW_S:
+        return (time.perf_counter() - started) * len(rounds[0].responses) / WARMING
+    started = time.perf_counter()
+    for asked in rounds:
+        grade(config, replace(first, asked=asked))
+    return (time.perf_counter() - started) / len(rounds)
 
 
 def _warm(config: GradingConfig, work: Work) -> None:

@@ -55,6 +55,11 @@ def test_each_neuron_gets_a_seed_of_its_own_and_a_named_victim_is_that_very_mine
     assert other.build_miners()[0].seed != reader.seed
 
 
+def test_a_victim_may_be_a_table_as_well(tmp_path: Path) -> None:
+    config = read(tmp_path, SMALL.replace('"reader"\n[[val', '{kind = "tesseract", scale = 0.5}\n[[val'))
+    assert config.build_miners()[1].victims()[0].model_dump()["scale"] == 0.5
+
+
 def test_every_key_can_be_overridden_by_its_dotted_name(tmp_path: Path) -> None:
     config = read(
         tmp_path,

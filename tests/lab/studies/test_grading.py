@@ -16,6 +16,8 @@ from lab.studies.measured import measure
 from lab.studies.publication import Publication
 from subnets import Response, Score, Scorer, Task
 
+SHIPPED = Path(__file__).parents[3] / "configs" / "studies"
+
 PAGES: dict[str, Any] = {
     "seed": 5,
     "subnet": {"kind": "ocr", "width": 500, "difficulty": 0.0, "kinds": ["letter"]},
@@ -234,6 +236,21 @@ def test_simulated_validators_are_played_by_the_lab(text: GradingData) -> None:
     assert set(text.paradox) == {(0.5, 0.5), (0.5, 1.0), (1.0, 0.5), (1.0, 1.0)}
     assert all(len(scores) == 8 for scores in text.paradox.values())
     assert text.paradox[1.0, 1.0] == (1.0,) * 8
+
+
+def test_the_shipped_configs_make_ten_cards_and_more() -> None:
+    names = [
+        grader.name
+        for config in ("grading_ocr.toml", "grading_text.toml")
+        for grader in GradingConfig.read(SHIPPED / config).graders
+    ]
+    assert len(set(names)) == len(names) >= 10
+
+
+def test_at_length_every_grader_grades_every_task() -> None:
+    config = GradingConfig.parse(TEXT)
+    assert [grader.tasks for grader in config.graders] == [None, None, None, 12]
+    assert [grader.tasks for grader in config.at_length(full=True).graders] == [None] * 4
 
 
 @pytest.mark.parametrize(

@@ -79,8 +79,9 @@ def test_no_reply_makes_a_reader_do_anything_but_say_so(reply: str) -> None:
 
 def test_a_judge_that_always_picks_the_first_one_decides_nothing() -> None:
     round_ = [answered(uid, text) for uid, text in enumerate(("Ostrava", "Linz", "Graz"))]
-    for reply in ("Winner: A", "Winner: B"):
+    for reply, picked in (("Winner: A", 2.0), ("Winner: B", 0.0), ("Winner: tie", 1.0)):
         scores = PairwiseJudge(model=Saying(reply=reply)).score_all(TASK, round_)
+        assert [score.parts["first_picked"] for score in scores] == [picked] * 3  # of two comparisons each
         assert [score.value for score in scores] == [0.5, 0.5, 0.5]
         assert [score.parts["flipped"] for score in scores] == [2.0, 2.0, 2.0]
 
