@@ -64,7 +64,7 @@ def draw_rows(marks: Sequence[Mark], ax: Axes, *, label: str, at: float | None =
         ax.grid(axis="x")
         ax.set_axisbelow(True)
         if len(series) > 1:
-            columns = 2 if narrow(ax) else min(4, len(series))
+            columns = min(4, len(series)) if not narrow(ax) else 1 if len(series) < 3 else 2
             ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=columns, fontsize=11, borderaxespad=0.2)
     return figure_of(ax)
 

@@ -177,7 +177,7 @@ def _agreement(data: GradingData, found: Sequence[Card]) -> Section:
     if known:
         figure, first, second = min(known, key=lambda pair: (value_of(pair[0]), pair[1], pair[2]))
         said += f" On right and wrong {first} and {second} agree least: κ {figure.text()}."
-    rows: list[tuple[Cell, ...]] = [("all, Krippendorff's α", "each other", alpha, None, None)]
+    rows: list[tuple[Cell, ...]] = [("all, Krippendorff's α", "each other", alpha, "–", None)]
     for card in found:
         others = [(figure, other) for other, figure in card.agreement if figure.value is not None]
         if others:
