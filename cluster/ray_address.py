@@ -8,7 +8,6 @@ it takes 100 s to say no more than that it can't connect.
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import os
 import socket
@@ -93,7 +92,7 @@ def find(address: str) -> Place:
     place = Place(said["address"], tuple(said["hosts"]), asks)
     if not asks and not place.loopback:
         raise PoolError(f"Ray at {address} is refused: {OPEN}")
-    if not _own_addresses() & set(place.hosts) and not place.loopback:
+    if not any(_is_own(host) for host in place.hosts):
         raise PoolError(
             f"this machine is none of the cluster's ({', '.join(place.hosts)}): run it on one of those, or join with "
             f"`ray start --address {place.address}`"
@@ -102,11 +101,8 @@ def find(address: str) -> Place:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine's alone."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
+    """Whether Ray on this host listens to this machine alone: on any other address, it listens on all."""
+    return host.strip("[]") in ("127.0.0.1", "::1", "localhost")
 
 
 def token_path() -> Path:
@@ -151,5 +147,6 @@ def _ask(address: str, *, token: bool) -> dict[str, Any]:
     return said
 
 
-def _own_addresses() -> set[str]:
-    return {address.address for addresses in psutil.net_if_addrs().values() for address in addresses}
+def _is_own(host: str) -> bool:
+    own = {address.address for addresses in psutil.net_if_addrs().values() for address in addresses}
+    return host in own or host == "localhost" or host.startswith("127.")

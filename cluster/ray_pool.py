@@ -15,7 +15,7 @@ from subnets.subnet import Subnet
 from validators import Validator
 
 from .cpu import trees_cpu_s
-from .fit import nodes_of, require
+from .fit import require
 from .hosted import HostedPool, all_or_first_error
 from .link import Link
 from .plan import Group, plan
@@ -107,9 +107,7 @@ class RayPool(HostedPool):
 
     def _fit(self) -> None:
         """Plan for the cluster that is there, and refuse what it can't hold."""
-        import ray
-
-        nodes = nodes_of(ray.nodes())  # type: ignore[no-untyped-call]
+        nodes = self._session.nodes()
         if self._cores_of_cluster:
             self.cores = max(1, int(sum(node.cpus for node in nodes)))
             self.plan = plan(self.miners, self.cores, self._max_replicas)

@@ -26,6 +26,7 @@ from typing import Any
 import psutil
 
 from .errors import PoolError
+from .fit import Node, nodes_of
 from .ray_address import find, token_path
 from .said import plain
 
@@ -77,6 +78,12 @@ class RaySession:
         except asyncio.CancelledError:
             await self.close()
             raise
+
+    def nodes(self) -> list[Node]:
+        """Return the machines of the cluster, once started."""
+        import ray
+
+        return nodes_of(ray.nodes())  # type: ignore[no-untyped-call]
 
     async def close(self) -> None:
         """End what `start` started; safe to call twice."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from . import chain_cli, miner_cli, models_cli, study_cli
+from . import chain_cli, cluster_cli, miner_cli, models_cli, study_cli
 from .overrides import Address, overrides
 
 if TYPE_CHECKING:
@@ -161,6 +161,7 @@ study_cli.mount(app)
 models_cli.mount(app)
 miner_cli.mount(app)
 chain_cli.mount(app)
+cluster_cli.mount(app)
 
 
 def _folder(name: str, mode: RunMode) -> Path:

@@ -1,0 +1,175 @@
+"""The files of a cluster, from the templates in `cluster/templates`.
+
+launcher_file(spec, "aws.toml")        # the YAML of Ray's own launcher
+manifests(spec, "kubernetes.toml")     # by file name: KubeRay's objects, a NetworkPolicy and a Containerfile
+
+Whatever comes out of the TOML is quoted: as JSON, which is YAML too, or for the shell.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cluster.ray_address import token_path
+
+from .errors import LaunchError
+from .spec import ClusterSpec, NodeTable
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+ROOMS = ("lab", "cluster", "validators", "miners", "subnets", "consensus")
+CLOUD_CLIENTS = {"aws": "boto3", "gcp": "google-api-python-client"}
+
+
+def launcher_file(spec: ClusterSpec, source: str) -> str:
+    """Return the YAML that `ray up` takes; `source` is named in it."""
+    if spec.provider == "kubernetes":
+        raise LaunchError("Ray's launcher does not start Kubernetes clusters; write the manifests instead")
+    client = CLOUD_CLIENTS.get(spec.provider)
+    return _render(
+        "ray_up.yaml",
+        spec=spec,
+        source=source,
+        token=str(token_path()),
+        head_setup=[f"pip install {client}"] if client else [],
+        head_start=_prefixed(spec, start_command(spec, spec.head, None)),
+        worker_start=_prefixed(spec, start_command(spec, None, None, head="$RAY_HEAD_IP")),
+    )
+
+
+def manifests(spec: ClusterSpec, source: str) -> dict[str, str]:
+    """Return KubeRay's manifests and the Containerfile by file name; raises LaunchError for pods without a size."""
+    if spec.image is None or any(table.cpus is None or table.memory_gb is None for table in spec.nodes):
+        raise LaunchError("manifests need image, and cpus and memory_gb of the head and of each kind of worker")
+    files = ["raycluster.yaml", "rayjob.yaml", "networkpolicy.yaml"]
+    files += ["rayservice.yaml"] if spec.kubernetes.serve_model else []
+    made = {
+        file: _render(
+            file,
+            spec=spec,
+            source=source,
+            file=file,
+            entrypoint=_entrypoint(spec),
+            serve_config=json.dumps(_serve_config(spec), indent=2),
+        )
+        for file in files
+    }
+    return made | {"Containerfile": containerfile(spec, source)}
+
+
+def containerfile(spec: ClusterSpec, source: str) -> str:
+    """Return the file that the cluster's image is built from."""
+    gpus = any(table.gpus for table in spec.nodes)
+    return _render("Containerfile", spec=spec, source=source, file="Containerfile", gpus=gpus, rooms=ROOMS)
+
+
+def start_script(spec: ClusterSpec, table: NodeTable, machine: str) -> str:
+    """Return the script that starts Ray on a machine on premise."""
+    is_head = table is spec.head
+    head = None if is_head else spec.head.machine
+    start = start_command(spec, table, machine, head=head) + ["--block", "--temp-dir", temp_dir(spec)]
+    return _render("start.sh", spec=spec, environment=spec.environment(), start=shlex.join(start), machine=machine)
+
+
+def stop_script(spec: ClusterSpec, machine: str) -> str:
+    """Return the script that ends it there."""
+    return _render("stop.sh", spec=spec, temp_dir=temp_dir(spec), machine=machine)
+
+
+def temp_dir(spec: ClusterSpec) -> str:
+    """Where Ray keeps its sockets and logs on a machine on premise; short, because paths of sockets are."""
+    return f"/tmp/subnetlab-{spec.name}"
+
+
+def start_command(
+    spec: ClusterSpec, table: NodeTable | None, machine: str | None, head: str | None = None
+) -> list[str]:
+    """Return `ray start` for the head, or for a worker of the head at `head`; `table` None lets Ray count."""
+    words = [*spec.command.split(), "start", "--disable-usage-stats"]
+    if head is None:
+        words += ["--head", f"--port={spec.port}", f"--dashboard-host={spec.dashboard_host}"]
+    else:
+        words += [f"--address={head}:{spec.port}"]
+    if machine is not None:
+        words += [f"--node-ip-address={machine}"]
+    if table is not None:
+        words += [f"--num-cpus={table.cpus}"] if table.cpus is not None else []
+        words += [f"--num-gpus={table.gpus}"] if table.gpus else []
+        words += [f"--labels=ray.io/accelerator-type={table.gpu}"] if table.gpu else []
+    return words
+
+
+def _prefixed(spec: ClusterSpec, words: list[str]) -> str:
+    settings = [f"{key}={shlex.quote(value)}" for key, value in spec.environment().items()]
+    # $RAY_HEAD_IP is the shell's to fill in; no other word can hold what a shell would read.
+    command = [word if word.startswith("--address=$RAY_HEAD_IP") else shlex.quote(word) for word in words]
+    return " ".join(["ulimit -n 65536;", *settings, *command])
+
+
+def _entrypoint(spec: ClusterSpec) -> str:
+    words = ["subnetlab", "run", spec.kubernetes.config, "--address", "auto", "--out", "runs/job"]
+    return shlex.join(words + (["--record", spec.kubernetes.record] if spec.kubernetes.record else []))
+
+
+def _serve_config(spec: ClusterSpec) -> dict[str, Any]:
+    """One model behind `ray.serve.llm`'s OpenAI application."""
+    kinds = [table.gpu for table in spec.workers if table.gpu]
+    model: dict[str, Any] = {
+        "model_loading_config": {"model_id": spec.kubernetes.serve_model},
+        "deployment_config": {"autoscaling_config": {"min_replicas": 1, "max_replicas": 1}},
+    }
+    if kinds:
+        model["accelerator_type"] = kinds[0]
+    application = {
+        "name": "llm",
+        "route_prefix": "/",
+        "import_path": "ray.serve.llm:build_openai_app",
+        "args": {"llm_configs": [model]},
+    }
+    return {"proxy_location": "EveryNode", "http_options": {"host": "0.0.0.0"}, "applications": [application]}
+
+
+def _render(template: str, **values: Any) -> str:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    filters: dict[str, Callable[[Any], Any]] = {
+        "quoted": lambda value: json.dumps(value, ensure_ascii=False),
+        "shell": shlex.quote,
+        "resources": _resources,
+        "requests": _requests,
+        "shm": _shm,
+        "start_params": _start_params,
+    }
+    environment.filters.update(filters)
+    lines = environment.get_template(template).render(**values).splitlines()
+    return "\n".join(line.rstrip() for line in lines if line.strip()) + "\n"
+
+
+def _resources(table: NodeTable) -> dict[str, int]:
+    """What Ray's launcher is told of a node; what is left out it finds out itself."""
+    given = {"CPU": table.cpus, "GPU": table.gpus or None}
+    return {key: amount for key, amount in given.items() if amount is not None}
+
+
+def _requests(table: NodeTable) -> dict[str, str]:
+    wanted = {"cpu": str(table.cpus), "memory": f"{table.memory_gb:g}Gi"}
+    return wanted | ({"nvidia.com/gpu": str(table.gpus)} if table.gpus else {})
+
+
+def _shm(table: NodeTable) -> str:
+    """Room for the object store: 30 % of memory, as Ray takes by default."""
+    return f"{max(1, int(0.3 * (table.memory_gb or 0.0)))}Gi"
+
+
+def _start_params(table: NodeTable) -> dict[str, str]:
+    return {"labels": f"ray.io/accelerator-type={table.gpu}"} if table.gpu else {}

@@ -1,0 +1,89 @@
+"""The description of a cluster: what is refused, and with which words."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cluster.launch import ClusterSpec, LaunchError
+
+HERE = {"name": "here", "provider": "on_premise", "head": {"machine": "127.0.0.1"}}
+RACK = {
+    **{"name": "rack", "provider": "on_premise", "ray": "2.60.0", "head": {"machine": "10.0.0.1", "cpus": 4}},
+    "workers": [{"machines": ["10.0.0.2", "10.0.0.3"], "cpus": 8, "gpus": 2, "gpu": "L4", "price_hour_usd": 0.5}],
+}
+SHIPPED = sorted((Path(__file__).parents[3] / "configs" / "clusters").glob("*.toml"))
+
+
+def toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {toml(inner)}" for key, inner in value.items()) + "}"
+    return "[" + ", ".join(map(toml, value)) + "]" if isinstance(value, list) else json.dumps(value)
+
+
+def written(path: Path, table: dict[str, Any]) -> Path:
+    path.write_text("\n".join(f"{key} = {toml(value)}" for key, value in table.items()))
+    return path
+
+
+WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    (RACK, {"token": False}, r"token: false, and the cluster is on a network: .* ShadowRay\); leave it true"),
+    (RACK, {"ray": "2.51.0"}, r"ray: 2\.51\.0 has no token authentication; take 2\.52 or newer"),
+    (
+        RACK,
+        {"dashboard_host": "0.0.0.0"},
+        r"dashboard_host: '0\.0\.0\.0' opens the dashboard to the network; .* ssh -L",
+    ),
+    (RACK, {"head": {"machine": "127.0.0.1"}}, r"127\.0\.0\.1 can't be reached by the other machines"),
+    (RACK, {"head": {"machine": "10.0.0.2"}}, r"the machine 10\.0\.0\.2 is named twice"),
+    (RACK, {"head": {"machine": "-oProxyCommand=x"}}, r"head\.machine: string should match pattern"),
+    (RACK, {"command": "ray; reboot"}, r"command: string should match pattern"),
+    (RACK, {"image": "x"}, r"image: plain ssh starts Ray without a container; take launcher = \"ray\""),
+    (RACK, {"worker": []}, r"worker: unknown key; known: .*workers"),
+    (RACK, {"provider": "azure"}, r"provider: input should be 'on_premise', 'aws', 'gcp' or 'kubernetes'"),
+    (RACK, {"provider": "aws"}, r"cloud: give region"),
+    (RACK, {"provider": "kubernetes"}, r"head: a pod needs cpus and memory_gb; give both"),
+    (HERE, {"head": {}}, r"head\.machine: missing; give the address of the head"),
+]
+
+
+@pytest.mark.parametrize(("table", "change", "said"), WRONG)
+def test_what_is_wrong_or_unsafe_is_one_line_with_the_fix(
+    tmp_path: Path, table: dict[str, Any], change: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(LaunchError, match=said) as caught:
+        ClusterSpec.read(written(tmp_path / "c.toml", table | change))
+    assert str(caught.value).startswith(f"{tmp_path}/c.toml: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_ray_on_loopback_alone_may_do_without_a_token() -> None:
+    assert ClusterSpec.model_validate(HERE | {"token": False}).environment() == {
+        "RAY_AUTH_MODE": "disabled",
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    }
+    assert ClusterSpec.model_validate(RACK).environment() == {"RAY_AUTH_MODE": "token"}
+
+
+def test_the_cost_of_an_hour_is_that_of_all_nodes_and_unknown_where_one_has_no_price() -> None:
+    assert ClusterSpec.model_validate(RACK).hourly_usd is None
+    priced = RACK | {"head": {"machine": "10.0.0.1", "price_hour_usd": 0.25}}
+    assert ClusterSpec.model_validate(priced).hourly_usd == 1.25
+
+
+def test_its_machines_are_those_of_a_plan() -> None:
+    nodes = ClusterSpec.model_validate(RACK).plan_nodes
+    assert [(node.name, node.cpus, node.gpus, node.known_gpu_gb) for node in nodes] == [
+        ("head-0", 4.0, 0.0, None),
+        ("worker-0", 8.0, 2.0, 24),
+        ("worker-1", 8.0, 2.0, 24),
+    ]
+    with pytest.raises(LaunchError, match="head: how many CPUs has it"):
+        _ = ClusterSpec.model_validate(HERE).plan_nodes
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_every_shipped_description_is_read(path: Path) -> None:
+    assert ClusterSpec.read(path).name
+    assert path.read_text().startswith(f"# subnetlab cluster {'manifest' if path.stem == 'kubernetes' else 'up'} ")

@@ -1,0 +1,158 @@
+"""A cluster of two machines brought up, shown, joined and ended over ssh: two loopback addresses of this one."""
+
+import getpass
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cluster import free_port
+from tests.cluster.launch.heads import RAY
+
+ROOT = Path(__file__).parents[3]
+
+
+@dataclass(frozen=True, slots=True)
+class Machines:
+    """This machine as two that are reached over ssh, and the file that describes them."""
+
+    file: Path
+    name: str
+    address: str
+    environment: dict[str, str]
+
+    def subnetlab(self, *arguments: str, expect: int = 0) -> str:
+        command = [sys.executable, "-m", "lab", *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=240)
+        assert done.returncode == expect, done.stderr + done.stdout
+        assert "Traceback" not in done.stderr
+        return done.stdout + done.stderr
+
+    def processes(self) -> list[int]:
+        """Those of its Ray."""
+        return [
+            process.pid
+            for process in psutil.process_iter(["cmdline"])
+            if any(f"/tmp/subnetlab-{self.name}" in word for word in process.info["cmdline"] or [])
+        ]
+
+
+@pytest.fixture(scope="module")
+def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
+    server = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
+    if server is None or shutil.which("ssh") is None:
+        pytest.skip("ssh or sshd is missing; get them with: apt-get install openssh-client openssh-server")
+    folder = tmp_path_factory.mktemp("ssh")
+    for name in ("host", "user"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
+    (folder / "authorized").write_text((folder / "user.pub").read_text())
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+    port, name = free_port(), f"t{secrets.token_hex(4)}"
+    (folder / "sshd_config").write_text(
+        f"Port {port}\nListenAddress 127.0.0.2\nListenAddress 127.0.0.3\nHostKey {folder}/host\nPidFile none\n"
+        f"AuthorizedKeysFile {folder}/authorized\nStrictModes no\nUsePAM no\nPasswordAuthentication no\n"
+        "PermitRootLogin prohibit-password\n"
+    )
+    (folder / "token").write_text(secrets.token_hex(32))
+    (folder / "token").chmod(0o600)
+    ray_port = free_port()
+    (folder / "two.toml").write_text(
+        f'''
+name = "{name}"
+provider = "on_premise"
+port = {ray_port}
+command = "{RAY}"
+set_up = ["echo set up on $(hostname)"]
+[ssh]
+user = "{getpass.getuser()}"
+key = "{folder}/user"
+port = {port}
+options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR"]
+[head]
+machine = "127.0.0.2"
+cpus = 1
+price_hour_usd = 0.25
+[[workers]]
+machines = ["127.0.0.3"]
+cpus = 2
+price_hour_usd = 0.5
+'''
+    )
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
+    found = Machines(
+        folder / "two.toml", name, f"127.0.0.2:{ray_port}", kept | {"RAY_AUTH_TOKEN_PATH": str(folder / "token")}
+    )
+    with subprocess.Popen([server, "-D", "-e", "-f", folder / "sshd_config"], stderr=subprocess.DEVNULL) as daemon:
+        try:
+            yield found
+        finally:
+            found.subnetlab("cluster", "down", str(found.file), "--yes")
+            daemon.terminate()
+            assert not (Path.home() / ".subnetlab" / name).exists()
+
+
+def test_a_cluster_comes_up_over_ssh_is_joined_and_ends_without_a_trace(machines: Machines) -> None:
+    file = str(machines.file)
+    said = machines.subnetlab("cluster", "up", file, "--yes")
+    assert "cost: $0.7500 an hour, $18.00 a day" in said
+    assert "set up on" in said
+    assert f"--address {machines.address}" in said
+    token = Path(machines.environment["RAY_AUTH_TOKEN_PATH"]).read_text()
+    assert token not in said
+    command_lines = [" ".join(psutil.Process(pid).cmdline()) for pid in machines.processes()]
+    assert command_lines
+    assert not any(token in line for line in command_lines)
+    kept = Path.home() / ".subnetlab" / machines.name / "token"
+    assert kept.stat().st_mode & 0o077 == 0
+
+    assert "runs here already" in machines.subnetlab("cluster", "up", file, "--yes")
+    until = time.monotonic() + 30
+    while "/3.0 CPU" not in (shown := machines.subnetlab("cluster", "status", file)):  # the head counts every 5 s
+        assert time.monotonic() < until, shown
+
+    plan = machines.subnetlab("cluster", "plan", "configs/ocr.toml", "--address", machines.address, "--json")
+    planned = json.loads(plan)
+    assert sorted(node["cpus"] for node in planned["nodes"]) == [1.0, 2.0]
+    assert [host["host"] for host in planned["hosts"]] == ["io", "cpu-0", "cpu-1", "cpu-2"]
+
+    assert f"{machines.name} has ended here" in machines.subnetlab("cluster", "down", file, "--yes")
+    until = time.monotonic() + 20
+    while machines.processes() and time.monotonic() < until:
+        time.sleep(0.2)
+    assert machines.processes() == []
+    assert not kept.parent.exists()
+
+
+def test_a_machine_with_another_ray_is_refused_with_what_to_install(machines: Machines) -> None:
+    other = machines.file.with_name("other.toml")
+    other.write_text(f'ray = "2.59.0"\n{machines.file.read_text()}')
+    said = machines.subnetlab("cluster", "up", str(other), "--yes", expect=1)
+    assert "and the cluster 2.59.0: install ray==2.59.0 with the same Python" in said
+    assert machines.processes() == []
+
+
+def test_a_machine_that_is_not_there_is_one_line_with_what_ssh_said(machines: Machines) -> None:
+    gone = machines.file.with_name("gone.toml")
+    gone.write_text(machines.file.read_text().replace("127.0.0.3", "127.0.0.5").replace("127.0.0.2", "127.0.0.4"))
+    said = machines.subnetlab("cluster", "up", str(gone), "--yes", expect=1)
+    assert "exit 255: ssh: connect to host 127.0.0.4" in said
+    assert "Connection refused" in said
+
+
+def test_nothing_is_run_without_a_yes(machines: Machines) -> None:
+    command = [sys.executable, "-m", "lab", "cluster", "up", str(machines.file)]
+    done = subprocess.run(
+        command, cwd=ROOT, env=machines.environment, input="n\n", capture_output=True, text=True, timeout=60
+    )
+    assert "Run these? [y/N]" in done.stdout
+    assert machines.processes() == []
