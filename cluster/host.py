@@ -148,6 +148,8 @@ class Host:
         for uid in sorted(self._copied):
             self._alike.setdefault(likeness(miners[uid]), []).append(uid)
         self._given: OrderedDict[tuple[str, int], _Given] = OrderedDict()
+        self._owed: dict[int, Cost] = {}
+        """What miners used since their last answer."""
         self.held_s = 0.0
         """Time that its miners held the event loop."""
 
@@ -161,9 +163,16 @@ class Host:
         """Close the engines."""
         await self._engines.close()
 
-    def paid(self, pays: Mapping[int, Pay]) -> None:
-        """Tell the miners of this host, by uid, what an epoch brought them."""
-        tell(self._miners, pays)
+    def paid(self, pays: Sequence[Mapping[int, Pay]], *, again: bool = False) -> None:
+        """Tell the miners of this host, by uid, what each epoch brought them.
+
+        What they make of it is part of the cost of their next answer, unless they are told `again`, on a new host.
+        """
+        for epoch in pays:
+            for uid in epoch.keys() & self._miners.keys():
+                cost = tell(uid, self._miners[uid], epoch[uid])
+                if not again:
+                    self._owed[uid] = self._owed.get(uid, Cost()) + cost
 
     def cpu_s(self) -> float:
         """CPU seconds of this process and all that descends from it."""
@@ -225,7 +234,8 @@ class Host:
             response = task.result()
         if response.fault in (Fault.ERROR, Fault.TIMEOUT) and (down := self._engines.down(self._keys[uid])):
             response = EngineLost(uid, fault=Fault.LOST, reason=plain(down))
-        return replace(response, latency_s=latency_s + turn.borrowed_s, cost=turn.meter.cost)
+        cost = turn.meter.cost + self._owed.pop(uid, Cost())
+        return replace(response, latency_s=latency_s + turn.borrowed_s, cost=cost)
 
     async def bare(self, uid: int, queries: Sequence[Query]) -> list[Cost | None]:
         """Run one miner alone over the queries; the cost of each is all that the host used meanwhile.
@@ -317,14 +327,16 @@ class Host:
         return given.answer
 
 
-def tell(miners: Mapping[int, Miner], pays: Mapping[int, Pay]) -> None:
-    """Tell miners, by uid, what an epoch brought them; one that fails at it has learnt nothing."""
-    for uid, pay in pays.items():
-        if (miner := miners.get(uid)) is not None:
-            try:
-                miner.paid(pay)
-            except BaseException as error:  # the miner's own code
-                logger.warning("miner %d does not take its pay: %s: %s", uid, type(error).__name__, plain(error))
+def tell(uid: int, miner: Miner, pay: Pay) -> Cost:
+    """Tell a miner what an epoch brought it; return what it used. One that fails at it has learnt nothing."""
+    with Meter() as meter:
+        try:
+            miner.paid(pay)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # the miner's own code
+            logger.warning("miner %d does not take its pay: %s: %s", uid, type(error).__name__, plain(error))
+    return meter.cost
 
 
 def own_copy(query: Query) -> Query:

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import os
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from miners import Miner, Pay
@@ -19,9 +19,9 @@ from validators import Assignment, Grades, Validator
 
 from .cpu import process_cpu_s
 from .errors import HostDied, PoolError
-from .host import tell
 from .jury import Failure
 from .link import Link
+from .paymaster import Paymaster
 from .plan import Group, plan
 from .pool import Pool, Usage
 from .scheduler import Scheduler
@@ -60,6 +60,7 @@ class HostedPool(Pool):
         self._max_restarts = max_restarts
         self._links: dict[str, list[Link]] = {}
         self._scheduler: Scheduler | None = None
+        self._paymaster = Paymaster()
         self._cpu_before_s = 0.0
 
     async def _open(self) -> None:  # noqa: B027  most pools have nothing to do before their hosts
@@ -92,8 +93,8 @@ class HostedPool(Pool):
         self._links = {
             group.name: [self._link(group, number) for number in range(group.hosts)] for group in self.plan.groups
         }
-        await all_or_first_error([link.start() for link in self._all_links()])
-        self._scheduler = Scheduler(self.plan, self._links, max_restarts=self._max_restarts)
+        await all_or_first_error([self._start(link) for link in self._all_links()])
+        self._scheduler = Scheduler(self.plan, self._links, start=self._start, max_restarts=self._max_restarts)
 
     async def close(self) -> None:
         """End the hosts, then the servers."""
@@ -151,18 +152,14 @@ class HostedPool(Pool):
         raise PoolError(f"no miner has uid {miner}; known: {', '.join(map(str, sorted(self.miners)))}")
 
     async def paid(self, pays: Mapping[int, Pay]) -> None:
-        """Tell the miners of all hosts, and those here, of which hosts are made anew."""
+        """Tell the miners of all hosts; `miners` here, which nobody asks, are told nothing."""
         if self._scheduler is not None:
-            await self._scheduler.settle()  # a host must not be told that already knows it from here
-        tell(self.miners, pays)
-        told = [
-            link.paid({uid: pays[uid] for uid in group.miners if uid in pays})
-            for group in self.plan.groups
-            for link in self._links.get(group.name, ())
-        ]
+            await self._scheduler.settle()  # a host must not be told that already knows it from its start
+        self._paymaster.add(pays)
+        told = [self._paymaster.tell(link, self._uids(link)) for link in self._all_links()]
         for error in await asyncio.gather(*told, return_exceptions=True):
-            if isinstance(error, HostDied):
-                logger.info("%s; the next one in its place knows", error)
+            if isinstance(error, PoolError):
+                logger.warning("%s; the next query tries again", error)
             elif isinstance(error, BaseException):
                 raise error
 
@@ -174,6 +171,12 @@ class HostedPool(Pool):
             if cpu_s is not None:
                 rows.append(Usage(link.name, "host", cpu_s))
         return rows + [Usage(server.name, "server", server.cpu_s()) for server in self.servers]
+
+    async def _start(self, link: Link) -> None:
+        await self._paymaster.start(link, self._uids(link))
+
+    def _uids(self, link: Link) -> Collection[int]:
+        return next(group.miners for group in self.plan.groups if link in self._links[group.name])
 
     def _all_links(self) -> list[Link]:
         return [link for links in self._links.values() for link in links]

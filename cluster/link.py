@@ -38,8 +38,11 @@ class Link(Protocol):
     async def bare(self, uid: int, queries: Sequence[Query]) -> list[Cost | None]:
         """Run one miner alone; raises PoolError with the reason where it fails, HostDied where the host is gone."""
 
-    async def paid(self, pays: Mapping[int, Pay]) -> None:
-        """Tell the host's miners what an epoch brought them; raises HostDied where the host is gone."""
+    async def paid(self, pays: Sequence[Mapping[int, Pay]], *, again: bool) -> None:
+        """Tell the host's miners what epochs brought them, `again` where another host did; raises HostDied.
+
+        It takes as long as the miners' own code does: bound it, and close the host where it takes too long.
+        """
 
     async def cpu_s(self) -> float | None:
         """CPU seconds of the host's process, of earlier ones in its place too; None where it has none of its own."""
@@ -89,9 +92,9 @@ class InProcess:
         except Exception as error:
             raise PoolError(f"miner {uid} alone: {type(error).__name__}: {plain(error)}") from error
 
-    async def paid(self, pays: Mapping[int, Pay]) -> None:
-        """Tell them here."""
-        self._started.paid(pays)
+    async def paid(self, pays: Sequence[Mapping[int, Pay]], *, again: bool) -> None:
+        """Tell them here, in this event loop's turn: a miner that hangs holds it, as at a query."""
+        self._started.paid(pays, again=again)
 
     async def cpu_s(self) -> float | None:
         """None: its work is part of this process's."""

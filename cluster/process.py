@@ -64,7 +64,8 @@ class _Bare:
 
 @dataclass(frozen=True, slots=True)
 class _Paid:
-    pays: Mapping[int, Pay]
+    pays: tuple[Mapping[int, Pay], ...]
+    again: bool
 
 
 class ChildProcess:
@@ -135,9 +136,9 @@ class ChildProcess:
             if not ended and self._writer is not None:
                 _write(self._writer, _Frame(call, "cancel"))
 
-    async def paid(self, pays: Mapping[int, Pay]) -> None:
+    async def paid(self, pays: Sequence[Mapping[int, Pay]], *, again: bool) -> None:
         """Tell them there."""
-        await self._ask("paid", _Paid(pays))
+        await self._ask("paid", _Paid(tuple(pays), again))
 
     async def bare(self, uid: int, queries: Sequence[Query]) -> list[Cost | None]:
         """Run there."""
@@ -268,8 +269,8 @@ class _Child:
                         self._reply(_Frame(frame.call, "value", served))
                 case _Bare(uid, queries):
                     value = await self._host.bare(uid, queries)
-                case _Paid(pays):
-                    self._host.paid(pays)
+                case _Paid(pays, again):
+                    self._host.paid(pays, again=again)
                 case _:
                     await self._host.open()
             self._reply(_Frame(frame.call, "end", value))

@@ -198,14 +198,14 @@ class RayHost(Actor):
                 with suppress(Exception):  # the host may have died, or answered, in between
                     ray.cancel(stream)
 
-    async def paid(self, pays: Mapping[int, Pay]) -> None:
+    async def paid(self, pays: Sequence[Mapping[int, Pay]], *, again: bool) -> None:
         """Tell them there."""
         from ray.exceptions import RayError
 
         if self._handle is None:
             raise HostDied(f"host {self.name} is gone")
         try:
-            await self._handle.paid.remote(pays)
+            await self._handle.paid.remote(pays, again=again)
         except RayError as error:
             raise HostDied(f"host {self.name}: {first_words(error)}") from error
 

@@ -18,7 +18,7 @@ import heapq
 import itertools
 import logging
 import math
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -109,12 +109,19 @@ class Scheduler:
     """Places queries on the hosts of a plan."""
 
     def __init__(
-        self, plan: Plan, links: Mapping[str, Sequence[Link]], *, max_restarts: int = 3, backoff_s: float = 0.5
+        self,
+        plan: Plan,
+        links: Mapping[str, Sequence[Link]],
+        *,
+        start: Callable[[Link], Awaitable[None]] = lambda link: link.start(),
+        max_restarts: int = 3,
+        backoff_s: float = 0.5,
     ) -> None:
         """`links`: the started hosts of each group by its name.
 
-        A host that can't be made anew in `max_restarts` attempts is given up.
+        A host that can't be made anew, by `start`, in `max_restarts` attempts is given up.
         """
+        self._start_host = start
         self._victims = plan.victims
         self._miners: dict[int, Miner] = {}
         self._crews: dict[int, _Crew] = {}
@@ -365,7 +372,7 @@ class Scheduler:
             await asyncio.sleep(self._backoff_s * attempt)
             try:
                 await seat.link.close()
-                await seat.link.start()
+                await self._start_host(seat.link)
             except Exception as error:  # whatever keeps it from starting, it is tried again or given up
                 reason = str(error) if isinstance(error, PoolError) else f"{type(error).__name__}: {error}"
                 continue

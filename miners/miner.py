@@ -65,7 +65,8 @@ class Miner(Plugin, ABC):
         """Learn what an epoch brought: called once an epoch, in order, between two queries; passed to who is employed.
 
         It is all that a miner is told. One that is made anew is told again from the first epoch on, so whatever it
-        makes of this must be a function of what it was told.
+        makes of this must be a function of what it was told. It should take no time: a miner that its host hangs or
+        dies of here is told nothing more. The pool's own instance, asked for `priority` alone, is not told.
         """
         for name in self.employs:
             if isinstance(employee := getattr(self, name), Miner):

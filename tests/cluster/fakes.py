@@ -171,23 +171,28 @@ class Learns(Miner):
 
     engine: AnyEngine = Core()
 
+    fails: str = "exit"
+    """What it does in epoch 666."""
+
     _told: list[str] = PrivateAttr(default_factory=list)
 
     def paid(self, pay: Pay) -> None:
         if pay.epoch == 666:
-            raise SystemExit(3)
+            match self.fails:
+                case "hang":
+                    time.sleep(3600)
+                case "die":
+                    os._exit(1)
+                case "interrupt":
+                    raise KeyboardInterrupt
+                case "burn":
+                    burn(0.1)
+                case _:
+                    raise SystemExit(3)
         self._told.append(f"{pay.epoch}:{pay.profit_usd:g}")
 
     async def forward(self, query: Query) -> Answer | bytes:
         return Answer(text=" ".join(self._told))
-
-    def __getstate__(self) -> dict[Any, Any]:
-        return super().__getstate__() | {"told": list(self._told)}
-
-    def __setstate__(self, state: dict[Any, Any]) -> None:
-        told = state.pop("told")
-        super().__setstate__(state)
-        self._told.extend(told)
 
 
 class Unopenable(Model):

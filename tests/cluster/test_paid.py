@@ -1,11 +1,13 @@
 """What miners are told of their pay, on every pool."""
 
+import asyncio
 import os
 import signal
 
 import pytest
 
-from cluster import LocalPool, RayPool, RaySession
+from cluster import LocalPool, RayPool, RaySession, paymaster, process
+from cluster.host import Host
 from cluster.hosted import HostedPool
 from miners import Miner, Pay
 from miners.fakes import Slow
@@ -14,7 +16,6 @@ from tests.cluster.fakes import Words, query
 
 
 def miners() -> dict[int, Miner]:
-    """Make them anew: a pool tells those that it was given as well."""
     return {3: fakes.Learns(), 4: Slow(miner=fakes.Learns(seed=4), delay_s=0.01), 5: fakes.Says()}
 
 
@@ -58,3 +59,33 @@ async def test_a_host_that_is_made_anew_knows_what_its_predecessor_was_told() ->
         process.join()
         await pool.paid({3: pay(1, 3.0)})
         assert await told(pool, (3,)) == ['{"text":"0:2 1:3"}']
+
+
+@pytest.mark.parametrize("fails", ["hang", "die"])
+async def test_a_miner_that_its_host_hangs_or_dies_of_when_paid_is_told_no_more_and_its_neighbour_is(
+    monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    monkeypatch.setattr(paymaster, "TELL_S", 0.5)
+    monkeypatch.setattr(process, "END_S", 0.5)
+    bad = fakes.Learns(fails=fails)
+    async with LocalPool(Words(), {3: bad, 4: fakes.Learns(seed=4)}, {}, cores=1) as pool:
+        await pool.paid({3: pay(0, 1.0), 4: pay(0, 1.0)})
+        async with asyncio.timeout(30.0):
+            await pool.paid({3: pay(666, 2.0), 4: pay(1, 2.0)})
+        await pool.paid({3: pay(2, 3.0), 4: pay(2, 3.0)})
+        assert await told(pool, (4,)) == ['{"text":"0:1 1:2 2:3"}']
+        assert (await pool.query(query(), (3,)))[0].fault is None
+    assert bad._told == []
+
+
+def test_an_interrupt_is_not_taken_for_a_failure_of_the_miner_that_is_told() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        Host("test", {3: fakes.Learns(fails="interrupt")}).paid([{3: pay(666, 0.0)}])
+
+
+async def test_what_a_miner_makes_of_its_pay_is_part_of_its_next_answer_and_costs_nothing_when_told_again() -> None:
+    host = Host("test", {3: fakes.Learns(fails="burn")})
+    host.paid([{3: pay(666, 0.0)}], again=True)
+    assert (await host.serve(3, query())).cost.cpu_s < 0.05
+    host.paid([{3: pay(666, 0.0)}])
+    assert [(await host.serve(3, query())).cost.cpu_s >= 0.1 for _ in range(2)] == [True, False]
