@@ -125,7 +125,7 @@ class Point:
     """Share of the total that the parts don't add up to."""
     quality: Figure
     """True quality of the answer that a customer gets: that of the miner which the validators' other grades
-    put first."""
+    put first; over the tasks that all points share, so that luck with tasks makes no difference."""
     rounds: int
 
 
@@ -141,9 +141,14 @@ class OverheadData:
     def of(cls, study: Study, arms: Sequence[Arm]) -> Self:
         """Read the records of a study's arms."""
         points, units = [], []
+        asked = []
         for arm in arms:
             with study.record(arm) as record:
-                points.append(_point(arm, record))
+                asked.append({GradedRound.of(entry).task_id for entry in record.entries("round")})
+        shared = set.intersection(*asked)
+        for arm in arms:
+            with study.record(arm) as record:
+                points.append(_point(arm, record, shared))
                 units.append(list(_units(record)))
         return cls(tuple(points), Unit.of([one for some in units for one in some]))
 
@@ -195,7 +200,7 @@ class Unit:
         return (runs + references) * self.answer.value + tasks * self.task.value + grades * self.grade.value
 
 
-def _point(arm: Arm, record: RunRecord) -> Point:
+def _point(arm: Arm, record: RunRecord, shared: set[str]) -> Point:
     bill, config = Bill.of(record), arm.config
     asking = bill.validators
     rounds = list(_units(record))
@@ -233,7 +238,7 @@ def _point(arm: Arm, record: RunRecord) -> Point:
         carrying_share=carrying / bill.subnet_cpu_s if bill.subnet_cpu_s else 0.0,
         parts={group: cpu_s / tasks * (asking if group in checking else 1) for group, cpu_s in groups.items()},
         unexplained=bill.unexplained_cpu_s / bill.total_cpu_s if bill.total_cpu_s else 0.0,
-        quality=mean(list(_customer(record, config))),
+        quality=mean(list(_customer(record, config, shared))),
         rounds=len(rounds),
     )
 
@@ -249,8 +254,8 @@ def _units(record: RunRecord) -> Iterator[tuple[GradedRound, Cost]]:
             yield graded, once[graded.place]
 
 
-def _customer(record: RunRecord, config: RunConfig) -> Iterator[float]:
-    """Yield, for each round, the true quality of the answer of the miner that all other rounds' grades put first.
+def _customer(record: RunRecord, config: RunConfig, tasks: set[str]) -> Iterator[float]:
+    """Yield, for each round with one of these tasks, the true quality of the answer of the miner that all other rounds' grades put first.
 
     Grades count by their validator's stake. The round's own are left out: a customer's question has no grade yet.
     """
@@ -262,6 +267,8 @@ def _customer(record: RunRecord, config: RunConfig) -> Iterator[float]:
             if answer.score is not None:
                 scores[answer.uid][graded.place] = (stakes[graded.validator], answer.score)
     for graded in rounds:
+        if graded.task_id not in tasks:
+            continue
         merit = {}
         for answer in graded.answers:
             others = [pair for place, pair in scores[answer.uid].items() if place != graded.place]

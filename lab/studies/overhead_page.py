@@ -143,7 +143,8 @@ def _quality(data: OverheadData) -> Section:
         caption=Caption(
             named,
             "Quality is that of the miner whom all other rounds' grades put first, so it depends on which miners "
-            "there are. Intervals are over tasks; where they overlap, more rounds might name another point.",
+            "there are. It is over the tasks that all points share. Intervals are over tasks; where they overlap, more "
+            "rounds might name another point.",
         ),
         columns=(
             Column("point", "point"),

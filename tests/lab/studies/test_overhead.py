@@ -71,6 +71,11 @@ def test_parts_add_up_to_the_total(config: OverheadConfig, found: Publication, f
         assert one.parts["miners"] > 0.0
 
 
+def test_quality_is_compared_on_the_tasks_that_all_points_share(found: Publication, folder: Path) -> None:
+    rows = next(section for section in found.sections if section.key == "quality").rows
+    assert [quality.n for _, quality, *_ in rows if isinstance(quality, Figure)] == [2, 2, 2, 2]
+
+
 def test_what_was_foreseen_is_kept_beside_what_it_took(found: Publication, folder: Path, heard: list[Forecast]) -> None:
     assert len(heard) == 1
     assert set(heard[0].by_arm_s) == {"n2-v1", "n1-v2", "n2-v2"}  # the smallest was the last part of the probe
