@@ -3,7 +3,9 @@
 python benchmarks/remote.py [--turns 10] [--turn-s 2.5] [--floods strangers forgers ...] [--nearby]
 
 The miner has one core to itself, the validator and the flood share another, as two machines would; `--nearby` pins
-nobody. The flood comes from 16 addresses with 64 connections, as fast as it gets through.
+nobody. The flood comes from 16 addresses with 64 connections, as fast as it gets through. Time is the validator's, by
+its clock; CPU is all that the miner's processes used for each answer, refusing the flood included: what
+time would be on a core that nobody else uses.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from urllib.parse import urlsplit
@@ -27,6 +29,7 @@ from urllib.parse import urlsplit
 from bittensor_wallet import Keypair
 from psutil import Process
 
+from cluster.cpu import tree_cpu_s
 from consensus.keys import WalletFolder, throwaway_key
 from lab.statistics import ratio
 from miners.axon import Dendrite, Envelope, Question
@@ -68,8 +71,8 @@ def main() -> None:
         try:
             assert server.stdout is not None
             told = json.loads(server.stdout.readline())
-            print(f"{given.turns} turns of {given.turn_s:g} s each; medians of a turn, ratio with its interval\n")
-            print(f"{'':12}{'alone':>10}{'flooded':>10}{'ratio':>32}{'flood/s':>10}{'front':>9}")
+            print(f"{given.turns} turns of {given.turn_s:g} s each; ratios with their intervals\n")
+            print(f"{'':12}{'alone':>10}{'flooded':>10}{'time':>29}{'CPU':>29}{'flood/s':>9}{'front':>8}")
             for kind in given.floods:
                 asyncio.run(measure(kind, told, Process(server.pid), place, validator, given.turns, given.turn_s))
         finally:
@@ -120,20 +123,22 @@ async def measure(
     )
     assert flooding.stdin is not None and flooding.stdout is not None
     await dendrite.open()
-    alone, flooded, sent, flooded_s, front_s = [], [], 0, 0.0, 0.0
+    alone: list[Turn] = []
+    flooded: list[Turn] = []
+    sent, flooded_s, front_s = 0, 0.0, 0.0
     try:
-        await median_s(dendrite, query, 1.0)
+        await play(dendrite, query, 1.0, front.pid)
         for turn in range(turns):
             for on in (False, True) if turn % 2 == 0 else (True, False):
                 if not on:
                     await asyncio.sleep(0.3)
-                    alone.append(await median_s(dendrite, query, turn_s))
+                    alone.append(await play(dendrite, query, turn_s, front.pid))
                     continue
                 before_s, started = sum(front.cpu_times()[:2]), perf_counter()
                 flooding.stdin.write("on\n")
                 flooding.stdin.flush()
                 await asyncio.sleep(0.3)
-                flooded.append(await median_s(dendrite, query, turn_s))
+                flooded.append(await play(dendrite, query, turn_s, front.pid))
                 flooded_s += perf_counter() - started
                 front_s += sum(front.cpu_times()[:2]) - before_s
                 flooding.stdin.write("off\n")
@@ -143,19 +148,33 @@ async def measure(
         await dendrite.close()
         flooding.stdin.close()
         flooding.wait()
-    usual, slowed = (f"{1000 * sum(medians) / turns:7.0f} ms" for medians in (alone, flooded))
-    found = ratio(flooded, alone).text(3)
-    print(f"{kind:12}{usual}{slowed}{found:>32}{sent / flooded_s:10,.0f}{front_s / flooded_s:9.0%}", flush=True)
+    usual, slowed = (f"{1000 * statistics.mean(turn.median_s for turn in turns):7.0f} ms" for turns in (alone, flooded))
+    times, cpus = (
+        ratio([getattr(turn, name) for turn in flooded], [getattr(turn, name) for turn in alone]).text(2)
+        for name in ("median_s", "cpu_s")
+    )
+    rates = f"{sent / flooded_s:9,.0f}{front_s / flooded_s:8.0%}"
+    print(f"{kind:12}{usual}{slowed}{times:>29}{cpus:>29}{rates}", flush=True)
 
 
-async def median_s(dendrite: Dendrite, query: Query, turn_s: float) -> float:
-    """Median seconds for an answer, asking for one after another."""
-    taken: list[float] = []
+@dataclass(frozen=True)
+class Turn:
+    """Some answers to a validator."""
+
+    median_s: float
+    """For an answer."""
+    cpu_s: float
+    """Of the miner's processes, for each answer."""
+
+
+async def play(dendrite: Dendrite, query: Query, turn_s: float, miner: int) -> Turn:
+    """Ask for one answer after another."""
+    before_s, taken = tree_cpu_s(miner), list[float]()
     while sum(taken) < turn_s:
         started = perf_counter()
         await dendrite.ask(replace(query, id=secrets.token_hex(8)))
         taken.append(perf_counter() - started)
-    return statistics.median(taken)
+    return Turn(statistics.median(taken), (tree_cpu_s(miner) - before_s) / len(taken))
 
 
 async def flood(kind: str, url: str, hotkey: str, victim: str) -> None:

@@ -2,18 +2,22 @@
 
 A request takes up room before its body is read, by its caller's stake, so that slow or many requests of one caller
 keep out nobody of higher stake: where there is no room, the lowest of those that are not served yet gives way. Turns
-go by priority, then by arrival. A caller with a validator permit never waits for the work of one without.
+go by priority, then by arrival. A caller with a validator permit never waits for the work of one without, and the
+place that it leaves is kept for its like for a moment: else work would be begun that its next query ends.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any
 
 from .protocol import Code, Refusal
+
+KEEP_S = 0.1
+"""How long a place is kept: more than a validator takes from an answer to its next query."""
 
 
 @dataclass(eq=False, slots=True)
@@ -53,6 +57,8 @@ class Admission:
         self._by_caller: Counter[str] = Counter()
         self._arrivals = itertools.count()
         self._serving = 0
+        self._kept: deque[float] = deque()
+        """Until when each kept place is, by the event loop's clock."""
 
     def __len__(self) -> int:
         return len(self._inside)
@@ -84,6 +90,10 @@ class Admission:
         if visit.served:
             visit.served = False
             self._serving -= 1
+            if visit.permit:
+                loop = asyncio.get_running_loop()
+                self._kept.append(loop.time() + KEEP_S)
+                loop.call_later(KEEP_S, self._next)
         visit.turn = None
         self._forget(visit)
         self._next()
@@ -98,8 +108,13 @@ class Admission:
             min(yielding, key=lambda other: other.rank).evict("gave way to a validator with a permit")
 
     def _next(self) -> None:
+        now = asyncio.get_running_loop().time()
+        while self._kept and self._kept[0] <= now:
+            self._kept.popleft()
         while self._serving < self.places:
             waiting = [v for v in self._inside if v.turn is not None and not v.turn.done()]
+            if self.places - self._serving <= len(self._kept):
+                waiting = [visit for visit in waiting if visit.permit]
             if not waiting:
                 return
             first = max(waiting, key=lambda visit: visit.rank)
@@ -107,6 +122,8 @@ class Admission:
             first.turn.set_result(None)
             first.served = True
             self._serving += 1
+            if first.permit and self._kept:
+                self._kept.popleft()
 
     def _forget(self, visit: Visit) -> None:
         if visit in self._inside:

@@ -129,3 +129,14 @@ async def dendrite(there: str, folder: Path, **options: Any) -> AsyncIterator[De
         yield made
     finally:
         await made.close()
+
+
+def question(**changes: Any) -> bytes:
+    return json.dumps(json.loads(Question.of(ask()).body()) | changes).encode()
+
+
+async def until(true: Any, timeout_s: float = 5.0) -> None:
+    """Wait for something to become so."""
+    async with asyncio.timeout(timeout_s):
+        while not true():
+            await asyncio.sleep(0.005)

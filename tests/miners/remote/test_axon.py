@@ -17,12 +17,10 @@ from PIL import Image
 from miners.axon import Axon, Code, Limits, Question
 from miners.axon.protocol import NONCE, SIGNATURE, Envelope
 from miners.fakes import Crashing, Echo, Silent
-from miners.miner import Miner
-from subnets import Answer, Query
+from subnets import Answer
 from tests.miners.remote.field import (
     MINER,
     OTHER_MINER,
-    SECOND,
     SMALL,
     STRANGER,
     VALIDATOR,
@@ -30,7 +28,9 @@ from tests.miners.remote.field import (
     ask,
     field,
     post,
+    question,
     sealed,
+    until,
 )
 
 BODY = Question.of(ask()).body()
@@ -114,10 +114,6 @@ async def test_a_replay_is_refused_and_costs_its_victim_nothing() -> None:
         assert {reply.error for reply in replays} == {"replayed"} and len(there.served) == 1
         assert (await post(there)).status == 200, "the second of the two that the validator may ask"
         assert (await post(there)).error == "rate"
-
-
-def question(**changes: Any) -> bytes:
-    return json.dumps(json.loads(BODY) | changes).encode()
 
 
 def bomb() -> bytes:
@@ -248,174 +244,6 @@ async def test_a_query_may_not_ask_for_more_time_than_there_is() -> None:
         assert time.monotonic() - started < 3.0
 
 
-class Choosy(Miner):
-    """Serves short questions alone, the shortest first."""
-
-    async def forward(self, query: Query) -> Answer:
-        return Answer(text="yes")
-
-    def blacklist(self, query: Query) -> str:
-        return super().blacklist(query) or ("too long" if len(query.prompt.text) > 20 else "")
-
-    def priority(self, query: Query) -> float:
-        return -len(query.prompt.text)
-
-
-async def test_a_miners_own_blacklist_and_priority_see_the_query() -> None:
-    async with field(Choosy()) as there:
-        assert (await post(there, body=Question.of(ask("x" * 30)).body())).error == "refused"
-        there.gate.clear()
-        waiting = [asyncio.create_task(post(there))]
-        await until(lambda: len(there.served) == 1)
-        for text in ("a long one", "brief", "so-so.."):
-            waiting.append(asyncio.create_task(post(there, body=Question.of(ask(text)).body())))
-        await until(lambda: len(there.axon.admission) == 4)
-        await asyncio.sleep(0.1)
-        there.gate.set()
-        assert {reply.status for reply in await asyncio.gather(*waiting)} == {200}
-        assert [query.prompt.text for query in there.served[1:]] == ["brief", "so-so..", "a long one"]
-
-
-async def test_turns_go_by_stake_and_the_lowest_gives_way_where_there_is_no_room() -> None:
-    async with field(limits=Limits(waiting=3)) as there:
-        there.gate.clear()
-        first = asyncio.create_task(post(there, SECOND))
-        await until(lambda: len(there.served) == 1)
-        small = [asyncio.create_task(post(there, SMALL)) for _ in range(2)]
-        second = asyncio.create_task(post(there, SECOND))
-        await until(lambda: len(there.axon.admission) == 4)
-        assert (await post(there, SMALL)).error == "busy", "full, and not above anyone who waits"
-        great = asyncio.create_task(post(there, VALIDATOR))
-        done, _ = await asyncio.wait(small, return_when=asyncio.FIRST_COMPLETED)
-        assert [task.result().error for task in done] == ["busy"], "one of the small ones made room"
-        there.gate.set()
-        assert {reply.status for reply in await asyncio.gather(first, great, second)} == {200}
-        await asyncio.gather(*small)
-        assert [query.caller.stake for query in there.served] == [500.0, 1000.0, 500.0, 10.0]
-
-
-async def test_a_validator_with_a_permit_never_waits_for_the_work_of_a_caller_without() -> None:
-    async with field() as there:
-        there.gate.clear()
-        small = asyncio.create_task(post(there, SMALL))
-        await until(lambda: len(there.served) == 1)
-        great = asyncio.create_task(post(there))
-        reply = await small
-        assert reply.error == "busy" and "gave way" in json.loads(reply.body)["reason"]
-        there.gate.set()
-        assert (await great).status == 200
-
-
-async def test_one_permitted_validator_waits_for_another() -> None:
-    async with field() as there:
-        there.gate.clear()
-        second = asyncio.create_task(post(there, SECOND))
-        await until(lambda: len(there.served) == 1)
-        great = asyncio.create_task(post(there))
-        await until(lambda: len(there.axon.admission) == 2)
-        there.gate.set()
-        assert [reply.status for reply in await asyncio.gather(second, great)] == [200, 200]
-
-
-async def test_work_whose_caller_has_gone_is_given_up() -> None:
-    async with field(Silent()) as there:
-        gone = asyncio.create_task(post(there, body=question(timeout_s=60)))
-        await until(lambda: len(there.served) == 1)
-        gone.cancel()
-        await until(lambda: len(there.axon.admission) == 0)
-
-
-async def test_a_caller_has_a_bounded_number_of_requests_at_once() -> None:
-    async with field(limits=Limits(per_caller=2)) as there:
-        there.gate.clear()
-        held = [asyncio.create_task(post(there)) for _ in range(2)]
-        await until(lambda: len(there.axon.admission) == 2)
-        assert (await post(there)).error == "rate"
-        there.gate.set()
-        assert [reply.status for reply in await asyncio.gather(*held)] == [200, 200]
-
-
-async def test_strangers_who_come_too_often_are_held_up_and_cut_off() -> None:
-    async with field(limits=Limits(refusals=3.0, hold_s=0.5)) as there:
-        quick = [await post(there, STRANGER, source="127.0.0.2") for _ in range(3)]
-        assert {reply.error for reply in quick} == {"refused"}
-        started = time.monotonic()
-        with pytest.raises(aiohttp.ClientConnectionError):
-            await post(there, STRANGER, source="127.0.0.2")
-        assert time.monotonic() - started >= 0.5
-        assert (await post(there, STRANGER, source="127.0.0.3")).error == "refused", "another address"
-        assert (await post(there, source="127.0.0.2")).status == 200, "who can sign is not held up"
-
-
-async def test_a_caller_that_exceeds_its_rate_is_held_up_and_told_why() -> None:
-    async with field(limits=Limits(rate=0.001, burst=1, refusals=1.0, hold_s=0.5)) as there:
-        replies = [await post(there) for _ in range(2)]
-        started = time.monotonic()
-        replies.append(await post(there))
-        assert time.monotonic() - started >= 0.5
-        assert [reply.status for reply in replies] == [200, 429, 429]
-
-
-async def test_an_address_has_a_bounded_number_of_connections() -> None:
-    async with field(limits=Limits(per_address=3)) as there:
-        opened = [await asyncio.open_connection("127.0.0.1", there.axon.port) for _ in range(4)]
-        await until(lambda: there.axon.door is not None and there.axon.door.cut == 1)
-        assert await opened[3][0].read() == b""
-        for _, writer in opened:
-            writer.close()
-        await until(lambda: there.axon.door is not None and len(there.axon.door) == 0)
-        assert (await post(there)).status == 200
-
-
-async def test_a_crowd_of_strangers_shuts_out_nobody_who_can_sign() -> None:
-    async with field(limits=Limits(connections=10, per_address=10)) as there:
-        crowd = [
-            await asyncio.open_connection("127.0.0.1", there.axon.port, local_addr=("127.0.0.2", 0)) for _ in range(10)
-        ]
-        there.gate.clear()
-        asked = asyncio.create_task(post(there))
-        await until(lambda: len(there.served) == 1)
-        crowd += [
-            await asyncio.open_connection("127.0.0.1", there.axon.port, local_addr=("127.0.0.3", 0)) for _ in range(10)
-        ]
-        there.gate.set()
-        assert (await asked).status == 200
-        assert there.axon.door is not None and there.axon.door.cut >= 10 and len(there.axon.door) <= 10
-        for _, writer in crowd:
-            writer.close()
-
-
-async def test_what_it_remembers_is_bounded() -> None:
-    async with field(limits=Limits(rate=100.0, burst=30)) as there:
-        await asyncio.gather(*(post(there) for _ in range(20)))
-        assert len(there.axon._nonces) == 20
-        there.axon.know({})
-        assert len(there.axon._nonces) == 0
-        assert (await post(there)).error == "refused", "no longer registered"
-
-
-async def test_floods_by_strangers_and_small_callers_keep_no_validator_waiting() -> None:
-    limits = Limits(rate=2.0, burst=12, refusals=10.0, hold_s=0.2)
-    async with field(Echo(), limits, places=1) as there:
-        stop = asyncio.Event()
-
-        async def flood(key: Keypair, source: str) -> None:
-            while not stop.is_set():
-                try:
-                    await post(there, key, source=source)
-                except (aiohttp.ClientError, OSError):
-                    continue
-
-        floods = [asyncio.create_task(flood(STRANGER, f"127.0.0.{place}")) for place in range(2, 8)]
-        floods += [asyncio.create_task(flood(SMALL, "127.0.0.9")) for _ in range(4)]
-        await until(lambda: there.axon.refused[Code.REFUSED] > 50 and there.axon.refused[Code.RATE] > 0, timeout_s=60)
-        replies = [await post(there) for _ in range(10)]
-        stop.set()
-        await asyncio.gather(*floods)
-        assert [reply.status for reply in replies] == [200] * 10
-        assert not any(query.caller.hotkey == STRANGER.ss58_address for query in there.served)
-
-
 async def test_a_restart_forgets_nonces_and_serves_no_request_again() -> None:
     async with field() as there:
         headers = sealed(VALIDATOR, BODY)
@@ -442,10 +270,3 @@ def test_the_signed_bytes_are_those_of_the_document() -> None:
     envelope = Envelope("caller", "miner", "0" * 32, 1_700_000_000_000, "ab")
     lines = ["subnetlab request 1", "POST /v1/query", "caller", "miner", "0" * 32, "1700000000000", "ab"]
     assert envelope.message == "\n".join(lines).encode()
-
-
-async def until(true: Any, timeout_s: float = 5.0) -> None:
-    """Wait for something to become so."""
-    async with asyncio.timeout(timeout_s):
-        while not true():
-            await asyncio.sleep(0.005)

@@ -1,0 +1,198 @@
+"""Who is let in, who waits and who is held up: turns by stake, room, rates and connections, floods."""
+
+import asyncio
+import json
+import time
+
+import aiohttp
+import pytest
+from bittensor_wallet import Keypair
+
+from miners.axon import Code, Limits, Question, admission
+from miners.fakes import Echo, Silent
+from miners.miner import Miner
+from subnets import Answer, Query
+from tests.miners.remote.field import SECOND, SMALL, STRANGER, VALIDATOR, ask, field, post, question, until
+
+
+class Choosy(Miner):
+    """Serves short questions alone, the shortest first."""
+
+    async def forward(self, query: Query) -> Answer:
+        return Answer(text="yes")
+
+    def blacklist(self, query: Query) -> str:
+        return super().blacklist(query) or ("too long" if len(query.prompt.text) > 20 else "")
+
+    def priority(self, query: Query) -> float:
+        return -len(query.prompt.text)
+
+
+async def test_a_miners_own_blacklist_and_priority_see_the_query() -> None:
+    async with field(Choosy()) as there:
+        assert (await post(there, body=Question.of(ask("x" * 30)).body())).error == "refused"
+        there.gate.clear()
+        waiting = [asyncio.create_task(post(there))]
+        await until(lambda: len(there.served) == 1)
+        for text in ("a long one", "brief", "so-so.."):
+            waiting.append(asyncio.create_task(post(there, body=Question.of(ask(text)).body())))
+        await until(lambda: len(there.axon.admission) == 4)
+        await asyncio.sleep(0.1)
+        there.gate.set()
+        assert {reply.status for reply in await asyncio.gather(*waiting)} == {200}
+        assert [query.prompt.text for query in there.served[1:]] == ["brief", "so-so..", "a long one"]
+
+
+async def test_turns_go_by_stake_and_the_lowest_gives_way_where_there_is_no_room() -> None:
+    async with field(limits=Limits(waiting=3)) as there:
+        there.gate.clear()
+        first = asyncio.create_task(post(there, SECOND))
+        await until(lambda: len(there.served) == 1)
+        small = [asyncio.create_task(post(there, SMALL)) for _ in range(2)]
+        second = asyncio.create_task(post(there, SECOND))
+        await until(lambda: len(there.axon.admission) == 4)
+        assert (await post(there, SMALL)).error == "busy", "full, and not above anyone who waits"
+        great = asyncio.create_task(post(there, VALIDATOR))
+        done, _ = await asyncio.wait(small, return_when=asyncio.FIRST_COMPLETED)
+        assert [task.result().error for task in done] == ["busy"], "one of the small ones made room"
+        there.gate.set()
+        assert {reply.status for reply in await asyncio.gather(first, great, second)} == {200}
+        await asyncio.gather(*small)
+        assert [query.caller.stake for query in there.served] == [500.0, 1000.0, 500.0, 10.0]
+
+
+async def test_a_validator_with_a_permit_never_waits_for_the_work_of_a_caller_without() -> None:
+    async with field() as there:
+        there.gate.clear()
+        small = asyncio.create_task(post(there, SMALL))
+        await until(lambda: len(there.served) == 1)
+        great = asyncio.create_task(post(there))
+        reply = await small
+        assert reply.error == "busy" and "gave way" in json.loads(reply.body)["reason"]
+        there.gate.set()
+        assert (await great).status == 200
+
+
+async def test_a_validators_place_is_kept_for_its_next_query(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, "KEEP_S", 1.0)  # more than a busy machine takes to ask again
+    async with field() as there:
+        there.gate.clear()
+        asked = asyncio.create_task(post(there))
+        await until(lambda: len(there.served) == 1)
+        small = asyncio.create_task(post(there, SMALL))
+        await until(lambda: len(there.axon.admission) == 2)
+        there.gate.set()
+        assert (await asked).status == 200
+        assert (await post(there)).status == 200
+        assert (await small).status == 200, "served afterwards, and not begun in between"
+        assert [query.caller.stake for query in there.served] == [1000.0, 1000.0, 10.0]
+
+
+async def test_one_permitted_validator_waits_for_another() -> None:
+    async with field() as there:
+        there.gate.clear()
+        second = asyncio.create_task(post(there, SECOND))
+        await until(lambda: len(there.served) == 1)
+        great = asyncio.create_task(post(there))
+        await until(lambda: len(there.axon.admission) == 2)
+        there.gate.set()
+        assert [reply.status for reply in await asyncio.gather(second, great)] == [200, 200]
+
+
+async def test_work_whose_caller_has_gone_is_given_up() -> None:
+    async with field(Silent()) as there:
+        gone = asyncio.create_task(post(there, body=question(timeout_s=60)))
+        await until(lambda: len(there.served) == 1)
+        gone.cancel()
+        await until(lambda: len(there.axon.admission) == 0)
+
+
+async def test_a_caller_has_a_bounded_number_of_requests_at_once() -> None:
+    async with field(limits=Limits(per_caller=2)) as there:
+        there.gate.clear()
+        held = [asyncio.create_task(post(there)) for _ in range(2)]
+        await until(lambda: len(there.axon.admission) == 2)
+        assert (await post(there)).error == "rate"
+        there.gate.set()
+        assert [reply.status for reply in await asyncio.gather(*held)] == [200, 200]
+
+
+async def test_strangers_who_come_too_often_are_held_up_and_cut_off() -> None:
+    async with field(limits=Limits(refusals=3.0, hold_s=0.5)) as there:
+        quick = [await post(there, STRANGER, source="127.0.0.2") for _ in range(3)]
+        assert {reply.error for reply in quick} == {"refused"}
+        started = time.monotonic()
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await post(there, STRANGER, source="127.0.0.2")
+        assert time.monotonic() - started >= 0.5
+        assert (await post(there, STRANGER, source="127.0.0.3")).error == "refused", "another address"
+        assert (await post(there, source="127.0.0.2")).status == 200, "who can sign is not held up"
+
+
+async def test_a_caller_that_exceeds_its_rate_is_held_up_and_told_why() -> None:
+    async with field(limits=Limits(rate=0.001, burst=1, refusals=1.0, hold_s=0.5)) as there:
+        replies = [await post(there) for _ in range(2)]
+        started = time.monotonic()
+        replies.append(await post(there))
+        assert time.monotonic() - started >= 0.5
+        assert [reply.status for reply in replies] == [200, 429, 429]
+
+
+async def test_an_address_has_a_bounded_number_of_connections() -> None:
+    async with field(limits=Limits(per_address=3)) as there:
+        opened = [await asyncio.open_connection("127.0.0.1", there.axon.port) for _ in range(4)]
+        await until(lambda: there.axon.door is not None and there.axon.door.cut == 1)
+        assert await opened[3][0].read() == b""
+        for _, writer in opened:
+            writer.close()
+        await until(lambda: there.axon.door is not None and len(there.axon.door) == 0)
+        assert (await post(there)).status == 200
+
+
+async def test_a_crowd_of_strangers_shuts_out_nobody_who_can_sign() -> None:
+    async with field(limits=Limits(connections=10, per_address=10)) as there:
+        crowd = [
+            await asyncio.open_connection("127.0.0.1", there.axon.port, local_addr=("127.0.0.2", 0)) for _ in range(10)
+        ]
+        there.gate.clear()
+        asked = asyncio.create_task(post(there))
+        await until(lambda: len(there.served) == 1)
+        crowd += [
+            await asyncio.open_connection("127.0.0.1", there.axon.port, local_addr=("127.0.0.3", 0)) for _ in range(10)
+        ]
+        there.gate.set()
+        assert (await asked).status == 200
+        assert there.axon.door is not None and there.axon.door.cut >= 10 and len(there.axon.door) <= 10
+        for _, writer in crowd:
+            writer.close()
+
+
+async def test_what_it_remembers_is_bounded() -> None:
+    async with field(limits=Limits(rate=100.0, burst=30)) as there:
+        await asyncio.gather(*(post(there) for _ in range(20)))
+        assert len(there.axon._nonces) == 20
+        there.axon.know({})
+        assert len(there.axon._nonces) == 0
+        assert (await post(there)).error == "refused", "no longer registered"
+
+
+async def test_floods_by_strangers_and_small_callers_keep_no_validator_waiting() -> None:
+    limits = Limits(rate=2.0, burst=12, refusals=10.0, hold_s=0.2)
+    async with field(Echo(), limits, places=1) as there:
+        stop = asyncio.Event()
+
+        async def flood(key: Keypair, source: str) -> None:
+            while not stop.is_set():
+                try:
+                    await post(there, key, source=source)
+                except (aiohttp.ClientError, OSError):
+                    continue
+
+        floods = [asyncio.create_task(flood(STRANGER, f"127.0.0.{place}")) for place in range(2, 8)]
+        floods += [asyncio.create_task(flood(SMALL, "127.0.0.9")) for _ in range(4)]
+        await until(lambda: there.axon.refused[Code.REFUSED] > 50 and there.axon.refused[Code.RATE] > 0, timeout_s=60)
+        replies = [await post(there) for _ in range(10)]
+        stop.set()
+        await asyncio.gather(*floods)
+        assert [reply.status for reply in replies] == [200] * 10
+        assert not any(query.caller.hotkey == STRANGER.ss58_address for query in there.served)
