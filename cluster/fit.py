@@ -87,16 +87,17 @@ def require(plan: Plan, nodes: Sequence[Node], gpu_gb: float = 0.0) -> None:
 
 
 def nodes_of(rows: Sequence[Mapping[str, Any]]) -> list[Node]:
-    """Read the machines of a running cluster from `ray.nodes()`."""
-    return [
-        Node(
-            str(row["NodeManagerAddress"]) + (f"#{place}" if place else ""),
-            float(row["Resources"].get("CPU", 0.0)),
-            float(row["Resources"].get("GPU", 0.0)),
-            row.get("Labels", {}).get("ray.io/accelerator-type"),
-        )
-        for place, row in enumerate(row for row in rows if row["Alive"])
-    ]
+    """Read the machines of a running cluster from `ray.nodes()`; the second one at an address is called so."""
+    found: list[Node] = []
+    for row in rows:
+        if row["Alive"]:
+            address = str(row["NodeManagerAddress"])
+            before = sum(node.name.partition("#")[0] == address for node in found)
+            name = f"{address}#{before + 1}" if before else address
+            amounts, labels = row["Resources"], row.get("Labels", {})
+            gpu = labels.get("ray.io/accelerator-type")
+            found.append(Node(name, float(amounts.get("CPU", 0.0)), float(amounts.get("GPU", 0.0)), gpu))
+    return found
 
 
 def _is_large(node: Node, gpu_gb: float) -> bool:

@@ -69,5 +69,6 @@ def test_the_nodes_of_a_running_cluster_are_read_with_their_kind_of_gpu() -> Non
         },
     ]
     head, worker = nodes_of(rows)
+    assert [node.name for node in nodes_of([*rows, rows[0]])] == ["10.0.0.1", "10.0.0.3", "10.0.0.1#2"]
     assert (head.cpus, head.gpus, head.known_gpu_gb) == (4.0, 0.0, None)
     assert (worker.gpus, worker.known_gpu_gb) == (1.0, 80)
