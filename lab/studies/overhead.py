@@ -200,7 +200,7 @@ class Unit:
         return (runs + references) * self.answer.value + tasks * self.task.value + grades * self.grade.value
 
 
-def _point(arm: Arm, record: RunRecord, shared: set[str]) -> Point:
+def _point(arm: Arm, record: RunRecord, common: set[str]) -> Point:
     bill, config = Bill.of(record), arm.config
     asking = bill.validators
     rounds = list(_units(record))
@@ -238,7 +238,7 @@ def _point(arm: Arm, record: RunRecord, shared: set[str]) -> Point:
         carrying_share=carrying / bill.subnet_cpu_s if bill.subnet_cpu_s else 0.0,
         parts={group: cpu_s / tasks * (asking if group in checking else 1) for group, cpu_s in groups.items()},
         unexplained=bill.unexplained_cpu_s / bill.total_cpu_s if bill.total_cpu_s else 0.0,
-        quality=mean(list(_customer(record, config, shared))),
+        quality=mean(list(_customer(record, config, common))),
         rounds=len(rounds),
     )
 
@@ -255,7 +255,7 @@ def _units(record: RunRecord) -> Iterator[tuple[GradedRound, Cost]]:
 
 
 def _customer(record: RunRecord, config: RunConfig, tasks: set[str]) -> Iterator[float]:
-    """Yield, for each round with one of these tasks, the true quality of the answer of the miner that all other rounds' grades put first.
+    """Yield, for each round with one of these tasks, the quality of the answer of whom all other rounds put first.
 
     Grades count by their validator's stake. The round's own are left out: a customer's question has no grade yet.
     """
