@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from miners import Engine
 
@@ -41,23 +42,22 @@ class Engines:
 
     async def open(self) -> None:
         """Open all, one after another; where one fails, close the others and raise what it raised."""
-        opened = []
+        opened: list[Engine] = []
         try:
             for place in self._places.values():
                 await place.engine.open()
                 opened.append(place.engine)
         except BaseException:
-            for engine in opened:
-                await engine.close()
+            await close_all(opened)
             raise
 
     async def close(self) -> None:
-        """Close all."""
-        for place in self._places.values():
-            if place.revival is not None:
-                place.revival.cancel()
-                await asyncio.wait({place.revival})
-            await place.engine.close()
+        """Close all, those that come after one that fails at it too."""
+        if revivals := {place.revival for place in self._places.values() if place.revival is not None}:
+            for revival in revivals:
+                revival.cancel()
+            await asyncio.wait(revivals)
+        await close_all(place.engine for place in self._places.values())
 
     async def ready(self, keys: Iterable[str], patience_s: float) -> str:
         """Open those of these engines again that died; return why one is still down, empty where all live."""
@@ -95,6 +95,20 @@ class Engines:
             place.revival = None
         if place.failures == MAX_OPENINGS:
             logger.error("an engine is given up: %s", place.down)
+
+
+class Closable(Protocol):
+    """Whatever can be closed."""
+
+    async def close(self) -> None:
+        """End it."""
+
+
+async def close_all(parts: Iterable[Closable]) -> None:
+    """Close all at once, and log what fails at it."""
+    for error in await asyncio.gather(*(part.close() for part in parts), return_exceptions=True):
+        if isinstance(error, BaseException):
+            logger.warning("while closing: %s: %s", type(error).__name__, plain(error))
 
 
 def _is_down(place: _Place) -> bool:

@@ -10,6 +10,7 @@ import logging
 import os
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 
 from miners import Miner, Pay
@@ -18,6 +19,7 @@ from subnets.subnet import Subnet
 from validators import Assignment, Grades, Validator
 
 from .cpu import process_cpu_s
+from .engines import close_all
 from .errors import HostDied, PoolError
 from .jury import Failure
 from .link import Link
@@ -97,17 +99,13 @@ class HostedPool(Pool):
         self._scheduler = Scheduler(self.plan, self._links, start=self._start, max_restarts=self._max_restarts)
 
     async def close(self) -> None:
-        """End the hosts, then the servers."""
+        """End the hosts, then the servers: all of them, whatever fails or is cancelled meanwhile."""
         scheduler, self._scheduler = self._scheduler, None
-        if scheduler is not None:
-            await scheduler.close()
-        try:
-            for parts in (self._all_links(), self.servers):
-                for error in await asyncio.gather(*(part.close() for part in parts), return_exceptions=True):
-                    if isinstance(error, Exception):
-                        logger.warning("while closing: %s: %s", type(error).__name__, error)
-        finally:
-            await self._shut()
+        async with AsyncExitStack() as ends:  # the last one first
+            ends.push_async_callback(self._shut)
+            ends.push_async_callback(close_all, self.servers)
+            ends.push_async_callback(close_all, self._all_links())
+            ends.push_async_callback(close_all, () if scheduler is None else (scheduler,))
 
     async def prepare(self, validator: int, number: int, stakes: Mapping[int, float], caller: Caller) -> Assignment:
         """Have a validator make the task of a round and choose its miners; raises PoolError where it fails."""

@@ -200,6 +200,11 @@ class Unopenable(Model):
         raise FileNotFoundError("no weights at /nowhere; download them first")
 
 
+class Unclosable(Model):
+    async def close(self) -> None:
+        raise BrokenPipeError("nobody there")
+
+
 class NeverOpen(Model):
     async def open(self) -> None:
         await asyncio.sleep(3600)

@@ -6,10 +6,11 @@ import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
+import psutil
 import pytest
 
 from cluster import LocalPool
-from cluster.engines import MAX_OPENINGS
+from cluster.engines import MAX_OPENINGS, Engines
 from cluster.host import Host
 from miners import Miner
 from subnets import Fault, Response
@@ -103,3 +104,18 @@ async def test_an_engine_that_is_killed_from_outside_is_opened_again_and_costs_n
         (again,) = await pool.query(query(id="3"), (0,))
     assert {pid_of(response) for response in asked} == {pid_of(again)}
     assert pid_of(again) != pid_of(first)
+
+
+async def test_an_engine_that_fails_to_close_keeps_no_other_open() -> None:
+    miners: dict[int, Miner] = {0: fakes.Works(engine=fakes.Unclosable()), 1: fakes.Works(engine=fakes.Servant())}
+    async with hosting(miners) as host:
+        pid = pid_of(await host.serve(1, query()))
+    assert not psutil.pid_exists(pid)
+
+
+async def test_an_engine_that_fails_to_open_has_all_others_closed_though_one_fails_at_that_too() -> None:
+    servant = fakes.Servant()
+    engines = Engines([fakes.Unclosable(), servant, fakes.Unopenable()])
+    with pytest.raises(FileNotFoundError):
+        await engines.open()
+    assert servant._process.returncode is not None

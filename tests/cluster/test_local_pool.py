@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from cluster import LocalPool, PoolError
+from cluster.scheduler import Scheduler
 from miners import Miner
 from subnets import Caller, Fault
 from tests.cluster import fakes
@@ -67,6 +68,16 @@ async def test_a_host_that_is_not_ready_in_time_is_a_pool_error() -> None:
     with pytest.raises(PoolError, match="neveropen-0 was not ready within 3 s"):
         async with LocalPool(Words(), miners, {}, cores=1, start_timeout_s=3.0):
             pass
+
+
+async def test_whatever_fails_at_the_end_the_hosts_end_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(_: Scheduler) -> None:
+        raise RuntimeError("a bug")
+
+    async with local_pool({0: fakes.Pid()}) as pool:
+        (response,) = await pool.query(query(), (0,))
+        monkeypatch.setattr(Scheduler, "close", fail)
+    assert not psutil.pid_exists(int(response.body.decode().split('"')[3]))
 
 
 async def test_a_closed_pool_leaves_no_process_behind() -> None:
