@@ -29,8 +29,10 @@ from .grading_probes import PROBES, Probe
 
 WARMING = 2
 """Answers that a grader grades once untimed, so that loading a model is no part of a grade."""
+FEW = 3
+"""Answers by which a slow grader is timed."""
 SLOW_S = 1.0
-"""Time for those few from which a forecast makes do with them."""
+"""Time for them from which a grader is slow."""
 GATHERED_S = 1.0
 """Grading that a process which is killed may lose."""
 
@@ -248,14 +250,20 @@ def _seconds(config: GradingConfig, grader: GraderTable, rounds: Sequence[Asked]
     """Wall seconds that grading one round takes; of a slow grader, by a few answers of one."""
     first = Work(grader, rounds[0], "grades", "")
     _warm(config, first)  # loads what it needs
-    started = time.perf_counter()
-    _warm(config, first)
-    if time.perf_counter() - started > SLOW_S:
-        return (time.perf_counter() - started) * len(rounds[0].responses) / WARMING
+    one, few = (_timed(config, first, answers) for answers in (1, FEW))
+    if few > SLOW_S:  # a part that is the same for any number of answers, and one that grows with them
+        return few + max(0.0, few - one) / (FEW - 1) * (len(first.asked.responses) - FEW)
     started = time.perf_counter()
     for asked in rounds:
         grade(config, replace(first, asked=asked))
     return (time.perf_counter() - started) / len(rounds)
+
+
+def _timed(config: GradingConfig, work: Work, answers: int) -> float:
+    started = time.perf_counter()
+    few = replace(work.asked, responses=work.asked.responses[:answers])
+    grade(config, replace(work, asked=few))
+    return time.perf_counter() - started
 
 
 def _warm(config: GradingConfig, work: Work) -> None:
