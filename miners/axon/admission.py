@@ -16,8 +16,8 @@ from typing import Any
 
 from .protocol import Code, Refusal
 
-KEEP_S = 0.1
-"""How long a place is kept: more than a validator takes from an answer to its next query."""
+KEEP_S = 0.25
+"""How long a place is kept: more than a validator at the other end of the world takes to its next query."""
 
 
 @dataclass(eq=False, slots=True)
