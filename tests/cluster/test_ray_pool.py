@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -50,12 +51,11 @@ async def test_the_cluster_is_our_own_on_loopback_behind_a_token(ray_session: Ra
 
     assert ray.util.get_node_ip_address() == "127.0.0.1"
     assert os.environ["RAY_AUTH_MODE"] == "token"
-    listening = [
-        connection.laddr.ip
-        for process in psutil.Process().children(recursive=True)
-        for connection in process.net_connections(kind="inet")
-        if connection.status == psutil.CONN_LISTEN
-    ]
+    listening: list[str] = []
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # a worker of the test before may be ending
+            connections = process.net_connections(kind="inet")
+            listening += [connection.laddr.ip for connection in connections if connection.status == psutil.CONN_LISTEN]
     assert listening
     assert set(listening) <= {"127.0.0.1", "::ffff:127.0.0.1", "::1"}
 
