@@ -4,15 +4,18 @@ import json
 import secrets
 import shlex
 import subprocess
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 import yaml
+from ray._private.runtime_env.packaging import create_package
 from ray.autoscaler._private.util import prepare_config, validate_config
 
 from cluster.launch import ClusterSpec, LaunchError, launcher_file, manifests, up_commands
+from cluster.ray_session import NOT_SHIPPED
 from tests.cluster.launch.kuberay import SCHEMAS
 
 ROOT = Path(__file__).parents[3]
@@ -145,3 +148,12 @@ def test_clouds_are_left_to_their_own_launchers(provider: str, words: list[str],
     (command,) = up_commands(spec(provider), tmp_path)
     assert Path(command.words[0]).name == {"aws": "ray", "kubernetes": "kubectl"}[provider]
     assert set(words) <= set(command.words)
+
+
+def test_wallets_records_and_history_are_not_sent_to_a_cluster(tmp_path: Path) -> None:
+    for name in ("lab/run.py", ".subnetlab/wallets/key", "runs/ocr/record.sqlite", ".git/config", ".venv/bin/ray"):
+        (tmp_path / "checkout" / name).parent.mkdir(parents=True)
+        (tmp_path / "checkout" / name).write_text("x")
+    sent = tmp_path / "sent.zip"
+    create_package(str(tmp_path / "checkout"), sent, excludes=NOT_SHIPPED, include_gitignore=False)
+    assert [name for name in zipfile.ZipFile(sent).namelist() if not name.endswith("/")] == ["lab/run.py"]
