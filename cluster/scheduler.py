@@ -174,11 +174,13 @@ class Scheduler:
 
     async def close(self) -> None:
         """End all work; what has no response yet is lost."""
-        for crew in set(self._crews.values()):
-            self._give_up(crew, "the pool was closed")
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        try:
+            for crew in set(self._crews.values()):
+                self._give_up(crew, "the pool was closed")
+        finally:  # what is left running would start hosts anew
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _ticket(self, uid: int, call: _Call) -> _Ticket:
         rank = (-priority(self._miners[uid], call.query), next(self._arrivals))

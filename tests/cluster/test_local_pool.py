@@ -71,12 +71,12 @@ async def test_a_host_that_is_not_ready_in_time_is_a_pool_error() -> None:
 
 
 async def test_whatever_fails_at_the_end_the_hosts_end_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def fail(_: Scheduler) -> None:
+    def fail(*_: object) -> None:
         raise RuntimeError("a bug")
 
     async with local_pool({0: fakes.Pid()}) as pool:
         (response,) = await pool.query(query(), (0,))
-        monkeypatch.setattr(Scheduler, "close", fail)
+        monkeypatch.setattr(Scheduler, "_give_up", fail)
     assert not psutil.pid_exists(int(response.body.decode().split('"')[3]))
 
 
