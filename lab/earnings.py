@@ -7,11 +7,12 @@ is told nothing of scores, of truth, or of what others earned.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 
 from consensus.amounts import TAO
 from miners import Pay
-from subnets import Cost
+from subnets import Cost, Fault
 
 from .bill import price
 from .config import PriceTable
@@ -21,15 +22,17 @@ from .entries import Epoch, GradedRound
 def earnings(epoch: Epoch, rounds: Iterable[GradedRound], uids: Iterable[int], prices: PriceTable) -> dict[int, Pay]:
     """Return what miners are told, by uid, of an epoch and its rounds."""
     costs: dict[int, list[Cost]] = {uid: [] for uid in uids}
+    given = Counter[int]()
     for graded in rounds:
         for answer in graded.answers:
             costs[answer.uid].append(answer.cost)
+            given[answer.uid] += answer.fault is not Fault.LOST
     return {
         uid: Pay(
             epoch=epoch.number,
             earned_usd=epoch.pay.paid[uid] / TAO * prices.token_usd,
             cost_usd=math.fsum(price(cost, prices) for cost in own),
-            answers=len(own),
+            answers=given[uid],
         )
         for uid, own in costs.items()
     }

@@ -13,7 +13,7 @@ class Pay:
     earned_usd: float
     cost_usd: float
     answers: int
-    """Queries that it was given."""
+    """Queries that it was given, without those that were lost with its host or its engine."""
 
     @property
     def profit_usd(self) -> float:

@@ -1,0 +1,30 @@
+"""What miners are told of an epoch."""
+
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from consensus.amounts import TAO
+from lab.config import PriceTable
+from lab.earnings import earnings
+from lab.entries import Epoch, GradedAnswer, GradedRound
+from subnets import Cost, Fault
+
+PRICES = PriceTable()
+
+
+def test_a_query_that_was_lost_is_no_answer_but_what_it_cost_counts() -> None:
+    hour = Cost(cpu_s=3600.0)
+    faults = (None, Fault.LOST, Fault.TIMEOUT, Fault.ERROR)
+    rounds = [
+        GradedRound(
+            validator=9, number=number, task_id="t", task_seed=0, answers=(GradedAnswer(uid=0, fault=fault, cost=hour),)
+        )
+        for number, fault in enumerate(faults)
+    ]
+    epoch = cast(Epoch, SimpleNamespace(number=2, pay=SimpleNamespace(paid=(TAO, 0))))
+    told = earnings(epoch, rounds, (0, 1), PRICES)
+    assert (told[0].epoch, told[0].answers, told[1].answers) == (2, 3, 0)
+    assert told[0].cost_usd == pytest.approx(4 * PRICES.cpu_hour_usd)
+    assert told[0].earned_usd == PRICES.token_usd
