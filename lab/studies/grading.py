@@ -42,8 +42,8 @@ class GraderTable(Table):
     """Grade the first so many tasks alone, for a grader that is slow; None: all, as with `--full`."""
     repeats: int = Field(2, ge=1, le=10)
     """How often each answer is graded."""
-    probed: bool = True
-    """Whether its biases are probed, which takes three more grades an answer."""
+    probed_tasks: int | None = Field(None, ge=0)
+    """Probe its biases on so many tasks, at three more grades an answer; None: as many as the others."""
 
 
 class ParadoxTable(Table):
@@ -73,7 +73,7 @@ class GradingTable(Table):
     right_at: float = Field(0.5, gt=0.0, le=1.0)
     """True quality from which an answer counts as right."""
     probed_tasks: int = Field(8, ge=1)
-    """Tasks on which biases are probed."""
+    """Tasks on which biases are probed, where a grader does not say."""
     rounds_per_epoch: int = Field(2, ge=1)
     """Of each validator, where grades are turned into pay."""
     validators: int = Field(3, ge=1)
@@ -103,9 +103,14 @@ class GradingConfig(StudyConfig):
         return self
 
     def at_length(self, *, full: bool) -> Self:
-        """Return the config in which, in the long form, every grader grades every task."""
-        graders = tuple(grader.model_copy(update={"tasks": None}) for grader in self.graders)
+        """Return the config in which, in the long form, no grader is spared any task."""
+        spared = {"tasks": None, "probed_tasks": None}
+        graders = tuple(grader.model_copy(update=spared) for grader in self.graders)
         return self.model_copy(update={"graders": graders}) if full else self
+
+    def probed_tasks(self, grader: GraderTable) -> int:
+        """Return on how many tasks a grader's biases are probed at most."""
+        return self.grading.probed_tasks if grader.probed_tasks is None else grader.probed_tasks
 
     def tasks(self, *, full: bool) -> int:
         """Return how many tasks are asked."""

@@ -140,7 +140,12 @@ def draw_scatter(marks: Sequence[tuple[str, Estimate, Estimate]], ax: Axes, *, x
                 ax.plot([across.value] * 2, [up.low, up.high], color=colour, linewidth=1.6, alpha=0.5)
             ax.plot([across.value], [up.value], marker="o", color=colour, linestyle="none", label=name)
         ax.set_xscale("log")
-        log_ticks(ax.xaxis, lambda value: f"{value:g}")
+        known = [across.value for _, across, up in marks if across.value and up.value is not None]
+        if known and max(known) > 1000 * min(known):
+            ax.xaxis.set_major_formatter("{x:g}")
+            ax.xaxis.set_minor_formatter("")
+        else:
+            log_ticks(ax.xaxis, lambda value: f"{value:g}")
         if narrow(ax):
             ax.tick_params(axis="x", labelrotation=45)
         ax.set_xlabel(x)

@@ -33,8 +33,8 @@ def exploits(data: GradingData, found: Sequence[Card]) -> Section:
         title="What does cheating earn?",
         caption=Caption(
             said,
-            "Score over that of the best honest miner on the same tasks; above 1 cheating pays better. Ways to cheat "
-            "that are not tried here may earn more.",
+            "Score over that of the best honest miner on the same tasks; above 1 cheating pays better, and a dash says "
+            "that honest work earns nothing at all. Ways to cheat that are not tried here may earn more.",
         ),
         columns=(
             Column("grader", "grader"),

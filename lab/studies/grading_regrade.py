@@ -103,8 +103,8 @@ def works(config: GradingConfig, rounds: Sequence[Asked]) -> Iterator[Work]:
             for asked in own:
                 place = f"{grader.name}/{asked.graded.place}/{repeat}"
                 yield Work(grader, asked, "grades", place, repeat)
-        for probe in PROBES if grader.probed else ():
-            for asked in own[: config.grading.probed_tasks]:
+        for probe in PROBES:
+            for asked in own[: config.probed_tasks(grader)]:
                 yield Work(grader, asked, "probes", f"{grader.name}/{probe.name}/{asked.graded.place}", probe=probe)
 
 
@@ -209,7 +209,7 @@ def foresee(config: GradingConfig, study: Study, probe: RunRecord, tasks: int) -
     total = 0.0
     for grader in config.graders:
         own = min(tasks, grader.tasks or tasks)
-        count = own * grader.repeats + (len(PROBES) * min(own, config.grading.probed_tasks) if grader.probed else 0)
+        count = own * grader.repeats + len(PROBES) * min(own, config.probed_tasks(grader))
         count -= sum(place.startswith(f"{grader.name}/") for _, place in done)
         if count <= 0:
             continue

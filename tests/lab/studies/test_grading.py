@@ -251,6 +251,7 @@ def test_at_length_every_grader_grades_every_task() -> None:
     config = GradingConfig.parse(TEXT)
     assert [grader.tasks for grader in config.graders] == [None, None, None, 12]
     assert [grader.tasks for grader in config.at_length(full=True).graders] == [None] * 4
+    assert config.at_length(full=False) is config
 
 
 @pytest.mark.parametrize(
