@@ -3,6 +3,7 @@
 honest = mean_excess(claimed, recounted)            # of outputs known to be counted honestly
 found = ClaimCheck.of(claimed, recounted, tolerance=honest.high or 0.0)
 found.flagged_at                                      # after how many outputs, or None
+found.unclaimed                                       # of which so many can't be checked
 """
 
 from __future__ import annotations
@@ -43,11 +44,13 @@ class ClaimCheck:
     """
 
     flagged_at: int | None
-    """Outputs after which the evidence reached 1 / alpha; None where it never did."""
+    """Outputs after which the evidence reached 1 / alpha, those without a claim among them; None: it never did."""
     evidence: float
     """The largest factor by which the claims ever spoke against honesty."""
     excess: Figure
-    """Mean relative excess over all outputs."""
+    """Mean relative excess over all outputs with both counts."""
+    unclaimed: Figure
+    """Share of outputs without a claim: a miner chooses where it claims, so these are no evidence of honesty."""
 
     @classmethod
     def of(cls, claimed: ArrayLike, recounted: ArrayLike, tolerance: float = 0.0, alpha: float = ALPHA) -> ClaimCheck:
@@ -60,15 +63,17 @@ class ClaimCheck:
             raise ValueError(f"alpha {alpha}: the chance of a false alarm, between 0 and 1")
         evidence = log_evidence(claimed, recounted, tolerance)
         flagged = np.flatnonzero(evidence >= -np.log(alpha))
+        places = np.flatnonzero(_known(claimed, recounted))
         return cls(
-            flagged_at=int(flagged[0]) + 1 if len(flagged) else None,
+            flagged_at=int(places[flagged[0]]) + 1 if len(flagged) else None,
             evidence=float(np.exp(min(evidence.max(initial=0.0), 700.0))),
             excess=mean_excess(claimed, recounted),
+            unclaimed=mean(np.isnan(np.asarray(claimed, dtype=float)).tolist()),
         )
 
 
 def log_evidence(claimed: ArrayLike, recounted: ArrayLike, tolerance: float = 0.0) -> NDArray[np.float64]:
-    """Logarithm of the evidence against honesty after each output (outputs,), as `ClaimCheck` defines it."""
+    """Logarithm of the evidence against honesty after each output with both counts, as `ClaimCheck` defines it."""
     if not 0 <= tolerance < np.inf:
         raise ValueError(f"tolerance {tolerance}: the mean excess of honest claims, 0 or more")
     stakes, shares = np.array(STAKES).T
@@ -84,8 +89,13 @@ def _excess(claimed: ArrayLike, recounted: ArrayLike) -> NDArray[np.float64]:
     claims, counts = np.asarray(claimed, dtype=float), np.asarray(recounted, dtype=float)
     if claims.shape != counts.shape or claims.ndim != 1:
         raise ValueError(f"claimed {claims.shape}, recounted {counts.shape}: give one of each an output")
-    known = ~(np.isnan(claims) | np.isnan(counts))
+    known = _known(claims, counts)
     claims, counts = claims[known], counts[known]
     if (claims < 0).any() or (counts < 0).any() or np.isinf(claims).any() or np.isinf(counts).any():
         raise ValueError("tokens are counted from 0 up")
     return np.asarray((claims - counts) / np.maximum(counts, 1.0))
+
+
+def _known(claimed: ArrayLike, recounted: ArrayLike) -> NDArray[np.bool_]:
+    """Whether an output has both counts (outputs,)."""
+    return np.asarray(~(np.isnan(np.asarray(claimed, dtype=float)) | np.isnan(np.asarray(recounted, dtype=float))))

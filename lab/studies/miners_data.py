@@ -203,16 +203,20 @@ def _paid_for(usd: Sequence[float], won: Sequence[float]) -> tuple[list[float], 
 
 
 def _claims(miners: Sequence[tuple[str, bool, Sequence[Given]]]) -> tuple[tuple[Claims, ...], float]:
-    claiming = [
-        (name, honest, [one for one in given if one.claimed_tokens is not None]) for name, honest, given in miners
-    ]
-    claiming = [row for row in claiming if row[2]]
+    claiming = [(name, honest, [one for one in given if one.arrived]) for name, honest, given in miners]
+    claiming = [row for row in claiming if any(one.claimed_tokens is not None for one in row[2])]
     fair = [one for _, honest, given in claiming if honest for one in given]
-    believed = mean_excess([one.claimed_tokens or 0 for one in fair], [one.tokens for one in fair])
+    believed = mean_excess(*_counts(fair))
     tolerance = max(0.0, believed.high if believed.high is not None else 0.0)
     found = []
     for name, honest, given in claiming:
-        counts = [one.claimed_tokens or 0 for one in given], [one.tokens for one in given]
+        counts = _counts(given)
         check = ClaimCheck.of(*counts, tolerance=tolerance)
         found.append(Claims(name, honest, check, tuple(log_evidence(*counts, tolerance=tolerance).tolist())))
     return tuple(found), tolerance
+
+
+def _counts(given: Sequence[Given]) -> tuple[list[float], list[float]]:
+    """Claims, NaN where there is none, and recounts."""
+    claimed = [np.nan if one.claimed_tokens is None else float(one.claimed_tokens) for one in given]
+    return claimed, [float(one.tokens) for one in given]

@@ -356,6 +356,7 @@ def _claims(data: MinersData) -> Section:
             Column("miner", "miner"),
             Column("honest", "honest"),
             Column("excess", "claimed above our count", 1, " %", 100),
+            Column("unclaimed", "answers without a claim", 1, " %", 100),
             Column("flagged_at", "flagged after"),
             Column("evidence", "largest evidence", 1, "×"),
         ),
@@ -364,6 +365,7 @@ def _claims(data: MinersData) -> Section:
                 one.name,
                 one.honest,
                 one.check.excess,
+                one.check.unclaimed,
                 "never" if one.check.flagged_at is None else counted(one.check.flagged_at, "output"),
                 one.check.evidence,
             )

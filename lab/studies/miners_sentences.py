@@ -104,7 +104,7 @@ def of_claims(data: MinersData) -> list[str]:
 def _claimed(one: Claims) -> str:
     over = f"{one.name}, whose claims are {in_percent(one.check.excess)} above our count,"
     if one.check.flagged_at is None:
-        return f"{over} was not flagged in {counted(one.check.excess.n, 'output')}."
+        return f"{over} was not flagged in {counted(one.check.unclaimed.n, 'output')}."
     return f"{over} was flagged after {counted(one.check.flagged_at, 'output')}."
 
 

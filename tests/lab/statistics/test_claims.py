@@ -65,12 +65,23 @@ def test_what_tokenizers_differ_by_is_tolerated_only_where_it_was_measured() -> 
 
 
 def test_no_outputs_empty_outputs_and_missing_counts() -> None:
-    nothing = ClaimCheck(None, 1.0, Figure(None, None, None, 0))
-    assert ClaimCheck.of([], []) == ClaimCheck.of([np.nan, 5.0], [5.0, np.nan]) == nothing
+    nothing = Figure(None, None, None, 0)
+    assert ClaimCheck.of([], []) == ClaimCheck(None, 1.0, nothing, nothing)
+    half = ClaimCheck.of([np.nan, 5.0], [5.0, np.nan])
+    assert (half.flagged_at, half.excess, half.unclaimed.value, half.unclaimed.n) == (None, nothing, 0.5, 2)
     assert ClaimCheck.of([0.0] * 9, [0.0] * 9).flagged_at is None
     assert ClaimCheck.of([0.0] * 9, [50.0] * 9).flagged_at is None
     assert ClaimCheck.of([1000.0], [0.0]).flagged_at == 1
     assert ClaimCheck.of([1e9] * 200, [1.0] * 200).evidence < np.inf
+
+
+def test_outputs_without_a_claim_count_on_the_way_to_a_flag_and_are_told() -> None:
+    every = ClaimCheck.of(np.full(60, 200.0), np.full(60, 100.0))
+    claims = np.full(120, np.nan)
+    claims[1::2] = 200.0
+    sparse = ClaimCheck.of(claims, np.full(120, 100.0))
+    assert every.flagged_at is not None and sparse.flagged_at == 2 * every.flagged_at
+    assert (every.unclaimed.value, sparse.unclaimed.value) == (0.0, 0.5)
 
 
 def test_what_is_no_count_is_refused() -> None:
