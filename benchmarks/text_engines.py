@@ -21,11 +21,11 @@ import psutil
 
 from cluster import RayPool
 from miners import load_miner
-from miners.clock import process_cpu_s
 from miners.completion import Request
 from miners.language import LanguageEngine
 from miners.prompted import LanguageModel
 from subnets import Message, Prompt, Query, load_subnet
+from subnets.clock import process_cpu_s
 from subnets.models import find, quiet
 
 TOPICS = (

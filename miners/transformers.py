@@ -18,11 +18,11 @@ from typing import Literal
 from pydantic import Field, PrivateAttr
 
 from subnets import Cost, spend
+from subnets.clock import ThreadClock
 from subnets.models import ModelError
 
 from .attribution import Attribution, Job, Work
 from .causal import Batch, CausalModel, Row
-from .clock import ThreadClock
 from .completion import Completion, Request
 from .errors import EngineError
 from .language import LanguageEngine

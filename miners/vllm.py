@@ -21,11 +21,11 @@ from uuid import uuid4
 from pydantic import Field, PrivateAttr
 
 from subnets import Cost, spend
+from subnets.children import Children
 from subnets.models import ModelError, find, quiet
 
 from .attribution import Attribution, Job, Work
 from .causal import PromptError, encode
-from .children import Children
 from .completion import Completion, Request, Timings, Usage
 from .errors import EngineDied, EngineError
 from .language import LanguageEngine

@@ -11,9 +11,9 @@ import time
 from dataclasses import replace
 
 from subnets import Cost
+from subnets.clock import process_cpu_s
 
 from .attribution import Attribution, Work
-from .clock import process_cpu_s
 from .power import EnergyCounter
 
 

@@ -10,6 +10,7 @@ One method is required, `complete`. Miners have engines of their own: a validato
 from __future__ import annotations
 
 import os
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from subnets.clock import native_cpu_s
 from subnets.cost import Cost, process_cpu_s, spend
 from subnets.plugin import Plugin, Plugins
 from subnets.task import Message
@@ -82,16 +84,30 @@ class LanguageModel(Plugin, ABC):
 
 @contextmanager
 def off_thread(gpu: bool = False, **tokens: int) -> Iterator[None]:
-    """Charge to whoever pays the CPU seconds that other threads of this process use meanwhile, and GPU time.
+    """Charge to whoever pays the CPU seconds that threads of libraries use meanwhile, and GPU time.
 
-    Right where nothing else runs in the process at the time: grading and writing are done with miners at rest.
+    One at a time in a process, for nobody can tell for whom such a thread works; who waits is charged nothing. Threads
+    of Python's are left out: validators that work in them are metered there.
     """
-    wall, own, whole = time.perf_counter(), time.thread_time(), process_cpu_s()
-    try:
-        yield
-    finally:
-        elsewhere = max(0.0, process_cpu_s() - whole - (time.thread_time() - own))
-        spend(Cost(cpu_s=elsewhere, gpu_s=(time.perf_counter() - wall) if gpu else 0.0, **tokens))
+    with _apart:
+        others = {one: native_cpu_s([one]) for one in _other_threads()}
+        wall, rest_s = time.perf_counter(), process_cpu_s() - time.thread_time()
+        try:
+            yield
+        finally:
+            rest_s = process_cpu_s() - time.thread_time() - rest_s
+            # What a thread used that ended meanwhile is not known any more: it stays with the rest.
+            rest_s -= sum(max(0.0, native_cpu_s([one]) - before_s) for one, before_s in others.items())
+            gpu_s = (time.perf_counter() - wall) if gpu else 0.0
+            spend(Cost(cpu_s=max(0.0, rest_s), gpu_s=gpu_s, **tokens))
+
+
+_apart = threading.RLock()
+
+
+def _other_threads() -> list[int]:
+    me = threading.get_native_id()
+    return [one.native_id for one in threading.enumerate() if one.native_id and one.native_id != me]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@ import sys
 import threading
 import time
 
-from miners.children import Children
-from miners.clock import ThreadClock, native_cpu_s, process_cpu_s
+from subnets.children import Children
+from subnets.clock import ThreadClock, native_cpu_s, process_cpu_s
 
 
 def burn(seconds: float) -> None:
