@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
+
+from .clock import process_cpu_s
 
 WAIT_S = 5.0
 
@@ -31,6 +34,16 @@ class Children:
     def pids(self) -> tuple[int, ...]:
         """Their numbers."""
         return tuple(process.pid for process in self.processes)
+
+    def cpu_s(self) -> float:
+        """CPU seconds that they and all that descends from them have used, but for what has ended."""
+        import psutil
+
+        family = set(self.processes)
+        for process in self.processes:
+            with suppress(psutil.Error):
+                family |= set(process.children(recursive=True))
+        return process_cpu_s(process.pid for process in family)
 
     def gone(self) -> list[int]:
         """Return the numbers of those that have ended."""

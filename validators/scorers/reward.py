@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from functools import lru_cache
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any, Literal
 
-import psutil
 from pydantic import Field
 
 from subnets import Response, Score, Scorer, Task
+from subnets.children import Children
 from subnets.cost import Cost, spend
 from subnets.models import find, quiet
 from subnets.text_prompting.language_model import off_thread
@@ -109,11 +111,15 @@ class RewardModel(Scorer):
         return [[float(value) for value in row] for row in logits]
 
     def _pooled(self, task: Task, texts: list[str]) -> list[list[float]]:
+        with _one_at_a_time:
+            return self._pooled_alone(task, texts)
+
+    def _pooled_alone(self, task: Task, texts: list[str]) -> list[list[float]]:
         from vllm import PoolingParams
 
-        llm = load_pooling(self.model, self.max_tokens)
-        raw = PoolingParams(use_activation=False)
-        with _elsewhere(gpu=self.device != "cpu" and gpu_platform()):
+        pooling = load_pooling(self.model, self.max_tokens)
+        llm, raw = pooling.llm, PoolingParams(use_activation=False)
+        with elsewhere(pooling.children, gpu=self.device != "cpu" and gpu_platform()):
             if self.template == "pair":
                 # vLLM takes an empty second segment for none.
                 seconds = [text or " " for text in texts]
@@ -134,14 +140,31 @@ class RewardModel(Scorer):
         return [[float(value) for value in one.outputs.data] for one in pooled]
 
 
-@lru_cache(maxsize=1)
-def load_pooling(model: str, max_tokens: int) -> Any:
-    """Start vLLM for a classifier, once a process. Safetensors alone, and no code that comes with a model."""
+_one_at_a_time = threading.RLock()
+"""vLLM is no place for two threads: neither while it starts nor while it works."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pooling:
+    """A classifier that runs in vLLM."""
+
+    llm: Any
+    children: Children
+    """The processes that it lives in."""
+
+
+@cache
+def load_pooling(model: str, max_tokens: int) -> Pooling:
+    """Start vLLM for a classifier, once a process, and keep it: where memory is short a second one fails at once.
+
+    Safetensors alone, and no code that comes with a model.
+    """
     for name, value in VLLM_VARIABLES.items():
         os.environ.setdefault(name, value)
     from vllm import LLM
 
-    return LLM(
+    before = Children.now()
+    llm = LLM(
         model=str(find(model)),
         runner="pooling",
         dtype="auto" if gpu_platform() else "float32",
@@ -153,6 +176,7 @@ def load_pooling(model: str, max_tokens: int) -> Any:
         load_format="safetensors",
         disable_log_stats=True,
     )
+    return Pooling(llm, Children.born_since(before, "VLLM"))
 
 
 def gpu_platform() -> bool:
@@ -171,18 +195,9 @@ def _filled(tokenizer: Any, task: Task, texts: list[str]) -> list[str]:
 
 
 @contextmanager
-def _elsewhere(gpu: bool) -> Iterator[None]:
-    """Charge what other threads and the processes below this one use meanwhile."""
-    before = _children_cpu_s()
+def elsewhere(children: Children, gpu: bool) -> Iterator[None]:
+    """Charge what other threads and these processes use meanwhile."""
+    before = children.cpu_s()
     with off_thread(gpu):
         yield
-    spend(Cost(cpu_s=max(0.0, _children_cpu_s() - before)))
-
-
-def _children_cpu_s() -> float:
-    used = 0.0
-    for child in psutil.Process().children(recursive=True):
-        with suppress(psutil.NoSuchProcess):
-            times = child.cpu_times()
-            used += times.user + times.system
-    return used
+    spend(Cost(cpu_s=max(0.0, children.cpu_s() - before)))

@@ -4,12 +4,13 @@ Each bound stands well below what was measured; where a model this small can't t
 """
 
 import gc
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from subnets import Meter, Score
+from subnets import Cost, Meter, Score
 from subnets.text_prompting import TransformersModel, reward_head
 from subnets.text_prompting.language_model import Continuation
 from subnets.text_prompting.reward_head import FIRST_SEED, FLAWS, TASKS, lessons, train
@@ -86,13 +87,22 @@ def test_vllm_pools_the_rewards_that_transformers_finds(reward_model: RewardMode
     lesson = lessons(1, start=FIRST_SEED + TASKS)[0]
     round_ = [answered(uid, text) for uid, text in enumerate((lesson.better, lesson.worse, "", "\x07", "word " * 900))]
     pooling = RewardModel(model="answer-reward", engine="vllm", device="cpu", max_tokens=384)
-    with Meter() as meter:
-        pooled = pooling.score_all(lesson.task, round_)
+    load_pooling.cache_clear()
+
+    def graded(_: int) -> tuple[list[Score], Cost]:
+        with Meter() as meter:
+            return pooling.score_all(lesson.task, round_), meter.cost
+
+    with ThreadPoolExecutor(2) as validators:
+        (pooled, cost), (beside, _) = validators.map(graded, range(2))
+    assert [score.value for score in beside] == pytest.approx([score.value for score in pooled], abs=1e-4)
+    assert load_pooling.cache_info().misses == 1
+    assert load_pooling.cache_info().maxsize is None  # models take no turns
     load_pooling.cache_clear()  # which ends its processes
     gc.collect()
     found = RewardModel(model="answer-reward", device="cpu", max_tokens=384).score_all(lesson.task, round_)
     assert [score.value for score in pooled] == pytest.approx([score.value for score in found], abs=1e-4)
-    assert meter.cost.input_tokens > 0 and meter.cost.cpu_s > 0.0
+    assert cost.input_tokens > 0 and cost.cpu_s > 0.0
 
 
 def test_a_reward_head_is_the_same_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
