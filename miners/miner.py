@@ -117,7 +117,8 @@ class Engine(Plugin, ABC):
     def died(self) -> str:
         """Why the engine is gone, with all that it was doing; empty while it lives.
 
-        Its host then closes it and opens it again, and no miner is charged for what was lost.
+        Its host then closes it and opens it again, and what was lost is asked again. Charged is a miner that it dies
+        of when nothing else is served.
         """
         return ""
 
