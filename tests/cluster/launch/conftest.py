@@ -9,7 +9,7 @@ from tests.cluster.launch.heads import Head
 
 @pytest.fixture(scope="module")
 def head() -> Iterator[Head]:
-    """A cluster behind a token, with its job server."""
-    started = Head(dashboard=True)
+    """A cluster behind a token."""
+    started = Head()
     yield started
     started.stop()
