@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections.abc import Iterator, Sequence
@@ -90,8 +91,6 @@ class RewardModel(Scorer):
         parts = {"reward": outputs[self.label]}
         if len(outputs) == 1:
             return Score(logistic(outputs[0], self.centre, self.scale), parts)
-        import math
-
         highest = max(outputs)
         exponents = [math.exp(output - highest) for output in outputs]
         return Score(exponents[self.label] / math.fsum(exponents), parts)
@@ -112,7 +111,12 @@ class RewardModel(Scorer):
 
     def _pooled(self, task: Task, texts: list[str]) -> list[list[float]]:
         with _one_at_a_time:
-            return self._pooled_alone(task, texts)
+            rows = self._pooled_alone(task, texts)
+            # On a CPU, vLLM's first batch has been seen to hold NaN, which the same batch then never did again.
+            if again := [place for place, row in enumerate(rows) if not all(map(math.isfinite, row))]:
+                for place, row in zip(again, self._pooled_alone(task, [texts[at] for at in again]), strict=True):
+                    rows[place] = row
+            return rows
 
     def _pooled_alone(self, task: Task, texts: list[str]) -> list[list[float]]:
         from vllm import PoolingParams
