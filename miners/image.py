@@ -52,3 +52,12 @@ def grey(image: Image, scale: float = 1.0) -> Image:
         return image
     width, height = (max(1, round(side * scale)) for side in image.size)
     return image.resize((width, height), Image.Resampling.LANCZOS)
+
+
+def blank() -> bytes:
+    """Encode a small white image."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.new("L", (64, 32), "white").save(file, "PNG")
+    return file.getvalue()

@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 
 from .errors import EngineError
-from .image import grey, open_image
+from .image import blank, grey, open_image
 from .reader import Reader, Reading
 
 
@@ -87,12 +87,13 @@ class Tesseract(Reader):
     description = "tesseract as a process of its own for each image"
 
     async def open(self) -> None:
-        """Check the binary and its language data.
+        """Check the binary and its language data, and read a blank image: no query pays for what is loaded once.
 
         Raises:
             EngineError: one of them is missing; with the command that installs it.
         """
         require(self.language)
+        await self.read(blank())
 
     def recognise(self, reading: Reading) -> str:
         """Run tesseract on the image."""
