@@ -54,7 +54,7 @@ class OverheadTable(Grid):
 
     full: Grid = Grid(miners=(1, 2, 4, 8, 16, 32, 64), validators=(1, 2, 4, 8, 16))
     """The grid of `--full`."""
-    probe_rounds: int = Field(2, ge=1)
+    probe_rounds: int = Field(6, ge=1)
     """Of the run that the forecast is made from."""
 
 
