@@ -302,7 +302,9 @@ def foresee(probe: RunRecord, start_s: float, arms: Sequence[Arm]) -> Forecast:
     start = Start.of(entry)
     config = RunConfig.parse(start.config, source=str(probe.folder))
     epochs = [Epoch.of(found) for found in probe.entries("epoch")]
-    rounds = [GradedRound.of(found) for found in probe.entries("round")]
+    played = [GradedRound.of(found) for found in probe.entries("round")]
+    # The first ones pay for what is loaded once.
+    rounds = [graded for graded in played if graded.number >= config.pool.rounds_in_flight] or played
     bill = Bill.of(probe)
     tables = {table["name"]: _work(table) for table in singly_of(config)}
     names = {neuron.uid: neuron.name for neuron in start.neurons}
@@ -317,7 +319,9 @@ def foresee(probe: RunRecord, start_s: float, arms: Sequence[Arm]) -> Forecast:
     answer_cost |= {kind: _average(costs) for kind, costs in by_kind.items()}
     fallback = _average([cost for costs in spent.values() for cost in costs])
     task = _average([graded.task_cost for graded in rounds]).cpu_s
-    graded_s = sum(graded.grading_cost.cpu_s + graded.measuring_cost.cpu_s for graded in rounds) / bill.answers
+    graded_s = sum(graded.grading_cost.cpu_s + graded.measuring_cost.cpu_s for graded in rounds) / max(
+        1, sum(len(graded.answers) for graded in rounds)
+    )
     known = {part.name: part.cost.cpu_s for part in bill.parts}
     carrying = ("transport and scheduling", "consensus", "record", "providers' servers")
     carried_s = sum(known.get(name, 0.0) for name in carrying) / bill.answers
