@@ -67,7 +67,7 @@ def test_a_second_miner_and_a_second_validator_cost_what_they_do(found: Publicat
 def test_parts_add_up_to_the_total(config: OverheadConfig, found: Publication, folder: Path) -> None:
     study = Study("overhead", config, folder, "resume")
     for one in OverheadData.of(study, config.arms(full=False)).points:
-        assert one.unexplained < 0.01
+        assert one.unexplained < 0.05  # the total is read in ticks of 10 ms, and a point is a second of work
         assert one.parts["miners"] > 0.0
 
 
