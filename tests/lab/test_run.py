@@ -195,7 +195,7 @@ def test_a_changed_config_file_is_found(finished: RunRecord, tmp_path: Path) -> 
 def test_the_bill_of_a_run_adds_up_to_what_the_processes_used(finished: RunRecord) -> None:
     bill = Bill.of(finished)
     assert sum(part.cost.cpu_s for part in bill.parts) == pytest.approx(bill.total_cpu_s, rel=0.01)
-    assert bill.unexplained_cpu_s <= 0.01 * bill.total_cpu_s
+    assert bill.unexplained_cpu_s <= 0.01 * bill.total_cpu_s + 0.03  # and three ticks of the clock
     assert (bill.miners.value, bill.validators, bill.tasks, bill.answers) == (6.0, 2, 12, 72)
     assert bill.overhead.n == 12 and bill.overhead.value is not None and bill.overhead.value > 1.0
     assert bill.total_cpu_s + bill.idle_cpu_s == pytest.approx(bill.wall_s * bill.cores, rel=0.01)

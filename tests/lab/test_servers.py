@@ -100,7 +100,7 @@ def test_a_run_starts_its_server_and_bills_it_apart(measured: str, tmp_path: Pat
     assert parts["providers' servers"].usd == 0.0
     assert (parts["doing it once"].cost.cpu_s >= 0.3) == (measured == "caller")
     assert sum(part.cost.cpu_s for part in bill.parts) == pytest.approx(bill.total_cpu_s, rel=0.001)
-    assert bill.unexplained_cpu_s <= 0.01 * bill.total_cpu_s
+    assert bill.unexplained_cpu_s <= 0.01 * bill.total_cpu_s + 0.03  # and three ticks of the clock
     assert "{server:sayer}" in kept and sys.executable not in kept
     assert "asked for" in (tmp_path / "server-sayer.log").read_text()
     assert not children()
