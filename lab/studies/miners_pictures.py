@@ -142,13 +142,18 @@ def detections(told: Sequence[Told], ax: Axes) -> Figure:
         for dash, one in zip(DASHES, told, strict=False):
             for place, group in enumerate(groups):
                 line = [power for power in one.powers if power.group == group]
-                if not line:
+                known = [(power.prompts, power.auc.value) for power in line if power.auc.value is not None]
+                if not known:
                     continue
-                xs, ys = [power.prompts for power in line], [power.auc.value or 0.0 for power in line]
+                xs, ys = [prompts for prompts, _ in known], [value for _, value in known]
                 ax.plot(xs, ys, color=SERIES[place], linestyle=dash, marker="o", markersize=4)
-                lows = [power.auc.low if power.auc.low is not None else power.auc.value or 0.0 for power in line]
-                highs = [power.auc.high if power.auc.high is not None else power.auc.value or 0.0 for power in line]
-                ax.fill_between(xs, lows, highs, color=SERIES[place], alpha=0.08, linewidth=0)
+                bands = [
+                    (power.prompts, power.auc.low, power.auc.high)
+                    for power in line
+                    if power.auc.low is not None and power.auc.high is not None
+                ]
+                places, lows, highs = ([band[column] for band in bands] for column in range(3))
+                ax.fill_between(places, lows, highs, color=SERIES[place], alpha=0.08, linewidth=0)
         for place, group in enumerate(groups):
             ax.plot([], [], color=SERIES[place], marker="o", markersize=4, label=group)
         for dash, one in zip(DASHES, told, strict=False):
