@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from subnets.environment import environment
+
 from .errors import EngineError
 from .image import blank, grey, open_image
 from .reader import Reader, Reading
@@ -97,8 +99,6 @@ class Tesseract(Reader):
 
     def recognise(self, reading: Reading) -> str:
         """Run tesseract on the image."""
-        # With more threads than one a page costs six times the CPU. The child gets this process's environment.
-        os.environ["OMP_THREAD_LIMIT"] = "1"
         import pytesseract
 
         with tempfile.NamedTemporaryFile(suffix=".image") as file:
@@ -107,7 +107,8 @@ class Tesseract(Reader):
             else:
                 grey(open_image(reading.image), reading.scale).save(file, "PPM")
             file.flush()
-            with _one_child:
+            # With more threads than one a page costs six times the CPU. The child gets this process's environment.
+            with _one_child, environment({"OMP_THREAD_LIMIT": "1"}):
                 before_s = _children_cpu_s()
                 reading.abort.arm(partial(_kill_children, threading.get_native_id()))
                 try:

@@ -13,8 +13,6 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Literal
 from uuid import uuid4
 
@@ -22,6 +20,7 @@ from pydantic import Field, PrivateAttr
 
 from subnets import Cost, spend
 from subnets.children import Children
+from subnets.environment import vllm_environment
 from subnets.models import ModelError, find, quiet
 
 from .attribution import Attribution, Job, Work
@@ -224,7 +223,7 @@ class VLLM(LanguageEngine):
         """Load vLLM and make the engine; runs in a thread, since it takes its time."""
         try:
             folder = find(self.model)
-            with _environment(self._variables()):
+            with vllm_environment(cache_gib=self.cache_gib, threads=None if self.gpus else self.threads):
                 from transformers import AutoTokenizer
                 from vllm import AsyncEngineArgs
                 from vllm.platforms import current_platform
@@ -276,24 +275,6 @@ class VLLM(LanguageEngine):
                 "a smaller gpu_share, context or max_batch may help"
             ) from error
 
-    def _variables(self) -> dict[str, str]:
-        """Settings that vLLM reads from the environment alone; those that a user has set stay."""
-        wanted = {
-            "VLLM_NO_USAGE_STATS": "1",
-            "VLLM_LOGGING_LEVEL": "ERROR",
-            # A forked child of a process whose OpenMP has run hangs at its first parallel loop.
-            "VLLM_WORKER_MULTIPROCESSING_METHOD": "spawn",
-            "TOKENIZERS_PARALLELISM": "false",
-        }
-        if not self.gpus:
-            # Bound to cores, two engines of one machine would share the first.
-            wanted |= {
-                "VLLM_CPU_KVCACHE_SPACE": str(self.cache_gib),
-                "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-                "OMP_NUM_THREADS": str(self.threads),
-            }
-        return {name: value for name, value in wanted.items() if name not in os.environ}
-
 
 class _Progress:
     """What came of one request so far."""
@@ -320,17 +301,6 @@ class _Progress:
             ranked = sorted(((known.rank, other) for other, known in told.items()), key=lambda pair: pair[0])
             if logprobs:
                 self.likeliest.append({other: float(told[other].logprob) for _, other in ranked[:logprobs]})
-
-
-@contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
-    """Set variables while the engine's processes are started."""
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name in variables:
-            os.environ.pop(name, None)
 
 
 def _shut_down(llm: Any) -> None:

@@ -93,7 +93,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"chain.hyperparameters.max_allowed_uids": "3"}, r"max_allowed_uids: 3; the config has 4 neurons"),
     ({"chain.hyperparameters.commit_reveal": "true"}, r"commit_reveal: true; a run sets its weights openly"),
     ({"miners.0.options": "{a = 1}"}, r"miners\[0\]\.options: unknown key; known: .*scale"),
-    ({"record": '"postgresql://me:hunter2@db/runs"'}, r"^[^2]*record: the URL holds a password; .* PGPASSWORD"),
+    ({"record": '"postgresql://me:hunter2@db/runs"'}, r"record: the URL holds a password; .* PGPASSWORD"),
     ({"miners.7.scale": "1"}, r"miners\.7\.scale=1: there is no such key"),
 ]
 
@@ -104,7 +104,7 @@ def test_a_wrong_key_is_one_line_with_key_value_and_what_is_allowed(
 ) -> None:
     with pytest.raises(ConfigError, match=said) as caught:
         read(tmp_path, SMALL, overrides)
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(caught.value) and "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

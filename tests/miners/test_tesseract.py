@@ -78,6 +78,7 @@ def test_it_keeps_to_one_thread(page: bytes, tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     read(page)
     assert (tmp_path / "seen").read_text().strip() == "1"
+    assert "OMP_THREAD_LIMIT" not in os.environ  # which other engines of this process would obey
 
 
 def test_a_cancelled_reading_leaves_no_process_and_is_still_charged(dense_page: bytes) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,21 +15,13 @@ from pydantic import Field
 from subnets import Response, Score, Scorer, Task
 from subnets.children import Children
 from subnets.cost import Cost, spend
+from subnets.environment import vllm_environment
 from subnets.models import find, quiet
 from subnets.text_prompting.language_model import off_thread
 from subnets.text_prompting.truth import answer_text
 
 from .fence import clean
 from .normalise import logistic
-
-VLLM_VARIABLES = {
-    "VLLM_NO_USAGE_STATS": "1",
-    "VLLM_LOGGING_LEVEL": "ERROR",
-    "VLLM_WORKER_MULTIPROCESSING_METHOD": "spawn",
-    "VLLM_CPU_KVCACHE_SPACE": "1",
-    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-}
-"""Settings that vLLM reads from the environment alone; those that are set stay."""
 
 
 @lru_cache(maxsize=2)
@@ -111,19 +102,11 @@ class RewardModel(Scorer):
 
     def _pooled(self, task: Task, texts: list[str]) -> list[list[float]]:
         with _one_at_a_time:
-            rows = self._pooled_alone(task, texts)
-            # On a CPU, vLLM's first batch has been seen to hold NaN, which the same batch then never did again.
-            if again := [place for place, row in enumerate(rows) if not all(map(math.isfinite, row))]:
-                for place, row in zip(again, self._pooled_alone(task, [texts[at] for at in again]), strict=True):
-                    rows[place] = row
-            return rows
-
-    def _pooled_alone(self, task: Task, texts: list[str]) -> list[list[float]]:
+            pooling = load_pooling(self.model, self.max_tokens)
         from vllm import PoolingParams
 
-        pooling = load_pooling(self.model, self.max_tokens)
         llm, raw = pooling.llm, PoolingParams(use_activation=False)
-        with elsewhere(pooling.children, gpu=self.device != "cpu" and gpu_platform()):
+        with _one_at_a_time, elsewhere(pooling.children, gpu=self.device != "cpu" and gpu_platform()):
             if self.template == "pair":
                 # vLLM takes an empty second segment for none.
                 seconds = [text or " " for text in texts]
@@ -163,23 +146,22 @@ def load_pooling(model: str, max_tokens: int) -> Pooling:
 
     Safetensors alone, and no code that comes with a model.
     """
-    for name, value in VLLM_VARIABLES.items():
-        os.environ.setdefault(name, value)
-    from vllm import LLM
-
     before = Children.now()
-    llm = LLM(
-        model=str(find(model)),
-        runner="pooling",
-        dtype="auto" if gpu_platform() else "float32",
-        max_model_len=max_tokens,
-        enforce_eager=True,
-        enable_prefix_caching=False,
-        enable_chunked_prefill=False,
-        trust_remote_code=False,
-        load_format="safetensors",
-        disable_log_stats=True,
-    )
+    with vllm_environment():
+        from vllm import LLM
+
+        llm = LLM(
+            model=str(find(model)),
+            runner="pooling",
+            dtype="auto" if gpu_platform() else "float32",
+            max_model_len=max_tokens,
+            enforce_eager=True,
+            enable_prefix_caching=False,
+            enable_chunked_prefill=False,
+            trust_remote_code=False,
+            load_format="safetensors",
+            disable_log_stats=True,
+        )
     return Pooling(llm, Children.born_since(before, "VLLM"))
 
 
