@@ -7,6 +7,7 @@ A host that dies or hangs is made anew. What it was doing is done again, apart f
 for as long as hosts die of it: so the miner that they die of is found and charged, and nobody else is harmed.
 Charged is who was served alone when a host died, twice, the second time on a host that had served nobody before: a
 kill from outside costs nothing, nor does what another miner left behind. So it is with an engine that dies.
+A host that is retired, because its machine leaves, finishes what it has and is then made anew elsewhere.
 
     responses = await scheduler.query(query, uids=(0, 1, 2), parcel=query)
 """
@@ -19,12 +20,13 @@ import itertools
 import logging
 import math
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from miners import Miner
 from subnets import Fault, Query, Response
 
+from .crew import HUNG_S, Call, Crew, Seat, Ticket
 from .errors import HostDied, PoolError
 from .host import LINGER_S, EngineLost
 from .link import Link
@@ -32,77 +34,8 @@ from .plan import Plan
 
 logger = logging.getLogger(__name__)
 
-SPARE_S = 30.0
-"""Of a deadline that nobody set: room for a host that is made anew."""
-HUNG_S = 10.0
-"""Silence beyond the longest time that a host may take for a query, before it is given up."""
 OPENING_S = 120.0
 """What an engine that died may take to open again, before the queries that wait for it are lost."""
-
-
-@dataclass(eq=False, slots=True)
-class _Ticket:
-    """One query to one miner, until its response is there."""
-
-    uid: int
-    call: _Call
-    rank: tuple[float, int]
-    """Priority, negated, and arrival: the smallest goes first."""
-    done: asyncio.Future[Response]
-    created: float
-    """By the event loop's clock."""
-    started: float | None = None
-    died_alone: bool = False
-    """Whether a host or an engine has died while it served this and nothing else."""
-    waits_since: float | None = None
-    """When it was first found that its engine was being opened again."""
-    followers: list[_Ticket] = field(default_factory=list)
-    """Copycats that wait for this answer."""
-
-    def __lt__(self, other: _Ticket) -> bool:
-        return self.rank < other.rank
-
-
-@dataclass(eq=False, slots=True)
-class _Call:
-    """One call of `query`: everything that was asked in it ends with it."""
-
-    query: Query
-    parcel: Any
-    runs: set[asyncio.Task[None]] = field(default_factory=set)
-
-
-@dataclass(eq=False, slots=True)
-class _Seat:
-    """One host of a crew."""
-
-    link: Link
-    free: int
-    up: bool = True
-    life: int = 0
-    """How often it was made anew."""
-    fresh: bool = True
-    """Whether it has served nobody in this life."""
-    apart: bool = False
-    """Whether it serves suspects, and takes nothing else."""
-    pinned: list[_Ticket] = field(default_factory=list)
-    """A heap: copycats whose victims were served here."""
-
-
-@dataclass(eq=False, slots=True)
-class _Crew:
-    """The hosts of a group, and what waits for them."""
-
-    name: str
-    slots: int
-    seats: list[_Seat]
-    waiting: list[_Ticket] = field(default_factory=list)
-    """A heap."""
-    suspects: list[list[_Ticket]] = field(default_factory=list)
-    """Each to be served apart: what was in flight on hosts that died, by call; the last is next."""
-    running: int = 0
-    gone: str = ""
-    """Why there are no hosts left."""
 
 
 class Scheduler:
@@ -124,7 +57,7 @@ class Scheduler:
         self._start_host = start
         self._victims = plan.victims
         self._miners: dict[int, Miner] = {}
-        self._crews: dict[int, _Crew] = {}
+        self._crews: dict[int, Crew] = {}
         self._max_restarts, self._backoff_s = max_restarts, backoff_s
         self._arrivals = itertools.count()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -132,7 +65,7 @@ class Scheduler:
         self._deaths = 0
         """Of hosts, and runs that an engine's death cut short: each gives a call without a deadline more time."""
         for group in plan.groups:
-            crew = _Crew(group.name, group.slots, [_Seat(link, group.slots) for link in links[group.name]])
+            crew = Crew(group.name, group.slots, [Seat(link, group.slots) for link in links[group.name]])
             for uid, miner in group.miners.items():
                 self._miners[uid], self._crews[uid] = miner, crew
 
@@ -143,11 +76,11 @@ class Scheduler:
 
         Without a deadline there is time for all that waits to take its whole timeout: no schedule that keeps
         its hosts busy takes longer than the sum of its work by the number of places, and the longest piece. Where
-        hosts die meanwhile, there is as much time again.
+        hosts die meanwhile, there is as much time again; a group without hosts is waited for until it is given up.
         """
         if unknown := [uid for uid in uids if uid not in self._crews]:
             raise PoolError(f"no miner has uid {unknown[0]}; known: {', '.join(map(str, sorted(self._crews)))}")
-        call = _Call(query, parcel)
+        call = Call(query, parcel)
         tickets = {uid: self._ticket(uid, call) for uid in uids}
         if not tickets:
             return []
@@ -159,13 +92,22 @@ class Scheduler:
             while pending and again:
                 patience_s, deaths = deadline_s, self._deaths
                 if patience_s is None:
-                    patience_s = max(self._allowance_s(crew, query) for crew in crews)
+                    patience_s = max(crew.allowance_s(query) for crew in crews)
                 _, pending = await asyncio.wait(pending, timeout=patience_s)
-                waited_s, again = waited_s + patience_s, deadline_s is None and self._deaths > deaths
+                waits = self._deaths > deaths or any(not crew.staffed and not crew.gone for crew in crews)
+                waited_s, again = waited_s + patience_s, deadline_s is None and waits
         finally:
             if late := [ticket for ticket in tickets.values() if not ticket.done.done()]:
                 self._end(call, late, waited_s)
         return [tickets[uid].done.result() for uid in uids]
+
+    def retire(self, link: Link) -> None:
+        """Give a host nothing new; with what it has finished, or dead, it is made anew, and nobody is charged."""
+        for crew in set(self._crews.values()):
+            for seat in crew.seats:
+                if seat.link is link and seat.up:
+                    seat.leaving = True
+                    self._place(crew)
 
     async def settle(self) -> None:
         """Wait for the hosts that are being made anew."""
@@ -182,12 +124,12 @@ class Scheduler:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _ticket(self, uid: int, call: _Call) -> _Ticket:
+    def _ticket(self, uid: int, call: Call) -> Ticket:
         rank = (-priority(self._miners[uid], call.query), next(self._arrivals))
         loop = asyncio.get_running_loop()
-        return _Ticket(uid, call, rank, loop.create_future(), loop.time())
+        return Ticket(uid, call, rank, loop.create_future(), loop.time())
 
-    def _admit(self, tickets: Mapping[int, _Ticket]) -> None:
+    def _admit(self, tickets: Mapping[int, Ticket]) -> None:
         """Queue tickets, each copycat behind the first of its victims that is asked too."""
         for uid, ticket in tickets.items():
             victim = next((tickets[v] for v in self._victims.get(uid, ()) if v in tickets and v != uid), None)
@@ -198,53 +140,26 @@ class Scheduler:
         for crew in {self._crews[uid] for uid in tickets}:
             self._place(crew)
 
-    def _end(self, call: _Call, late: list[_Ticket], deadline_s: float) -> None:
+    def _end(self, call: Call, late: list[Ticket], deadline_s: float) -> None:
         """Finish the tickets of a call that have no response, and cancel what runs for it."""
         for ticket in late:
             self._finish(ticket, self._cut_off(ticket, deadline_s))
         for crew in {self._crews[ticket.uid] for ticket in late}:
-            for heap in (crew.waiting, *(seat.pinned for seat in crew.seats)):
-                heap[:] = [ticket for ticket in heap if not ticket.done.done()]
-                heapq.heapify(heap)
-            crew.suspects = [left for batch in crew.suspects if (left := [t for t in batch if not t.done.done()])]
+            crew.forget_done()
         for run in call.runs:
             asyncio.get_running_loop().call_soon(run.cancel)  # after its first step, so that it frees its places
 
-    def _allowance_s(self, crew: _Crew, query: Query) -> float:
-        places = max(1, sum(crew.slots for seat in crew.seats if seat.up))
-        waiting = [*crew.waiting, *(ticket for seat in crew.seats for ticket in seat.pinned)]
-        waiting += [follower for ticket in waiting for follower in ticket.followers]
-        longest_s = max([query.timeout_s, *(ticket.call.query.timeout_s for ticket in waiting)]) + LINGER_S
-        suspects_s = len(crew.suspects) * (3 * longest_s + HUNG_S)
-        # Twice the longest: a copycat starts when its victim has ended.
-        return math.ceil((len(waiting) + crew.running) / places) * longest_s + 2 * longest_s + suspects_s + SPARE_S
-
-    def _place(self, crew: _Crew) -> None:
+    def _place(self, crew: Crew) -> None:
         """Start everything that a free place can be found for."""
         if crew.gone:
             return self._give_up(crew, crew.gone)
-        while crew.suspects:
-            idle = [seat for seat in crew.seats if seat.up and seat.free == crew.slots]
-            if not idle:
-                return None  # no other work meanwhile, so that one will be
-            seat = max(idle, key=lambda seat: seat.fresh)
-            seat.apart = True
-            self._start(crew, seat, crew.suspects.pop())
-        batches: dict[tuple[int, int], tuple[_Seat, list[_Ticket]]] = {}
-        free = {id(seat): seat.free for seat in crew.seats if seat.up and not seat.apart}
-        while True:
-            able = [seat for seat in crew.seats if free.get(id(seat), 0) > 0 and (seat.pinned or crew.waiting)]
-            if not able:
-                break
-            seat = max(able, key=lambda seat: (bool(seat.pinned), free[id(seat)]))
-            ticket = heapq.heappop(seat.pinned or crew.waiting)
-            free[id(seat)] -= 1
-            batches.setdefault((id(seat), id(ticket.call)), (seat, []))[1].append(ticket)
-        for seat, batch in batches.values():
+        for seat, batch in crew.deal():
             self._start(crew, seat, batch)
+        for seat in crew.emptied():
+            self._revive(crew, seat, seat.life, "its machine leaves")
         return None
 
-    def _start(self, crew: _Crew, seat: _Seat, batch: list[_Ticket]) -> None:
+    def _start(self, crew: Crew, seat: Seat, batch: list[Ticket]) -> None:
         for ticket in batch:
             ticket.started = asyncio.get_running_loop().time()
         seat.free -= len(batch)
@@ -260,14 +175,14 @@ class Scheduler:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _run(self, crew: _Crew, seat: _Seat, batch: list[_Ticket], life: int, fresh: bool) -> None:
+    async def _run(self, crew: Crew, seat: Seat, batch: list[Ticket], life: int, fresh: bool) -> None:
         """Have one host, in one of its lives, serve some tickets of one call."""
         open_tickets = {ticket.uid: ticket for ticket in batch}
         call, apart = batch[0].call, seat.apart
         alone = len(batch) == 1 and (apart or crew.slots == 1)
         fault, reason, again = Fault.LOST, "the host gave no response", False
-        bereft: list[_Ticket] = []
-        waiting: list[_Ticket] = []
+        bereft: list[Ticket] = []
+        waiting: list[Ticket] = []
         try:
             # A host may first wait for an engine, and double a miner's time where another one held its loop.
             async with asyncio.timeout(3 * call.query.timeout_s + LINGER_S + HUNG_S):
@@ -287,9 +202,10 @@ class Scheduler:
             reason = f"no answer within {call.query.timeout_s:g} s, and host {seat.link.name} hung"
             self._revive(crew, seat, life, "it hung")
         except HostDied as error:
-            again = not (alone and fresh and batch[0].died_alone)
-            fault, batch[0].died_alone = Fault.ERROR, alone
-            reason = "its host died while it alone was served"
+            again = seat.leaving or not (alone and fresh and batch[0].died_alone)
+            if not seat.leaving:
+                batch[0].died_alone = alone
+            fault, reason = Fault.ERROR, "its host died while it alone was served"
             self._revive(crew, seat, life, str(error))
         except Exception as error:  # the link itself: no miner is charged, and the host stays
             logger.exception("host %s: a query could not be delivered", seat.link.name)
@@ -298,16 +214,16 @@ class Scheduler:
             if apart:
                 seat.apart = False
             self._deaths += bool(bereft or waiting)
-            self._suspect(crew, seat, bereft)
-            self._suspect(crew, seat, waiting, together=True)
+            crew.suspect(seat, bereft)
+            crew.suspect(seat, waiting, together=True)
             if again:
-                self._suspect(crew, seat, list(open_tickets.values()))
+                crew.suspect(seat, list(open_tickets.values()))
             else:
                 for ticket in open_tickets.values():
                     self._release(crew, seat, ticket, Response(ticket.uid, fault=fault, reason=reason))
             self._place(crew)
 
-    def _judge(self, ticket: _Ticket, lost: EngineLost, alone: bool) -> Response | None:
+    def _judge(self, ticket: Ticket, lost: EngineLost, alone: bool) -> Response | None:
         """Return the response of a miner whose engine was gone; None where it is to be asked again."""
         if lost.opening:
             now = asyncio.get_running_loop().time()
@@ -320,23 +236,13 @@ class Scheduler:
         reason = f"its engine died while it alone was served: {lost.reason}"
         return Response(lost.uid, fault=Fault.ERROR, reason=reason, latency_s=lost.latency_s, cost=lost.cost)
 
-    def _suspect(self, crew: _Crew, seat: _Seat, tickets: list[_Ticket], *, together: bool = False) -> None:
-        """Have what ran on a host or an engine that died done again, apart from all else, in two halves or together."""
-        seat.free += len(tickets)
-        crew.running -= len(tickets)
-        tickets = [ticket for ticket in tickets if not ticket.done.done()]
-        for ticket in tickets:
-            ticket.started = None
-        half = 0 if together else len(tickets) // 2
-        crew.suspects += [part for part in (tickets[:half], tickets[half:]) if part]
-
-    def _release(self, crew: _Crew, seat: _Seat, ticket: _Ticket, response: Response) -> None:
+    def _release(self, crew: Crew, seat: Seat, ticket: Ticket, response: Response) -> None:
         """Finish a ticket that ran, and free its place; its copycats go where it was."""
         seat.free += 1
         crew.running -= 1
         self._finish(ticket, response, seat if seat.up else None)
 
-    def _finish(self, ticket: _Ticket, response: Response, seat: _Seat | None = None) -> None:
+    def _finish(self, ticket: Ticket, response: Response, seat: Seat | None = None) -> None:
         if not ticket.done.done():
             left = ticket.started if ticket.started is not None else asyncio.get_running_loop().time()
             ticket.done.set_result(replace(response, waited_s=left - ticket.created))
@@ -344,7 +250,7 @@ class Scheduler:
         for follower in followers:
             heapq.heappush(seat.pinned if seat is not None else self._crews[ticket.uid].waiting, follower)
 
-    def _cut_off(self, ticket: _Ticket, deadline_s: float) -> Response:
+    def _cut_off(self, ticket: Ticket, deadline_s: float) -> Response:
         """Judge a ticket at the deadline: only a miner that had its whole time is to blame."""
         timeout_s = ticket.call.query.timeout_s
         if ticket.started is None:
@@ -355,21 +261,19 @@ class Scheduler:
             return Response(ticket.uid, fault=Fault.LOST, reason=reason, latency_s=ran_s)
         return Response(ticket.uid, fault=Fault.TIMEOUT, reason=f"no answer within {timeout_s:g} s", latency_s=ran_s)
 
-    def _revive(self, crew: _Crew, seat: _Seat, life: int, reason: str) -> None:
+    def _revive(self, crew: Crew, seat: Seat, life: int, reason: str) -> None:
         """Take a host out of service until it has been made anew; what never started there waits for any."""
         if not seat.up or seat.life != life:
             return
         seat.up = False
         self._deaths += 1
-        for ticket in seat.pinned:
-            heapq.heappush(crew.waiting, ticket)
-        seat.pinned.clear()
+        crew.free_pinned(seat)
         logger.warning("host %s is made anew: %s", seat.link.name, reason)
         restart = self._background(self._restart(crew, seat, reason))
         self._restarts.add(restart)
         restart.add_done_callback(self._restarts.discard)
 
-    async def _restart(self, crew: _Crew, seat: _Seat, reason: str) -> None:
+    async def _restart(self, crew: Crew, seat: Seat, reason: str) -> None:
         for attempt in range(self._max_restarts):
             await asyncio.sleep(self._backoff_s * attempt)
             try:
@@ -378,7 +282,7 @@ class Scheduler:
             except Exception as error:  # whatever keeps it from starting, it is tried again or given up
                 reason = str(error) if isinstance(error, PoolError) else f"{type(error).__name__}: {error}"
                 continue
-            seat.up = seat.fresh = True
+            seat.up, seat.fresh, seat.leaving = True, True, False
             seat.life += 1
             return self._place(crew)
         logger.error("host %s is given up after %d restarts: %s", seat.link.name, self._max_restarts, reason)
@@ -386,7 +290,7 @@ class Scheduler:
         if not crew.seats:
             self._give_up(crew, f"group {crew.name} has no host left, after {self._max_restarts} restarts: {reason}")
 
-    def _give_up(self, crew: _Crew, reason: str) -> None:
+    def _give_up(self, crew: Crew, reason: str) -> None:
         crew.gone = reason
         while crew.waiting or crew.suspects:
             crew.waiting += crew.suspects.pop() if crew.suspects else []

@@ -50,6 +50,7 @@ class Script:
     died: set[int] = field(default_factory=set)
     log: list[tuple[str, int, str]] = field(default_factory=list)
     """What happened: event, uid, host."""
+    start_s: float = 0.0
 
 
 class FakeHost:
@@ -59,6 +60,7 @@ class FakeHost:
         self.life = asyncio.Event()
 
     async def start(self) -> None:
+        await asyncio.sleep(self.script.start_s)
         if self.script.starts and not self.script.starts.pop():
             raise PoolError("no room")
         self.life = asyncio.Event()
@@ -159,6 +161,7 @@ ACTS = st.tuples(
     hosts=st.integers(1, 3),
     slots=st.integers(1, 4),
     deadline_s=st.sampled_from([None, 0.0, 1.0, 30.0]),
+    retired=st.lists(st.tuples(st.sampled_from([0.0, 0.2, 4.0, 30.0]), st.integers(0, 2)), max_size=4),
 )
 def test_every_query_has_exactly_one_response_in_order(
     acts: dict[int, tuple[str, float]],
@@ -167,6 +170,7 @@ def test_every_query_has_exactly_one_response_in_order(
     hosts: int,
     slots: int,
     deadline_s: float | None,
+    retired: list[tuple[float, int]],
 ) -> None:
     async def test() -> None:
         miners: dict[int, Miner] = {uid: fakes.Works(seed=uid) for uid in range(9)}
@@ -175,6 +179,9 @@ def test_every_query_has_exactly_one_response_in_order(
         planned = Plan((Group("cpu", miners, hosts, slots, 1.0),), {9: (3, 4)})
         scheduling = scheduler(planned, script)
         loop = asyncio.get_running_loop()
+        links = [seat.link for seat in scheduling._crews[0].seats]
+        for at_s, number in retired:
+            loop.call_later(at_s, scheduling.retire, links[number % hosts])
         found = await asyncio.gather(
             *(scheduling.query(query(id=str(n)), uids, None, deadline_s) for n, uids in enumerate(asked))
         )
@@ -202,6 +209,7 @@ def test_every_query_has_exactly_one_response_in_order(
         assert not crew.waiting
         assert not crew.suspects
         assert all(seat.free == slots and not seat.pinned and not seat.apart for seat in crew.seats)
+        assert not any(seat.leaving for seat in crew.seats)
         await scheduling.close()
 
     imagine(test())
@@ -328,6 +336,48 @@ def test_a_host_killed_from_outside_costs_nobody_anything() -> None:
         scheduling = scheduler(one_group(miners), Script({0: ("die once", 0.5)}))
         responses = await scheduling.query(query(), range(3), None)
         assert [response.fault for response in responses] == [None] * 3
+
+    imagine(test())
+
+
+def test_a_retired_host_finishes_what_it_has_and_is_made_anew_and_nobody_is_asked_twice() -> None:
+    async def test() -> None:
+        miners: dict[int, Miner] = {uid: fakes.Works(seed=uid) for uid in range(8)}
+        script = Script({uid: ("answer", 2.0) for uid in miners}, start_s=5.0)
+        scheduling = scheduler(one_group(miners, hosts=2), script)
+        asyncio.get_running_loop().call_later(1.0, scheduling.retire, scheduling._crews[0].seats[0].link)
+        responses = await scheduling.query(query(), range(8), None)
+        assert [response.fault for response in responses] == [None] * 8
+        assert sorted(uid for event, uid, _ in script.log if event == "start") == list(range(8))
+        assert [host for event, _, host in script.log if event == "end"] == (
+            ["cpu-0", "cpu-1"] + ["cpu-1"] * 2 + ["cpu-1", "cpu-0"] * 2
+        )
+
+    imagine(test())
+
+
+def test_who_is_on_a_host_that_leaves_when_its_machine_is_gone_is_asked_again_and_never_charged() -> None:
+    async def test() -> None:
+        script = Script({0: ("answer", 3.0)})
+        scheduling = scheduler(one_group({0: fakes.Works()}), script)
+        link, loop = scheduling._crews[0].seats[0].link, asyncio.get_running_loop()
+        for at_s in (1.0, 4.0, 7.0):
+            loop.call_later(at_s, scheduling.retire, link)
+            loop.call_later(at_s + 1.0, lambda: link.life.set())  # type: ignore[attr-defined]
+        (response,) = await scheduling.query(query(), (0,), None)
+        assert response.fault is None
+        assert [event for event, _, _ in script.log] == ["start"] * 4 + ["end"]
+
+    imagine(test())
+
+
+def test_a_group_whose_only_host_waits_for_a_machine_keeps_what_it_was_asked() -> None:
+    async def test() -> None:
+        script = Script({}, start_s=600.0)
+        scheduling = scheduler(one_group({0: fakes.Works()}), script)
+        scheduling.retire(scheduling._crews[0].seats[0].link)
+        (response,) = await scheduling.query(query(), (0,), None)
+        assert (response.fault, asyncio.get_running_loop().time()) == (None, 600.0)
 
     imagine(test())
 
