@@ -13,7 +13,7 @@ from .overrides import Address, overrides
 
 if TYPE_CHECKING:
     from .folder import RunMode
-    from .studies.arms import Forecast
+    from .studies.forecast import Forecast
     from .studies.measured import StudyConfig
     from .studies.publication import Publication
 

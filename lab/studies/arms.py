@@ -16,59 +16,28 @@ import json
 import re
 import shutil
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from lab.bill import Bill, price
+from lab.bill import Bill
 from lab.config import RunConfig
-from lab.entries import Epoch, GradedRound, Start
+from lab.entries import Epoch
 from lab.errors import ConfigError, RecordError
 from lab.folder import RunFolder, RunMode, first_difference, open_run
 from lab.record import RunRecord
 from lab.run import Event, run
-from subnets import Cost
+
+from .arm import Arm
+from .forecast import Forecast, foresee
 
 Watch = Callable[[str, int, int], None]
 """Hears what is under way, rounds done and rounds of all arms."""
-Announce = Callable[["Forecast"], None]
+Announce = Callable[[Forecast], None]
 Foresee = Callable[[RunRecord], dict[str, float]]
 """Foresees work that follows the arms, from the probe's record: wall seconds on one core, by name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Arm:
-    """One run of a study."""
-
-    name: str
-    config: RunConfig
-
-    @property
-    def rounds(self) -> int:
-        """How many rounds it has."""
-        asking = sum(validator.asks for validator in self.config.build_validators())
-        return asking * self.config.chain.epochs * self.config.chain.rounds_per_epoch
-
-
-@dataclass(frozen=True, slots=True)
-class Forecast:
-    """What the arms that are left will take, by the probe and the smallest of them."""
-
-    wall_s: float
-    cpu_s: float
-    usd: float
-    """At the config's prices, with what is paid to APIs."""
-    by_arm_s: dict[str, float]
-    """Wall seconds of each arm and of what follows them, the probe left out."""
-
-    def plus(self, more_s: dict[str, float], config: RunConfig) -> Forecast:
-        """Add work on one core: wall seconds by name."""
-        added_s = sum(more_s.values())
-        usd = self.usd + price(Cost(cpu_s=added_s), config.prices)
-        return Forecast(self.wall_s + added_s, self.cpu_s + added_s, usd, self.by_arm_s | more_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,12 +173,12 @@ class Study:
         self._began, self._spent_usd = time.perf_counter(), 0.0
         start_s = self._play(probe, watch, 0, probe.rounds)
         left = [arm for arm in arms if self.mode == "clean" or not self.complete(arm)]
-        if len(left) > 1:  # what the first run of a process starts slowly is no guide to the others
-            smallest = min(left, key=lambda arm: (arm.rounds * len(arm.config.miner_names), arm.name))
+        smallest = min(arms, key=lambda arm: (arm.rounds * len(arm.config.miner_names), arm.name))
+        if len(left) > 1 and smallest in left:  # what the first run of a process starts slowly is no guide to others
             start_s = self._play(smallest, watch, 0, smallest.rounds)
             left.remove(smallest)
-        with self.record(probe) as record:
-            forecast = foresee(record, start_s, left).plus(foresee_more(record), self.config)
+        with self.record(probe) as record, nullcontext() if smallest in left else self.record(smallest) as beside:
+            forecast = foresee(record, beside, start_s, left).plus(foresee_more(record), self.config)
         announce(forecast)
         if over := budget.exceeded(time.perf_counter() - self._began + forecast.wall_s, self._spent_usd + forecast.usd):
             raise BudgetError(f"{self.name} would take about {over}; raise --budget, or make the grid smaller")
@@ -260,95 +229,6 @@ class Study:
         return max(0.0, time.perf_counter() - started - working_s)
 
 
-def subset(config: RunConfig, *, miners: int | None = None, validators: int | None = None, **changes: Any) -> RunConfig:
-    """Return a plain run's config with the first so many miners and validators, and other keys replaced.
-
-    The neurons that are left keep their names and their seeds. `changes` are whole keys of the config ("chain").
-
-    Raises:
-        ConfigError: there are not so many.
-    """
-    table = {key: value for key, value in config.model_dump(mode="json").items() if key in RunConfig.model_fields}
-    for sort, wanted in (("miners", miners), ("validators", validators)):
-        one_by_one = singly(table[sort])
-        if wanted is not None and wanted > len(one_by_one):
-            raise ConfigError(f"{wanted} {sort} are wanted, the config has {len(one_by_one)}; raise a `count`")
-        table[sort] = one_by_one[:wanted]
-    return RunConfig.parse(table | changes, source=f"{len(table['miners'])} of the miners")
-
-
-def singly(tables: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Write each table that stands for several neurons as one table each, the first of every table in front.
-
-    So the first few of a long list are of every sort.
-    """
-    found = []
-    for place in range(max(table["count"] for table in tables)):
-        for table in tables:
-            if place < table["count"]:
-                name = table["name"] if table["count"] == 1 else f"{table['name']}-{place}"
-                found.append(table | {"name": name, "count": 1})
-    return found
-
-
-def foresee(probe: RunRecord, start_s: float, arms: Sequence[Arm]) -> Forecast:
-    """Work out what arms will take from what the probe's answers, tasks and grades took.
-
-    A miner that the probe has not asked is taken to cost what others of its kind do, or else all. The wall time
-    of an arm is its CPU time over the cores that its rounds in flight can keep busy, at the probe's efficiency.
-    """
-    entry = probe.find("start", "run")
-    assert entry is not None  # a record that was opened has one
-    start = Start.of(entry)
-    config = RunConfig.parse(start.config, source=str(probe.folder))
-    epochs = [Epoch.of(found) for found in probe.entries("epoch")]
-    played = [GradedRound.of(found) for found in probe.entries("round")]
-    # The first ones pay for what is loaded once.
-    rounds = [graded for graded in played if graded.number >= config.pool.rounds_in_flight] or played
-    bill = Bill.of(probe)
-    tables = {table["name"]: _work(table) for table in singly_of(config)}
-    names = {neuron.uid: neuron.name for neuron in start.neurons}
-    spent: defaultdict[str, list[Cost]] = defaultdict(list)
-    for graded in rounds:
-        for answer in graded.answers:
-            spent[tables[names[answer.uid]]].append(answer.cost)
-    answer_cost = {work: _average(costs) for work, costs in spent.items()}
-    by_kind: defaultdict[str, list[Cost]] = defaultdict(list)
-    for work, costs in spent.items():
-        by_kind[json.loads(work)["kind"]] += costs
-    answer_cost |= {kind: _average(costs) for kind, costs in by_kind.items()}
-    fallback = _average([cost for costs in spent.values() for cost in costs])
-    task = _average([graded.task_cost for graded in rounds]).cpu_s
-    graded_s = sum(graded.grading_cost.cpu_s + graded.measuring_cost.cpu_s for graded in rounds) / max(
-        1, sum(len(graded.answers) for graded in rounds)
-    )
-    known = {part.name: part.cost.cpu_s for part in bill.parts}
-    carrying = ("transport and scheduling", "consensus", "record", "providers' servers")
-    carried_s = sum(known.get(name, 0.0) for name in carrying) / bill.answers
-    once = known["doing it once"] / max(1, sum(len(epoch.once) for epoch in epochs))
-    cores = max((epoch.use.cores for epoch in epochs), default=1)
-    busy = _busy(config, cores)
-    efficiency = bill.total_cpu_s / max(1e-9, bill.wall_s * busy)
-    by_arm, cpu_s, usd = {}, 0.0, 0.0
-    for arm in arms:
-        asked = [
-            answer_cost.get(_work(table), answer_cost.get(table["kind"], fallback)) for table in singly_of(arm.config)
-        ]
-        bare = once if arm.config.bare.every else 0.0
-        one_s = sum(cost.cpu_s for cost in asked) + task + (graded_s + carried_s) * len(asked)
-        arm_cpu_s = arm.rounds * (one_s + bare)
-        cpu_s += arm_cpu_s
-        usd += arm.rounds * sum(price(cost, arm.config.prices) for cost in asked)
-        usd += price(Cost(cpu_s=arm.rounds * (one_s - sum(cost.cpu_s for cost in asked) + bare)), arm.config.prices)
-        by_arm[arm.name] = start_s + arm_cpu_s / max(1e-9, min(1.0, efficiency) * _busy(arm.config, cores))
-    return Forecast(sum(by_arm.values()), cpu_s, usd, by_arm)
-
-
-def singly_of(config: RunConfig) -> list[dict[str, Any]]:
-    """Return the miners' tables of a config, one for each miner."""
-    return singly(config.model_dump(mode="json")["miners"])
-
-
 def duration(seconds: float) -> str:
     """Write "48 s", "3 min 20 s" or "2 h 5 min"."""
     whole = round(seconds)
@@ -357,25 +237,3 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def _work(table: dict[str, Any]) -> str:
-    """Name what a miner does: its options without what makes it an identity."""
-    return json.dumps({key: value for key, value in table.items() if key not in IDENTITY}, sort_keys=True)
-
-
-IDENTITY = ("name", "count", "coldkey", "stake", "seed")
-
-
-def _busy(config: RunConfig, cores: int) -> float:
-    """How many cores a run's rounds in flight can keep busy."""
-    asking = sum(validator.asks for validator in config.build_validators())
-    in_flight = asking * min(config.pool.rounds_in_flight, config.chain.rounds_per_epoch)
-    return float(min(cores, len(config.miner_names) * in_flight, config.pool.hosts or cores))
-
-
-def _average(costs: Sequence[Cost]) -> Cost:
-    if not costs:
-        return Cost()
-    total = sum(costs, start=Cost())
-    return Cost(cpu_s=total.cpu_s / len(costs), gpu_s=total.gpu_s / len(costs), paid_usd=total.paid_usd / len(costs))

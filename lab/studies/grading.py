@@ -21,7 +21,8 @@ from lab.record import RunRecord
 from subnets import SUBNETS, Scorer, Subnet
 from validators import SCORERS
 
-from .arms import Arm, Study, Watch, subset
+from .arm import Arm, subset
+from .arms import Study, Watch
 from .measured import StudyConfig
 from .publication import Publication
 

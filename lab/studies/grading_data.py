@@ -26,7 +26,8 @@ from miners import MINERS, Miner
 from miners.insider import Oracle
 from validators import SCORERS
 
-from .arms import Arm, Study
+from .arm import Arm
+from .arms import Study
 from .grading import GraderTable, GradingConfig
 from .grading_regrade import GradedAgain, miner_uids
 

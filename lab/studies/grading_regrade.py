@@ -23,7 +23,8 @@ from subnets.ocr.page import Line, Page
 from subnets.text_prompting.written import Written
 from validators.validator import receive, score
 
-from .arms import Arm, Study, Watch
+from .arm import Arm
+from .arms import Study, Watch
 from .grading import GraderTable, GradingConfig
 from .grading_probes import PROBES, Probe
 

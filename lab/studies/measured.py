@@ -14,7 +14,8 @@ from lab.config import RunConfig
 from lab.folder import RunMode
 from lab.record import RunRecord
 
-from .arms import Announce, Arm, Budget, Study, Watch
+from .arm import Arm
+from .arms import Announce, Budget, Study, Watch
 from .publication import Publication, publish
 
 

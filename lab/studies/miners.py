@@ -18,7 +18,8 @@ from lab.config_table import Name, Table
 from lab.placeholders import servers_in
 from miners.insider import Insider
 
-from .arms import Arm, Study, Watch, singly, subset
+from .arm import Arm, singly, subset
+from .arms import Study, Watch
 from .measured import StudyConfig
 from .publication import Publication
 

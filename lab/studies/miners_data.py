@@ -18,7 +18,8 @@ from lab.statistics.paired import Comparison, holm
 from lab.statistics.strength import Contest, Games
 from subnets import Fault
 
-from .arms import Arm, Study
+from .arm import Arm
+from .arms import Study
 from .miners import CONTEST, MinersConfig
 from .miners_detection import Told, detect
 from .miners_given import Given

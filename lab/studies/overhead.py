@@ -29,7 +29,8 @@ from lab.record import RunRecord
 from lab.statistics import Figure, mean, ratio
 from subnets import Cost
 
-from .arms import Arm, Study, Watch, subset
+from .arm import Arm, subset
+from .arms import Study, Watch
 from .measured import StudyConfig
 from .publication import Publication
 
@@ -38,6 +39,10 @@ RESOURCES = ("cpu_s", "gpu_s", "tokens", "energy_j", "usd")
 
 WITHIN = 0.01
 """Of the best quality: what is taken to be as good."""
+
+
+PROBE_MINERS = 8
+"""In the run that the forecast is made from: an engine that they share costs each of many less than each of a few."""
 
 
 class Grid(Table):
@@ -54,7 +59,7 @@ class OverheadTable(Grid):
 
     full: Grid = Grid(miners=(1, 2, 4, 8, 16, 32, 64), validators=(1, 2, 4, 8, 16))
     """The grid of `--full`."""
-    probe_rounds: int = Field(6, ge=1)
+    probe_rounds: int = Field(4, ge=1)
     """Of the run that the forecast is made from."""
 
 
@@ -90,9 +95,10 @@ class OverheadConfig(StudyConfig):
         ]
 
     def probe(self) -> Arm:
-        """Return the short run that the forecast is made from: one validator, and a miner of every table."""
+        """Return the short run that the forecast is made from: one validator, and a miner of every table or more."""
         chain = ChainTable(epochs=1, rounds_per_epoch=self.overhead.probe_rounds)
-        return Arm("probe", subset(self, miners=len(self.miners), validators=1, chain=chain.model_dump(mode="json")))
+        miners = min(max(len(self.miners), PROBE_MINERS), len(self.miner_names))
+        return Arm("probe", subset(self, miners=miners, validators=1, chain=chain.model_dump(mode="json")))
 
     def publication(self, study: Study, *, full: bool, watch: Watch) -> Publication:
         """Work out the bill at each point of the grid."""

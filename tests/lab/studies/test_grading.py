@@ -6,7 +6,8 @@ import pytest
 
 from lab.errors import ConfigError
 from lab.record import RunRecord
-from lab.studies.arms import Budget, BudgetError, Forecast, Study
+from lab.studies.arms import Budget, BudgetError, Study
+from lab.studies.forecast import Forecast
 from lab.studies.grading import GradingConfig
 from lab.studies.grading_bias import Bias
 from lab.studies.grading_cards import Card, cards

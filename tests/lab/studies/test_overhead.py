@@ -8,7 +8,9 @@ import pytest
 
 from lab.errors import ConfigError, RecordError
 from lab.statistics import Figure
-from lab.studies.arms import Budget, BudgetError, Forecast, Study, duration, subset
+from lab.studies.arm import subset
+from lab.studies.arms import Budget, BudgetError, Study, duration
+from lab.studies.forecast import Forecast
 from lab.studies.measured import measure
 from lab.studies.overhead import OverheadConfig, OverheadData, Unit
 from lab.studies.publication import Publication
