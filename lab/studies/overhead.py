@@ -159,8 +159,8 @@ class OverheadData:
         return cls(tuple(points), Unit.of([one for some in units for one in some]))
 
     def cheapest(self) -> Point | None:
-        """Return the point of least overhead whose quality is within 1 % of the best; None if none is known."""
-        known = [point for point in self.points if point.quality.value is not None]
+        """Return the point of least overhead whose quality is within 1 % of the best; None if none is above 0."""
+        known = [point for point in self.points if point.quality.value]
         if not known:
             return None
         best = max(point.quality.value or 0.0 for point in known)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+NO_QUALITY = "No customer's answer was right at any point, or none could be judged: there is no quality to compare."
+
 
 def publication(data: OverheadData, config: OverheadConfig) -> Publication:
     """Put the study's answers together."""
@@ -54,11 +56,12 @@ def _findings(data: OverheadData) -> list[str]:
         f"with {_named(small)}, {small.overhead['cpu_s'].text(2)} times."
     ]
     cheapest = data.cheapest()
-    if cheapest is not None:
-        found.append(
-            f"The cheapest subnet within {percent(WITHIN)} of the best quality had {_named(cheapest)}: quality "
-            f"{cheapest.quality.text()}, at {cheapest.overhead['cpu_s'].text(1)} times the CPU."
-        )
+    found.append(
+        NO_QUALITY
+        if cheapest is None
+        else f"The cheapest subnet within {percent(WITHIN)} of the best quality had {_named(cheapest)}: quality "
+        f"{cheapest.quality.text()}, at {cheapest.overhead['cpu_s'].text(1)} times the CPU."
+    )
     worst = max(point.unexplained for point in points)
     found.append(f"The bill's parts add up to what the processes used within {percent(worst)} at every point.")
     return found
@@ -133,7 +136,7 @@ def _parts(data: OverheadData) -> Section:
 def _quality(data: OverheadData) -> Section:
     cheapest = data.cheapest()
     named = (
-        "No quality is known here."
+        NO_QUALITY
         if cheapest is None
         else (f"{_named(cheapest).capitalize()} are the cheapest within {percent(WITHIN)} of the best quality.")
     )

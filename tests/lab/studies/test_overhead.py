@@ -1,6 +1,7 @@
 import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,13 @@ def test_parts_add_up_to_the_total(config: OverheadConfig, found: Publication, f
 def test_quality_is_compared_on_the_tasks_that_all_points_share(found: Publication, folder: Path) -> None:
     rows = next(section for section in found.sections if section.key == "quality").rows
     assert [quality.n for _, quality, *_ in rows if isinstance(quality, Figure)] == [2, 2, 2, 2]
+
+
+def test_where_nothing_was_right_no_point_is_as_good_as_the_best(config: OverheadConfig, folder: Path) -> None:
+    data = OverheadData.of(Study("overhead", config, folder, "resume"), config.arms(full=False))
+    assert data.cheapest() in data.points
+    wrong = [replace(one, quality=Figure(0.0, 0.0, 0.0, 4)) for one in data.points]
+    assert replace(data, points=tuple(wrong)).cheapest() is None
 
 
 def test_what_was_foreseen_is_kept_beside_what_it_took(found: Publication, folder: Path, heard: list[Forecast]) -> None:
