@@ -23,6 +23,7 @@ from time import perf_counter, thread_time
 from typing import Any
 
 from miners import Miner, Pay, overhearing
+from miners.errors import RefusedError
 from subnets import Answer, Cost, Fault, MalformedAnswer, Meter, Query, Response
 from subnets.cost import process_cpu_s
 
@@ -270,6 +271,8 @@ class Host:
             answer = await miner.forward(turn.query)
         except asyncio.CancelledError:
             raise
+        except RefusedError as refusal:
+            return Response(turn.uid, fault=Fault.REFUSED, reason=plain(refusal))
         except BaseException as error:  # SystemExit and KeyboardInterrupt too: a miner's exit ends no host
             said = plain(error)
             return Response(turn.uid, fault=Fault.ERROR, reason=type(error).__name__ + (f": {said}" if said else ""))

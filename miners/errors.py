@@ -4,7 +4,8 @@
     ├── EngineError   an engine can't start; the message ends with the command that fixes it
     ├── EngineDied    an engine is gone with all it was doing; open it anew, no miner is to blame
     ├── APIError      a model's server refused, failed or broke off; never holds a key
-    └── RemoteError   somebody else's miner refused, failed or broke the protocol
+    └── RemoteError   somebody else's miner failed or broke the protocol
+        └── RefusedError   it serves others, and not the one who asked
 
 What a miner raises while it answers is data: its host makes it a fault of that one response.
 """
@@ -26,3 +27,7 @@ class APIError(SubnetlabError):
 
 class RemoteError(SubnetlabError):
     """A miner that is reached over HTTP gave no answer that counts; what it said is quoted in printable characters."""
+
+
+class RefusedError(RemoteError):
+    """Its blacklist turned us away."""

@@ -24,9 +24,9 @@ from consensus.keys import WalletFolder, is_address, verify
 from subnets import Cost, Query, spend
 
 from ..addresses import check_url, resolve
-from ..errors import APIError, EngineError, RemoteError
+from ..errors import APIError, EngineError, RefusedError, RemoteError
 from ..miner import Engine
-from .protocol import JSON, QUERY_PATH, Denial, Envelope, Question, Refusal, signature_of
+from .protocol import JSON, QUERY_PATH, Code, Denial, Envelope, Question, Refusal, signature_of
 
 WALLETS = ".subnetlab/wallets"
 SPARE_S = 1.0
@@ -119,7 +119,8 @@ class Dendrite(Engine):
         It waits for as long as a host may let a miner take, and gives up by itself only then.
 
         Raises:
-            RemoteError: the miner refused, failed or broke the protocol.
+            RefusedError: the miner's blacklist turned us away.
+            RemoteError: it failed or broke the protocol.
             APIError: the endpoint may not be called.
             TimeoutError: nothing came.
         """
@@ -168,7 +169,8 @@ class Dendrite(Engine):
             denial = Denial.read(reply.status, body)
             if denial is None:
                 raise RemoteError(f"{self.url} replied {reply.status}, which is none of the protocol's")
-            raise RemoteError(f"{self.url} says {denial.error}: {printable(denial.reason)}")
+            kind = RefusedError if denial.error is Code.REFUSED else RemoteError
+            raise kind(f"{self.url} says {denial.error}: {printable(denial.reason)}")
         if reply.headers.get("Content-Encoding", "identity") != "identity":
             raise RemoteError(f"{self.url} sent an encoded answer; answers are sent as they are")
         try:

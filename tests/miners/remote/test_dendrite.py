@@ -26,7 +26,7 @@ from miners.axon.protocol import SIGNATURE, STATUS, Envelope
 from miners.errors import APIError, RemoteError
 from miners.fakes import Silent
 from miners.remote import Remote
-from subnets import Cost, Fault, Meter
+from subnets import Cost, Fault, Meter, Query
 from tests.miners.remote.field import CALLERS, MINER, OTHER_MINER, STAKES, ask, dendrite, field, wallet
 
 Endpoint = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -188,15 +188,21 @@ async def test_a_host_names_the_faults_of_a_remote_miner(folder: Path) -> None:
         assert isinstance(miner, Remote)
         return miner
 
-    async with field(Silent()) as silent, field() as echo:
-        host = Host("host", {0: remote(silent.url), 1: remote(echo.url), 2: remote("http://127.0.0.1:9")})
+    class Closed(Silent):
+        def blacklist(self, query: Query) -> str:
+            return "not today"
+
+    async with field(Silent()) as silent, field() as echo, field(Closed()) as closed:
+        urls = (silent.url, echo.url, "http://127.0.0.1:9", closed.url)
+        host = Host("host", {uid: remote(url) for uid, url in enumerate(urls)})
         await host.open()
         try:
-            late, good, gone = [await host.serve(uid, ask(timeout_s=0.5)) for uid in (0, 1, 2)]
+            late, good, gone, turned_away = [await host.serve(uid, ask(timeout_s=0.5)) for uid in range(4)]
         finally:
             await host.close()
         assert (late.fault, late.reason) == (Fault.TIMEOUT, "no answer within 0.5 s")
         assert good.fault is None and good.body == b'{"text":"hello"}' and good.cost.received_bytes == 16
+        assert (turned_away.fault, turned_away.reason) == (Fault.REFUSED, f"{closed.url} says refused: not today")
         assert gone.fault == Fault.ERROR and gone.reason.startswith("RemoteError: http://127.0.0.1:9")
 
 

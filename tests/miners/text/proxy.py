@@ -24,6 +24,8 @@ class Proxy:
         self.faults: deque[str] = deque()
         self.requests: list[tuple[str, dict[str, str], bytes]] = []
         self.connections = 0
+        self.delay_s = 0.0
+        """How long what is forwarded takes, each way."""
         self._upstream = upstream
         self._server: asyncio.Server | None = None
         self._serving: set[asyncio.Task[None]] = set()
@@ -99,10 +101,12 @@ class Proxy:
     async def _forward(self, fault: str, head: bytes, body: bytes, writer: asyncio.StreamWriter) -> bool:
         upstream_reader, upstream = await asyncio.open_connection(*self._upstream)
         try:
+            await asyncio.sleep(self.delay_s)
             upstream.write(head.replace(b"keep-alive", b"close") + body)
             received = 0
             while part := await upstream_reader.read(65536):
                 received += len(part)
+                await asyncio.sleep(self.delay_s)
                 if fault == "other model":
                     part = part.replace(SERVED, OTHER)
                 writer.write(part)
