@@ -1,25 +1,30 @@
 """Whether the hosts of a plan fit on the machines that there are, and what is missing where they don't.
 
-    fit(plan(miners, cores=8), [Node("gpu-0", cpus=8, gpus=1, gpu="L4")]).missing   # "" where all fit
+    fit(plan(miners, 8), [Node("gpu-0", cpus=8, gpus=1, gpu="L4")]).missing   # "" where all fit
 
-Hosts are laid out the neediest first, each on the machine with the least left that holds it. A cluster that
-this way does not fill may still hold them in another order; Ray lays out no better.
+Hosts are laid out the neediest first, each on the machine with the least left that holds it, or, to spread them, on one
+of those with the fewest hosts. A cluster that this way does not fill may still hold them in another order; Ray lays out
+no better.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from .errors import PoolError
 from .plan import Group, Plan
+
+Placement = Literal["pack", "spread"]
 
 GPU_GB = {
     "T4": 16, "V100": 16, "A10G": 24, "A10": 24, "L4": 24, "A40": 48, "L40S": 48, "A100": 40, "A100-40G": 40,
     "A100-80G": 80, "H100": 80, "H200": 141, "B200": 180,
 }  # fmt: skip
 """Memory of a GPU, by the names that Ray has for them; of a kind sold in two sizes, the smaller."""
+GPU_KIND = "ray.io/accelerator-type"
+"""The label with the kind of a machine's GPUs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +38,29 @@ class Node:
     """Kind of the GPUs, as Ray names it."""
     gpu_gb: float | None = None
     """Memory of each GPU; None where nobody says."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Besides the kind of GPU."""
+    resources: Mapping[str, float] = field(default_factory=dict)
+    """Custom resources of Ray."""
+    id: str = ""
+    """Ray's, of a machine that is up."""
 
     @property
     def known_gpu_gb(self) -> float | None:
         """Memory of each GPU, as said or by its kind."""
         return self.gpu_gb if self.gpu_gb is not None else GPU_GB.get(self.gpu or "")
+
+    def has(self, kind: str) -> float:
+        """Return how much it has of "CPU", "GPU" or a custom resource."""
+        return {"CPU": self.cpus, "GPU": self.gpus}.get(kind, self.resources.get(kind, 0.0))
+
+    def label(self, key: str) -> str | None:
+        """Return a label; None where it has none of that name."""
+        return self.gpu if key == GPU_KIND else self.labels.get(key)
+
+    def suits(self, selector: Mapping[str, str]) -> bool:
+        """Whether its labels are as a selector wants them."""
+        return all(_matches(self.label(key), wanted) for key, wanted in selector.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +70,7 @@ class Placed:
     host: str
     group: Group
     node: str | None
-    """None where it fits nowhere."""
+    """Its name; None where it fits nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,28 +78,25 @@ class Fit:
     """How a plan fits."""
 
     placed: tuple[Placed, ...]
-    """In the order of the plan; hosts that need nothing of their own are on the first node."""
+    """In the order of the plan."""
     missing: str
     """Empty where all fits."""
 
 
-def fit(plan: Plan, nodes: Sequence[Node], gpu_gb: float = 0.0) -> Fit:
+def fit(plan: Plan, nodes: Sequence[Node], gpu_gb: float = 0.0, placement: Placement = "pack") -> Fit:
     """Lay out the hosts of a plan; `gpu_gb` is the least memory of each GPU that they are given."""
-    left = {node.name: [node.cpus, node.gpus if _is_large(node, gpu_gb) else 0.0] for node in nodes}
-    hosts = [
-        (f"{group.name}-{number}" if group.hosts > 1 else group.name, group)
-        for group in plan.groups
-        for number in range(group.hosts)
-    ]
+    left = {node.name: _Left(node) for node in nodes}
+    hosts = [(name, group) for group in plan.groups for name in group.host_names()]
     places: dict[str, str | None] = {}
     missing = ""
     for name, group in sorted(hosts, key=lambda host: (-host[1].gpus, -host[1].cpus)):
-        holding = [node for node, (cpus, gpus) in left.items() if group.cpus <= cpus and group.gpus <= gpus]
-        places[name] = min(holding, key=lambda node: (left[node][1], left[node][0]), default=None)
-        if (chosen := places[name]) is not None:
-            left[chosen] = [left[chosen][0] - group.cpus, left[chosen][1] - group.gpus]
+        holding = [rest for node in able(group, nodes, gpu_gb) if (rest := left[node.name]).holds(group)]
+        chosen = min(holding, key=lambda rest: (rest.hosts if placement == "spread" else 0, rest.size), default=None)
+        places[name] = chosen.node.name if chosen is not None else None
+        if chosen is not None:
+            chosen.take(group)
         elif not missing:
-            missing = _missing(name, group, nodes, left, gpu_gb)
+            missing = _missing(name, group, able(group, nodes, gpu_gb), nodes, left, gpu_gb)
     return Fit(tuple(Placed(name, group, places[name]) for name, group in hosts), missing)
 
 
@@ -86,6 +106,30 @@ def require(plan: Plan, nodes: Sequence[Node], gpu_gb: float = 0.0) -> None:
         raise PoolError(f"{missing}; free what is in use, add a node, or ask for fewer")
 
 
+def room(nodes: Sequence[Node], gpu_gb: float = 0.0) -> Callable[[Group], int]:
+    """Return what tells how many hosts of a group some machines hold, with nothing else on them; for `plan`."""
+
+    def hosts(group: Group) -> int:
+        return sum(
+            min((int(round(node.has(kind) / amount, 4)) for kind, amount in group.needs.items()), default=1)
+            for node in able(group, nodes, gpu_gb)
+        )
+
+    return hosts
+
+
+def able(group: Group, nodes: Sequence[Node], gpu_gb: float = 0.0) -> list[Node]:
+    """Return the machines with the labels and the GPUs that a group wants, however many it wants."""
+    return [node for node in nodes if node.suits(group.wants.labels) and (not group.gpus or _is_large(node, gpu_gb))]
+
+
+def selector(group: Group, gpu_gb: float = 0.0) -> dict[str, str]:
+    """Return Ray's label selector for the hosts of a group: what they want, and no GPU known to be too small."""
+    small = sorted(kind for kind, size in GPU_GB.items() if size < gpu_gb)
+    kinds = {GPU_KIND: f"!in({','.join(small)})"} if small and group.gpus else {}
+    return kinds | dict(group.wants.labels)
+
+
 def nodes_of(rows: Sequence[Mapping[str, Any]]) -> list[Node]:
     """Read the machines of a running cluster from `ray.nodes()`; the second one at an address is called so."""
     found: list[Node] = []
@@ -93,39 +137,112 @@ def nodes_of(rows: Sequence[Mapping[str, Any]]) -> list[Node]:
         if row["Alive"]:
             address = str(row["NodeManagerAddress"])
             before = sum(node.name.partition("#")[0] == address for node in found)
-            name = f"{address}#{before + 1}" if before else address
-            amounts, labels = row["Resources"], row.get("Labels", {})
-            gpu = labels.get("ray.io/accelerator-type")
-            found.append(Node(name, float(amounts.get("CPU", 0.0)), float(amounts.get("GPU", 0.0)), gpu))
+            amounts, labels = {key: float(amount) for key, amount in row["Resources"].items()}, row.get("Labels", {})
+            found.append(
+                Node(
+                    f"{address}#{before + 1}" if before else address,
+                    amounts.pop("CPU", 0.0),
+                    amounts.pop("GPU", 0.0),
+                    labels.get(GPU_KIND),
+                    labels=dict(labels),
+                    resources={kind: amount for kind, amount in amounts.items() if _is_custom(kind)},
+                    id=row["NodeID"],
+                )
+            )
     return found
+
+
+class _Left:
+    """What the hosts that were laid out so far leave of a machine."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.hosts = 0
+        self.amounts = {"CPU": node.cpus, **node.resources}
+        self.gpus = [1.0] * int(node.gpus)
+        """One by one: a share is of one GPU."""
+
+    @property
+    def size(self) -> tuple[float, float]:
+        return self.of("GPU"), self.of("CPU")
+
+    def of(self, kind: str) -> float:
+        return round(sum(self.gpus) if kind == "GPU" else self.amounts.get(kind, 0.0), 4)
+
+    def holds(self, group: Group) -> bool:
+        enough = all(self.of(kind) >= amount for kind, amount in group.needs.items())
+        return enough and (group.gpus == 0.0 or len(self._gpus_for(group.gpus)) >= group.gpus)
+
+    def take(self, group: Group) -> None:
+        self.hosts += 1
+        for kind in group.needs.keys() - {"GPU"}:
+            self.amounts[kind] -= group.needs[kind]
+        for gpu in self._gpus_for(group.gpus) if group.gpus else ():
+            self.gpus[gpu] -= min(group.gpus, 1.0)
+
+    def _gpus_for(self, gpus: float) -> list[int]:
+        """Choose whole GPUs, or for a share the fullest that holds it, as Ray does; fewer where there are no more."""
+        holding = sorted((left, gpu) for gpu, left in enumerate(self.gpus) if round(left, 4) >= min(gpus, 1.0))
+        return [gpu for _, gpu in holding[: max(1, round(gpus))]]
+
+
+def _matches(label: str | None, wanted: str) -> bool:
+    """Compare a label with what a selector wants: "a", "!a", "in(a, b)" or "!in(a, b)"."""
+    values = wanted.removeprefix("!")
+    if values.startswith("in("):
+        values = values.removeprefix("in(").removesuffix(")")
+    return (label in {value.strip() for value in values.split(",")}) != wanted.startswith("!")
 
 
 def _is_large(node: Node, gpu_gb: float) -> bool:
     return node.known_gpu_gb is None or node.known_gpu_gb >= gpu_gb
 
 
-def _missing(name: str, group: Group, nodes: Sequence[Node], left: Mapping[str, Sequence[float]], gpu_gb: float) -> str:
-    """Say what a host lacks: on the whole cluster, on its largest machine, or beside the other hosts."""
-    wants = [(amount, kind) for amount, kind in ((group.cpus, "CPU"), (group.gpus, "GPU")) if amount]
-    need = " and ".join(_amount(amount, kind, gpu_gb) for amount, kind in wants)
-    usable = [(node.cpus, node.gpus if _is_large(node, gpu_gb) else 0.0) for node in nodes]
-    totals = {"CPU": sum(cpus for cpus, _ in usable), "GPU": sum(gpus for _, gpus in usable)}
-    short = [(amount, kind) for amount, kind in wants if amount > totals[kind]]
-    if short:
-        return (
-            f"{name} needs {' and '.join(_amount(amount, kind, gpu_gb) for amount, kind in short)}; the cluster has "
-            + " and ".join(_amount(totals[kind], kind, gpu_gb) for _, kind in short)
+def _is_custom(resource: str) -> bool:
+    """Tell what a user has named from what Ray adds by itself."""
+    return resource not in {"memory", "object_store_memory"} and not resource.startswith(("node:", "accelerator_type:"))
+
+
+def _missing(
+    name: str,
+    group: Group,
+    usable: Sequence[Node],
+    nodes: Sequence[Node],
+    left: Mapping[str, _Left],
+    gpu_gb: float,
+) -> str:
+    """Say what a host lacks: labels, on all machines that have them, on the largest one, or beside the other hosts."""
+
+    def said(amounts: Mapping[str, float]) -> str:
+        return " and ".join(
+            f"{amount:g} {kind}" + (f" with {gpu_gb:g} GB" if kind == "GPU" and gpu_gb else "")
+            for kind, amount in amounts.items()
         )
-    if not any(group.cpus <= cpus and group.gpus <= gpus for cpus, gpus in usable):
-        largest = {"CPU": max(cpus for cpus, _ in usable), "GPU": max(gpus for _, gpus in usable)}
-        most = " and ".join(_amount(largest[kind], kind, gpu_gb) for _, kind in wants)
-        return f"{name} needs {need} on one node; no node of the cluster has that, the most is {most}"
-    free = " and ".join(
-        _amount(sum(rest[0 if kind == "CPU" else 1] for rest in left.values()), kind, gpu_gb) for _, kind in wants
-    )
-    has = " and ".join(_amount(totals[kind], kind, gpu_gb) for _, kind in wants)
-    return f"{name} needs {need}; the other hosts leave {free} of the cluster's {has}"
+
+    needs, labels = group.needs, group.wants.labels
+    if (labels or not needs) and not any(node.suits(labels) for node in nodes):
+        wanted = f" with {_labels(labels)}" if labels else ""
+        return f"{name} needs a node{wanted}; the cluster has {_labels_there(labels, nodes) or 'none'}"
+    of = f"the nodes with {_labels(labels)}" if labels else "the cluster"
+    totals = {kind: sum(node.has(kind) for node in usable) for kind in needs}
+    short = {kind: amount for kind, amount in needs.items() if amount > totals[kind]}
+    if short:
+        has = said({kind: totals[kind] for kind in short})
+        return f"{name} needs {said(short)}; {of} {'have' if labels else 'has'} {has}"
+    if not any(_Left(node).holds(group) for node in usable):
+        most = said({kind: max(node.has(kind) for node in usable) for kind in needs})
+        return f"{name} needs {said(needs)} on one node; no node of {of} has that, the most is {most}"
+    free = {kind: sum(left[node.name].of(kind) for node in usable) for kind in needs}
+    if all(amount <= free[kind] for kind, amount in needs.items()):
+        return f"{name} needs {said(needs)} on one node; the other hosts leave no node of {of} that has it"
+    has = f"the {said(totals)} of {of}" if labels else f"the cluster's {said(totals)}"
+    return f"{name} needs {said(needs)}; the other hosts leave {said(free)} of {has}"
 
 
-def _amount(amount: float, kind: str, gpu_gb: float) -> str:
-    return f"{amount:g} {kind}" + (f" with {gpu_gb:g} GB" if kind == "GPU" and gpu_gb else "")
+def _labels(selector: Mapping[str, str]) -> str:
+    return " and ".join(f"{key} = {value}" for key, value in selector.items())
+
+
+def _labels_there(selector: Mapping[str, str], nodes: Sequence[Node]) -> str:
+    found = {key: sorted({label for node in nodes if (label := node.label(key))}) for key in selector}
+    return " and ".join(f"{key} = {', '.join(labels)}" if labels else f"no {key}" for key, labels in found.items())

@@ -3,20 +3,43 @@
 Miners that need no engine, or none but light ones, live together. Engines that may be copied (`replicable`: OCR
 on a core) are copied to one host for each core, and any of these serves any of their miners. Every other engine
 has one host, for all the miners that name it. So hosts are bounded by cores and engines, never by miners.
-A copycat lives with its victims.
+A copycat lives with its victims. Miners that want different machines share neither hosts nor engines.
 
-    plan({0: Tesseract(), 1: Echo()}, cores=2)   # "cpu" on two hosts, "io" on one
+    plan({0: Tesseract(), 1: Echo()}, 2)   # "cpu" on two hosts, "io" on one
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from miners import Engine, Miner
 
+from .errors import PoolError
+
 IO_CONCURRENCY = 1024
 """Queries at once on a host without engines: each is a coroutine that mostly waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """What a miner asks of the machine that it lives on, besides what its engines need."""
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """By key what the machine's label must be, as Ray has it: "a", "!a", "in(a, b)" or "!in(a, b)"."""
+    resources: Mapping[str, float] = field(default_factory=dict)
+    """Custom resources of Ray that each of its hosts takes."""
+
+    def __str__(self) -> str:
+        pairs = [
+            *sorted(self.labels.items()),
+            *((key, f"{amount:g}") for key, amount in sorted(self.resources.items())),
+        ]
+        return ",".join(f"{key}={value}" for key, value in pairs)
+
+
+NOTHING = Wants()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +57,23 @@ class Group:
     cpus: float = 0.0
     """Of each host."""
     gpus: float = 0.0
+    """Of each host, all on one machine; a share below 1 leaves the rest of the GPU to other hosts."""
+    wants: Wants = NOTHING
 
     @property
     def light(self) -> bool:
         """Whether a host of the group needs no core and no GPU of its own."""
         return self.cpus == 0.0 and self.gpus == 0.0
+
+    @property
+    def needs(self) -> dict[str, float]:
+        """What a host takes of its machine, by Ray's names; nothing that is 0."""
+        amounts = {"CPU": self.cpus, "GPU": self.gpus, **self.wants.resources}
+        return {kind: amount for kind, amount in amounts.items() if amount}
+
+    def host_names(self) -> list[str]:
+        """Return the names of its hosts, in order."""
+        return [self.name] if self.hosts == 1 else [f"{self.name}-{number}" for number in range(self.hosts)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,32 +85,44 @@ class Plan:
     """By the uid of a copycat: the uids that its victims may be, in ascending order."""
 
 
-def plan(miners: Mapping[int, Miner], cores: int, max_replicas: int | None = None) -> Plan:
-    """Group miners by the engines that they need; copy what may be copied to `cores`, or to fewer hosts."""
-    victims = find_victims(miners)
+def plan(
+    miners: Mapping[int, Miner],
+    cores: int | Callable[[Group], int],
+    max_replicas: int | None = None,
+    wants: Mapping[int, Wants] | None = None,
+) -> Plan:
+    """Group miners by the engines that they need and the machines that they want.
+
+    What may be copied is copied to `cores`, or to as many hosts as there is room for where that is a function, and to
+    `max_replicas` at most.
+
+    Raises:
+        PoolError: a copycat and its victim want different machines.
+    """
+    victims, wanted = find_victims(miners), wants or {}
     together = _Sets()
     for uid, miner in miners.items():
         for engine in _anchors(miner):
-            together.join(uid, engine.key)
+            together.join(uid, f"{engine.key}@{wanted.get(uid, NOTHING)}")
         for victim in victims.get(uid, ()):
             together.join(uid, victim)
     families: dict[int | str, dict[int, Miner]] = {}
     for uid, miner in sorted(miners.items()):
         families.setdefault(together.root(uid), {})[uid] = miner
-    io: dict[int, Miner] = {}
-    cpu: dict[int, Miner] = {}
+    shared: dict[str, dict[int, Miner]] = {}
+    wants_of: dict[str, Wants] = {}
     anchored: list[Group] = []
     for family in families.values():
-        engines = _engines(family)
+        engines, want = _engines(family), _agreed(family, wanted)
         if any(not engine.replicable for engine in engines):
-            anchored.append(_anchored(family, engines, taken={group.name for group in anchored}))
-        elif any(engine.cpus > 0.0 for engine in engines):
-            cpu |= family
-        else:
-            io |= family
-    groups = [_io(io)] if io else []
-    groups += [_replicated(cpu, cores, max_replicas)] if cpu else []
-    return Plan((*groups, *anchored), victims)
+            anchored.append(_anchored(family, engines, want, taken={group.name for group in anchored}))
+            continue
+        name = ("cpu" if any(engine.cpus > 0.0 for engine in engines) else "io") + (f"@{want}" if str(want) else "")
+        shared.setdefault(name, {}).update(family)
+        wants_of[name] = want
+    light = [_shared(name, miners, wants_of[name]) for name, miners in shared.items() if name.startswith("io")]
+    busy = [_shared(name, miners, wants_of[name]) for name, miners in shared.items() if name.startswith("cpu")]
+    return Plan((*light, *(_replicated(group, cores, max_replicas) for group in busy), *anchored), victims)
 
 
 def find_victims(miners: Mapping[int, Miner]) -> dict[int, tuple[int, ...]]:
@@ -114,23 +161,36 @@ def _slots(engines: list[Engine]) -> int:
     return max(1, min((engine.concurrency for engine in engines), default=IO_CONCURRENCY))
 
 
-def _io(miners: Mapping[int, Miner]) -> Group:
-    return Group("io", miners, slots=_slots(_engines(miners)))
+def _agreed(family: Mapping[int, Miner], wanted: Mapping[int, Wants]) -> Wants:
+    """Return what miners that live together want of their machine; those that want nothing go along."""
+    asked = {str(want): (uid, want) for uid in family if str(want := wanted.get(uid, NOTHING))}
+    if len(asked) > 1:
+        (one, first), (other, second) = list(asked.values())[:2]
+        raise PoolError(
+            f"miners {one} and {other} live together because of who copies whom, and want different machines: {first} "
+            f"and {second}; give them the same labels and resources"
+        )
+    return next((want for _, want in asked.values()), NOTHING)
 
 
-def _replicated(miners: Mapping[int, Miner], cores: int, max_replicas: int | None) -> Group:
+def _shared(name: str, miners: Mapping[int, Miner], want: Wants) -> Group:
     engines = _engines(miners)
     # The slots of a host are shared by all its engines, so the hungriest one says what it needs.
-    cpus = max(engine.cpus for engine in engines)
-    hosts = max(1, min(int(cores / cpus), max_replicas or cores))
-    return Group("cpu", miners, hosts, _slots(engines), cpus, max(engine.gpus for engine in engines))
+    cpus, gpus = max((e.cpus for e in engines), default=0.0), max((e.gpus for e in engines), default=0.0)
+    return Group(name, miners, 1, _slots(engines), cpus, gpus, want)
 
 
-def _anchored(miners: Mapping[int, Miner], engines: list[Engine], taken: set[str]) -> Group:
+def _replicated(group: Group, cores: int | Callable[[Group], int], max_replicas: int | None) -> Group:
+    room = cores(group) if callable(cores) else int(cores / group.cpus)
+    return replace(group, hosts=max(1, min(room, max_replicas or room)))
+
+
+def _anchored(miners: Mapping[int, Miner], engines: list[Engine], want: Wants, taken: set[str]) -> Group:
     name = type(next(engine for engine in engines if not engine.replicable)).__name__.lower()
     number = next(n for n in range(len(taken) + 1) if f"{name}-{n}" not in taken)
     cpus, gpus = sum(engine.cpus for engine in engines), sum(engine.gpus for engine in engines)
-    return Group(f"{name}-{number}", miners, 1, _slots(engines), cpus, gpus)
+    # Ray gives shares of one GPU, or whole ones.
+    return Group(f"{name}-{number}", miners, 1, _slots(engines), cpus, math.ceil(gpus) if gpus > 1.0 else gpus, want)
 
 
 class _Sets:

@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, field_serializer, model_validator
 
 from cluster import Server
+from cluster.fit import GPU_KIND, Placement
+from cluster.plan import Wants
 from consensus.errors import ConsensusError
 from consensus.hyperparameters import Hyperparameters
 from miners import MINERS, Miner
@@ -27,7 +29,7 @@ from subnets import SUBNETS, PluginError, Plugins, Seed, Subnet
 from subnets.plugin import explain
 from validators import VALIDATORS, Validator
 
-from .config_table import Name, Table
+from .config_table import LabelKey, LabelSelector, Name, ResourceName, Table
 from .errors import ConfigError
 from .placeholders import fill_options, servers_in
 from .server_table import ServerTable
@@ -75,6 +77,15 @@ class MinerTable(PluginTable):
     plugins: ClassVar[Plugins[Any]] = MINERS
 
     coldkey: Name = "miners"
+    labels: dict[LabelKey, LabelSelector] = {}
+    """Of the machines of a Ray cluster that it may live on: "a", "!a", "in(a, b)" or "!in(a, b)" by label."""
+    resources: dict[ResourceName, Annotated[float, Field(gt=0.0)]] = {}
+    """Custom resources of a Ray cluster that each of its hosts takes."""
+
+    @property
+    def wants(self) -> Wants:
+        """What it asks of its machine."""
+        return Wants(self.labels, self.resources)
 
     def build(self, seed: int, others: Mapping[str, Miner], addresses: Mapping[str, str] | None = None) -> Miner:
         """Build the miner; an option that should hold a miner may name one of `others`.
@@ -130,6 +141,11 @@ class PoolTable(Table):
     """Hosts of an engine that can be replicated; None: one for each core."""
     gpu_gb: float = Field(0.0, ge=0.0)
     """Least memory of each GPU; a cluster whose GPUs are known to have less is refused."""
+    placement: Placement = "pack"
+    """"pack" leaves it to Ray, which fills machines that are in use first; "spread" takes turns."""
+    wait_for_nodes_s: float = Field(0.0, ge=0.0)
+    """How long hosts wait for machines that a cluster has not got yet, which its autoscaler is asked for; 0 refuses at
+    once what does not fit."""
     rounds_in_flight: int = Field(2, ge=1)
     """Of each validator, so that its next task is made while miners work."""
     dashboard: bool = False
@@ -231,6 +247,7 @@ class RunConfig(Table):
             if twice:
                 raise ValueError(f".{sort}: the name {twice[0]!r} is used twice; give each table a name of its own")
         self._check_servers()
+        self._check_machines()
         if self.record and password_of(self.record):
             raise ValueError(".record: the URL holds a password; leave it out and set PGPASSWORD or use ~/.pgpass")
         known = [name for table in self.miners for name in table.names()]
@@ -246,6 +263,24 @@ class RunConfig(Table):
             if lacking := [name for name in servers_in(table.options) if name not in known]:
                 there = f"known: {', '.join(known)}" if known else "add a [[servers]] table of that name"
                 raise ValueError(f".miners[{place}]: no server is called {lacking[0]!r}; {there}")
+
+    def _check_machines(self) -> None:
+        for place, table in enumerate(self.miners):
+            if self.pool.kind != "ray" and (table.labels or table.resources):
+                key = "labels" if table.labels else "resources"
+                raise ValueError(
+                    f".miners[{place}].{key}: only the machines of a Ray cluster have these, and pool.kind is "
+                    f"{self.pool.kind!r}; leave them out, or take --pool.kind ray"
+                )
+            if reserved := table.resources.keys() & {"CPU", "GPU", "memory", "object_store_memory"}:
+                raise ValueError(
+                    f".miners[{place}].resources: {min(reserved)} is no custom resource; an engine's own options say "
+                    "how many CPUs and GPUs it needs"
+                )
+            if self.pool.gpu_gb and GPU_KIND in table.labels:
+                raise ValueError(
+                    f".miners[{place}].labels: {GPU_KIND} and pool.gpu_gb both choose among GPUs; leave one of them out"
+                )
 
     def _check_rules(self) -> None:
         """Refuse rules of the chain that a run can't keep to."""
@@ -270,6 +305,11 @@ class RunConfig(Table):
     def miner_names(self) -> list[str]:
         """One name for each miner, in the order of their uids, which follow the validators'."""
         return [name for table in self.miners for name in table.names()]
+
+    def wants(self) -> dict[int, Wants]:
+        """Return what each miner asks of its machine, by uid."""
+        wanted = [table.wants for table in self.miners for _ in range(table.count)]
+        return dict(enumerate(wanted, start=len(self.validator_names)))
 
     def hyperparameters(self) -> dict[str, Any]:
         """Return the subnet's rules where they differ from a development chain's."""

@@ -8,6 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")]
 
+LABEL = r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
+"""As Kubernetes and Ray have it."""
+LabelKey = Annotated[str, Field(pattern=rf"^({LABEL}/)?{LABEL}$")]
+LabelSelector = Annotated[str, Field(pattern=rf"^!?(in\({LABEL}(, ?{LABEL})*\)|{LABEL})$")]
+ResourceName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,62}$")]
+
 
 class Table(BaseModel):
     """Base of every config table."""

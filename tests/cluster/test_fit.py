@@ -1,10 +1,12 @@
 """What fits on which machines, and what is said where it doesn't."""
 
+from typing import Any
+
 import pytest
 
 from cluster import PoolError
-from cluster.fit import Node, fit, nodes_of, require
-from cluster.plan import Group, Plan
+from cluster.fit import Node, fit, nodes_of, require, room, selector
+from cluster.plan import Group, Plan, Wants
 
 
 def of(*groups: Group) -> Plan:
@@ -53,6 +55,78 @@ def test_what_is_spread_over_nodes_does_not_make_one() -> None:
     )
 
 
+def test_a_share_is_of_one_gpu_and_not_of_several() -> None:
+    nodes = [Node("gpu", cpus=8, gpus=2)]
+    assert fit(of(gpu("a", 0.6), gpu("b", 0.4), gpu("c", 0.6), gpu("d", 0.4)), nodes).missing == ""
+    assert fit(of(gpu("a", 0.6), gpu("b", 0.6), gpu("c", 0.6)), nodes).missing == (
+        "c needs 1 CPU and 0.6 GPU on one node; the other hosts leave no node of the cluster that has it"
+    )
+    assert fit(of(gpu("a", 0.5), gpu("b", 2.0)), nodes).missing == (
+        "a needs 1 CPU and 0.5 GPU; the other hosts leave 7 CPU and 0 GPU of the cluster's 8 CPU and 2 GPU"
+    )
+
+
+def wanting(name: str, *, hosts: int = 1, cpus: float = 1.0, gpus: float = 0.0, **wants: Any) -> Group:
+    return Group(name, {}, hosts=hosts, cpus=cpus, gpus=gpus, wants=Wants(**wants))
+
+
+ZONES = [
+    Node("a", cpus=2, gpus=1, gpu="T4", labels={"zone": "a"}, resources={"nvme": 1.0}),
+    Node("b", cpus=2, gpus=1, gpu="H100", labels={"zone": "b"}),
+    Node("c", cpus=2),
+]
+
+
+@pytest.mark.parametrize(
+    ("zone", "nodes"),
+    [("a", {"a"}), ("!a", {"b", "c"}), ("in(a, b)", {"a", "b"}), ("!in(a,b)", {"c"}), ("in(b)", {"b"})],
+)
+def test_hosts_go_where_the_labels_are_as_they_want_them(zone: str, nodes: set[str]) -> None:
+    group = wanting("cpu", hosts=2 * len(nodes), labels={"zone": zone})
+    found = fit(of(group), ZONES)
+    assert (found.missing, {placed.node for placed in found.placed}) == ("", nodes)
+    assert room(ZONES)(group) == 2 * len(nodes)
+
+
+def test_what_no_node_is_labelled_with_is_named_with_what_there_is() -> None:
+    assert fit(of(wanting("cpu", labels={"zone": "d"})), ZONES).missing == (
+        "cpu needs a node with zone = d; the cluster has zone = a, b"
+    )
+    assert fit(of(wanting("cpu", labels={"rack": "1"})), ZONES).missing == (
+        "cpu needs a node with rack = 1; the cluster has no rack"
+    )
+    assert fit(of(wanting("vllm-0", gpus=2.0, labels={"zone": "a"})), ZONES).missing == (
+        "vllm-0 needs 2 GPU; the nodes with zone = a have 1 GPU"
+    )
+    assert fit(of(wanting("cpu", hosts=3, labels={"zone": "a"})), ZONES).missing == (
+        "cpu-2 needs 1 CPU; the other hosts leave 0 CPU of the 2 CPU of the nodes with zone = a"
+    )
+
+
+def test_custom_resources_are_counted_as_cpus_are() -> None:
+    group = wanting("cpu", hosts=2, resources={"nvme": 0.6})
+    assert room(ZONES)(group) == 1
+    assert fit(of(group), ZONES).missing == (
+        "cpu-1 needs 1 CPU and 0.6 nvme; the other hosts leave 5 CPU and 0.4 nvme of the cluster's 6 CPU and 1 nvme"
+    )
+    assert fit(of(wanting("cpu", resources={"ssd": 1.0})), ZONES).missing == "cpu needs 1 ssd; the cluster has 0 ssd"
+
+
+def test_ray_is_kept_from_gpus_that_are_known_to_be_too_small() -> None:
+    assert selector(gpu("vllm-0", 1.0), gpu_gb=24) == {"ray.io/accelerator-type": "!in(T4,V100)"}
+    assert selector(gpu("vllm-0", 1.0)) == selector(CPU, gpu_gb=24) == {}
+    assert selector(wanting("vllm-0", gpus=1.0, labels={"zone": "a"})) == {"zone": "a"}
+    unknown = Node("d", cpus=1, gpus=1, gpu="Ponte-Vecchio")
+    assert fit(of(gpu("vllm-0", 1.0), gpu("vllm-1", 1.0)), [*ZONES, unknown], gpu_gb=24).missing == ""
+
+
+def test_hosts_are_packed_on_few_nodes_or_spread_over_many() -> None:
+    nodes = [Node(name, cpus=4) for name in "abc"]
+    for placement, used in (("pack", 1), ("spread", 3)):
+        found = fit(of(CPU), nodes, placement=placement)  # type: ignore[arg-type]
+        assert len({placed.node for placed in found.placed}) == used
+
+
 def test_a_plan_that_does_not_fit_is_a_pool_error_with_the_fix() -> None:
     with pytest.raises(PoolError, match="cpu-0 needs 1 CPU; the cluster has 0 CPU; .* add a node, or ask for fewer"):
         require(of(CPU), [])
@@ -61,14 +135,16 @@ def test_a_plan_that_does_not_fit_is_a_pool_error_with_the_fix() -> None:
 
 def test_the_nodes_of_a_running_cluster_are_read_with_their_kind_of_gpu() -> None:
     rows = [
-        {"Alive": True, "NodeManagerAddress": "10.0.0.1", "Resources": {"CPU": 4.0}, "Labels": {}},
-        {"Alive": False, "NodeManagerAddress": "10.0.0.2", "Resources": {"CPU": 4.0}, "Labels": {}},
+        {"Alive": True, "NodeManagerAddress": "10.0.0.1", "NodeID": "c0", "Resources": {"CPU": 4.0}, "Labels": {}},
+        {"Alive": False, "NodeManagerAddress": "10.0.0.2", "NodeID": "d0", "Resources": {"CPU": 4.0}, "Labels": {}},
         {
-            **{"Alive": True, "NodeManagerAddress": "10.0.0.3", "Resources": {"CPU": 8.0, "GPU": 1.0}},
-            "Labels": {"ray.io/accelerator-type": "H100"},
+            **{"Alive": True, "NodeManagerAddress": "10.0.0.3", "NodeID": "f00"},
+            "Resources": {"CPU": 8.0, "GPU": 1.0, "nvme": 2.0, "memory": 1e9, "node:10.0.0.3": 1.0},
+            "Labels": {"ray.io/accelerator-type": "H100", "zone": "a"},
         },
     ]
     head, worker = nodes_of(rows)
     assert [node.name for node in nodes_of([*rows, rows[0]])] == ["10.0.0.1", "10.0.0.3", "10.0.0.1#2"]
-    assert (head.cpus, head.gpus, head.known_gpu_gb) == (4.0, 0.0, None)
-    assert (worker.gpus, worker.known_gpu_gb) == (1.0, 80)
+    assert (head.id, head.cpus, head.gpus, head.known_gpu_gb) == ("c0", 4.0, 0.0, None)
+    assert (worker.gpus, worker.known_gpu_gb, worker.resources) == (1.0, 80, {"nvme": 2.0})
+    assert (worker.label("zone"), worker.label("ray.io/accelerator-type")) == ("a", "H100")

@@ -1,6 +1,9 @@
 """Which hosts there are, and whom they serve."""
 
-from cluster.plan import IO_CONCURRENCY, plan
+import pytest
+
+from cluster import PoolError
+from cluster.plan import IO_CONCURRENCY, Wants, plan
 from miners import Miner
 from tests.cluster import fakes
 
@@ -61,3 +64,35 @@ def test_a_victim_is_known_by_all_but_its_seeds() -> None:
         3: fakes.Copies(victim=fakes.Copies(victim=fakes.Draws(seed=4))),
     }
     assert plan(miners, 1).victims == {2: (0, 1), 3: (2,)}
+
+
+def test_engines_of_one_host_that_take_more_than_a_gpu_together_take_whole_ones() -> None:
+    class Two(fakes.Works):
+        other: fakes.Model = fakes.Model(name="other", wants_gpus=0.9)
+
+    miners: dict[int, Miner] = {0: Two(engine=fakes.Model(wants_gpus=0.5))}
+    assert plan(miners, 2).groups[0].gpus == 2.0
+
+
+def test_miners_that_want_other_machines_share_neither_hosts_nor_engines() -> None:
+    a, fast = Wants(labels={"zone": "a"}), Wants(labels={"zone": "a"}, resources={"nvme": 1.0})
+    model = fakes.Model()
+    miners: dict[int, Miner] = {
+        **{0: fakes.Says(), 1: fakes.Says(), 2: fakes.Works(), 3: fakes.Works(seed=3)},
+        **{4: fakes.Works(engine=model), 5: fakes.Works(engine=model, seed=5), 6: fakes.Works(engine=model, seed=6)},
+    }
+    found = plan(miners, lambda group: 1, wants={1: a, 3: fast, 5: a, 6: a})
+    assert {group.name: tuple(group.miners) for group in found.groups} == {
+        **{"io": (0,), "io@zone=a": (1,), "cpu": (2,), "cpu@zone=a,nvme=1": (3,)},
+        **{"model-0": (4,), "model-1": (5, 6)},
+    }
+    assert found.groups[3].needs == {"CPU": 1.0, "nvme": 1.0}
+    assert found.groups[5].wants == a
+
+
+def test_a_copycat_goes_where_its_victim_wants_to_be_unless_it_wants_to_be_elsewhere() -> None:
+    miners: dict[int, Miner] = {0: fakes.Says(), 1: fakes.Copies(victim=fakes.Says())}
+    (group,) = plan(miners, 2, wants={0: Wants(labels={"zone": "a"})}).groups
+    assert (group.name, tuple(group.miners)) == ("io@zone=a", (0, 1))
+    with pytest.raises(PoolError, match="miners 0 and 1 live together because of who copies whom, and want different"):
+        plan(miners, 2, wants={0: Wants(labels={"zone": "a"}), 1: Wants(labels={"zone": "b"})})

@@ -349,9 +349,8 @@ def test_a_retired_host_finishes_what_it_has_and_is_made_anew_and_nobody_is_aske
         responses = await scheduling.query(query(), range(8), None)
         assert [response.fault for response in responses] == [None] * 8
         assert sorted(uid for event, uid, _ in script.log if event == "start") == list(range(8))
-        assert [host for event, _, host in script.log if event == "end"] == (
-            ["cpu-0", "cpu-1"] + ["cpu-1"] * 2 + ["cpu-1", "cpu-0"] * 2
-        )
+        ended = [host for event, _, host in script.log if event == "end"]
+        assert (sorted(ended[:2]), ended[2:]) == (["cpu-0", "cpu-1"], ["cpu-1"] * 3 + ["cpu-0", "cpu-1", "cpu-0"])
 
     imagine(test())
 
@@ -361,7 +360,7 @@ def test_who_is_on_a_host_that_leaves_when_its_machine_is_gone_is_asked_again_an
         script = Script({0: ("answer", 3.0)})
         scheduling = scheduler(one_group({0: fakes.Works()}), script)
         link, loop = scheduling._crews[0].seats[0].link, asyncio.get_running_loop()
-        for at_s in (1.0, 4.0, 7.0):
+        for at_s in (1.0, 3.0, 5.0):
             loop.call_later(at_s, scheduling.retire, link)
             loop.call_later(at_s + 1.0, lambda: link.life.set())  # type: ignore[attr-defined]
         (response,) = await scheduling.query(query(), (0,), None)

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from cluster.plan import Wants
 from lab.config import RunConfig
 from lab.errors import ConfigError
 
@@ -76,6 +77,13 @@ def test_every_key_can_be_overridden_by_its_dotted_name(tmp_path: Path) -> None:
     assert config.miners[0].options["scale"] == 0.5
 
 
+def test_what_a_table_asks_of_machines_is_asked_for_each_of_its_miners(tmp_path: Path) -> None:
+    asked = {"miners.0.count": "2", "miners.0.labels": '{zone = "!in(a, b)"}', "miners.0.resources": "{nvme = 0.5}"}
+    config = read(tmp_path, SMALL.replace('"reader"\n[[val', '{kind = "tesseract"}\n[[val'), asked)
+    wants = Wants({"zone": "!in(a, b)"}, {"nvme": 0.5})
+    assert config.wants() == {2: wants, 3: wants, 4: Wants()}
+
+
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"chain.epoch": "3"}, r"chain\.epoch: unknown key; known: epochs, "),
     ({"chain.epochs": "0"}, r"chain\.epochs: input should be greater than or equal to 1 \(got '0'\)"),
@@ -94,6 +102,18 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"chain.hyperparameters.commit_reveal": "true"}, r"commit_reveal: true; a run sets its weights openly"),
     ({"miners.0.options": "{a = 1}"}, r"miners\[0\]\.options: unknown key; known: .*scale"),
     ({"record": '"postgresql://me:hunter2@db/runs"'}, r"record: the URL holds a password; .* PGPASSWORD"),
+    ({"miners.0.labels": '{zone = "a b"}'}, r"miners\[0\]\.labels\.zone: string should match pattern .*\(got 'a b'\)"),
+    ({"miners.0.resources": "{nvme = 0}"}, r"miners\[0\]\.resources\.nvme: input should be greater than 0"),
+    ({"miners.0.resources": "{GPU = 1}"}, r"miners\[0\]\.resources: GPU is no custom resource; an engine's own"),
+    (
+        {"miners.0.labels": '{zone = "a"}', "pool.kind": "local"},
+        r"miners\[0\]\.labels: only the machines of a Ray cluster have these, and pool\.kind is 'local'",
+    ),
+    (
+        {"miners.0.labels": '{"ray.io/accelerator-type" = "L4"}', "pool.gpu_gb": "24"},
+        r"miners\[0\]\.labels: ray\.io/accelerator-type and pool\.gpu_gb both choose among GPUs",
+    ),
+    ({"pool.placement": "tight"}, r"pool\.placement: input should be 'pack' or 'spread'"),
     ({"miners.7.scale": "1"}, r"miners\.7\.scale=1: there is no such key"),
 ]
 
