@@ -91,11 +91,14 @@ class Model(Core):
 
 
 SERVANT = """
-import os, sys, time
+import os, resource, sys, time
 for line in sys.stdin:
     what, _, for_s = line.strip().partition(" ")
     if what == "die":
         os._exit(9)
+    if what == "eat":
+        resource.setrlimit(resource.RLIMIT_AS, (2**29, 2**29))
+        eaten = [bytearray(2**24) for _ in iter(int, 1)]
     until = time.process_time() + float(for_s or 0) if what == "burn" else 0.0
     while time.process_time() < until:
         pass

@@ -8,6 +8,7 @@ audit passes; latencies and costs are drawn from the miner's seed.
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -137,6 +138,17 @@ def make_config(**tables: Any) -> RunConfig:
         "pool": {"kind": "local"},
     }
     return RunConfig.parse(table | tables)
+
+
+def rounds_written(folder: Path) -> int:
+    """Count the rounds of a run that another process may be playing; 0 before it has a record."""
+    try:
+        with sqlite3.connect(f"file:{folder / 'record.sqlite'}?mode=ro", uri=True) as connection:
+            found = connection.execute("select count(*) from subnetlab_entries where kind = 'round'").fetchone()[0]
+        connection.close()
+    except sqlite3.OperationalError:
+        return 0
+    return int(found)
 
 
 def make_record(folder: Path, config: RunConfig | None = None, *, epochs: int | None = None) -> RunRecord:

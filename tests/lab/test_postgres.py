@@ -10,7 +10,8 @@ from lab.errors import RecordError
 from lab.folder import open_run
 from lab.record import FORMAT, Draft, RunRecord
 from lab.report import html
-from lab.run import run
+from lab.run import Event, run
+from tests.cluster import faults
 from tests.lab.records import make_config
 from tests.lab.servers import Postgres
 
@@ -73,6 +74,25 @@ def test_a_server_that_is_away_is_waited_for_and_nothing_is_lost_or_doubled(post
         assert record.verify() == 4
     with RunRecord.open(tmp_path, postgres.url, run="patient") as again:
         assert len(again) == 4
+
+
+def test_a_run_whose_server_is_away_for_ten_seconds_ends_as_an_undisturbed_one(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    back = threading.Timer(10.0, postgres.start)
+
+    def go_away(event: Event) -> None:
+        if event.stage == "round" and event.rounds == 5:
+            postgres.stop("immediate")
+            back.start()
+
+    pool = {"kind": "local", "hosts": 1}
+    with (
+        run(faults.make_config(record=postgres.url, pool=pool), tmp_path / "away", watch=go_away) as record,
+        run(faults.make_config(pool=pool), tmp_path / "undisturbed") as undisturbed,
+    ):
+        back.join()
+        faults.assert_whole(record, undisturbed)
 
 
 def test_a_server_that_stays_away_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

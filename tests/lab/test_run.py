@@ -26,7 +26,7 @@ from lab.folder import open_run
 from lab.record import GENESIS, RunRecord, digest, encode
 from lab.run import Event, run
 from subnets import Fault
-from tests.lab.records import make_config
+from tests.lab.records import make_config, rounds_written
 
 ROOT = Path(__file__).parents[2]
 PACED = """
@@ -275,16 +275,6 @@ def test_two_processes_can_not_write_one_run(tmp_path: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(RecordError, match="in use by another process"):
             run(small(), tmp_path)
-
-
-def rounds_written(folder: Path) -> int:
-    try:
-        with sqlite3.connect(f"file:{folder / 'record.sqlite'}?mode=ro", uri=True) as connection:
-            found = connection.execute("select count(*) from subnetlab_entries where kind = 'round'").fetchone()[0]
-        connection.close()
-    except sqlite3.OperationalError:
-        return 0
-    return int(found)
 
 
 def test_a_run_killed_at_twenty_random_points_ends_as_an_undisturbed_one(tmp_path: Path) -> None:
