@@ -17,6 +17,7 @@ from subnets import Query, Response
 
 from .host import LINGER_S
 from .link import Link
+from .status import State
 
 SPARE_S = 30.0
 """Of a deadline that nobody set: room for a host that is made anew."""
@@ -74,6 +75,11 @@ class Seat:
     pinned: list[Ticket] = field(default_factory=list)
     """A heap: copycats whose victims were served here."""
 
+    @property
+    def state(self) -> State:
+        """How it is, for those who look on."""
+        return "being made anew" if not self.up else "leaving" if self.leaving else "up"
+
 
 @dataclass(eq=False, slots=True)
 class Crew:
@@ -94,6 +100,12 @@ class Crew:
     def staffed(self) -> bool:
         """Whether any of its hosts can serve."""
         return any(seat.up for seat in self.seats)
+
+    @property
+    def queued(self) -> int:
+        """Queries that are on no host, copycats that wait for a running victim left out."""
+        batches = (self.waiting, *self.suspects, *(seat.pinned for seat in self.seats))
+        return sum(1 + len(ticket.followers) for batch in batches for ticket in batch)
 
     def deal(self) -> Iterator[tuple[Seat, list[Ticket]]]:
         """Take out all that a free place can be found for, by host and call; each is to be started before the next."""

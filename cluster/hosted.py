@@ -19,6 +19,7 @@ from subnets.subnet import Subnet
 from validators import Assignment, Grades, Validator
 
 from .cpu import process_cpu_s
+from .crew import Crew
 from .engines import close_all
 from .errors import HostDied, PoolError
 from .jury import Failure
@@ -28,6 +29,7 @@ from .plan import Group, plan
 from .pool import Pool, Usage
 from .scheduler import Scheduler
 from .server import Server
+from .status import GroupStatus, Look, Member, PoolStatus, Role, Sampler, State, here, look_at, look_at_driver
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +66,11 @@ class HostedPool(Pool):
         self._scheduler: Scheduler | None = None
         self._paymaster = Paymaster()
         self._cpu_before_s = 0.0
+        self._opened: set[str] = set()
+        """Names of the hosts that have been up."""
+        self._engine_kinds: dict[str, tuple[str, ...]] = {}
+        """By group, once they are asked for."""
+        self._sampler = Sampler()
 
     async def _open(self) -> None:  # noqa: B027  most pools have nothing to do before their hosts
         """Prepare what hosts and validators need."""
@@ -170,8 +177,62 @@ class HostedPool(Pool):
                 rows.append(Usage(link.name, "host", cpu_s))
         return rows + [Usage(server.name, "server", server.cpu_s()) for server in self.servers]
 
+    async def status(self) -> PoolStatus:
+        """Tell who is where and how busy; processes are looked at anew every few seconds."""
+        await self._sampler.refresh(self._looks)
+        crews = {} if self._scheduler is None else self._scheduler.crews()
+        groups = [
+            GroupStatus(group.name, tuple(group.miners), self._kinds(group), crews[group.name].queued if crews else 0)
+            for group in self.plan.groups
+        ]
+        return PoolStatus((*self._members(), *self._hosts(crews)), tuple(groups))
+
+    @abstractmethod
+    def _members(self) -> list[Member]:
+        """Tell of all that are no hosts."""
+
+    def _member(self, name: str, role: Role, pid: int | None, validators: Collection[int] = ()) -> Member:
+        return Member(name, role, "up", validators=tuple(validators), pid=pid, **self._sampler.of(name))
+
+    def _hosts(self, crews: Mapping[str, Crew]) -> list[Member]:
+        found = []
+        for group in self.plan.groups:
+            seats = {seat.link.name: seat for seat in crews[group.name].seats} if crews else {}
+            for link in self._links.get(group.name, ()):
+                seat = seats.get(link.name)
+                state: State = "up" if link.name in self._opened else "starting"
+                if crews:
+                    state = "given up" if seat is None else seat.state
+                member = Member(
+                    link.name,
+                    "host",
+                    state,
+                    group.name,
+                    pid=link.pid,
+                    in_flight=group.slots - seat.free if seat is not None else 0,
+                    slots=group.slots,
+                    restarts=seat.life if seat is not None else 0,
+                    **self._sampler.of(link.name),
+                )
+                found.append(member)
+        return found
+
+    def _kinds(self, group: Group) -> tuple[str, ...]:
+        if group.name not in self._engine_kinds:
+            engines = [engine for miner in group.miners.values() for engine in miner.engines()]
+            self._engine_kinds[group.name] = tuple(sorted({type(engine).__name__.lower() for engine in engines}))
+        return self._engine_kinds[group.name]
+
+    async def _looks(self) -> dict[str, Look]:
+        """Look at the processes of the pool, by the names of its members: those of this machine."""
+        processes = {link.name: link.pid for link in self._all_links()}
+        processes |= {server.name: server.pid for server in self.servers}
+        others = {name: pid for name, pid in processes.items() if pid is not None and pid != os.getpid()}
+        return {"driver": look_at_driver()} | await asyncio.to_thread(look_at, others, here())
+
     async def _start(self, link: Link) -> None:
         await self._paymaster.start(link, self._uids(link))
+        self._opened.add(link.name)
 
     def _uids(self, link: Link) -> Collection[int]:
         return next(group.miners for group in self.plan.groups if link in self._links[group.name])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import cached_property
@@ -20,6 +21,10 @@ class Link(Protocol):
     """A host as its pool sees it."""
 
     name: str
+
+    @property
+    def pid(self) -> int | None:
+        """Its process, wherever that runs; None where there is none now."""
 
     async def start(self) -> None:
         """Place the host and open its engines, anew where it had died.
@@ -70,6 +75,11 @@ class InProcess:
         self.name = f"{group.name}-{number}" if group.hosts > 1 else group.name
         self._group = group
         self._host: Host | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The driver's own."""
+        return os.getpid()
 
     async def start(self) -> None:
         """Open the engines: instances of its own, as on any other host."""

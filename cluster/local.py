@@ -7,12 +7,15 @@ none live in this one, and so do the validators, whose work runs in threads.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from math import ceil
 from typing import Any, TypeVar
 
 from miners import Miner
+from miners.power import visible_gpus
 from subnets import Caller, Query, Response, Task
 from subnets.subnet import Subnet
 from validators import Validator
@@ -24,6 +27,7 @@ from .plan import Group
 from .pool import Usage
 from .process import ChildProcess
 from .server import Server
+from .status import Look, Member, gpus_in_use
 
 T = TypeVar("T")
 
@@ -68,6 +72,20 @@ class LocalPool(HostedPool):
         # What children used is this process's as well, once they have ended.
         ended_s = sum(link.ended_cpu_s for link in self._all_links() if isinstance(link, ChildProcess))
         return [replace(driver, cpu_s=driver.cpu_s - ended_s), *hosts]
+
+    def _members(self) -> list[Member]:
+        servers = [self._member(server.name, "server", server.pid) for server in self.servers]
+        return [self._member("driver", "driver", os.getpid(), self.validators), *servers]
+
+    async def _looks(self) -> dict[str, Look]:
+        looks = await super()._looks()
+        for group in self.plan.groups:
+            if group.gpus:
+                visible = visible_gpus(ceil(group.gpus), os.environ.get("CUDA_VISIBLE_DEVICES"))
+                gpus = await asyncio.to_thread(gpus_in_use, visible)
+                names = {link.name for link in self._links.get(group.name, ())}
+                looks |= {name: replace(looks[name], gpus=gpus) for name in names & looks.keys()}
+        return looks
 
     async def _open(self) -> None:
         self._threads = ThreadPoolExecutor(self.cores, thread_name_prefix="validators")

@@ -20,6 +20,8 @@ from subnets import Caller, Cost, Query, Response, Score, Task
 from subnets.subnet import Subnet
 from validators import Assignment, Grades, Validator
 
+from .status import PoolStatus
+
 
 @dataclass(frozen=True, slots=True)
 class Played:
@@ -102,6 +104,13 @@ class Pool(ABC):
     @abstractmethod
     async def usage(self) -> list[Usage]:
         """Measure the processes of the pool, ended ones included; the sum is all the CPU that it has used."""
+
+    @abstractmethod
+    async def status(self) -> PoolStatus:
+        """Tell who is where, in which state and how busy; at any time, while the pool starts and closes too."""
+
+    def publish(self, run: str, snapshot: str) -> None:  # noqa: B027  most pools have nobody to show it to
+        """Let others see a snapshot of a run, where they can see the pool: on a cluster; replaces the one before."""
 
     async def play(self, validator: int, number: int, stakes: Mapping[int, float], caller: Caller) -> Played:
         """Run one round of one validator: prepare, query, grade."""

@@ -84,6 +84,11 @@ class ChildProcess:
         self.ended_cpu_s = 0.0
         """CPU of earlier processes in its place."""
 
+    @property
+    def pid(self) -> int | None:
+        """The child's process."""
+        return self._process.pid if self._process is not None else None
+
     async def start(self) -> None:
         """Start the process and open its engines."""
         ours, theirs = socket.socketpair()
@@ -147,8 +152,7 @@ class ChildProcess:
 
     async def cpu_s(self) -> float | None:
         """Ask the system: the child need not be free to answer."""
-        pid = self._process.pid if self._process is not None else None
-        return self.ended_cpu_s + (tree_cpu_s(pid) if pid is not None else 0.0)
+        return self.ended_cpu_s + (tree_cpu_s(self.pid) if self.pid is not None else 0.0)
 
     async def close(self) -> None:
         """Ask the child to end, then make it."""

@@ -12,16 +12,19 @@ import logging
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 from miners import Miner, Pay
 from subnets import Cost, Query, Response
 
-from .errors import HostDied, PoolError
+from .errors import HostDied, NoRoom, PoolError
 from .host import Host
 from .jury import Failure, Jury
 from .plan import Group
+from .ray_nodes import RayNodes
 from .said import plain
+from .status import Look, gpus_in_use, look_at
 
 logger = logging.getLogger(__name__)
 
@@ -31,15 +34,28 @@ SPARE_CALLS = 64
 """Calls beyond a host's slots: ended ones whose last words are on the way."""
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What an actor was given."""
+
+    pid: int
+    node: str
+    """Ray's id of the machine."""
+
+
 class HostActor(Host):
     """What Ray runs for a host."""
 
     def __init__(self, name: str, miners: Mapping[int, Miner], threads: int) -> None:
         super().__init__(name, miners, threads, owns_process=True)
 
-    def pid(self) -> int:
-        """Return the process that was given to it."""
-        return os.getpid()
+    def place(self) -> Place:
+        """Tell what was given to it."""
+        return place_here()
+
+    def look(self) -> Look:
+        """Tell where it is and what it uses."""
+        return look_here()
 
     async def ready(self) -> Failure | None:
         """Open the engines."""
@@ -63,9 +79,13 @@ class HostActor(Host):
 class JuryActor(Jury):
     """What Ray runs for a jury."""
 
-    def pid(self) -> int:
-        """Return the process that was given to it."""
-        return os.getpid()
+    def place(self) -> Place:
+        """Tell what was given to it."""
+        return place_here()
+
+    def look(self) -> Look:
+        """Tell where it is and what it uses."""
+        return look_here()
 
 
 class Actor:
@@ -75,6 +95,10 @@ class Actor:
         """`before_s`: CPU by pid of processes that were there before the pool, and may be given to it."""
         self.name = name
         self.pid: int | None = None
+        self.node: str | None = None
+        """Ray's id of its machine."""
+        self.placed = 0
+        """How often it was given a process."""
         self._before_s = before_s
         self._start_timeout_s = start_timeout_s
         self._handle: Any = None
@@ -82,40 +106,35 @@ class Actor:
         self._cpu_s = 0.0
         """Last known, of the present process."""
 
-    async def place(self, shell: type, arguments: tuple[Any, ...], cpus: float, gpus: float, calls: int) -> None:
-        """Create the actor and wait until it has a process.
+    async def place(
+        self, shell: type, arguments: tuple[Any, ...], calls: int, options: Mapping[str, Any], patience_s: float
+    ) -> None:
+        """Create the actor, with what `options` of Ray it needs, and wait until it has a process.
 
         Raises:
-            PoolError: the cluster has not what it needs, or did not give it in time.
+            NoRoom: the cluster did not give it what it needs in time.
+            PoolError: it can't be started.
         """
         import ray
         from ray.exceptions import RayError
 
-        needs = {"CPU": cpus, "GPU": gpus}
-        has: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-        if lacking := lacks(needs, has):
-            raise PoolError(f"{self.name} needs {lacking}; free what is in use, add a node, or ask for fewer")
-        options: dict[str, Any] = {
-            "num_cpus": cpus,
-            "num_gpus": gpus,
-            "max_restarts": 0,
-            "max_task_retries": 0,
-            "max_concurrency": calls,
-            "concurrency_groups": {"health": 1},
-        }
-        self._handle = ray.remote(**options)(shell).remote(*arguments)
+        own = {"max_restarts": 0, "max_task_retries": 0, "max_concurrency": calls, "concurrency_groups": {"health": 1}}
+        self._handle = ray.remote(**own, **options)(shell).remote(*arguments)
         try:
-            async with asyncio.timeout(self._start_timeout_s):
-                self.pid = await self.health("pid")
+            async with asyncio.timeout(patience_s):
+                place: Place = await self.health("place")
         except TimeoutError:
+            needs = {"CPU": options["num_cpus"], "GPU": options["num_gpus"], **options.get("resources", {})}
+            has: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
             left: dict[str, float] = ray.available_resources()  # type: ignore[no-untyped-call]
-            free = {kind: left.get(kind, 0.0) for kind in needs}
-            raise PoolError(
-                f"{self.name} was not placed within {self._start_timeout_s:g} s: it needs {say(needs)}; "
-                f"the cluster has {say(free)} free of {say(has)}"
+            raise NoRoom(
+                f"{self.name} was not placed within {patience_s:g} s: it needs {say(needs, needs)}; "
+                f"the cluster has {say(needs, left)} free of {say(needs, has)}"
             ) from None
         except RayError as error:
             raise PoolError(f"{self.name} can't be started: {first_words(error)}") from error
+        self.pid, self.node = place.pid, place.node
+        self.placed += 1
 
     def health(self, method: str) -> Any:
         """Call a method that answers while the actor is at work; returns an awaitable."""
@@ -131,6 +150,15 @@ class Actor:
                     self._note(await self.health("cpu_s"))
         return self._ended_cpu_s + self._cpu_s
 
+    async def look(self) -> Look | None:
+        """Have it tell what it uses; None where it does not answer soon."""
+        from ray.exceptions import RayError
+
+        with suppress(RayError, TimeoutError):
+            async with asyncio.timeout(HEALTH_S):
+                return None if self._handle is None else cast(Look, await self.health("look"))
+        return None
+
     async def end(self) -> None:
         """Kill the actor; another one can be placed."""
         import ray
@@ -139,7 +167,7 @@ class Actor:
             return
         await self.cpu_s()
         self._ended_cpu_s, self._cpu_s = self._ended_cpu_s + self._cpu_s, 0.0
-        handle, self._handle, self.pid = self._handle, None, None
+        handle, self._handle, self.pid, self.node = self._handle, None, None, None
         with suppress(Exception):  # it may be dead, and Ray may be gone
             ray.kill(handle)
 
@@ -151,9 +179,12 @@ class Actor:
 class RayHost(Actor):
     """The link to a host on Ray."""
 
-    def __init__(self, group: Group, number: int, before_s: Mapping[int, float], start_timeout_s: float) -> None:
-        super().__init__(f"{group.name}-{number}" if group.hosts > 1 else group.name, before_s, start_timeout_s)
+    def __init__(
+        self, group: Group, number: int, before_s: Mapping[int, float], start_timeout_s: float, nodes: RayNodes
+    ) -> None:
+        super().__init__(group.host_names()[number], before_s, start_timeout_s)
         self._group = group
+        self._nodes = nodes
 
     async def start(self) -> None:
         """Place the actor and open its engines."""
@@ -162,7 +193,11 @@ class RayHost(Actor):
         group = self._group
         threads = max(1, int(group.cpus)) if group.cpus else 0
         arguments = (self.name, dict(group.miners), threads)
-        await self.place(HostActor, arguments, group.cpus, group.gpus, group.slots + SPARE_CALLS)
+        options = self._nodes.options(self.name, group)
+        patience_s = self._start_timeout_s + self._nodes.wait_s
+        self._nodes.require(self.name, group)
+        async with self._nodes.telling(f"{self.name} needs {say(group.needs, group.needs)}", patience_s):
+            await self.place(HostActor, arguments, group.slots + SPARE_CALLS, options, patience_s)
         try:
             async with asyncio.timeout(self._start_timeout_s):
                 failure = await self._handle.ready.remote()
@@ -242,8 +277,17 @@ class RayJury(Actor):
 
     async def start(self) -> None:
         """Place the actor and let its graders load what they need, however long that takes."""
-        await self.place(JuryActor, self._arguments, cpus=0.0, gpus=0.0, calls=1)
-        await self.ask("warm", restarts=0)
+        await self._ready()
+
+    async def move(self) -> None:
+        """Leave the machine, once done with what was asked; what is asked meanwhile waits for the next one."""
+        from ray.exceptions import RayError
+
+        async with self._placing:
+            with suppress(RayError):  # it died of what it was asked, and is made anew all the same
+                await self._handle.place.remote()  # after all else: it does one thing at a time
+            await self.end()
+        await self._ready()
 
     async def ask(self, method: str, *arguments: Any, restarts: int) -> Any:
         """Call a method; one that dies at it is replaced and asked again, for its work has no effects.
@@ -254,7 +298,7 @@ class RayJury(Actor):
         from ray.exceptions import RayActorError, RayError
 
         for attempt in range(restarts + 1):
-            handle = self._handle
+            handle = await self._ready()
             try:
                 return await getattr(handle, method).remote(*arguments)
             except RayActorError as error:
@@ -266,21 +310,44 @@ class RayJury(Actor):
                 async with self._placing:
                     if self._handle is handle:
                         await self.end()
-                        await self.start()
             except RayError as error:
                 raise PoolError(f"{self.name} at {method}: {first_words(error)}") from error
         raise AssertionError
 
+    async def _ready(self) -> Any:
+        """Return the actor, placed and warm."""
+        from ray.exceptions import RayError
 
-def lacks(needs: Mapping[str, float], has: Mapping[str, float]) -> str:
-    """Say what a cluster has not got even when nothing is in use; empty where it has all."""
-    short = {kind: amount for kind, amount in needs.items() if amount > has.get(kind, 0.0)}
-    return f"{say(short)}; the cluster has {say({kind: has.get(kind, 0.0) for kind in short})}" if short else ""
+        async with self._placing:
+            if self._handle is None:
+                options = {"num_cpus": 0.0, "num_gpus": 0.0}
+                await self.place(JuryActor, self._arguments, 1, options, self._start_timeout_s)
+                try:
+                    await self._handle.warm.remote()
+                except RayError as error:
+                    raise PoolError(f"{self.name} at warm: {first_words(error)}") from error
+            return self._handle
 
 
-def say(amounts: Mapping[str, float]) -> str:
-    """Write amounts of CPUs and GPUs."""
-    return " and ".join(f"{amounts.get(kind, 0.0):g} {kind}" for kind in ("CPU", "GPU") if kind in amounts) or "nothing"
+def place_here() -> Place:
+    """Tell what was given to this actor."""
+    import ray
+
+    return Place(os.getpid(), ray.get_runtime_context().get_node_id())  # type: ignore[no-untyped-call]
+
+
+def look_here() -> Look:
+    """Look at this actor's process, its descendants and its GPUs."""
+    import ray
+
+    node = str(ray.util.get_node_ip_address())  # type: ignore[no-untyped-call]
+    found = look_at({"actor": os.getpid()}, node)["actor"]
+    return replace(found, gpus=gpus_in_use([int(gpu) for gpu in ray.get_gpu_ids() if str(gpu).isdigit()]))
+
+
+def say(needs: Mapping[str, float], amounts: Mapping[str, float]) -> str:
+    """Write the amounts of what is needed."""
+    return " and ".join(f"{amounts.get(kind, 0.0):g} {kind}" for kind in needs)
 
 
 def first_words(error: BaseException) -> str:

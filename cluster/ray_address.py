@@ -15,6 +15,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import psutil
@@ -23,7 +24,7 @@ from .errors import PoolError
 
 KNOCK_S = 10.0
 PROBE_S = 60.0
-PROBE = """
+ASK = """
 import json, sys
 from ray._private import services
 from ray._raylet import GcsClient
@@ -32,14 +33,19 @@ said = {}
 try:
     said["address"] = services.canonicalize_bootstrap_address(sys.argv[1])
     if said["address"] is not None:
-        nodes = GcsClient(address=said["address"]).get_all_node_info(timeout=15).values()
-        said["hosts"] = sorted(node.node_manager_address for node in nodes if node.state == 0)
+        head = GcsClient(address=said["address"])
+        QUESTION
 except AuthenticationError:
     said["refused"] = True
 except Exception as error:
     said["error"] = f"{type(error).__name__}: {error}"
 print(json.dumps(said))
 """
+WHO = """
+nodes = head.get_all_node_info(timeout=15).values()
+said["hosts"] = sorted(node.node_manager_address for node in nodes if node.state == 0)
+"""
+"""Asks which machines are in the cluster."""
 OPEN = (
     "it is open to the network without a token, so that anybody who reaches it can run programs on all its machines "
     "(CVE-2023-48022, known as ShadowRay); start it anew with RAY_AUTH_MODE=token and a token made by "
@@ -72,23 +78,7 @@ def find(address: str) -> Place:
         PoolError: nobody answers, it is open to the network, the token is missing or another, or this machine is
             not part of it.
     """
-    _knock(address)
-    said = _ask(address, token=False)
-    asks = bool(said.get("refused"))
-    if asks:
-        if not has_token():
-            raise PoolError(
-                f"Ray at {address} asks for a token and there is none here: copy the head's ~/.ray/auth_token to "
-                f"{token_path()}, or set RAY_AUTH_TOKEN_PATH to where it is"
-            )
-        said = _ask(address, token=True)
-        if said.get("refused"):
-            source = "RAY_AUTH_TOKEN" if os.environ.get("RAY_AUTH_TOKEN") else token_path()
-            raise PoolError(f"Ray at {address} asks for another token than that of {source}; copy the head's")
-    if said.get("error"):
-        raise PoolError(f"Ray can't be reached at {address}: {said['error']}")
-    if said.get("address") is None:
-        raise PoolError(f"no Ray cluster runs here ({address}): start one with `ray start --head`, or give host:port")
+    said, asks = ask(address, WHO)
     place = Place(said["address"], tuple(said["hosts"]), asks)
     if not asks and not place.loopback:
         raise PoolError(f"Ray at {address} is refused: {OPEN}")
@@ -98,6 +88,34 @@ def find(address: str) -> Place:
             f"`ray start --address {place.address}`"
         )
     return place
+
+
+def ask(address: str, question: str) -> tuple[dict[str, Any], bool]:
+    """Ask the head of a cluster, in a process apart; return what was found, and whether it wanted a token.
+
+    The question is Python that fills the dictionary `said`, of JSON, with what it has from `head`, a GcsClient.
+
+    Raises:
+        PoolError: nobody answers, or the token is missing or another.
+    """
+    _knock(address)
+    said = _ask(address, question, token=False)
+    asks = bool(said.get("refused"))
+    if asks:
+        if not has_token():
+            raise PoolError(
+                f"Ray at {address} asks for a token and there is none here: copy the head's ~/.ray/auth_token to "
+                f"{token_path()}, or set RAY_AUTH_TOKEN_PATH to where it is"
+            )
+        said = _ask(address, question, token=True)
+        if said.get("refused"):
+            source = "RAY_AUTH_TOKEN" if os.environ.get("RAY_AUTH_TOKEN") else token_path()
+            raise PoolError(f"Ray at {address} asks for another token than that of {source}; copy the head's")
+    if said.get("error"):
+        raise PoolError(f"Ray can't be reached at {address}: {said['error']}")
+    if said.get("address") is None:
+        raise PoolError(f"no Ray cluster runs here ({address}): start one with `ray start --head`, or give host:port")
+    return said, asks
 
 
 def is_loopback(host: str) -> bool:
@@ -115,6 +133,16 @@ def has_token() -> bool:
     return bool(os.environ.get("RAY_AUTH_TOKEN")) or token_path().exists()
 
 
+def read_token() -> str:
+    """Return the token to show to a cluster; raises PoolError where it can't be read."""
+    if token := os.environ.get("RAY_AUTH_TOKEN"):
+        return token
+    try:
+        return token_path().read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise PoolError(f"Ray's token can't be read from {token_path()}: {error.strerror}") from error
+
+
 def _knock(address: str) -> None:
     """See whether anybody listens at host:port; Ray itself takes 40 s to say that nobody does."""
     host, colon, port = address.rpartition("://")[2].rpartition(":")
@@ -129,15 +157,16 @@ def _knock(address: str) -> None:
         ) from error
 
 
-def _ask(address: str, *, token: bool) -> dict[str, Any]:
-    """Ask the cluster who is in it, with the token or as anybody would."""
+def _ask(address: str, question: str, *, token: bool) -> dict[str, Any]:
+    """Ask the cluster with the token or as anybody would."""
     left_out = () if token else ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
     environment = {key: value for key, value in os.environ.items() if key not in left_out}
     # The last one has Ray take 127.0.0.1 for what it says, and not for an address of this machine.
     environment |= {"RAY_AUTH_MODE": "token" if token else "disabled", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+    script = ASK.replace("QUESTION", indent(question, " " * 8).strip())
     try:
         done = subprocess.run(
-            [sys.executable, "-c", PROBE, address], env=environment, capture_output=True, text=True, timeout=PROBE_S
+            [sys.executable, "-c", script, address], env=environment, capture_output=True, text=True, timeout=PROBE_S
         )
         said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     except subprocess.TimeoutExpired:

@@ -5,8 +5,11 @@ A query goes into the object store once, and every host reads it from there.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from miners import Miner
@@ -20,9 +23,11 @@ from .hosted import HostedPool, all_or_first_error
 from .link import Link
 from .plan import Group, plan
 from .pool import Usage
-from .ray_actor import RayHost, RayJury
+from .ray_actor import Actor, RayHost, RayJury
+from .ray_board import Board
 from .ray_session import RaySession
 from .server import Server
+from .status import Look, Member, State, here, look_at, look_at_driver
 
 
 class RayPool(HostedPool):
@@ -71,6 +76,7 @@ class RayPool(HostedPool):
         """CPU of Ray's own processes by pid; one that has ended keeps what it was last seen with."""
         self._juries: list[RayJury] = []
         self._jury_of: dict[int, RayJury] = {}
+        self._board = Board()
 
     async def usage(self) -> list[Usage]:
         """Measure this process, each actor, and the processes of Ray where they are this process's own."""
@@ -80,10 +86,35 @@ class RayPool(HostedPool):
             rows.append(Usage("ray", "system", self._measure_system()))
         return rows
 
+    def publish(self, run: str, snapshot: str) -> None:
+        """Put a snapshot on the board of a cluster that was joined: one of this process's own nobody else looks at."""
+        if not self._session.local:
+            self._board.publish(run, snapshot)
+
+    def _members(self) -> list[Member]:
+        found = [self._member("driver", "driver", os.getpid())]
+        found += [self._member(server.name, "server", server.pid) for server in self.servers]
+        for jury in self._juries:
+            state: State = "up" if jury.pid is not None else "being made anew" if jury.placed else "starting"
+            uids = [uid for uid, its in self._jury_of.items() if its is jury]
+            member = self._member(jury.name, "validator", jury.pid, uids)
+            found.append(replace(member, state=state, restarts=max(0, jury.placed - 1)))
+        return found
+
+    async def _looks(self) -> dict[str, Look]:
+        """Look at what runs beside this process; have each actor tell of its own."""
+        servers = {server.name: server.pid for server in self.servers if server.pid}
+        looks = {"driver": look_at_driver()} | await asyncio.to_thread(look_at, servers, here())
+        actors = self._actors()
+        told = await asyncio.gather(*(actor.look() for actor in actors))
+        return looks | {actor.name: look for actor, look in zip(actors, told, strict=True) if look is not None}
+
+    def _actors(self) -> list[Actor]:
+        return [*self._juries, *(link for link in self._all_links() if isinstance(link, RayHost))]
+
     def _measure_system(self) -> float:
         ours = {os.getpid()}
-        actors = [*self._juries, *(link for link in self._all_links() if isinstance(link, RayHost))]
-        for pid in (*(actor.pid for actor in actors), *(server.pid for server in self.servers)):
+        for pid in (*(actor.pid for actor in self._actors()), *(server.pid for server in self.servers)):
             if pid is not None:
                 ours |= {pid, *trees_cpu_s(pid)}
         for pid, cpu_s in trees_cpu_s(os.getpid()).items():
@@ -116,6 +147,8 @@ class RayPool(HostedPool):
     async def _shut(self) -> None:
         for jury in self._juries:
             await jury.end()
+        with suppress(Exception):  # the cluster may be gone, and what is left there says so
+            await asyncio.to_thread(self._board.clear)
         if self._owns_session:
             await self._session.close()
 

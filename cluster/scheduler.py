@@ -124,6 +124,10 @@ class Scheduler:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def crews(self) -> dict[str, Crew]:
+        """Return the hosts of each group and what waits for them, by its name: to be looked at, not changed."""
+        return {crew.name: crew for crew in self._crews.values()}
+
     def _ticket(self, uid: int, call: Call) -> Ticket:
         rank = (-priority(self._miners[uid], call.query), next(self._arrivals))
         loop = asyncio.get_running_loop()

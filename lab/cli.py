@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from . import chain_cli, cluster_cli, miner_cli, models_cli, study_cli
+from . import chain_cli, cluster_cli, miner_cli, models_cli, status_cli, study_cli
 from .overrides import Address, overrides
 
 if TYPE_CHECKING:
@@ -157,6 +157,7 @@ def list_plugins(as_json: AsJson = False) -> None:
             typer.echo(f"  {plugin['kind']:<18} {plugin['description']}")
 
 
+status_cli.mount(app)
 study_cli.mount(app)
 models_cli.mount(app)
 miner_cli.mount(app)

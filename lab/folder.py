@@ -36,6 +36,7 @@ PACKAGES = (
 OURS = (
     *("record.sqlite", "record.sqlite-wal", "record.sqlite-shm"),
     *("chain.sqlite", "chain.sqlite-wal", "chain.sqlite-shm", "report.html", "run.json", "config.json"),
+    "status.json",
 )
 """Files that a run makes; `clean` removes these, the logs of its servers, and nothing else."""
 

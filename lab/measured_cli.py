@@ -112,7 +112,7 @@ def _run(settings: StudyConfig, folder: Path, *, full: bool, mode: RunMode, budg
 
 
 def _announce(forecast: Forecast, name: str) -> None:
-    from .studies.arms import duration
+    from .duration import duration
 
     if forecast.by_arm_s:
         typer.echo(
@@ -126,7 +126,7 @@ def _print(found: Publication, folder: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from .studies.arms import duration
+    from .duration import duration
     from .studies.publication import text_table
 
     console = Console()

@@ -28,6 +28,7 @@ from .economy import Economy
 from .entries import Epoch, GradedAnswer, GradedRound, MachineUse, Start
 from .folder import RunFolder, RunMode, open_run
 from .record import FORMAT, Draft, RunRecord, blob_hash
+from .status import Reporter, RunStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ def run(config: RunConfig, folder: Path, *, mode: RunMode = "new", watch: Watch 
     with RunFolder(folder, config).claim(mode) as record:
         session = _Session(config, record, watch)
         try:
-            asyncio.run(session.play())
+            with session.reporter.until_the_end():
+                asyncio.run(session.play())
         finally:
             session.economy.close()
     return open_run(folder)
@@ -89,28 +91,53 @@ class _Session:
         self.writing = asyncio.Lock()
         self.number = 0
         """Of this session, from 0."""
+        self.epochs = 0
+        """Complete."""
+        self.under_way: tuple[float, int] | None = None
+        """When this session began to play, by the monotonic clock, and how many rounds were finished then."""
+        self.reporter = Reporter(record.folder, self.status)
 
     async def play(self) -> None:
         """Go on from where the record ends."""
-        epochs = self._rebuild()
+        self._rebuild()
         if self.record.find("end", "run") is None:
             self._tell("starting")
-            async with await self._pool() as pool:
+            pool = await self._pool()
+            async with self.reporter.watching(pool), pool:
                 use = await _Use.begin(pool, self.number)
-                for number in range(epochs, self.config.chain.epochs):
+                self.under_way = (time.monotonic(), self.finished)
+                for number in range(self.epochs, self.config.chain.epochs):
                     await self._play_rounds(pool, number)
                     await pool.paid(await self._close_epoch(number, use, await self._do_once(pool)))
             await self._append(Draft("end", "run", {"rounds": self.finished}))
         self._tell("done")
 
-    def _rebuild(self) -> int:
-        """Take in what is recorded; return how many epochs are complete."""
+    def status(self) -> RunStatus:
+        """Tell how far the run is, for those who look on."""
+        per_s = None
+        if self.under_way is not None and (played := self.finished - self.under_way[1]):
+            per_s = played / (time.monotonic() - self.under_way[0])
+        return RunStatus(
+            run=self.record.run,
+            folder=str(self.record.folder.absolute()),
+            stage="starting" if self.under_way is None else "running",
+            session=self.number,
+            epoch=self.epochs,
+            epochs=self.config.chain.epochs,
+            rounds=self.finished,
+            of=self.of,
+            per_s=per_s,
+            left_s=(self.of - self.finished) / per_s if per_s else None,
+            names={neuron.uid: neuron.name for neuron in self.economy.neurons()},
+        )
+
+    def _rebuild(self) -> None:
+        """Take in what is recorded."""
         if self.record.find("start", "run") is None:
             made = json.loads((self.record.folder / "run.json").read_text(encoding="utf-8"))
             config = self.config.model_dump(mode="json")
             start = Start(format=FORMAT, config=config, machine=made, neurons=self.economy.neurons())
             self.bookkeeping += self._write(Draft("start", "run", start.model_dump(mode="json")), [])
-        epochs = 0
         for entry in self.record.entries():
             if entry.kind == "round":
                 graded = GradedRound.of(entry)
@@ -124,8 +151,7 @@ class _Session:
                 self.told.append(self._earnings(epoch))
                 self.rounds.clear()
                 self.number = max(self.number, epoch.use.session + 1)
-                epochs += 1
-        return epochs
+                self.epochs += 1
 
     def _in_order(self) -> list[GradedRound]:
         """Return the epoch's rounds in the order in which ledgers take them in."""
@@ -213,6 +239,7 @@ class _Session:
         await self._append(epoch.draft("epoch", epoch.place))
         told = self._earnings(epoch)
         self.rounds.clear()
+        self.epochs += 1
         self._tell("epoch")
         return told
 

@@ -24,6 +24,7 @@ from typing import Self
 
 from lab.bill import Bill
 from lab.config import RunConfig
+from lab.duration import duration
 from lab.entries import Epoch
 from lab.errors import ConfigError, RecordError
 from lab.folder import RunFolder, RunMode, first_difference, open_run
@@ -227,13 +228,3 @@ class Study:
             working_s = sum(Epoch.of(entry).use.wall_s for entry in record.entries("epoch"))
             self._spent_usd += sum(part.usd for part in Bill.of(record).parts)
         return max(0.0, time.perf_counter() - started - working_s)
-
-
-def duration(seconds: float) -> str:
-    """Write "48 s", "3 min 20 s" or "2 h 5 min"."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from lab.duration import duration
 from lab.errors import ConfigError, RecordError
 from lab.statistics import Figure
 from lab.studies.arm import subset
-from lab.studies.arms import Budget, BudgetError, Study, duration
+from lab.studies.arms import Budget, BudgetError, Study
 from lab.studies.forecast import Forecast
 from lab.studies.measured import measure
 from lab.studies.overhead import OverheadConfig, OverheadData, Unit

@@ -1,0 +1,168 @@
+"""What a run looks like while it is under way: written by its driver about once a second, read by anybody.
+
+    found = RunStatus.read(Path("runs/ocr"))     # None where no driver has written one
+    found.gone                                   # whether its driver ended without a word
+
+The file is `status.json` in the run's folder; on a cluster that a run has joined, the same is also on its board.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from typing import Literal
+
+import psutil
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from cluster import Pool
+from cluster.status import PoolStatus, here
+from subnets import Cost, Meter, SubnetlabError
+
+logger = logging.getLogger(__name__)
+
+FILE = "status.json"
+EVERY_S = 1.0
+MOST_OF_A_CORE = 0.01
+"""What status may cost: where a snapshot takes more than 10 ms of CPU, they are made less often."""
+SILENT_S = 30.0
+"""Silence after which a driver that can't be seen from here is told to be silent."""
+
+Stage = Literal["starting", "running", "done", "stopped", "failed"]
+
+
+class RunStatus(BaseModel):
+    """A run at one moment."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    run: str
+    """The id in its run.json."""
+    folder: str
+    host: str = Field(default_factory=here)
+    """The machine of its driver."""
+    pid: int = Field(default_factory=os.getpid)
+    began: float = Field(default_factory=lambda: psutil.Process().create_time())
+    """When the driver's process started, in seconds since 1970: with the pid, it names a process."""
+    written: float = Field(default_factory=time.time)
+    """When this was so, by the driver's clock."""
+    stage: Stage
+    reason: str = ""
+    """Why it failed."""
+    session: int
+    epoch: int
+    """Complete."""
+    epochs: int
+    rounds: int
+    """Finished, those of earlier sessions included."""
+    of: int
+    per_s: float | None = None
+    """Rounds a second in this session; None before the first."""
+    left_s: float | None = None
+    names: dict[int, str] = {}
+    """Of miners and validators, by uid."""
+    pool: PoolStatus | None = None
+    job: str = ""
+    """Its id, where it was submitted and is seen through a dashboard."""
+    lost: bool = False
+    """Whether the cluster, where it is seen on one's board, has lost its driver."""
+    status_cpu_s: float = 0.0
+    """What making these cost the driver so far; the bill has it under transport and scheduling."""
+
+    @classmethod
+    def read(cls, folder: Path) -> RunStatus | None:
+        """Read what a run's driver last wrote; None where there is nothing that can be read."""
+        try:
+            return cls.model_validate_json((folder / FILE).read_bytes())
+        except (OSError, ValidationError):
+            return None
+
+    @property
+    def ended(self) -> bool:
+        """Whether its driver said that it ends."""
+        return self.stage in ("done", "stopped", "failed")
+
+    @property
+    def gone(self) -> bool:
+        """Whether its driver is gone without having said so; False where that can't be seen from this machine."""
+        if self.ended or self.lost or self.host != here():
+            return self.lost and not self.ended
+        try:
+            return bool(abs(psutil.Process(self.pid).create_time() - self.began) > 1.0)
+        except psutil.NoSuchProcess:
+            return True
+
+    @property
+    def silent_s(self) -> float:
+        """Since when nothing was heard of a driver that should be there, as far as the two clocks agree."""
+        return 0.0 if self.ended else max(0.0, time.time() - self.written)
+
+
+class Reporter:
+    """Writes a run's status for as long as it is under way. Whatever fails at that, the run goes on."""
+
+    def __init__(self, folder: Path, snapshot: Callable[[], RunStatus]) -> None:
+        """`snapshot`: the run as its driver sees it, without its pool."""
+        self._path = folder / FILE
+        self._snapshot = snapshot
+        self._cost = Cost()
+
+    @contextmanager
+    def until_the_end(self) -> Iterator[None]:
+        """Write first and last words."""
+        self._last_words("starting")
+        try:
+            yield
+        except KeyboardInterrupt:
+            self._last_words("stopped")
+            raise
+        except BaseException as error:
+            self._last_words("failed", str(error) if isinstance(error, SubnetlabError) else type(error).__name__)
+            raise
+        else:
+            self._last_words("done")
+
+    @asynccontextmanager
+    async def watching(self, pool: Pool) -> AsyncIterator[None]:
+        """Write what there is to see of a pool, from before its start until after its end."""
+        task = asyncio.create_task(self._keep_writing(pool))
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _keep_writing(self, pool: Pool) -> None:
+        while True:
+            meter = Meter()
+            try:
+                self._cost += await asyncio.to_thread(self._write, pool, await meter.run(self._look(pool)))
+            except Exception:
+                logger.info("the status could not be written", exc_info=True)
+            self._cost += meter.cost
+            await asyncio.sleep(max(EVERY_S, meter.cost.cpu_s / MOST_OF_A_CORE))
+
+    async def _look(self, pool: Pool) -> RunStatus:
+        return self._snapshot().model_copy(update={"pool": await pool.status()})
+
+    def _write(self, pool: Pool | None, status: RunStatus) -> Cost:
+        with Meter() as meter:
+            said = status.model_copy(update={"status_cpu_s": self._cost.cpu_s}).model_dump_json()
+            draft = self._path.with_suffix(".part")
+            draft.write_text(said, encoding="utf-8")
+            draft.replace(self._path)
+            if pool is not None:
+                pool.publish(status.run, said)
+        return meter.cost
+
+    def _last_words(self, stage: Stage, reason: str = "") -> None:
+        try:
+            self._write(None, self._snapshot().model_copy(update={"stage": stage, "reason": reason}))
+        except Exception:
+            logger.info("the status could not be written", exc_info=True)
