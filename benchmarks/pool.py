@@ -62,6 +62,27 @@ class OneAtATime(Instant):
     engine: Slot = Slot()
 
 
+class Pages(OneWord):
+    """Asks for a word, with an image that is another each time."""
+
+    name = "pages"
+    image_kb: int = 50
+
+    def task(self, seed: int) -> Task:
+        image = os.urandom(self.image_kb * 1000)
+        return Task(id=str(seed), prompt=Prompt((Message("user", "say"),), image=image))
+
+
+class Own(Engine):
+    """Has a host of its own, as the engine of a GPU has; it takes no core, so that many find room here."""
+
+    number: int
+
+
+class Alone(Instant):
+    engine: Own
+
+
 async def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--miners", type=int, default=256)
