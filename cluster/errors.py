@@ -2,7 +2,8 @@
 
     SubnetlabError
     └── PoolError       a host or validator can't be placed, started or restarted; or a validator failed at its work
-        └── HostDied    a host ended, or stopped responding, with queries in flight
+        ├── HostDied    a host ended, or stopped responding, with queries in flight
+        └── NoRoom      no machine of the cluster holds a host
 
 A miner's failure is never one of these: it is a fault in its response. A dead host is made anew and what it was
 doing is done again; `HostDied` never leaves a pool.
@@ -17,3 +18,7 @@ class PoolError(SubnetlabError):
 
 class HostDied(PoolError):
     """A host is gone. What it was doing may or may not have been done."""
+
+
+class NoRoom(PoolError):
+    """The cluster has not what a host needs, or did not give it in time."""

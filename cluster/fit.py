@@ -63,6 +63,48 @@ class Node:
         return all(_matches(self.label(key), wanted) for key, wanted in selector.items())
 
 
+class Left:
+    """What the hosts that were laid out so far leave of a machine."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.hosts = 0
+        self.amounts = {"CPU": node.cpus, **node.resources}
+        self.gpus = [1.0] * int(node.gpus)
+        """One by one: a share is of one GPU."""
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """GPUs and CPUs."""
+        return self.of("GPU"), self.of("CPU")
+
+    def of(self, kind: str) -> float:
+        """Return how much of "CPU", "GPU" or a custom resource is left."""
+        return round(sum(self.gpus) if kind == "GPU" else self.amounts.get(kind, 0.0), 4)
+
+    def holds(self, group: Group) -> bool:
+        """Whether it has room for one more host of a group."""
+        enough = all(self.of(kind) >= amount for kind, amount in group.needs.items())
+        return enough and (group.gpus == 0.0 or len(self._gpus_for(group.gpus)) >= group.gpus)
+
+    def most(self, group: Group) -> int:
+        """Return how many more hosts of a group it holds."""
+        return min((int(round(self.of(kind) / amount, 4)) for kind, amount in group.needs.items()), default=1)
+
+    def take(self, group: Group) -> None:
+        """Give a host what it needs."""
+        self.hosts += 1
+        for kind in group.needs.keys() - {"GPU"}:
+            self.amounts[kind] -= group.needs[kind]
+        for gpu in self._gpus_for(group.gpus) if group.gpus else ():
+            self.gpus[gpu] -= min(group.gpus, 1.0)
+
+    def _gpus_for(self, gpus: float) -> list[int]:
+        """Choose whole GPUs, or for a share the fullest that holds it, as Ray does; fewer where there are no more."""
+        holding = sorted((left, gpu) for gpu, left in enumerate(self.gpus) if round(left, 4) >= min(gpus, 1.0))
+        return [gpu for _, gpu in holding[: max(1, round(gpus))]]
+
+
 @dataclass(frozen=True, slots=True)
 class Placed:
     """One host of a plan and where it would be."""
@@ -81,15 +123,17 @@ class Fit:
     """In the order of the plan."""
     missing: str
     """Empty where all fits."""
+    left: Mapping[str, Left]
+    """By node."""
 
 
 def fit(plan: Plan, nodes: Sequence[Node], gpu_gb: float = 0.0, placement: Placement = "pack") -> Fit:
     """Lay out the hosts of a plan; `gpu_gb` is the least memory of each GPU that they are given."""
-    left = {node.name: _Left(node) for node in nodes}
+    left = {node.name: Left(node) for node in nodes}
     hosts = [(name, group) for group in plan.groups for name in group.host_names()]
     places: dict[str, str | None] = {}
     missing = ""
-    for name, group in sorted(hosts, key=lambda host: (-host[1].gpus, -host[1].cpus)):
+    for name, group in sorted(hosts, key=lambda host: _neediest_first(host[1])):
         holding = [rest for node in able(group, nodes, gpu_gb) if (rest := left[node.name]).holds(group)]
         chosen = min(holding, key=lambda rest: (rest.hosts if placement == "spread" else 0, rest.size), default=None)
         places[name] = chosen.node.name if chosen is not None else None
@@ -97,7 +141,11 @@ def fit(plan: Plan, nodes: Sequence[Node], gpu_gb: float = 0.0, placement: Place
             chosen.take(group)
         elif not missing:
             missing = _missing(name, group, able(group, nodes, gpu_gb), nodes, left, gpu_gb)
-    return Fit(tuple(Placed(name, group, places[name]) for name, group in hosts), missing)
+    return Fit(tuple(Placed(name, group, places[name]) for name, group in hosts), missing, left)
+
+
+def _neediest_first(group: Group) -> tuple[float, float, bool]:
+    return -group.gpus, -group.cpus, not str(group.wants)
 
 
 def require(plan: Plan, nodes: Sequence[Node], gpu_gb: float = 0.0) -> None:
@@ -106,14 +154,12 @@ def require(plan: Plan, nodes: Sequence[Node], gpu_gb: float = 0.0) -> None:
         raise PoolError(f"{missing}; free what is in use, add a node, or ask for fewer")
 
 
-def room(nodes: Sequence[Node], gpu_gb: float = 0.0) -> Callable[[Group], int]:
-    """Return what tells how many hosts of a group some machines hold, with nothing else on them; for `plan`."""
+def room(nodes: Sequence[Node], gpu_gb: float = 0.0) -> Callable[[Group, Sequence[Group]], int]:
+    """Return what tells, to `plan`, how many hosts of a group some machines hold beside the hosts of other groups."""
 
-    def hosts(group: Group) -> int:
-        return sum(
-            min((int(round(node.has(kind) / amount, 4)) for kind, amount in group.needs.items()), default=1)
-            for node in able(group, nodes, gpu_gb)
-        )
+    def hosts(group: Group, others: Sequence[Group]) -> int:
+        left = fit(Plan(tuple(others), {}), nodes, gpu_gb).left
+        return sum(left[node.name].most(group) for node in able(group, nodes, gpu_gb))
 
     return hosts
 
@@ -152,40 +198,6 @@ def nodes_of(rows: Sequence[Mapping[str, Any]]) -> list[Node]:
     return found
 
 
-class _Left:
-    """What the hosts that were laid out so far leave of a machine."""
-
-    def __init__(self, node: Node) -> None:
-        self.node = node
-        self.hosts = 0
-        self.amounts = {"CPU": node.cpus, **node.resources}
-        self.gpus = [1.0] * int(node.gpus)
-        """One by one: a share is of one GPU."""
-
-    @property
-    def size(self) -> tuple[float, float]:
-        return self.of("GPU"), self.of("CPU")
-
-    def of(self, kind: str) -> float:
-        return round(sum(self.gpus) if kind == "GPU" else self.amounts.get(kind, 0.0), 4)
-
-    def holds(self, group: Group) -> bool:
-        enough = all(self.of(kind) >= amount for kind, amount in group.needs.items())
-        return enough and (group.gpus == 0.0 or len(self._gpus_for(group.gpus)) >= group.gpus)
-
-    def take(self, group: Group) -> None:
-        self.hosts += 1
-        for kind in group.needs.keys() - {"GPU"}:
-            self.amounts[kind] -= group.needs[kind]
-        for gpu in self._gpus_for(group.gpus) if group.gpus else ():
-            self.gpus[gpu] -= min(group.gpus, 1.0)
-
-    def _gpus_for(self, gpus: float) -> list[int]:
-        """Choose whole GPUs, or for a share the fullest that holds it, as Ray does; fewer where there are no more."""
-        holding = sorted((left, gpu) for gpu, left in enumerate(self.gpus) if round(left, 4) >= min(gpus, 1.0))
-        return [gpu for _, gpu in holding[: max(1, round(gpus))]]
-
-
 def _matches(label: str | None, wanted: str) -> bool:
     """Compare a label with what a selector wants: "a", "!a", "in(a, b)" or "!in(a, b)"."""
     values = wanted.removeprefix("!")
@@ -208,7 +220,7 @@ def _missing(
     group: Group,
     usable: Sequence[Node],
     nodes: Sequence[Node],
-    left: Mapping[str, _Left],
+    left: Mapping[str, Left],
     gpu_gb: float,
 ) -> str:
     """Say what a host lacks: labels, on all machines that have them, on the largest one, or beside the other hosts."""
@@ -229,7 +241,7 @@ def _missing(
     if short:
         has = said({kind: totals[kind] for kind in short})
         return f"{name} needs {said(short)}; {of} {'have' if labels else 'has'} {has}"
-    if not any(_Left(node).holds(group) for node in usable):
+    if not any(Left(node).holds(group) for node in usable):
         most = said({kind: max(node.has(kind) for node in usable) for kind in needs})
         return f"{name} needs {said(needs)} on one node; no node of {of} has that, the most is {most}"
     free = {kind: sum(left[node.name].of(kind) for node in usable) for kind in needs}

@@ -25,7 +25,7 @@ from .errors import HostDied, PoolError
 from .jury import Failure
 from .link import Link
 from .paymaster import Paymaster
-from .plan import Group, plan
+from .plan import Group, Wants, plan
 from .pool import Pool, Usage
 from .scheduler import Scheduler
 from .server import Server
@@ -52,6 +52,7 @@ class HostedPool(Pool):
         max_replicas: int | None = None,
         max_restarts: int = 3,
         servers: Sequence[Server] = (),
+        wants: Mapping[int, Wants] | None = None,
     ) -> None:
         """Plan for `cores` (all that there are) with at most `max_replicas` hosts for the engines that may be copied.
 
@@ -59,7 +60,7 @@ class HostedPool(Pool):
         """
         super().__init__(subnet, miners, validators)
         self.cores = cores or available_cores()
-        self.plan = plan(self.miners, self.cores, max_replicas)
+        self.plan = plan(self.miners, self.cores, max_replicas, wants)
         self.servers = tuple(servers)
         self._max_restarts = max_restarts
         self._links: dict[str, list[Link]] = {}

@@ -11,7 +11,7 @@ A copycat lives with its victims. Miners that want different machines share neit
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from miners import Engine, Miner
@@ -76,6 +76,10 @@ class Group:
         return [self.name] if self.hosts == 1 else [f"{self.name}-{number}" for number in range(self.hosts)]
 
 
+Room = Callable[[Group, Sequence[Group]], int]
+"""How many hosts of a group there is room for beside those of others."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """All groups, and who copies whom."""
@@ -87,14 +91,14 @@ class Plan:
 
 def plan(
     miners: Mapping[int, Miner],
-    cores: int | Callable[[Group], int],
+    cores: int | Room,
     max_replicas: int | None = None,
     wants: Mapping[int, Wants] | None = None,
 ) -> Plan:
     """Group miners by the engines that they need and the machines that they want.
 
-    What may be copied is copied to `cores`, or to as many hosts as there is room for where that is a function, and to
-    `max_replicas` at most.
+    What may be copied is copied to `cores`, or to as many hosts as there is room for beside all others, where that is
+    told, and to `max_replicas` at most.
 
     Raises:
         PoolError: a copycat and its victim want different machines.
@@ -120,9 +124,12 @@ def plan(
         name = ("cpu" if any(engine.cpus > 0.0 for engine in engines) else "io") + (f"@{want}" if str(want) else "")
         shared.setdefault(name, {}).update(family)
         wants_of[name] = want
-    light = [_shared(name, miners, wants_of[name]) for name, miners in shared.items() if name.startswith("io")]
-    busy = [_shared(name, miners, wants_of[name]) for name, miners in shared.items() if name.startswith("cpu")]
-    return Plan((*light, *(_replicated(group, cores, max_replicas) for group in busy), *anchored), victims)
+    groups = {name: _shared(name, of, wants_of[name]) for name, of in shared.items()}
+    light = [group for name, group in groups.items() if name.startswith("io")]
+    copied: dict[str, Group] = {}
+    for name in sorted(groups.keys() - {group.name for group in light}, reverse=True):  # the particular ones first
+        copied[name] = _replicated(groups[name], cores, (*anchored, *copied.values()), max_replicas)
+    return Plan((*light, *(copied[name] for name in groups if name in copied), *anchored), victims)
 
 
 def find_victims(miners: Mapping[int, Miner]) -> dict[int, tuple[int, ...]]:
@@ -180,8 +187,8 @@ def _shared(name: str, miners: Mapping[int, Miner], want: Wants) -> Group:
     return Group(name, miners, 1, _slots(engines), cpus, gpus, want)
 
 
-def _replicated(group: Group, cores: int | Callable[[Group], int], max_replicas: int | None) -> Group:
-    room = cores(group) if callable(cores) else int(cores / group.cpus)
+def _replicated(group: Group, cores: int | Room, others: Sequence[Group], max_replicas: int | None) -> Group:
+    room = cores(group, others) if callable(cores) else int(cores / group.cpus)
     return replace(group, hosts=max(1, min(room, max_replicas or room)))
 
 

@@ -118,8 +118,9 @@ class Actor:
         import ray
         from ray.exceptions import RayError
 
-        own = {"max_restarts": 0, "max_task_retries": 0, "max_concurrency": calls, "concurrency_groups": {"health": 1}}
-        self._handle = ray.remote(**own, **options)(shell).remote(*arguments)
+        ours = {"max_restarts": 0, "max_task_retries": 0, "max_concurrency": calls, "concurrency_groups": {"health": 1}}
+        create: Any = ray.remote(**{**options, **ours})
+        self._handle = create(shell).remote(*arguments)
         try:
             async with asyncio.timeout(patience_s):
                 place: Place = await self.health("place")
@@ -279,15 +280,20 @@ class RayJury(Actor):
         """Place the actor and let its graders load what they need, however long that takes."""
         await self._ready()
 
-    async def move(self) -> None:
-        """Leave the machine, once done with what was asked; what is asked meanwhile waits for the next one."""
+    async def leave(self, node: str) -> None:
+        """Be made anew on another machine, once done with what was asked; what is asked meanwhile waits for that."""
         from ray.exceptions import RayError
 
         async with self._placing:
+            if self.node != node:
+                return
             with suppress(RayError):  # it died of what it was asked, and is made anew all the same
                 await self._handle.place.remote()  # after all else: it does one thing at a time
             await self.end()
-        await self._ready()
+        try:
+            await self._ready()
+        except PoolError as error:
+            logger.warning("%s; the next to ask tries again", error)
 
     async def ask(self, method: str, *arguments: Any, restarts: int) -> Any:
         """Call a method; one that dies at it is replaced and asked again, for its work has no effects.
@@ -322,8 +328,9 @@ class RayJury(Actor):
             if self._handle is None:
                 options = {"num_cpus": 0.0, "num_gpus": 0.0}
                 await self.place(JuryActor, self._arguments, 1, options, self._start_timeout_s)
+                handle: Any = self._handle
                 try:
-                    await self._handle.warm.remote()
+                    await handle.warm.remote()
                 except RayError as error:
                     raise PoolError(f"{self.name} at warm: {first_words(error)}") from error
             return self._handle
@@ -333,7 +340,7 @@ def place_here() -> Place:
     """Tell what was given to this actor."""
     import ray
 
-    return Place(os.getpid(), ray.get_runtime_context().get_node_id())  # type: ignore[no-untyped-call]
+    return Place(os.getpid(), ray.get_runtime_context().get_node_id())
 
 
 def look_here() -> Look:

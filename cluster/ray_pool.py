@@ -6,28 +6,35 @@ A query goes into the object store once, and every host reads it from there.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from miners import Miner
-from subnets import Caller, Query, Response, Task
+from miners import Miner, Pay
+from subnets import Caller, Cost, Query, Response, Task
 from subnets.subnet import Subnet
 from validators import Validator
 
 from .cpu import trees_cpu_s
-from .fit import require
+from .fit import Node, Placement, room
 from .hosted import HostedPool, all_or_first_error
 from .link import Link
-from .plan import Group, plan
+from .plan import Group, Plan, Wants, plan
 from .pool import Usage
-from .ray_actor import Actor, RayHost, RayJury
+from .ray_actor import Actor, RayHost, RayJury, first_words
 from .ray_board import Board
+from .ray_nodes import RayNodes, leaving
 from .ray_session import RaySession
 from .server import Server
 from .status import Look, Member, State, here, look_at, look_at_driver
+
+logger = logging.getLogger(__name__)
+
+WATCH_S = 2.0
+"""Between two looks at which machines leave: clouds give notice of half a minute and more."""
 
 
 class RayPool(HostedPool):
@@ -47,14 +54,20 @@ class RayPool(HostedPool):
         address: str | None = None,
         dashboard: bool = False,
         gpu_gb: float = 0.0,
+        placement: Placement = "pack",
+        wait_for_nodes_s: float = 0.0,
+        wants: Mapping[int, Wants] | None = None,
+        tell: Callable[[str], None] = lambda line: None,
         session: RaySession | None = None,
     ) -> None:
-        """Plan as any hosted pool; on a cluster that is joined, and without `cores`, for all of its cores.
+        """Plan as any hosted pool; without `cores`, for all that the cluster has.
 
         A session that is given stays open at the end; without one, the cluster at `address` is joined, and without
         that, Ray is started. `dashboard` is that of a Ray that is started. `gpu_gb` is the least memory of each GPU.
 
-        `start_timeout_s` bounds the placing of each actor, and again the opening of its engines.
+        Hosts that don't fit on a cluster are refused, or wait for machines for `wait_for_nodes_s`, of which `tell` is
+        told in lines; on top of that, `start_timeout_s` bounds the placing of each actor, and again the opening of its
+        engines. `wants`: what miners want of their machines.
         """
         super().__init__(
             subnet,
@@ -64,11 +77,16 @@ class RayPool(HostedPool):
             max_replicas=max_replicas,
             max_restarts=max_restarts,
             servers=servers,
+            wants=wants,
         )
         self._session = session or RaySession(address=address or "local", cores=self.cores, dashboard=dashboard)
-        self._cores_of_cluster = cores is None and not self._session.local
+        self._for_cluster = cores is None
         self._max_replicas = max_replicas
-        self._gpu_gb = gpu_gb
+        self._wants = wants
+        self._nodes = RayNodes(gpu_gb=gpu_gb, placement=placement, wait_s=wait_for_nodes_s, tell=tell)
+        self._watch: asyncio.Task[None] | None = None
+        self._steady = asyncio.Lock()
+        """Held while no host may be moved."""
         self._owns_session = session is None
         self._start_timeout_s = start_timeout_s
         self._before_s: dict[int, float] = {}
@@ -123,10 +141,34 @@ class RayPool(HostedPool):
             self._system_s.pop(pid, None)
         return sum(self._system_s.values())
 
+    async def start(self) -> None:
+        """Start all servers, hosts and validators, and watch from then on which machines leave."""
+        await super().start()
+        self._nodes.ask_no_more()
+        self._watch = asyncio.create_task(self._watch_machines())
+
+    async def close(self) -> None:
+        """End everything."""
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.cancel()
+            await asyncio.wait({watch})
+        await super().close()
+
+    async def bare(self, miner: int, queries: Sequence[Query]) -> list[Cost | None]:
+        """Do the work of one miner alone; no host is moved meanwhile."""
+        async with self._steady:
+            return await super().bare(miner, queries)
+
+    async def paid(self, pays: Mapping[int, Pay]) -> None:
+        """Tell the miners of all hosts; none is moved meanwhile."""
+        async with self._steady:
+            await super().paid(pays)
+
     async def _open(self) -> None:
         self._before_s = trees_cpu_s(os.getpid())
         await self._session.start()
-        self._fit()
+        self.plan = await self._nodes.room_for(self._planned)
         # Grading takes a core at most, and light subnets hardly that: more processes would only take memory.
         uids = sorted(self.validators)
         for number in range(min(len(uids), self.cores)):
@@ -136,24 +178,49 @@ class RayPool(HostedPool):
             self._jury_of |= dict.fromkeys(seated, jury)
         await all_or_first_error([jury.start() for jury in self._juries])
 
-    def _fit(self) -> None:
-        """Plan for the cluster that is there, and refuse what it can't hold."""
-        nodes = self._session.nodes()
-        if self._cores_of_cluster:
-            self.cores = max(1, int(sum(node.cpus for node in nodes)))
-            self.plan = plan(self.miners, self.cores, self._max_replicas)
-        require(self.plan, nodes, self._gpu_gb)
+    def _planned(self, nodes: Sequence[Node]) -> Plan:
+        """Plan for the machines that there are; where more may come, for as many copies as there are to be."""
+        if not self._for_cluster:
+            return self.plan
+        self.cores = max(1, int(sum(node.cpus for node in nodes)))
+        most, beside = self._max_replicas, room(nodes, self._nodes.gpu_gb)
+        if most is not None and self._nodes.wait_s:
+            return plan(self.miners, lambda group, others: most, most, self._wants)
+        return plan(self.miners, beside, most, self._wants)
+
+    async def _watch_machines(self) -> None:
+        """Move hosts and juries away from machines that leave, before these are gone."""
+        async with asyncio.TaskGroup() as moves:
+            while True:
+                await asyncio.sleep(WATCH_S)
+                try:
+                    away = await asyncio.to_thread(leaving)
+                except Exception as error:  # a head that does not answer now may do so later
+                    logger.warning("which machines leave is not known: %s", first_words(error))
+                    continue
+                if any(actor.node in away for actor in self._actors()):
+                    await self._leave(away, moves)
+
+    async def _leave(self, away: Collection[str], moves: asyncio.TaskGroup) -> None:
+        async with self._steady:
+            for actor in self._actors():
+                if isinstance(actor, RayHost) and actor.node in away and self._scheduler is not None:
+                    self._scheduler.retire(actor)
+        for jury in self._juries:
+            if jury.node is not None and jury.node in away:
+                moves.create_task(jury.leave(jury.node))
 
     async def _shut(self) -> None:
         for jury in self._juries:
             await jury.end()
         with suppress(Exception):  # the cluster may be gone, and what is left there says so
+            self._nodes.ask_no_more()
             await asyncio.to_thread(self._board.clear)
         if self._owns_session:
             await self._session.close()
 
     def _link(self, group: Group, number: int) -> Link:
-        return RayHost(group, number, self._before_s, self._start_timeout_s)
+        return RayHost(group, number, self._before_s, self._start_timeout_s, self._nodes)
 
     async def _pack(self, query: Query) -> Any:
         import ray

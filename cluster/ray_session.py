@@ -11,6 +11,7 @@ this process has initialised Ray itself, that is used, and left running at the e
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import secrets
@@ -26,8 +27,9 @@ from typing import Any
 import psutil
 
 from .errors import PoolError
-from .fit import Node, nodes_of
+from .fit import Node
 from .ray_address import find, token_path
+from .ray_nodes import usable_nodes
 from .said import plain
 
 logger = logging.getLogger(__name__)
@@ -80,10 +82,8 @@ class RaySession:
             raise
 
     def nodes(self) -> list[Node]:
-        """Return the machines of the cluster, once started."""
-        import ray
-
-        return nodes_of(ray.nodes())  # type: ignore[no-untyped-call]
+        """Return the machines of the cluster that can be given work, once started."""
+        return usable_nodes()
 
     async def close(self) -> None:
         """End what `start` started; safe to call twice."""
@@ -112,7 +112,7 @@ class RaySession:
                 "include_dashboard": self._dashboard,
                 "_node_ip_address": LOOPBACK,
             }
-        else:
+        elif not _sent_along():
             # A cluster elsewhere has no checkout of ours.
             options |= {"runtime_env": {"working_dir": str(CHECKOUT), "excludes": NOT_SHIPPED}}
         self._ours = True
@@ -155,6 +155,12 @@ def guard_token() -> None:
         raise PoolError(
             f"Ray's token can't be kept in {path}: {error.strerror}; set RAY_AUTH_TOKEN_PATH to a file of your own"
         ) from error
+
+
+def _sent_along() -> bool:
+    """Whether this process is a job's, whose folder was sent to the cluster with it and is its workers' too."""
+    job = json.loads(os.environ.get("RAY_JOB_CONFIG_JSON_ENV_VAR") or "{}")
+    return "working_dir" in (job.get("runtime_env") or {})
 
 
 def _secure() -> None:

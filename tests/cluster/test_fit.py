@@ -6,7 +6,9 @@ import pytest
 
 from cluster import PoolError
 from cluster.fit import Node, fit, nodes_of, require, room, selector
-from cluster.plan import Group, Plan, Wants
+from cluster.plan import Group, Plan, Wants, plan
+from miners import Miner
+from tests.cluster import fakes
 
 
 def of(*groups: Group) -> Plan:
@@ -85,7 +87,7 @@ def test_hosts_go_where_the_labels_are_as_they_want_them(zone: str, nodes: set[s
     group = wanting("cpu", hosts=2 * len(nodes), labels={"zone": zone})
     found = fit(of(group), ZONES)
     assert (found.missing, {placed.node for placed in found.placed}) == ("", nodes)
-    assert room(ZONES)(group) == 2 * len(nodes)
+    assert room(ZONES)(group, ()) == 2 * len(nodes)
 
 
 def test_what_no_node_is_labelled_with_is_named_with_what_there_is() -> None:
@@ -105,11 +107,21 @@ def test_what_no_node_is_labelled_with_is_named_with_what_there_is() -> None:
 
 def test_custom_resources_are_counted_as_cpus_are() -> None:
     group = wanting("cpu", hosts=2, resources={"nvme": 0.6})
-    assert room(ZONES)(group) == 1
+    assert room(ZONES)(group, ()) == 1
     assert fit(of(group), ZONES).missing == (
         "cpu-1 needs 1 CPU and 0.6 nvme; the other hosts leave 5 CPU and 0.4 nvme of the cluster's 6 CPU and 1 nvme"
     )
     assert fit(of(wanting("cpu", resources={"ssd": 1.0})), ZONES).missing == "cpu needs 1 ssd; the cluster has 0 ssd"
+
+
+def test_what_may_be_copied_takes_the_room_that_all_others_leave() -> None:
+    reader = Group("cpu", {}, cpus=1.0)
+    assert room(ZONES)(reader, ()) == 6
+    assert room(ZONES)(reader, (gpu("vllm-0", 1.0), wanting("cpu@zone=a", labels={"zone": "a"}))) == 4
+    miners: dict[int, Miner] = {0: fakes.Works(), 1: fakes.Works(engine=fakes.Model()), 2: fakes.Works(seed=2)}
+    found = plan(miners, room(ZONES), wants={2: Wants(labels={"zone": "a"})})
+    assert {group.name: group.hosts for group in found.groups} == {"cpu": 3, "cpu@zone=a": 2, "model-0": 1}
+    assert fit(found, ZONES).missing == ""
 
 
 def test_ray_is_kept_from_gpus_that_are_known_to_be_too_small() -> None:

@@ -81,7 +81,7 @@ def test_miners_that_want_other_machines_share_neither_hosts_nor_engines() -> No
         **{0: fakes.Says(), 1: fakes.Says(), 2: fakes.Works(), 3: fakes.Works(seed=3)},
         **{4: fakes.Works(engine=model), 5: fakes.Works(engine=model, seed=5), 6: fakes.Works(engine=model, seed=6)},
     }
-    found = plan(miners, lambda group: 1, wants={1: a, 3: fast, 5: a, 6: a})
+    found = plan(miners, lambda group, others: 1, wants={1: a, 3: fast, 5: a, 6: a})
     assert {group.name: tuple(group.miners) for group in found.groups} == {
         **{"io": (0,), "io@zone=a": (1,), "cpu": (2,), "cpu@zone=a,nvme=1": (3,)},
         **{"model-0": (4,), "model-1": (5, 6)},
