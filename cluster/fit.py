@@ -23,6 +23,8 @@ GPU_GB = {
     "A100-80G": 80, "H100": 80, "H200": 141, "B200": 180,
 }  # fmt: skip
 """Memory of a GPU, by the names that Ray has for them; of a kind sold in two sizes, the smaller."""
+LABEL = r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
+"""What a label's name and value look like, to Ray as to Kubernetes."""
 GPU_KIND = "ray.io/accelerator-type"
 """The label with the kind of a machine's GPUs."""
 

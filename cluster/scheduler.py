@@ -27,7 +27,7 @@ from miners import Miner
 from subnets import Fault, Query, Response
 
 from .crew import HUNG_S, Call, Crew, Seat, Ticket
-from .errors import HostDied, PoolError
+from .errors import HostDied, NoRoom, PoolError
 from .host import LINGER_S, EngineLost
 from .link import Link
 from .plan import Plan
@@ -278,21 +278,27 @@ class Scheduler:
         restart.add_done_callback(self._restarts.discard)
 
     async def _restart(self, crew: Crew, seat: Seat, reason: str) -> None:
-        for attempt in range(self._max_restarts):
-            await asyncio.sleep(self._backoff_s * attempt)
+        tries = 0
+        while tries < self._max_restarts:
+            await asyncio.sleep(self._backoff_s * tries)
+            tries += 1
             try:
                 await seat.link.close()
                 await self._start_host(seat.link)
+            except NoRoom as error:  # it has waited as long as it may
+                reason = str(error)
+                break
             except Exception as error:  # whatever keeps it from starting, it is tried again or given up
                 reason = str(error) if isinstance(error, PoolError) else f"{type(error).__name__}: {error}"
                 continue
             seat.up, seat.fresh, seat.leaving = True, True, False
             seat.life += 1
             return self._place(crew)
-        logger.error("host %s is given up after %d restarts: %s", seat.link.name, self._max_restarts, reason)
+        after = f"after {tries} restart{'s' if tries != 1 else ''}"
+        logger.error("host %s is given up %s: %s", seat.link.name, after, reason)
         crew.seats.remove(seat)
         if not crew.seats:
-            self._give_up(crew, f"group {crew.name} has no host left, after {self._max_restarts} restarts: {reason}")
+            self._give_up(crew, f"group {crew.name} has no host left, {after}: {reason}")
 
     def _give_up(self, crew: Crew, reason: str) -> None:
         crew.gone = reason

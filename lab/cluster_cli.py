@@ -22,7 +22,9 @@ File = Annotated[Path, typer.Argument(help="A TOML file that describes a cluster
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show files and commands, and run nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
-NODES_HELP = "Machines to plan for, as in 2:cpus=16,gpus=1,gpu=L4; may be given more than once."
+NODES_HELP = (
+    "Machines to plan for, as in 2:cpus=16,gpus=1,gpu=L4,label.zone=a,resource.nvme=1; may be given more than once."
+)
 
 
 def mount(app: typer.Typer) -> None:
@@ -44,7 +46,7 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Show which hosts a run has, what they need, where they fit and what is missing; 1 where something is."""
-    from cluster.fit import fit
+    from cluster.fit import fit, room
     from cluster.plan import plan as plan_hosts
 
     from .config import RunConfig
@@ -54,8 +56,9 @@ def plan(
     settings = RunConfig.read(config, overrides([], context.args, address))
     machines = _machines(nodes, on, settings.pool.address)
     miners = dict(enumerate(settings.build_miners(), start=len(settings.validator_names)))
-    hosts = plan_hosts(miners, max(1, int(sum(node.cpus for node in machines))), settings.pool.hosts)
-    found = fit(hosts, machines, settings.pool.gpu_gb)
+    table = settings.pool
+    hosts = plan_hosts(miners, room(machines, table.gpu_gb), table.hosts, settings.wants())
+    found = fit(hosts, machines, table.gpu_gb, table.placement)
     if as_json:
         typer.echo(json.dumps(_plan_json(found, machines), indent=2))
     else:
@@ -230,7 +233,7 @@ def _running(address: str) -> list[Node]:
 
 
 def _parse(text: str, place: int) -> list[Node]:
-    """Read COUNT:cpus=N,gpus=N,gpu=KIND,gpu_gb=N."""
+    """Read COUNT:cpus=N,gpus=N,gpu=KIND,gpu_gb=N,label.KEY=VALUE,resource.KEY=N."""
     from pydantic import ValidationError
 
     from cluster.launch.spec import NodeTable
@@ -241,10 +244,14 @@ def _parse(text: str, place: int) -> list[Node]:
     if not colon or not count.isdigit() or not all(equals for _, equals, _ in pairs):
         raise ConfigError(f"--nodes {text}: write COUNT:cpus=N,gpus=N,gpu=KIND, as in 2:cpus=16,gpus=1,gpu=L4")
     try:
-        table = NodeTable.model_validate(
-            {"name": f"n{place}", "nodes": int(count)} | {key: value for key, _, value in pairs}
-        )
-        return table.nodes_for_plan
+        values: dict[str, Any] = {"name": f"n{place}", "nodes": int(count), "labels": {}, "resources": {}}
+        for key, _, value in pairs:
+            kind, dot, name = key.partition(".")
+            if dot and kind in ("label", "resource"):
+                values[f"{kind}s"][name] = value
+            else:
+                values[key] = value
+        return NodeTable.model_validate(values).nodes_for_plan
     except ValidationError as error:
         raise ConfigError(f"--nodes {text}: {explain(error, NodeTable).removeprefix('.')}") from None
 
@@ -260,6 +267,8 @@ def _plan_json(found: Fit, machines: Sequence[Node]) -> dict[str, Any]:
                 "node": placed.node,
                 "cpus": placed.group.cpus,
                 "gpus": placed.group.gpus,
+                "resources": dict(placed.group.wants.resources),
+                "labels": dict(placed.group.wants.labels),
                 "miners": len(placed.group.miners),
                 "at_once": placed.group.slots,
             }
@@ -272,18 +281,23 @@ def _plan_json(found: Fit, machines: Sequence[Node]) -> dict[str, Any]:
 def _print_plan(found: Fit, machines: Sequence[Node]) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(title="Hosts", title_justify="left", box=None, header_style="dim")
-    for place, column in enumerate(("host", "CPU", "GPU", "miners", "at once", "node")):
-        table.add_column(column, justify="right" if 0 < place < 5 else "left")
+    particular = any(str(placed.group.wants) for placed in found.placed)
+    for column in ("host", "CPU", "GPU", *(("wants",) if particular else ()), "miners", "at once", "node"):
+        table.add_column(column, justify="left" if column in ("host", "wants", "node") else "right")
     for placed in found.placed:
         group = placed.group
-        numbers = (f"{group.cpus:g}", f"{group.gpus:g}", str(len(group.miners)), str(group.slots))
-        table.add_row(placed.host, *numbers, placed.node or "nowhere")
+        numbers = (f"{group.cpus:g}", f"{group.gpus:g}", *((str(group.wants),) if particular else ()))
+        row = (placed.host, *numbers, str(len(group.miners)), str(group.slots), placed.node or "nowhere")
+        table.add_row(*(Text(cell) for cell in row))
     Console().print(table)
-    has = ", ".join(
-        f"{node.name} {node.cpus:g} CPU" + (f" {node.gpus:g} GPU {node.gpu or ''}".rstrip() if node.gpus else "")
-        for node in machines
-    )
-    typer.echo(f"nodes: {has}")
+    typer.echo(f"nodes: {', '.join(map(_node, machines))}")
     typer.echo(f"missing: {found.missing}" if found.missing else "all fits")
+
+
+def _node(node: Node) -> str:
+    amounts = [f"{node.cpus:g} CPU"] + ([f"{node.gpus:g} GPU {node.gpu or ''}".rstrip()] if node.gpus else [])
+    amounts += [f"{amount:g} {kind}" for kind, amount in node.resources.items()]
+    return " ".join([node.name, *amounts, *(f"{key}={value}" for key, value in node.labels.items())])

@@ -6,10 +6,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cluster.fit import LABEL
+
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")]
 
-LABEL = r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
-"""As Kubernetes and Ray have it."""
 LabelKey = Annotated[str, Field(pattern=rf"^({LABEL}/)?{LABEL}$")]
 LabelSelector = Annotated[str, Field(pattern=rf"^!?(in\({LABEL}(, ?{LABEL})*\)|{LABEL})$")]
 ResourceName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,62}$")]

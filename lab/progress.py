@@ -1,7 +1,8 @@
-"""The progress display: rate and time left on a terminal, nothing where the output is none."""
+"""The progress display: rate and time left on a terminal; elsewhere nothing but what a run waits for, now and then."""
 
 from __future__ import annotations
 
+import time
 from typing import Self
 
 from rich.console import Console
@@ -9,6 +10,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from .run import Event
+
+SAY_S = 10.0
+"""Between two lines where there is no terminal."""
 
 
 class Rate(ProgressColumn):
@@ -24,6 +28,8 @@ class Bar:
 
     def __init__(self, text: str, *, quiet: bool = False) -> None:
         console = Console(stderr=True)
+        self._log = None if quiet or console.is_terminal else console
+        self._said_s = -SAY_S
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -39,7 +45,10 @@ class Bar:
 
     def show(self, event: Event) -> None:
         """Show how far a run is."""
-        text = f"{self._text}: {event.stage}" if event.stage == "starting" else f"{self._text}: rounds"
+        text = f"{self._text}: {event.note or (event.stage if event.stage == 'starting' else 'rounds')}"
+        if event.note and self._log is not None and time.monotonic() - self._said_s >= SAY_S:
+            self._said_s = time.monotonic()
+            self._log.print(text, markup=False, highlight=False, soft_wrap=True)
         self._progress.update(self._task, description=text, completed=event.rounds, total=event.of)
 
     def advance(self, done: int, of: int) -> None:

@@ -36,11 +36,13 @@ class Event:
     """How far a run is."""
 
     stage: str
-    """"starting", "round", "epoch" or "done"."""
+    """"starting", "waiting", "round", "epoch" or "done"."""
     rounds: int
     """Finished, those of earlier sessions included."""
     of: int
     """Rounds of the whole run."""
+    note: str = ""
+    """What it waits for, where it waits for machines."""
 
 
 Watch = Callable[[Event], None]
@@ -174,6 +176,10 @@ class _Session:
                 address=table.address,
                 dashboard=table.dashboard,
                 gpu_gb=table.gpu_gb,
+                placement=table.placement,
+                wait_for_nodes_s=table.wait_for_nodes_s,
+                wants=self.config.wants(),
+                tell=lambda line: self._tell("waiting", line),
                 servers=servers,
             )
         )
@@ -253,8 +259,8 @@ class _Session:
             self.record.append([draft], blobs)
         return meter.cost
 
-    def _tell(self, stage: str) -> None:
-        self.watch(Event(stage, self.finished, self.of))
+    def _tell(self, stage: str, note: str = "") -> None:
+        self.watch(Event(stage, self.finished, self.of, note))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +98,8 @@ def start_command(
     if table is not None:
         words += [f"--num-cpus={table.cpus}"] if table.cpus is not None else []
         words += [f"--num-gpus={table.gpus}"] if table.gpus else []
-        words += [f"--labels=ray.io/accelerator-type={table.gpu}"] if table.gpu else []
+        words += [f"--labels={_pairs(table.ray_labels)}"] if table.ray_labels else []
+        words += [f"--resources={json.dumps(table.resources)}"] if table.resources else []
     return words
 
 
@@ -157,7 +158,7 @@ def _render(template: str, **values: Any) -> str:
 
 def _resources(table: NodeTable) -> dict[str, int]:
     """What Ray's launcher is told of a node; what is left out it finds out itself."""
-    given = {"CPU": table.cpus, "GPU": table.gpus or None}
+    given = {"CPU": table.cpus, "GPU": table.gpus or None, **table.resources}
     return {key: amount for key, amount in given.items() if amount is not None}
 
 
@@ -172,4 +173,10 @@ def _shm(table: NodeTable) -> str:
 
 
 def _start_params(table: NodeTable) -> dict[str, str]:
-    return {"labels": f"ray.io/accelerator-type={table.gpu}"} if table.gpu else {}
+    labels = {"labels": _pairs(table.ray_labels)} if table.ray_labels else {}
+    # Quoted twice, for the shell in which the operator starts Ray.
+    return labels | ({"resources": json.dumps(json.dumps(table.resources))} if table.resources else {})
+
+
+def _pairs(labels: Mapping[str, str]) -> str:
+    return ",".join(f"{key}={value}" for key, value in labels.items())

@@ -15,7 +15,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from cluster.fit import Node
+from cluster.fit import GPU_KIND, LABEL, Node
 from cluster.ray_address import is_loopback
 from subnets.plugin import explain
 
@@ -25,6 +25,9 @@ Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
 """As Kubernetes and the clouds allow it."""
 Machine = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._:-]{0,252}[A-Za-z0-9])?$")]
 Line = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f]+$")]
+LabelKey = Annotated[str, Field(pattern=rf"^({LABEL}/)?{LABEL}$")]
+LabelValue = Annotated[str, Field(pattern=rf"^{LABEL}$")]
+Resource = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,62}$")]
 Provider = Literal["on_premise", "aws", "gcp", "kubernetes"]
 
 FIRST_WITH_TOKENS = (2, 52)
@@ -60,6 +63,10 @@ class NodeTable(_Table):
     """Kind, as Ray names it: L4, A100, H100."""
     gpu_gb: float | None = Field(None, gt=0.0)
     """Memory of each GPU, where its kind does not say."""
+    labels: dict[LabelKey, LabelValue] = {}
+    """Ray's, that miners may ask for."""
+    resources: dict[Resource, Annotated[int, Field(ge=1)]] = {}
+    """Custom resources of Ray, of each machine."""
     machine_image: Line | None = None
     """AMI or GCP image that the machine boots."""
     disk_gb: int = Field(100, ge=20)
@@ -74,12 +81,25 @@ class NodeTable(_Table):
         return len(self.machines) or self.nodes
 
     @property
+    def ray_labels(self) -> dict[str, str]:
+        """Labels that Ray is to give the machine."""
+        return ({GPU_KIND: self.gpu} if self.gpu else {}) | self.labels
+
+    @property
     def nodes_for_plan(self) -> list[Node]:
         """The machines as a plan sees them; raises LaunchError where the CPUs are not given."""
         if self.cpus is None:
             raise LaunchError(f"{self.name}: how many CPUs has it? give cpus = N")
         return [
-            Node(f"{self.name}-{place}", float(self.cpus), float(self.gpus), self.gpu, self.gpu_gb)
+            Node(
+                f"{self.name}-{place}",
+                float(self.cpus),
+                float(self.gpus),
+                self.gpu,
+                self.gpu_gb,
+                labels=self.labels,
+                resources={kind: float(amount) for kind, amount in self.resources.items()},
+            )
             for place in range(self.count)
         ]
 

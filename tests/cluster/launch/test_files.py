@@ -15,6 +15,7 @@ from ray._private.runtime_env.packaging import create_package
 from ray.autoscaler._private.util import prepare_config, validate_config
 
 from cluster.launch import ClusterSpec, LaunchError, launcher_file, manifests, up_commands
+from cluster.launch.files import start_command
 from cluster.ray_session import NOT_SHIPPED
 from tests.cluster.launch.kuberay import SCHEMAS
 
@@ -65,6 +66,30 @@ def test_machines_of_the_cloud_are_as_described() -> None:
     google = launched(spec("gcp"))["available_node_types"]["l4"]["node_config"]
     assert google["scheduling"] == [{"onHostMaintenance": "TERMINATE"}]
     assert "guestAccelerators" not in google  # a g2 brings its own
+
+
+def test_every_way_of_starting_a_machine_gives_it_its_labels_and_custom_resources() -> None:
+    asked: dict[str, Any] = {"labels": {"zone": "a"}, "resources": {"nvme": 2}}
+    for name in ("aws", "kubernetes"):
+        cluster = spec(name)
+        worker = cluster.workers[0].model_copy(update=asked)
+        changed = cluster.model_copy(update={"workers": (worker,)})
+        if name == "aws":
+            made = launched(changed)
+            validate_config(prepare_config(made))
+            node = made["available_node_types"]["l4"]
+            assert node["labels"] == {"ray.io/accelerator-type": "L4", "zone": "a"}
+            assert node["resources"] == {"CPU": 8, "GPU": 1, "nvme": 2}
+        else:
+            made = yaml.safe_load(manifests(changed, "a.toml")["raycluster.yaml"])
+            jsonschema.validate(made, SCHEMAS["raycluster.yaml"])
+            (group,) = made["spec"]["workerGroupSpecs"]
+            start = {"labels": "ray.io/accelerator-type=L4,zone=a", "resources": r'"{\"nvme\": 2}"'}
+            assert group["rayStartParams"] == start
+            assert shlex.split(start["resources"]) == ['{"nvme": 2}']
+    rack = spec("on_premise")
+    words = start_command(rack, rack.workers[0].model_copy(update=asked), "10.0.0.11", head="10.0.0.10")
+    assert words[-2:] == ["--labels=ray.io/accelerator-type=L4,zone=a", '--resources={"nvme": 2}']
 
 
 def test_what_a_user_writes_stays_text() -> None:
