@@ -113,7 +113,7 @@ def _speed(data: MinersData) -> Section:
             + (
                 ", but for the column where each had the machine to itself. "
                 if alone
-                else "; `--full` times each alone as well. "
+                else "; --full times each alone as well. "
             )
             + "Servers are on this machine too: a relay's latency holds no network. The first token is by the engine's "
             "own clock; answers reach validators whole.",
