@@ -45,7 +45,7 @@ class Board:
         from ray.experimental.internal_kv import _internal_kv_put
 
         with self._lock:
-            if self._cleared or not ray.is_initialized():
+            if self._cleared:
                 return
             note = {"job": ray.get_runtime_context().get_job_id(), "snapshot": snapshot}
             _internal_kv_put(run, json.dumps(note), overwrite=True, namespace=NAMESPACE)

@@ -94,7 +94,8 @@ class RayPool(HostedPool):
         """CPU of Ray's own processes by pid; one that has ended keeps what it was last seen with."""
         self._juries: list[RayJury] = []
         self._jury_of: dict[int, RayJury] = {}
-        self._board = Board()
+        self._board: Board | None = None
+        """Of a cluster that was joined."""
 
     async def usage(self) -> list[Usage]:
         """Measure this process, each actor, and the processes of Ray where they are this process's own."""
@@ -106,7 +107,7 @@ class RayPool(HostedPool):
 
     def publish(self, run: str, snapshot: str) -> None:
         """Put a snapshot on the board of a cluster that was joined: one of this process's own nobody else looks at."""
-        if not self._session.local:
+        if self._board is not None:
             self._board.publish(run, snapshot)
 
     def _members(self) -> list[Member]:
@@ -168,6 +169,7 @@ class RayPool(HostedPool):
     async def _open(self) -> None:
         self._before_s = trees_cpu_s(os.getpid())
         await self._session.start()
+        self._board = None if self._session.local else Board()
         self.plan = await self._nodes.room_for(self._planned)
         # Grading takes a core at most, and light subnets hardly that: more processes would only take memory.
         uids = sorted(self.validators)
@@ -215,7 +217,8 @@ class RayPool(HostedPool):
             await jury.end()
         with suppress(Exception):  # the cluster may be gone, and what is left there says so
             self._nodes.ask_no_more()
-            await asyncio.to_thread(self._board.clear)
+            if self._board is not None:
+                await asyncio.to_thread(self._board.clear)
         if self._owns_session:
             await self._session.close()
 

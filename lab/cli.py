@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from . import chain_cli, cluster_cli, miner_cli, models_cli, status_cli, study_cli
+from . import chain_cli, cluster_cli, miner_cli, models_cli, status_cli, study_cli, submit_cli
 from .overrides import Address, overrides
 
 if TYPE_CHECKING:
@@ -58,12 +58,13 @@ def run(
 ) -> None:
     """Run a subnet, print what it paid and what it cost, and write its report."""
     from .config import RunConfig
+    from .folder import next_folder
 
     if resume and clean:
         raise typer.BadParameter("--resume and --clean exclude each other")
     mode: RunMode = "resume" if resume else "clean" if clean else "new"
     settings = RunConfig.read(config, overrides(sets or [], context.args, address))
-    folder = out or _folder(config.stem, mode)
+    folder = out or next_folder(config.stem, mode)
     _run(settings, folder, mode, as_json)
 
 
@@ -157,19 +158,13 @@ def list_plugins(as_json: AsJson = False) -> None:
             typer.echo(f"  {plugin['kind']:<18} {plugin['description']}")
 
 
+submit_cli.mount(app)
 status_cli.mount(app)
 study_cli.mount(app)
 models_cli.mount(app)
 miner_cli.mount(app)
 chain_cli.mount(app)
 cluster_cli.mount(app)
-
-
-def _folder(name: str, mode: RunMode) -> Path:
-    """Choose runs/NAME, or runs/NAME-2 and so on: the next free one for a new run, else the last that is there."""
-    folders = [Path("runs") / (name if number == 1 else f"{name}-{number}") for number in range(1, 10_000)]
-    free = next(place for place, folder in enumerate(folders) if not (folder / "config.json").exists())
-    return folders[free if mode == "new" else max(0, free - 1)]
 
 
 def _run(settings: RunConfig, folder: Path, mode: RunMode, as_json: bool) -> None:

@@ -117,6 +117,13 @@ class RunFolder:
             path.unlink(missing_ok=True)
 
 
+def next_folder(name: str, mode: RunMode) -> Path:
+    """Choose runs/NAME, or runs/NAME-2 and so on: the next free one for a new run, else the last that is there."""
+    folders = [Path("runs") / (name if number == 1 else f"{name}-{number}") for number in range(1, 10_000)]
+    free = next(place for place, folder in enumerate(folders) if not (folder / "config.json").exists())
+    return folders[free if mode == "new" else max(0, free - 1)]
+
+
 def open_run(folder: Path) -> RunRecord:
     """Open the record of a run, wherever its config put it.
 

@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 FILE = "status.json"
 EVERY_S = 1.0
+JOB = "SUBNETLAB_JOB"
+"""The variable that a submitted run finds its job's id in."""
 MOST_OF_A_CORE = 0.01
 """What status may cost: where a snapshot takes more than 10 ms of CPU, they are made less often."""
 SILENT_S = 30.0
@@ -67,8 +69,8 @@ class RunStatus(BaseModel):
     names: dict[int, str] = {}
     """Of miners and validators, by uid."""
     pool: PoolStatus | None = None
-    job: str = ""
-    """Its id, where it was submitted and is seen through a dashboard."""
+    job: str = Field(default_factory=lambda: os.environ.get(JOB, ""))
+    """Its id, where it was submitted."""
     lost: bool = False
     """Whether the cluster, where it is seen on one's board, has lost its driver."""
     status_cpu_s: float = 0.0

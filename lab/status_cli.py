@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 HERE_S, THERE_S, LINES_S = 1.0, 5.0, 10.0
 """Between two looks at a folder, two at a cluster, and two lines where there is no terminal."""
+WIDE = 160
+"""Columns where there is no terminal, whose width would be."""
 AT_HELP = (
     "Look at a cluster instead: host:port of its Ray or auto, or http://host:8265 of its dashboard for submitted runs."
 )
@@ -56,6 +58,8 @@ def status(
         where = folder if address is None else address
         raise RecordError(f"no run is known at {where}; `subnetlab run CONFIG` starts one")
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDE)
     if once or all(map(_over, found)):
         console.print(picture(found))
     else:
@@ -90,7 +94,7 @@ def at_cluster(address: str) -> list[RunStatus]:
     for job in jobs.running():
         said = io.BytesIO()
         if jobs.fetch(job, f"{RUN}/{FILE}", said):
-            found.append(RunStatus.model_validate_json(said.getvalue()).model_copy(update={"job": job}))
+            found.append(RunStatus.model_validate_json(said.getvalue()))
     return found
 
 

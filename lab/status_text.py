@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cluster.status import GroupStatus, Member
+from cluster.status import GroupStatus, Member, PoolStatus
 
 from .duration import duration
 from .status import SILENT_S, RunStatus
@@ -31,16 +31,17 @@ def progress(status: RunStatus) -> str:
 
 def headline(status: RunStatus) -> str:
     """Say in one line what a run is at; what became of its driver where that is gone."""
-    driver = f"process {status.pid} on {status.host}" + (f", job {status.job}" if status.job else "")
+    run = f"job {status.job}" if status.job else status.folder
+    driver = f"process {status.pid} on {status.host}"
     if status.stage == "done":
-        return f"{status.folder}: done, {status.rounds} rounds"
+        return f"{run}: done, {status.rounds} rounds"
     if status.stage in ("stopped", "failed"):
         why = f" ({status.reason})" if status.reason else ""
-        return f"{status.folder}: {status.stage}{why} at {progress(status)}; go on with --resume"
+        return f"{run}: {status.stage}{why} at {progress(status)}; go on with --resume"
     if status.gone:
-        return f"{status.folder}: its driver, {driver}, is gone, at {progress(status)}; go on with --resume"
+        return f"{run}: its driver, {driver}, is gone, at {progress(status)}; go on with --resume"
     silent = f"; nothing heard for {duration(status.silent_s)}" if status.silent_s > SILENT_S else ""
-    return f"{status.folder}: {progress(status)} ({driver}{silent})"
+    return f"{run}: {progress(status)} ({driver}{silent})"
 
 
 def picture(statuses: Sequence[RunStatus]) -> RenderableType:
@@ -49,47 +50,41 @@ def picture(statuses: Sequence[RunStatus]) -> RenderableType:
     for status in statuses:
         parts.append(Text(headline(status), overflow="fold"))
         if status.pool is not None and not status.ended and not status.gone:
-            parts.append(_table(status, status.pool.members, {group.name: group for group in status.pool.groups}))
+            parts.append(_table(status, status.pool))
     return Group(*parts)
 
 
-COLUMNS = ("", "state", "node", "pid", "serves", "at work", "waiting", "restarts", "cores", "memory")
-
-
-def _table(status: RunStatus, members: Sequence[Member], groups: dict[str, GroupStatus]) -> Table:
-    with_gpus = any(member.gpus for member in members)
+def _table(status: RunStatus, pool: PoolStatus) -> Table:
+    groups = {group.name: group for group in pool.groups}
+    first = {member.group: member.name for member in reversed(pool.members)}
+    rows = [
+        {
+            "": member.name,
+            "state": member.state,
+            "node": member.node or "",
+            "pid": "" if member.pid is None else str(member.pid),
+            "serves": _serves(status, member, groups.get(member.group)),
+            "at work": f"{member.in_flight}/{member.slots}" if member.group else "",
+            "waiting": str(groups[member.group].waiting) if member.group and first[member.group] == member.name else "",
+            "restarts": str(member.restarts or ""),
+            "cores": "" if member.cores is None else f"{member.cores:.2f}",
+            "memory": "" if member.memory_mb is None else f"{member.memory_mb:,.0f} MB",
+            "GPUs": ", ".join(f"{gpu.memory_gb:.1f} of {gpu.of_gb:.0f} GB, {gpu.busy:.0%}" for gpu in member.gpus),
+        }
+        for member in pool.members
+    ]
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
-    for column in (*COLUMNS, *(["GPU memory"] if with_gpus else [])):
-        table.add_column(column, justify="left" if column in ("", "state", "node", "serves") else "right")
-    told: set[str] = set()
-    for member in members:
-        row = list(_row(status, member, groups.get(member.group), first=member.group not in told))
-        table.add_row(*row, *([_gpus(member)] if with_gpus else []))
-        told.add(member.group)
+    shown = [column for column in rows[0] if any(row[column] for row in rows)]
+    for column in shown:
+        long = column in ("node", "serves", "GPUs")
+        table.add_column(column, justify="left" if long or column in ("", "state") else "right", no_wrap=not long)
+    for row in rows:
+        table.add_row(*(row[column] for column in shown))
     return table
 
 
-def _row(status: RunStatus, member: Member, group: GroupStatus | None, *, first: bool) -> Iterator[str]:
-    yield member.name
-    yield member.state
-    yield member.node or ""
-    yield "" if member.pid is None else str(member.pid)
-    if group is not None:
-        yield _names(status, "miner", group.miners) + (f" by {', '.join(group.engines)}" if group.engines else "")
-        yield f"{member.in_flight} of {member.slots}"
-        yield str(group.waiting) if first else ""
-    else:
-        yield _names(status, "validator", member.validators) if member.validators else ""
-        yield from ("", "")
-    yield str(member.restarts) if member.restarts else ""
-    yield "" if member.cores is None else f"{member.cores:.2f}"
-    yield "" if member.memory_mb is None else f"{member.memory_mb:,.0f} MB"
-
-
-def _names(status: RunStatus, noun: str, uids: Sequence[int]) -> str:
-    """Name one, count more."""
-    return status.names.get(uids[0], str(uids[0])) if len(uids) == 1 else f"{len(uids)} {noun}s"
-
-
-def _gpus(member: Member) -> str:
-    return ", ".join(f"{gpu.memory_gb:.1f} of {gpu.of_gb:.0f} GB, {gpu.busy:.0%} busy" for gpu in member.gpus)
+def _serves(status: RunStatus, member: Member, group: GroupStatus | None) -> str:
+    """Say whose work is done there: the name of one, the number of more."""
+    uids, noun = (group.miners, "miners") if group is not None else (member.validators, "validators")
+    said = status.names.get(uids[0], str(uids[0])) if len(uids) == 1 else f"{len(uids)} {noun}" if uids else ""
+    return said + (f" by {', '.join(group.engines)}" if group is not None and group.engines else "")

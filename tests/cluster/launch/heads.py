@@ -24,7 +24,7 @@ START_S = 90.0
 class Head:
     """`ray start --head` on loopback."""
 
-    def __init__(self, *, token: bool = True) -> None:
+    def __init__(self, *, token: bool = True, dashboard: bool = False) -> None:
         # Short, because paths of sockets are: no tmp_path of pytest.
         self.folder = Path(tempfile.mkdtemp(prefix="subnetlab-ray-", dir="/tmp"))
         self.address = f"127.0.0.1:{free_port()}"
@@ -35,9 +35,12 @@ class Head:
         command = [
             *(str(RAY), "start", "--head", "--block", "--node-ip-address", host, "--port", port),
             *("--num-cpus", "2", "--object-store-memory", "100000000", "--disable-usage-stats"),
-            *("--temp-dir", str(self.folder / "ray"), "--include-dashboard", "false"),
+            *("--temp-dir", str(self.folder / "ray"), "--include-dashboard", str(dashboard).lower()),
             *("--dashboard-agent-listen-port", str(free_port())),
         ]
+        self.dashboard = f"http://127.0.0.1:{free_port()}"
+        if dashboard:
+            command += ["--dashboard-host", "127.0.0.1", "--dashboard-port", self.dashboard.rpartition(":")[2]]
         if find_spec("grpc") is not None:  # else Ray has no client server, and refuses a port for it
             command += ["--ray-client-server-port", str(free_port())]
         self.log = self.folder / "log"

@@ -1,0 +1,208 @@
+"""Jobs: a run is handed to a cluster over the HTTP port of its dashboard, and what it leaves comes back the same way.
+
+Ray's job API starts a program on the head and streams what it says; its log API serves any file below the head's log
+folder, so that is where a job leaves what is to be fetched: one port, one token.
+
+    jobs = Jobs("http://127.0.0.1:8265")
+    jobs.submit("ocr-1f", folder, "python -m lab.job submitted/ocr.toml", {"subnetlab": "ocr"})
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import urlsplit
+
+from .errors import PoolError
+from .ray_address import KNOCK_S, OPEN, has_token, is_loopback, read_token, token_path
+from .ray_session import NOT_SHIPPED
+from .said import plain
+
+LEFT = "subnetlab"
+"""Below the head's log folder: what jobs leave, each in a folder of its id."""
+STOP_S = 120
+"""What a job that is stopped has to end its run and pack its record, before Ray kills it."""
+AGAIN_S = 1.0
+CUT_OFF_S = 60.0
+"""Without an answer of the cluster, before it is no longer waited for."""
+FETCH_S = 3600
+"""What a file may take to arrive."""
+
+
+class Jobs:
+    """The jobs of one cluster."""
+
+    def __init__(self, address: str) -> None:
+        """Reach the dashboard at http://host:port or https://host:port.
+
+        Raises:
+            PoolError: nobody answers there, it is open to the network, or the token is missing or another.
+        """
+        self.address = address.rstrip("/")
+        self._headers = _admission(self.address)
+        try:
+            from ray.job_submission import JobSubmissionClient
+
+            for name in ("ray", "ray.dashboard.modules.job.sdk", "ray.dashboard.modules.dashboard_sdk"):
+                logging.getLogger(name).setLevel(logging.WARNING)  # they say on stderr what they upload
+            with _no_other_address():
+                self._client = JobSubmissionClient(self.address, headers=dict(self._headers))
+        except (ImportError, RuntimeError) as error:
+            raise PoolError(f"jobs need {plain(error)}; get it with: pip install 'subnetlab[cluster]'") from error
+
+    def submit(self, job: str, folder: Path, entrypoint: str, metadata: Mapping[str, str]) -> None:
+        """Start a program on the head, in a copy of a folder.
+
+        No key goes with it: what is given here can be read by anybody who may ask the cluster.
+        """
+        stopping = {"RAY_JOB_STOP_SIGNAL": "SIGINT", "RAY_JOB_STOP_WAIT_TIME_S": str(STOP_S)}
+        environment = {"working_dir": str(folder), "excludes": NOT_SHIPPED, "env_vars": stopping}
+        with self._asking():
+            self._client.submit_job(
+                submission_id=job, entrypoint=entrypoint, runtime_env=environment, metadata=dict(metadata)
+            )
+
+    def details(self, job: str) -> Any:
+        """Return what Ray knows of a job; raises PoolError where there is none."""
+        with self._asking():
+            return self._client.get_job_info(job)
+
+    def running(self) -> list[str]:
+        """Return the ids of the runs that were submitted and have not ended."""
+        with self._asking():
+            jobs = self._client.list_jobs()
+        return [str(job.submission_id) for job in jobs if LEFT in (job.metadata or {}) and not job.status.is_terminal()]
+
+    def stop(self, job: str) -> None:
+        """Have a job end as by Ctrl-C."""
+        with self._asking():
+            self._client.stop_job(job)
+
+    async def follow(self, job: str, shown: int = 0) -> AsyncIterator[str]:
+        """Yield what a job says until it ends, without the first `shown` characters; a cut connection is made again.
+
+        Raises:
+            PoolError: the cluster has not answered for `CUT_OFF_S`; the job may run on.
+        """
+        import aiohttp
+
+        loop = asyncio.get_running_loop()
+        heard = loop.time()
+        while True:
+            said = 0
+            try:
+                ended = (await asyncio.to_thread(self.details, job)).status.is_terminal()
+                heard = loop.time()
+                async for text in self._client.tail_job_logs(job):
+                    fresh, said = text[max(0, shown - said) :], said + len(text)
+                    shown, heard = max(shown, said), loop.time()
+                    if fresh:
+                        yield fresh
+            except (RuntimeError, aiohttp.ClientError, PoolError) as error:
+                if loop.time() - heard > CUT_OFF_S:
+                    raise PoolError(
+                        f"Ray at {self.address} answers no more: {plain(error)}; the job may run on"
+                    ) from None
+            else:
+                if ended:
+                    return
+            await asyncio.sleep(AGAIN_S)
+
+    def fetch(self, job: str, name: str, into: BinaryIO) -> bool:
+        """Copy a file that a job left; False where there is none."""
+        import requests
+
+        where = {"node_id": self.details(job).driver_node_id, "filename": f"{LEFT}/{job}/{name}", "lines": -1}
+        if where["node_id"] is None:  # it never started
+            return False
+        with (
+            self._asking(),
+            requests.get(
+                f"{self.address}/api/v0/logs/file",
+                params=where | {"timeout": FETCH_S},
+                headers=self._headers,
+                stream=True,
+                timeout=CUT_OFF_S,
+            ) as answer,
+        ):
+            if answer.status_code != 200:
+                return False
+            for piece in answer.iter_content(1 << 20):
+                into.write(piece)
+        return True
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Say in one line what went wrong."""
+        try:
+            yield
+        except (RuntimeError, OSError) as error:  # those of requests are OSErrors
+            said = str(error).strip(". \n").splitlines()  # of a traceback on the head, the last line tells
+            raise PoolError(f"Ray at {self.address}: {plain(said[-1] if said else type(error).__name__)}") from error
+
+
+def left_folder() -> Path:
+    """Return where the job that this process belongs to may leave files: beside its own log, which is stdout.
+
+    Raises:
+        PoolError: this is no job.
+    """
+    log = Path(os.readlink("/proc/self/fd/1"))
+    job = log.stem.removeprefix("job-driver-")
+    if log.suffix != ".log" or job == log.stem:
+        raise PoolError(f"this is no job of a Ray cluster: its output goes to {log}; use `subnetlab submit`")
+    return log.parent / LEFT / job
+
+
+def _admission(address: str) -> dict[str, str]:
+    """Knock at a dashboard without a token; return the headers that it wants."""
+    host = urlsplit(address).hostname
+    if urlsplit(address).scheme not in ("http", "https") or host is None:
+        raise PoolError(f"{address} is no address of a dashboard: write http://host:8265")
+    status = _knock(address, {})
+    if status == 200:
+        if not is_loopback(host):
+            raise PoolError(f"Ray at {address} is refused: {OPEN}")
+        return {}
+    if not has_token():
+        raise PoolError(
+            f"Ray at {address} asks for a token and there is none here: copy the head's ~/.ray/auth_token to "
+            f"{token_path()}, or set RAY_AUTH_TOKEN_PATH to where it is"
+        )
+    headers = {"Authorization": f"Bearer {read_token()}"}
+    if _knock(address, headers) != 200:
+        source = "RAY_AUTH_TOKEN" if os.environ.get("RAY_AUTH_TOKEN") else token_path()
+        raise PoolError(f"Ray at {address} asks for another token than that of {source}; copy the head's")
+    return headers
+
+
+def _knock(address: str, headers: Mapping[str, str]) -> int:
+    import requests
+
+    try:
+        answer = requests.get(f"{address}/api/version", headers=headers, timeout=KNOCK_S, allow_redirects=False)
+        if answer.status_code not in (401, 403) and "ray_version" not in answer.json():
+            raise ValueError
+    except ValueError:  # JSON's errors too
+        raise PoolError(f"{address} is no Ray dashboard: it answers {answer.status_code}") from None
+    except requests.RequestException as error:
+        raise PoolError(
+            f"no Ray dashboard answers at {address} ({type(error).__name__}): give that of the head, which needs "
+            "ray[default], or forward its port: ssh -L 8265:127.0.0.1:8265 HEAD"
+        ) from None
+    return answer.status_code
+
+
+@contextmanager
+def _no_other_address() -> Iterator[None]:
+    """Keep Ray from taking another cluster's address from the environment."""
+    kept = {key: os.environ.pop(key) for key in ("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS") if key in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)

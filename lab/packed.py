@@ -1,0 +1,78 @@
+"""The folder of a run as one file, on its way from one machine to another.
+
+    packed = pack(Path("runs/ocr"), Path("run.zip"))
+    unpack(Path("run.zip"), packed, Path("elsewhere/ocr"))
+
+Only once the run's process has ended: SQLite's files are whole then, with what a killed one left in the log beside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path, PurePosixPath
+
+from pydantic import BaseModel, ConfigDict
+
+from .errors import RecordError
+
+
+class Packed(BaseModel):
+    """What was packed, so that it is known when it has arrived whole."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sha256: str
+    size: int
+    """In bytes."""
+
+
+def pack(folder: Path, archive: Path) -> Packed:
+    """Pack all files of a folder but its lock."""
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as into:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and path.name != "lock":
+                into.write(path, path.relative_to(folder))
+    return Packed(sha256=_hash(archive), size=archive.stat().st_size)
+
+
+def unpack(archive: Path, packed: Packed, folder: Path) -> None:
+    """Unpack into a folder that is not there yet, whole or not at all.
+
+    Raises:
+        RecordError: it is not what was packed, would write elsewhere, or the folder is there and holds something.
+    """
+    if (size := archive.stat().st_size) != packed.size or _hash(archive) != packed.sha256:
+        raise RecordError(f"the record that came is not the one that was packed: {size:,} of {packed.size:,} bytes")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        with zipfile.ZipFile(archive) as found:
+            for name in found.namelist():
+                if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+                    raise RecordError(f"the record that came is refused: {name!r} would be written outside its folder")
+            found.extractall(draft)
+        draft.chmod(0o755)
+        require_free(folder)
+        draft.replace(folder)
+    except zipfile.BadZipFile as error:
+        raise RecordError(f"the record that came is broken: {error}") from None
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def require_free(folder: Path) -> None:
+    """Refuse a folder that holds something.
+
+    Raises:
+        RecordError: it does.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise RecordError(f"{folder} is not empty; name another with --out")
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

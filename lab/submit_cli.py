@@ -1,0 +1,193 @@
+"""`subnetlab submit`: hand a run to a cluster as a job, watch it, and fetch its record."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import secrets
+import shlex
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fnmatch import fnmatch
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args
+
+import typer
+
+from .errors import ConfigError
+from .overrides import overrides
+
+if TYPE_CHECKING:
+    from cluster.ray_jobs import Jobs
+
+    from .job import Ended
+
+DASHBOARD = "http://127.0.0.1:8265"
+AT_HELP = "The dashboard of the cluster; a port that is forwarded to it will do."
+PYTHON_HELP = "How Python is called on the head, where this project's dependencies are installed."
+EPILOG = (
+    "Examples:  subnetlab submit configs/ocr.toml --chain.epochs 3  |  subnetlab submit --attach ocr-3f9a1c02. "
+    "The checkout is sent, without wallets, records and .git. Keys of APIs are never sent: set them in the environment "
+    "in which Ray was started on the cluster's machines."
+)
+Next = Literal["leave", "stop", "watch"]
+
+
+def mount(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, epilog=EPILOG)(submit)
+
+
+def submit(
+    context: typer.Context,
+    config: Annotated[Path | None, typer.Argument(help="A TOML file; every key is also a flag.")] = None,
+    address: Annotated[str, typer.Option(help=AT_HELP)] = DASHBOARD,
+    out: Annotated[Path | None, typer.Option(help="Folder for the record; by default the next free runs/NAME.")] = None,
+    attach: Annotated[str | None, typer.Option(metavar="JOB", help="Go back to a run that was submitted.")] = None,
+    python: Annotated[str, typer.Option(help=PYTHON_HELP)] = "python",
+    sets: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document; what the run says, on stderr.")
+    ] = False,
+) -> None:
+    """Run a subnet on a cluster as a job: its log is shown here and its record fetched at the end."""
+    from cluster.ray_jobs import LEFT, Jobs
+
+    from .folder import next_folder
+    from .packed import require_free
+
+    if (config is None) == (attach is None):
+        raise typer.BadParameter("give the config of a run, or --attach with the id of one that was submitted")
+    keys = overrides(sets or [], context.args)
+    if config is not None:
+        _check(config, keys)
+    jobs = Jobs(address)
+    if config is not None:
+        job = f"{re.sub('[^A-Za-z0-9_-]', '-', config.stem)}-{secrets.token_hex(4)}"
+        folder = out or next_folder(config.stem, "new")
+        require_free(folder)
+        with staged(config) as checkout:
+            words = [python, "-m", "lab.job", f"{STAGED}/{config.name}"]
+            words += [word for key, value in keys.items() for word in ("--set", f"{key}={value}")]
+            jobs.submit(job, checkout, shlex.join(words), {LEFT: config.stem})
+    else:
+        assert attach is not None
+        job = attach
+        folder = out or next_folder((jobs.details(job).metadata or {}).get(LEFT, job), "new")
+        require_free(folder)
+    typer.echo(f"job {job} at {jobs.address}", err=as_json)
+    watch(jobs, job, quiet=as_json)
+    code = _fetched(jobs, job, folder, as_json)
+    raise typer.Exit(code)
+
+
+STAGED = "submitted"
+"""The folder of the config in what is sent."""
+
+
+@contextmanager
+def staged(config: Path) -> Iterator[Path]:
+    """Lay out what is sent: the checkout as links, the config, and modules of this folder if it names plug-ins here."""
+    from cluster.ray_session import CHECKOUT, NOT_SHIPPED
+
+    with tempfile.TemporaryDirectory(prefix="subnetlab-") as name:
+        folder = Path(name)
+        own = [path for path in CHECKOUT.iterdir() if not any(fnmatch(path.name, left) for left in NOT_SHIPPED)]
+        for path in [*own, *_plug_ins(Path.cwd(), CHECKOUT)]:
+            (folder / path.name).symlink_to(path)
+        (folder / STAGED).mkdir()
+        (folder / STAGED / config.name).write_bytes(config.read_bytes())
+        yield folder
+
+
+def watch(jobs: Jobs, job: str, *, quiet: bool = False) -> None:
+    """Show what a job says until it ends; Ctrl-C asks what is to become of it."""
+    shown = 0
+
+    async def show() -> None:
+        nonlocal shown
+        async for text in jobs.follow(job, shown):
+            shown += len(text)
+            typer.echo(text, nl=False, err=quiet)
+
+    while True:
+        try:
+            return asyncio.run(show())
+        except KeyboardInterrupt:
+            following = _ask_what_next(job)
+        if following == "leave":
+            typer.echo(
+                f"job {job} goes on; go back to it, and fetch its record, with: "
+                f"subnetlab submit --attach {job} --address {jobs.address}",
+                err=True,
+            )
+            raise typer.Exit(130)
+        if following == "stop":
+            typer.echo("it ends; what it has recorded is fetched", err=True)
+            jobs.stop(job)
+
+
+def _ask_what_next(job: str) -> Next:
+    """Ask on a terminal what is to become of a job; without one it is left running."""
+    if not sys.stdin.isatty():
+        return "leave"
+    question = f"\njob {job} runs on the cluster: leave it running, stop it, or watch on?"
+    try:
+        while True:
+            said = typer.prompt(question, default="leave", err=True).strip().lower()
+            for answer in get_args(Next):
+                if said and answer.startswith(said):
+                    return cast(Next, answer)
+            question = "leave, stop or watch?"
+    except typer.Abort:  # Ctrl-C once more
+        return "leave"
+
+
+def _check(config: Path, keys: dict[str, str]) -> None:
+    """Read the config as the run will, so that a mistake costs no job."""
+    from .config import RunConfig
+
+    settings = RunConfig.read(config, keys | {"pool.address": json.dumps("auto")})
+    if settings.pool.address != "auto":
+        raise ConfigError(f"{config}: pool.address is the cluster's own in a job; leave it out")
+
+
+def _plug_ins(folder: Path, checkout: Path) -> list[Path]:
+    """Return the modules of a folder, if reading the config has imported any of them from there."""
+    files = [getattr(module, "__file__", None) for module in [*sys.modules.values()]]
+    used = any(file and Path(file).parent == folder for file in files)
+    return sorted(folder.glob("*.py")) if used and folder != checkout else []
+
+
+def _fetched(jobs: Jobs, job: str, folder: Path, as_json: bool) -> int:
+    """Fetch what a job that has ended left; return its exit code."""
+    from .job import ARCHIVE, ENDED, Ended
+    from .packed import unpack
+
+    said = BytesIO()
+    ended: Ended | None = Ended.model_validate_json(said.getvalue()) if jobs.fetch(job, ENDED, said) else None
+    if ended is not None and ended.packed is not None:
+        with tempfile.NamedTemporaryFile(prefix="subnetlab-", suffix=".zip") as archive:
+            jobs.fetch(job, ARCHIVE, archive)  # type: ignore[arg-type]
+            archive.flush()
+            unpack(Path(archive.name), ended.packed, folder)
+    details = jobs.details(job)
+    code = ended.exit_code if ended is not None else details.driver_exit_code or 1
+    fetched = folder if ended is not None and ended.packed is not None else None
+    _tell_end(job, details, code, fetched, as_json)
+    return code
+
+
+def _tell_end(job: str, details: Any, code: int, fetched: Path | None, as_json: bool) -> None:
+    state = str(details.status.value).lower()
+    if as_json:
+        record = None if fetched is None else str(fetched)
+        typer.echo(json.dumps({"job": job, "state": state, "exit_code": code, "record": record}, indent=2))
+    elif fetched is not None:
+        typer.echo(f"record: {fetched} (exit code {code}); look at it with: subnetlab report {fetched}")
+    else:
+        typer.echo(f"job {job} has {state} and left no record (exit code {code}): {details.message}", err=True)
