@@ -212,7 +212,7 @@ class RayHost(Actor):
     async def serve(self, uids: Sequence[int], parcel: Any) -> AsyncIterator[tuple[Response, ...]]:
         """Serve there; cancelling this cancels the miners' work."""
         import ray
-        from ray.exceptions import RayActorError, RayError
+        from ray.exceptions import RayError, RayTaskError
 
         if self._handle is None:
             raise HostDied(f"host {self.name} is gone")
@@ -224,11 +224,11 @@ class RayHost(Actor):
                 self._note(served.cpu_s)
                 yield served.responses
             ended = True
-        except RayActorError as error:
-            ended = True
-            raise HostDied(f"host {self.name} died with the query in flight") from error
-        except RayError as error:
+        except RayTaskError as error:  # what was raised there: the host lives
             raise PoolError(f"host {self.name}: {first_words(error)}") from error
+        except RayError as error:  # dead, ended by Ray for want of memory, or its machine took the answer along
+            ended = True
+            raise HostDied(f"host {self.name} died with the query in flight: {first_words(error)}") from error
         finally:
             if not ended:
                 with suppress(Exception):  # the host may have died, or answered, in between
@@ -301,13 +301,15 @@ class RayJury(Actor):
         Raises:
             PoolError: it died more than `restarts` times.
         """
-        from ray.exceptions import RayActorError, RayError
+        from ray.exceptions import RayError, RayTaskError
 
         for attempt in range(restarts + 1):
             handle = await self._ready()
             try:
                 return await getattr(handle, method).remote(*arguments)
-            except RayActorError as error:
+            except RayTaskError as error:
+                raise PoolError(f"{self.name} at {method}: {first_words(error)}") from error
+            except RayError as error:
                 logger.warning("%s died at %s: %s", self.name, method, first_words(error))
                 if attempt == restarts:
                     raise PoolError(
@@ -316,8 +318,6 @@ class RayJury(Actor):
                 async with self._placing:
                     if self._handle is handle:
                         await self.end()
-            except RayError as error:
-                raise PoolError(f"{self.name} at {method}: {first_words(error)}") from error
         raise AssertionError
 
     async def _ready(self) -> Any:

@@ -16,10 +16,16 @@ from typing import Any
 import psutil
 import pytest
 
+from cluster.errors import HostDied, PoolError
+from cluster.plan import Group, Wants
+from cluster.ray_actor import RayHost
+from cluster.ray_nodes import RayNodes
 from lab.record import RunRecord
 from lab.run import Event, run
 from subnets import Fault
+from tests.cluster import fakes
 from tests.cluster.conftest import MACHINE, alive, until
+from tests.cluster.fakes import query
 from tests.cluster.faults import STRUCK, assert_whole, decided, make_config, play, rounds_of, struck_pid
 from tests.lab.records import rounds_written
 from tests.miners.text.loop import Loop
@@ -113,6 +119,21 @@ def test_an_engine_that_runs_out_of_memory_is_opened_again_and_costs_nobody_anyt
     config = make_config({"folder": str(armed), "how": "starve", "engine": engine})
     with play(tmp_path / "run", config, armed) as record:
         assert_whole(record, undisturbed)
+
+
+async def test_what_ray_ended_for_want_of_memory_is_made_anew(machines: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_memory_usage_threshold", "0.001")
+    machine = machines.add_node(**MACHINE, labels={"memory": "none"})
+    group = Group("short", {0: fakes.Says()}, cpus=1.0, wants=Wants({"memory": "none"}))
+    host = RayHost(group, 0, {}, 30.0, RayNodes())
+    try:
+        with pytest.raises(PoolError, match="short can't be started: OutOfMemoryError"):
+            await host.start()
+        with pytest.raises(HostDied, match="short died with the query in flight: OutOfMemoryError"):
+            await anext(aiter(host.serve((0,), query())))
+    finally:
+        await host.close()
+        machines.remove_node(machine)
 
 
 def test_a_run_whose_driver_is_killed_in_mid_round_goes_on_where_it_was(
