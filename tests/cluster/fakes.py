@@ -14,7 +14,7 @@ from pydantic import PrivateAttr
 
 from miners import AnyEngine, AnyMiner, Engine, Miner, Pay, overhear
 from miners.errors import EngineDied
-from subnets import Answer, Message, Prompt, Query, Response, Score, Scorer, Task, spend
+from subnets import Answer, Message, Prompt, Query, Response, Score, Scorer, Seed, Task, spend
 from subnets.cost import Cost
 from subnets.subnet import Subnet
 
@@ -270,6 +270,21 @@ class Sleeps(Miner):
 
 class SleepsOnCore(Sleeps):
     engine: AnyEngine = Core()
+
+
+class Logs(Miner):
+    """Is right half of the time, on a core, and adds a line to a file for each query that it is asked."""
+
+    note: str
+    for_s: float = 0.2
+    engine: AnyEngine = Core()
+
+    async def forward(self, query: Query) -> Answer | bytes:
+        with Path(self.note).open("a") as file:
+            file.write(f"{query.id} {self.seed}\n")
+        await asyncio.sleep(self.for_s)
+        right = Seed(self.seed).child(query.id).rng().random() < 0.5
+        return Answer(text=query.prompt.text if right else "no idea")
 
 
 class Holds(Miner):
