@@ -65,7 +65,7 @@ class HostedPool(Pool):
         self._max_restarts = max_restarts
         self._links: dict[str, list[Link]] = {}
         self._scheduler: Scheduler | None = None
-        self._paymaster = Paymaster()
+        self._paymaster = Paymaster(uid for uid, miner in self.miners.items() if miner.learns)
         self._cpu_before_s = 0.0
         self._opened: set[str] = set()
         """Names of the hosts that have been up."""

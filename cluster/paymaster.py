@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from miners import Pay
 
@@ -24,13 +24,15 @@ TELL_S = 10.0
 class Paymaster:
     """Keeps what was told, and tells it."""
 
-    def __init__(self) -> None:
+    def __init__(self, learners: Iterable[int]) -> None:
+        """`learners`: uids of those who make anything of it; for all others nothing is kept, however long a run is."""
+        self._learners = frozenset(learners)
         self._pays: list[Mapping[int, Pay]] = []
         self._deaf: set[int] = set()
 
     def add(self, pays: Mapping[int, Pay]) -> None:
         """Note what an epoch brought, by uid: every host that starts from now on tells it."""
-        self._pays.append(dict(pays))
+        self._pays.append({uid: pays[uid] for uid in pays.keys() & self._learners})
 
     async def start(self, link: Link, uids: Collection[int]) -> None:
         """Start a host and have it tell its miners all that there is to know; raises PoolError as the start does."""

@@ -72,6 +72,12 @@ class Miner(Plugin, ABC):
             if isinstance(employee := getattr(self, name), Miner):
                 employee.paid(pay)
 
+    @property
+    def learns(self) -> bool:
+        """Whether it makes anything of its pay, or employs one that does; nobody else is told."""
+        employed = (getattr(self, name) for name in self.employs)
+        return type(self).paid is not Miner.paid or any(isinstance(one, Miner) and one.learns for one in employed)
+
     def engines(self) -> tuple[Engine, ...]:
         """Return the engines that must be on the miner's host: those among its fields, nested miners' too."""
         own = [value for value in self._values() if isinstance(value, Engine)]

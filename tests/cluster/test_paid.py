@@ -78,6 +78,16 @@ async def test_a_miner_that_its_host_hangs_or_dies_of_when_paid_is_told_no_more_
     assert bad._told == []
 
 
+async def test_what_nobody_learns_from_is_neither_told_nor_kept() -> None:
+    async with LocalPool(Words(), {3: fakes.Learns(), 5: fakes.Says()}, {}, cores=1) as pool:
+        for epoch in range(100):
+            await pool.paid({5: pay(epoch, 1.0)})
+        kept = sum(len(epoch) for epoch in pool._paymaster._pays)
+        await pool.paid({3: pay(100, 1.0), 5: pay(100, 1.0)})
+        assert await told(pool, (3,)) == ['{"text":"100:1"}']
+    assert kept == 0
+
+
 def test_an_interrupt_is_not_taken_for_a_failure_of_the_miner_that_is_told() -> None:
     with pytest.raises(KeyboardInterrupt):
         Host("test", {3: fakes.Learns(fails="interrupt")}).paid([{3: pay(666, 0.0)}])

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from miners import load_miner
+from miners.fakes import Slow
 from subnets import Caller, Query
 
 
@@ -34,6 +35,12 @@ def test_a_caller_that_nobody_knows_is_ranked_last_and_raises_nothing(query: Que
     miner = load_miner("echo")
     unknown, known = asked_by(query), asked_by(query, hotkey="5Hot", stake=10.0)
     assert miner.blacklist(unknown) == "" and miner.priority(unknown) < miner.priority(known)
+
+
+def test_only_who_makes_anything_of_its_pay_or_employs_one_that_does_is_told() -> None:
+    router = load_miner("router")
+    assert router.learns and Slow(miner=router).learns
+    assert not Slow().learns and not load_miner("echo").learns
 
 
 def test_nothing_heavy_is_imported_with_the_miners() -> None:
