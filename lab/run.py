@@ -88,7 +88,7 @@ class _Session:
         self.told: list[dict[int, Pay]] = []
         """What miners were told by sessions before this one, epoch by epoch."""
         self.queries: dict[str, Query] = {}
-        """Of the rounds that this session played in the epoch under way, by their places."""
+        """Of what this session played in the epoch under way and will do again, by place of the round."""
         self.consensus = self.bookkeeping = Cost()
         self.writing = asyncio.Lock()
         self.number = 0
@@ -204,7 +204,8 @@ class _Session:
             played = await pool.play(uid, number, self.economy.stakes(), self.economy.caller(uid))
         graded = _graded(played, self.number, self.config.subnet.max_answer_bytes)
         self.rounds[graded.place] = graded
-        self.queries[graded.place] = played.task.query()
+        if self._is_done_again(number):
+            self.queries[graded.place] = played.task.query()
         kept = {answer.blob for answer in graded.answers}
         blobs = [response.body for response in played.responses if blob_hash(response.body) in kept]
         await self._append(graded.draft("round", graded.place), blobs=blobs)
@@ -213,8 +214,7 @@ class _Session:
 
     async def _do_once(self, pool: Pool) -> _Once:
         """Do an epoch's work again, each task once, while no validator asks."""
-        every = self.config.bare.every
-        rounds = [graded for graded in self._in_order() if every and graded.number % every == 0]
+        rounds = [graded for graded in self._in_order() if self._is_done_again(graded.number)]
         queries = [self.queries.get(graded.place) or self._query(graded) for graded in rounds]
         self.queries.clear()
         before = await self._servers_cpu_s(pool)
@@ -222,6 +222,10 @@ class _Session:
         servers_cpu_s = await self._servers_cpu_s(pool) - before
         done = {graded.place: cost for graded, cost in zip(rounds, costs, strict=True) if cost is not None}
         return _Once(done, servers_cpu_s)
+
+    def _is_done_again(self, number: int) -> bool:
+        every = self.config.bare.every
+        return every > 0 and number % every == 0
 
     async def _servers_cpu_s(self, pool: Pool) -> float:
         return (await _by_role(pool)).get("server", 0.0) if self.config.servers else 0.0
