@@ -1,4 +1,4 @@
-"""A cluster beside the test run's own Ray, for as long as a module needs it."""
+"""A cluster beside the test run's own Ray, for as long as the tests of this folder need it."""
 
 from collections.abc import Iterator
 
@@ -7,9 +7,9 @@ import pytest
 from tests.cluster.launch.heads import Head
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def head() -> Iterator[Head]:
-    """A cluster behind a token."""
-    started = Head()
+    """A cluster behind a token, with a dashboard."""
+    started = Head(dashboard=True)
     yield started
     started.stop()

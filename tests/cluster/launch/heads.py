@@ -17,8 +17,18 @@ import psutil
 
 from cluster import free_port
 
+ROOT = Path(__file__).parents[3]
 RAY = Path(sys.executable).parent / "ray"
 START_S = 90.0
+
+
+def subnetlab(*arguments: str | Path, environment: dict[str, str], expect: int = 0) -> str:
+    """Run a command; return what it says on stdout, on stderr where it is to fail."""
+    command = [sys.executable, "-m", "lab", *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == expect, done.stderr or done.stdout
+    assert "Traceback" not in done.stderr
+    return done.stdout if expect == 0 else done.stderr
 
 
 class Head:
@@ -62,6 +72,11 @@ class Head:
             "RAY_AUTH_TOKEN_PATH": str(self.token if token else self.folder / "none"),
             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
         }
+
+    def outside(self) -> dict[str, str]:
+        """Variables of a user who has the token and nothing else of Ray's."""
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
+        return kept | {"RAY_AUTH_TOKEN_PATH": str(self.token)}
 
     def stop(self) -> None:
         """End this cluster's processes, and no others."""

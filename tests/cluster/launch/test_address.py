@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +11,8 @@ from cluster import PoolError
 from cluster.ray_address import find
 from lab.entries import GradedRound
 from lab.folder import open_run
-from tests.cluster.launch.heads import Head
+from tests.cluster.launch.heads import Head, subnetlab
 
-ROOT = Path(__file__).parents[3]
 TINY = """
 seed = 3
 subnet = {kind = "ocr", difficulty = 0.2}
@@ -32,14 +29,6 @@ rounds_per_epoch = 2
 [bare]
 every = 0
 """
-
-
-def subnetlab(*arguments: str | Path, environment: dict[str, str], expect: int = 0) -> str:
-    command = [sys.executable, "-m", "lab", *map(str, arguments)]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == expect, done.stderr or done.stdout
-    assert "Traceback" not in done.stderr
-    return done.stdout if expect == 0 else done.stderr
 
 
 def scores(folder: Path) -> dict[str, Any]:
@@ -59,8 +48,7 @@ def as_user(head: Head, monkeypatch: pytest.MonkeyPatch) -> Head:
 def test_a_run_joins_a_cluster_and_scores_as_a_local_pool_does(head: Head, tmp_path: Path) -> None:
     config = tmp_path / "tiny.toml"
     config.write_text(TINY)
-    outside = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
-    outside |= {"RAY_AUTH_TOKEN_PATH": str(head.token)}
+    outside = head.outside()
     shown = subnetlab(
         *("run", config, "--address", head.address, "--out", tmp_path / "there", "--json"), environment=outside
     )

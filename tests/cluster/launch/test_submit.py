@@ -1,0 +1,173 @@
+"""Runs handed to a cluster as jobs: left alone, looked at, stopped, and fetched."""
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from lab.entries import GradedRound
+from lab.folder import open_run
+from tests.cluster.launch.heads import ROOT, Head, subnetlab
+
+RUN = """
+seed = 3
+subnet = {kind = "ocr", difficulty = 0.2}
+[[miners]]
+name = "reader"
+kind = "tesseract"
+[[miners]]
+kind = "echo"
+[[validators]]
+name = "v"
+[chain]
+epochs = 1
+rounds_per_epoch = 1
+[bare]
+every = 0
+"""
+LONG = """
+seed = 3
+subnet = "tests.lab.records:Digits"
+[[miners]]
+name = "slow"
+kind = "slow"
+delay_s = 0.5
+miner = {kind = "tests.lab.records:Sayer", right = 0.7}
+[[validators]]
+name = "v"
+[chain]
+epochs = 1
+rounds_per_epoch = 5000
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A run that was submitted and left alone."""
+
+    id: str
+    said: str
+    code: int
+
+
+def submitting(head: Head, *arguments: str | Path) -> list[str]:
+    common = ["submit", "--address", head.dashboard, "--python", sys.executable]
+    return [sys.executable, "-m", "lab", *common, *map(str, arguments)]
+
+
+@pytest.fixture(scope="module")
+def left(head: Head, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
+    """A long run, whose submitter was sent Ctrl-C without a terminal."""
+    config = tmp_path_factory.mktemp("left") / "long.toml"
+    config.write_text(LONG)
+    command = submitting(head, config, "--out", config.parent / "run")
+    with subprocess.Popen(
+        command, cwd=ROOT, env=head.outside(), stdin=subprocess.DEVNULL, stdout=-1, stderr=-2, text=True
+    ) as child:
+        assert child.stdout is not None
+        first = child.stdout.readline()
+        while "Running entrypoint" not in child.stdout.readline():
+            assert child.poll() is None
+        child.send_signal(signal.SIGINT)
+        said = child.stdout.read()
+    yield Job(first.split()[1], said, child.returncode)
+
+
+def test_ctrl_c_without_a_terminal_leaves_the_run_alone_and_says_how_to_go_back(head: Head, left: Job) -> None:
+    assert left.code == 130
+    assert f"subnetlab submit --attach {left.id} --address {head.dashboard}" in left.said
+
+
+def test_a_run_on_a_cluster_is_seen_by_whoever_has_the_address_and_the_token(head: Head, left: Job) -> None:
+    def look(address: str, *how: str) -> str:
+        return subnetlab("status", "--address", address, *how, environment=head.outside())
+
+    until, seen = time.monotonic() + 90, []
+    while not (seen and seen[0]["rounds"]) and time.monotonic() < until:
+        seen = json.loads(look(head.dashboard, "--json"))["runs"]
+    (run,) = seen
+    assert (run["job"], run["stage"], run["of"], run["gone"]) == (left.id, "running", 5000, False)
+    members = {member["name"]: member for member in run["pool"]["members"]}
+    assert {member["state"] for member in members.values()} == {"up"}
+    assert members.keys() == {"driver", "validators-0", "io"}
+    assert members["io"]["node"] == "127.0.0.1" and members["io"]["memory_mb"] > 10
+    assert members["validators-0"]["validators"] == [0]
+    assert re.search(rf"^job {left.id}: rounds \d+ of 5000, epoch 1 of 1, .*/s, about", look(head.address, "--once"))
+
+
+def test_a_submitted_run_is_fetched_whole(head: Head, tmp_path: Path) -> None:
+    config = tmp_path / "short.toml"
+    config.write_text(RUN)
+    done = subprocess.run(
+        submitting(head, config, "--set", "seed=5", "--out", tmp_path / "run"),
+        cwd=ROOT, env=head.outside(), capture_output=True, text=True, timeout=200,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "The N+V bill of 1 tasks" in done.stdout
+    assert f"record: {tmp_path / 'run'} (exit code 0)" in done.stdout
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["seed"] == 5
+    with open_run(tmp_path / "run") as record:
+        (graded,) = [GradedRound.of(entry) for entry in record.entries("round")]
+    assert graded.answers[0].score is not None and graded.answers[0].score > 0.5
+    audited = subnetlab("audit", tmp_path / "run", "--json", environment=dict(os.environ))
+    assert json.loads(audited)["complete"]
+
+
+def test_a_run_that_is_stopped_at_the_prompt_brings_back_what_it_has(head: Head, left: Job, tmp_path: Path) -> None:
+    pid, terminal = pty.fork()
+    if pid == 0:  # the child has a terminal of its own
+        os.chdir(ROOT)
+        command = submitting(head, "--attach", left.id, "--out", tmp_path / "run")
+        os.execve(command[0], command, head.outside())
+    said = answer(terminal, "Running entrypoint", "\x03")
+    said += answer(terminal, "leave it running, stop it, or watch on? [leave]:", "perhaps\r")
+    said += answer(terminal, "leave, stop or watch? [leave]:", "s\r")
+    said += answer(terminal, "record: ", "")
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
+    os.close(terminal)
+    assert "stopped; nothing is lost" in said
+    audited = json.loads(subnetlab("audit", tmp_path / "run", "--json", environment=dict(os.environ)))
+    assert audited["rounds"] >= 1 and not audited["complete"]
+    assert "stopped at rounds" in subnetlab("status", tmp_path / "run", environment=dict(os.environ))
+
+
+def answer(terminal: int, question: str, keys: str) -> str:
+    """Read a terminal until a question, then type."""
+    said, until = "", time.monotonic() + 90
+    while question not in said:
+        assert time.monotonic() < until, said
+        if select.select([terminal], [], [], 1.0)[0]:
+            try:
+                said += os.read(terminal, 4096).decode(errors="replace")
+            except OSError:  # the other end is closed
+                raise AssertionError(said) from None
+    os.write(terminal, keys.encode())
+    return said
+
+
+def test_what_keeps_a_run_from_being_submitted_is_told_in_one_line(head: Head, tmp_path: Path) -> None:
+    config = tmp_path / "short.toml"
+    config.write_text(RUN)
+    (tmp_path / "token").write_text("0" * 64)
+    other = head.outside() | {"RAY_AUTH_TOKEN_PATH": str(tmp_path / "token")}
+    nobody = "http://127.0.0.1:1"
+    for said, arguments, environment, code in [
+        ("asks for another token than that of", ["--address", head.dashboard], other, 1),
+        (f"no Ray dashboard answers at {nobody}", ["--address", nobody], other, 1),
+        ("chain.epochs: input should be greater", ["--address", nobody, "--chain.epochs", "0"], other, 2),
+        (f"{tmp_path} is not empty", ["--address", head.dashboard, "--out", str(tmp_path)], head.outside(), 1),
+    ]:
+        told = subnetlab("submit", config, *arguments, environment=environment, expect=code)
+        assert said in told and told.count("\n") == 1
+    told = subnetlab("submit", "--attach", "x", "--address", head.dashboard, environment=head.outside(), expect=1)
+    assert "Job x does not exist" in told

@@ -1,0 +1,52 @@
+"""A run's folder on its way from a cluster: whole, or refused."""
+
+import hashlib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from lab.errors import RecordError
+from lab.packed import Packed, pack, unpack
+
+
+def test_a_folder_arrives_as_it_was_packed_without_its_lock(tmp_path: Path) -> None:
+    (tmp_path / "run" / "logs").mkdir(parents=True)
+    for name, text in (("config.json", "{}"), ("logs/server-a.log", "said"), ("lock", "")):
+        (tmp_path / "run" / name).write_text(text)
+    unpack(tmp_path / "run.zip", pack(tmp_path / "run", tmp_path / "run.zip"), tmp_path / "new" / "there")
+    came = {str(path.relative_to(tmp_path / "new" / "there")) for path in (tmp_path / "new" / "there").rglob("*.*")}
+    assert came == {"config.json", "logs/server-a.log"}
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["there"]
+
+
+def archive(tmp_path: Path, name: str) -> tuple[Path, Packed]:
+    path = tmp_path / "run.zip"
+    with zipfile.ZipFile(path, "w") as into:
+        into.writestr(name, "x")
+    return path, Packed(sha256=hashlib.sha256(path.read_bytes()).hexdigest(), size=path.stat().st_size)
+
+
+def test_what_was_cut_off_or_changed_on_the_way_is_refused(tmp_path: Path) -> None:
+    path, packed = archive(tmp_path, "config.json")
+    whole = path.read_bytes()
+    for came in (whole[:-1], whole[:40] + bytes([whole[40] ^ 1]) + whole[41:]):
+        path.write_bytes(came)
+        with pytest.raises(RecordError, match="is not the one that was packed"):
+            unpack(path, packed, tmp_path / "there")
+    assert not (tmp_path / "there").exists()
+
+
+@pytest.mark.parametrize("name", ["../outside", "a/../../outside", "/tmp/outside"])
+def test_what_would_be_written_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(RecordError, match="would be written outside its folder"):
+        unpack(*archive(tmp_path, name), tmp_path / "there")
+    assert [path.name for path in tmp_path.iterdir()] == ["run.zip"]
+
+
+def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "mine").write_text("mine")
+    with pytest.raises(RecordError, match="is not empty; name another with --out"):
+        unpack(*archive(tmp_path, "config.json"), tmp_path / "there")
+    assert [path.name for path in (tmp_path / "there").iterdir()] == ["mine"]

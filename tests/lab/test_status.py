@@ -1,0 +1,106 @@
+"""A run seen from outside: under way, killed, stopped, done."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cluster import PoolError
+from lab.errors import RecordError
+from lab.run import run
+from lab.status import EVERY_S, FILE, RunStatus
+from lab.status_cli import at_folder
+from lab.status_cli import status as show_status
+from lab.status_text import headline
+from tests.lab.records import make_config
+
+ROOT = Path(__file__).parents[2]
+SLOW = """
+seed = 11
+subnet = "tests.lab.records:Digits"
+[[miners]]
+name = "slow"
+kind = "slow"
+delay_s = 0.2
+miner = {kind = "tests.lab.records:Sayer", right = 0.7}
+[[validators]]
+name = "judge"
+[chain]
+rounds_per_epoch = 500
+[pool]
+kind = "local"
+"""
+
+
+def subnetlab(*arguments: str | Path) -> str:
+    command = [sys.executable, "-m", "lab", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+def test_a_run_is_seen_while_it_is_under_way_and_missed_when_its_driver_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "slow.toml").write_text(SLOW)
+    out = tmp_path / "arms" / "slow"  # as of a study
+    command = [sys.executable, "-m", "lab", "run", str(tmp_path / "slow.toml"), "--out", str(out)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as child:
+        until = time.monotonic() + 60
+        while not any(status.per_s for status in at_folder(tmp_path)):
+            assert child.poll() is None and time.monotonic() < until
+            time.sleep(0.05)
+        (seen,) = json.loads(subnetlab("status", tmp_path, "--json"))["runs"]
+        shown = subnetlab("status", tmp_path, "--once")
+        child.send_signal(signal.SIGKILL)
+    assert (seen["stage"], seen["pid"], seen["of"], seen["gone"]) == ("running", child.pid, 2500, False)
+    assert 0 < seen["rounds"] < 2500 and 0.0 < seen["per_s"] < 10.0 and seen["left_s"] > 0.0
+    assert seen["names"] == {"0": "judge", "1": "slow"}
+    assert f"{out}: rounds " in shown and " left (process " in shown
+    header, driver, io = (line.split() for line in shown.splitlines()[1:])
+    assert header[:4] == ["state", "node", "pid", "serves"]
+    assert driver[:2] == ["driver", "up"] and str(child.pid) in driver and "judge" in driver
+    assert io[:2] == ["io", "up"] and "slow" in io
+    told = subnetlab("status", out)
+    assert f"its driver, process {child.pid} on " in told and "is gone, at rounds" in told and "--resume" in told
+
+
+def test_a_finished_run_says_so_and_what_looking_at_it_cost(tmp_path: Path) -> None:
+    with run(make_config(chain={"epochs": 1, "rounds_per_epoch": 2}), tmp_path / "run") as record:
+        of = len(list(record.entries("round")))
+    (status,) = at_folder(tmp_path)
+    assert headline(status) == f"{tmp_path / 'run'}: done, {of} rounds"
+    assert status.pool is None and 0.0 < status.status_cpu_s < 1.0
+
+
+def test_a_run_that_failed_says_why(tmp_path: Path) -> None:
+    unopenable = {
+        "name": "closed",
+        "kind": "tests.cluster.fakes:Works",
+        "engine": {"kind": "tests.cluster.fakes:Unopenable"},
+    }
+    with pytest.raises(PoolError):
+        run(make_config(miners=[unopenable]), tmp_path)
+    (status,) = at_folder(tmp_path)
+    assert status.stage == "failed" and "failed (host unopenable-0: FileNotFoundError: no weights" in headline(status)
+
+
+def test_a_driver_that_is_silent_elsewhere_is_told_to_be_silent(tmp_path: Path) -> None:
+    status = RunStatus(
+        run="1", folder="there", host="far", pid=1, written=time.time() - 90 * EVERY_S, stage="running",
+        session=0, epoch=0, epochs=1, rounds=3, of=9,
+    )  # fmt: skip
+    assert not status.gone and "(process 1 on far; nothing heard for 1 min 30 s)" in headline(status)
+    assert status.model_copy(update={"lost": True}).gone
+
+
+def test_status_that_can_not_be_written_stops_no_run(tmp_path: Path) -> None:
+    (tmp_path / FILE).mkdir()
+    (tmp_path / FILE / "in the way").touch()
+    with run(make_config(chain={"epochs": 1, "rounds_per_epoch": 1}), tmp_path) as record:
+        assert record.find("end", "run") is not None
+
+
+def test_where_nothing_runs_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match=f"no run is known at {tmp_path}"):
+        show_status(tmp_path)
