@@ -1,0 +1,280 @@
+"""A long run whose hosts are killed at random: is a round lost or doubled, and does memory grow?
+
+    python benchmarks/soak.py [--rounds 10000] [--pool ray] [--kill-every 2]
+
+One run of the lab, with its record in SQLite, of miners that answer at once. Hosts are killed with SIGKILL at random
+moments, drawn from a seed. Afterwards every round must be in the record once, with one right answer of each miner, and
+the audit must find all of it again. Growth is the slope of a process's resident memory over the rounds after the first
+tenth, with its 95 % interval, from means of each twentieth of the run. Ends with 1 where a round is lost or doubled, an
+answer is wrong or missing, or the driver grows by more than --most-mb in 1,000 rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import psutil
+from scipy import stats
+
+from lab.audit import audit
+from lab.config import RunConfig
+from lab.entries import GradedRound
+from lab.record import RunRecord
+from lab.run import Event, run
+from miners import AnyEngine, Engine, Miner
+from subnets import Answer, Message, Prompt, Query, Response, Score, Scorer, Seed, Subnet, Task
+
+HOSTS, MINERS, LIGHT, VALIDATORS, PER_EPOCH = 2, 4, 2, 2, 50
+MODULE = "soak" if __name__ == "__main__" else __name__
+"""Under which hosts find what is defined here."""
+PARTS = 20
+"""Into which a run is divided, to find a slope."""
+
+
+class Sums(Subnet):
+    """Add two numbers."""
+
+    name: ClassVar[str] = "sums"
+
+    def task(self, seed: int) -> Task:
+        first, second = map(int, Seed(seed).rng().integers(0, 10**9, 2))
+        prompt = Prompt((Message("user", f"{first} {second}"),))
+        return Task(id=str(seed), subnet=self.name, seed=seed, prompt=prompt, reference=str(first + second))
+
+    def gold(self, task: Task) -> Answer:
+        return Answer(text=task.reference)
+
+    def scorer(self) -> Scorer:
+        return Right()
+
+
+class Right(Scorer):
+    """1.0 for the right sum."""
+
+    def score(self, task: Task, response: Response) -> Score:
+        return Score(float(response.answer is not None and response.answer.text == task.reference))
+
+
+class Adder(Miner):
+    """Adds."""
+
+    async def forward(self, query: Query) -> Answer:
+        return Answer(text=str(sum(map(int, query.prompt.text.split()))))
+
+
+class Desk(Engine):
+    """Takes a core, and leaves the number of its process in a folder, with the time when that began."""
+
+    folder: str
+
+    @property
+    def cpus(self) -> float:
+        return 1.0
+
+    @property
+    def concurrency(self) -> int:
+        return 4
+
+    @property
+    def replicable(self) -> bool:
+        return True
+
+    async def open(self) -> None:
+        (Path(self.folder) / str(os.getpid())).write_text(str(psutil.Process().create_time()))
+
+
+class Clerk(Adder):
+    """Adds at a desk."""
+
+    engine: AnyEngine
+
+
+@dataclass
+class Killer:
+    """Kills hosts until it is told to stop."""
+
+    folder: Path
+    every_s: float
+    seed: int
+    kills: int = 0
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def work(self) -> None:
+        rng = np.random.default_rng(self.seed)
+        while not self._stop.wait(rng.exponential(self.every_s)):
+            if hosts := sorted(self.hosts()):
+                with suppress(ProcessLookupError):
+                    os.kill(hosts[rng.integers(len(hosts))], signal.SIGKILL)
+                    self.kills += 1
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def hosts(self) -> list[int]:
+        return [int(note.name) for note in self.folder.iterdir() if lives(int(note.name), note.read_text())]
+
+
+@dataclass
+class Memory:
+    """Resident memory of the driver and of the largest host, MB, by rounds played."""
+
+    killer: Killer
+    of: int
+    rounds: list[int] = field(default_factory=list)
+    driver: list[float] = field(default_factory=list)
+    host: list[float] = field(default_factory=list)
+
+    def watch(self, event: Event) -> None:
+        if event.stage == "round" and event.rounds % max(1, self.of // 200) == 0:
+            self.rounds.append(event.rounds)
+            self.driver.append(resident_mb(os.getpid()))
+            self.host.append(max(map(resident_mb, self.killer.hosts()), default=np.nan))
+
+    def at(self, share: float) -> float:
+        """The driver's at a share of the run."""
+        return self.driver[min(len(self.driver) - 1, int(share * len(self.driver)))]
+
+    def slope(self, megabytes: list[float]) -> tuple[float, float, float]:
+        """MB for each 1,000 rounds after the first tenth, and its 95 % interval."""
+        rounds, sizes = np.array(self.rounds) / 1000, np.array(megabytes)
+        kept = np.flatnonzero((rounds * 1000 > self.of / 10) & np.isfinite(sizes))
+        parts = [part for part in np.array_split(kept, PARTS * 9 // 10) if len(part)]
+        fit = stats.linregress([rounds[part].mean() for part in parts], [sizes[part].mean() for part in parts])
+        half = stats.t.ppf(0.975, len(parts) - 2) * fit.stderr
+        return fit.slope, fit.slope - half, fit.slope + half
+
+
+@dataclass(frozen=True)
+class Count:
+    """What is wrong with a record."""
+
+    lost: int
+    doubled: int
+    answers: int
+    wrong: int
+
+    @classmethod
+    def of(cls, record: RunRecord, expected: int) -> Count:
+        """Go through all rounds, of which as many are expected."""
+        places: Counter[str] = Counter()
+        answers = doubled = wrong = 0
+        for graded in map(GradedRound.of, record.entries("round")):
+            places[graded.place] += 1
+            answers += len(graded.answers)
+            doubled += len(graded.answers) - len({answer.uid for answer in graded.answers})
+            wrong += sum(answer.score != 1.0 for answer in graded.answers)
+        return cls(expected - len(places), doubled + places.total() - len(places), answers, wrong)
+
+
+def lives(pid: int, since: str) -> bool:
+    """Whether a process that began then is there, no zombie, and no other one of the same number."""
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        return str(process.create_time()) == since and process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def resident_mb(pid: int) -> float:
+    """Resident memory of a process; 0 of one that has ended."""
+    with suppress(psutil.NoSuchProcess):
+        return float(psutil.Process(pid).memory_info().rss) / 1e6
+    return 0.0
+
+
+def config(rounds: int, pool: str, desks: Path) -> RunConfig:
+    return RunConfig.parse(
+        {
+            "seed": 3,
+            "subnet": f"{MODULE}:Sums",
+            "miners": [
+                {
+                    "name": "clerk",
+                    "kind": f"{MODULE}:Clerk",
+                    "count": MINERS,
+                    "engine": {"kind": f"{MODULE}:Desk", "folder": str(desks)},
+                },
+                {"name": "light", "kind": f"{MODULE}:Adder", "count": LIGHT},
+            ],
+            "validators": [{"name": "validator", "count": VALIDATORS}],
+            "chain": {"epochs": rounds // (VALIDATORS * PER_EPOCH), "rounds_per_epoch": PER_EPOCH},
+            "pool": {"kind": pool, "hosts": HOSTS},
+            "bare": {"every": 10},
+        }
+    )
+
+
+@dataclass(frozen=True)
+class Soaked:
+    """How a run went."""
+
+    count: Count
+    kills: int
+    restarts: int
+    took_s: float
+    memory: Memory
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is lost, doubled or wrong."""
+        return not (self.count.lost or self.count.doubled or self.count.wrong)
+
+
+def soak(rounds: int, pool: str, kill_every_s: float, seed: int) -> Soaked:
+    """Play, kill, audit and count."""
+    with tempfile.TemporaryDirectory(prefix="soak-") as folder:
+        desks = Path(folder) / "desks"
+        desks.mkdir()
+        killer = Killer(desks, kill_every_s, seed)
+        memory = Memory(killer, rounds)
+        killing = threading.Thread(target=killer.work)
+        killing.start()
+        began = time.perf_counter()
+        try:
+            record = run(config(rounds, pool, desks), Path(folder) / "run", watch=memory.watch)
+        finally:
+            killer.stop()
+            killing.join()
+        took_s = time.perf_counter() - began
+        with record:
+            assert audit(record).complete
+            count = Count.of(record, rounds)
+        return Soaked(count, killer.kills, len(list(desks.iterdir())) - HOSTS, took_s, memory)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--rounds", type=int, default=10_000, help=f"a multiple of {VALIDATORS * PER_EPOCH}")
+    options.add_argument("--pool", choices=["local", "ray"], default="local")
+    options.add_argument("--kill-every", type=float, default=2.0, help="seconds, on average")
+    options.add_argument("--seed", type=int, default=1, help="of the kills")
+    options.add_argument("--most-mb", type=float, default=1.0, help="the driver may grow by in 1,000 rounds")
+    given = options.parse_args()
+    logging.getLogger("cluster").setLevel(logging.ERROR)
+    found = soak(given.rounds, given.pool, given.kill_every, given.seed)
+    count, memory, growth = found.count, found.memory, found.memory.slope(found.memory.driver)
+    print(f"{given.rounds:,} rounds, {MINERS + LIGHT} miners, {HOSTS} hosts, pool {given.pool}")
+    print(f"{given.rounds / found.took_s:.0f} rounds/s, {found.kills} kills, {found.restarts} restarts")
+    print(
+        f"{count.lost} rounds lost, {count.doubled} answers doubled, {count.wrong} of {count.answers:,} wrong or none"
+    )
+    print(f"driver: {memory.at(0.1):.0f} MB at 10 %, {memory.at(0.5):.0f} at 50 %, {memory.at(1.0):.0f} at the end")
+    for name, (slope, low, high) in (("driver", growth), ("largest host", memory.slope(memory.host))):
+        print(f"growth of the {name}: {slope:+.2f} MB per 1,000 rounds ({low:+.2f} to {high:+.2f})")
+    sys.exit(not found.whole or growth[0] > given.most_mb)
+
+
+if __name__ == "__main__":
+    main()
