@@ -78,13 +78,14 @@ def write(html: str, path: Path) -> Path:
 
 def estimate(figure: Estimate, digits: int = 2, unit: str = "", scale: float = 1.0) -> dict[str, str]:
     """Split a figure, times `scale`, into its value and the interval and n that belong under it."""
+    figure = figure.scaled(scale)
     if figure.value is None:
         return {"value": "–", "note": f"n={figure.n}"}
     interval = ""
     if figure.low is not None and figure.high is not None:
-        dash = " to " if scale * figure.low < 0 else "–"  # a minus after a dash can't be read
-        interval = f"{scale * figure.low:.{digits}f}{dash}{scale * figure.high:.{digits}f}, "
-    return {"value": f"{scale * figure.value:.{digits}f}{unit}", "note": f"{interval}n={figure.n}"}
+        dash = " to " if figure.low < 0 else "–"  # a minus after a dash can't be read
+        interval = f"{figure.low:.{digits}f}{dash}{figure.high:.{digits}f}, "
+    return {"value": f"{figure.value:.{digits}f}{unit}", "note": f"{interval}n={figure.n}"}
 
 
 def plain(text: str, most: int = 400) -> str:

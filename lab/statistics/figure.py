@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .resampling import resampled_sums
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +42,20 @@ class Figure:
         return cls(float(value), min(float(low), float(value)), max(float(high), float(value)), n)
 
     def text(self, digits: int = 2, unit: str = "") -> str:
-        """Write as "0.91 (0.88 to 0.94, n=30)"."""
+        """Write as "0.91 (0.88 to 0.94, n=30)"; without a value as "unknown (n=30)"."""
         if self.value is None:
-            return "n=0"
+            return f"unknown (n={self.n})"
         interval = "" if self.low is None else f"{self.low:.{digits}f} to {self.high:.{digits}f}, "
         return f"{self.value:.{digits}f}{unit} ({interval}n={self.n})"
+
+    def scaled(self, by: float) -> Figure:
+        """The figure in another unit: value and interval times `by`, which is above 0."""
+        value, low, high = (None if each is None else by * each for each in (self.value, self.low, self.high))
+        return Figure(value, low, high, self.n)
+
+    def percent(self, digits: int = 0) -> str:
+        """Write a share as "91 % (88 to 94, n=30)"."""
+        return self.scaled(100).text(digits, " %")
 
 
 def mean(values: Sequence[float]) -> Figure:
@@ -63,3 +75,9 @@ def ratio(above: Sequence[float], below: Sequence[float]) -> Figure:
     tops, bottoms = resampled_sums(np.column_stack([numerator, denominator])).T
     draws = tops[bottoms > 0] / bottoms[bottoms > 0]
     return Figure.of_draws(float(numerator.sum()) / total, draws, n)
+
+
+def ranked(items: Iterable[Item], value: Callable[[Item], float | None]) -> list[Item]:
+    """Return the items that have a value, the highest first, ties as they came: what is unknown has no rank."""
+    known = [(found, item) for item in items if (found := value(item)) is not None]
+    return [item for _, item in sorted(known, key=lambda each: -each[0])]
