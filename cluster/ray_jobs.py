@@ -53,7 +53,9 @@ class Jobs:
             with _no_other_address():
                 self._client = JobSubmissionClient(self.address, headers=dict(self._headers))
         except (ImportError, RuntimeError) as error:
-            raise PoolError(f"jobs need {plain(error)}; get it with: pip install 'subnetlab[cluster]'") from error
+            raise PoolError(
+                f"Ray's job API can't be used from here: {plain(error)}; get it with: pip install 'subnetlab[cluster]'"
+            ) from error
 
     def submit(self, job: str, folder: Path, entrypoint: str, metadata: Mapping[str, str]) -> None:
         """Start a program on the head, in a copy of a folder.

@@ -111,6 +111,7 @@ class _Session:
                 for number in range(self.epochs, self.config.chain.epochs):
                     await self._play_rounds(pool, number)
                     await pool.paid(await self._close_epoch(number, use, await self._do_once(pool)))
+                self.reporter.rest()
             await self._append(Draft("end", "run", {"rounds": self.finished}))
         self._tell("done")
 

@@ -13,7 +13,7 @@ import logging
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -113,6 +113,7 @@ class Reporter:
         self._path = folder / FILE
         self._snapshot = snapshot
         self._cost = Cost()
+        self._task: asyncio.Task[None] | None = None
 
     @contextmanager
     def until_the_end(self) -> Iterator[None]:
@@ -131,14 +132,18 @@ class Reporter:
 
     @asynccontextmanager
     async def watching(self, pool: Pool) -> AsyncIterator[None]:
-        """Write what there is to see of a pool, from before its start until after its end."""
-        task = asyncio.create_task(self._keep_writing(pool))
+        """Write what there is to see of a pool, from before its start until it is told to rest."""
+        self._task = asyncio.create_task(self._keep_writing(pool))
         try:
             yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            self.rest()
+            await asyncio.wait({self._task})
+
+    def rest(self) -> None:
+        """Write no more until the last words: a pool that closes is no sight."""
+        if self._task is not None:
+            self._task.cancel()
 
     async def _keep_writing(self, pool: Pool) -> None:
         while True:

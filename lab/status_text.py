@@ -73,11 +73,11 @@ def _table(status: RunStatus, pool: PoolStatus) -> Table:
         }
         for member in pool.members
     ]
-    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
+    table = Table(box=None, header_style="dim", padding=(0, 1, 0, 0))
     shown = [column for column in rows[0] if any(row[column] for row in rows)]
     for column in shown:
-        long = column in ("node", "serves", "GPUs")
-        table.add_column(column, justify="left" if long or column in ("", "state") else "right", no_wrap=not long)
+        long, text = column in ("serves", "GPUs"), column in ("", "state", "node")
+        table.add_column(column, justify="left" if long or text else "right", no_wrap=not long)
     for row in rows:
         table.add_row(*(row[column] for column in shown))
     return table
