@@ -16,8 +16,9 @@ from dataclasses import dataclass, replace
 
 from subnets import Cost
 
-from .config import PriceTable, RunConfig
-from .entries import Epoch, GradedRound, Start
+from .config import PriceTable
+from .entries import GradedRound
+from .played import Played
 from .record import RunRecord
 from .statistics import Figure, mean, ratio
 
@@ -108,14 +109,7 @@ class Bill:
     @classmethod
     def of(cls, record: RunRecord) -> Bill:
         """Add up the record of a run, as far as its last complete epoch."""
-        entry = record.find("start", "run")
-        assert entry is not None  # RunRecord.open() refuses a record without one
-        start = Start.of(entry)
-        config = RunConfig.parse(start.config, source=str(record.folder))
-        epochs = [Epoch.of(found) for found in record.entries("epoch")]
-        last = len(epochs) * config.chain.rounds_per_epoch
-        rounds = [found for found in map(GradedRound.of, record.entries("round")) if found.number < last]
-        return _add_up(config, {neuron.uid: neuron.name for neuron in start.neurons}, epochs, rounds)
+        return _add_up(Played.of(record))
 
 
 def price(cost: Cost, prices: PriceTable) -> float:
@@ -128,7 +122,8 @@ def total(costs: Iterable[Cost]) -> Cost:
     return sum(costs, start=Cost())
 
 
-def _add_up(config: RunConfig, names: dict[int, str], epochs: list[Epoch], rounds: list[GradedRound]) -> Bill:
+def _add_up(played: Played) -> Bill:
+    config, epochs, rounds, names = played.config, played.epochs, played.rounds, played.names("miner")
     once = {place: cost for epoch in epochs for place, cost in epoch.once.items()}
     by_miner: defaultdict[int, Cost] = defaultdict(Cost)
     for graded in rounds:

@@ -19,6 +19,7 @@ from subnets import Fault, Subnet
 from .bill import price
 from .config import PriceTable, RunConfig
 from .entries import Epoch, GradedAnswer, GradedRound, Neuron, Start
+from .played import Played
 from .record import RunRecord
 from .statistics import RESAMPLES, Figure, mean, ratio
 
@@ -98,15 +99,8 @@ class Standings:
     @classmethod
     def of(cls, record: RunRecord) -> Standings:
         """Read the record of a run."""
-        entry = record.find("start", "run")
-        assert entry is not None  # RunRecord.open() refuses a record without one
-        start = Start.of(entry)
-        config = RunConfig.parse(start.config, source=str(record.folder))
-        epochs = tuple(Epoch.of(found) for found in record.entries("epoch"))
-        last = len(epochs) * config.chain.rounds_per_epoch
-        found = (GradedRound.of(entry) for entry in record.entries("round"))
-        # Rounds are recorded as they finish; in the order of their places two runs of one seed agree.
-        rounds = sorted((one for one in found if one.number < last), key=lambda one: (one.number, one.validator))
+        played = Played.of(record)
+        start, config, epochs, rounds = played.start, played.config, played.epochs, played.rounds
         answers: dict[int, list[GradedAnswer]] = defaultdict(list)
         characters: dict[int, list[int]] = defaultdict(list)
         for graded in rounds:
@@ -118,7 +112,7 @@ class Standings:
             for neuron in start.neurons
         )
         complete = record.find("end", "run") is not None
-        return cls(start, config, neurons, epochs, tuple(rounds), complete)
+        return cls(start, config, neurons, epochs, rounds, complete)
 
     @property
     def miners(self) -> tuple[Standing, ...]:

@@ -10,7 +10,8 @@ from typing import Any, Self
 
 from lab.bill import Bill, price
 from lab.config import RunConfig
-from lab.entries import Epoch, GradedRound, Start
+from lab.entries import GradedRound
+from lab.played import Played
 from lab.record import RunRecord
 from subnets import Cost
 
@@ -52,8 +53,8 @@ def foresee(probe: RunRecord, smallest: RunRecord | None, start_s: float, arms: 
         arms: what is left to be played.
     """
     found = _Found.of(probe)
-    bill, known = Bill.of(probe), {part.name: part.cost.cpu_s for part in Bill.of(probe).parts}
-    epochs = [Epoch.of(entry) for entry in probe.entries("epoch")]
+    bill, epochs = Bill.of(probe), found.played.epochs
+    known = {part.name: part.cost.cpu_s for part in bill.parts}
     task = _average([graded.task_cost for graded in found.rounds]).cpu_s
     graded_s = sum(graded.grading_cost.cpu_s + graded.measuring_cost.cpu_s for graded in found.rounds) / max(
         1, sum(len(graded.answers) for graded in found.rounds)
@@ -62,7 +63,7 @@ def foresee(probe: RunRecord, smallest: RunRecord | None, start_s: float, arms: 
     carried_s = sum(known.get(name, 0.0) for name in carrying) / bill.answers
     once = known["doing it once"] / max(1, sum(len(epoch.once) for epoch in epochs))
     cores = max((epoch.use.cores for epoch in epochs), default=1)
-    efficiency = bill.total_cpu_s / max(1e-9, bill.wall_s * _busy(found.config, cores))
+    efficiency = bill.total_cpu_s / max(1e-9, bill.wall_s * _busy(found.played.config, cores))
     together = _Together.of(found, None if smallest is None else _Found.of(smallest))
     by_arm, cpu_s, usd = {}, 0.0, 0.0
     for arm in arms:
@@ -82,8 +83,8 @@ def foresee(probe: RunRecord, smallest: RunRecord | None, start_s: float, arms: 
 class _Found:
     """What a run's answers cost."""
 
-    config: RunConfig
-    rounds: list[GradedRound]
+    played: Played
+    rounds: Sequence[GradedRound]
     """Without the first ones, which pay for what is loaded once."""
     by_work: dict[str, Cost]
     """Of an answer to an average task, by what the miner does and by its kind."""
@@ -91,14 +92,11 @@ class _Found:
 
     @classmethod
     def of(cls, record: RunRecord) -> Self:
-        entry = record.find("start", "run")
-        assert entry is not None  # a record that was opened has one
-        start = Start.of(entry)
-        config = RunConfig.parse(start.config, source=str(record.folder))
-        played = [GradedRound.of(found) for found in record.entries("round")]
-        rounds = [graded for graded in played if graded.number >= config.pool.rounds_in_flight] or played
-        tables = {table["name"]: table for table in singly_of(config)}
-        names = {neuron.uid: neuron.name for neuron in start.neurons}
+        played = Played.of(record)
+        rounds = [graded for graded in played.rounds if graded.number >= played.config.pool.rounds_in_flight]
+        rounds = rounds or list(played.rounds)
+        tables = {table["name"]: table for table in singly_of(played.config)}
+        names = played.names("miner")
         spent: defaultdict[str, list[Cost]] = defaultdict(list)
         for graded in rounds:
             for answer in graded.answers:
@@ -106,9 +104,9 @@ class _Found:
                 spent[_work(table)].append(answer.cost)
                 spent[table["kind"]].append(answer.cost)
         every = [answer.cost for graded in rounds for answer in graded.answers]
-        size = _size(record, rounds)
+        size = _size(played, rounds)
         return cls(
-            config, rounds, {work: _average(costs, size) for work, costs in spent.items()}, _average(every, size)
+            played, rounds, {work: _average(costs, size) for work, costs in spent.items()}, _average(every, size)
         )
 
     def knows(self, config: RunConfig) -> bool:
@@ -132,10 +130,11 @@ class _Together:
 
     @classmethod
     def of(cls, probe: _Found, smallest: _Found | None) -> Self:
-        if smallest is None or not probe.knows(smallest.config):
+        if smallest is None or not probe.knows(smallest.played.config):
             return cls()
-        many, few = _in_flight(probe.config), _in_flight(smallest.config)
-        foreseen_s, took_s = (sum(cost.cpu_s for cost in found.answers(smallest.config)) for found in (probe, smallest))
+        fewer = smallest.played.config
+        many, few = _in_flight(probe.played.config), _in_flight(fewer)
+        foreseen_s, took_s = (sum(cost.cpu_s for cost in found.answers(fewer)) for found in (probe, smallest))
         if few >= many or foreseen_s <= 0:
             return cls()
         fixed = min(many, (took_s / foreseen_s - 1.0) / (1.0 / few - 1.0 / many))
@@ -155,9 +154,9 @@ def _work(table: dict[str, Any]) -> str:
     return json.dumps({key: value for key, value in table.items() if key not in IDENTITY}, sort_keys=True)
 
 
-def _size(record: RunRecord, rounds: Sequence[GradedRound]) -> float:
+def _size(played: Played, rounds: Sequence[GradedRound]) -> float:
     """How large an average task of a run is beside those of some rounds, by what doing them once took."""
-    once = {place: cost.cpu_s for entry in record.entries("epoch") for place, cost in Epoch.of(entry).once.items()}
+    once = {place: cost.cpu_s for epoch in played.epochs for place, cost in epoch.once.items()}
     these = [once[graded.place] for graded in rounds if graded.place in once]
     return sum(once.values()) / len(once) * len(these) / sum(these) if sum(these) > 0 else 1.0
 
