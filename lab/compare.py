@@ -5,7 +5,8 @@
 
 Answers are paired where a miner of the same name answered the same task in both. Each miner and measure is tested
 by sign flips (`statistics.paired`), and all tests together are held to a 5 % chance of any false alarm (Holm). Of two
-studies the arms of the same name are compared.
+studies the arms of the same name are compared. What the machine did beside a run shifts all of its times and costs
+together, so a difference in these is one of two single runs, and need not be one of their configs.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ import numpy as np
 from subnets import Fault
 
 from .bill import price
-from .config import PriceTable, RunConfig
-from .entries import GradedAnswer, GradedRound, Start
+from .config import PriceTable
+from .entries import GradedAnswer, GradedRound
 from .errors import RecordError
 from .folder import first_difference, open_run
+from .played import Played
 from .statistics import Figure, mean
 from .statistics.paired import FLIPS, Comparison, holm
 
@@ -32,6 +34,10 @@ ALPHA = 0.05
 """Chance of any false alarm among all tests of a comparison."""
 RARE = 10
 """Flips as far out as what was observed, in which a p-value is told well enough."""
+METERED = ("latency_s", "cpu_s", "usd")
+"""Measures that hang on what the machine did beside the run."""
+BY_RUN = ("run", "started", "seed", "prices")
+"""What is kept of a machine in a record and says nothing of it."""
 PROBE = "probe"
 """The arm of a study that its forecast is made from: its tasks are in the other arms as well."""
 
@@ -105,9 +111,14 @@ class Compared:
         """Say what came of it."""
         larger = sum(row.larger_than_chance for row in self.rows)
         tasks = f"{self.tasks} shared task" + ("" if self.tasks == 1 else "s")
-        return (
+        said = (
             f"{larger} of {len(self.rows)} differences are larger than chance, over {tasks} "
             f"(sign-flip test on the same tasks, Holm over all of them, at {ALPHA:g})."
+        )
+        if not any(row.larger_than_chance and row.measure in METERED for row in self.rows):
+            return said
+        return (
+            f"{said} Those in latency, CPU and cost are between two single runs: a busier machine makes them as well."
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -152,13 +163,21 @@ class _Test:
 class _Side:
     """One run, as far as its last complete epoch."""
 
-    config: RunConfig
-    table: Mapping[str, Any]
-    """The config as it is recorded."""
+    played: Played
     names: Mapping[int, str]
     """Of miners, by uid."""
     rounds: Mapping[tuple[str, int], GradedRound]
     """By the id and the seed of their task."""
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """As it is recorded."""
+        return self.played.start.config
+
+    @property
+    def machine(self) -> dict[str, Any]:
+        """What it ran on."""
+        return {key: value for key, value in self.played.start.machine.items() if key not in BY_RUN}
 
 
 def compare(first: Path, second: Path) -> Compared:
@@ -216,31 +235,31 @@ def _lonely(ours: Mapping[str, Path], first: Path, theirs: Mapping[str, Path], s
 
 def _read(folder: Path) -> _Side:
     with open_run(folder) as record:
-        entry = record.find("start", "run")
-        assert entry is not None  # open_run() refuses a record without one
-        start = Start.of(entry)
-        config = RunConfig.parse(start.config, source=str(folder))
-        last = sum(1 for _ in record.entries("epoch")) * config.chain.rounds_per_epoch
-        rounds = [found for found in map(GradedRound.of, record.entries("round")) if found.number < last]
-    names = {neuron.uid: neuron.name for neuron in start.neurons if neuron.role == "miner"}
-    return _Side(config, start.config, names, {(one.task_id, one.task_seed): one for one in rounds})
+        played = Played.of(record)
+    return _Side(played, played.names("miner"), {(one.task_id, one.task_seed): one for one in played.rounds})
 
 
 def _compare(arm: str, one: _Side, other: _Side) -> tuple[list[_Test], set[tuple[str, int]], list[str]]:
     """Return the tests of one pair of runs, not held against others yet, their shared tasks, and what to note."""
-    if subnets := first_difference(one.table["subnet"], other.table["subnet"], "subnet"):
+    if subnets := first_difference(one.config["subnet"], other.config["subnet"], "subnet"):
         return [], set(), [f"its tasks are not the same: {subnets}"]
     # In the order of places, not of arrival: two readings agree to the last digit.
     shared = sorted(one.rounds.keys() & other.rounds.keys(), key=lambda key: one.rounds[key].place)
     if not one.rounds or not other.rounds:
         return [], set(), ["one of them has no complete epoch yet: go on with it by --resume"]
     if not shared:
-        return [], set(), [f"no task is in both: the seeds are {one.config.seed} and {other.config.seed}"]
-    notes = []
-    if graders := first_difference(one.table["validators"], other.table["validators"], "validators"):
-        notes.append(f"scores are not by the same graders: {graders}")
-    if prices := first_difference(one.table["prices"], other.table["prices"], "prices"):
-        notes.append(f"dollars are not at the same prices: {prices}")
+        return [], set(), [f"no task is in both: the seeds are {one.config['seed']} and {other.config['seed']}"]
+    notes = [
+        f"{what}: {difference}"
+        for what, key in (
+            ("scores are not by the same graders", "validators"),
+            ("dollars are not at the same prices", "prices"),
+            ("times and costs are not of the same pool", "pool"),
+        )
+        if (difference := first_difference(one.config[key], other.config[key], key))
+    ]
+    if machines := first_difference(one.machine, other.machine):
+        notes.append(f"they were not run on and with the same: {machines}")
     theirs = set(other.names.values())
     lonely = sorted(set(one.names.values()) ^ theirs)
     notes += [f"miners that are in one of them only: {', '.join(lonely)}"] if lonely else []
@@ -264,7 +283,7 @@ def _values(side: _Side, name: str, measure: Measure, keys: list[tuple[str, int]
     found = []
     for key in keys:
         answer = next((answer for answer in side.rounds[key].answers if answer.uid == uid), None)
-        value = measure.of(answer, side.config.prices) if answer is not None else None
+        value = measure.of(answer, side.played.config.prices) if answer is not None else None
         found.append(float("nan") if value is None else value)
     return found
 

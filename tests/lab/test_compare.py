@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from lab.cli import app
 from lab.compare import Compared, compare
 from lab.errors import RecordError
+from tests.lab import records
 from tests.lab.records import make_config, make_record
 
 
@@ -30,7 +31,8 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def second(tmp_path_factory: pytest.TempPathFactory) -> Path:
     miners = sayers(same=0.8, changed=0.6, new=0.5)
-    return made(tmp_path_factory.mktemp("second") / "run", miners=miners, prices={"cpu_hour_usd": 0.08})
+    folder = tmp_path_factory.mktemp("second") / "run"
+    return made(folder, miners=miners, prices={"cpu_hour_usd": 0.08}, pool={"kind": "local", "hosts": 1})
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +60,17 @@ def test_what_else_differs_is_said(found: Compared) -> None:
     notes = " | ".join(found.notes)
     assert "miners that are in one of them only: gone, new" in notes
     assert "dollars are not at the same prices: prices.cpu_hour_usd was 0.04, is 0.08" in notes
+    assert "times and costs are not of the same pool: pool.hosts was None, is 1" in notes
+
+
+def test_times_and_costs_are_said_to_be_of_two_single_runs(first: Path, tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(records.MACHINE, "cores", 8)
+        dear = made(tmp_path / "run", miners=sayers(same=0.8), prices={"cpu_hour_usd": 0.08})
+    found = compare(first, dear)
+    assert row(found, "same", "usd").larger_than_chance and "between two single runs" in found.sentence
+    assert "they were not run on and with the same: cores was 2, is 8" in found.notes
+    assert "single runs" not in compare(first, first).sentence
 
 
 def test_no_p_value_is_lowered_by_the_others(found: Compared) -> None:
