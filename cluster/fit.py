@@ -192,7 +192,7 @@ def nodes_of(rows: Sequence[Mapping[str, Any]]) -> list[Node]:
                     amounts.pop("CPU", 0.0),
                     amounts.pop("GPU", 0.0),
                     labels.get(GPU_KIND),
-                    labels=dict(labels),
+                    labels={key: label for key, label in labels.items() if key not in (GPU_KIND, "ray.io/node-id")},
                     resources={kind: amount for kind, amount in amounts.items() if _is_custom(kind)},
                     id=row["NodeID"],
                 )
@@ -235,8 +235,9 @@ def _missing(
 
     needs, labels = group.needs, group.wants.labels
     if (labels or not needs) and not any(node.suits(labels) for node in nodes):
-        wanted = f" with {_labels(labels)}" if labels else ""
-        return f"{name} needs a node{wanted}; the cluster has {_labels_there(labels, nodes) or 'none'}"
+        if not labels:
+            return f"{name} needs a node; the cluster has none"
+        return f"{name} needs a node with {_labels(labels)}; the cluster has {_labels_there(labels, nodes)}"
     of = f"the nodes with {_labels(labels)}" if labels else "the cluster"
     totals = {kind: sum(node.has(kind) for node in usable) for kind in needs}
     short = {kind: amount for kind, amount in needs.items() if amount > totals[kind]}

@@ -199,6 +199,7 @@ class Scheduler:
                         elif (judged := self._judge(ticket, response, alone)) is not None:
                             self._release(crew, seat, ticket, judged)
                         else:
+                            ticket.started = None  # a deadline finds it waiting to be asked again, not at work
                             (waiting if response.opening else bereft).append(ticket)
                     self._place(crew)
         except TimeoutError:
