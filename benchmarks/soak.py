@@ -4,8 +4,9 @@
 
 One run of the lab, with its record in SQLite, of miners that answer at once. Hosts are killed with SIGKILL at random
 moments, drawn from a seed. Afterwards every round must be in the record once, with one right answer of each miner, and
-the audit must find all of it again. Growth is the slope of a process's resident memory over the rounds after the first
-tenth, with its 95 % interval, from means of each twentieth of the run. Ends with 1 where a round is lost or doubled, an
+the audit must find all of it again. Growth is the slope of a process's memory over the rounds after the first tenth,
+with its 95 % interval, from means of each twentieth of the run: of resident memory less what is shared with files and
+with Ray's object store, whose pages count as they are first touched. Ends with 1 where a round is lost or doubled, an
 answer is wrong or missing, or the driver grows by more than --most-mb in 1,000 rounds.
 """
 
@@ -129,23 +130,24 @@ class Killer:
 
 @dataclass
 class Memory:
-    """Resident memory of the driver and of the largest host, MB, by rounds played."""
+    """Of the driver and of the largest host, MB, by rounds played."""
 
     killer: Killer
     of: int
     rounds: list[int] = field(default_factory=list)
+    resident: list[float] = field(default_factory=list)
+    """The driver's."""
     driver: list[float] = field(default_factory=list)
+    """Its own: resident and not shared."""
     host: list[float] = field(default_factory=list)
+    """Its own."""
 
     def watch(self, event: Event) -> None:
         if event.stage == "round" and event.rounds % max(1, self.of // 200) == 0:
             self.rounds.append(event.rounds)
-            self.driver.append(resident_mb(os.getpid()))
-            self.host.append(max(map(resident_mb, self.killer.hosts()), default=np.nan))
-
-    def at(self, share: float) -> float:
-        """The driver's at a share of the run."""
-        return self.driver[min(len(self.driver) - 1, int(share * len(self.driver)))]
+            self.resident.append(psutil.Process().memory_info().rss / 1e6)
+            self.driver.append(own_mb(os.getpid()))
+            self.host.append(max(map(own_mb, self.killer.hosts()), default=np.nan))
 
     def slope(self, megabytes: list[float]) -> tuple[float, float, float]:
         """MB for each 1,000 rounds after the first tenth, and its 95 % interval."""
@@ -187,10 +189,11 @@ def lives(pid: int, since: str) -> bool:
     return False
 
 
-def resident_mb(pid: int) -> float:
-    """Resident memory of a process; 0 of one that has ended."""
+def own_mb(pid: int) -> float:
+    """Memory of a process that is resident and not shared; 0 of one that has ended."""
     with suppress(psutil.NoSuchProcess):
-        return float(psutil.Process(pid).memory_info().rss) / 1e6
+        found = psutil.Process(pid).memory_info()
+        return float(found.rss - found.shared) / 1e6
     return 0.0
 
 
@@ -270,7 +273,9 @@ def main() -> None:
     print(
         f"{count.lost} rounds lost, {count.doubled} answers doubled, {count.wrong} of {count.answers:,} wrong or none"
     )
-    print(f"driver: {memory.at(0.1):.0f} MB at 10 %, {memory.at(0.5):.0f} at 50 %, {memory.at(1.0):.0f} at the end")
+    for name, sizes in (("resident", memory.resident), ("its own", memory.driver)):
+        tenth, half, last = (sizes[int(share * (len(sizes) - 1))] for share in (0.1, 0.5, 1.0))
+        print(f"driver, {name}: {tenth:.0f} MB at 10 %, {half:.0f} at 50 %, {last:.0f} at the end")
     for name, (slope, low, high) in (("driver", growth), ("largest host", memory.slope(memory.host))):
         print(f"growth of the {name}: {slope:+.2f} MB per 1,000 rounds ({low:+.2f} to {high:+.2f})")
     sys.exit(not found.whole or growth[0] > given.most_mb)

@@ -231,3 +231,11 @@ def test_a_machine_that_goes_with_a_host_at_work_costs_nobody_anything(
 
 def pids(machine: Any) -> set[int]:
     return {started.process.pid for kind in machine.all_processes.values() for started in kind}
+
+
+def test_the_page_on_faults_names_tests_that_there_are() -> None:
+    page = (ROOT / "docs" / "clusters.md").read_text().partition("## What a fault does")[2].partition("\n## ")[0]
+    named = re.findall(r"\| `(\w+)` \|$", page, flags=re.MULTILINE)
+    tests = "".join((ROOT / path).read_text() for path in re.findall(r"`(tests/\S+\.py)`", page))
+    assert len(named) == 10
+    assert all(re.search(rf"def test_\w*{name}", tests) for name in named)
