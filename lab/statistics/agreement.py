@@ -1,21 +1,23 @@
 """Agreement between raters: Krippendorff's alpha for scores, Cohen's kappa for categories.
 
 Both are 1 for perfect agreement and 0 for what chance gives; below 0 raters disagree systematically.
-Intervals are over items; n counts items that at least two raters rated.
+Intervals are over items, and n counts those that at least two raters rated. Where items depend on each other, as
+answers to one task do, `cluster` (items,) names those that are drawn again together, and n counts clusters.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from math import isqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .figure import Figure
-from .resampling import RESAMPLES, resampled_sums
+from .resampling import clustered, resampled_sums
 
 
-def krippendorff_alpha(ratings: ArrayLike) -> Figure:
+def krippendorff_alpha(ratings: ArrayLike, cluster: ArrayLike | None = None) -> Figure:
     """Alpha for interval data, 1 - observed / expected disagreement, of `ratings` (items, raters); NaN is unrated.
 
     In closed form: squared differences within items and over all ratings follow from sums and sums of squares,
@@ -23,7 +25,7 @@ def krippendorff_alpha(ratings: ArrayLike) -> Figure:
     ratings are the same: agreement can't be told from indifference.
 
     Raises:
-        ValueError: `ratings` is no table, or infinite somewhere.
+        ValueError: `ratings` is no table, or infinite somewhere, or there isn't one cluster an item.
     """
     table = np.asarray(ratings, dtype=float)
     if table.size == 0:
@@ -33,43 +35,53 @@ def krippendorff_alpha(ratings: ArrayLike) -> Figure:
     if np.isinf(table).any():
         raise ValueError("ratings are infinite somewhere: use NaN for what is unrated")
     known = ~np.isnan(table)
-    table, known = (part[known.sum(axis=1) > 1] for part in (table, known))
-    n = len(table)
-    if n == 0:
+    rated = known & (known.sum(axis=1, keepdims=True) > 1)
+    if not rated.any():
         return Figure(None, None, None, 0)
-    if (low := table[known].min()) == table[known].max():
-        return Figure(None, None, None, n)
     # Squares of values near 0 keep the digits that those of, say, timestamps would lose.
-    centred = np.where(known, table - low, 0.0)
-    centred = np.where(known, centred - centred[known].mean(), 0.0)
-    count, total, square = known.sum(axis=1), centred.sum(axis=1), np.einsum("ij,ij->i", centred, centred)
-    within = (count * square - total**2) / (count - 1)
-    rows = np.column_stack([count, total, square, within])
-    value = _alphas(rows.sum(axis=0, keepdims=True))
-    return Figure.of_draws(float(value[0]), _alphas(resampled_sums(rows)), n)
+    centred = np.where(rated, table - table[rated].min(), 0.0)
+    centred = np.where(rated, centred - centred[rated].mean(), 0.0)
+    count, total, square = rated.sum(axis=1), centred.sum(axis=1), np.einsum("ij,ij->i", centred, centred)
+    within = (count * square - total**2) / np.maximum(count - 1, 1)
+    return _of_sums(np.column_stack([count, total, square, within]), cluster, _alphas)
 
 
-def cohen_kappa(first: Sequence[Hashable | None], second: Sequence[Hashable | None]) -> Figure:
+def cohen_kappa(
+    first: Sequence[Hashable | None], second: Sequence[Hashable | None], cluster: ArrayLike | None = None
+) -> Figure:
     """Kappa of two raters' categories for the same items, (po - pe) / (1 - pe); None is unrated.
 
     No value where both give every item the same one category: chance alone would agree as much.
 
     Raises:
-        ValueError: the raters' lists differ in length.
+        ValueError: the raters' lists differ in length, or there isn't one cluster an item.
     """
     if len(first) != len(second):
         raise ValueError(f"{len(first)} items of the first rater, {len(second)} of the second: they must be paired")
-    pairs = [(one, other) for one, other in zip(first, second, strict=True) if one is not None and other is not None]
-    n = len(pairs)
-    if n == 0:
+    pairs = {
+        item: pair for item, pair in enumerate(zip(first, second, strict=True)) if pair[0] is not None is not pair[1]
+    }
+    place = {
+        category: at for at, category in enumerate(dict.fromkeys(each for pair in pairs.values() for each in pair))
+    }
+    rows = np.zeros((len(first), len(place), len(place)))
+    for item, (one, other) in pairs.items():
+        rows[item, place[one], place[other]] = 1.0
+    return _of_sums(rows.reshape(len(first), len(place) ** 2), cluster, _kappas)
+
+
+def _of_sums(
+    rows: NDArray[np.float64],
+    cluster: ArrayLike | None,
+    statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+) -> Figure:
+    """`statistic` of the sums of `rows` (items, K), which are 0 for an unrated item, drawn again by cluster."""
+    sums = clustered(rows, cluster)
+    sums = sums[sums.any(axis=1)]
+    if not len(sums):
         return Figure(None, None, None, 0)
-    place = {category: at for at, category in enumerate(dict.fromkeys(each for pair in pairs for each in pair))}
-    size = len(place)
-    cells = np.bincount([place[one] * size + place[other] for one, other in pairs], minlength=size**2)
-    # Items drawn again with replacement are cells drawn from their own shares.
-    drawn = np.random.default_rng(0).multinomial(n, cells / n, size=RESAMPLES)
-    value = _kappas(cells.reshape(1, size, size))
-    return Figure.of_draws(float(value[0]), _kappas(drawn.reshape(-1, size, size)), n)
+    value = statistic(sums.sum(axis=0, keepdims=True))
+    return Figure.of_draws(float(value[0]), statistic(resampled_sums(sums)), len(sums))
 
 
 def _alphas(sums: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -80,8 +92,10 @@ def _alphas(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(1.0 - np.divide(within, expected, out=np.full(len(sums), np.nan), where=varied))
 
 
-def _kappas(tables: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Kappa of each confusion table of `tables` (B, K, K)."""
+def _kappas(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Kappa from the cells (B, K²) of confusion tables."""
+    size = isqrt(sums.shape[1])
+    tables = sums.reshape(-1, size, size)
     shares = tables / tables.sum(axis=(1, 2), keepdims=True)
     agreed = np.trace(shares, axis1=1, axis2=2)
     chance = (shares.sum(axis=1) * shares.sum(axis=2)).sum(axis=1)

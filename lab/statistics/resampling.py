@@ -7,7 +7,7 @@ their sums alone, so time and memory do not grow with the number of observations
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 RESAMPLES = 2000
 """Enough for the second digit of a 95 % interval's ends."""
@@ -39,3 +39,20 @@ def bundled(rows: NDArray[np.float64]) -> NDArray[np.float64]:
         return rows
     starts = np.arange(BUNDLES) * n // BUNDLES
     return np.asarray(np.add.reduceat(rows[np.random.default_rng(1).permutation(n)], starts, axis=0))
+
+
+def clustered(rows: NDArray[np.float64], cluster: ArrayLike | None) -> NDArray[np.float64]:
+    """Sums (C, K) of the `rows` (n, K) of each `cluster` (n,), to be drawn again together; None: each row alone.
+
+    Raises:
+        ValueError: there isn't one cluster a row.
+    """
+    if cluster is None:
+        return rows
+    names = np.asarray(cluster)
+    if names.shape != rows.shape[:1]:
+        raise ValueError(f"cluster {names.shape}, observations {rows.shape[:1]}: give one cluster an observation")
+    place = np.unique(names, return_inverse=True)[1]
+    sums = np.zeros((int(place.max(initial=-1)) + 1, rows.shape[1]))
+    np.add.at(sums, place, rows)
+    return sums

@@ -1,5 +1,6 @@
 import time
 import tracemalloc
+from collections.abc import Callable
 
 import evalica
 import numpy as np
@@ -95,7 +96,35 @@ def test_nothing_to_compare_or_nothing_to_tell_apart_has_no_value() -> None:
     assert cohen_kappa(["a", "a"], ["a", "a"]) == Figure(None, None, None, 2)
 
 
+def kappa(table: NDArray[np.float64], cluster: NDArray[np.int64] | None = None) -> Figure:
+    return cohen_kappa(table[:, 0].tolist(), table[:, 1].tolist(), cluster)
+
+
+@pytest.mark.parametrize("measure", [kappa, krippendorff_alpha])
+def test_answers_to_one_task_are_drawn_together(measure: Callable[..., Figure]) -> None:
+    """24 tasks of 10 answers each: two raters agree on a whole task or not at all."""
+    rng = np.random.default_rng(4)
+    tasks = np.repeat(np.arange(24), 10)
+    first = rng.random(240) < 0.5
+    table = np.column_stack([first, np.where((rng.random(24) < 0.9)[tasks], first, ~first)])
+    alone, together = measure(table), measure(table, tasks)
+    assert (alone.n, together.n) == (240, 24)
+    assert together.value == pytest.approx(alone.value)
+    assert None not in (alone.low, alone.high, together.low, together.high)
+    assert (together.high or 0.0) - (together.low or 0.0) > 2 * ((alone.high or 0.0) - (alone.low or 0.0))
+    order = rng.permutation(240)
+    again = measure(table[order], tasks[order])
+    assert [again.low, again.high] == pytest.approx([together.low, together.high])
+
+
+def test_a_cluster_in_which_nothing_is_rated_twice_does_not_count() -> None:
+    assert krippendorff_alpha([[0.0, 1.0], [1.0, 1.0], [0.0, np.nan]], [0, 0, 1]).n == 1
+    assert cohen_kappa([0, 1, 1], [0, 0, None], [0, 0, 1]).n == 1
+
+
 def test_lists_and_tables_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(ValueError, match="one cluster an observation"):
+        cohen_kappa([1, 2], [1, 2], [0])
     with pytest.raises(ValueError, match="paired"):
         cohen_kappa([1], [])
     with pytest.raises(ValueError, match=r"\(items, raters\)"):
