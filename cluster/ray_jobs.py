@@ -116,7 +116,11 @@ class Jobs:
             await asyncio.sleep(AGAIN_S)
 
     def fetch(self, job: str, name: str, into: BinaryIO) -> bool:
-        """Copy a file that a job left; False where there is none."""
+        """Copy a file that a job left; False where there is none.
+
+        Raises:
+            PoolError: it can't be had now.
+        """
         import requests
 
         where = {"node_id": self.details(job).driver_node_id, "filename": f"{LEFT}/{job}/{name}", "lines": -1}
@@ -133,7 +137,9 @@ class Jobs:
             ) as answer,
         ):
             if answer.status_code != 200:
-                return False
+                if "not found" in answer.text:
+                    return False
+                raise RuntimeError(answer.text)
             for piece in answer.iter_content(1 << 20):
                 into.write(piece)
         return True

@@ -83,8 +83,8 @@ def at_cluster(address: str) -> list[RunStatus]:
     if "://" not in address:
         from cluster.ray_board import notes
 
-        seen = [(RunStatus.model_validate_json(note.snapshot), note.alive) for note in notes(address)]
-        return [status if alive else status.model_copy(update={"lost": True}) for status, alive in seen]
+        seen = [(RunStatus.of(note.snapshot), note.alive) for note in notes(address)]
+        return [status.model_copy(update={"lost": not alive}) for status, alive in seen if status is not None]
     from cluster.ray_jobs import Jobs
 
     from .job import RUN
@@ -93,8 +93,8 @@ def at_cluster(address: str) -> list[RunStatus]:
     jobs, found = Jobs(address), []
     for job in jobs.running():
         said = io.BytesIO()
-        if jobs.fetch(job, f"{RUN}/{FILE}", said):
-            found.append(RunStatus.model_validate_json(said.getvalue()))
+        if jobs.fetch(job, f"{RUN}/{FILE}", said) and (status := RunStatus.of(said.getvalue())) is not None:
+            found.append(status)
     return found
 
 

@@ -63,11 +63,13 @@ def submit(
     if (config is None) == (attach is None):
         raise typer.BadParameter("give the config of a run, or --attach with the id of one that was submitted")
     keys = overrides(sets or [], context.args)
+    if config is None and keys:
+        raise typer.BadParameter(f"{min(keys)}: a run that was submitted has its config")
     if config is not None:
         _check(config, keys)
     jobs = Jobs(address)
     if config is not None:
-        job = f"{re.sub('[^A-Za-z0-9_-]', '-', config.stem)}-{secrets.token_hex(4)}"
+        job = f"{_plain(config.stem)}-{secrets.token_hex(4)}"
         folder = out or next_folder(config.stem, "new")
         require_free(folder)
         with staged(config) as checkout:
@@ -77,7 +79,7 @@ def submit(
     else:
         assert attach is not None
         job = attach
-        folder = out or next_folder((jobs.details(job).metadata or {}).get(LEFT, job), "new")
+        folder = out or next_folder(_plain((jobs.details(job).metadata or {}).get(LEFT, job)), "new")
         require_free(folder)
     typer.echo(f"job {job} at {jobs.address}", err=as_json)
     watch(jobs, job, quiet=as_json)
@@ -94,11 +96,11 @@ def staged(config: Path) -> Iterator[Path]:
     """Lay out what is sent: the checkout as links, the config, and modules of this folder if it names plug-ins here."""
     from cluster.ray_session import CHECKOUT, NOT_SHIPPED
 
-    with tempfile.TemporaryDirectory(prefix="subnetlab-") as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory(prefix="subnetlab-") as temporary:
+        folder = Path(temporary)
         own = [path for path in CHECKOUT.iterdir() if not any(fnmatch(path.name, left) for left in NOT_SHIPPED)]
-        for path in [*own, *_plug_ins(Path.cwd(), CHECKOUT)]:
-            (folder / path.name).symlink_to(path)
+        for name, path in {path.name: path for path in [*_plug_ins(Path.cwd(), CHECKOUT), *own]}.items():
+            (folder / name).symlink_to(path)
         (folder / STAGED).mkdir()
         (folder / STAGED / config.name).write_bytes(config.read_bytes())
         yield folder
@@ -154,6 +156,11 @@ def _check(config: Path, keys: dict[str, str]) -> None:
     settings = RunConfig.read(config, keys | {"pool.address": json.dumps("auto")})
     if settings.pool.address != "auto":
         raise ConfigError(f"{config}: pool.address is the cluster's own in a job; leave it out")
+
+
+def _plain(name: str) -> str:
+    """Make a name fit for ids and folders."""
+    return re.sub("[^A-Za-z0-9_-]", "-", name)
 
 
 def _plug_ins(folder: Path, checkout: Path) -> list[Path]:
