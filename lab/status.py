@@ -80,12 +80,12 @@ class RunStatus(BaseModel):
     def read(cls, folder: Path) -> RunStatus | None:
         """Read what a run's driver last wrote; None where there is nothing that can be read."""
         try:
-            return cls.of((folder / FILE).read_bytes())
+            return cls.parsed((folder / FILE).read_bytes())
         except OSError:
             return None
 
     @classmethod
-    def of(cls, said: str | bytes) -> RunStatus | None:
+    def parsed(cls, said: str | bytes) -> RunStatus | None:
         """Read a snapshot from wherever it came; None where it is of another version."""
         try:
             return cls.model_validate_json(said)

@@ -83,7 +83,7 @@ def at_cluster(address: str) -> list[RunStatus]:
     if "://" not in address:
         from cluster.ray_board import notes
 
-        seen = [(RunStatus.of(note.snapshot), note.alive) for note in notes(address)]
+        seen = [(RunStatus.parsed(note.snapshot), note.alive) for note in notes(address)]
         return [status.model_copy(update={"lost": not alive}) for status, alive in seen if status is not None]
     from cluster.ray_jobs import Jobs
 
@@ -93,7 +93,7 @@ def at_cluster(address: str) -> list[RunStatus]:
     jobs, found = Jobs(address), []
     for job in jobs.running():
         said = io.BytesIO()
-        if jobs.fetch(job, f"{RUN}/{FILE}", said) and (status := RunStatus.of(said.getvalue())) is not None:
+        if jobs.fetch(job, f"{RUN}/{FILE}", said) and (status := RunStatus.parsed(said.getvalue())) is not None:
             found.append(status)
     return found
 
