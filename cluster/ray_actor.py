@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -18,8 +19,9 @@ from typing import Any, cast
 from miners import Miner, Pay
 from subnets import Cost, Query, Response
 
+from .cpu import process_cpu_s
 from .errors import HostDied, NoRoom, PoolError
-from .host import Host
+from .host import Host, Served
 from .jury import Failure, Jury
 from .plan import Group
 from .ray_nodes import RayNodes
@@ -32,6 +34,8 @@ HEALTH_S = 2.0
 """Patience for a word from an actor that is not needed for the work."""
 SPARE_CALLS = 64
 """Calls beyond a host's slots: ended ones whose last words are on the way."""
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+RAISED = re.compile(r"[\w.]*(Error|Exception): \S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,10 @@ class HostActor(Host):
         except Exception as error:
             return Failure(f"{type(error).__name__}: {plain(error)}")
         return None
+
+    async def serve_one(self, uid: int, query: Query) -> Served:
+        """Give one miner the query: as one reply, which costs half of what a stream does."""
+        return Served((await self.serve(uid, query),), process_cpu_s())
 
     async def alone(self, uid: int, queries: Sequence[Query]) -> list[Cost | None] | Failure:
         """Run one miner alone."""
@@ -216,10 +224,14 @@ class RayHost(Actor):
 
         if self._handle is None:
             raise HostDied(f"host {self.name} is gone")
-        stream = self._handle.serve_all.options(num_returns="streaming").remote(list(uids), parcel)
+        if len(uids) == 1:
+            work = self._handle.serve_one.remote(uids[0], parcel)
+            references = _only(work)
+        else:
+            work = references = self._handle.serve_all.options(num_returns="streaming").remote(list(uids), parcel)
         ended = False
         try:
-            async for reference in stream:
+            async for reference in references:
                 served = await reference
                 self._note(served.cpu_s)
                 yield served.responses
@@ -232,7 +244,7 @@ class RayHost(Actor):
         finally:
             if not ended:
                 with suppress(Exception):  # the host may have died, or answered, in between
-                    ray.cancel(stream)
+                    ray.cancel(work)
 
     async def paid(self, pays: Sequence[Mapping[int, Pay]], *, again: bool) -> None:
         """Tell them there."""
@@ -357,7 +369,13 @@ def say(needs: Mapping[str, float], amounts: Mapping[str, float]) -> str:
     return " and ".join(f"{amounts.get(kind, 0.0):g} {kind}" for kind in needs)
 
 
+async def _only(reference: Any) -> AsyncIterator[Any]:
+    """Yield it."""
+    yield reference
+
+
 def first_words(error: BaseException) -> str:
-    """Return the first lines of one of Ray's long messages, on one line."""
-    lines = [line.strip() for line in plain(error, 2000).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {' '.join(lines)[:300]}"
+    """Return the first lines of one of Ray's long messages, on one line; of a traceback in it, what was raised."""
+    lines = [line.strip() for line in COLOUR.sub("", plain(error, 20_000)).splitlines() if line.strip()]
+    raised = [line for line in lines if RAISED.match(line)]
+    return f"{type(error).__name__}: {(raised[-1] if raised else ' '.join(lines))[:300]}"

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from cluster import LocalPool, PoolError, RayPool, RaySession
+from cluster.ray_actor import first_words
 from miners import Miner
 from miners.fakes import Crashing
 from subnets import Caller, Fault
@@ -185,3 +186,16 @@ async def test_bare_work_is_measured_on_a_host(ray_session: RaySession) -> None:
         assert 0.2 <= cost.cpu_s < 0.4
         with pytest.raises(PoolError, match="miner 1 alone: ValueError: what a pity"):
             await pool.bare(1, [query()])
+
+
+def test_of_a_traceback_from_afar_what_was_raised_is_told() -> None:
+    said = (
+        "The actor died because of an error raised in its creation task, \x1b[36mray::JuryActor.__init__()\x1b[39m\n"
+        "  At least one of the input arguments for this task could not be computed:\n"
+        "ray.exceptions.RaySystemError: System error: No module named 'mine'\n"
+        "traceback: Traceback (most recent call last):\n"
+        '  File "serialization.py", line 1\n'
+        "ModuleNotFoundError: No module named 'mine'"
+    )
+    assert first_words(RuntimeError(said)) == "RuntimeError: ModuleNotFoundError: No module named 'mine'"
+    assert first_words(RuntimeError("\x1b[31mgone\x1b[39m\n\nfor good")) == "RuntimeError: gone for good"
