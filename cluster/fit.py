@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from .errors import PoolError
 from .plan import Group, Plan
 
 Placement = Literal["pack", "spread"]
@@ -130,7 +129,10 @@ class Fit:
 
 
 def fit(plan: Plan, nodes: Sequence[Node], gpu_gb: float = 0.0, placement: Placement = "pack") -> Fit:
-    """Lay out the hosts of a plan; `gpu_gb` is the least memory of each GPU that they are given."""
+    """Lay out the hosts of a plan, packed where spread they don't fit.
+
+    `gpu_gb` is the least memory of each GPU that they are given.
+    """
     left = {node.name: Left(node) for node in nodes}
     hosts = [(name, group) for group in plan.groups for name in group.host_names()]
     places: dict[str, str | None] = {}
@@ -143,17 +145,13 @@ def fit(plan: Plan, nodes: Sequence[Node], gpu_gb: float = 0.0, placement: Place
             chosen.take(group)
         elif not missing:
             missing = _missing(name, group, able(group, nodes, gpu_gb), nodes, left, gpu_gb)
+    if missing and placement == "spread":
+        return fit(plan, nodes, gpu_gb)
     return Fit(tuple(Placed(name, group, places[name]) for name, group in hosts), missing, left)
 
 
 def _neediest_first(group: Group) -> tuple[float, float, bool]:
     return -group.gpus, -group.cpus, not str(group.wants)
-
-
-def require(plan: Plan, nodes: Sequence[Node], gpu_gb: float = 0.0) -> None:
-    """Refuse a plan that does not fit; raises PoolError with what is missing."""
-    if missing := fit(plan, nodes, gpu_gb).missing:
-        raise PoolError(f"{missing}; free what is in use, add a node, or ask for fewer")
 
 
 def room(nodes: Sequence[Node], gpu_gb: float = 0.0) -> Callable[[Group, Sequence[Group]], int]:

@@ -101,17 +101,17 @@ class RayNodes:
 
     def ask_no_more(self) -> None:
         """Withdraw what the autoscaler was asked for: hosts that are up hold their machines by themselves."""
-        from ray.autoscaler.sdk import request_resources
-
         if self._asked:
+            from ray.autoscaler.sdk import request_resources
+
             self._asked = False
             request_resources(bundles=[])
 
     def _ask(self, plan: Plan) -> None:
         """Ask the autoscaler, once, for machines that hold a whole plan; without one nobody hears it."""
-        from ray.autoscaler.sdk import request_resources
-
         if not self._asked:
+            from ray.autoscaler.sdk import request_resources
+
             self._asked = True
             groups = [group for group in plan.groups for _ in range(group.hosts) if group.needs]
             wanted = [selector(group, self.gpu_gb) for group in groups]

@@ -43,6 +43,17 @@ def requested() -> list[dict[str, float]]:
     return found
 
 
+def drain(cluster: Any, node: str, within_s: float) -> None:
+    """Have Ray drain a machine, as when its spot instance is about to end."""
+    from ray._raylet import GcsClient
+    from ray.core.generated import autoscaler_pb2
+
+    accepted, said = GcsClient(address=cluster.address).drain_node(
+        node, autoscaler_pb2.DRAIN_NODE_REASON_PREEMPTION, "a test", int((time.time() + within_s) * 1000)
+    )
+    assert accepted, said
+
+
 async def test_every_host_goes_to_a_machine_that_suits_it(add_nodes: AddNodes, session: RaySession) -> None:
     small, large, plain = add_nodes(
         {"num_gpus": 1, "labels": {"ray.io/accelerator-type": "T4", "zone": "a"}, "resources": {"nvme": 1}},
@@ -83,7 +94,9 @@ async def test_hosts_are_packed_or_spread_as_planned_and_go_elsewhere_where_that
         assert set(nodes_of(spread).values()) == first | second
 
 
-async def test_a_run_waits_for_a_machine_that_it_asks_for_and_says_so(add_nodes: AddNodes, session: RaySession) -> None:
+async def test_a_run_waits_for_a_machine_that_it_asks_for_and_says_so_and_again_where_that_leaves(
+    add_nodes: AddNodes, session: RaySession, ray_cluster: Any
+) -> None:
     lines: list[str] = []
     asked: list[list[dict[str, float]]] = []
 
@@ -105,6 +118,13 @@ async def test_a_run_waits_for_a_machine_that_it_asks_for_and_says_so(add_nodes:
         assert response.fault is None
         assert set(nodes_of(pool).values()) == {node.node_id}
         assert requested() == []
+        drain(ray_cluster, node.node_id, within_s=30.0)
+        await asyncio.to_thread(until, lambda: node.node_id not in alive())
+        asking = asyncio.create_task(pool.query(query(), (0,)))
+        (other,) = add_nodes({"num_cpus": 2, "labels": {"zone": "c"}})
+        (response,) = await asking
+        assert response.fault is None
+        assert set(nodes_of(pool).values()) <= {other.node_id, None}
     finally:
         await pool.close()
     assert re.fullmatch(
@@ -128,17 +148,6 @@ async def play(pool: Pool, miners: Iterable[int]) -> list[Played]:
     return await asyncio.gather(
         *(pool.play(uid, number, stakes, Caller()) for uid in sorted(pool.validators) for number in range(4))
     )
-
-
-def drain(cluster: Any, node: str, within_s: float) -> None:
-    """Have Ray drain a machine, as when its spot instance is about to end."""
-    from ray._raylet import GcsClient
-    from ray.core.generated import autoscaler_pb2
-
-    accepted, said = GcsClient(address=cluster.address).drain_node(
-        node, autoscaler_pb2.DRAIN_NODE_REASON_PREEMPTION, "a test", int((time.time() + within_s) * 1000)
-    )
-    assert accepted, said
 
 
 async def test_a_machine_that_leaves_in_mid_run_costs_nothing_and_nobody_is_asked_twice(

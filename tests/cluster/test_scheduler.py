@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster import HostDied, PoolError
+from cluster.errors import NoRoom
 from cluster.host import LINGER_S, EngineLost
+from cluster.link import Link
 from cluster.plan import Group, Plan, plan
 from cluster.scheduler import Scheduler
 from miners import Miner
@@ -402,6 +404,21 @@ def test_a_group_whose_hosts_can_not_be_made_anew_is_lost_at_once_with_the_reaso
         assert asyncio.get_running_loop().time() == started
         assert [response.fault for response in [*first, *second]] == [Fault.LOST] * 4
         assert second[0].reason == "group cpu has no host left, after 3 restarts: no room"
+
+    imagine(test())
+
+
+def test_a_host_that_no_machine_holds_is_given_up_without_another_try() -> None:
+    async def test() -> None:
+        async def start(link: Link) -> None:
+            raise NoRoom("cpu-0 needs 1 GPU; the cluster has 0 GPU")
+
+        scheduling = scheduler(one_group({0: fakes.Works()}), Script({0: ("die", 0.0)}), start=start)
+        (response,) = await scheduling.query(query(), (0,), None)
+        assert response.fault is Fault.LOST
+        assert response.reason == (
+            "group cpu has no host left, after 1 restart: cpu-0 needs 1 GPU; the cluster has 0 GPU"
+        )
 
     imagine(test())
 
