@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from .entries import GradedRound
 from .standings import Standing, Standings, percent
-from .statistics import RESAMPLES, Figure, spearman, spearmans
+from .statistics import Figure, spearman, spearmans
+from .statistics.resampling import resampled_sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,20 +132,11 @@ def _correlation(pay: Sequence[float], qualities: NDArray[np.float64]) -> Figure
     known = ~np.isnan(qualities)
     filled = np.where(known, qualities, 0.0)
     value = spearman(pay, list(filled.sum(axis=0) / known.sum(axis=0)))
-    rounds = len(qualities)
-    if value is None or rounds < 2:
+    if value is None or len(qualities) < 2:
         return Figure(value, None, None, n)
-    picks = np.random.default_rng(0).multinomial(rounds, [1.0 / rounds] * rounds, size=RESAMPLES)
-    counts = picks @ known
-    whole = (counts > 0).all(axis=1)
-    if not whole.any():
-        return Figure(value, None, None, n)
-    means = (picks @ filled)[whole] / counts[whole]
-    found = [again for again in spearmans(np.asarray(pay, dtype=float), means) if not np.isnan(again)]
-    if not found:
-        return Figure(value, None, None, n)
-    low, high = np.percentile(found, [2.5, 97.5])
-    return Figure(value, min(float(low), value), max(float(high), value), n)
+    sums, counts = np.split(resampled_sums(np.hstack([filled, known])), 2, axis=1)
+    means = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
+    return Figure.of_draws(value, spearmans(np.asarray(pay, dtype=float), means), n)
 
 
 def _chance(pay: Sequence[float], qualities: Sequence[float]) -> float:

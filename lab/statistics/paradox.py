@@ -16,9 +16,9 @@ from math import comb, factorial
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
-CONFIDENCE = 0.95
+from .samples import tasks_needed
+
 LARGEST_PANEL = 100
 """Beyond it factorials leave what floating point can hold."""
 
@@ -84,24 +84,13 @@ class SameAnswer:
         """Score of a copier less that of the best honest miner."""
         return self.copier - self.score(best_miner)
 
-    def order_probability(self, worse: float, better: float, tasks: int, same_tasks: bool = True) -> float:
-        """Probability that the better of two miners has the higher mean score over `tasks`; ties by lot.
-
-        Normal approximation; `same_tasks` as in `tasks_to_separate`.
-        """
-        gap, variance = self.score(better) - self.score(worse), self._variance(worse, better, same_tasks)
-        if variance == 0:
-            return (1 + float(np.sign(gap))) / 2
-        return float(ndtr(gap * np.sqrt(tasks / variance)))
-
-    def tasks_to_separate(self, worse: float, better: float, same_tasks: bool = True) -> float:
+    def tasks_to_separate(self, worse: float, better: float) -> float:
         """Tasks after which the better of two miners has the higher mean score with 95 % probability.
 
         Their difference D on a task has mean slope * (better - worse) and some variance; its mean over n tasks
-        is near to normal, so P(mean > 0) = 0.95 at n = 1.645² var(D) / mean(D)². With `same_tasks` both are
-        compared with the same answer of the validator, which they share the luck of:
-        var(D) = p + q - 2 E[both agree] - (p - q)², where E[both agree] =
-        a m m' + (1 - a)(1 - m)(1 - m') / K². Otherwise each has tasks of its own: var(D) = p (1 - p) + q (1 - q).
+        is near to normal, so P(mean > 0) = 0.95 at n = 1.645² var(D) / mean(D)². Both miners are compared with the
+        same answer of the validator, which they share the luck of: var(D) = p + q - 2 E[both agree] - (p - q)²,
+        where E[both agree] = a m m' + (1 - a)(1 - m)(1 - m') / K².
         Not rounded; infinite where the slope is not positive.
 
         Raises:
@@ -109,19 +98,11 @@ class SameAnswer:
         """
         if not worse < better:
             raise ValueError(f"worse {worse}, better {better}: the better miner needs the higher accuracy")
-        gap = self.score(better) - self.score(worse)
-        if self.accuracy <= self.least_accuracy:
-            return float("inf")
-        return float(ndtri(CONFIDENCE)) ** 2 * self._variance(worse, better, same_tasks) / gap**2
-
-    def _variance(self, worse: float, better: float, same_tasks: bool) -> float:
-        """Of the difference of two miners' scores on a task."""
         low, high = self.score(worse), self.score(better)
-        if not same_tasks:
-            return low * (1 - low) + high * (1 - high)
         wrong = (1 - worse) * (1 - better) / self.wrong_answers**2
         both = self.accuracy * worse * better + (1 - self.accuracy) * wrong
-        return low + high - 2 * both - (high - low) ** 2
+        variance = low + high - 2 * both - (high - low) ** 2
+        return float(tasks_needed(np.array(self.slope), np.array(variance), better - worse))
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,11 +84,12 @@ def spearman(first: Sequence[float], second: Sequence[float]) -> float | None:
 
 
 def spearmans(first: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Spearman of `first`, (M,) or (B, M), with each row of `rows` (B, M); NaN where either is constant."""
+    """Spearman of `first`, (M,) or (B, M), with each row of `rows` (B, M); NaN where one is constant or holds NaN."""
     one, many = (np.array([_ranks(row) for row in np.atleast_2d(each)]) for each in (first, rows))
     one, many = one - one.mean(axis=-1, keepdims=True), many - many.mean(axis=-1, keepdims=True)
     spread = np.sqrt((one**2).sum(axis=-1) * (many**2).sum(axis=-1))
-    return np.asarray(np.divide((many * one).sum(axis=-1), spread, out=np.full(len(rows), np.nan), where=spread > 0))
+    told = (spread > 0) & ~np.isnan(first).any(axis=-1) & ~np.isnan(rows).any(axis=-1)
+    return np.asarray(np.divide((many * one).sum(axis=-1), spread, out=np.full(len(rows), np.nan), where=told))
 
 
 def _over_tasks(graded: Graded, statistic: Statistic) -> Figure:

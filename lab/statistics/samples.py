@@ -9,6 +9,9 @@ from .figure import Figure
 from .graded import Graded
 from .resampling import resampled_sums
 
+CONFIDENCE = 0.95
+FLATTEST = 1e-9
+"""Slope up to which it is none."""
 GAP = 0.05
 """Five points of true quality."""
 
@@ -16,10 +19,9 @@ GAP = 0.05
 def tasks_to_separate(scores: ArrayLike, truth: ArrayLike, gap: float = GAP) -> Figure:
     """Tasks after which the better of two miners, `gap` of true quality apart, scores higher with 95 % probability.
 
-    From `scores` and `truth` (tasks, miners), NaN being unscored: n = 1.645² v / (slope * gap)². The slope
-    is that of miners' mean score on their mean truth (least squares); v is the variance over tasks of the
-    difference of two miners' scores (Bessel-corrected), averaged over all pairs of miners. The formula is that of
-    `paradox.SameAnswer.tasks_to_separate`, with both taken from the data; two miners answer the same tasks.
+    From `scores` and `truth` (tasks, miners), NaN being unscored, by `tasks_needed`. The slope is that of miners'
+    mean score on their mean truth (least squares); the variance is that over tasks of the difference of two miners'
+    scores (Bessel-corrected), averaged over all pairs of miners, who answer the same tasks.
 
     No value where the slope is not positive: no number of tasks is enough. The upper end is infinite where it
     is not positive in more than 2.5 % of resamples. n of the figure counts tasks.
@@ -40,12 +42,21 @@ def tasks_to_separate(scores: ArrayLike, truth: ArrayLike, gap: float = GAP) -> 
     return Figure.of_draws(value, _tasks(resampled_sums(rows), miners, gap), n)
 
 
-def _tasks(sums: NDArray[np.float64], miners: int, gap: float) -> NDArray[np.float64]:
-    """Tasks from `sums` (B, columns as above); infinite where the slope isn't positive, NaN where it isn't defined."""
+def tasks_needed(slope: NDArray[np.float64], variance: NDArray[np.float64], gap: float) -> NDArray[np.float64]:
+    """Tasks n after which a difference D of two miners' scores has a mean above 0 with 95 % probability.
+
+    n = 1.645² variance / (slope * gap)², where D has the mean slope * gap, `gap` being what they differ by in true
+    quality. Infinite where the slope isn't positive, NaN where it or the variance is.
+    """
     from scipy.special import ndtri
 
-    from .paradox import CONFIDENCE
+    rising = slope > FLATTEST
+    needed = ndtri(CONFIDENCE) ** 2 * variance / (np.where(rising, slope, 1.0) * gap) ** 2
+    return np.where(np.isnan(slope) | np.isnan(variance), np.nan, np.where(rising, needed, np.inf))
 
+
+def _tasks(sums: NDArray[np.float64], miners: int, gap: float) -> NDArray[np.float64]:
+    """Tasks from `sums` (B, columns as above); infinite where the slope isn't positive, NaN where it isn't defined."""
     per_miner, per_pair = sums[:, : 3 * miners], sums[:, 3 * miners :]
     scores, truth, known = np.split(per_miner, 3, axis=1)
     apart, square, both = np.split(per_pair, 3, axis=1)
@@ -61,9 +72,7 @@ def _tasks(sums: NDArray[np.float64], miners: int, gap: float) -> NDArray[np.flo
         out=np.full(len(sums), np.nan),
         where=met.any(axis=1),
     )
-    rising = slope > 1e-9
-    needed = ndtri(CONFIDENCE) ** 2 * variance / (np.where(rising, slope, 1.0) * gap) ** 2
-    return np.where(np.isnan(slope) | np.isnan(variance), np.nan, np.where(rising, needed, np.inf))
+    return tasks_needed(slope, variance, gap)
 
 
 def _divided(above: NDArray[np.float64], below: NDArray[np.float64], otherwise: float = np.nan) -> NDArray[np.float64]:

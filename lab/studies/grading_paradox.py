@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.statistics import Figure, mean
-from lab.statistics.paradox import CONFIDENCE, SameAnswer
+from lab.statistics.paradox import SameAnswer
 from lab.statistics.resampling import resampled_sums
+from lab.statistics.samples import tasks_needed
 
 Floats = NDArray[np.float64]
 Answers = NDArray[np.int64]
@@ -173,9 +174,7 @@ def _mean(values: Floats) -> Figure:
 
 
 def _tasks_to_separate(ranked: Floats, pair: Floats) -> Figure:
-    """1.645² var(D) / (slope * gap)², D the difference of the pair's scores and slope that over all five miners."""
-    from scipy.special import ndtri
-
+    """By `tasks_needed`, from the variance of the pair's difference and the slope over all five miners."""
     apart = pair[:, 1] - pair[:, 0]
     lean = np.array(MINERS) - np.mean(MINERS)
     every = np.column_stack([ranked @ lean / (lean**2).sum(), apart, apart**2, np.ones(len(apart))])
@@ -184,10 +183,7 @@ def _tasks_to_separate(ranked: Floats, pair: Floats) -> Figure:
 
     def needed(sums: Floats) -> Floats:
         slope, total, square, n = sums.T
-        gap = slope / n * (PAIR[1] - PAIR[0])
-        variance = square / n - (total / n) ** 2
-        rising = gap > 0
-        return np.where(rising, ndtri(CONFIDENCE) ** 2 * variance / np.where(rising, gap, 1.0) ** 2, np.inf)
+        return tasks_needed(slope / n, (square - total**2 / n) / (n - 1), PAIR[1] - PAIR[0])
 
     value = float(needed(rows.sum(axis=0, keepdims=True))[0])
     draws = needed(resampled_sums(rows))

@@ -75,9 +75,11 @@ def test_many_rank_correlations_at_once_are_those_one_by_one() -> None:
     rng = np.random.default_rng(2)
     first, rows = rng.integers(0, 5, 12).astype(float), rng.integers(0, 5, (20, 12)).astype(float)
     rows[3] = 1.0
+    rows[5, 0] = np.nan
     found = spearmans(first, rows)
-    assert [None if np.isnan(one) else one for one in found] == [spearman(list(first), list(row)) for row in rows]
-    assert np.isnan(found).tolist() == [place == 3 for place in range(20)]
+    expected = [None if place == 5 else spearman(list(first), list(row)) for place, row in enumerate(rows)]
+    assert [None if np.isnan(one) else one for one in found] == expected
+    assert np.isnan(found).tolist() == [place in (3, 5) for place in range(20)]
 
 
 def test_ranking_a_long_sequence_takes_little_memory() -> None:
