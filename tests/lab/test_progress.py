@@ -1,0 +1,24 @@
+"""What is shown of a run's progress."""
+
+import pytest
+
+from lab.progress import Bar
+from lab.run import Event
+
+
+def test_without_a_terminal_only_what_a_run_waits_for_is_said_and_not_every_second(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with Bar("ocr") as bar:
+        for event in (
+            Event("starting", 0, 8),
+            Event("waiting", 0, 8, "waiting for nodes: vllm-0 needs 1 GPU; the cluster has 0 GPU; 0 s of 600 s"),
+            Event("waiting", 0, 8, "waiting for nodes: vllm-0 needs 1 GPU; the cluster has 0 GPU; 1 s of 600 s"),
+            Event("round", 1, 8),
+        ):
+            bar.show(event)
+    said = "ocr: waiting for nodes: vllm-0 needs 1 GPU; the cluster has 0 GPU; 0 s of 600 s\n"
+    assert capsys.readouterr() == ("", said)
+    with Bar("ocr", quiet=True) as bar:
+        bar.show(Event("waiting", 0, 8, "waiting for nodes"))
+    assert capsys.readouterr() == ("", "")
