@@ -278,7 +278,7 @@ def main() -> None:
         print(f"driver, {name}: {tenth:.0f} MB at 10 %, {half:.0f} at 50 %, {last:.0f} at the end")
     for name, (slope, low, high) in (("driver", growth), ("largest host", memory.slope(memory.host))):
         print(f"growth of the {name}: {slope:+.2f} MB per 1,000 rounds ({low:+.2f} to {high:+.2f})")
-    sys.exit(not found.whole or growth[0] > given.most_mb)
+    sys.exit(int(not found.whole or growth[0] > given.most_mb))
 
 
 if __name__ == "__main__":

@@ -73,29 +73,29 @@ def _audit(record: RunRecord, entries: int, watch: Callable[[int, int], None]) -
     if economy.neurons() != start.neurons:
         raise AuditError("entry 1 (start run): these are not the hotkeys and stakes that the config makes")
 
-    rounds: dict[str, GradedRound] = {}
-    answers = 0
     of = sum(1 for _ in record.entries("round"))
-    for entry in record.entries("round"):
-        graded = GradedRound.of(entry)
-        where = f"entry {entry.seq} (round {entry.place})"
-        if graded.validator not in economy.validators or entry.place != graded.place:
-            raise AuditError(f"{where}: there is no validator {graded.validator}, or this is not its place")
-        answers += _regrade(record, config.subnet, economy, graded, where)
-        rounds[graded.place] = graded
-        watch(len(rounds), of)
-
-    epochs = 0
+    rounds: dict[str, GradedRound] = {}  # of the epoch under way: a run may be longer than memory
+    checked = answers = epochs = 0
     head = ""
     for entry in record.entries():
         head = entry.hash
-        if entry.kind == "epoch":
-            _repay(economy, config, rounds, Epoch.of(entry), f"entry {entry.seq} (epoch {entry.place})")
+        where = f"entry {entry.seq} ({entry.kind} {entry.place})"
+        if entry.kind == "round":
+            graded = GradedRound.of(entry)
+            if graded.validator not in economy.validators or entry.place != graded.place:
+                raise AuditError(f"{where}: there is no validator {graded.validator}, or this is not its place")
+            answers += _regrade(record, config.subnet, economy, graded, where)
+            rounds[graded.place] = graded
+            checked += 1
+            watch(checked, of)
+        elif entry.kind == "epoch":
+            _repay(economy, config, rounds, Epoch.of(entry), where)
+            rounds.clear()
             epochs += 1
     complete = record.find("end", "run") is not None
     if complete and epochs != config.chain.epochs:
         raise AuditError(f"the run says that it ended, after {epochs} of {config.chain.epochs} epochs")
-    return Audited(entries, len(rounds), answers, epochs, complete, head)
+    return Audited(entries, checked, answers, epochs, complete, head)
 
 
 def _compare_files(record: RunRecord, start: Start) -> None:
