@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -127,10 +128,12 @@ async def test_what_ray_ended_for_want_of_memory_is_made_anew(machines: Any, mon
     group = Group("short", {0: fakes.Says()}, cpus=1.0, wants=Wants({"memory": "none"}))
     host = RayHost(group, 0, {}, 30.0, RayNodes())
     try:
-        with pytest.raises(PoolError, match="short can't be started: OutOfMemoryError"):
+        with suppress(PoolError):  # Ray looks at the memory four times a second: it may start before
             await host.start()
         with pytest.raises(HostDied, match="short died with the query in flight: OutOfMemoryError"):
-            await anext(aiter(host.serve((0,), query())))
+            async with asyncio.timeout(30):
+                while await anext(aiter(host.serve((0,), query()))):
+                    await asyncio.sleep(0.05)
     finally:
         await host.close()
         machines.remove_node(machine)
