@@ -18,8 +18,8 @@ from .plan import Group, Plan
 Placement = Literal["pack", "spread"]
 
 GPU_GB = {
-    "T4": 16, "V100": 16, "A10G": 24, "A10": 24, "L4": 24, "A40": 48, "L40S": 48, "A100": 40, "A100-40G": 40,
-    "A100-80G": 80, "H100": 80, "H200": 141, "B200": 180,
+    "P4": 8, "K80": 12, "T4": 16, "V100": 16, "P100": 16, "A10G": 24, "A10": 24, "L4": 24, "A40": 48, "L40S": 48,
+    "A100": 40, "A100-40G": 40, "A100-80G": 80, "H100": 80, "H20": 96, "RTX-PRO-6000": 96, "H200": 141, "B200": 180,
 }  # fmt: skip
 """Memory of a GPU, by the names that Ray has for them; of a kind sold in two sizes, the smaller."""
 LABEL = r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"

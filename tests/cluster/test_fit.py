@@ -124,7 +124,7 @@ def test_what_may_be_copied_takes_the_room_that_all_others_leave() -> None:
 
 
 def test_ray_is_kept_from_gpus_that_are_known_to_be_too_small() -> None:
-    assert selector(gpu("vllm-0", 1.0), gpu_gb=24) == {"ray.io/accelerator-type": "!in(T4,V100)"}
+    assert selector(gpu("vllm-0", 1.0), gpu_gb=24) == {"ray.io/accelerator-type": "!in(K80,P100,P4,T4,V100)"}
     assert selector(gpu("vllm-0", 1.0)) == selector(CPU, gpu_gb=24) == {}
     assert selector(wanting("vllm-0", gpus=1.0, labels={"zone": "a"})) == {"zone": "a"}
     unknown = Node("d", cpus=1, gpus=1, gpu="Ponte-Vecchio")
