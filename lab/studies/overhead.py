@@ -1,6 +1,6 @@
 """What an answer costs: the N+V bill over a grid of miners and validators.
 
-    config = OverheadConfig.read(Path("configs/overhead_ocr.toml"))
+    config = OverheadConfig.read(Path("configs/studies/overhead_ocr.toml"))
     data = OverheadData.of(study)
 
 Each point of the grid is a run of its own. Overhead is all that the miners and the validators of a task
@@ -19,14 +19,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from lab.bill import Bill, price
-from lab.config import ChainTable, PriceTable, RunConfig
+from lab.config import ChainTable, PriceTable
 from lab.config_table import Table
-from lab.entries import Epoch, GradedRound
-from lab.record import RunRecord
+from lab.entries import GradedRound
+from lab.played import Played
 from lab.statistics import Figure, mean, ratio
+from lab.statistics.resampling import resampled_sums
 from subnets import Cost
 
 from .arm import Arm, subset
@@ -123,16 +126,17 @@ class Point:
     """1 / overhead in CPU."""
     grading_share: Figure
     """Of making tasks and grading, in the CPU of one task."""
-    carrying_share: float
-    """Of transport, scheduling, consensus and record, in the subnet's CPU."""
-    parts: dict[str, float]
-    """CPU seconds of one task, by part of the bill."""
+    carrying_share: Figure
+    """Of transport, scheduling, consensus and record, which no task has for itself, in the CPU of one task."""
+    parts: dict[str, Figure]
+    """CPU seconds of one task, by part of the bill; one that no task has for itself has no interval."""
     unexplained: float
-    """Share of the total that the parts don't add up to."""
+    """What meters counted beyond what the processes used, over the latter. What processes used beyond their meters
+    is carried, under transport and scheduling."""
     quality: Figure
     """True quality of the answer that a customer gets: that of the miner which the validators' other grades
-    put first; over the tasks that all points share, so that luck with tasks makes no difference."""
-    rounds: int
+    put first; over the tasks that all points share, so that luck with tasks makes no difference. Tasks without
+    other grades to go by are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,17 +150,15 @@ class OverheadData:
     @classmethod
     def of(cls, study: Study, arms: Sequence[Arm]) -> Self:
         """Read the records of a study's arms."""
-        points, units = [], []
-        asked = []
+        found = []
         for arm in arms:
             with study.record(arm) as record:
-                asked.append({GradedRound.of(entry).task_id for entry in record.entries("round")})
-        shared = set.intersection(*asked)
-        for arm in arms:
-            with study.record(arm) as record:
-                points.append(_point(arm, record, shared))
-                units.append(list(_units(record)))
-        return cls(tuple(points), Unit.of([one for some in units for one in some]))
+                found.append((Played.of(record), Bill.of(record)))
+        shared = set.intersection(*({graded.task_id for graded in played.rounds} for played, _ in found))
+        return cls(
+            tuple(_point(played, bill, shared) for played, bill in found),
+            Unit.of([one for played, _ in found for one in _units(played)]),
+        )
 
     def cheapest(self) -> Point | None:
         """Return the point of least overhead whose quality is within 1 % of the best; None if none is above 0."""
@@ -168,105 +170,117 @@ class OverheadData:
         return min(good, key=lambda point: point.overhead["cpu_s"].value or float("inf"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Unit:
-    """CPU of one part of a subnet's work, over that of doing a task once."""
+    """CPU of each part of a subnet's work, over that of doing a task once."""
 
-    answer: Figure
-    """One miner's answer."""
-    task: Figure
-    """Making one task with its reference."""
-    grade: Figure
-    """One grade of one answer."""
+    spent: NDArray[np.float64]
+    """CPU seconds of each task (T, 5), over its rounds: answers; doing it once for each of these; making it with its
+    reference; doing it once for each round; grades of its answers."""
 
     @classmethod
     def of(cls, rounds: Sequence[tuple[GradedRound, Cost]]) -> Self:
-        """Take the averages over rounds and what each costs once; those with the same task are one observation."""
-        by_task: defaultdict[tuple[str, int], list[float]] = defaultdict(lambda: [0.0] * 5)
+        """Add up rounds and what each costs once; those with the same task are one observation."""
+        by_task: defaultdict[tuple[str, int], NDArray[np.float64]] = defaultdict(lambda: np.zeros(5))
         for graded, once in rounds:
-            asked = len(graded.answers)
-            used = (
-                *(_answers(graded).cpu_s, asked * once.cpu_s),
-                *(graded.task_cost.cpu_s, once.cpu_s, graded.grading_cost.cpu_s),
+            answered = (_answers(graded).cpu_s, len(graded.answers) * once.cpu_s)
+            by_task[graded.task_id, graded.task_seed] += np.array(
+                [*answered, graded.task_cost.cpu_s, once.cpu_s, graded.grading_cost.cpu_s]
             )
-            found = by_task[graded.task_id, graded.task_seed]
-            by_task[graded.task_id, graded.task_seed] = [a + b for a, b in zip(found, used, strict=True)]
-        answers, scaled, tasks, once_s, grades = zip(*by_task.values(), strict=True) if by_task else [()] * 5
-        return cls(answer=_ratio(answers, scaled), task=_ratio(tasks, once_s), grade=_ratio(grades, scaled))
+        return cls(np.array(list(by_task.values())).reshape(-1, 5))
 
-    def overhead(
-        self, *, runs: float, references: float = 0.0, tasks: float = 1.0, grades: float = 0.0
-    ) -> float | None:
+    @property
+    def answer(self) -> Figure:
+        """One miner's answer."""
+        return self._billed(answers=1.0)
+
+    @property
+    def task(self) -> Figure:
+        """Making one task with its reference."""
+        return self._billed(tasks=1.0)
+
+    @property
+    def grade(self) -> Figure:
+        """One grade of one answer."""
+        return self._billed(grades=1.0)
+
+    def overhead(self, *, runs: float, references: float = 0.0, grades: float = 0.0) -> Figure:
         """Bill a subnet by its shape: how much of each part is behind one answer that somebody wanted.
 
-        A reference written by a model costs what an answer does. None where nothing was measured.
+        A reference written by a model costs what an answer does. Its interval is over tasks, of all parts together.
         """
-        if self.answer.value is None or self.task.value is None or self.grade.value is None:
-            return None
-        return (runs + references) * self.answer.value + tasks * self.task.value + grades * self.grade.value
+        return self._billed(answers=runs + references, tasks=1.0, grades=grades)
+
+    def _billed(self, answers: float = 0.0, tasks: float = 0.0, grades: float = 0.0) -> Figure:
+        """So many of each part together; without a value where nothing was measured."""
+
+        def billed(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+            answering, answered_once, making, made_once, grading = sums.T
+            with np.errstate(invalid="ignore"):  # no task, or none with answers
+                return np.asarray((answers * answering + grades * grading) / answered_once + tasks * making / made_once)
+
+        value = float(billed(self.spent.sum(axis=0, keepdims=True))[0])
+        draws = billed(resampled_sums(self.spent)) if len(self.spent) else np.empty(0)
+        return Figure.of_draws(value, draws, len(self.spent))
 
 
-def _point(arm: Arm, record: RunRecord, common: set[str]) -> Point:
-    bill, config = Bill.of(record), arm.config
-    asking = bill.validators
-    rounds = list(_units(record))
+def _point(played: Played, bill: Bill, common: set[str]) -> Point:
+    asking, prices = bill.validators, played.config.prices
+    tasks = max(1, bill.tasks)
     groups: defaultdict[str, float] = defaultdict(float)
     for part in bill.subnet_parts:
-        groups[part.group] += part.cost.cpu_s
-    checking = ("making tasks", "grading")
-    shared = sum(cpu_s for group, cpu_s in groups.items() if group not in ("miners", *checking))
-    carrying = shared - groups.get("providers", 0.0)
-    carried = Cost(cpu_s=shared / max(1, bill.tasks))
-    above = [
-        _answers(graded) + _times(graded.task_cost + graded.grading_cost, asking) + carried for graded, _ in rounds
-    ]
-    apart = [
-        (_answers(graded) + graded.task_cost + graded.grading_cost + carried).cpu_s * asking for graded, _ in rounds
-    ]
-    below = [cost for _, cost in rounds]
-    overhead = {
-        resource: _ratio(
-            [_amount(cost, resource, config.prices) for cost in above],
-            [_amount(cost, resource, config.prices) for cost in below],
-        )
-        for resource in RESOURCES
+        groups[part.group] += part.cost.cpu_s / tasks
+    by_round = {
+        "miners": mean([_answers(graded).cpu_s for graded in played.rounds]),
+        "making tasks": mean([asking * graded.task_cost.cpu_s for graded in played.rounds]),
+        "grading": mean([asking * graded.grading_cost.cpu_s for graded in played.rounds]),
     }
-    checked = [asking * (graded.task_cost + graded.grading_cost).cpu_s for graded, _ in rounds]
-    spent = [cost.cpu_s for cost in above]
-    tasks = max(1, bill.tasks)
+    spread = {group: cpu_s for group, cpu_s in groups.items() if group not in by_round}
+    carried = Cost(cpu_s=sum(spread.values()))
+    rounds = list(_units(played))
+    checks = [graded.task_cost + graded.grading_cost for graded, _ in rounds]
+    answers = [_answers(graded) for graded, _ in rounds]
+    above = [own + _times(check, asking) + carried for own, check in zip(answers, checks, strict=True)]
+    apart = [asking * (own + check + carried).cpu_s for own, check in zip(answers, checks, strict=True)]
+    below = [cost for _, cost in rounds]
+    spent, once = [cost.cpu_s for cost in above], [cost.cpu_s for cost in below]
+    carrying_s = carried.cpu_s - spread.get("providers", 0.0)
     return Point(
-        miners=len(config.miner_names),
+        miners=len(played.config.miner_names),
         validators=asking,
-        overhead=overhead,
-        apart=_ratio(apart, [cost.cpu_s for cost in below]),
-        useful_work=_ratio([cost.cpu_s for cost in below], spent),
-        grading_share=_ratio(checked, spent),
-        carrying_share=carrying / bill.subnet_cpu_s if bill.subnet_cpu_s else 0.0,
-        parts={group: cpu_s / tasks * (asking if group in checking else 1) for group, cpu_s in groups.items()},
+        overhead={
+            resource: _ratio(*([_amount(cost, resource, prices) for cost in costs] for costs in (above, below)))
+            for resource in RESOURCES
+        },
+        apart=_ratio(apart, once),
+        useful_work=_ratio(once, spent),
+        grading_share=_ratio([asking * check.cpu_s for check in checks], spent),
+        carrying_share=_ratio([carrying_s] * len(spent), spent),
+        parts=by_round | {group: Figure(cpu_s, None, None, bill.tasks) for group, cpu_s in spread.items()},
         unexplained=bill.unexplained_cpu_s / bill.total_cpu_s if bill.total_cpu_s else 0.0,
-        quality=mean(list(_customer(record, config, common))),
-        rounds=len(rounds),
+        quality=mean(list(_customer(played, common))),
     )
 
 
-def _units(record: RunRecord) -> Iterator[tuple[GradedRound, Cost]]:
+def _units(played: Played) -> Iterator[tuple[GradedRound, Cost]]:
     """Yield the rounds of a run whose work was also done once, with what that cost."""
     once: dict[str, Cost] = {}
-    for epoch in map(Epoch.of, record.entries("epoch")):
+    for epoch in played.epochs:
         served = Cost(cpu_s=epoch.once_servers_cpu_s / max(1, len(epoch.once)))
         once |= {place: cost + served for place, cost in epoch.once.items()}
-    for graded in map(GradedRound.of, record.entries("round")):
+    for graded in played.rounds:
         if graded.place in once and once[graded.place].cpu_s > 0:
             yield graded, once[graded.place]
 
 
-def _customer(record: RunRecord, config: RunConfig, tasks: set[str]) -> Iterator[float]:
+def _customer(played: Played, tasks: set[str]) -> Iterator[float]:
     """Yield, for each round with one of these tasks, the quality of the answer of whom all other rounds put first.
 
     Grades count by their validator's stake. The round's own are left out: a customer's question has no grade yet.
+    A miner without any other grade is not put first, and a round without such miners is left out.
     """
-    rounds = [GradedRound.of(entry) for entry in record.entries("round")]
-    stakes = dict(enumerate(table.stake for table in config.validators for _ in table.names()))
+    rounds = played.rounds
+    stakes = dict(enumerate(table.stake for table in played.config.validators for _ in table.names()))
     scores: dict[int, dict[str, tuple[float, float]]] = defaultdict(dict)
     for graded in rounds:
         for answer in graded.answers:
@@ -275,14 +289,13 @@ def _customer(record: RunRecord, config: RunConfig, tasks: set[str]) -> Iterator
     for graded in rounds:
         if graded.task_id not in tasks:
             continue
-        merit = {}
+        merits = []
         for answer in graded.answers:
             others = [pair for place, pair in scores[answer.uid].items() if place != graded.place]
-            weight = sum(stake for stake, _ in others)
-            merit[answer.uid] = sum(stake * value for stake, value in others) / weight if weight else 0.0
-        best = max(graded.answers, key=lambda answer: (merit[answer.uid], -answer.uid), default=None)
-        if best is not None and best.quality is not None:
-            yield best.quality
+            if weight := sum(stake for stake, _ in others):
+                merits.append((sum(stake * value for stake, value in others) / weight, -answer.uid, answer.quality))
+        if merits and (quality := max(merits)[2]) is not None:
+            yield quality
 
 
 def _answers(graded: GradedRound) -> Cost:

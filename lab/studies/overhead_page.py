@@ -9,6 +9,8 @@ from lab.captions import Caption
 from lab.charts import figure_of, log_ticks, narrow, styled
 from lab.palette import INK, MUTED, PAPER, PARTS, SERIES, part_colour
 from lab.standings import counted, percent
+from lab.statistics import Figure as Estimate
+from lab.statistics import ranked
 
 from .overhead import WITHIN, OverheadConfig, OverheadData, Point, Unit
 from .publication import Cell, Column, Picture, Publication, Section
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+REST = "transport and scheduling"
+"""The part of the bill that takes what no meter explains."""
 NO_QUALITY = "No customer's answer was right at any point, or none could be judged: there is no quality to compare."
 
 
@@ -29,7 +33,7 @@ def publication(data: OverheadData, config: OverheadConfig) -> Publication:
         title="What an answer costs: N miners and V validators over doing it once",
         findings=tuple(_findings(data)),
         sections=(
-            _grid(data, [(shape, value) for shape, value in marks if value is not None]),
+            _grid(data, marks),
             _parts(data),
             _quality(data),
             _resources(data),
@@ -62,19 +66,21 @@ def _findings(data: OverheadData) -> list[str]:
         else f"The cheapest subnet within {percent(WITHIN)} of the best quality had {_named(cheapest)}: quality "
         f"{cheapest.quality.text()}, at {cheapest.overhead['cpu_s'].text(1)} times the CPU."
     )
-    worst = max(point.unexplained for point in points)
-    found.append(f"The bill's parts add up to what the processes used within {percent(worst)} at every point.")
+    rest = [_part(point, REST) / sum(_part(point, name) for name in point.parts) for point in points]
+    found.append(
+        f"Meters counted at most {percent(max(point.unexplained for point in points))} more than the processes used; "
+        f"what no meter explains is carried under {REST}, up to {percent(max(rest))} of a task's CPU."
+    )
     return found
 
 
-def _grid(data: OverheadData, marks: Sequence[tuple[Shape, float]]) -> Section:
-    largest = max(data.points, key=lambda point: point.overhead["cpu_s"].value or 0.0)
+def _grid(data: OverheadData, marks: Sequence[tuple[Shape, Estimate]]) -> Section:
+    known = ranked(data.points, lambda point: point.overhead["cpu_s"].value)
     return Section(
         key="overhead",
         title="Overhead by miners and validators",
         caption=Caption(
-            f"Overhead grows with the miners asked, and reaches {largest.overhead['cpu_s'].text(1)} with "
-            f"{_named(largest)}; crosses are networks that exist, billed by their published shapes at the unit costs "
+            f"{_extremes(known)} Crosses are networks that exist, billed by their published shapes at the unit costs "
             "measured here.",
             "One kind of hardware and one mix of miners. Bars are 95 % intervals over tasks, which leave out "
             "how much another machine, or another mix, would differ.",
@@ -88,7 +94,7 @@ def _grid(data: OverheadData, marks: Sequence[tuple[Shape, float]]) -> Section:
             Column("useful_work", "useful work", 3),
             Column("grading_share", "grading", 1, " %", 100),
             Column("carrying_share", "carrying", 1, " %", 100),
-            Column("unexplained", "unexplained", 2, " %", 100),
+            Column("unexplained", "metered beyond use", 2, " %", 100),
         ),
         rows=tuple(
             (
@@ -104,27 +110,39 @@ def _grid(data: OverheadData, marks: Sequence[tuple[Shape, float]]) -> Section:
             )
             for point in data.points
         ),
-        picture=Picture(lambda ax: draw_overhead(data.points, marks, ax), 380, 340)
-        if largest.overhead["cpu_s"].value
-        else None,
+        picture=Picture(lambda ax: draw_overhead(data.points, marks, ax), 380, 340) if known else None,
+    )
+
+
+def _extremes(known: Sequence[Point]) -> str:
+    """Name the points of most and least overhead, from the points in the order of theirs."""
+    if not known:
+        return "Doing the work once took no CPU here, so overhead is unknown."
+    most, least = known[0], known[-1]
+    said = f"Overhead is {most.overhead['cpu_s'].text(1)} with {_named(most)}"
+    return (
+        f"{said}."
+        if most is least
+        else f"{said}, the most, and {least.overhead['cpu_s'].text(1)} with {_named(least)}, the least."
     )
 
 
 def _parts(data: OverheadData) -> Section:
-    names = [name for name in PARTS if any(point.parts.get(name) for point in data.points)]
+    names = [name for name in PARTS if any(_part(point, name) for point in data.points)]
     return Section(
         key="parts",
         title="Where the CPU of one answer went",
         caption=Caption(
             "CPU seconds of one task answered by N miners and graded by V validators, by part.",
-            "Measuring true quality and doing the work once are the laboratory's own and not in here.",
+            "Measuring true quality and doing the work once are the laboratory's own and not in here. Transport, "
+            "consensus, record and providers are metered for a whole run and spread evenly: they have no interval.",
         ),
         columns=(
             Column("point", "point"),
             *(Column(f"{name.replace(' ', '_')}_cpu_s", name, 3, " s") for name in names),
         ),
         rows=tuple(
-            (f"N={point.miners} V={point.validators}", *(point.parts.get(name, 0.0) for name in names))
+            (f"N={point.miners} V={point.validators}", *(point.parts.get(name) for name in names))
             for point in data.points
         ),
         picture=Picture(
@@ -179,7 +197,7 @@ def _resources(data: OverheadData) -> Section:
     )
 
 
-def _references(unit: Unit, marks: Sequence[tuple[Shape, float | None]]) -> Section:
+def _references(unit: Unit, marks: Sequence[tuple[Shape, Estimate]]) -> Section:
     rows: list[tuple[Cell, ...]] = [
         (shape.name, shape.runs, shape.references, shape.grades, overhead, shape.source) for shape, overhead in marks
     ]
@@ -189,7 +207,8 @@ def _references(unit: Unit, marks: Sequence[tuple[Shape, float | None]]) -> Sect
         caption=Caption(
             f"In units of doing the task once, an answer costs {unit.answer.text()}, making a task "
             f"{unit.task.text(4)}, a grade {unit.grade.text(5)}; times each network's counts.",
-            "The shapes are the networks' published defaults; the unit costs are this study's, not theirs. "
+            "The shapes are the networks' published defaults; the unit costs are this study's, not theirs. Intervals "
+            "are over this study's tasks, of all unit costs together. "
             "A grader that runs a model of its own costs more than the one measured here.",
         ),
         columns=(
@@ -204,17 +223,20 @@ def _references(unit: Unit, marks: Sequence[tuple[Shape, float | None]]) -> Sect
     )
 
 
-def draw_overhead(points: Sequence[Point], marks: Sequence[tuple[Shape, float]], ax: Axes) -> Figure:
+def draw_overhead(points: Sequence[Point], marks: Sequence[tuple[Shape, Estimate]], ax: Axes) -> Figure:
     """Overhead by N, a line for each V, on logarithmic axes."""
     with styled():
         for place, validators in enumerate(sorted({point.validators for point in points})):
             line = [point for point in points if point.validators == validators]
             _line(ax, line, SERIES[place % len(SERIES)], f"V={validators}")
         for shape, overhead in marks:
-            ax.plot([shape.runs], [overhead], marker="x", color=MUTED, linestyle="none", clip_on=False)
+            if overhead.value is None:
+                continue
+            _interval(ax, shape.runs, overhead, MUTED)
+            ax.plot([shape.runs], [overhead.value], marker="x", color=MUTED, linestyle="none", clip_on=False)
             ax.annotate(
                 shape.name,
-                (shape.runs, overhead),
+                (shape.runs, overhead.value),
                 xytext=(-6, 4),
                 textcoords="offset points",
                 ha="right",
@@ -238,7 +260,7 @@ def draw_parts(points: Sequence[Point], names: Sequence[str], ax: Axes) -> Figur
         for row, point in enumerate(points):
             left = 0.0
             for name in names:
-                value = point.parts.get(name, 0.0)
+                value = _part(point, name)
                 ax.barh(
                     [row],
                     [value],
@@ -268,8 +290,7 @@ def draw_quality(points: Sequence[Point], cheapest: Point | None, ax: Axes) -> F
                 x, y = point.overhead["cpu_s"], point.quality
                 if x.value is None or y.value is None:
                     continue
-                if y.low is not None and y.high is not None:
-                    ax.plot([x.value] * 2, [y.low, y.high], color=colour, linewidth=1.4, alpha=0.6)
+                _interval(ax, x.value, y, colour)
                 ax.plot(
                     [x.value],
                     [y.value],
@@ -299,11 +320,20 @@ def _line(ax: Axes, line: Sequence[Point], colour: str, label: str) -> None:
         figure = point.overhead["cpu_s"]
         if figure.value is None:
             continue
-        if figure.low is not None and figure.high is not None:
-            ax.plot([point.miners] * 2, [figure.low, figure.high], color=colour, linewidth=1.4, alpha=0.6)
+        _interval(ax, point.miners, figure, colour)
         ns.append(point.miners)
         values.append(figure.value)
     ax.plot(ns, values, marker="o", color=colour, label=label)
+
+
+def _interval(ax: Axes, x: float, figure: Estimate, colour: str) -> None:
+    if figure.low is not None and figure.high is not None:
+        ax.plot([x] * 2, [figure.low, figure.high], color=colour, linewidth=1.4, alpha=0.6)
+
+
+def _part(point: Point, name: str) -> float:
+    """CPU seconds of a task; 0 where the point's bill has no such part."""
+    return point.parts[name].value or 0.0 if name in point.parts else 0.0
 
 
 def _named(point: Point) -> str:

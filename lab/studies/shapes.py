@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lab.statistics import Figure
+
 from .overhead import Unit
 
 
@@ -23,8 +25,8 @@ class Shape:
     """Grades of single answers."""
     source: str
 
-    def overhead(self, unit: Unit) -> float | None:
-        """Bill the network at these unit costs; None where nothing was measured."""
+    def overhead(self, unit: Unit) -> Figure:
+        """Bill the network at these unit costs; without a value where nothing was measured."""
         return unit.overhead(runs=self.runs, references=self.references, grades=self.grades)
 
 

@@ -1,6 +1,7 @@
 import csv
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from lab.duration import duration
+from lab.entries import GradedAnswer, GradedRound
 from lab.errors import ConfigError, RecordError
 from lab.statistics import Figure
 from lab.studies.arm import subset
@@ -17,6 +19,8 @@ from lab.studies.measured import measure
 from lab.studies.overhead import OverheadConfig, OverheadData, Unit
 from lab.studies.publication import Publication
 from lab.studies.shapes import shapes
+from subnets import Cost
+from tests.lab.records import make_record
 
 TINY = {
     "seed": 5,
@@ -68,11 +72,14 @@ def test_a_second_miner_and_a_second_validator_cost_what_they_do(found: Publicat
     assert both["overhead_cpu"]["n"] == 4  # two rounds of two validators
 
 
-def test_parts_add_up_to_the_total(config: OverheadConfig, found: Publication, folder: Path) -> None:
+def test_meters_explain_what_the_processes_used_but_for_what_is_carried(
+    config: OverheadConfig, found: Publication, folder: Path
+) -> None:
     study = Study("overhead", config, folder, "resume")
     for one in OverheadData.of(study, config.arms(full=False)).points:
         assert one.unexplained < 0.05  # the total is read in ticks of 10 ms, and a point is a second of work
-        assert one.parts["miners"] > 0.0
+        assert 0.0 < (one.carrying_share.value or 0.0) < 0.4
+        assert (one.parts["miners"].value or 0.0) > 0.0
 
 
 def test_quality_is_compared_on_the_tasks_that_all_points_share(found: Publication, folder: Path) -> None:
@@ -172,11 +179,56 @@ def test_the_first_of_every_table_come_first(config: OverheadConfig) -> None:
         subset(config, miners=5)
 
 
+def unit(answers: Sequence[float], grades: Sequence[float]) -> Unit:
+    """Of tasks that cost 1 s once and 0.1 s to make, with two answers and grades of so many seconds each."""
+    rounds = [
+        GradedRound(
+            validator=0,
+            number=number,
+            task_id=str(number),
+            task_seed=number,
+            answers=tuple(GradedAnswer(uid=uid, cost=Cost(cpu_s=answer)) for uid in (1, 2)),
+            task_cost=Cost(cpu_s=0.1),
+            grading_cost=Cost(cpu_s=2 * grade),
+        )
+        for number, (answer, grade) in enumerate(zip(answers, grades, strict=True))
+    ]
+    return Unit.of([(graded, Cost(cpu_s=1.0)) for graded in rounds])
+
+
 def test_networks_are_billed_by_their_shapes() -> None:
-    unit = Unit(answer=Figure(1.0, None, None, 1), task=Figure(0.1, None, None, 1), grade=Figure(0.01, None, None, 1))
+    measured = unit([0.8, 1.2], [0.01, 0.01])
+    assert (measured.answer.value, measured.answer.low, measured.answer.high) == pytest.approx((1.0, 0.8, 1.2))
     (ocr,) = shapes("ocr")
-    assert ocr.overhead(unit) == pytest.approx(10 * 1.0 + 0.1 + 10 * 0.01)
+    bill = ocr.overhead(measured)
+    assert bill.value == pytest.approx(10 * 1.0 + 0.1 + 10 * 0.01)
+    assert (bill.low, bill.high) == pytest.approx((8.2, 12.2)) and bill.n == 2
     loop = next(shape for shape in shapes("text_prompting") if shape.runs == 350)
-    assert loop.overhead(unit) == pytest.approx(350 + 0.1 + 7.0)
-    nothing = Figure(None, None, None, 0)
-    assert ocr.overhead(Unit(nothing, nothing, nothing)) is None
+    assert loop.overhead(measured).value == pytest.approx(350 + 0.1 + 7.0)
+    assert ocr.overhead(unit([], [])) == Figure(None, None, None, 0)
+
+
+def test_a_networks_interval_is_of_all_unit_costs_together() -> None:
+    """An answer is dear where its grade is cheap: one of each costs the same on every task."""
+    measured = unit([0.2, 0.5, 0.8], [0.8, 0.5, 0.2])
+    assert (measured.answer.high or 0.0) - (measured.answer.low or 0.0) > 0.3
+    both = measured.overhead(runs=1, grades=1)
+    assert (both.value, both.low, both.high) == pytest.approx((1.1, 1.1, 1.1))
+
+
+def test_a_customer_of_one_round_has_no_other_grades_to_go_by(tmp_path: Path) -> None:
+    config = OverheadConfig.parse(
+        {
+            "subnet": {"kind": "tests.lab.records:Digits"},
+            "miners": [{"name": "sayer", "kind": "tests.lab.records:Sayer", "count": 2}],
+            "validators": [{"name": "validator"}],
+            "chain": {"epochs": 1, "rounds_per_epoch": 1},
+            "pool": {"kind": "local"},
+            "overhead": {"miners": [2], "validators": [1]},
+        }
+    )
+    study = Study("overhead", config, tmp_path)
+    (arm,) = config.arms(full=False)
+    make_record(study.arm_folder(arm), arm.config).close()
+    data = OverheadData.of(study, [arm])
+    assert data.points[0].quality == Figure(None, None, None, 0) and data.cheapest() is None
