@@ -25,7 +25,7 @@ from .errors import PoolError
 KNOCK_S = 10.0
 PROBE_S = 60.0
 ASK = """
-import json, sys
+import json, sys, time
 from ray._private import services
 from ray._raylet import GcsClient
 from ray.exceptions import AuthenticationError
@@ -42,10 +42,13 @@ except Exception as error:
 print(json.dumps(said))
 """
 WHO = """
-nodes = head.get_all_node_info(timeout=15).values()
-said["hosts"] = sorted(node.node_manager_address for node in nodes if node.state == 0)
+until = time.monotonic() + 30
+while not said.get("hosts") and time.monotonic() < until:
+    nodes = head.get_all_node_info(timeout=15).values()
+    said["hosts"] = sorted(node.node_manager_address for node in nodes if node.state == 0)
+    time.sleep(0.0 if said["hosts"] else 0.5)
 """
-"""Asks which machines are in the cluster."""
+"""Asks which machines are in the cluster; a head that has just started has none for some seconds, not even itself."""
 OPEN = (
     "it is open to the network without a token, so that anybody who reaches it can run programs on all its machines "
     "(CVE-2023-48022, known as ShadowRay); start it anew with RAY_AUTH_MODE=token and a token made by "
