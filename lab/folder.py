@@ -40,6 +40,9 @@ OURS = (
 )
 """Files that a run makes; `clean` removes these, the logs of its servers, and nothing else."""
 
+WHERE = ("address", "dashboard", "gpu_gb", "placement", "wait_for_nodes_s")
+"""Keys of the pool that make no difference to what is asked, answered, graded or paid."""
+
 
 class RunFolder:
     """One run's files."""
@@ -93,7 +96,7 @@ class RunFolder:
         entry = record.find("start", "run")
         assert entry is not None  # open_run() refuses a record without one
         start = Start.of(entry)
-        differing = first_difference(start.config, self.config.model_dump(mode="json"))
+        differing = first_difference(played(start.config), played(self.config.model_dump(mode="json")))
         if differing:
             raise RecordError(f"{self.path} is a run of another config: {differing}; run it into another folder")
         changed = changed_versions(start)
@@ -115,6 +118,11 @@ class RunFolder:
             RunRecord.create(self.path, url, run=begun, replace=True).close()
         for path in (*(self.path / name for name in OURS), *self.path.glob("server-*.log")):
             path.unlink(missing_ok=True)
+
+
+def played(config: dict[str, Any]) -> dict[str, Any]:
+    """Return a config, as JSON, without the keys that only say where it is played: a run may go on elsewhere."""
+    return config | {"pool": {key: value for key, value in config["pool"].items() if key not in WHERE}}
 
 
 def next_folder(name: str, mode: RunMode) -> Path:

@@ -20,14 +20,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from lab.bill import Bill
 from lab.config import RunConfig
 from lab.duration import duration
 from lab.entries import Epoch
 from lab.errors import ConfigError, RecordError
-from lab.folder import RunFolder, RunMode, first_difference, open_run
+from lab.folder import RunFolder, RunMode, first_difference, open_run, played
 from lab.record import RunRecord
 from lab.run import Event, run
 
@@ -106,14 +106,16 @@ class Study:
 
     def _enter(self) -> None:
         path, config = self.folder / "study.json", self.config.model_dump(mode="json")
-        ours = {"study": self.name, "config": config}
+        ours: dict[str, Any] = {"study": self.name, "config": config}
         held = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
         if held is None and self.mode == "resume":
             raise RecordError(f"{self.folder} holds no study to go on with; leave --resume out to start one")
         if held is not None and self.mode == "new":
             raise RecordError(f"{self.folder} holds a study already; --resume goes on with it, --clean starts it over")
-        if held is not None and self.mode == "resume" and (differing := first_difference(held, ours)):
-            raise RecordError(f"{self.folder} is a study of another config: {differing}; run it into another folder")
+        if held is not None and self.mode == "resume":
+            then, now = ({"study": one["study"], **played(one["config"])} for one in (held, ours))
+            if differing := first_difference(then, now):
+                raise RecordError(f"{self.folder} is a study of another config: {differing}; take another folder")
         if self.mode == "clean":
             self._clean()
         path.write_text(json.dumps(ours, indent=2) + "\n", encoding="utf-8")
@@ -142,7 +144,10 @@ class Study:
     def complete(self, arm: Arm) -> bool:
         """Whether an arm has been played to its end."""
         path = self.arm_folder(arm) / "config.json"
-        if not path.is_file() or json.loads(path.read_text(encoding="utf-8")) != arm.config.model_dump(mode="json"):
+        if not path.is_file():
+            return False
+        held = json.loads(path.read_text(encoding="utf-8"))
+        if played(held) != played(arm.config.model_dump(mode="json")):
             return False
         with self.record(arm) as record:
             return record.find("end", "run") is not None

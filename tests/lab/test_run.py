@@ -208,7 +208,10 @@ def test_a_folder_that_holds_a_run_is_not_overwritten_unless_asked(finished: Run
         run(make_config(chain={"epochs": 4, "rounds_per_epoch": 3}), finished.folder, mode="resume")
     before = len(finished)
     run(small(), finished.folder, mode="resume").close()
-    assert len(finished) == before, "a finished run has nothing to go on with"
+    elsewhere = small().model_dump(mode="json")
+    elsewhere["pool"] |= {"wait_for_nodes_s": 5.0, "placement": "spread"}
+    run(RunConfig.parse(elsewhere), finished.folder, mode="resume").close()
+    assert len(finished) == before, "a finished run has nothing to go on with, wherever it is looked at"
     run(small(), tmp_path).close()
     (tmp_path / "notes.txt").write_text("mine")
     with run(small(seed=3), tmp_path, mode="clean") as anew:
