@@ -9,7 +9,8 @@ no better.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import heapq
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -134,20 +135,35 @@ def fit(plan: Plan, nodes: Sequence[Node], gpu_gb: float = 0.0, placement: Place
     `gpu_gb` is the least memory of each GPU that they are given.
     """
     left = {node.name: Left(node) for node in nodes}
-    hosts = [(name, group) for group in plan.groups for name in group.host_names()]
     places: dict[str, str | None] = {}
     missing = ""
-    for name, group in sorted(hosts, key=lambda host: _neediest_first(host[1])):
-        holding = [rest for node in able(group, nodes, gpu_gb) if (rest := left[node.name]).holds(group)]
-        chosen = min(holding, key=lambda rest: (rest.hosts if placement == "spread" else 0, rest.size), default=None)
-        places[name] = chosen.node.name if chosen is not None else None
-        if chosen is not None:
-            chosen.take(group)
-        elif not missing:
-            missing = _missing(name, group, able(group, nodes, gpu_gb), nodes, left, gpu_gb)
+    for group in sorted(plan.groups, key=_neediest_first):
+        usable = able(group, nodes, gpu_gb)
+        seats = _seats(group, [left[node.name] for node in usable], placement)
+        for name in group.host_names():
+            places[name] = chosen.node.name if (chosen := next(seats, None)) is not None else None
+            if chosen is None and not missing:
+                missing = _missing(name, group, usable, nodes, left, gpu_gb)
     if missing and placement == "spread":
         return fit(plan, nodes, gpu_gb)
-    return Fit(tuple(Placed(name, group, places[name]) for name, group in hosts), missing, left)
+    placed = (Placed(name, group, places[name]) for group in plan.groups for name in group.host_names())
+    return Fit(tuple(placed), missing, left)
+
+
+def _seats(group: Group, usable: Sequence[Left], placement: Placement) -> Iterator[Left]:
+    """Give host after host of a group what it needs; yield the machines, for as long as there are any."""
+
+    def rank(place: int) -> tuple[int, tuple[float, float], int]:
+        return usable[place].hosts if placement == "spread" else 0, usable[place].size, place
+
+    heap = [rank(place) for place in range(len(usable))]
+    heapq.heapify(heap)
+    while heap:
+        *_, place = heapq.heappop(heap)
+        if usable[place].holds(group):
+            usable[place].take(group)
+            yield usable[place]
+            heapq.heappush(heap, rank(place))
 
 
 def _neediest_first(group: Group) -> tuple[float, float, bool]:

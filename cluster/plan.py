@@ -104,6 +104,29 @@ def plan(
         PoolError: a copycat and its victim want different machines.
     """
     victims, wanted = find_victims(miners), wants or {}
+    shared: dict[str, dict[int, Miner]] = {}
+    wants_of: dict[str, Wants] = {}
+    anchored: list[Group] = []
+    for family in _families(miners, victims, wanted):
+        engines, want = _engines(family), _agreed(family, wanted)
+        if any(not engine.replicable for engine in engines):
+            anchored.append(_anchored(family, engines, want, taken={group.name for group in anchored}))
+            continue
+        name = ("cpu" if any(engine.cpus > 0.0 for engine in engines) else "io") + (f"@{want}" if str(want) else "")
+        shared.setdefault(name, {}).update(family)
+        wants_of[name] = want
+    groups = {name: _shared(name, of, wants_of[name]) for name, of in shared.items()}
+    for name in sorted((name for name in groups if name.startswith("cpu")), reverse=True):  # the particular ones first
+        others = (*anchored, *(group for group in groups.values() if group.name != name))
+        groups[name] = _replicated(groups[name], cores, others, max_replicas)
+    order = sorted(groups.values(), key=lambda group: not group.light)
+    return Plan((*order, *anchored), victims)
+
+
+def _families(
+    miners: Mapping[int, Miner], victims: Mapping[int, Sequence[int]], wanted: Mapping[int, Wants]
+) -> list[dict[int, Miner]]:
+    """Return the miners that have to live together: by an engine and what they want, or by who copies whom."""
     together = _Sets()
     for uid, miner in miners.items():
         for engine in _anchors(miner):
@@ -113,23 +136,7 @@ def plan(
     families: dict[int | str, dict[int, Miner]] = {}
     for uid, miner in sorted(miners.items()):
         families.setdefault(together.root(uid), {})[uid] = miner
-    shared: dict[str, dict[int, Miner]] = {}
-    wants_of: dict[str, Wants] = {}
-    anchored: list[Group] = []
-    for family in families.values():
-        engines, want = _engines(family), _agreed(family, wanted)
-        if any(not engine.replicable for engine in engines):
-            anchored.append(_anchored(family, engines, want, taken={group.name for group in anchored}))
-            continue
-        name = ("cpu" if any(engine.cpus > 0.0 for engine in engines) else "io") + (f"@{want}" if str(want) else "")
-        shared.setdefault(name, {}).update(family)
-        wants_of[name] = want
-    groups = {name: _shared(name, of, wants_of[name]) for name, of in shared.items()}
-    light = [group for name, group in groups.items() if name.startswith("io")]
-    copied: dict[str, Group] = {}
-    for name in sorted(groups.keys() - {group.name for group in light}, reverse=True):  # the particular ones first
-        copied[name] = _replicated(groups[name], cores, (*anchored, *copied.values()), max_replicas)
-    return Plan((*light, *(copied[name] for name in groups if name in copied), *anchored), victims)
+    return list(families.values())
 
 
 def find_victims(miners: Mapping[int, Miner]) -> dict[int, tuple[int, ...]]:
