@@ -56,6 +56,9 @@ class Usage:
 class Pool(ABC):
     """Base of `LocalPool` and `RayPool`."""
 
+    cores: int
+    """Of this machine, or of all those of a cluster that was joined."""
+
     def __init__(self, subnet: Subnet, miners: Mapping[int, Miner], validators: Mapping[int, Validator]) -> None:
         self.subnet = subnet
         self.miners = dict(miners)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -305,7 +304,7 @@ class _Use:
         use = MachineUse(
             session=self._session,
             wall_s=wall - self._wall,
-            cores=len(os.sched_getaffinity(0)),
+            cores=self._pool.cores,
             setup_cpu_s=self._setup_cpu_s,
             cpu_s={role: cpu[role] - self._cpu.get(role, 0.0) for role in cpu},
             consensus=consensus,
