@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .figure import Figure, mean
+from .figure import Figure, mean, ratio
+from .resampling import clustered
 
 ALPHA = 0.05
 STAKES = ((1.0, 0.5), (0.5, 0.25), (0.25, 0.125), (0.125, 0.125))
@@ -21,14 +22,23 @@ STAKES = ((1.0, 0.5), (0.5, 0.25), (0.25, 0.125), (0.125, 0.125))
 smaller ones where single claims scatter widely about it."""
 
 
-def mean_excess(claimed: ArrayLike, recounted: ArrayLike) -> Figure:
+def mean_excess(claimed: ArrayLike, recounted: ArrayLike, cluster: ArrayLike | None = None) -> Figure:
     """Mean relative excess of claims, claimed / recounted - 1.
+
+    Outputs of one `cluster` (outputs,), as those to the same task, are drawn together, and n then counts clusters.
 
     Of outputs known to be counted honestly its upper end is the tolerance to check others with: what a claim may
     be above our own recount on average, for tokenizers that differ by a few tokens. It holds for outputs of
     similar length, for a token more weighs more in a short one.
+
+    Raises:
+        ValueError: lists of unequal length, counts below 0.
     """
-    return mean(_excess(claimed, recounted).tolist())
+    excess, known = _excess(claimed, recounted), _known(claimed, recounted)
+    sums = clustered(
+        np.column_stack([excess, np.ones(len(excess))]), None if cluster is None else np.asarray(cluster)[known]
+    )
+    return ratio(*sums.T.tolist())
 
 
 @dataclass(frozen=True, slots=True)

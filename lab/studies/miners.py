@@ -140,6 +140,12 @@ class MinersConfig(StudyConfig):
         built = zip(self.miner_names, self.build_miners(), strict=True)
         return [name for name, miner in built if miner.honest and not isinstance(miner, Insider)]
 
+    @property
+    def machine_names(self) -> list[str]:
+        """Names of the miners that answer with a machine of their own alone: each engine keeps a core or a GPU busy."""
+        built = zip(self.miner_names, (miner.engines() for miner in self.build_miners()), strict=True)
+        return [name for name, engines in built if engines and all(one.cpus or one.gpus for one in engines)]
+
     def _alone(self, name: str, rounds: int) -> Arm:
         """One miner by itself, at the first tasks of the first validator."""
         table = next(one for one in singly(self.model_dump(mode="json")["miners"]) if one["name"] == name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -24,6 +24,9 @@ from .miners import CONTEST, MinersConfig
 from .miners_detection import Told, detect
 from .miners_given import Given
 
+LEARNT = 0.25
+"""Share of the tasks, the first ones, whose claims say what is tolerated; claims are checked on the others."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -32,8 +35,6 @@ class Line:
     standing: Standing
     given: tuple[Given, ...]
     """All that it was asked and that reached it, in the order of the tasks."""
-    usd_by_answer: tuple[float, ...]
-    """Of `given`: metered seconds at the config's prices, and what was paid to APIs."""
     win_rate: Figure
     """Share of its meetings with the other honest miners on the same task that it won, ties as halves."""
     strength: Figure
@@ -66,7 +67,7 @@ class Claims:
     honest: bool
     check: ClaimCheck
     evidence: tuple[float, ...]
-    """Natural logarithm of the evidence against honesty, after each output."""
+    """Natural logarithm of the evidence against honesty, after each output that was checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +75,16 @@ class MinersData:
     """The whole study."""
 
     lines: tuple[Line, ...]
-    """The honest miners, the strongest first."""
+    """The honest miners, the strongest first, those of unknown strength last."""
     level: tuple[str, ...]
     """Those whose scores on the same tasks do not differ from the strongest one's by more than chance."""
     tasks: int
     undecided: str
     """Why strengths rest on a prior, if they do."""
     claims: tuple[Claims, ...]
-    """Of every miner that claims tokens, dishonest ones too."""
-    tolerance: float
-    """Excess of claims that is believed: what honest miners show at most."""
+    """Of every miner that claims tokens, dishonest ones too, over the tasks that the tolerance was not taken from."""
+    tolerance: Figure
+    """Mean excess of honest miners' claims over the first `LEARNT` of the tasks; its upper end is what is believed."""
     told: tuple[Told, ...]
 
     @classmethod
@@ -114,12 +115,18 @@ class MinersData:
             )
             for place, miner in enumerate(honest)
         ]
-        lines.sort(key=lambda line: (-(line.strength.value or 0.0), line.name))
+        lines.sort(key=lambda line: (line.strength.value is None, -(line.strength.value or 0.0), line.name))
         level = _level([line.name for line in lines], {one.name: scores[:, at] for at, one in enumerate(honest)})
-        claims, tolerance = _claims([(miner.name, miner.honest, given[miner.uid]) for miner in standings.miners])
         by_name = {miner.name: given[miner.uid] for miner in standings.miners}
+        dishonest = {miner.name for miner in standings.miners if not miner.honest}
+        claims, tolerance = _claims(by_name, dishonest, LEARNT * len(standings.rounds))
         told = tuple(detect(table, by_name) for table in config.detection)
         return cls(tuple(lines), level, len(standings.rounds), games.reason, claims, tolerance, told)
+
+    @property
+    def believed(self) -> float:
+        """Excess of claims that is believed; 0 where no tolerance could be measured."""
+        return _believed(self.tolerance)
 
 
 def _given(record: RunRecord, standings: Standings, uid: int) -> tuple[Given, ...]:
@@ -179,7 +186,6 @@ def _line(
     return Line(
         standing=standing,
         given=given,
-        usd_by_answer=tuple(usd),
         win_rate=games[0],
         strength=games[1],
         tasks_won=mean(won[~np.isnan(won)].tolist()),
@@ -203,18 +209,27 @@ def _paid_for(usd: Sequence[float], won: Sequence[float]) -> tuple[list[float], 
     return [cost for cost, _ in scored], [share for _, share in scored]
 
 
-def _claims(miners: Sequence[tuple[str, bool, Sequence[Given]]]) -> tuple[tuple[Claims, ...], float]:
-    claiming = [(name, honest, [one for one in given if one.arrived]) for name, honest, given in miners]
-    claiming = [row for row in claiming if any(one.claimed_tokens is not None for one in row[2])]
-    fair = [one for _, honest, given in claiming if honest for one in given]
-    believed = mean_excess(*_counts(fair))
-    tolerance = max(0.0, believed.high if believed.high is not None else 0.0)
+def _claims(
+    given: Mapping[str, Sequence[Given]], dishonest: Collection[str], first: float
+) -> tuple[tuple[Claims, ...], Figure]:
+    """Take the tolerance from honest claims to the tasks below `first`, and check all miners' claims to the others."""
+    claiming = {name: [one for one in answers if one.arrived] for name, answers in given.items()}
+    claiming = {
+        name: answered for name, answered in claiming.items() if any(one.claimed_tokens is not None for one in answered)
+    }
+    fair = [one for name, answered in claiming.items() if name not in dishonest for one in answered if one.task < first]
+    tolerance = mean_excess(*_counts(fair), [one.task for one in fair])
     found = []
-    for name, honest, given in claiming:
-        counts = _counts(given)
-        check = ClaimCheck.of(*counts, tolerance=tolerance)
-        found.append(Claims(name, honest, check, tuple(log_evidence(*counts, tolerance=tolerance).tolist())))
+    for name, answered in claiming.items():
+        counts = _counts([one for one in answered if one.task >= first])
+        check = ClaimCheck.of(*counts, tolerance=_believed(tolerance))
+        evidence = log_evidence(*counts, tolerance=_believed(tolerance))
+        found.append(Claims(name, name not in dishonest, check, tuple(evidence.tolist())))
     return tuple(found), tolerance
+
+
+def _believed(tolerance: Figure) -> float:
+    return max(0.0, tolerance.high or 0.0)
 
 
 def _counts(given: Sequence[Given]) -> tuple[list[float], list[float]]:

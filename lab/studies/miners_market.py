@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from lab.bill import price
 from lab.config import PriceTable
-from lab.statistics import Figure, mean
+from lab.statistics import Figure, mean, ratio
 from lab.statistics.break_even import SECONDS, BreakEven, Machine
 from subnets import Cost
 
@@ -109,8 +109,13 @@ class Rent:
     """Whether its speed was measured here; else the config says it."""
     rate: Machine
     """Its "tokens" are answers where work is not counted in tokens."""
-    api_usd_per_million: float
+    hour_usd: Figure
+    """Over answers, as the next three; what is only said of a machine has an interval of no width."""
+    per_s: Figure
+    api_usd_per_million: Figure
     """What the API takes for a million of these units, the prompts read for them included."""
+    utilisation: Figure
+    """The formula's."""
     formula: BreakEven
     served_until: float | None
     """Utilisation by brute force; None where an hour of full use buys less than its rent."""
@@ -118,26 +123,23 @@ class Rent:
 
 def rents(lines: Sequence[Line], config: MinersConfig) -> list[Rent]:
     """Hold each machine, measured or assumed, against each API of the config, for the contest's own answers."""
-    local = [line for line in lines if line.given and not any(one.graded.cost.paid_usd for one in line.given)]
+    local = [line for line in lines if line.name in config.machine_names]
+    answered = {line.name: [one.graded.cost for one in line.given if one.arrived] for line in local}
     found = []
-    for line in local:
-        costs = [one.graded.cost for one in line.given if one.arrived]
+    for name, costs in answered.items():
         busy = np.array([cost.gpu_s or cost.cpu_s for cost in costs])
         if busy.sum() <= 0:
             continue
-        hour_usd = SECONDS * sum(hardware_usd(cost, config.prices) for cost in costs) / float(busy.sum())
-        units = _units(costs)
-        speed = Machine(hour_usd, float(units.sum() / busy.sum()))
         sort = "GPU" if any(cost.gpu_s for cost in costs) else "core"
+        usd = np.array([hardware_usd(cost, config.prices) for cost in costs])
         found += [
-            _rent(f"one {sort} with {line.name}", offer, speed, costs, busy, measured=True)
-            for offer in config.market.apis
+            _rent(f"one {sort} with {name}", offer, costs, busy, usd, measured=True) for offer in config.market.apis
         ]
-    for rented in config.market.rented if local else ():
-        costs = [one.graded.cost for one in local[0].given if one.arrived]
-        speed = Machine(rented.hour_usd, rented.per_s)
-        busy = _units(costs) / rented.per_s
-        found += [_rent(rented.name, offer, speed, costs, busy, measured=False) for offer in config.market.apis]
+    first = next((costs for costs in answered.values() if costs), [])
+    for rented in config.market.rented if first else ():
+        busy = _units(first) / rented.per_s
+        usd = busy * rented.hour_usd / SECONDS
+        found += [_rent(rented.name, offer, first, busy, usd, measured=False) for offer in config.market.apis]
     return found
 
 
@@ -169,11 +171,34 @@ def brute_force(hour_usd: float, busy_s: ArrayLike, api_usd: ArrayLike) -> float
     return None
 
 
-def _rent(name: str, offer: Offer, speed: Machine, costs: Sequence[Cost], busy: ArrayLike, *, measured: bool) -> Rent:
-    billed = np.array([_offered_usd(offer, cost) for cost in costs])
-    per_million = 1e6 * float(billed.sum() / _units(costs).sum())
-    until = brute_force(speed.rate_usd_per_hour, busy, billed)
-    return Rent(name, offer, measured, speed, per_million, speed.break_even(per_million), until)
+def _rent(
+    name: str,
+    offer: Offer,
+    costs: Sequence[Cost],
+    busy: NDArray[np.float64],
+    usd: NDArray[np.float64],
+    *,
+    measured: bool,
+) -> Rent:
+    """Hold a machine that works on each answer for `busy` seconds (A,) and `usd` dollars (A,) against an API."""
+    units, billed = _units(costs), np.array([_offered_usd(offer, cost) for cost in costs])
+    rate = Machine(SECONDS * float(usd.sum() / busy.sum()), float(units.sum() / busy.sum()))
+    return Rent(
+        machine=name,
+        offer=offer,
+        measured=measured,
+        rate=rate,
+        hour_usd=_over(SECONDS * usd, busy),
+        per_s=_over(units, busy),
+        api_usd_per_million=_over(1e6 * billed, units),
+        utilisation=_over(usd, billed),
+        formula=rate.break_even(1e6 * float(billed.sum() / units.sum())),
+        served_until=brute_force(rate.rate_usd_per_hour, busy, billed),
+    )
+
+
+def _over(above: NDArray[np.float64], below: NDArray[np.float64]) -> Figure:
+    return ratio(above.tolist(), below.tolist())
 
 
 def _offered_usd(offer: Offer, cost: Cost) -> float:
@@ -181,7 +206,7 @@ def _offered_usd(offer: Offer, cost: Cost) -> float:
     return offer.usd_per_answer + tokens / 1e6
 
 
-def _units(costs: Sequence[Cost]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _units(costs: Sequence[Cost]) -> NDArray[np.float64]:
     """Output tokens of each answer (A,); 1 for each where none of them has any."""
     tokens = np.array([float(cost.output_tokens) for cost in costs])
     return tokens if tokens.sum() > 0 else np.ones(len(costs))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from lab.captions import Caption
 from lab.standings import counted, percent
+from lab.statistics import ranked, ratio
 from lab.statistics.claims import ALPHA
 
 from . import miners_pictures as pictures
@@ -13,7 +14,7 @@ from . import miners_sentences as sentences
 from .miners import MinersConfig
 from .miners_data import Line, MinersData
 from .miners_detection import PROMPTS, Told
-from .miners_market import CHANGES, Day, Rent, energy_j, rents
+from .miners_market import CHANGES, Change, Day, Rent, energy_j, rents
 from .publication import Cell, Column, Picture, Publication, Section
 
 ROW_PX = 28
@@ -99,15 +100,14 @@ def _contest(data: MinersData) -> Section:
 
 
 def _speed(data: MinersData) -> Section:
-    timed = [line for line in data.lines if line.standing.latency_p50_s.value is not None]
-    fast = min(timed, key=lambda line: line.standing.latency_p50_s.value or 0.0, default=None)
+    timed = ranked(data.lines, lambda line: line.standing.latency_p50_s.value)
     alone = any(line.alone_p50_s.value is not None for line in data.lines)
     return _section(
         key="speed",
         title="How fast",
         caption=Caption(
-            f"{fast.name} answers soonest, in {fast.standing.latency_p50_s.text(2, ' s')} at the median."
-            if fast
+            f"{timed[-1].name} answers soonest, in {timed[-1].standing.latency_p50_s.text(2, ' s')} at the median."
+            if timed
             else "No answer arrived.",
             "All miners work at once on this machine's cores, so each is slowed by the others"
             + (
@@ -144,16 +144,18 @@ def _speed(data: MinersData) -> Section:
 
 
 def _cost(data: MinersData, config: MinersConfig) -> Section:
-    cheap = min(data.lines, key=lambda line: line.standing.usd.value or float("inf"), default=None)
+    priced = ranked(data.lines, lambda line: line.standing.usd.value)
     return _section(
         key="cost",
         title="What an answer costs its miner",
         caption=Caption(
-            f"{cheap.name} answers cheapest: 1,000 answers for {sentences.for_a_thousand(cheap.standing.usd)}."
-            if cheap
-            else "Nobody asked.",
+            f"{priced[-1].name} answers cheapest: 1,000 answers for "
+            f"{priced[-1].standing.usd.scaled(1000).text(4, ' $')}."
+            if priced
+            else "No answer arrived.",
             "Hardware counts by the metered second, as if it never stood idle; what idle hours add is in the day "
-            "below. A win is a task won, and a shared one counts in part. A CPU's energy is assumed from its seconds.",
+            "below. Answers count where they arrived, and failed attempts are paid for by those. A win is a task won, "
+            "and a shared one counts in part. A CPU's energy is assumed from its seconds.",
         ),
         columns=(
             Column("miner", "miner"),
@@ -171,27 +173,29 @@ def _cost(data: MinersData, config: MinersConfig) -> Section:
 
 def _cost_row(line: Line, config: MinersConfig) -> tuple[Cell, ...]:
     costs = [one.graded.cost for one in line.given]
-    asked = max(1, len(costs))
+    arrived = [float(one.arrived) for one in line.given]
+    gpu_s = ratio([cost.gpu_s for cost in costs], arrived)
+    energy_wh = ratio([energy_j(cost, config.market) / 3600 for cost in costs], arrived)
     return (
         line.name,
         line.standing.usd,
         line.usd_per_1000_tokens if line.usd_per_1000_tokens.value is not None else None,
         line.usd_per_win,
         line.standing.cpu_s,
-        sum(cost.gpu_s for cost in costs) / asked or None,
-        1000 * sum(energy_j(cost, config.market) for cost in costs) / 3600 / asked,
+        gpu_s if gpu_s.value else None,
+        energy_wh.scaled(1000),
     )
 
 
 def _profit(days: Sequence[Day], config: MinersConfig) -> Section:
-    rich = max(days, key=lambda day: day.profit.value or 0.0, default=None)
+    rich = ranked(days, lambda day: day.profit.value)
     return _section(
         key="profit",
         title="What a day brings",
         caption=Caption(
-            f"{rich.name} keeps {rich.profit.text(unit=' $')} of {rich.pay:.2f} $ of pay."
+            f"{rich[0].name} keeps {rich[0].profit.text(unit=' $')} of {rich[0].pay:.2f} $ of pay."
             if rich
-            else "Nobody was paid.",
+            else "No miner was reached, so what a day brings is unknown.",
             f"Pay is the contest's, paid once by its consensus, and as if it went on all day: it has no interval, and "
             f"those shown are of the cost. Prices, {config.market.questions_per_day:,.0f} questions a day and a "
             f"utilisation of {percent(config.market.utilisation)} are assumptions. Work of the miner's owner, "
@@ -215,14 +219,9 @@ def _profit(days: Sequence[Day], config: MinersConfig) -> Section:
 
 
 def _sensitivity(data: MinersData, config: MinersConfig) -> Section | None:
-    found = {
-        line.name: {
-            name: tuple(Day.of(line, config, change).profit.value or 0.0 for change in pair)
-            for name, pair in CHANGES.items()
-        }
-        for line in data.lines
-    }
-    bases = {line.name: Day.of(line, config).profit.value or 0.0 for line in data.lines}
+    reached = [line for line in data.lines if line.given]
+    found = {line.name: {name: _profits(line, config, *pair) for name, pair in CHANGES.items()} for line in reached}
+    bases = {line.name: _profits(line, config, Change())[0] for line in reached}
     spans = {
         name: max((abs(ends[name][1] - ends[name][0]) for ends in found.values()), default=0.0) for name in CHANGES
     }
@@ -254,14 +253,20 @@ def _sensitivity(data: MinersData, config: MinersConfig) -> Section | None:
         ),
         rows=tuple(
             (line.name, bases[line.name], *(end for name in moving for end in found[line.name][name]))
-            for line in data.lines
+            for line in reached
         ),
         picture=Picture(
             lambda ax: pictures.sensitivities(bases, found, moving, ax),
-            90 + 17 * (len(moving) + 1) * len(data.lines),
-            110 + 17 * (len(moving) + 1) * len(data.lines),
+            90 + 17 * (len(moving) + 1) * len(reached),
+            110 + 17 * (len(moving) + 1) * len(reached),
         ),
     )
+
+
+def _profits(line: Line, config: MinersConfig, *changes: Change) -> tuple[float, ...]:
+    """Dollars a day under each change; empty for a miner that was never reached."""
+    found = (Day.of(line, config, change).profit.value for change in changes)
+    return tuple(value for value in found if value is not None)
 
 
 def _break_even(machines: Sequence[Rent]) -> Section:
@@ -274,8 +279,9 @@ def _break_even(machines: Sequence[Rent]) -> Section:
             f"utilisation from which the machine is the cheaper one, and in {len(never)} it never is.",
             "By formula: rent / (price * speed * 3600). By brute force: answers of the contest are served one after "
             "another until the API's bill for them reaches an hour's rent. A core is measured while its neighbours "
-            "work; machines marked as assumed are as fast as the config says. Whether both answer equally well is not "
-            "looked at here.",
+            "work; machines that are not measured are as fast as the config says. Intervals are over answers; above "
+            "100 % no use is enough. Whether both answer equally well is not looked at here."
+            + pictures.left_out([rent.machine for rent in machines], "machines"),
         ),
         columns=(
             Column("machine", "machine"),
@@ -292,10 +298,10 @@ def _break_even(machines: Sequence[Rent]) -> Section:
                 rent.machine,
                 rent.measured,
                 rent.offer.name,
-                rent.rate.rate_usd_per_hour,
-                rent.rate.tokens_per_s,
+                rent.hour_usd if rent.measured else rent.rate.rate_usd_per_hour,
+                rent.per_s if rent.measured else rent.rate.tokens_per_s,
                 rent.api_usd_per_million,
-                rent.formula.utilisation if rent.formula.reachable else rent.formula.text(),
+                rent.utilisation,
                 "never" if rent.served_until is None else rent.served_until,
             )
             for rent in machines
@@ -347,10 +353,10 @@ def _claims(data: MinersData) -> Section:
         title="Do miners claim more tokens than they wrote?",
         caption=Caption(
             " ".join(sentences.of_claims(data)),
-            f"Claims are held against our own count of the tokens, with the {percent(data.tolerance)} that honest "
-            f"miners' claims are above it at most. The evidence may be read after every output; in {percent(ALPHA)} of "
-            "honest sequences at most it ever flags one, however long. Tokens that leave no trace in the answer, "
-            "such as hidden reasoning, can't be counted so.",
+            f"{sentences.of_tolerance(data)} The evidence may be read after every output: of miners whose claims are "
+            f"no further above it on average it ever flags {percent(ALPHA)} at most, however many outputs there are. "
+            "Tokens that leave no trace in the answer, such as hidden reasoning, can't be counted so."
+            + pictures.left_out([one.name for one in data.claims], "miners"),
         ),
         columns=(
             Column("miner", "miner"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle
 from math import exp
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 
 Draw = Callable[["Axes"], "Figure"]
 
-DASHES = ("solid", (0, (4, 2)), (0, (1, 1.5)))
+DASHES = ("solid", (0, (4, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)), (0, (6, 1.5, 1, 1.5, 1, 1.5)))
 MOST_LINES = 8
+"""As many as there are colours."""
 
 
 def strengths(lines: Sequence[Line], ax: Axes) -> Figure:
@@ -56,7 +58,7 @@ def costs(lines: Sequence[Line], ax: Axes) -> Figure:
             ("1,000 tasks won", 0.14, SERIES[1], "D", [line.usd_per_win for line in lines]),
         ):
             rows = [
-                (line.name, scaled(figure, 1000), colour, marker) for line, figure in zip(lines, figures, strict=True)
+                (line.name, figure.scaled(1000), colour, marker) for line, figure in zip(lines, figures, strict=True)
             ]
             _dots(ax, rows, label, shift)
         if any(line.standing.usd.value for line in lines):
@@ -111,7 +113,11 @@ def break_evens(machines: Sequence[Rent], ax: Axes) -> Figure:
             costs = [rent.rate.usd_per_mtok(share) for share in utilisations]
             style = "solid" if rent.measured else DASHES[1]
             ax.plot(utilisations, costs, color=SERIES[place], linestyle=style, label=_short(name, ax))
-        offers = {rent.offer.name: rent.api_usd_per_million for rent in machines if rent.machine == names[0]}
+        offers = {
+            rent.offer.name: price
+            for rent in machines
+            if rent.machine == names[0] and (price := rent.api_usd_per_million.value) is not None
+        }
         for offer, price in offers.items():
             ax.axhline(price, color=MUTED, linewidth=1.2, linestyle=DASHES[2])
             ax.annotate(
@@ -121,7 +127,7 @@ def break_evens(machines: Sequence[Rent], ax: Axes) -> Figure:
         for rent in crossed:
             at = rent.formula.utilisation
             if at >= least:
-                ax.plot([at], [rent.api_usd_per_million], marker="o", color=SERIES[names.index(rent.machine)])
+                ax.plot([at], [rent.rate.usd_per_mtok(at)], marker="o", color=SERIES[names.index(rent.machine)])
         ax.set_xscale("log")
         ax.set_yscale("log")
         log_ticks(ax.xaxis, lambda value: f"{100 * value:g} %")
@@ -139,7 +145,8 @@ def detections(told: Sequence[Told], ax: Axes) -> Figure:
     """AUC over the number of prompts, a colour for what is looked at, a dash for each pair."""
     with styled():
         groups = list(dict.fromkeys(power.group for one in told for power in one.powers))
-        for dash, one in zip(DASHES, told, strict=False):
+        dashed = list(zip(cycle(DASHES), told, strict=False))
+        for dash, one in dashed:
             for place, group in enumerate(groups):
                 line = [power for power in one.powers if power.group == group]
                 known = [(power.prompts, power.auc.value) for power in line if power.auc.value is not None]
@@ -156,7 +163,7 @@ def detections(told: Sequence[Told], ax: Axes) -> Figure:
                 ax.fill_between(places, lows, highs, color=SERIES[place], alpha=0.08, linewidth=0)
         for place, group in enumerate(groups):
             ax.plot([], [], color=SERIES[place], marker="o", markersize=4, label=group)
-        for dash, one in zip(DASHES, told, strict=False):
+        for dash, one in dashed:
             ax.plot([], [], color=MUTED, linestyle=dash, label=one.table.name)
         ax.axhline(0.5, color=MUTED, linewidth=0.8)
         ax.set_xscale("log", base=2)
@@ -214,13 +221,9 @@ def _legend_above(ax: Axes, columns: int = 3) -> None:
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=columns, borderaxespad=0.2, fontsize=11)
 
 
-def scaled(figure: Estimate, scale: float) -> Estimate:
-    """Multiply a figure and its interval."""
-
-    def times(value: float | None) -> float | None:
-        return None if value is None else scale * value
-
-    return Estimate(times(figure.value), times(figure.low), times(figure.high), figure.n)
+def left_out(names: Sequence[str], what: str) -> str:
+    """Say that not all of these are drawn; empty where they are."""
+    return f" The picture holds the first {MOST_LINES} {what}." if len(set(names)) > MOST_LINES else ""
 
 
 def _short(name: str, ax: Axes) -> str:

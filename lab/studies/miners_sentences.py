@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.standings import counted
-from lab.statistics import Figure
+from lab.standings import counted, percent
+from lab.statistics import ranked
 from lab.statistics.claims import ALPHA
 
-from .miners_data import Claims, MinersData
+from .miners_data import LEARNT, Claims, MinersData
 from .miners_detection import OBSERVED, Power, Told
 from .miners_market import Day, Rent
-from .miners_pictures import scaled
 
 
 def findings(data: MinersData, days: Sequence[Day], machines: Sequence[Rent]) -> list[str]:
@@ -20,15 +19,16 @@ def findings(data: MinersData, days: Sequence[Day], machines: Sequence[Rent]) ->
     if data.lines:
         best = data.lines[0]
         found.append(
-            f"{of_contest(data)} {best.name} won {in_percent(best.win_rate)} of its meetings with the other honest "
+            f"{of_contest(data)} {best.name} won {best.win_rate.percent(1)} of its meetings with the other honest "
             f"miners, at a true quality of {best.standing.quality.text()}."
+            if best.win_rate.value is not None
+            else of_contest(data)
         )
-    if days:
-        rich = max(days, key=lambda day: day.profit.value if day.profit.value is not None else float("-inf"))
-        poor = min(days, key=lambda day: day.profit.value if day.profit.value is not None else float("inf"))
+    rich = ranked(days, lambda day: day.profit.value)
+    if len(rich) > 1:
         found.append(
-            f"At the assumed prices {rich.name} kept the most of a day's pay, {rich.profit.text(unit=' $')}, and "
-            f"{poor.name} the least, {poor.profit.text(unit=' $')}."
+            f"At the assumed prices {rich[0].name} kept the most of a day's pay, {rich[0].profit.text(unit=' $')}, and "
+            f"{rich[-1].name} the least, {rich[-1].profit.text(unit=' $')}."
         )
     found += of_machines(machines)
     found += [line for line in map(of_pair, data.told) if line]
@@ -39,6 +39,10 @@ def findings(data: MinersData, days: Sequence[Day], machines: Sequence[Rent]) ->
 def of_contest(data: MinersData) -> str:
     """Name the strongest miner, and those that can't be told from it."""
     best = data.lines[0].name
+    if len(data.lines) == 1:
+        return f"{best} was the only honest miner."
+    if data.lines[0].strength.value is None:
+        return "No two honest miners were scored on the same task, so who is the strongest is unknown."
     if not data.level:
         return f"{best} was the strongest."
     return (
@@ -58,10 +62,10 @@ def of_machines(machines: Sequence[Rent]) -> list[str]:
 
 
 def _utilisation(rent: Rent) -> str:
+    needed = f"{rent.utilisation.percent(2)} by formula"
     if not rent.formula.reachable or rent.served_until is None:
-        return "at no utilisation" + (f" ({100 * rent.formula.utilisation:.0f} %)" if rent.api_usd_per_million else "")
-    by_hand = f"{100 * rent.served_until:.2g} % by brute force"
-    return f"at a utilisation of {100 * rent.formula.utilisation:.2g} % ({by_hand})"
+        return f"at no utilisation ({needed})"
+    return f"at a utilisation of {needed}, {100 * rent.served_until:.2f} % by brute force"
 
 
 def of_pair(one: Told) -> str:
@@ -81,14 +85,12 @@ def _by_what(one: Told) -> str:
     alone = [
         power for power in one.powers if power.prompts == 1 and power.group in ("latency", "text", "log-probabilities")
     ]
-    if not alone:
-        return ""
 
-    def distance(power: Power) -> float:
-        return abs((power.auc.value if power.auc.value is not None else 0.5) - 0.5)
+    def distance(power: Power) -> float | None:
+        return None if power.auc.value is None else abs(power.auc.value - 0.5)
 
-    best = max(alone, key=distance)
-    if distance(best) == 0:
+    best = next(iter(ranked(alone, distance)), None)
+    if best is None or distance(best) == 0:
         return ""
     gives = "gives" if best.group in ("latency", "text") else "give"
     return f"; of one prompt {best.group} alone {gives} {best.auc.text()}"
@@ -101,8 +103,22 @@ def of_claims(data: MinersData) -> list[str]:
     )
 
 
+def of_tolerance(data: MinersData) -> str:
+    """Say what is tolerated of claims, and how that is known."""
+    first = f"the first {percent(LEARNT)} of the tasks"
+    if data.tolerance.high is None:
+        return (
+            f"No tolerance could be measured: honest miners claimed tokens on fewer than two of {first}. Claims to the "
+            "other tasks are held against our own count itself, above which another tokenizer's may be."
+        )
+    return (
+        f"On {first} honest miners' claims were {data.tolerance.percent(1)} above our own count of the tokens; claims "
+        f"to the other tasks are held against our count and the {percent(data.believed)} at the upper end of that."
+    )
+
+
 def _claimed(one: Claims) -> str:
-    over = f"{one.name}, whose claims are {in_percent(one.check.excess)} above our count,"
+    over = f"{one.name}, whose claims are {one.check.excess.percent(1)} above our count,"
     if one.check.flagged_at is None:
         return f"{over} was not flagged in {counted(one.check.unclaimed.n, 'output')}."
     return f"{over} was flagged after {counted(one.check.flagged_at, 'output')}."
@@ -110,18 +126,3 @@ def _claimed(one: Claims) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def in_percent(figure: Figure) -> str:
-    """Write a share as a percentage with its interval."""
-    if figure.value is None:
-        return "nothing"
-    interval = (
-        "" if figure.low is None or figure.high is None else f" ({100 * figure.low:.1f} to {100 * figure.high:.1f})"
-    )
-    return f"{100 * figure.value:.1f}{interval} %"
-
-
-def for_a_thousand(usd: Figure) -> str:
-    """Write the dollars of an answer as those of a thousand."""
-    return scaled(usd, 1000).text(4, " $")

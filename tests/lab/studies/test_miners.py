@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,16 @@ import pytest
 from lab.errors import ConfigError
 from lab.record import RunRecord
 from lab.run import Event, run
+from lab.statistics import Figure
 from lab.studies import arms
 from lab.studies.arms import Study
 from lab.studies.measured import measure
 from lab.studies.miners import CONTEST, MinersConfig
 from lab.studies.miners_data import MinersData
 from lab.studies.miners_market import Change, Day, brute_force, rents
+from lab.studies.miners_page import publication
+from lab.studies.miners_pictures import left_out
+from lab.studies.miners_sentences import of_tolerance
 from lab.studies.publication import Publication
 
 OCR: dict[str, Any] = {
@@ -109,8 +114,24 @@ def test_brute_force_and_formula_agree_within_five_percent(config: MinersConfig,
     assert [rent.measured for rent in machines] == [True, True, False]
     for rent in machines[:2]:
         assert rent.formula.reachable and rent.served_until == pytest.approx(rent.formula.utilisation, rel=0.05)
+        assert rent.utilisation.value == pytest.approx(rent.formula.utilisation)
+        assert rent.utilisation.n == 3 and (rent.utilisation.low or 1.0) < (rent.utilisation.high or 0.0)
+        assert rent.per_s.value == pytest.approx(rent.rate.tokens_per_s)
     server = machines[2]
     assert not server.formula.reachable and server.served_until is None  # $10 an hour for 3,600 pages at $0.0015
+
+
+def test_a_machine_of_which_nothing_arrived_is_left_out(config: MinersConfig, data: MinersData) -> None:
+    silent = replace(data.lines[0], given=tuple(replace(one, text=None) for one in data.lines[0].given))
+    assert [rent.machine for rent in rents([silent, data.lines[1]], config)] == ["one core with quarter", "server"]
+    assert rents([silent], config) == []
+
+
+def test_a_miner_that_asks_others_has_no_machine_of_its_own_even_if_it_pays_nobody() -> None:
+    engine = {"kind": "openai", "base_url": "http://127.0.0.1:9/v1", "model": "free", "private_hosts": ["127.0.0.1"]}
+    relays = [{"name": "far", "kind": "remote"}, {"name": "free", "kind": "passthrough", "engine": engine}]
+    config = MinersConfig.parse(OCR | {"miners": [*OCR["miners"], *relays, {"name": "echo", "kind": "echo"}]})
+    assert config.machine_names == ["whole", "quarter", "copycat"]
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -201,6 +222,9 @@ def test_an_over_report_of_a_tenth_is_flagged_within_70_outputs_and_the_honest_n
     assert claims["over"]["excess"]["value"] == pytest.approx(0.1, abs=0.03)
     assert int(claims["over"]["flagged_at"].split()[0]) <= 70
     assert claims["local"]["flagged_at"] == claims["relay"]["flagged_at"] == "never"
+    assert claims["local"]["excess"]["n"] == 105  # the first quarter of 140 says what is tolerated
+    said = json.loads((written / "claims.json").read_text())["not_shown"]
+    assert "On the first 25 % of the tasks honest miners' claims were 0.0 % (0.0 to 0.0, n=35) above our own" in said
 
 
 def test_what_engines_meter_becomes_speed_and_what_servers_take_becomes_cost(written: Path) -> None:
@@ -208,6 +232,7 @@ def test_what_engines_meter_becomes_speed_and_what_servers_take_becomes_cost(wri
     assert speed["local"]["first_token_s"]["value"] == pytest.approx(0.001)
     assert speed["local"]["tokens_per_s"]["value"] > speed["relay"]["tokens_per_s"]["value"] > 0
     assert cost["relay"]["usd"]["value"] == pytest.approx(0.001, rel=0.2)
+    assert cost["relay"]["energy_wh_per_1000"]["n"] == cost["relay"]["cpu_s"]["n"] == 140
     assert cost["relay"]["usd_per_1000_tokens"]["value"] == pytest.approx(1000 * 0.001 / 15, rel=0.4)
     assert profit["relay"]["api_usd"] == pytest.approx(0.001 * 10_000)
     assert profit["local"]["api_usd"] is None
@@ -224,6 +249,33 @@ def test_miners_that_answer_alike_are_said_to_be_level(written: Path, found: Pub
     findings = json.loads((written / "result.json").read_text())["findings"]
     assert "on these tasks relay can't be told from it" in findings[0]
     assert "can't be told" in found.findings[0]  # three pages are too few to tell even these two apart
+
+
+def test_what_is_unknown_is_no_mark(config: MinersConfig, data: MinersData) -> None:
+    """A miner that no query reached is neither the richest nor the poorest; one that costs nothing is the cheapest."""
+    nothing = Figure(None, None, None, 0)
+    standing = replace(data.lines[1].standing, usd=Figure(0.0, 0.0, 0.0, 3))
+    lines = (replace(data.lines[0], given=(), strength=nothing), replace(data.lines[1], standing=standing))
+    prices = config.prices.model_copy(update={"cpu_hour_usd": 1e9})  # all profits that are known are losses
+    page = publication(replace(data, lines=lines), config.model_copy(update={"prices": prices}))
+    sections = {section.key: section for section in page.sections}
+    assert "who is the strongest is unknown" in page.findings[0]
+    assert not any("of a day's pay" in line for line in page.findings)
+    assert sections["cost"].caption.shows.startswith("quarter answers cheapest: 1,000 answers for 0.0000 $")
+    assert sections["profit"].caption.shows.startswith("quarter keeps -")
+    assert [row[0] for row in sections["sensitivity"].rows] == ["quarter"]
+    alone = publication(replace(data, lines=data.lines[:1], level=()), config)
+    assert alone.findings[0].startswith("whole was the only honest miner.")
+
+
+def test_without_honest_claims_on_two_tasks_no_tolerance_is_measured(data: MinersData) -> None:
+    assert "No tolerance could be measured" in of_tolerance(data) and data.believed == 0.0  # readers claim none
+
+
+def test_a_picture_that_leaves_lines_out_says_so() -> None:
+    names = [str(place) for place in range(9)]
+    assert left_out(names, "miners") == " The picture holds the first 8 miners."
+    assert left_out(names[:8] * 2, "miners") == ""
 
 
 def test_a_pair_of_miners_that_are_not_there_is_named() -> None:
