@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from .bill import Bill
 from .palette import INK, LINE, MUTED, PAPER, SERIES, part_colour
 from .standings import Standing, Standings, by_quality, percent
+from .statistics import Figure as Estimate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -104,6 +105,64 @@ def rows_px(rows: int) -> int:
     return 74 + ROW_PX * max(1, rows)
 
 
+def draw_estimates(
+    figures: Sequence[Estimate | None],
+    ax: Axes,
+    *,
+    colour: str,
+    marker: str = "o",
+    shift: float = 0.0,
+    label: str | None = None,
+) -> None:
+    """Draw estimates, one a row from the top: a line over the interval and a mark; nothing where one is unknown."""
+    xs, ys = [], []
+    for row, one in enumerate(figures):
+        if one is None or one.value is None:
+            continue
+        xs.append(one.value)
+        ys.append(row + shift)
+        if one.low is not None and one.high is not None:
+            ax.plot([one.low, one.high], [row + shift] * 2, color=colour, linewidth=1.6, alpha=0.75)
+    ax.plot(
+        xs,
+        ys,
+        marker=marker,
+        markersize=7 if marker == "o" else 6,
+        color=colour,
+        linestyle="none",
+        label=label,
+        clip_on=False,
+        zorder=3,
+    )
+
+
+def name_rows(names: Sequence[str], ax: Axes) -> None:
+    """Write a name before each row, the first on top."""
+    ax.set_yticks(range(len(names)), [short(name, ax) for name in names])
+    ax.set_ylim(max(1, len(names)) - 0.5, -0.5)
+    ax.grid(axis="x")
+    ax.set_axisbelow(True)
+
+
+def short(name: str, ax: Axes) -> str:
+    """Cut a name that is too long for its chart in the middle: names often differ by their ends alone."""
+    most = 13 if narrow(ax) else 26
+    return name if len(name) <= most else f"{name[: most - 6]}…{name[-5:]}"
+
+
+def legend_above(ax: Axes, columns: int) -> None:
+    """Put the legend over the upper left corner, in so many columns."""
+    ax.legend(
+        loc="lower left",
+        bbox_to_anchor=(0, 1.0),
+        ncols=columns,
+        borderaxespad=0.2,
+        borderpad=0.2,
+        handletextpad=0.3,
+        columnspacing=1.4,
+    )
+
+
 def score_against_quality(miners: Sequence[Standing], *, ax: Axes | None = None) -> Figure:
     """Mean score and mean true quality of each miner, with 95 % intervals, the best miner on top."""
     ax = ax or new_axes(height_px=rows_px(len(miners)))
@@ -113,30 +172,14 @@ def score_against_quality(miners: Sequence[Standing], *, ax: Axes | None = None)
             ("score", SERIES[0], "o", -0.14, [one.score for one in shown]),
             ("true quality", SERIES[1], "D", 0.14, [one.quality for one in shown]),
         ):
-            for row, figure in enumerate(figures):
-                if figure.low is not None and figure.high is not None:
-                    ax.plot([figure.low, figure.high], [row + shift] * 2, color=colour, linewidth=1.6, alpha=0.75)
-            points = [(figure.value, row + shift) for row, figure in enumerate(figures) if figure.value is not None]
-            ax.plot(
-                [x for x, _ in points],
-                [y for _, y in points],
-                marker=marker,
-                markersize=7 if marker == "o" else 6,
-                color=colour,
-                linestyle="none",
-                label=label,
-                clip_on=False,
-                zorder=3,
-            )
+            draw_estimates(figures, ax, colour=colour, marker=marker, shift=shift, label=label)
         for row, one in enumerate(shown):
             if one.score.value is None and one.quality.value is None:
                 ax.text(0.01, row, "nothing graded", color=MUTED, va="center", fontsize=11)
         ax.set_xlim(-0.025, 1.025)
         ax.set_xticks([0, 0.2, 0.4, 0.6, 0.8, 1])
-        ax.grid(axis="x")
-        ax.set_axisbelow(True)
-        _name_rows(ax, shown)
-        _legend(ax, 2)
+        name_rows([_name(one) for one in shown], ax)
+        legend_above(ax, 2)
     return figure_of(ax)
 
 
@@ -154,9 +197,7 @@ def pay_by_quality(miners: Sequence[Standing], *, ax: Axes | None = None) -> Fig
             ax.text(100 * (share + 0.012 * top), row, text, va="center", color=INK, fontsize=12)
         ax.set_xlim(0, 100 * top * 1.14)
         ax.set_xlabel("% of the miners' pay")
-        ax.grid(axis="x")
-        ax.set_axisbelow(True)
-        _name_rows(ax, shown)
+        name_rows([_name(one) for one in shown], ax)
     return figure_of(ax)
 
 
@@ -186,7 +227,7 @@ def incentive_by_epoch(standings: Standings, *, ax: Axes | None = None) -> Figur
                 zorder=3 if named else 2,
             )
             if named and values:
-                labels.append((values[-1], _shown(one, ax), colour))
+                labels.append((values[-1], short(_name(one), ax), colour))
         gap = 15 * top * 1.05 / max(1.0, _height_px(ax) - 50)
         places = spread([value for value, _, _ in labels], gap, top * 1.05)
         for (value, text, colour), y in zip(labels, places, strict=True):
@@ -268,27 +309,8 @@ def spread(values: Sequence[float], gap: float, top: float) -> list[float]:
     return placed
 
 
-def _name_rows(ax: Axes, shown: Sequence[Standing]) -> None:
-    ax.set_yticks(range(len(shown)), [_shown(one, ax) for one in shown])
-    ax.set_ylim(max(1, len(shown)) - 0.5, -0.5)
-
-
-def _shown(one: Standing, ax: Axes) -> str:
-    most = 13 if narrow(ax) else 26
-    name = one.name if len(one.name) <= most else f"{one.name[: most - 6]}…{one.name[-5:]}"
-    return name if one.honest else f"{name}*"
-
-
-def _legend(ax: Axes, columns: int) -> None:
-    ax.legend(
-        loc="lower left",
-        bbox_to_anchor=(0, 1.0),
-        ncols=columns,
-        borderaxespad=0.2,
-        borderpad=0.2,
-        handletextpad=0.3,
-        columnspacing=1.4,
-    )
+def _name(one: Standing) -> str:
+    return one.name if one.honest else f"{one.name}*"
 
 
 def _width_px(ax: Axes) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lab.charts import figure_of, log_ticks, narrow, styled
+from lab.charts import draw_estimates, figure_of, legend_above, log_ticks, name_rows, narrow, short, styled
 from lab.palette import INK, MUTED, PAPER, SERIES
 from lab.statistics import Figure as Estimate
 
@@ -42,30 +42,22 @@ def draw_rows(marks: Sequence[Mark], ax: Axes, *, label: str, at: float | None =
     """Draw a point and its interval for each mark, a row for each name, colours by series; a line where x is `at`."""
     rows = list(dict.fromkeys(mark.row for mark in marks))
     series = list(dict.fromkeys(mark.series for mark in marks))
+    known = {(mark.row, mark.series): mark.figure for mark in marks}
     with styled():
         for place, name in enumerate(series):
-            shift = 0.0 if len(series) == 1 else 0.5 * (place / (len(series) - 1) - 0.5)
-            labelled = False
-            for mark in marks:
-                value, low, high = mark.figure.value, mark.figure.low, mark.figure.high
-                if mark.series != name or value is None:
-                    continue
-                y, colour = rows.index(mark.row) + shift, SERIES[place % len(SERIES)]
-                if low is not None and high is not None:
-                    ax.plot([low, high], [y, y], color=colour, linewidth=2, alpha=0.55)
-                shown = name if len(series) > 1 and not labelled else None
-                ax.plot([value], [y], marker="o", markersize=5, color=colour, linestyle="none", label=shown)
-                labelled = True
+            draw_estimates(
+                [known.get((row, name)) for row in rows],
+                ax,
+                colour=SERIES[place % len(SERIES)],
+                shift=0.0 if len(series) == 1 else 0.5 * (place / (len(series) - 1) - 0.5),
+                label=name,
+            )
         if at is not None:
             ax.axvline(at, color=MUTED, linewidth=1, linestyle="--")
-        ax.set_yticks(range(len(rows)), [_short(row, ax) for row in rows])
-        ax.set_ylim(len(rows) - 0.4, -0.6)
+        name_rows(rows, ax)
         ax.set_xlabel(label)
-        ax.grid(axis="x")
-        ax.set_axisbelow(True)
         if len(series) > 1:
-            columns = min(4, len(series)) if not narrow(ax) else 1 if len(series) < 3 else 2
-            ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=columns, fontsize=11, borderaxespad=0.2)
+            legend_above(ax, min(4, len(series)) if not narrow(ax) else 1 if len(series) < 3 else 2)
     return figure_of(ax)
 
 
@@ -90,7 +82,7 @@ def draw_heat(
                 text = "–" if value is None else f"{value:.2f}"
                 ax.text(x, y, text, ha="center", va="center", fontsize=size, color=INK)
         ax.set_xticks(range(len(columns)), list(columns), rotation=45, ha="right")
-        ax.set_yticks(range(len(rows)), [_short(row, ax) for row in rows])
+        ax.set_yticks(range(len(rows)), [short(row, ax) for row in rows])
         ax.tick_params(labelsize=10 if narrow(ax) else 12)
         ax.set_xlim(-0.5, len(columns) - 0.5)
         ax.set_ylim(len(rows) - 0.5, -0.5)
@@ -155,8 +147,3 @@ def draw_scatter(marks: Sequence[tuple[str, Estimate, Estimate]], ax: Axes, *, x
         columns = 2 if narrow(ax) else 5
         ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=columns, fontsize=10)
     return figure_of(ax)
-
-
-def _short(name: str, ax: Axes) -> str:
-    most = 16 if narrow(ax) else 30
-    return name if len(name) <= most else f"{name[: most - 1]}…"
