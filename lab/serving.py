@@ -10,7 +10,7 @@ import logging
 import ssl
 import tomllib
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -150,30 +150,23 @@ class Serving:
         fits = sum(group.hosts * group.slots for group in self._pool.plan.groups)
         self.places = min(fits, places or MOST_PLACES)
         self.axon = Axon(key, miner, callers_of(registry.read()), work=self._work, places=self.places, limits=limits)
-        self._refreshing: asyncio.Task[None] | None = None
+        self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        await self._pool.__aenter__()
-        self._refreshing = asyncio.create_task(self._refresh())
+        await self._open.enter_async_context(self._pool)
+        self._open.push_async_callback(self.axon.close)
+        self._open.push_async_callback(_ended, asyncio.create_task(self._refresh()))
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._refreshing is not None:
-            self._refreshing.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._refreshing
-        await self.axon.close()
-        await self._pool.__aexit__(kind, error, trace)
+        await self._open.__aexit__(kind, error, trace)
 
     async def listen(self, host: str, port: int, certificate: Path | None = None, key: Path | None = None) -> None:
         """Answer from now on; raises LabError where the address or the certificate can't be used."""
-        tls = None
+        tls = None if certificate is None else _tls(certificate, key)
         try:
-            if certificate is not None:
-                tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-                tls.load_cert_chain(certificate, key)
             await self.axon.start(host, port, tls)
         except OSError as error:
             raise LabError(f"can't serve at {host}:{port}: {error.strerror or error}") from None
@@ -189,3 +182,19 @@ class Serving:
                 self.axon.know(callers_of(await asyncio.to_thread(self._registry.read)))
             except ConsensusError as error:  # a chain that is in use; what was known still holds
                 logger.warning("who is registered could not be read: %s", error)
+
+
+def _tls(certificate: Path, key: Path | None) -> ssl.SSLContext:
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        tls.load_cert_chain(certificate, key)
+    except OSError as error:  # ssl.SSLError is one
+        files = f"certificate {certificate}" + (f" with key {key}" if key else "")
+        raise LabError(f"{files} can't be used: {error.strerror or error}; give both as PEM files") from None
+    return tls
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

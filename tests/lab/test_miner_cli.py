@@ -1,5 +1,6 @@
 """Two parties: a miner that is served by one process, and a run elsewhere that pays it by its answers."""
 
+import asyncio
 import json
 import os
 import signal
@@ -8,11 +9,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from consensus.keys import WalletFolder
+from consensus.metagraph import Metagraph
 from lab.audit import audit
 from lab.config import RunConfig
 from lab.entries import GradedRound
@@ -20,7 +22,7 @@ from lab.errors import ConfigError
 from lab.folder import open_run
 from lab.record import RunRecord
 from lab.run import run
-from lab.serving import ChainFile, Snapshot, callers_of, read_spec
+from lab.serving import ChainFile, Serving, Snapshot, callers_of, read_spec
 from miners.ocr import TesseractReader
 from subnets import Caller
 
@@ -134,6 +136,30 @@ def test_a_miner_that_refuses_the_run_is_at_fault_with_its_reason(wallets: Path,
     assert told["end"]["refused"] == {"refused": 2} and told["end"]["answered"] == 0
 
 
+def test_nothing_is_left_open_where_callers_can_no_longer_be_looked_up(wallets: Path, tmp_path: Path) -> None:
+    class Breaking(Snapshot):
+        reads: ClassVar[int] = 0
+
+        def read(self) -> Metagraph:
+            Breaking.reads += 1
+            if Breaking.reads > 1:
+                raise RuntimeError("the registry broke")
+            return super().read()
+
+    async def serve() -> None:
+        key, registry = WalletFolder(wallets).hotkey("miner", "default"), Breaking(tmp_path / "sn1.csv")
+        serving, before = Serving(read_spec("echo"), key, registry, refresh_s=0.0), asyncio.all_tasks()
+        with pytest.raises(RuntimeError, match="the registry broke"):
+            async with serving:
+                await serving.listen("127.0.0.1", 0)
+                port = serving.axon.port
+                await asyncio.wait(asyncio.all_tasks() - before, timeout=30, return_when=asyncio.FIRST_EXCEPTION)
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+
+    asyncio.run(serve())
+
+
 def test_a_chain_says_who_is_registered(tmp_path: Path) -> None:
     environment = os.environ | {"SUBNETLAB_CHAIN": str(tmp_path / "chain.db"), "SUBNETLAB_WALLETS": str(tmp_path)}
 
@@ -198,6 +224,10 @@ def test_a_spec_that_can_not_be_served_is_refused(spec: str, match: str) -> None
         (("--wallet", "miner", "--metagraph", "no.csv"), "no.csv can't be read"),
         (("--wallet", "miner", "--tls-cert", "cert.pem"), "--tls-cert and --tls-key go together"),
         (("--wallet", "miner", "--host", "192.0.2.1", "--port", "8091"), "can't serve at 192.0.2.1:8091"),
+        (
+            ("--wallet", "miner", "--tls-cert", "no.pem", "--tls-key", "my.key"),
+            "certificate no.pem with key my.key can't be used: No such file or directory",
+        ),
     ],
 )
 def test_what_keeps_it_from_serving_is_one_line(

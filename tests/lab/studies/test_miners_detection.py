@@ -25,7 +25,8 @@ def test_power_is_that_of_the_closed_form(prompts: int) -> None:
     auc, caught = power(*log_likelihood_ratios(*drawn(4000, 1, DISTANCE)), prompts)
     shift = DISTANCE * np.sqrt(prompts)
     assert auc.value == pytest.approx(norm.cdf(shift / np.sqrt(2)), abs=0.03)
-    assert caught.value == pytest.approx(norm.cdf(shift - norm.ppf(0.99)), abs=0.08)
+    expected = norm.cdf(shift - norm.ppf(0.99))
+    assert caught.value == pytest.approx(expected, abs=min(0.08, 0.4 * expected))
     assert auc.low is not None and auc.high is not None and auc.low <= norm.cdf(shift / np.sqrt(2)) <= auc.high + 0.01
 
 
@@ -37,7 +38,7 @@ def test_two_of_a_kind_are_not_told_apart() -> None:
 def test_one_in_a_hundred_local_miners_is_accused() -> None:
     local, _ = log_likelihood_ratios(*drawn(4000, 2, 1.0))
     _, accused = power(local, local, 8)
-    assert accused.value == pytest.approx(0.01, abs=0.01)
+    assert accused.value is not None and 0.002 < accused.value < 0.02
 
 
 def test_more_features_help_and_constant_or_missing_ones_do_no_harm() -> None:
