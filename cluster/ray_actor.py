@@ -14,6 +14,7 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, cast
 
 from miners import Miner, Pay
@@ -96,6 +97,15 @@ class JuryActor(Jury):
         return look_here()
 
 
+@cache
+def remote(shell: type) -> Any:
+    """Return Ray's class for a shell: one for good, as Ray keeps what it wraps around each that is made."""
+    import ray
+
+    options: dict[str, Any] = {"max_restarts": 0, "max_task_retries": 0, "concurrency_groups": {"health": 1}}
+    return ray.remote(**options)(shell)
+
+
 class Actor:
     """One actor and those that replace it, seen from the driver."""
 
@@ -126,9 +136,7 @@ class Actor:
         import ray
         from ray.exceptions import RayError
 
-        ours = {"max_restarts": 0, "max_task_retries": 0, "max_concurrency": calls, "concurrency_groups": {"health": 1}}
-        create: Any = ray.remote(**{**options, **ours})
-        self._handle = create(shell).remote(*arguments)
+        self._handle = remote(shell).options(**options, max_concurrency=calls).remote(*arguments)
         try:
             async with asyncio.timeout(patience_s):
                 place: Place = await self.health("place")
