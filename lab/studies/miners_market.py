@@ -57,9 +57,10 @@ class Day:
     tokens: float
     """Of pay."""
     pay: float
-    hardware: float
-    api: float
-    power: float
+    hardware: float | None
+    """None for a miner that no query reached, as the next two."""
+    api: float | None
+    power: float | None
     profit: Figure
     """Its interval is of the cost, over answers; the contest paid once, so the pay has none."""
 
@@ -82,9 +83,9 @@ class Day:
             share,
             tokens,
             pay,
-            asked * _average(hardware),
-            asked * _average(api),
-            asked * _average(power),
+            _times_average(asked, hardware),
+            _times_average(asked, api),
+            _times_average(asked, power),
             _less(pay, asked, cost),
         )
 
@@ -219,5 +220,5 @@ def _less(pay: float, asked: float, cost: Figure) -> Figure:
     return Figure(pay - asked * cost.value, low, high, cost.n)
 
 
-def _average(values: Sequence[float]) -> float:
-    return sum(values) / len(values) if values else 0.0
+def _times_average(times: float, values: Sequence[float]) -> float | None:
+    return times * sum(values) / len(values) if values else None

@@ -264,6 +264,8 @@ def test_what_is_unknown_is_no_mark(config: MinersConfig, data: MinersData) -> N
     assert sections["cost"].caption.shows.startswith("quarter answers cheapest: 1,000 answers for 0.0000 $")
     assert sections["profit"].caption.shows.startswith("quarter keeps -")
     assert [row[0] for row in sections["sensitivity"].rows] == ["quarter"]
+    assert "hardware_usd" in [column.key for column in sections["profit"].columns]
+    assert None in sections["profit"].rows[0] and None not in sections["profit"].rows[1]
     alone = publication(replace(data, lines=data.lines[:1], level=()), config)
     assert alone.findings[0].startswith("whole was the only honest miner.")
 
