@@ -25,7 +25,7 @@ from .miners_detection import Told, detect
 from .miners_given import Given
 
 LEARNT = 0.25
-"""Share of the tasks, the first ones, whose claims say what is tolerated; claims are checked on the others."""
+"""Share of the tasks, the first ones, on which honest claims say what is tolerated instead of being checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class MinersData:
     undecided: str
     """Why strengths rest on a prior, if they do."""
     claims: tuple[Claims, ...]
-    """Of every miner that claims tokens, dishonest ones too, over the tasks that the tolerance was not taken from."""
+    """Of every miner that claims tokens, dishonest ones too, without the claims that the tolerance was taken from."""
     tolerance: Figure
     """Mean excess of honest miners' claims over the first `LEARNT` of the tasks; its upper end is what is believed."""
     told: tuple[Told, ...]
@@ -212,7 +212,7 @@ def _paid_for(usd: Sequence[float], won: Sequence[float]) -> tuple[list[float], 
 def _claims(
     given: Mapping[str, Sequence[Given]], dishonest: Collection[str], first: float
 ) -> tuple[tuple[Claims, ...], Figure]:
-    """Take the tolerance from honest claims to the tasks below `first`, and check all miners' claims to the others."""
+    """Take the tolerance from honest claims to the tasks below `first`, and check all other claims."""
     claiming = {name: [one for one in answers if one.arrived] for name, answers in given.items()}
     claiming = {
         name: answered for name, answered in claiming.items() if any(one.claimed_tokens is not None for one in answered)
@@ -221,7 +221,7 @@ def _claims(
     tolerance = mean_excess(*_counts(fair), [one.task for one in fair])
     found = []
     for name, answered in claiming.items():
-        counts = _counts([one for one in answered if one.task >= first])
+        counts = _counts([one for one in answered if name in dishonest or one.task >= first])
         check = ClaimCheck.of(*counts, tolerance=_believed(tolerance))
         evidence = log_evidence(*counts, tolerance=_believed(tolerance))
         found.append(Claims(name, name not in dishonest, check, tuple(evidence.tolist())))

@@ -108,12 +108,12 @@ def of_tolerance(data: MinersData) -> str:
     first = f"the first {percent(LEARNT)} of the tasks"
     if data.tolerance.high is None:
         return (
-            f"No tolerance could be measured: honest miners claimed tokens on fewer than two of {first}. Claims to the "
-            "other tasks are held against our own count itself, above which another tokenizer's may be."
+            f"No tolerance could be measured: honest miners claimed tokens on fewer than two of {first}. All other "
+            "claims are held against our own count itself, above which another tokenizer's may be."
         )
     return (
-        f"On {first} honest miners' claims were {data.tolerance.percent(1)} above our own count of the tokens; claims "
-        f"to the other tasks are held against our count and the {percent(data.believed)} at the upper end of that."
+        f"On {first} honest miners' claims were {data.tolerance.percent(1)} above our own count of the tokens; all "
+        f"other claims are held against our count and the {percent(data.believed)} at the upper end of that."
     )
 
 

@@ -32,6 +32,17 @@ def test_over_reports_of_a_tenth_are_flagged_within_70_outputs(off_by: float) ->
     assert at_70.flagged_at is not None and at_70.flagged_at <= 70 and at_70.evidence >= 20
 
 
+def test_outputs_to_one_task_are_drawn_together() -> None:
+    """Five miners claim alike, of 20 tasks each: there are no more than 20 observations."""
+    claims, counts = outputs(20, 1)
+    alone = mean_excess(claims, counts)
+    together = mean_excess(np.tile(claims, 5), np.tile(counts, 5), np.tile(np.arange(20), 5))
+    assert (together.n, together.value) == (20, pytest.approx(alone.value))
+    assert (together.low, together.high) == pytest.approx((alone.low, alone.high))
+    unclaimed = mean_excess([np.nan, *claims], [5.0, *counts], [99, *range(20)])
+    assert unclaimed.n == 20
+
+
 def test_an_exact_tenth_is_flagged_after_39_outputs() -> None:
     """The least n with 1/2 * 1.1^n + 1/4 * 1.05^n + 1/8 * 1.025^n + 1/8 * 1.0125^n of 20 or more."""
     found = ClaimCheck.of(np.full(100, 110.0), np.full(100, 100.0))
