@@ -18,6 +18,8 @@ from pydantic import Field, model_validator
 from lab.config import ChainTable, RunConfig
 from lab.config_table import Name, Table
 from lab.record import RunRecord
+from miners import Miner
+from miners.insider import Oracle
 from subnets import SUBNETS, Scorer, Subnet
 from validators import SCORERS
 
@@ -27,6 +29,11 @@ from .measured import StudyConfig
 from .publication import Publication
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+def answers_truly(miner: Miner) -> bool:
+    """Whether a miner answers as well as it can, or is a yardstick: an oracle."""
+    return miner.honest or isinstance(miner, Oracle)
 
 
 class GraderTable(Table):
@@ -54,7 +61,7 @@ class ParadoxTable(Table):
         default_factory=lambda: SUBNETS.load({"kind": "text_prompting", "mix": {"multiple_choice": 1.0}})
     )
     """Whose tasks are choices."""
-    wrong: int = Field(3, ge=1)
+    wrong: int = Field(3, ge=1, le=100)
     """K: wrong options of its tasks."""
     validators: tuple[Share, ...] = Field((0.3, 0.5, 0.7, 0.9, 1.0), min_length=1)
     """Their accuracies."""
@@ -97,10 +104,19 @@ class GradingConfig(StudyConfig):
         if twice := [name for name, times in names.items() if times > 1]:
             raise ValueError(f".graders: the name {twice[0]!r} is used twice; give each table a name of its own")
         known = ", ".join(self.miner_names)
+        honest = [
+            name for name, miner in zip(self.miner_names, self.build_miners(), strict=True) if answers_truly(miner)
+        ]
         for place, grader in enumerate(self.graders):
             if grader.reference is not None and grader.reference not in self.miner_names:
                 asked = f".graders[{place}].reference: no miner is called {grader.reference!r}"
                 raise ValueError(f"{asked}; known: {known}")
+            if not set(honest) - {grader.reference}:
+                beside = "" if grader.reference is None else f" beside its reference {grader.reference!r}"
+                raise ValueError(
+                    f".graders[{place}]: {grader.name!r} has no honest miner to be judged by{beside}; "
+                    "add a [[miners]] table of an honest one or an oracle"
+                )
         return self
 
     def at_length(self, *, full: bool) -> Self:

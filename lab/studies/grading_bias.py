@@ -36,7 +36,7 @@ class Bias:
 
     @property
     def clear(self) -> bool:
-        """Whether its interval leaves out 0."""
+        """Whether its interval leaves out 0, as one in twenty does by chance where there is no bias."""
         low, high = self.effect.low, self.effect.high
         return low is not None and high is not None and (low > 0 or high < 0)
 
@@ -44,9 +44,7 @@ class Bias:
 def biases(data: GradingData, grader: Grader) -> list[Bias]:
     """Work out all biases that were probed or can be read off the answers."""
     found = [Bias(name, _mean_effect(table)) for name, table in grader.probes.items()]
-    compared, _, first = grader.picks
-    if compared:
-        found.append(Bias("first of a pair", _first_picked(grader, float(first / compared))))
+    found.append(Bias("first of a pair", _first_picked(grader)))
     own = data.own(grader)
     if own is not None:
         found.append(Bias("own family", _family(data, grader, own)))
@@ -61,21 +59,19 @@ def _mean_effect(table: NDArray[np.float64]) -> Figure:
     return ratio(np.where(known, table, 0.0)[kept].sum(axis=1).tolist(), known[kept].sum(axis=1).astype(float).tolist())
 
 
-def _first_picked(grader: Grader, share: float) -> Figure:
-    # Each comparison is held by both of its answers, so n counts half of them; Wald's interval for a share.
-    n = round(float(grader.picks[0]) / 2)
-    half = 1.96 * float(np.sqrt(share * (1 - share) / max(1, 2 * n)))
-    return Figure(share - 0.5, share - 0.5 - half, share - 0.5 + half, n)
+def _first_picked(grader: Grader) -> Figure:
+    compared, first = grader.picks[grader.picks[:, 0] > 0].T
+    return ratio((first - compared / 2).tolist(), compared.tolist())
 
 
 def _family(data: GradingData, grader: Grader, own: int) -> Figure:
     """Mean score of the own family's answers less that of others' which are as right, weighted by the family's.
 
-    Adversaries are left out of both sides.
+    Adversaries are left out of both sides, and so is a grader's reference, which it would compare with itself.
     """
-    models = data.miners[own].models
-    family = [column for column in data.honest if column == own or data.miners[column].models & models]
-    others = [column for column in data.honest if column not in family]
+    models, judged = data.miners[own].models, data.judged(grader)
+    family = [column for column in judged if column == own or data.miners[column].models & models]
+    others = [column for column in judged if column not in family]
     sides = []
     for columns in (family, others):
         scores, right = grader.scores[:, columns], data.right[:, columns]

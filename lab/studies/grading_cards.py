@@ -15,12 +15,14 @@ from typing import Any, Self
 from lab.captions import Caption
 from lab.page import chart, estimate, render
 from lab.page import write as write_page
-from lab.statistics import Figure
+from lab.standings import counted
+from lab.statistics import Figure, ranked
 from validators import SCORERS
 
 from .grading_bias import WORDS, Bias, biases
 from .grading_charts import Mark, draw_rows, rows_px
 from .grading_data import Grader, GradingData, Quality
+from .grading_exploits import ALPHA, Exploit, exploits
 from .grading_pay import Pay, pay_of
 from .publication import plain_figure
 
@@ -46,22 +48,21 @@ class Card:
     grader: Grader
     quality: Quality
     biases: tuple[Bias, ...]
-    exploits: tuple[tuple[str, Figure], ...]
-    """What each adversary earns, over what the best honest miner does."""
+    exploits: tuple[Exploit, ...]
+    """What each adversary earns."""
     best: str
-    """That miner."""
+    """The honest miner that they are held against."""
     agreement: tuple[tuple[str, Figure], ...]
     """Cohen's kappa with each other grader."""
     pay: Pay | None
-    """None where there were too few tasks."""
+    """None where there were too few tasks, or none's truth is known."""
     tasks: int
     compares: str
     """With what."""
 
     @classmethod
-    def of(cls, data: GradingData, grader: Grader) -> Self:
+    def of(cls, data: GradingData, grader: Grader, exploits: Sequence[Exploit]) -> Self:
         """Work out a grader's card."""
-        exploits = [(data.miners[column].name, data.exploit(grader, column)) for column in data.adversaries]
         return cls(
             grader=grader,
             quality=data.measure(grader),
@@ -80,25 +81,37 @@ class Card:
         return self.grader.name
 
     @property
-    def worst(self) -> tuple[str, Figure] | None:
-        """The adversary that earns most, None without any that is paid."""
-        paid = [(name, figure) for name, figure in self.exploits if figure.value is not None]
-        return max(paid, key=lambda one: one[1].value or 0.0) if paid else None
+    def worst(self) -> Exploit | None:
+        """The adversary that earns most, None without any whose share is known."""
+        return next(iter(ranked(self.exploits, lambda one: one.earned.value)), None)
 
 
 def verdict(card: Card) -> str:
-    """Say in a sentence or two what the grader is worth."""
-    said = [f"It puts {_share(card.quality.pairwise_accuracy)} of the pairs of honest miners in the right order."]
+    """Say in a few sentences what the grader is worth."""
+    accuracy = card.quality.pairwise_accuracy
+    said = [
+        f"It puts {accuracy.percent()} of the pairs of honest miners in the right order."
+        if accuracy.value is not None
+        else "How many pairs of honest miners it puts in the right order can't be said."
+    ]
     if card.worst is not None:
-        name, earned = card.worst
-        beats = " and so beats it" if earned.low is not None and earned.low > 1 else ""
-        said.append(f"{name} earns {earned.text()} times what {card.best}, the best honest miner, earns{beats}.")
+        name, earned = card.worst.adversary, card.worst.earned
+        said.append(f"{name} earns {earned.text()} times what {card.best}, the best honest miner, earns.")
+    if paying := [one.adversary for one in card.exploits if one.pays]:
+        said.append(
+            f"By more than chance (sign-flip test, Holm over all adversaries and graders, at {ALPHA:g}) it is "
+            f"out-earned by {', '.join(paying)}."
+        )
     clear = [bias for bias in card.biases if bias.clear]
+    looked = counted(len(card.biases), "effect")
     if clear:
         strongest = max(clear, key=lambda bias: abs(bias.effect.value or 0.0))
-        said.append(f"Its largest bias is {strongest.name}: {strongest.effect.text(3)} points of score.")
+        said.append(
+            f"Of {looked} looked at, the largest whose interval leaves out 0 is {strongest.name}: "
+            f"{strongest.effect.text(3)} points of score."
+        )
     elif card.biases:
-        said.append("None of the biases that were probed can be told from none.")
+        said.append(f"Of {looked} looked at, none has an interval that leaves out 0.")
     return " ".join(said)
 
 
@@ -116,7 +129,8 @@ def as_dict(card: Card) -> dict[str, Any]:
         "bias": {bias.name: plain_figure(bias.effect) for bias in card.biases},
         "exploitability": {
             "relative_to": card.best,
-            "earned": {name: plain_figure(figure) for name, figure in card.exploits},
+            "earned": {one.adversary: plain_figure(one.earned) for one in card.exploits},
+            "gain": {one.adversary: plain_figure(one.gain) | {"p_all": one.p_value} for one in card.exploits},
         },
         "agreement": {name: plain_figure(figure) for name, figure in card.agreement},
         "pay": None
@@ -131,7 +145,7 @@ def as_dict(card: Card) -> dict[str, Any]:
             "cpu_s_per_grade": plain_figure(card.grader.cpu_s),
             "usd_per_grade": plain_figure(card.grader.usd),
             "tokens_per_grade": plain_figure(card.grader.tokens),
-            "unscored_share": card.grader.unscored,
+            "unscored_share": plain_figure(card.grader.unscored),
         },
     }
 
@@ -142,7 +156,7 @@ def write(card: Card, folder: Path) -> Path:
     text = json.dumps(as_dict(card), indent=2, ensure_ascii=False) + "\n"
     write_page(text, folder / f"{card.name}.json")
     charts = {}
-    earned = [Mark(name, "earned", figure) for name, figure in card.exploits if figure.value is not None]
+    earned = [Mark(one.adversary, "earned", one.earned) for one in card.exploits if one.earned.value is not None]
     if earned:
         alt = "What each adversary earns over what the best honest miner does. The figures are in the table."
         height = rows_px(len(earned))
@@ -178,7 +192,7 @@ def _groups(card: Card) -> list[tuple[str, list[dict[str, str]]]]:
     groups = [
         ("Quality", quality),
         ("Bias, in points of score", [_row(f"{bias.name}: {WORDS[bias.name]}", bias.effect) for bias in card.biases]),
-        ("Exploitability", [_row(name, figure, 2, "×") for name, figure in card.exploits]),
+        ("Exploitability", [_row(one.adversary, one.earned, 2, "×") for one in card.exploits]),
     ]
     if card.pay is not None:
         pay = [
@@ -191,9 +205,9 @@ def _groups(card: Card) -> list[tuple[str, list[dict[str, str]]]]:
         _row("CPU of a grade", card.grader.cpu_s, 2, " ms", 1000),
         _row("dollars for a million grades", card.grader.usd, 2, "", 1_000_000),
         _row("tokens of a grade", card.grader.tokens, 0),
+        _row("unscored", card.grader.unscored, 1, " %", 100),
     ]
-    unscored = {"name": "unscored", "value": f"{100 * card.grader.unscored:.1f} %", "note": ""}
-    groups.append(("Cost", [*cost, unscored]))
+    groups.append(("Cost", cost))
     return [(title, rows) for title, rows in groups if rows]
 
 
@@ -210,16 +224,10 @@ def _compares(grader: Grader) -> str:
     return "with the truth" if uses else "with no reference"
 
 
-def _share(figure: Figure) -> str:
-    if figure.value is None:
-        return "an unknown share"
-    between = "" if figure.low is None or figure.high is None else f" ({figure.low:.0%} to {figure.high:.0%})"
-    return f"{figure.value:.0%}{between}".replace("%", " %")
-
-
 def cards(data: GradingData) -> list[Card]:
     """Work out the cards of all graders."""
-    return [Card.of(data, grader) for grader in data.graders]
+    found = exploits(data)
+    return [Card.of(data, grader, found[grader.name]) for grader in data.graders]
 
 
 def links(found: Sequence[Card]) -> tuple[tuple[str, str], ...]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from lab.bill import price
 from lab.entries import GradedAnswer, GradedRound
 from lab.record import RunRecord
-from lab.statistics import Figure, ratio
+from lab.statistics import Figure, ranked, ratio
 from lab.statistics.agreement import cohen_kappa, krippendorff_alpha
 from lab.statistics.classification import auc, brier, calibration_error
 from lab.statistics.ranking import kendall_tau, pairwise_accuracy, rank_correlation, soft_pairwise_accuracy
@@ -28,7 +28,7 @@ from validators import SCORERS
 
 from .arm import Arm
 from .arms import Study
-from .grading import GraderTable, GradingConfig
+from .grading import GraderTable, GradingConfig, answers_truly
 from .grading_regrade import GradedAgain, miner_uids
 
 Floats = NDArray[np.float64]
@@ -53,7 +53,7 @@ class Known:
         """Describe a miner of a config."""
         spec = MINERS.spec(miner)
         yardstick = isinstance(miner, Oracle)
-        return cls(name, spec["kind"], miner.honest or yardstick, yardstick, frozenset(models_in(spec)))
+        return cls(name, spec["kind"], answers_truly(miner), yardstick, frozenset(models_in(spec)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,11 +69,14 @@ class Grader:
     probes: dict[str, Floats]
     """By probe: score less that of the first grading, of the answers that were changed."""
     picks: Floats
-    """(3,) over the first grading: comparisons shown in both orders, flipped, first one picked; 0 without any."""
+    """(tasks, 2) of the first grading: comparisons, and those in which the one shown first was picked; 0 without any.
+
+    Each comparison is counted once for either of its answers.
+    """
     cpu_s: Figure
     """Of one grade."""
     usd: Figure
-    unscored: float
+    unscored: Figure
     """Share of its grades."""
     tokens: Figure
     """Read and written, for one grade."""
@@ -128,22 +131,24 @@ class GradingData:
         """Read the records of a study."""
         with study.record(arms["answers"]) as answers, RunRecord.open(study.folder) as grades:
             rounds = sorted(map(GradedRound.of, answers.entries("round")), key=lambda one: one.number)
-            names = list(miner_uids(answers))
-            built = dict(zip(names, arms["answers"].config.build_miners(), strict=True))
-            places = tuple(graded.place for graded in rounds)
             uids = miner_uids(answers)
-            texts = tuple(_texts(config, answers, graded, len(names)) for graded in rounds)
-            quality = np.full((len(rounds), len(names)), np.nan)
+            built = zip(uids, arms["answers"].config.build_miners(), strict=True)
+            miners = tuple(Known.of(name, miner) for name, miner in built)
+            columns = {uid: column for column, uid in enumerate(uids.values())}
+            quality = np.full((len(rounds), len(miners)), np.nan)
+            texts = [[""] * len(miners) for _ in rounds]
             for row, graded in enumerate(rounds):
                 for answer in graded.answers:
-                    quality[row, answer.uid - 1] = np.nan if answer.quality is None else answer.quality
-            graders = _graders(config, grades, places, len(uids))
+                    column = columns[answer.uid]
+                    quality[row, column] = np.nan if answer.quality is None else answer.quality
+                    texts[row][column] = _text(config, answers, answer)
+            places = tuple(graded.place for graded in rounds)
+            graders = _graders(config, grades, {place: row for row, place in enumerate(places)}, columns)
         paradox: dict[tuple[float, float], tuple[float, ...]] = {}
         if "paradox" in arms:
             with study.record(arms["paradox"]) as record:
                 paradox = _paradox(config, record)
-        miners = tuple(Known.of(name, miner) for name, miner in built.items())
-        return cls(config, miners, places, quality, texts, graders, paradox)
+        return cls(config, miners, places, quality, tuple(map(tuple, texts)), graders, paradox)
 
     @cached_property
     def right(self) -> Floats:
@@ -176,12 +181,12 @@ class GradingData:
     def best(self, grader: Grader) -> int:
         """Column of the best honest miner by true quality, yardsticks and the grader's own reference left out.
 
-        Where that leaves nobody it is the best yardstick.
+        Where that leaves nobody it is the best yardstick; where nothing is known of their quality, the first of them.
         """
-        means = np.nanmean(self.quality[: self.tasks_of(grader)], axis=0)
-        judged = self.judged(grader)
-        working = [column for column in judged if not self.miners[column].yardstick]
-        return max(working or judged, key=lambda column: (means[column], -column))
+        means, judged = known_means(self.quality[: self.tasks_of(grader)]), self.judged(grader)
+        known = ranked(judged, lambda column: None if np.isnan(means[column]) else float(means[column]))
+        working = [column for column in known if not self.miners[column].yardstick]
+        return (working or known or judged)[0]
 
     def tasks_of(self, grader: Grader) -> int:
         """How many of the tasks a grader graded."""
@@ -201,31 +206,29 @@ class GradingData:
             kendall=kendall_tau(scores, truth),
             with_adversaries=pairwise_accuracy(every, self.quality[:tasks, others]),
             auc=auc(every, right),
-            kappa=cohen_kappa(_classes(every), _classes(right)),
+            kappa=_kappa(every, right),
             brier=brier(every, right) if claims else NOTHING,
             calibration=calibration_error(every, right) if claims else NOTHING,
             spread=_spread(grader.repeats[:, :tasks]),
             tasks_to_separate=tasks_to_separate(scores, truth),
         )
 
-    def exploit(self, grader: Grader, adversary: int) -> Figure:
-        """What an adversary earns over what the best honest miner does, on the tasks that both were scored on."""
-        both = grader.scores[: self.tasks_of(grader)][:, [adversary, self.best(grader)]]
-        both = both[~np.isnan(both).any(axis=1)]
-        return ratio(both[:, 0].tolist(), both[:, 1].tolist())
-
     def agreement(self) -> Figure:
-        """Krippendorff's alpha of all graders' scores, over the answers of all miners."""
-        return krippendorff_alpha(np.stack([grader.scores.ravel() for grader in self.graders], axis=1))
+        """Krippendorff's alpha of all graders' scores, over the answers of all miners; n counts tasks."""
+        ratings = np.stack([grader.scores.ravel() for grader in self.graders], axis=1)
+        return krippendorff_alpha(ratings, _tasks(self.quality))
 
     def kappa(self, first: Grader, second: Grader) -> Figure:
-        """Cohen's kappa of two graders on "at least a half"."""
-        return cohen_kappa(_classes(first.scores), _classes(second.scores))
+        """Cohen's kappa of two graders on "at least a half"; n counts tasks."""
+        return _kappa(first.scores, second.scores)
 
 
-def value_of(figure: Figure | None) -> float:
-    """Return the value of a figure, 0.0 where there is none: to sort by."""
-    return 0.0 if figure is None or figure.value is None else figure.value
+def known_means(table: Floats, axis: int = 0) -> Floats:
+    """Mean along an axis of what is no NaN; NaN where there is nothing."""
+    known = ~np.isnan(table)
+    count = known.sum(axis=axis)
+    total = np.where(known, table, 0.0).sum(axis=axis)
+    return np.asarray(np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0))
 
 
 def models_in(spec: Any) -> set[str]:
@@ -238,8 +241,10 @@ def models_in(spec: Any) -> set[str]:
     return set()
 
 
-def _graders(config: GradingConfig, grades: RunRecord, places: tuple[str, ...], miners: int) -> tuple[Grader, ...]:
-    rows = {place: row for row, place in enumerate(places)}
+def _graders(
+    config: GradingConfig, grades: RunRecord, rows: Mapping[str, int], columns: Mapping[int, int]
+) -> tuple[Grader, ...]:
+    """Read what each grader scored, into the `rows` of rounds by place and the `columns` of miners by uid."""
     regraded: defaultdict[str, list[GradedAgain]] = defaultdict(list)
     probed: defaultdict[str, dict[str, list[GradedAgain]]] = defaultdict(lambda: defaultdict(list))
     for entry in grades.entries("grades"):
@@ -250,23 +255,27 @@ def _graders(config: GradingConfig, grades: RunRecord, places: tuple[str, ...], 
         probed[found.grader][entry.place.split("/")[1]].append(found)
     graders = []
     for table in config.graders:
-        repeats = np.full((table.repeats, len(places), miners), np.nan)
-        for one in regraded[table.name]:
-            repeats[one.repeat, rows[one.round], [uid - 1 for uid in one.uids]] = _values(one)
+        repeats = np.full((table.repeats, len(rows), len(columns)), np.nan)
+        picks = np.zeros((len(rows), 2))
         own = regraded[table.name]
+        for one in own:
+            row = rows[one.round]
+            repeats[one.repeat, row, [columns[uid] for uid in one.uids]] = _values(one)
+            if one.repeat == 0:
+                picks[row] = [sum(part.get(name, 0.0) for part in one.parts) for name in ("compared", "first_picked")]
         counts = [float(len(one.uids)) for one in own]
-        probes = {name: _probe(found, repeats[0], rows) for name, found in sorted(probed[table.name].items())}
+        probes = {name: _probe(found, repeats[0], rows, columns) for name, found in sorted(probed[table.name].items())}
         graders.append(
             Grader(
                 table=table,
                 kind=(SCORERS.spec(table.scorer or config.subnet.scorer()))["kind"],
-                scores=_means(repeats),
+                scores=known_means(repeats),
                 repeats=repeats,
                 probes=probes,
-                picks=_picks([one for one in own if one.repeat == 0]),
+                picks=picks,
                 cpu_s=ratio([one.cost.cpu_s for one in own], counts),
                 usd=ratio([price(one.cost, config.prices) for one in own], counts),
-                unscored=float(np.mean([value is None for one in own for value in one.scores])) if own else 0.0,
+                unscored=ratio([float(one.scores.count(None)) for one in own], counts),
                 tokens=ratio([float(one.cost.input_tokens + one.cost.output_tokens) for one in own], counts),
             )
         )
@@ -277,27 +286,12 @@ def _values(graded: GradedAgain) -> list[float]:
     return [np.nan if value is None else value for value in graded.scores]
 
 
-def _means(repeats: Floats) -> Floats:
-    """Mean over the first axis of what is no NaN."""
-    known = ~np.isnan(repeats)
-    count = known.sum(axis=0)
-    total = np.where(known, repeats, 0.0).sum(axis=0)
-    return np.asarray(np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0))
-
-
-def _probe(found: list[GradedAgain], first: Floats, rows: dict[str, int]) -> Floats:
+def _probe(found: list[GradedAgain], first: Floats, rows: Mapping[str, int], columns: Mapping[int, int]) -> Floats:
     effect = np.full_like(first, np.nan)
     for one in found:
-        columns = [uid - 1 for uid in one.uids]
-        changed = np.where(one.changed, np.array(_values(one)) - first[rows[one.round], columns], np.nan)
-        effect[rows[one.round], columns] = changed
+        cells = rows[one.round], [columns[uid] for uid in one.uids]
+        effect[cells] = np.where(one.changed, np.array(_values(one)) - first[cells], np.nan)
     return effect
-
-
-def _picks(first: list[GradedAgain]) -> Floats:
-    parts = [part for one in first for part in one.parts if "first_picked" in part]
-    names = ("compared", "flipped", "first_picked")
-    return np.array([sum(part[name] for part in parts) for name in names], dtype=float)
 
 
 def _spread(repeats: Floats) -> Figure:
@@ -314,11 +308,14 @@ def _classes(table: Floats) -> list[bool | None]:
     return [None if np.isnan(value) else bool(value >= 0.5) for value in table.ravel()]
 
 
-def _texts(config: GradingConfig, record: RunRecord, graded: GradedRound, miners: int) -> tuple[str, ...]:
-    found = [""] * miners
-    for answer in graded.answers:
-        found[answer.uid - 1] = _text(config, record, answer)
-    return tuple(found)
+def _tasks(table: Floats) -> NDArray[np.int64]:
+    """The task of each answer of a table (tasks, answers), row by row."""
+    return np.repeat(np.arange(len(table)), table.shape[1])
+
+
+def _kappa(first: Floats, second: Floats) -> Figure:
+    """Cohen's kappa of two tables (tasks, answers) on "at least a half", over tasks."""
+    return cohen_kappa(_classes(first), _classes(second), _tasks(first))
 
 
 def _text(config: GradingConfig, record: RunRecord, answer: GradedAnswer) -> str:
@@ -331,11 +328,11 @@ def _text(config: GradingConfig, record: RunRecord, answer: GradedAnswer) -> str
 
 def _paradox(config: GradingConfig, record: RunRecord) -> dict[tuple[float, float], tuple[float, ...]]:
     assert config.grading.paradox is not None
-    accuracies, qualities = config.grading.paradox.validators, config.grading.paradox.miners
+    accuracies = config.grading.paradox.validators
+    qualities = dict(zip(miner_uids(record).values(), config.grading.paradox.miners, strict=True))
     found: defaultdict[tuple[float, float], list[float]] = defaultdict(list)
     for graded in sorted(map(GradedRound.of, record.entries("round")), key=lambda one: (one.validator, one.number)):
         for answer in graded.answers:
             if answer.score is not None:
-                miner = qualities[answer.uid - len(accuracies)]
-                found[accuracies[graded.validator], miner].append(answer.score)
+                found[accuracies[graded.validator], qualities[answer.uid]].append(answer.score)
     return {key: tuple(values) for key, values in found.items()}

@@ -8,12 +8,12 @@ import numpy as np
 
 from lab.captions import Caption
 from lab.standings import counted
-from lab.statistics import Figure, mean
+from lab.statistics import Figure, mean, ranked
 
 from .grading_bias import WORDS
 from .grading_cards import Card
 from .grading_charts import Line, Mark, draw_heat, draw_rows, rows_px
-from .grading_data import Floats, GradingData, value_of
+from .grading_data import Floats, GradingData
 from .grading_published import FINDINGS, paid
 from .publication import Cell, Column, Picture, Section
 
@@ -21,12 +21,15 @@ from .publication import Cell, Column, Picture, Section
 def exploits(data: GradingData, found: Sequence[Card]) -> Section:
     """What every adversary earns under every grader."""
     names = [data.miners[column].name for column in data.adversaries]
-    values = [[dict(card.exploits)[name].value for name in names] for card in found]
-    paid = [(card.worst[1], card.worst[0], card.name) for card in found if card.worst is not None]
-    said = "There is no adversary."
-    if paid:
-        earned, name, grader = max(paid, key=lambda one: (value_of(one[0]), one[1], one[2]))
-        said = f"{name} earns most: under {grader}, {earned.text()} times what the best honest miner earns."
+    values = [[one.earned.value for one in card.exploits] for card in found]
+    pairs = ranked(((card, one) for card in found for one in card.exploits), lambda pair: pair[1].earned.value)
+    said = "What an adversary earns can't be said." if names else "There is no adversary."
+    if pairs:
+        card, one = pairs[0]
+        said = (
+            f"{one.adversary} earns most: under {card.name}, {one.earned.text()} times what the best honest miner "
+            f"earns, the highest of {counted(len(pairs), 'pair')}."
+        )
     height = 120.0 + 24 * len(found)
     return Section(
         key="exploits",
@@ -41,7 +44,7 @@ def exploits(data: GradingData, found: Sequence[Card]) -> Section:
             *(Column(name, name, 2, "×") for name in names),
             Column("relative_to", "over that of"),
         ),
-        rows=tuple((card.name, *(figure for _, figure in card.exploits), card.best) for card in found),
+        rows=tuple((card.name, *(one.earned for one in card.exploits), card.best) for card in found),
         picture=Picture(lambda ax: draw_heat([card.name for card in found], names, values, ax, top=1.5), height, height)
         if names
         else None,
@@ -52,22 +55,23 @@ def bias_section(found: Sequence[Card]) -> Section:
     """What moves scores and should not."""
     marks = [Mark(card.name, bias.name, bias.effect) for card in found for bias in card.biases]
     probed = [name for name in WORDS if any(mark.series == name for mark in marks)]
-    clear = [(bias, card.name) for card in found for bias in card.biases if bias.clear]
-    said = "No bias that was probed can be told from none."
+    clear = [(card.name, bias) for card in found for bias in card.biases if bias.clear]
+    said = (
+        f"Of {counted(len(marks), 'effect')} looked at, {len(clear)} have an interval that leaves out 0, where chance "
+        f"alone would leave about {len(marks) / 20:.0f}."
+    )
     if clear:
-        bias, grader = max(clear, key=lambda one: (abs(value_of(one[0].effect)), one[1]))
-        said = (
-            f"The largest clear bias is {grader}'s to {bias.name} ({WORDS[bias.name]}): {bias.effect.text()} points of "
-            "score."
-        )
+        grader, bias = max(clear, key=lambda one: abs(one[1].effect.value or 0.0))
+        words = f"{bias.name} ({WORDS[bias.name]})"
+        said += f" The largest of them is {grader}'s to {words}: {bias.effect.text()} points of score."
     height = rows_px(len({mark.row for mark in marks}), 4)
     return Section(
         key="bias",
         title="What moves a score and should not?",
         caption=Caption(
             said,
-            "The same answers, changed in what should not matter. Padding and injections are sentences of one sort; "
-            "a right answer that is padded may truly be worse to whoever reads it.",
+            "The same answers, changed in what should not matter. Intervals over few tasks are too narrow. Padding and "
+            "injections are sentences of one sort; a padded right answer may truly be worse to whoever reads it.",
         ),
         columns=(
             Column("grader", "grader"),
@@ -86,20 +90,25 @@ def bias_section(found: Sequence[Card]) -> Section:
 
 def pay_section(data: GradingData, found: Sequence[Card]) -> Section:
     """What a grader's error does to the pay, epoch by epoch."""
-    paid = [(card, card.pay) for card in found if card.pay is not None]
+    earned = [(card, card.pay) for card in found if card.pay is not None]
     lines = [
         Line(card.name, tuple((float(epoch + 1), figure) for epoch, figure in enumerate(pay.by_epoch)))
-        for card, pay in paid
+        for card, pay in earned
     ]
-    said = "There were too few tasks for an epoch."
-    if paid:
-        lowest = min(paid, key=lambda one: (value_of(one[1].ranking), one[0].name))
+    by_rank = ranked(earned, lambda one: one[1].ranking.value)
+    said = (
+        "Under whom pay follows true quality least can't be said."
+        if earned
+        else "There were too few tasks for an epoch."
+    )
+    if by_rank:
+        card, pay = by_rank[-1]
         said = (
-            f"Paid by {lowest[0].name}, pay follows true quality least: Spearman {lowest[1].ranking.text()} over "
-            f"{counted(len(data.miners), 'miner')}."
+            f"Paid by {card.name}, pay follows true quality least: Spearman {pay.ranking.text()} over "
+            f"{counted(pay.miners, 'miner')}."
         )
-    marks = [Mark(card.name, "misplaced", pay.misplaced) for card, pay in paid]
-    height = rows_px(len(paid))
+    marks = [Mark(card.name, "misplaced", pay.misplaced) for card, pay in earned]
+    height = rows_px(len(earned))
     return Section(
         key="pay",
         title="What does its error do to the pay?",
@@ -118,7 +127,7 @@ def pay_section(data: GradingData, found: Sequence[Card]) -> Section:
                 for epoch in range(max((len(line.marks) for line in lines), default=0))
             ),
         ),
-        rows=tuple(_pay_row(card, max(len(line.marks) for line in lines)) for card, _ in paid),
+        rows=tuple(_pay_row(card, max(len(line.marks) for line in lines)) for card, _ in earned),
         picture=Picture(lambda ax: draw_rows(marks, ax, label="share of pay misplaced"), height, height)
         if marks
         else None,
@@ -137,10 +146,12 @@ def own_answers(data: GradingData, found: Sequence[Card]) -> list[Section]:
     if not own:
         return []
     rows: list[tuple[Cell, ...]] = []
+    premiums: list[tuple[str, Figure]] = []
     for card in own:
         column, best = data.own(card.grader), data.best(card.grader)
         assert column is not None
         scores = card.grader.scores
+        premium = _mean(scores[:, column] - scores[:, best])
         rows.append(
             (
                 card.name,
@@ -148,18 +159,19 @@ def own_answers(data: GradingData, found: Sequence[Card]) -> list[Section]:
                 _mean(data.quality[:, best]),
                 card.quality.pairwise_accuracy,
                 _mean(scores[:, best]),
-                _mean(scores[:, column] - scores[:, best]),
+                premium,
             )
         )
-    worst = max(rows, key=lambda row: value_of(row[5] if isinstance(row[5], Figure) else None))
-    assert isinstance(worst[5], Figure)
+        premiums.append((card.name, premium))
+    said = "What a copier of the validator earns can't be said."
+    for name, premium in ranked(premiums, lambda one: one[1].value)[:1]:
+        said = f"Copying {name} earns {premium.text()} points more than the best honest miner does: its mimic premium."
     return [
         Section(
             key="own_answers",
             title="The paradox with real workers: validators that grade by an answer of their own",
             caption=Caption(
-                f"Copying {worst[0]} earns {worst[5].text()} points more than the best honest miner does: its mimic "
-                "premium.",
+                said,
                 "The validator works as one of the miners does, and that miner's score is what a copier earns. The "
                 "best honest miner is the best of the others by true quality.",
             ),

@@ -7,17 +7,16 @@ from pathlib import Path
 
 from lab.captions import Caption
 from lab.standings import counted
-from lab.statistics import Figure
+from lab.statistics import Figure, ranked
 
 from .grading import GradingConfig
 from .grading_cards import Card, cards, links, write
 from .grading_charts import Mark, draw_heat, draw_rows, draw_scatter, rows_px
-from .grading_data import GradingData, value_of
+from .grading_data import GradingData
+from .grading_exploits import ALPHA
 from .grading_faults_page import bias_section, exploits, own_answers, pay_section, published
 from .grading_paradox_page import paradox_sections
 from .publication import Cell, Column, Picture, Publication, Section
-
-BEATS = 1.0
 
 
 def publication(data: GradingData, config: GradingConfig, folder: Path) -> Publication:
@@ -54,40 +53,60 @@ def publication(data: GradingData, config: GradingConfig, folder: Path) -> Publi
 
 
 def _findings(data: GradingData, found: Sequence[Card]) -> list[str]:
-    ranked = sorted(found, key=lambda card: (-value_of(card.quality.soft_pairwise_accuracy), card.name))
-    best, worst = ranked[0], ranked[-1]
-    said = [
-        f"Of {counted(len(found), 'grader')}, {best.name} ranks the honest miners best, with a soft pairwise accuracy "
-        f"of {best.quality.soft_pairwise_accuracy.text()}, and {worst.name} worst, with "
+    return [_best_and_worst(found), _gamed(found), *_misplaced(found)]
+
+
+def _best_and_worst(found: Sequence[Card]) -> str:
+    by_rank = _by_rank(found)
+    if not by_rank:
+        return f"Which of {counted(len(found), 'grader')} ranks the honest miners best can't be said."
+    best, worst = by_rank[0], by_rank[-1]
+    return (
+        f"Of {counted(len(by_rank), 'grader')}, {best.name} ranks the honest miners best, with a soft pairwise "
+        f"accuracy of {best.quality.soft_pairwise_accuracy.text()}, and {worst.name} worst, with "
         f"{worst.quality.soft_pairwise_accuracy.text()}."
+    )
+
+
+def _gamed(found: Sequence[Card]) -> str:
+    """Say under whom cheating pays, of all adversaries that were tried."""
+    pairs = [(card, one) for card in found for one in card.exploits if one.p_value is not None]
+    if not pairs:
+        return "What cheating earns can't be said: no adversary was scored."
+    tested = (
+        f"sign-flip test of {counted(len(pairs), 'pair')} of grader and adversary on the same tasks, Holm over all of "
+        f"them, at {ALPHA:g}"
+    )
+    gamed = list(dict.fromkeys(card.name for card, one in pairs if one.pays))
+    if not gamed:
+        return f"Under none of them does an adversary out-earn the best honest miner by more than chance ({tested})."
+    most = next(iter(ranked((pair for pair in pairs if pair[1].pays), lambda pair: pair[1].earned.value)), None)
+    said = f"Under {counted(len(gamed), 'grader')} ({', '.join(gamed)}) an adversary out-earns the best honest miner"
+    if most is not None:
+        card, one = most
+        said += f", most under {card.name}, where {one.adversary} earns {one.earned.text()} times as much"
+    return f"{said} ({tested})."
+
+
+def _misplaced(found: Sequence[Card]) -> list[str]:
+    paid = ranked(((card, card.pay.misplaced) for card in found if card.pay is not None), lambda one: one[1].value)
+    return [
+        f"Most pay is misplaced by {card.name}: {misplaced.percent()} goes elsewhere than the truth would send it."
+        for card, misplaced in paid[:1]
     ]
-    gamed = [
-        (card, *card.worst)
-        for card in found
-        if card.worst is not None and card.worst[1].low is not None and card.worst[1].low > BEATS
-    ]
-    if gamed:
-        card, name, earned = max(gamed, key=lambda one: one[2].value or 0.0)
-        said.append(
-            f"Under {counted(len(gamed), 'grader')} ({', '.join(one[0].name for one in gamed)}) an adversary out-earns "
-            f"the best honest miner; most under {card.name}, where {name} earns {earned.text()} times as much."
-        )
-    else:
-        said.append("Under none of them does an adversary earn clearly more than the best honest miner.")
-    paid_off = [card for card in found if card.pay is not None and card.pay.misplaced.value is not None]
-    if paid_off:
-        most = max(paid_off, key=lambda card: value_of(card.pay.misplaced if card.pay else None))
-        assert most.pay is not None
-        misplaced = most.pay.misplaced
-        said.append(
-            f"Paid by {most.name}, {100 * value_of(misplaced):.0f} % ({_percent(misplaced)}, n={misplaced.n}) of the "
-            "miners' pay goes elsewhere than the truth would send it."
-        )
-    return said
+
+
+def _by_rank(found: Sequence[Card]) -> list[Card]:
+    """Those graders whose ranking could be judged, the best first."""
+    return ranked(found, lambda card: card.quality.soft_pairwise_accuracy.value)
 
 
 def _quality(found: Sequence[Card]) -> Section:
-    by_rank = sorted(found, key=lambda card: (-value_of(card.quality.soft_pairwise_accuracy), card.name))
+    judged = _by_rank(found)
+    by_rank = [*judged, *(card for card in found if card not in judged)]
+    said = (
+        f"{judged[0].name} ranks the honest miners best" if judged else "Who ranks the honest miners best can't be said"
+    )
     marks = [
         Mark(card.name, series, figure)
         for card in by_rank
@@ -97,12 +116,11 @@ def _quality(found: Sequence[Card]) -> Section:
         )
     ]
     height = rows_px(len(found), 2)
-    first = by_rank[0]
     return Section(
         key="quality",
         title="Does it rank the miners rightly?",
         caption=Caption(
-            f"{first.name} ranks the honest miners best; a grader at 0.5 (dashed) orders pairs no better than a coin.",
+            f"{said}; a grader at 0.5 (dashed) orders pairs no better than a coin.",
             "Over the honest miners of this study alone; miners that are closer together are harder to rank. A grader "
             "with an answer of its own is not judged by the miner that gives it.",
         ),
@@ -133,14 +151,19 @@ def _quality(found: Sequence[Card]) -> Section:
 
 def _telling(found: Sequence[Card]) -> Section:
     marks = [Mark(card.name, "AUC", card.quality.auc) for card in found]
-    best = max(found, key=lambda card: value_of(card.quality.auc))
+    best = ranked(found, lambda card: card.quality.auc.value)
+    said = (
+        f"{best[0].name} tells them apart best: a right answer scores above a wrong one with probability "
+        f"{best[0].quality.auc.text()}."
+        if best
+        else "Which grader tells them apart best can't be said: none scored both right and wrong answers."
+    )
     height = rows_px(len(found))
     return Section(
         key="right_or_wrong",
         title="Does it tell right answers from wrong ones?",
         caption=Caption(
-            f"{best.name} tells them apart best: a right answer scores above a wrong one with probability "
-            f"{best.quality.auc.text()}.",
+            said,
             "Brier score and calibration error are given where a score claims to be a probability. Kappa and AUC "
             "depend on how many answers are right.",
         ),
@@ -170,19 +193,18 @@ def _telling(found: Sequence[Card]) -> Section:
 def _agreement(data: GradingData, found: Sequence[Card]) -> Section:
     names = [card.name for card in found]
     alpha = data.agreement()
-    known = [
-        (figure, card.name, other) for card in found for other, figure in card.agreement if figure.value is not None
-    ]
+    pairs = ranked(
+        ((card.name, other, figure) for card in found for other, figure in card.agreement), lambda pair: pair[2].value
+    )
     said = f"Over all graders' scores Krippendorff's α is {alpha.text()} (0.8 is the usual mark for agreement)."
-    if known:
-        figure, first, second = min(known, key=lambda pair: (value_of(pair[0]), pair[1], pair[2]))
+    if pairs:
+        first, second, figure = pairs[-1]
         said += f" On right and wrong {first} and {second} agree least: κ {figure.text()}."
     rows: list[tuple[Cell, ...]] = [("all, Krippendorff's α", "each other", alpha, "–", None)]
     for card in found:
-        others = [(figure, other) for other, figure in card.agreement if figure.value is not None]
+        others = ranked(card.agreement, lambda one: one[1].value)
         if others:
-            closest, farthest = (pick(others, key=lambda one: (value_of(one[0]), one[1])) for pick in (max, min))
-            rows.append((card.name, closest[1], closest[0], farthest[1], farthest[0]))
+            rows.append((card.name, *others[0], *others[-1]))
     kappas = [{**dict(card.agreement), card.name: Figure(1.0, None, None, 0)} for card in found]
     values = [[by_name[name].value for name in names] for by_name in kappas]
     height = 120.0 + 24 * len(names)
@@ -208,15 +230,13 @@ def _agreement(data: GradingData, found: Sequence[Card]) -> Section:
 
 def _cost(found: Sequence[Card]) -> Section:
     marks = [(card.name, card.grader.cpu_s, card.quality.soft_pairwise_accuracy) for card in found]
-    known = [card for card in found if card.grader.cpu_s.value]
+    by_cost = ranked(found, lambda card: card.grader.cpu_s.value)
     said = "No grade was metered."
-    if known:
-        dear = max(known, key=lambda card: value_of(card.grader.cpu_s))
-        cheap = min(known, key=lambda card: value_of(card.grader.cpu_s))
-        times = value_of(dear.grader.cpu_s) / value_of(cheap.grader.cpu_s)
+    if by_cost:
+        dear, cheap = by_cost[0], by_cost[-1]
         said = (
-            f"A grade by {dear.name} takes {dear.grader.cpu_s.text(3, ' s')} of CPU, {times:,.0f} times as much as one "
-            f"by {cheap.name}."
+            f"A grade by {dear.name} takes {dear.grader.cpu_s.scaled(1000).text(3, ' ms')} of CPU, one by {cheap.name} "
+            f"{cheap.grader.cpu_s.scaled(1000).text(3, ' ms')}."
         )
     return Section(
         key="cost",
@@ -240,7 +260,3 @@ def _cost(found: Sequence[Card]) -> Section:
             lambda ax: draw_scatter(marks, ax, x="CPU seconds of a grade", title="soft pairwise accuracy"), 360, 420
         ),
     )
-
-
-def _percent(figure: Figure) -> str:
-    return f"{100 * (figure.low or 0.0):.0f} to {100 * (figure.high or 0.0):.0f} %"

@@ -10,7 +10,7 @@ from lab.statistics import Figure as Estimate
 
 from .grading_charts import Line, draw_lines
 from .grading_data import GradingData
-from .grading_paradox import ARMS, BEST, MINERS, PAIR, Check, Point, checks, closed_form, curve, played
+from .grading_paradox import ARMS, BEST, MINERS, PAIR, WRONG, Check, Point, checks, closed_form, curve, played
 from .publication import Cell, Column, Picture, Section
 
 if TYPE_CHECKING:
@@ -18,15 +18,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+WEAK = 0.3
+"""Accuracy of the weak validator whose rankings are told."""
+
+
 def paradox_sections(data: GradingData) -> list[Section]:
     """Return the paradox's sections; none for a study without simulated validators."""
     table = data.config.grading.paradox
     if table is None:
         return []
-    points = curve()
+    points = curve(wrong=sorted({*WRONG, table.wrong}))
     shown = [point for point in points if point.wrong == table.wrong]
-    if not shown:
-        shown = [point for point in points if point.wrong == 3]
     return [
         _ranking(points, shown),
         _samples(shown),
@@ -38,16 +40,18 @@ def paradox_sections(data: GradingData) -> list[Section]:
 
 
 def _ranking(points: Sequence[Point], shown: Sequence[Point]) -> Section:
-    yes_no = [point for point in points if point.wrong == 1 and point.arm == "own answer"]
+    own = [point for point in points if point.arm == "own answer"]
+    yes_no = [point for point in own if point.wrong == 1]
     lines = [*_lines(shown, lambda point: point.rank_accuracy), _line("own, yes or no", yes_no, _rank)]
-    weak = min((point for point in yes_no), key=lambda point: abs(point.accuracy - 0.3))
+    weak = [point for point in own if point.accuracy == WEAK]
+    ranked = "; ".join(f"K = {point.wrong}: {point.rank_accuracy.percent()}" for point in weak)
     return _curve(
         "paradox_ranking",
         "The paradox: can a weak validator rank miners that are better than itself?",
         Caption(
-            f"On questions with two answers a validator that is right {weak.accuracy:.0%} of the time turns the order "
-            f"round: {weak.rank_accuracy.text()} of the pairs are right. With more wrong answers to choose from it "
-            "still ranks them.".replace("%", " %"),
+            f"Pairs in the right order by an answer of its own that is right {100 * WEAK:.0f} % of the time, K being "
+            f"how many wrong answers there are: {ranked}. Below 50 % the order is turned round. The picture: "
+            f"K = {shown[0].wrong}, and K = 1 for yes or no.",
             f"Five miners of {MINERS[0]:g} to {MINERS[-1]:g}, ranked on 100 tasks; all err independently, and real "
             "models do not.",
         ),
@@ -67,8 +71,8 @@ def _samples(shown: Sequence[Point]) -> Section:
         "paradox_samples",
         f"The paradox: tasks to tell {PAIR[0]:g} from {PAIR[1]:g}",
         Caption(
-            f"A validator that is right half of the time needs {own.tasks_to_separate.text(0)} tasks, one that knows "
-            f"the truth {true.tasks_to_separate.text(0)}.",
+            f"With K = {own.wrong} wrong answers, a validator that is right half of the time needs "
+            f"{_tasks(own)}, one that knows the truth {_tasks(true)}.",
             "Points are simulated, lines the closed form. Where a better miner scores no better there is no point.",
         ),
         lambda ax: draw_lines(
@@ -84,8 +88,8 @@ def _ceiling(shown: Sequence[Point]) -> Section:
         "paradox_ceiling",
         f"The paradox: what a miner of {BEST:g} is given",
         Caption(
-            f"Graded by a validator of 0.7 with an answer of its own, a miner that is right 95 % of the time scores "
-            f"{own.ceiling.text()}.",
+            f"Graded by a validator of 0.7 with an answer of its own (K = {own.wrong}), a miner that is right 95 % of "
+            f"the time scores {own.ceiling.text()}.",
             "Points are simulated, lines the closed form. A low ceiling alone does not change who is paid more.",
         ),
         lambda ax: draw_lines(lines, ax, x="accuracy of the validator", title=f"score of a miner of {BEST:g}"),
@@ -100,8 +104,8 @@ def _premium(shown: Sequence[Point]) -> Section:
         "paradox_premium",
         "The paradox: what copying the validator earns",
         Caption(
-            f"Copying a validator of 0.7 earns {own.premium.text()} points more than a miner of {BEST:g}; copying a "
-            f"member of a panel of three such, {panel.premium.text()}.",
+            f"Copying a validator of 0.7 earns {own.premium.text()} points more than a miner of {BEST:g} (K = "
+            f"{own.wrong}); copying a member of a panel of three such, {panel.premium.text()}.",
             "Points are simulated, lines the closed form. Below 0 copying pays less than being right. How the copier "
             "learns the validator's answer is not asked.",
         ),
@@ -186,6 +190,12 @@ def _run(found: Sequence[Check]) -> Section:
 
 def _curve(key: str, title: str, caption: Caption, draw: Callable[[Axes], Figure]) -> Section:
     return Section(key=key, title=title, caption=caption, picture=Picture(draw, 360, 400))
+
+
+def _tasks(point: Point) -> str:
+    """Write how many tasks a validator needs; there is no number where its slope can't be told from none."""
+    needed = point.tasks_to_separate
+    return "a number of tasks that can't be named" if needed.value is None else f"{needed.text(0)} tasks"
 
 
 Of = Callable[[Point], Estimate]

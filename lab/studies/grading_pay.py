@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from consensus import Batch, YumaParams
 from consensus.batch import run_batch
+from consensus.calls import SetWeights
 from lab.statistics import Figure, spearmans
 from subnets import Score
 from validators import ScoreLedger
 
-from .grading_data import Grader, GradingData
+from .grading_data import Grader, GradingData, known_means
 
 Floats = NDArray[np.float64]
 
@@ -29,45 +30,46 @@ STAKE_RAO = 10**12
 
 @dataclass(frozen=True, eq=False)
 class Pay:
-    """What a grader makes of the miners' pay."""
+    """What a grader makes of the miners' pay, over those whose true quality is known; n counts tasks."""
 
-    shares: tuple[Figure, ...]
-    """Of all that miners are paid over the epochs, one for each miner."""
-    fair: tuple[float, ...]
-    """The same where the score is the true quality."""
+    miners: int
+    """Whose true quality is known."""
     ranking: Figure
-    """Spearman of pay with true quality, over all miners."""
+    """Spearman of pay with true quality, over the miners."""
     by_epoch: tuple[Figure, ...]
     """The same for the pay of each epoch."""
     moved: Figure
     """Points of pay share that a miner gains for each point that its mean score lies above its true quality, beyond
-    the others' (least squares over the miners)."""
+    the others' (least squares over the miners that were scored)."""
     misplaced: Figure
-    """Share of the pay that goes elsewhere than the truth would send it: half the sum of absolute differences."""
+    """Share of the pay that goes elsewhere than the truth would send it: half the sum of absolute differences.
+
+    No value where the scores, or the truth, pay nobody.
+    """
 
 
 def pay_of(data: GradingData, grader: Grader) -> Pay | None:
-    """Pay the miners by a grader's scores; None where there are too few tasks for one epoch."""
+    """Pay the miners by a grader's scores; None with too few tasks for an epoch, or where none's truth is known."""
     table = data.config.grading
-    tasks = data.tasks_of(grader)
     per_epoch = table.validators * table.rounds_per_epoch
-    epochs = tasks // per_epoch
-    if epochs == 0:
+    epochs = data.tasks_of(grader) // per_epoch
+    tasks = epochs * per_epoch
+    known = ~np.isnan(data.quality[:tasks]).all(axis=0)
+    if epochs == 0 or not known.any():
         return None
-    scores, quality = grader.scores[:tasks], data.quality[:tasks]
-    rng = np.random.default_rng(0)
-    order = np.vstack([np.arange(tasks), rng.integers(0, tasks, size=(DRAWS, tasks))])[:, : epochs * per_epoch]
+    scores, quality = grader.scores[:tasks, known], data.quality[:tasks, known]
+    order = np.vstack([np.arange(tasks), np.random.default_rng(0).integers(0, tasks, size=(DRAWS, tasks))])
     alpha = data.config.build_validators()[0].alpha
     paid, fair = (_paid(each, order, table.validators, table.rounds_per_epoch, alpha) for each in (scores, quality))
-    means, truth = _means(scores, order), _means(quality, order)
-    total, fair_total = _shares(paid.sum(axis=1)), _shares(fair.sum(axis=1))
+    means, truth = known_means(scores[order], axis=1), known_means(quality[order], axis=1)
+    gains = _shares(paid.sum(axis=1)) - _shares(fair.sum(axis=1))
+    scored = ~np.isnan(means[0])
     return Pay(
-        shares=tuple(_figure(total[:, column], tasks) for column in range(total.shape[1])),
-        fair=tuple(fair_total[0].tolist()),
-        ranking=_figure(spearmans(truth, total), tasks),
+        miners=int(known.sum()),
+        ranking=_figure(spearmans(truth, paid.sum(axis=1)), tasks),
         by_epoch=tuple(_figure(spearmans(truth, paid[:, epoch]), tasks) for epoch in range(epochs)),
-        moved=_figure(_slope(means - truth, total - fair_total), tasks),
-        misplaced=_figure(np.abs(total - fair_total).sum(axis=1) / 2, tasks),
+        moved=_figure(_slope((means - truth)[:, scored], gains[:, scored]), tasks),
+        misplaced=_figure(np.abs(gains).sum(axis=1) / 2, tasks),
     )
 
 
@@ -92,9 +94,8 @@ def _paid(scores: Floats, order: NDArray[np.int64], validators: int, rounds: int
                 ledger.observe(marks[order[draw, epoch * rounds * validators + place]], hotkeys)
             for uid, ledger in enumerate(ledgers[draw]):
                 row = ledger.weights()
-                highest = max(row.values(), default=1.0)
-                for miner, weight in row.items():
-                    weights[draw, uid, validators + miner] = round(65535 * weight / highest)
+                call = SetWeights.of(0, list(row), list(row.values()))
+                weights[draw, uid, [validators + miner for miner in call.uids]] = call.values
         fresh = Batch.from_dense(stake=stake, weights=weights)
         batch = fresh if batch is None else replace(batch, weights=fresh.weights)
         raw = run_batch(batch, params, EMISSION_RAO)
@@ -103,19 +104,16 @@ def _paid(scores: Floats, order: NDArray[np.int64], validators: int, rounds: int
     return paid
 
 
-def _means(table: Floats, order: NDArray[np.int64]) -> Floats:
-    """Mean (draws, miners) of a table (tasks, miners) over the drawn tasks, NaN left out; 0 where nothing is known."""
-    drawn = table[order]
-    known = ~np.isnan(drawn)
-    return np.asarray(np.where(known, drawn, 0.0).sum(axis=1) / np.maximum(1, known.sum(axis=1)))
-
-
 def _shares(paid: Floats) -> Floats:
-    return np.asarray(paid / np.maximum(paid.sum(axis=-1, keepdims=True), 1e-12))
+    """Shares (draws, miners) of all that is paid, NaN where nobody is."""
+    total = paid.sum(axis=-1, keepdims=True)
+    return np.asarray(np.divide(paid, total, out=np.full(paid.shape, np.nan), where=total > 0))
 
 
 def _slope(errors: Floats, gains: Floats) -> Floats:
-    """Least squares over the miners, (draws,); NaN where all errors are the same."""
+    """Least squares over the miners, (draws,); NaN where all errors are the same or one is unknown."""
+    if not errors.shape[1]:
+        return np.full(len(errors), np.nan)
     errors, gains = (each - each.mean(axis=1, keepdims=True) for each in (errors, gains))
     spread = (errors**2).sum(axis=1)
     return np.asarray(

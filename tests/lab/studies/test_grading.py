@@ -6,12 +6,14 @@ import pytest
 
 from lab.errors import ConfigError
 from lab.record import RunRecord
+from lab.statistics import Figure
 from lab.studies.arms import Budget, BudgetError, Study
 from lab.studies.forecast import Forecast
 from lab.studies.grading import GradingConfig
 from lab.studies.grading_bias import Bias
-from lab.studies.grading_cards import Card, cards
+from lab.studies.grading_cards import Card, cards, verdict
 from lab.studies.grading_data import GradingData
+from lab.studies.grading_exploits import Exploit
 from lab.studies.grading_probes import PROBES
 from lab.studies.measured import measure
 from lab.studies.publication import Publication
@@ -55,11 +57,13 @@ TEXT: dict[str, Any] = {
         {"name": "f1", "scorer": {"kind": "token_f1"}, "repeats": 1},
         {"name": "length", "scorer": {"kind": "tests.lab.studies.test_grading:PaysForLength"}},
         {"name": "order", "scorer": {"kind": "tests.lab.studies.test_grading:PaysTheFirst"}, "tasks": 12},
+        {"name": "first", "scorer": {"kind": "tests.lab.studies.test_grading:Pairs", "picks_first": True}},
+        {"name": "fair", "scorer": {"kind": "tests.lab.studies.test_grading:Pairs", "picks_first": False}},
     ],
     "grading": {
         "tasks": 24,
         "probed_tasks": 12,
-        "paradox": {"validators": [0.5, 1.0], "miners": [0.5, 1.0], "rounds": 8},
+        "paradox": {"validators": [0.5, 1.0], "miners": [0.5, 1.0], "rounds": 8, "wrong": 2},
     },
 }
 
@@ -80,6 +84,16 @@ class PaysTheFirst(Scorer):
 
     def score_all(self, task: Task, responses: Any) -> list[Score]:
         return [Score(float(place == 0)) for place in range(len(responses))]
+
+
+class Pairs(Scorer):
+    """Says of how many comparisons it picked the answer that was shown first: all, or one or the other by turns."""
+
+    picks_first: bool
+
+    def score(self, task: Task, response: Response) -> Score:
+        first = 1.0 if self.picks_first else float(task.seed % 2)
+        return Score(0.5, {"compared": 1.0, "flipped": 0.0, "first_picked": first})
 
 
 class Cut(Exception):
@@ -107,13 +121,17 @@ def found(pages: GradingConfig, folder: Path, heard: list[Forecast]) -> Publicat
 
 
 @pytest.fixture(scope="module")
-def text(tmp_path_factory: pytest.TempPathFactory) -> GradingData:
-    config = GradingConfig.parse(TEXT)
+def text_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("text") / "study"
-    measure(config, place)
-    return GradingData.of(
-        config, Study("grading", config, place, "resume"), {a.name: a for a in config.arms(full=False)}
-    )
+    measure(GradingConfig.parse(TEXT), place)
+    return place
+
+
+@pytest.fixture(scope="module")
+def text(text_folder: Path) -> GradingData:
+    config = GradingConfig.parse(TEXT)
+    study = Study("grading", config, text_folder, "resume")
+    return GradingData.of(config, study, {arm.name: arm for arm in config.arms(full=False)})
 
 
 def section(folder: Path, key: str) -> list[dict[str, Any]]:
@@ -131,11 +149,15 @@ def bias_of(card: Card, name: str) -> Bias:
     return next(bias for bias in card.biases if bias.name == name)
 
 
+def exploit_of(card: Card, adversary: str) -> Exploit:
+    return next(one for one in card.exploits if one.adversary == adversary)
+
+
 def test_every_grader_has_a_card_of_quality_bias_exploitability_and_cost(found: Publication, folder: Path) -> None:
     for name in ("sections", "tutorial", "own"):
         card = json.loads((folder / "cards" / f"{name}.json").read_text())
         assert set(card["exploitability"]["earned"]) == {"copycat", "empty"}
-        assert card["quality"]["auc"]["n"] == 4
+        assert card["quality"]["auc"]["n"] == card["quality"]["kappa"]["n"] == 4
         assert card["cost"]["cpu_s_per_grade"]["value"] > 0
         assert {"order", "length", "injection"} <= set(card["bias"])
         assert name in (folder / "cards" / f"{name}.html").read_text()
@@ -175,7 +197,8 @@ def test_grading_is_foreseen_and_timed_with_the_arms(found: Publication, folder:
 def test_a_finished_study_is_published_again_byte_for_byte(
     pages: GradingConfig, found: Publication, folder: Path
 ) -> None:
-    paths = [path for path in folder.rglob("*") if path.suffix in (".html", ".csv", ".png", ".json")]
+    published = (".html", ".csv", ".png", ".json")
+    paths = [path for path in folder.rglob("*") if path.suffix in published and path.name != "status.json"]
     before = {path: path.read_bytes() for path in paths}
     assert len([path for path in before if path.parent.name == "cards"]) == 6
     measure(pages, folder, mode="resume")
@@ -214,13 +237,15 @@ def test_the_truth_ranks_best_and_misplaces_no_pay(by_name: dict[str, Card]) -> 
     assert truth.pay.ranking.value == pytest.approx(1.0)
     assert length.pay is not None and (length.pay.misplaced.low or 0.0) > 0.2
     assert len(length.pay.by_epoch) == 4
-    assert dict(truth.exploits)["salad"].value == 0.0
+    assert exploit_of(truth, "salad").earned.value == 0.0
 
 
 def test_what_is_cheated_is_told_by_name(by_name: dict[str, Card]) -> None:
-    name, earned = by_name["length"].worst or ("", None)
-    assert name == "salad" and earned is not None and (earned.low or 0.0) > 1.0
-    assert (dict(by_name["f1"].exploits)["negated"].value or 0.0) > 0.3  # the truth's words, denied
+    worst = by_name["length"].worst
+    assert worst is not None and worst.adversary == "salad" and (worst.earned.low or 0.0) > 1.0
+    assert worst.pays and "it is out-earned by negated, salad." in verdict(by_name["length"])
+    assert not exploit_of(by_name["truth"], "salad").pays
+    assert (exploit_of(by_name["f1"], "negated").earned.value or 0.0) > 0.3  # the truth's words, denied
 
 
 def test_probes_find_the_bias_that_a_grader_has_and_no_other(text: GradingData, by_name: dict[str, Card]) -> None:
@@ -233,10 +258,25 @@ def test_probes_find_the_bias_that_a_grader_has_and_no_other(text: GradingData, 
     assert set(turned[0].tolist()) == {-1.0, 0.0, 1.0}
 
 
+def test_a_judge_that_picks_whoever_is_shown_first_is_told_from_one_that_does_not(by_name: dict[str, Card]) -> None:
+    first, fair = (bias_of(by_name[name], "first of a pair") for name in ("first", "fair"))
+    assert first.clear and first.effect == Figure(0.5, 0.5, 0.5, 24)  # over tasks
+    assert not fair.clear and fair.effect.value == pytest.approx(0.0, abs=0.2)
+    assert not any(bias.name == "first of a pair" for bias in by_name["truth"].biases)
+
+
 def test_simulated_validators_are_played_by_the_lab(text: GradingData) -> None:
     assert set(text.paradox) == {(0.5, 0.5), (0.5, 1.0), (1.0, 0.5), (1.0, 1.0)}
     assert all(len(scores) == 8 for scores in text.paradox.values())
     assert text.paradox[1.0, 1.0] == (1.0,) * 8
+
+
+def test_the_paradox_is_shown_for_as_many_wrong_answers_as_were_asked_for(text_folder: Path) -> None:
+    sections = json.loads((text_folder / "result.json").read_text())["sections"]
+    shown = {one["key"]: one["shows"] for one in sections if one["key"].startswith("paradox_")}
+    drawn = ("paradox_ranking", "paradox_samples", "paradox_ceiling", "paradox_premium")
+    assert all("K = 2" in shown[key] for key in drawn)
+    assert {row["wrong_answers"] for row in section(text_folder, "paradox")} == {1, 2, 3, 100}
 
 
 def test_the_shipped_configs_make_ten_cards_and_more() -> None:
@@ -250,8 +290,8 @@ def test_the_shipped_configs_make_ten_cards_and_more() -> None:
 
 def test_at_length_every_grader_grades_every_task() -> None:
     config = GradingConfig.parse(TEXT)
-    assert [grader.tasks for grader in config.graders] == [None, None, None, 12]
-    assert [grader.tasks for grader in config.at_length(full=True).graders] == [None] * 4
+    assert [grader.tasks for grader in config.graders][:4] == [None, None, None, 12]
+    assert not any(grader.tasks for grader in config.at_length(full=True).graders)
     assert config.at_length(full=False) is config
 
 
@@ -266,3 +306,13 @@ def test_at_length_every_grader_grades_every_task() -> None:
 def test_graders_that_cannot_be_are_refused_with_their_place(graders: list[dict[str, Any]], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         GradingConfig.parse(PAGES | {"graders": graders})
+
+
+def test_a_grader_without_an_honest_miner_to_be_judged_by_is_refused() -> None:
+    alone = [{"name": "full", "kind": "tesseract"}, {"name": "empty", "kind": "empty"}]
+    with pytest.raises(
+        ConfigError, match=r"graders\[2\]: 'own' has no honest miner to be judged by beside its reference"
+    ):
+        GradingConfig.parse(PAGES | {"miners": alone})
+    with pytest.raises(ConfigError, match=r"miners\[0\].*unknown miner 'tesserract'"):
+        GradingConfig.parse(PAGES | {"miners": [{"name": "full", "kind": "tesserract"}]})

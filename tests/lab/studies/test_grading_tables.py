@@ -1,0 +1,196 @@
+"""The grading study's figures on tables made by hand, where what should come out is known."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from lab.statistics import Figure
+from lab.studies.grading import GraderTable, GradingConfig
+from lab.studies.grading_bias import Bias, biases
+from lab.studies.grading_cards import cards
+from lab.studies.grading_data import Grader, GradingData, Known
+from lab.studies.grading_exploits import exploits
+from lab.studies.grading_page import publication
+from lab.studies.grading_pay import pay_of
+from subnets import Response, Score, Scorer, Task
+
+TASKS = 40
+NOTHING = Figure(None, None, None, 0)
+CONFIG = GradingConfig.parse(
+    {
+        "seed": 1,
+        "subnet": {"kind": "text_prompting"},
+        "miners": [{"name": "any", "kind": "oracle", "p": 0.9}],
+        "validators": [{"name": "asks"}],
+        "graders": [{"name": "any"}],
+        "grading": {"validators": 2},
+    }
+)
+Floats = NDArray[np.float64]
+
+
+class Ours(Scorer):
+    """A grader that runs a model which miners may run too."""
+
+    model: str = "ours"
+
+    def score(self, task: Task, response: Response) -> Score:
+        raise NotImplementedError
+
+
+def graded(name: str, scores: Floats, **table: Any) -> Grader:
+    return Grader(
+        table=GraderTable(name=name, **table),
+        kind="any",
+        scores=scores,
+        repeats=scores[None],
+        probes={},
+        picks=np.zeros((len(scores), 2)),
+        cpu_s=NOTHING,
+        usd=NOTHING,
+        unscored=NOTHING,
+        tokens=NOTHING,
+    )
+
+
+def study(quality: Floats, *graders: Grader, models: str = "", cheats: int = 0, texts: Any = None) -> GradingData:
+    """Miners a, b, c, …, the last `cheats` of them adversaries; those named in `models` run the model "ours"."""
+    names = "abcdefgh"[: quality.shape[1]]
+    miners = [
+        Known(name, "any", place < len(names) - cheats, False, frozenset({"ours"} if name in models else ()))
+        for place, name in enumerate(names)
+    ]
+    places = tuple(f"0/{row}" for row in range(len(quality)))
+    empty = tuple(("",) * len(names) for _ in places)
+    return GradingData(CONFIG, tuple(miners), places, quality, texts or empty, graders, {})
+
+
+def bias(data: GradingData, place: int, name: str) -> Bias | None:
+    return next((one for one in biases(data, data.graders[place]) if one.name == name), None)
+
+
+def rightness(miners: int, seed: int = 0) -> Floats:
+    return (np.random.default_rng(seed).random((TASKS, miners)) < 0.6).astype(float)
+
+
+def test_a_grader_that_favours_its_own_family_is_told_from_one_that_does_not() -> None:
+    quality, rng = rightness(4), np.random.default_rng(1)
+    fair = 0.6 * quality + 0.1 * rng.random(quality.shape)
+    favours = fair + np.array([0.3, 0.3, 0.0, 0.0])
+    ours = {"scorer": Ours()}
+    data = study(quality, graded("favours", favours, **ours), graded("fair", fair, **ours), models="ab")
+    found, none = bias(data, 0, "own family"), bias(data, 1, "own family")
+    assert found is not None and none is not None
+    assert found.clear and found.effect.value == pytest.approx(0.3, abs=0.03) and found.effect.n == TASKS
+    assert not none.clear and none.effect.value == pytest.approx(0.0, abs=0.03)
+
+
+def test_a_reference_is_not_held_against_itself() -> None:
+    quality = rightness(3)
+    scores = 0.5 * quality + np.array([0.5, 0.0, 0.0])
+    data = study(quality, graded("own", scores, reference="a"), models="ab")
+    found = bias(data, 0, "own family")
+    assert found is not None and found.effect.value == pytest.approx(0.0)
+    assert bias(study(quality, graded("own", scores, reference="a"), models="a"), 0, "own family") is None
+
+
+def test_a_grader_that_pays_for_its_own_errors_is_told_from_one_that_does_not() -> None:
+    rng = np.random.default_rng(2)
+    words = [f"word{place}" for place in range(12)]
+    texts, likeness = [], np.zeros((TASKS, 4))
+    for row in range(TASKS):
+        mine = list(rng.permutation(words)[:6])
+        shared = rng.integers(0, 7, 3)
+        others = [
+            mine[:same] + [f"other{row}{place}{at}" for at in range(6 - same)] for place, same in enumerate(shared)
+        ]
+        likeness[row, 1:] = shared / 6
+        texts.append(tuple(" ".join(each) for each in (mine, *others)))
+    noise = 0.05 * rng.random(likeness.shape)
+    data = study(
+        np.zeros((TASKS, 4)),
+        graded("likes", 0.1 + 0.8 * likeness + noise, reference="a"),
+        graded("fair", 0.1 + noise, reference="a"),
+        texts=tuple(texts),
+    )
+    found, none = bias(data, 0, "similar errors"), bias(data, 1, "similar errors")
+    assert found is not None and none is not None
+    assert found.clear and found.effect.value == pytest.approx(0.8, abs=0.05)
+    assert not none.clear and none.effect.value == pytest.approx(0.0, abs=0.02)
+
+
+def test_of_sixty_adversaries_that_earn_what_honest_work_does_none_is_said_to_out_earn_it() -> None:
+    rng = np.random.default_rng(3)
+    alike = [graded(f"g{place}", rng.random((TASKS, 6))) for place in range(12)]
+    found = [one for own in exploits(study(np.ones((TASKS, 6)), *alike, cheats=5)).values() for one in own]
+    assert len(found) == 60 and any((one.earned.low or 0.0) > 1 for one in found)  # as one interval in forty is
+    assert not any(one.pays for one in found)
+
+
+def test_an_adversary_that_out_earns_honest_work_is_found_behind_one_that_earns_more_by_luck() -> None:
+    lucky = np.where(np.arange(TASKS) < 3, 1.0, 0.0)
+    scores = np.column_stack([np.full(TASKS, 0.04), lucky, np.full(TASKS, 0.05)])
+    (card,) = cards(study(np.ones((TASKS, 3)), graded("g", scores), cheats=2))
+    assert card.worst is not None and card.worst.adversary == "b" and not card.worst.pays
+    assert [one.adversary for one in card.exploits if one.pays] == ["c"]
+
+
+def test_an_adversary_out_earns_honest_work_that_earns_nothing() -> None:
+    scores = np.tile([0.0, 0.5], (TASKS, 1))
+    (one,) = exploits(study(np.ones((TASKS, 2)), graded("g", scores), cheats=1))["g"]
+    assert one.earned.value is None and one.gain.value == 0.5 and one.pays
+
+
+def test_a_miner_of_unknown_quality_has_no_part_in_the_pay() -> None:
+    quality = np.tile([0.9, 0.6, 0.3], (TASKS, 1)) + 0.05 * np.random.default_rng(4).random((TASKS, 3))
+    known = study(quality, graded("truth", quality))
+    stranger = np.column_stack([quality, np.full(TASKS, np.nan)])
+    data = study(stranger, graded("truth", np.column_stack([quality, np.full(TASKS, 0.7)])))
+    alone, beside = pay_of(known, known.graders[0]), pay_of(data, data.graders[0])
+    assert alone is not None and beside is not None
+    assert beside.misplaced == alone.misplaced == Figure(0.0, 0.0, 0.0, TASKS)
+    assert beside.ranking == alone.ranking and alone.ranking.value == pytest.approx(1.0)
+
+
+def test_a_miner_that_was_never_scored_bends_no_slope() -> None:
+    quality = np.tile([0.9, 0.6, 0.3, 0.9], (TASKS, 1))
+    scores = quality + np.array([0.1, 0.0, -0.1, np.nan])
+    rest = study(quality[:, :3], graded("g", scores[:, :3]))
+    data = study(quality, graded("g", scores))
+    alone, beside = pay_of(rest, rest.graders[0]), pay_of(data, data.graders[0])
+    assert alone is not None and beside is not None and alone.moved.value is not None and beside.moved.value is not None
+    assert np.sign(beside.moved.value) == np.sign(alone.moved.value)
+
+
+def test_where_nobody_is_paid_no_share_is_misplaced() -> None:
+    quality = rightness(3)
+    data = study(quality, graded("silent", np.full(quality.shape, np.nan)), graded("zero", np.zeros(quality.shape)))
+    for grader in data.graders:
+        pay = pay_of(data, grader)
+        assert pay is not None
+        assert pay.misplaced == pay.ranking == pay.moved == Figure(None, None, None, TASKS)
+
+
+def test_the_best_miner_is_one_of_known_quality(recwarn: pytest.WarningsRecorder) -> None:
+    quality = np.column_stack([np.full(TASKS, np.nan), rightness(2)])
+    data = study(quality, graded("g", quality))
+    assert data.best(data.graders[0]) in (1, 2)
+    unknown = study(np.full((TASKS, 3), np.nan), graded("g", rightness(3)))
+    assert unknown.best(unknown.graders[0]) == 0
+    assert not recwarn.list
+
+
+def test_a_page_names_nobody_best_or_worst_where_nothing_is_known(tmp_path: Any) -> None:
+    silent = np.full((TASKS, 3), np.nan)
+    scored = rightness(3)
+    data = study(scored, graded("silent", silent), graded("good", scored), graded("poor", 1 - scored))
+    said = publication(data, CONFIG, tmp_path)
+    assert said.findings[0].startswith("Of 2 graders, good ranks the honest miners best")
+    assert "and poor worst" in said.findings[0]
+    nobody = publication(study(silent, graded("silent", silent)), CONFIG, tmp_path)
+    assert nobody.findings[0] == "Which of 1 grader ranks the honest miners best can't be said."
+    captions = {section.key: section.caption.shows for section in nobody.sections}
+    assert "can't be said" in captions["quality"] and "can't be said" in captions["right_or_wrong"]
+    assert not any("silent" in shown for shown in captions.values())
