@@ -39,8 +39,6 @@ from miners import AnyEngine, Engine, Miner
 from subnets import Answer, Message, Prompt, Query, Response, Score, Scorer, Seed, Subnet, Task
 
 HOSTS, MINERS, LIGHT, VALIDATORS, PER_EPOCH = 2, 4, 2, 2, 50
-MODULE = "soak" if __name__ == "__main__" else __name__
-"""Under which hosts find what is defined here."""
 PARTS = 20
 """Into which a run is divided, to find a slope."""
 
@@ -201,15 +199,15 @@ def config(rounds: int, pool: str, desks: Path) -> RunConfig:
     return RunConfig.parse(
         {
             "seed": 3,
-            "subnet": f"{MODULE}:Sums",
+            "subnet": "soak:Sums",
             "miners": [
                 {
                     "name": "clerk",
-                    "kind": f"{MODULE}:Clerk",
+                    "kind": "soak:Clerk",
                     "count": MINERS,
-                    "engine": {"kind": f"{MODULE}:Desk", "folder": str(desks)},
+                    "engine": {"kind": "soak:Desk", "folder": str(desks)},
                 },
-                {"name": "light", "kind": f"{MODULE}:Adder", "count": LIGHT},
+                {"name": "light", "kind": "soak:Adder", "count": LIGHT},
             ],
             "validators": [{"name": "validator", "count": VALIDATORS}],
             "chain": {"epochs": rounds // (VALIDATORS * PER_EPOCH), "rounds_per_epoch": PER_EPOCH},
