@@ -101,6 +101,8 @@ def ask(address: str, question: str) -> tuple[dict[str, Any], bool]:
     Raises:
         PoolError: nobody answers, or the token is missing or another.
     """
+    if address == "auto":
+        address = os.environ.get("RAY_ADDRESS") or address
     _knock(address)
     said = _ask(address, question, token=False)
     asks = bool(said.get("refused"))

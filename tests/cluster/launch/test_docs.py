@@ -1,5 +1,6 @@
 """Every command of docs/clusters.md that needs no machines of somebody else is run, in order."""
 
+import json
 import os
 import re
 import shlex
@@ -48,6 +49,7 @@ def test_every_command_of_the_page_that_can_run_here_does(tmp_path: Path) -> Non
     started: list[subprocess.Popen[bytes]] = []
     folder = Path("/tmp") / f"subnetlab-docs-{os.getpid()}"
     ran = []
+    fetched: set[str] = set()
     try:
         for command, needs in commands():
             if needs:
@@ -65,11 +67,16 @@ def test_every_command_of_the_page_that_can_run_here_does(tmp_path: Path) -> Non
                 ["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240
             )
             assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+            fetched |= set(re.findall(r"^record: (.+) \(exit code 0\)$", done.stdout, re.MULTILINE))
     finally:
         for process in started:
             end(process)
         shutil.rmtree(folder, ignore_errors=True)
     assert len(ran) >= 10
+    (submitted,) = fetched
+    audit = [str(BIN / "subnetlab"), "audit", submitted, "--json"]
+    audited = subprocess.run(audit, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+    assert json.loads(audited.stdout)["complete"], audited.stdout + audited.stderr
     assert {path.name for path in (tmp_path / "manifests").iterdir()} >= {"raycluster.yaml", "Containerfile"}
 
 
