@@ -1,6 +1,6 @@
 """What thousands of miners, hosts and nodes cost one driver: the points that docs/scale.md plans from.
 
-    python -m benchmarks.scale                      # measures, half an hour on 2 cores; writes the results and the page
+    python -m benchmarks.scale                      # measures, some minutes on 2 cores; writes the results and the page
     python -m benchmarks.scale --postgres postgresql+psycopg://user@host:port/db
     python -m benchmarks.scale --page               # writes the page anew from the results
 
@@ -38,7 +38,7 @@ from validators import Validator
 
 RESULTS = Path(__file__).parent / "results" / "scale-2-core.json"
 PAGE = Path(__file__).parent.parent / "docs" / "scale.md"
-BLOCKS = 8
+BLOCKS = 6
 
 
 ASKING = 9999
@@ -62,13 +62,16 @@ class Setting:
 
 
 SETTINGS = (
-    *(Setting("LocalPool", miners, 2) for miners in (256, 1024, 4096)),
-    *(Setting("RayPool", miners, 2) for miners in (256, 1024, 4096)),
-    *(Setting("RayPool", 1024, hosts) for hosts in (1, 4, 8)),
-    *(Setting("RayPool", hosts, hosts, rounds=40, kind="engines") for hosts in (4, 16, 32)),
-    *(Setting("RayPool", miners, 1, kind="shared") for miners in (64, 1024, 4096)),
-    *(Setting("RayPool", 1024, 4, nodes) for nodes in (2, 4)),
-    Setting("RayPool", 1024, 4, 4, image_kb=2000),
+    *(Setting("LocalPool", miners, 2, rounds=rounds) for miners, rounds in ((256, 8), (1024, 4), (4096, 1))),
+    *(Setting("RayPool", miners, 2, rounds=rounds) for miners, rounds in ((256, 4), (1024, 1), (4096, 1))),
+    *(Setting("RayPool", 1024, hosts, rounds=1) for hosts in (1, 4, 8)),
+    *(Setting("RayPool", hosts, hosts, rounds=20, kind="engines") for hosts in (4, 16, 32)),
+    *(
+        Setting("RayPool", miners, 1, rounds=rounds, kind="shared")
+        for miners, rounds in ((64, 20), (1024, 4), (4096, 1))
+    ),
+    *(Setting("RayPool", 1024, 4, nodes, rounds=1) for nodes in (2, 4)),
+    Setting("RayPool", 1024, 4, 4, image_kb=2000, rounds=1),
 )
 
 

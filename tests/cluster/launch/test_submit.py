@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import secrets
 import select
 import signal
 import subprocess
@@ -20,7 +21,7 @@ from tests.cluster.launch.heads import ROOT, Head, subnetlab
 
 PATIENCE_S = 300.0
 """On a busy machine; on a quiet one, nothing here takes a tenth of it."""
-CANARY = "sk-canary-04c1b7d2e9a6"
+CANARY = f"sk-{secrets.token_hex(12)}"  # made here: this file is sent with the checkout
 LONG = """
 seed = 3
 subnet = "tests.lab.records:Digits"
