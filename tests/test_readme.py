@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks.scale_plan import Results, page
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 
@@ -48,6 +50,11 @@ def test_the_epoch_of_the_readme_runs() -> None:
 
 def test_each_example_is_short() -> None:
     assert all(len(text.splitlines()) < 60 for text in files().values())
+
+
+def test_the_page_on_scale_is_made_of_the_figures_that_are_kept() -> None:
+    results = Results.read(ROOT / "benchmarks" / "results" / "scale-2-core.json")
+    assert page(results) == (ROOT / "docs" / "scale.md").read_text()
 
 
 def test_every_link_of_the_documents_leads_somewhere() -> None:
