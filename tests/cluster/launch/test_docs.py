@@ -67,7 +67,7 @@ def test_every_command_of_the_page_that_can_run_here_does(tmp_path: Path) -> Non
                 ["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240
             )
             assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-            fetched |= set(re.findall(r"^record: (.+) \(exit code 0\)$", done.stdout, re.MULTILINE))
+            fetched |= set(re.findall(r"^record: (\S+) \(exit code 0\)", done.stdout, re.MULTILINE))
     finally:
         for process in started:
             end(process)
