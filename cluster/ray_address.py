@@ -107,15 +107,10 @@ def ask(address: str, question: str) -> tuple[dict[str, Any], bool]:
     said = _ask(address, question, token=False)
     asks = bool(said.get("refused"))
     if asks:
-        if not has_token():
-            raise PoolError(
-                f"Ray at {address} asks for a token and there is none here: copy the head's ~/.ray/auth_token to "
-                f"{token_path()}, or set RAY_AUTH_TOKEN_PATH to where it is"
-            )
+        require_token(address)
         said = _ask(address, question, token=True)
         if said.get("refused"):
-            source = "RAY_AUTH_TOKEN" if os.environ.get("RAY_AUTH_TOKEN") else token_path()
-            raise PoolError(f"Ray at {address} asks for another token than that of {source}; copy the head's")
+            raise PoolError(other_token(address))
     if said.get("error"):
         raise PoolError(f"Ray can't be reached at {address}: {said['error']}")
     if said.get("address") is None:
@@ -133,19 +128,29 @@ def token_path() -> Path:
     return Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
 
 
-def has_token() -> bool:
-    """Whether there is a token to show to a cluster."""
-    return bool(os.environ.get("RAY_AUTH_TOKEN")) or token_path().exists()
+def require_token(address: str) -> str:
+    """Return the token to show to the cluster at an address.
 
-
-def read_token() -> str:
-    """Return the token to show to a cluster; raises PoolError where it can't be read."""
+    Raises:
+        PoolError: there is none here, or it can't be read.
+    """
     if token := os.environ.get("RAY_AUTH_TOKEN"):
         return token
     try:
         return token_path().read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        raise PoolError(
+            f"Ray at {address} asks for a token and there is none here: copy the head's ~/.ray/auth_token to "
+            f"{token_path()}, or set RAY_AUTH_TOKEN_PATH to where it is"
+        ) from None
     except OSError as error:
         raise PoolError(f"Ray's token can't be read from {token_path()}: {error.strerror}") from error
+
+
+def other_token(address: str) -> str:
+    """Say that the cluster at an address does not take the token of here."""
+    source = "RAY_AUTH_TOKEN" if os.environ.get("RAY_AUTH_TOKEN") else token_path()
+    return f"Ray at {address} asks for another token than that of {source}; copy the head's"
 
 
 def _knock(address: str) -> None:

@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
+from subnets.environment import environment
+
 from .errors import PoolError
-from .ray_address import KNOCK_S, OPEN, has_token, is_loopback, read_token, token_path
+from .ray_address import KNOCK_S, OPEN, is_loopback, other_token, require_token
 from .ray_session import NOT_SHIPPED
 from .said import plain
 
@@ -30,6 +32,8 @@ STOP_S = 120
 AGAIN_S = 1.0
 CUT_OFF_S = 60.0
 """Without an answer of the cluster, before it is no longer waited for."""
+NO_OTHER_ADDRESS = {"RAY_ADDRESS": None, "RAY_API_SERVER_ADDRESS": None}
+"""Else Ray asks the cluster of the environment."""
 FETCH_S = 3600
 """What a file may take to arrive."""
 
@@ -50,7 +54,7 @@ class Jobs:
 
             for name in ("ray", "ray.dashboard.modules.job.sdk", "ray.dashboard.modules.dashboard_sdk"):
                 logging.getLogger(name).setLevel(logging.WARNING)  # they say on stderr what they upload
-            with _no_other_address():
+            with environment(NO_OTHER_ADDRESS):
                 self._client = JobSubmissionClient(self.address, headers=dict(self._headers))
         except (ImportError, RuntimeError) as error:
             raise PoolError(
@@ -177,15 +181,9 @@ def _admission(address: str) -> dict[str, str]:
         if not is_loopback(host):
             raise PoolError(f"Ray at {address} is refused: {OPEN}")
         return {}
-    if not has_token():
-        raise PoolError(
-            f"Ray at {address} asks for a token and there is none here: copy the head's ~/.ray/auth_token to "
-            f"{token_path()}, or set RAY_AUTH_TOKEN_PATH to where it is"
-        )
-    headers = {"Authorization": f"Bearer {read_token()}"}
+    headers = {"Authorization": f"Bearer {require_token(address)}"}
     if _knock(address, headers) != 200:
-        source = "RAY_AUTH_TOKEN" if os.environ.get("RAY_AUTH_TOKEN") else token_path()
-        raise PoolError(f"Ray at {address} asks for another token than that of {source}; copy the head's")
+        raise PoolError(other_token(address))
     return headers
 
 
@@ -204,13 +202,3 @@ def _knock(address: str, headers: Mapping[str, str]) -> int:
             "ray[default], or forward its port: ssh -L 8265:127.0.0.1:8265 HEAD"
         ) from None
     return answer.status_code
-
-
-@contextmanager
-def _no_other_address() -> Iterator[None]:
-    """Keep Ray from taking another cluster's address from the environment."""
-    kept = {key: os.environ.pop(key) for key in ("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS") if key in os.environ}
-    try:
-        yield
-    finally:
-        os.environ.update(kept)

@@ -69,7 +69,7 @@ def submit(
         _check(config, keys)
     jobs = Jobs(address)
     if config is not None:
-        job = f"{_plain(config.stem)}-{secrets.token_hex(4)}"
+        job = f"{_slug(config.stem)}-{secrets.token_hex(4)}"
         folder = out or next_folder(config.stem, "new")
         require_free(folder)
         with staged(config) as checkout:
@@ -79,7 +79,7 @@ def submit(
     else:
         assert attach is not None
         job = attach
-        folder = out or next_folder(_plain((jobs.details(job).metadata or {}).get(LEFT, job)), "new")
+        folder = out or next_folder(_slug((jobs.details(job).metadata or {}).get(LEFT, job)), "new")
         require_free(folder)
     typer.echo(f"job {job} at {jobs.address}", err=as_json)
     watch(jobs, job, quiet=as_json)
@@ -158,7 +158,7 @@ def _check(config: Path, keys: dict[str, str]) -> None:
         raise ConfigError(f"{config}: pool.address is the cluster's own in a job; leave it out")
 
 
-def _plain(name: str) -> str:
+def _slug(name: str) -> str:
     """Make a name fit for ids and folders."""
     return re.sub("[^A-Za-z0-9_-]", "-", name)
 

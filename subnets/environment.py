@@ -8,18 +8,14 @@ from contextlib import AbstractContextManager, contextmanager
 
 
 @contextmanager
-def environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set variables of this process for a while, and put back what was there before."""
+def environment(variables: Mapping[str, str | None]) -> Iterator[None]:
+    """Set variables of this process for a while, None to have one unset, and put back what was there before."""
     before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
+    _set(variables)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        _set(before)
 
 
 def vllm_environment(*, cache_gib: float = 1.0, threads: int | None = None) -> AbstractContextManager[None]:
@@ -48,6 +44,14 @@ def vllm_environment(*, cache_gib: float = 1.0, threads: int | None = None) -> A
     if threads is not None or limit < count:
         changed["OMP_NUM_THREADS"] = str(min(count, limit))
     return environment(changed)
+
+
+def _set(variables: Mapping[str, str | None]) -> None:
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 def _number(name: str) -> int | None:

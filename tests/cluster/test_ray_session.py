@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cluster import PoolError, RaySession
-from cluster.ray_address import find, has_token
+from cluster.ray_address import find, require_token
 from cluster.ray_session import guard_token
 
 
@@ -27,13 +27,14 @@ def mode(path: Path) -> int:
 
 
 def test_a_new_token_is_for_its_owner_alone(home: Path) -> None:
-    assert not has_token()
+    with pytest.raises(PoolError, match="asks for a token and there is none here"):
+        require_token("a cluster")
     guard_token()
     path = home / ".ray" / "auth_token"
     assert (mode(path), mode(path.parent)) == (0o600, 0o700)
     assert len(path.read_text()) == 64
     assert [file.name for file in path.parent.iterdir()] == ["auth_token"]
-    assert has_token()
+    assert require_token("a cluster") == path.read_text()
 
 
 def test_a_token_that_is_there_is_kept_and_closed_to_others(home: Path) -> None:
@@ -48,7 +49,7 @@ def test_a_token_that_is_there_is_kept_and_closed_to_others(home: Path) -> None:
 def test_a_token_in_the_environment_needs_no_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_AUTH_TOKEN", "secret")
     guard_token()
-    assert has_token()
+    assert require_token("a cluster") == "secret"
     assert not (home / ".ray").exists()
 
 

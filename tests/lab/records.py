@@ -25,6 +25,21 @@ from subnets import Answer, Cost, Fault, Message, Prompt, Query, Response, Score
 from validators import Validator
 
 DIGITS = 12
+SLOW = """
+seed = 11
+subnet = "tests.lab.records:Digits"
+[[miners]]
+name = "slow"
+kind = "slow"
+delay_s = 0.2
+miner = {kind = "tests.lab.records:Sayer", right = 0.7}
+[[validators]]
+name = "judge"
+[chain]
+epochs = 1
+rounds_per_epoch = 5000
+"""
+"""The config of a run that will not end while it is looked at."""
 
 
 class Exact(Scorer):

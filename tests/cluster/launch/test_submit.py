@@ -18,24 +18,11 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.cluster.launch.heads import ROOT, Head, subnetlab
+from tests.lab.records import SLOW
 
 PATIENCE_S = 300.0
 """On a busy machine; on a quiet one, nothing here takes a tenth of it."""
 CANARY = f"sk-{secrets.token_hex(12)}"  # made here: this file is sent with the checkout
-LONG = """
-seed = 3
-subnet = "tests.lab.records:Digits"
-[[miners]]
-name = "slow"
-kind = "slow"
-delay_s = 0.5
-miner = {kind = "tests.lab.records:Sayer", right = 0.7}
-[[validators]]
-name = "v"
-[chain]
-epochs = 1
-rounds_per_epoch = 5000
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +43,7 @@ def submitting(head: Head, *arguments: str | Path) -> list[str]:
 def left(head: Head, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
     """A long run, whose submitter was sent Ctrl-C without a terminal."""
     config = tmp_path_factory.mktemp("left") / "long.toml"
-    config.write_text(LONG)
+    config.write_text(SLOW)
     command = submitting(head, config, "--out", config.parent / "run")
     with subprocess.Popen(
         command, cwd=ROOT, env=head.outside() | {"LAB_KEY": CANARY}, stdin=-3, stdout=-1, stderr=-2, text=True
@@ -137,7 +124,7 @@ def answer(terminal: int, question: str, keys: str) -> str:
 
 def test_what_keeps_a_run_from_being_submitted_is_told_in_one_line(head: Head, tmp_path: Path) -> None:
     config = tmp_path / "short.toml"
-    config.write_text(LONG)
+    config.write_text(SLOW)
     (tmp_path / "token").write_text("0" * 64)
     other = head.outside() | {"RAY_AUTH_TOKEN_PATH": str(tmp_path / "token")}
     nobody = "http://127.0.0.1:1"
