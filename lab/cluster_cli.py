@@ -171,13 +171,14 @@ def _print_price(spec: ClusterSpec) -> None:
     for table in spec.nodes:
         each = "price not given" if table.price_hour_usd is None else f"${table.price_hour_usd:.4f} an hour each"
         gpus = f", {table.gpus} GPU{f' {table.gpu}' if table.gpu else ''}" if table.gpus else ""
-        typer.echo(f"{table.count} x {table.name}{f' ({table.machine})' if table.machine else ''}{gpus}: {each}")
-    total = spec.hourly_usd
-    typer.echo(
-        "cost: unknown; give price_hour_usd of each kind of node"
-        if total is None
-        else f"cost: ${total:.4f} an hour, ${24 * total:.2f} a day"
-    )
+        count = f"{table.count} to {table.most}" if table.most > table.count else f"{table.count}"
+        typer.echo(f"{count} x {table.name}{f' ({table.machine})' if table.machine else ''}{gpus}: {each}")
+    least, most = spec.hourly_usd(), spec.hourly_usd(grown=True)
+    if least is None or most is None:
+        typer.echo("cost: unknown; give price_hour_usd of each kind of node")
+    else:
+        grown = f"; grown to the most, ${most:.4f} an hour, ${24 * most:.2f} a day" if spec.grows else ""
+        typer.echo(f"cost: ${least:.4f} an hour, ${24 * least:.2f} a day{grown}")
 
 
 def _run(commands: Sequence[Command]) -> None:

@@ -1,7 +1,7 @@
 """The description of a cluster: which machines, with what on them, at what price.
 
     spec = ClusterSpec.read(Path("configs/clusters/aws.toml"))
-    spec.hourly_usd   # None where a price is not given
+    spec.hourly_usd()   # None where a price is not given
 
 The rule that no file of it can break: Ray is never open to a network without token authentication.
 """
@@ -54,8 +54,10 @@ class NodeTable(_Table):
     """Instance type (aws, gcp); on premise, the machine's address."""
     machines: tuple[Machine, ...] = ()
     """On premise: the addresses of workers."""
-    nodes: int = Field(1, ge=1, le=1000)
+    nodes: int = Field(1, ge=0, le=1000)
     """How many; on premise, as many as there are addresses."""
+    max_nodes: int | None = Field(None, ge=1, le=1000)
+    """How many the cluster's autoscaler may have; None for no more than `nodes`. Not on premise."""
     cpus: int | None = Field(None, ge=0)
     memory_gb: float | None = Field(None, gt=0.0)
     gpus: int = Field(0, ge=0, le=16)
@@ -77,8 +79,13 @@ class NodeTable(_Table):
 
     @property
     def count(self) -> int:
-        """How many machines."""
+        """How many machines there are always."""
         return len(self.machines) or self.nodes
+
+    @property
+    def most(self) -> int:
+        """How many machines there may be."""
+        return self.max_nodes or self.count
 
     @property
     def ray_labels(self) -> dict[str, str]:
@@ -100,7 +107,7 @@ class NodeTable(_Table):
                 labels=self.labels,
                 resources={kind: float(amount) for kind, amount in self.resources.items()},
             )
-            for place in range(self.count)
+            for place in range(self.most)
         ]
 
 
@@ -109,6 +116,7 @@ class HeadTable(NodeTable):
 
     name: Name = "head"
     nodes: Literal[1] = 1
+    max_nodes: None = None
 
 
 class SshTable(_Table):
@@ -192,6 +200,11 @@ class ClusterSpec(_Table):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        for table in self.workers:
+            if table.most < table.count:
+                raise ValueError(f".{table.name}.max_nodes: {table.most} is fewer than nodes, {table.count}; raise it")
+            if table.most == 0:
+                raise ValueError(f".{table.name}.nodes: 0; give max_nodes, up to which the autoscaler may go, or 1")
         names = [table.name for table in self.nodes]
         if twice := [name for name in names if names.count(name) > 1]:
             raise ValueError(f".workers: the name {twice[0]!r} is used twice; give each table a name of its own")
@@ -218,6 +231,8 @@ class ClusterSpec(_Table):
             for place, table in enumerate(self.workers):
                 if table.machine or not table.machines:
                     raise ValueError(f'.workers[{place}].machines: give the addresses, as in ["10.0.0.11"]')
+                if table.max_nodes is not None:
+                    raise ValueError(f".workers[{place}].max_nodes: nobody makes machines on premise; leave it out")
             if self.image is not None and self.launcher == "ssh":
                 raise ValueError('.image: plain ssh starts Ray without a container; take launcher = "ray", or set_up')
             everywhere = [self.head.machine, *self.worker_machines]
@@ -263,15 +278,22 @@ class ClusterSpec(_Table):
         return self.provider == "on_premise" and not self.workers and is_loopback(self.head.machine or "")
 
     @property
-    def hourly_usd(self) -> float | None:
-        """Dollars an hour for all nodes; None where a price is missing."""
-        prices = [None if table.price_hour_usd is None else table.price_hour_usd * table.count for table in self.nodes]
-        known = [price for price in prices if price is not None]
-        return sum(known) if len(known) == len(prices) else None
+    def grows(self) -> bool:
+        """Whether an autoscaler adds machines and takes them away."""
+        return any(table.most > table.count for table in self.workers)
+
+    def hourly_usd(self, *, grown: bool = False) -> float | None:
+        """Return the dollars an hour of all nodes, at the most if `grown`; None where a price is missing."""
+        total = 0.0
+        for table in self.nodes:
+            if table.price_hour_usd is None:
+                return None
+            total += table.price_hour_usd * (table.most if grown else table.count)
+        return total
 
     @property
     def plan_nodes(self) -> list[Node]:
-        """All machines as a plan sees them: on Kubernetes the head takes no hosts."""
+        """All machines that there may be, as a plan sees them: on Kubernetes the head takes no hosts."""
         tables = self.workers if self.provider == "kubernetes" else self.nodes
         return [node for table in tables for node in table.nodes_for_plan]
 

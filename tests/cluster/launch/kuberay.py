@@ -1,15 +1,23 @@
-"""The fields of KubeRay's objects that ours use, with their types, as KubeRay 1.7's API reference documents them.
+"""What KubeRay's objects may hold: its own fields as its 1.7 reference documents them, pods as Kubernetes' own schema.
 
-Not KubeRay's own schema, of which no copy is kept here: a field that is missing below is refused, whether KubeRay
-has it or not. `kubectl apply --dry-run=server` asks a real operator.
+No copy of KubeRay's schema is kept here: a field of its own that is missing below is refused, whether KubeRay has it or
+not. `kubectl apply --dry-run=server` asks a real operator.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
+import jsonschema
+import kubernetes_validate
+
+KUBERNETES = "1.37"
 STRING: dict[str, Any] = {"type": "string"}
 COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
 STRINGS: dict[str, Any] = {"type": "object", "additionalProperties": STRING}
+FLAG: dict[str, Any] = {"type": "boolean"}
 NAME: dict[str, Any] = {"type": "string", "pattern": "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"}
+POD: dict[str, Any] = {"type": "object"}
+"""A template of pods: `check` holds it against Kubernetes' schema."""
 
 
 def table(required: str = "", **properties: Any) -> dict[str, Any]:
@@ -22,43 +30,18 @@ def table(required: str = "", **properties: Any) -> dict[str, Any]:
     }
 
 
-def rows(items: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "array", "items": items, "minItems": 1}
-
-
-LABELS = rows(
-    table("key operator", key=STRING, operator={"enum": ["In", "NotIn", "Exists", "DoesNotExist"]}, values=rows(STRING))
-)
-SELECTOR = table(matchLabels=STRINGS, matchExpressions=LABELS)
 METADATA = table("name namespace", name=NAME, namespace=NAME)
-CONTAINER = table(
-    "name image resources",
-    name=NAME,
-    image=STRING,
-    resources=table("requests limits", requests=STRINGS, limits=STRINGS),
-    securityContext=table(
-        allowPrivilegeEscalation={"type": "boolean"}, capabilities=table(drop=rows(STRING), add=rows(STRING))
-    ),
-    ports=rows(table("containerPort name", containerPort=COUNT, name=NAME)),
-    volumeMounts=rows(table("name mountPath", name=NAME, mountPath=STRING)),
-)
-POD = table(
-    "metadata spec",
-    metadata=table(labels=STRINGS),
-    spec=table(
-        "containers",
-        automountServiceAccountToken={"type": "boolean"},
-        nodeSelector=STRINGS,
-        tolerations=rows(table(key=STRING, operator=STRING, effect=STRING)),
-        containers=rows(CONTAINER),
-        volumes=rows(table("name emptyDir", name=NAME, emptyDir=table(medium=STRING, sizeLimit=STRING))),
-    ),
-)
 CLUSTER = table(
     "rayVersion authOptions headGroupSpec workerGroupSpecs",
     rayVersion=STRING,
     authOptions=table("mode", mode={"const": "token"}),
-    tlsOptions=table("enabled", enabled={"type": "boolean"}),
+    tlsOptions=table("enabled", enabled=FLAG),
+    enableInTreeAutoscaling=FLAG,
+    autoscalerOptions=table(
+        version={"enum": ["v1", "v2"]},
+        idleTimeoutSeconds=COUNT,
+        upscalingMode={"enum": ["Default", "Aggressive", "Conservative"]},
+    ),
     headGroupSpec=table(
         "template rayStartParams", serviceType={"const": "ClusterIP"}, rayStartParams=STRINGS, template=POD
     ),
@@ -79,24 +62,21 @@ JOB = table(
     "entrypoint rayClusterSpec",
     entrypoint=STRING,
     submissionMode={"enum": ["K8sJobMode", "HTTPMode", "SidecarMode", "InteractiveMode"]},
-    shutdownAfterJobFinishes={"type": "boolean"},
+    shutdownAfterJobFinishes=FLAG,
     ttlSecondsAfterFinished=COUNT,
     backoffLimit=COUNT,
     rayClusterSpec=CLUSTER,
 )
 SERVICE = table("serveConfigV2 rayClusterConfig", serveConfigV2=STRING, rayClusterConfig=CLUSTER)
-PEERS = rows(table(podSelector=SELECTOR, namespaceSelector=SELECTOR))
-POLICY = table(
-    "podSelector policyTypes ingress",
-    podSelector=SELECTOR,
-    policyTypes=rows({"enum": ["Ingress", "Egress"]}),
-    ingress=rows(table("from", ports=rows(table(protocol=STRING, port=COUNT)), **{"from": PEERS})),
-)
 
 
-def kind(name: str, spec: dict[str, Any], api: str = "ray.io/v1") -> dict[str, Any]:
+def kind(name: str, spec: dict[str, Any]) -> dict[str, Any]:
     return table(
-        "apiVersion kind metadata spec", apiVersion={"const": api}, kind={"const": name}, metadata=METADATA, spec=spec
+        "apiVersion kind metadata spec",
+        apiVersion={"const": "ray.io/v1"},
+        kind={"const": name},
+        metadata=METADATA,
+        spec=spec,
     )
 
 
@@ -104,5 +84,23 @@ SCHEMAS = {
     "raycluster.yaml": kind("RayCluster", CLUSTER),
     "rayjob.yaml": kind("RayJob", JOB),
     "rayservice.yaml": kind("RayService", SERVICE),
-    "networkpolicy.yaml": kind("NetworkPolicy", POLICY, "networking.k8s.io/v1"),
 }
+
+
+def check(name: str, made: dict[str, Any]) -> None:
+    """Raise jsonschema.ValidationError for an object that an operator would refuse, or take otherwise than meant."""
+    if name not in SCHEMAS:
+        kubernetes_validate.validate(made, KUBERNETES, strict=True)
+        return
+    jsonschema.validate(made, SCHEMAS[name])
+    for template in templates(made):
+        kubernetes_validate.validate({"apiVersion": "v1", "kind": "Pod"} | template, KUBERNETES, strict=True)
+
+
+def templates(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield all templates of pods in an object."""
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ()):
+        if key == "template":
+            yield inner
+        else:
+            yield from templates(inner)

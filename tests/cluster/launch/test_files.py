@@ -1,6 +1,5 @@
 """Everything that is generated, checked against the schemas of those who read it."""
 
-import json
 import secrets
 import shlex
 import subprocess
@@ -17,7 +16,7 @@ from ray.autoscaler._private.util import prepare_config, validate_config
 from cluster.launch import ClusterSpec, LaunchError, launcher_file, manifests, up_commands
 from cluster.launch.files import start_command
 from cluster.ray_session import NOT_SHIPPED
-from tests.cluster.launch.kuberay import SCHEMAS
+from tests.cluster.launch.kuberay import check
 
 ROOT = Path(__file__).parents[3]
 CLUSTERS = ROOT / "configs" / "clusters"
@@ -82,7 +81,7 @@ def test_every_way_of_starting_a_machine_gives_it_its_labels_and_custom_resource
             assert node["resources"] == {"CPU": 8, "GPU": 1, "nvme": 2}
         else:
             made = yaml.safe_load(manifests(changed, "a.toml")["raycluster.yaml"])
-            jsonschema.validate(made, SCHEMAS["raycluster.yaml"])
+            check("raycluster.yaml", made)
             (group,) = made["spec"]["workerGroupSpecs"]
             start = {"labels": "ray.io/accelerator-type=L4,zone=a", "resources": r'"{\"nvme\": 2}"'}
             assert group["rayStartParams"] == start
@@ -99,12 +98,40 @@ def test_what_a_user_writes_stays_text() -> None:
     assert made["cluster_name"] == "lab-aws"
 
 
-@pytest.mark.parametrize("name", sorted(SCHEMAS))
-def test_manifests_have_kuberays_documented_fields(name: str) -> None:
-    made = yaml.safe_load(manifests(spec("kubernetes"), "a.toml")[name])
-    jsonschema.validate(made, SCHEMAS[name])
-    with pytest.raises(jsonschema.ValidationError, match="maxReplica"):
-        jsonschema.validate(json.loads(json.dumps(made).replace('"spec"', '"maxReplica"', 1)), SCHEMAS[name])
+@pytest.mark.parametrize("name", ["raycluster.yaml", "rayjob.yaml", "rayservice.yaml", "networkpolicy.yaml"])
+def test_manifests_are_as_kuberay_documents_them_and_their_pods_as_kubernetes_has_them(name: str) -> None:
+    text = manifests(spec("kubernetes"), "a.toml")[name]
+    check(name, yaml.safe_load(text))
+    deep = "podSelector:" if name == "networkpolicy.yaml" else "limits:"
+    for field in ("spec:", "metadata:", deep):
+        with pytest.raises(jsonschema.ValidationError, match="wrong"):
+            check(name, yaml.safe_load(text.replace(field, "wrong:", 1)))
+
+
+def test_a_cluster_grows_up_to_what_is_allowed() -> None:
+    cluster = spec("aws")
+    changed = cluster.model_copy(
+        update={"workers": (cluster.workers[0].model_copy(update={"nodes": 0, "max_nodes": 8}),)}
+    )
+    made = launched(changed)
+    validate_config(prepare_config(made))
+    node = made["available_node_types"]["l4"]
+    assert (node["min_workers"], node["max_workers"], made["max_workers"]) == (0, 8, 8)
+    assert "--autoscaling-config=" in made["head_start_ray_commands"][-1]
+
+    cluster = spec("kubernetes")
+    fixed, growing = cluster.workers
+    changed = cluster.model_copy(update={"workers": (fixed, growing.model_copy(update={"max_nodes": 9}))})
+    made = yaml.safe_load(manifests(changed, "a.toml")["raycluster.yaml"])
+    check("raycluster.yaml", made)
+    replicas = [(group["minReplicas"], group["maxReplicas"]) for group in made["spec"]["workerGroupSpecs"]]
+    assert replicas == [(2, 2), (4, 9)]
+    assert made["spec"]["enableInTreeAutoscaling"] and made["spec"]["autoscalerOptions"]["version"] == "v2"
+    head, *workers = (
+        group["template"]["spec"] for group in (made["spec"]["headGroupSpec"], *made["spec"]["workerGroupSpecs"])
+    )
+    assert "automountServiceAccountToken" not in head, "the autoscaler beside it asks Kubernetes for pods"
+    assert [pod["automountServiceAccountToken"] for pod in workers] == [False, False]
 
 
 def test_a_job_runs_the_config_and_keeps_its_record_outside_the_pod() -> None:
@@ -132,7 +159,7 @@ def test_a_service_serves_the_model_by_rays_own_application() -> None:
 
 def test_tls_is_asked_of_the_operator_or_of_ray() -> None:
     made = yaml.safe_load(manifests(spec("kubernetes", kubernetes={"tls": True}), "a.toml")["raycluster.yaml"])
-    jsonschema.validate(made, SCHEMAS["raycluster.yaml"])
+    check("raycluster.yaml", made)
     assert made["spec"]["tlsOptions"] == {"enabled": True}
     paths = {"cert": "/etc/ray/tls.crt", "key": "/etc/ray/tls.key", "ca": "/etc/ray/ca.crt"}
     start = launched(spec("aws", tls=paths))["worker_start_ray_commands"][-1]

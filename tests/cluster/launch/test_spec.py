@@ -13,6 +13,11 @@ RACK = {
     **{"name": "rack", "provider": "on_premise", "ray": "2.60.0", "head": {"machine": "10.0.0.1", "cpus": 4}},
     "workers": [{"machines": ["10.0.0.2", "10.0.0.3"], "cpus": 8, "gpus": 2, "gpu": "L4", "price_hour_usd": 0.5}],
 }
+WORKER = {"name": "l4", "machine": "g6.2xlarge", "machine_image": "ami-1", "cpus": 8}
+CLOUD = {
+    **{"name": "cloud", "provider": "aws", "ray": "2.60.0", "cloud": {"region": "us-west-2"}, "workers": [WORKER]},
+    "head": {"machine": "m7i.xlarge", "machine_image": "ami-1", "cpus": 4, "price_hour_usd": 0.25},
+}
 SHIPPED = sorted((Path(__file__).parents[3] / "configs" / "clusters").glob("*.toml"))
 
 
@@ -44,6 +49,9 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (RACK, {"provider": "azure"}, r"provider: input should be 'on_premise', 'aws', 'gcp' or 'kubernetes'"),
     (RACK, {"provider": "aws"}, r"cloud: give region"),
     (RACK, {"provider": "kubernetes"}, r"head: a pod needs cpus and memory_gb; give both"),
+    (CLOUD, {"workers": [WORKER | {"nodes": 3, "max_nodes": 2}]}, r"l4\.max_nodes: 2 is fewer than nodes, 3; raise it"),
+    (CLOUD, {"workers": [WORKER | {"nodes": 0}]}, r"l4\.nodes: 0; give max_nodes, up to which the autoscaler may go"),
+    (RACK, {"workers": [{"machines": ["10.0.0.2"], "max_nodes": 2}]}, r"max_nodes: nobody makes machines on premise"),
     (HERE, {"head": {}}, r"head\.machine: missing; give the address of the head"),
 ]
 
@@ -67,9 +75,12 @@ def test_a_ray_on_loopback_alone_may_do_without_a_token() -> None:
 
 
 def test_the_cost_of_an_hour_is_that_of_all_nodes_and_unknown_where_one_has_no_price() -> None:
-    assert ClusterSpec.model_validate(RACK).hourly_usd is None
+    assert ClusterSpec.model_validate(RACK).hourly_usd() is None
     priced = RACK | {"head": {"machine": "10.0.0.1", "price_hour_usd": 0.25}}
-    assert ClusterSpec.model_validate(priced).hourly_usd == 1.25
+    assert ClusterSpec.model_validate(priced).hourly_usd() == 1.25
+    growing = CLOUD | {"workers": [WORKER | {"nodes": 0, "max_nodes": 8, "price_hour_usd": 1.0}]}
+    cluster = ClusterSpec.model_validate(growing)
+    assert (cluster.hourly_usd(), cluster.hourly_usd(grown=True), len(cluster.plan_nodes)) == (0.25, 8.25, 9)
 
 
 def test_its_machines_are_those_of_a_plan() -> None:
