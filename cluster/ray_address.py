@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import ssl
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ import psutil
 from .errors import PoolError
 
 KNOCK_S = 10.0
+GREET_S = 2.0
+"""What a port that speaks TLS may take to say so."""
 PROBE_S = 60.0
 ASK = """
 import json, sys, time
@@ -154,17 +157,41 @@ def other_token(address: str) -> str:
 
 
 def _knock(address: str) -> None:
-    """See whether anybody listens at host:port; Ray itself takes 40 s to say that nobody does."""
+    """See whether somebody listens at host:port who speaks as we do; Ray itself takes 40 s to say that nobody does."""
     host, colon, port = address.rpartition("://")[2].rpartition(":")
     if not colon or not port.isdigit():
         return  # "auto" and the like are Ray's to find
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_S).close()
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_S) as connection:
+            theirs = _speaks_tls(connection)
     except OSError as error:
         raise PoolError(
             f"Ray can't be reached at {address}: {error.strerror or error}; start it there, or leave the address "
             "out for a cluster of your own"
         ) from error
+    ours = os.environ.get("RAY_USE_TLS", "0") == "1"
+    if theirs and not ours:
+        raise PoolError(
+            f"Ray at {address} speaks TLS: set RAY_USE_TLS=1, and RAY_TLS_SERVER_CERT, RAY_TLS_SERVER_KEY and "
+            "RAY_TLS_CA_CERT to this machine's files, as they are set on the cluster's"
+        )
+    if ours and not theirs:
+        raise PoolError(
+            f"Ray at {address} speaks no TLS, and RAY_USE_TLS is 1 here: unset it, or start that Ray with it"
+        )
+
+
+def _speaks_tls(connection: socket.socket) -> bool:
+    """Greet a port by TLS; whose certificate it shows is for Ray to judge."""
+    asking = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    asking.check_hostname = False
+    asking.verify_mode = ssl.CERT_NONE
+    connection.settimeout(GREET_S)
+    try:
+        asking.wrap_socket(connection).close()
+    except OSError:  # no TLS, nothing at all, or cut
+        return False
+    return True
 
 
 def _ask(address: str, question: str, *, token: bool) -> dict[str, Any]:

@@ -191,10 +191,9 @@ def _how_to_join(spec: ClusterSpec) -> str:
     if spec.provider == "kubernetes":
         return "hand in a run with:  kubectl apply -f .subnetlab/clusters/" + f"{spec.name}/rayjob.yaml"
     if spec.provider == "on_premise" and spec.launcher == "ssh":
-        return (
-            f"on a machine of it:  RAY_AUTH_TOKEN_PATH=~/.subnetlab/{spec.name}/token "
-            f"subnetlab run CONFIG --address {spec.head.machine}:{spec.port}"
-        )
+        settings = {"RAY_AUTH_TOKEN_PATH": f"~/.subnetlab/{spec.name}/token"} | spec.tls_environment()
+        shown = " ".join(f"{key}={value}" for key, value in settings.items())
+        return f"on a machine of it:  {shown} subnetlab run CONFIG --address {spec.head.machine}:{spec.port}"
     return "on its head:  subnetlab run CONFIG --address auto"
 
 

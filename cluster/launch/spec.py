@@ -302,11 +302,15 @@ class ClusterSpec(_Table):
         found = {"RAY_AUTH_MODE": "token" if self.token else "disabled"}
         if self.on_loopback:
             found["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
-        if self.tls is not None:
-            found |= {
-                "RAY_USE_TLS": "1",
-                "RAY_TLS_SERVER_CERT": self.tls.cert,
-                "RAY_TLS_SERVER_KEY": self.tls.key,
-                "RAY_TLS_CA_CERT": self.tls.ca,
-            }
-        return found
+        return found | self.tls_environment()
+
+    def tls_environment(self) -> dict[str, str]:
+        """Variables of whoever speaks to its Ray, if that is by TLS."""
+        if self.tls is None:
+            return {}
+        return {
+            "RAY_USE_TLS": "1",
+            "RAY_TLS_SERVER_CERT": self.tls.cert,
+            "RAY_TLS_SERVER_KEY": self.tls.key,
+            "RAY_TLS_CA_CERT": self.tls.ca,
+        }

@@ -4,6 +4,7 @@ import getpass
 import json
 import os
 import secrets
+import shlex
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import psutil
 import pytest
 
 from cluster import free_port
+from tests.certificates import certificate
 from tests.cluster.launch.heads import RAY
 
 ROOT = Path(__file__).parents[3]
@@ -30,9 +32,9 @@ class Machines:
     address: str
     environment: dict[str, str]
 
-    def subnetlab(self, *arguments: str, expect: int = 0) -> str:
-        command = [sys.executable, "-m", "lab", *arguments]
-        done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=240)
+    def subnetlab(self, *arguments: str, expect: int = 0, **settings: str) -> str:
+        command, variables = [sys.executable, "-m", "lab", *arguments], self.environment | settings
+        done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=240)
         assert done.returncode == expect, done.stderr + done.stdout
         assert "Traceback" not in done.stderr
         return done.stdout + done.stderr
@@ -65,6 +67,7 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
     )
     (folder / "token").write_text(secrets.token_hex(32))
     (folder / "token").chmod(0o600)
+    pem = certificate(folder, "127.0.0.2", "127.0.0.3")
     ray_port = free_port()
     (folder / "two.toml").write_text(
         f'''
@@ -78,6 +81,10 @@ user = "{getpass.getuser()}"
 key = "{folder}/user"
 port = {port}
 options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR"]
+[tls]
+cert = "{pem}"
+key = "{pem}"
+ca = "{pem}"
 [head]
 machine = "127.0.0.2"
 cpus = 1
@@ -106,7 +113,9 @@ def test_a_cluster_comes_up_over_ssh_is_joined_and_ends_without_a_trace(machines
     said = machines.subnetlab("cluster", "up", file, "--yes")
     assert "cost: $0.7500 an hour, $18.00 a day" in said
     assert "set up on" in said
-    assert f"--address {machines.address}" in said
+    (join,) = (line for line in said.splitlines() if f"--address {machines.address}" in line)
+    settings = dict(word.split("=", 1) for word in shlex.split(join) if word.startswith("RAY_"))
+    assert settings.pop("RAY_AUTH_TOKEN_PATH") == f"~/.subnetlab/{machines.name}/token"
     token = Path(machines.environment["RAY_AUTH_TOKEN_PATH"]).read_text()
     assert token not in said
     command_lines = [" ".join(psutil.Process(pid).cmdline()) for pid in machines.processes()]
@@ -120,8 +129,10 @@ def test_a_cluster_comes_up_over_ssh_is_joined_and_ends_without_a_trace(machines
     while "/3.0 CPU" not in (shown := machines.subnetlab("cluster", "status", file)):  # the head counts every 5 s
         assert time.monotonic() < until, shown
 
-    plan = machines.subnetlab("cluster", "plan", "configs/ocr.toml", "--address", machines.address, "--json")
-    planned = json.loads(plan)
+    plan = ("cluster", "plan", "configs/ocr.toml", "--address", machines.address, "--json")
+    refused = machines.subnetlab(*plan, expect=1)
+    assert f"Ray at {machines.address} speaks TLS: set RAY_USE_TLS=1" in refused
+    planned = json.loads(machines.subnetlab(*plan, **settings))
     assert sorted(node["cpus"] for node in planned["nodes"]) == [1.0, 2.0]
     assert [host["host"] for host in planned["hosts"]] == ["io", "cpu-0", "cpu-1", "cpu-2"]
 

@@ -8,16 +8,11 @@ import ssl
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from cluster.host import Host
 from miners import EngineError, load_miner
@@ -27,6 +22,7 @@ from miners.errors import APIError, RemoteError
 from miners.fakes import Silent
 from miners.remote import Remote
 from subnets import Cost, Fault, Meter, Query
+from tests.certificates import certificate
 from tests.miners.remote.field import CALLERS, MINER, OTHER_MINER, STAKES, ask, dendrite, field, wallet
 
 Endpoint = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -260,25 +256,8 @@ async def test_no_secret_is_in_its_options_its_key_or_its_pickle(folder: Path) -
             assert not any(part.encode() in shown for part in secret.split('"') if len(part) > 50)
 
 
-def certificate(folder: Path) -> Path:
-    """A key and a certificate for 127.0.0.1 that it has signed itself, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "miner")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(hours=1), now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    (folder / "cert.pem").write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
-    return folder / "cert.pem"
-
-
 async def test_tls_is_spoken_to_the_certificate_that_was_named_and_to_no_other(folder: Path) -> None:
-    pem = certificate(folder)
+    pem = certificate(folder, "127.0.0.1")
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(pem)
     async with field(tls=tls) as there:
