@@ -18,7 +18,7 @@ import secrets
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
@@ -31,15 +31,13 @@ from .fit import Node
 from .ray_address import find, token_path
 from .ray_nodes import usable_nodes
 from .said import plain
+from .shipment import NOT_SHIPPED, shipment
 
 logger = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
 ONLY_LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 """Set to 0, it has Ray keep to 127.0.0.1 where it is told so."""
-CHECKOUT = Path(__file__).parent.parent
-NOT_SHIPPED = [".git", ".venv", ".subnetlab", "runs", "*.egg-info", ".*_cache", ".hypothesis", "**/__pycache__"]
-"""Of the checkout, when it goes to the workers of a cluster elsewhere: wallets stay here."""
 
 
 class RaySession:
@@ -112,13 +110,14 @@ class RaySession:
                 "include_dashboard": self._dashboard,
                 "_node_ip_address": LOOPBACK,
             }
-        elif not _sent_along():
-            # A cluster elsewhere has no checkout of ours.
-            options |= {"runtime_env": {"working_dir": str(CHECKOUT), "excludes": NOT_SHIPPED}}
         self._ours = True
         children = {child.pid for child in psutil.Process().children()}
         try:
-            ray.init(address="local" if self.local else place.address, **options)
+            with ExitStack() as sent:
+                if not self.local and not _sent_along():  # a cluster elsewhere has no checkout of ours
+                    folder = sent.enter_context(shipment())
+                    options["runtime_env"] = {"working_dir": str(folder), "excludes": NOT_SHIPPED}
+                ray.init(address="local" if self.local else place.address, **options)
         except Exception as error:
             _shutdown()
             self._ours = False
@@ -127,15 +126,16 @@ class RaySession:
             raise PoolError(f"Ray {where}: {type(error).__name__}: {plain(error)}") from error
 
 
-def guard_token() -> None:
-    """Make sure that there is a token which nobody else on the machine can read.
+def guard_token(path: Path | None = None) -> None:
+    """Make sure that there is a token which nobody else on the machine can read; by default, this user's.
 
     Raises:
         PoolError: its file can't be written.
     """
-    if os.environ.get("RAY_AUTH_TOKEN"):
-        return
-    path = token_path()
+    if path is None:
+        if os.environ.get("RAY_AUTH_TOKEN"):
+            return
+        path = token_path()
     try:
         if not path.parent.exists():
             path.parent.mkdir(mode=0o700, parents=True)
