@@ -19,10 +19,10 @@ from .plan import Group, Plan
 Placement = Literal["pack", "spread"]
 
 GPU_GB = {
-    "P4": 8, "K80": 12, "T4": 16, "V100": 16, "P100": 16, "A10G": 24, "A10": 24, "L4": 24, "A40": 48, "L40S": 48,
-    "A100": 40, "A100-40G": 40, "A100-80G": 80, "H100": 80, "H20": 96, "RTX-PRO-6000": 96, "H200": 141, "B200": 180,
+    "P4": 8, "K80": 12, "T4": 16, "P100": 16, "A10G": 24, "A10": 24, "L4": 24, "A40": 48, "L40S": 48,
+    "A100-40G": 40, "A100-80G": 80, "H100": 80, "H20": 96, "RTX-PRO-6000": 96, "H200": 141, "B200": 180,
 }  # fmt: skip
-"""Memory of a GPU, by the names that Ray has for them; of a kind sold in two sizes, the smaller."""
+"""Memory of a GPU, by the names that Ray has for them; A100 and V100 alone are sold in two sizes, so nobody knows."""
 LABEL = r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
 """What a label's name and value look like, to Ray as to Kubernetes."""
 GPU_KIND = "ray.io/accelerator-type"
@@ -91,7 +91,7 @@ class Left:
 
     def most(self, group: Group) -> int:
         """Return how many more hosts of a group it holds."""
-        return min((int(round(self.of(kind) / amount, 4)) for kind, amount in group.needs.items()), default=1)
+        return min((self._times(kind, amount) for kind, amount in group.needs.items()), default=1)
 
     def take(self, group: Group) -> None:
         """Give a host what it needs."""
@@ -100,6 +100,11 @@ class Left:
             self.amounts[kind] -= group.needs[kind]
         for gpu in self._gpus_for(group.gpus) if group.gpus else ():
             self.gpus[gpu] -= min(group.gpus, 1.0)
+
+    def _times(self, kind: str, amount: float) -> int:
+        if kind == "GPU" and amount < 1.0:
+            return sum(int(round(left / amount, 4)) for left in self.gpus)
+        return int(round(self.of(kind) / amount, 4))
 
     def _gpus_for(self, gpus: float) -> list[int]:
         """Choose whole GPUs, or for a share the fullest that holds it, as Ray does; fewer where there are no more."""

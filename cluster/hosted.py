@@ -10,7 +10,8 @@ import logging
 import os
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
 from typing import Any
 
 from miners import Miner, Pay
@@ -34,9 +35,17 @@ from .status import GroupStatus, Look, Member, PoolStatus, Role, Sampler, State,
 logger = logging.getLogger(__name__)
 
 
+QUOTA = Path("/sys/fs/cgroup/cpu.max")
+"""What a container may use of its machine's cores."""
+
+
 def available_cores() -> int:
     """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with suppress(OSError, ValueError):  # "max" where there is no bound
+        quota_us, period_us = map(int, QUOTA.read_text(encoding="ascii").split())
+        return max(1, min(cores, quota_us // period_us))
+    return cores
 
 
 class HostedPool(Pool):

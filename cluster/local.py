@@ -20,6 +20,7 @@ from subnets import Caller, Query, Response, Task
 from subnets.subnet import Subnet
 from validators import Validator
 
+from .errors import PoolError
 from .hosted import HostedPool
 from .jury import Jury
 from .link import InProcess, Link, Parcel
@@ -61,6 +62,12 @@ class LocalPool(HostedPool):
             max_restarts=max_restarts,
             servers=servers,
         )
+        hosts = [name for group in self.plan.groups if group.gpus for name in group.host_names()]
+        if len(hosts) > 1:
+            raise PoolError(
+                f"{' and '.join(hosts)} would share GPU 0: a local pool gives each host the whole machine; leave "
+                'pool.kind = "local" out, and Ray deals the GPUs out'
+            )
         self._processes = processes
         self._start_timeout_s = start_timeout_s
         self._jury = Jury(subnet, self.validators)

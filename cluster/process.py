@@ -72,7 +72,7 @@ class ChildProcess:
     """The link to a host in a child process."""
 
     def __init__(self, group: Group, number: int, *, start_timeout_s: float) -> None:
-        self.name = f"{group.name}-{number}" if group.hosts > 1 else group.name
+        self.name = group.host_names()[number]
         self._group = group
         self._start_timeout_s = start_timeout_s
         self._calls = itertools.count()

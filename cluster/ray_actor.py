@@ -25,7 +25,7 @@ from .errors import HostDied, NoRoom, PoolError
 from .host import Host, Served
 from .jury import Failure, Jury
 from .plan import Group
-from .ray_nodes import RayNodes
+from .ray_nodes import NODE_ID, RayNodes
 from .said import plain
 from .status import Look, gpus_in_use, look_at
 
@@ -141,14 +141,12 @@ class Actor:
             async with asyncio.timeout(patience_s):
                 place: Place = await self.health("place")
         except TimeoutError:
-            needs = {"CPU": options["num_cpus"], "GPU": options["num_gpus"], **options.get("resources", {})}
             has: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
             left: dict[str, float] = ray.available_resources()  # type: ignore[no-untyped-call]
-            raise NoRoom(
-                f"{self.name} was not placed within {patience_s:g} s: it needs {say(needs, needs)}; "
-                f"the cluster has {say(needs, left)} free of {say(needs, has)}"
-            ) from None
+            await self.end()  # what Ray may still place would be nobody's
+            raise NoRoom(f"{self.name} was not placed within {patience_s:g} s{_lacking(options, left, has)}") from None
         except RayError as error:
+            await self.end()
             raise PoolError(f"{self.name} can't be started: {first_words(error)}") from error
         self.pid, self.node = place.pid, place.node
         self.placed += 1
@@ -352,6 +350,7 @@ class RayJury(Actor):
                 try:
                     await handle.warm.remote()
                 except RayError as error:
+                    await self.end()
                     raise PoolError(f"{self.name} at warm: {first_words(error)}") from error
             return self._handle
 
@@ -370,6 +369,16 @@ def look_here() -> Look:
     node = str(ray.util.get_node_ip_address())  # type: ignore[no-untyped-call]
     found = look_at({"actor": os.getpid()}, node)["actor"]
     return replace(found, gpus=gpus_in_use([int(gpu) for gpu in ray.get_gpu_ids() if str(gpu).isdigit()]))
+
+
+def _lacking(options: Mapping[str, Any], left: Mapping[str, float], has: Mapping[str, float]) -> str:
+    """Say what an actor needs, and what there is of it."""
+    amounts = {"CPU": options["num_cpus"], "GPU": options["num_gpus"], **options.get("resources", {})}
+    needs = {kind: amount for kind, amount in amounts.items() if amount}
+    labels = {key: wanted for key, wanted in options.get("label_selector", {}).items() if key != NODE_ID}
+    there = f"; the cluster has {say(needs, left)} free of {say(needs, has)}" if needs else ""
+    labelled = f" with {', '.join(f'{key} = {wanted}' for key, wanted in labels.items())}" if labels else ""
+    return f": it needs {say(needs, needs) or 'a machine'}{labelled}{there}" if needs or labels else ""
 
 
 def say(needs: Mapping[str, float], amounts: Mapping[str, float]) -> str:

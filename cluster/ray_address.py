@@ -14,6 +14,7 @@ import socket
 import ssl
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import indent
@@ -169,7 +170,7 @@ def _knock(address: str) -> None:
             f"Ray can't be reached at {address}: {error.strerror or error}; start it there, or leave the address "
             "out for a cluster of your own"
         ) from error
-    ours = os.environ.get("RAY_USE_TLS", "0") == "1"
+    ours = os.environ.get("RAY_USE_TLS", "0").lower() in ("1", "true")
     if theirs and not ours:
         raise PoolError(
             f"Ray at {address} speaks TLS: set RAY_USE_TLS=1, and RAY_TLS_SERVER_CERT, RAY_TLS_SERVER_KEY and "
@@ -215,4 +216,6 @@ def _ask(address: str, question: str, *, token: bool) -> dict[str, Any]:
 
 def _is_own(host: str) -> bool:
     own = {address.address for addresses in psutil.net_if_addrs().values() for address in addresses}
-    return host in own or host == "localhost" or host.startswith("127.")
+    with suppress(OSError):  # a machine may be known by its name
+        host = socket.gethostbyname(host)
+    return host in own or host.startswith("127.")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,8 +23,10 @@ from subnets.environment import environment
 
 from .errors import PoolError
 from .ray_address import KNOCK_S, OPEN, is_loopback, other_token, require_token
-from .ray_session import NOT_SHIPPED
 from .said import plain
+from .shipment import NOT_SHIPPED
+
+logger = logging.getLogger(__name__)
 
 LEFT = "subnetlab"
 """Below the head's log folder: what jobs leave, each in a folder of its id."""
@@ -34,6 +37,8 @@ CUT_OFF_S = 60.0
 """Without an answer of the cluster, before it is no longer waited for."""
 NO_OTHER_ADDRESS = {"RAY_ADDRESS": None, "RAY_API_SERVER_ADDRESS": None}
 """Else Ray asks the cluster of the environment."""
+AGENT_S = 60.0
+"""What the head of a cluster that has just started may take until it can start jobs."""
 FETCH_S = 3600
 """What a file may take to arrive."""
 
@@ -56,10 +61,12 @@ class Jobs:
                 logging.getLogger(name).setLevel(logging.WARNING)  # they say on stderr what they upload
             with environment(NO_OTHER_ADDRESS):
                 self._client = JobSubmissionClient(self.address, headers=dict(self._headers))
-        except (ImportError, RuntimeError) as error:
+        except ImportError as error:
             raise PoolError(
                 f"Ray's job API can't be used from here: {plain(error)}; get it with: pip install 'subnetlab[cluster]'"
             ) from error
+        except RuntimeError as error:
+            raise PoolError(f"Ray at {self.address} takes no jobs: {plain(error)}") from error
 
     def submit(self, job: str, folder: Path, entrypoint: str, metadata: Mapping[str, str]) -> None:
         """Start a program on the head, in a copy of a folder.
@@ -68,10 +75,18 @@ class Jobs:
         """
         stopping = {"RAY_JOB_STOP_SIGNAL": "SIGINT", "RAY_JOB_STOP_WAIT_TIME_S": str(STOP_S)}
         environment = {"working_dir": str(folder), "excludes": NOT_SHIPPED, "env_vars": stopping}
-        with self._asking():
-            self._client.submit_job(
-                submission_id=job, entrypoint=entrypoint, runtime_env=environment, metadata=dict(metadata)
-            )
+        until = time.monotonic() + AGENT_S
+        while True:
+            try:
+                with self._asking():
+                    self._client.submit_job(
+                        submission_id=job, entrypoint=entrypoint, runtime_env=environment, metadata=dict(metadata)
+                    )
+                return
+            except PoolError as error:
+                if "No available agent" not in str(error) or time.monotonic() > until:
+                    raise
+            time.sleep(AGAIN_S)
 
     def details(self, job: str) -> Any:
         """Return what Ray knows of a job; raises PoolError where there is none."""
@@ -178,13 +193,27 @@ def _admission(address: str) -> dict[str, str]:
         raise PoolError(f"{address} is no address of a dashboard: write http://host:8265")
     status = _knock(address, {})
     if status == 200:
-        if not is_loopback(host):
+        # A port of this machine may be forwarded to another's, so who is in the cluster decides.
+        if not all(map(is_loopback, [host, *_machines(address)])):
             raise PoolError(f"Ray at {address} is refused: {OPEN}")
         return {}
+    if urlsplit(address).scheme == "http" and not is_loopback(host):
+        logger.warning("the token goes to %s unencrypted; ssh -L 8265:127.0.0.1:8265 %s keeps it secret", address, host)
     headers = {"Authorization": f"Bearer {require_token(address)}"}
     if _knock(address, headers) != 200:
         raise PoolError(other_token(address))
     return headers
+
+
+def _machines(address: str) -> list[str]:
+    """Return the addresses of the machines behind a dashboard that asks for no token."""
+    import requests
+
+    try:
+        answer = requests.get(f"{address}/nodes", params={"view": "summary"}, timeout=KNOCK_S, allow_redirects=False)
+        return [str(row["ip"]) for row in answer.json()["data"]["summary"]]
+    except (requests.RequestException, ValueError, KeyError, TypeError) as error:
+        raise PoolError(f"Ray at {address} does not tell of its machines: {plain(error)}") from None
 
 
 def _knock(address: str, headers: Mapping[str, str]) -> int:

@@ -108,14 +108,17 @@ class RayNodes:
             request_resources(bundles=[])
 
     def _ask(self, plan: Plan) -> None:
-        """Ask the autoscaler, once, for machines that hold a whole plan; without one nobody hears it."""
-        if not self._asked:
-            from ray.autoscaler.sdk import request_resources
+        """Ask the autoscaler for machines that hold a whole plan; without one nobody hears it.
 
-            self._asked = True
-            groups = [group for group in plan.groups for _ in range(group.hosts) if group.needs]
-            wanted = [selector(group, self.gpu_gb) for group in groups]
-            request_resources(bundles=[group.needs for group in groups], bundle_label_selectors=wanted)
+        It keeps one request a cluster: what another run asks, or withdraws, takes the place of this.
+        """
+        from ray.autoscaler.sdk import request_resources
+
+        self._asked = True
+        groups = [group for group in plan.groups for _ in range(group.hosts) if group.needs or group.wants.labels]
+        # A bundle of nothing is not heard: a host that needs only a label asks for a core beside it.
+        bundles = [group.needs or {"CPU": 1.0} for group in groups]
+        request_resources(bundles=bundles, bundle_label_selectors=[selector(group, self.gpu_gb) for group in groups])
 
 
 def usable_nodes() -> list[Node]:

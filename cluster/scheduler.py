@@ -203,7 +203,7 @@ class Scheduler:
                             (waiting if response.opening else bereft).append(ticket)
                     self._place(crew)
         except TimeoutError:
-            fault, again = Fault.TIMEOUT, not alone
+            fault, again = Fault.TIMEOUT, seat.leaving or not alone
             reason = f"no answer within {call.query.timeout_s:g} s, and host {seat.link.name} hung"
             self._revive(crew, seat, life, "it hung")
         except HostDied as error:

@@ -11,7 +11,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from fnmatch import fnmatch
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args
@@ -93,14 +92,10 @@ STAGED = "submitted"
 
 @contextmanager
 def staged(config: Path) -> Iterator[Path]:
-    """Lay out what is sent: the checkout as links, the config, and modules of this folder if it names plug-ins here."""
-    from cluster.ray_session import CHECKOUT, NOT_SHIPPED
+    """Lay out what is sent: what any cluster is sent, and the config."""
+    from cluster.shipment import shipment
 
-    with tempfile.TemporaryDirectory(prefix="subnetlab-") as temporary:
-        folder = Path(temporary)
-        own = [path for path in CHECKOUT.iterdir() if not any(fnmatch(path.name, left) for left in NOT_SHIPPED)]
-        for name, path in {path.name: path for path in [*_plug_ins(Path.cwd(), CHECKOUT), *own]}.items():
-            (folder / name).symlink_to(path)
+    with shipment() as folder:
         (folder / STAGED).mkdir()
         (folder / STAGED / config.name).write_bytes(config.read_bytes())
         yield folder
@@ -161,13 +156,6 @@ def _check(config: Path, keys: dict[str, str]) -> None:
 def _slug(name: str) -> str:
     """Make a name fit for ids and folders."""
     return re.sub("[^A-Za-z0-9_-]", "-", name)
-
-
-def _plug_ins(folder: Path, checkout: Path) -> list[Path]:
-    """Return the modules of a folder, if reading the config has imported any of them from there."""
-    files = [getattr(module, "__file__", None) for module in [*sys.modules.values()]]
-    used = any(file and Path(file).parent == folder for file in files)
-    return sorted(folder.glob("*.py")) if used and folder != checkout else []
 
 
 def _fetched(jobs: Jobs, job: str, folder: Path, as_json: bool) -> int:

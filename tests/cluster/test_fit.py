@@ -1,5 +1,6 @@
 """What fits on which machines, and what is said where it doesn't."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -124,11 +125,18 @@ def test_what_may_be_copied_takes_the_room_that_all_others_leave() -> None:
 
 
 def test_ray_is_kept_from_gpus_that_are_known_to_be_too_small() -> None:
-    assert selector(gpu("vllm-0", 1.0), gpu_gb=24) == {"ray.io/accelerator-type": "!in(K80,P100,P4,T4,V100)"}
+    assert selector(gpu("vllm-0", 1.0), gpu_gb=24) == {"ray.io/accelerator-type": "!in(K80,P100,P4,T4)"}
     assert selector(gpu("vllm-0", 1.0)) == selector(CPU, gpu_gb=24) == {}
     assert selector(wanting("vllm-0", gpus=1.0, labels={"zone": "a"})) == {"zone": "a"}
-    unknown = Node("d", cpus=1, gpus=1, gpu="Ponte-Vecchio")
-    assert fit(of(gpu("vllm-0", 1.0), gpu("vllm-1", 1.0)), [*ZONES, unknown], gpu_gb=24).missing == ""
+    for kind in ("Ponte-Vecchio", "A100"):  # of 40 or of 80 GB
+        unknown = Node("d", cpus=1, gpus=1, gpu=kind)
+        assert fit(of(gpu("vllm-0", 1.0), gpu("vllm-1", 1.0)), [*ZONES, unknown], gpu_gb=80).missing == ""
+
+
+def test_shares_are_counted_gpu_by_gpu() -> None:
+    nodes = [Node("two", cpus=8, gpus=2)]
+    shares = replace(gpu("reader", 0.4), hosts=(most := room(nodes)(gpu("reader", 0.4), ())))
+    assert most == 4 and fit(of(shares), nodes).missing == ""
 
 
 def test_hosts_are_packed_on_few_nodes_or_spread_over_many() -> None:

@@ -125,13 +125,28 @@ async def test_a_run_waits_for_a_machine_that_it_asks_for_and_says_so_and_again_
     assert asked[0] == [{"CPU": 1.0}] * 2
 
 
-async def test_what_does_not_come_in_time_is_refused_with_what_is_missing(session: RaySession) -> None:
-    pool = RayPool(Words(), {0: fakes.Works()}, {}, session=session, wait_for_nodes_s=1.0)
+async def test_what_does_not_come_in_time_is_refused_with_what_is_missing_however_often_another_run_is_heard(
+    session: RaySession,
+) -> None:
+    asked: list[list[dict[str, float]]] = []
+
+    def another_ends(_: str) -> None:
+        from ray.autoscaler.sdk import request_resources
+
+        asked.append(requested())
+        request_resources(bundles=[])
+
+    pool = RayPool(
+        *(Words(), {0: fakes.Works(), 1: fakes.Says()}, {}),
+        **{"session": session, "wait_for_nodes_s": 2.0, "tell": another_ends},
+        wants={1: Wants(labels={"zone": "far"})},
+    )
     with pytest.raises(
-        PoolError, match="cpu needs 1 CPU; the cluster has 0 CPU; no machine came in 1 s that holds it; free what"
+        PoolError, match="cpu needs 1 CPU; the cluster has 0 CPU; no machine came in 2 s that holds it; free what"
     ):
         async with pool:
             pass
+    assert len(asked) >= 2 and all(sorted(map(str, bundles)) == ["{'CPU': 1.0}"] * 2 for bundles in asked)
     assert requested() == []
 
 

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from cluster import LocalPool, PoolError, RayPool, RaySession
-from cluster.ray_actor import first_words
+from cluster.ray_actor import RayJury, first_words
 from miners import Miner
 from miners.fakes import Crashing
 from subnets import Caller, Fault
@@ -168,9 +168,21 @@ async def test_what_is_in_use_is_reported_in_time(ray_session: RaySession) -> No
         Words(), {0: fakes.Works(engine=fakes.Model())}, {}, cores=2, session=ray_session, start_timeout_s=6.0
     )
     async with RayPool(Words(), {0: fakes.Works()}, {}, cores=2, session=ray_session):
-        with pytest.raises(PoolError, match=r"was not placed within 6 s: it needs 1 CPU .* has 0 CPU .* free of 2 CPU"):
+        with pytest.raises(PoolError, match=r"was not placed within 6 s: it needs 1 CPU; .* has 0 CPU free of 2 CPU"):
             async with pool:
                 pass
+
+
+async def test_a_jury_that_was_not_placed_in_time_is_placed_when_it_is_next_asked(ray_session: RaySession) -> None:
+    jury = RayJury("validators", (Words(), {8: Validator(seed=8)}), {}, 0.0)
+    with pytest.raises(PoolError, match="validators was not placed within 0 s"):
+        await jury.start()
+    jury._start_timeout_s = 60.0
+    try:
+        await jury.ask("prepare", 8, 0, {0: 1.0}, Caller(), restarts=0)
+        assert jury.pid is not None
+    finally:
+        await jury.end()
 
 
 async def test_an_engine_that_does_not_open_is_reported_with_its_reason(ray_session: RaySession) -> None:

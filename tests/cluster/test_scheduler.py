@@ -94,11 +94,8 @@ class FakeHost:
         await asyncio.sleep(after_s)
         self.script.log.append(("end", uid, self.name))
         answer = Response(uid, body=self.name.encode())
-        if what == "die once":
-            what = "answer" if uid in self.script.died else "die"
-            self.script.died.add(uid)
-        if what == "lose once":
-            what = "answer" if uid in self.script.died else "lose"
+        if what.endswith(" once"):
+            what = "answer" if uid in self.script.died else what.removesuffix(" once")
             self.script.died.add(uid)
         match what:
             case "answer":
@@ -368,6 +365,18 @@ def test_who_is_on_a_host_that_leaves_when_its_machine_is_gone_is_asked_again_an
         (response,) = await scheduling.query(query(), (0,), None)
         assert response.fault is None
         assert [event for event, _, _ in script.log] == ["start"] * 4 + ["end"]
+
+    imagine(test())
+
+
+def test_who_is_on_a_host_that_leaves_when_its_machine_freezes_is_asked_again() -> None:
+    async def test() -> None:
+        script = Script({0: ("hang once", 0.0)})
+        scheduling = scheduler(one_group({0: fakes.Works()}), script)
+        link = scheduling._crews[0].seats[0].link
+        asyncio.get_running_loop().call_later(1.0, scheduling.retire, link)
+        (response,) = await scheduling.query(query(), (0,), None)
+        assert response.fault is None
 
     imagine(test())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shutil
@@ -20,12 +21,21 @@ from cluster import free_port
 ROOT = Path(__file__).parents[3]
 RAY = Path(sys.executable).parent / "ray"
 START_S = 90.0
+HEAD_ID = "f" * 51 + "00000"
+AUTOSCALER = {
+    "AUTOSCALER_UPDATE_INTERVAL_S": "1",
+    "RAY_FAKE_CLUSTER": "1",
+    "RAY_enable_autoscaler_v2": "1",
+    "RAY_CLOUD_INSTANCE_ID": HEAD_ID,
+    "RAY_OVERRIDE_NODE_ID_FOR_TESTING": HEAD_ID,
+}
+"""The head's, so that Ray's second autoscaler knows it for the one that it has."""
 
 
-def subnetlab(*arguments: str | Path, environment: dict[str, str], expect: int = 0) -> str:
-    """Run a command; return what it says on stdout, on stderr where it is to fail."""
+def subnetlab(*arguments: str | Path, environment: dict[str, str], expect: int = 0, folder: Path = ROOT) -> str:
+    """Run a command in a folder; return what it says on stdout, on stderr where it is to fail."""
     command = [sys.executable, "-m", "lab", *map(str, arguments)]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == expect, done.stderr or done.stdout
     assert "Traceback" not in done.stderr
     return done.stdout if expect == 0 else done.stderr
@@ -34,7 +44,10 @@ def subnetlab(*arguments: str | Path, environment: dict[str, str], expect: int =
 class Head:
     """`ray start --head` on loopback."""
 
-    def __init__(self, *, token: bool = True, dashboard: bool = False) -> None:
+    def __init__(
+        self, *, token: bool = True, dashboard: bool = False, grows: dict[str, dict[str, object]] | None = None
+    ) -> None:
+        """`grows` has Ray's autoscaler make machines of these types, here; the head has no CPUs then."""
         # Short, because paths of sockets are: no tmp_path of pytest.
         self.folder = Path(tempfile.mkdtemp(prefix="subnetlab-ray-", dir="/tmp"))
         self.address = f"127.0.0.1:{free_port()}"
@@ -44,7 +57,13 @@ class Head:
         host, _, port = self.address.partition(":")
         command = [
             *(str(RAY), "start", "--head", "--block", "--node-ip-address", host, "--port", port),
-            *("--num-cpus", "2", "--object-store-memory", "100000000", "--disable-usage-stats"),
+            *(
+                "--num-cpus",
+                "2" if grows is None else "0",
+                "--object-store-memory",
+                "100000000",
+                "--disable-usage-stats",
+            ),
             *("--temp-dir", str(self.folder / "ray"), "--include-dashboard", str(dashboard).lower()),
             *("--dashboard-agent-listen-port", str(free_port())),
         ]
@@ -53,16 +72,45 @@ class Head:
             command += ["--dashboard-host", "127.0.0.1", "--dashboard-port", self.dashboard.rpartition(":")[2]]
         if find_spec("grpc") is not None:  # else Ray has no client server, and refuses a port for it
             command += ["--ray-client-server-port", str(free_port())]
+        variables = self.environment(token=token)
+        if grows is not None:
+            command += ["--autoscaling-config", str(self._autoscaling(grows))]
+            variables |= AUTOSCALER
         self.log = self.folder / "log"
         with self.log.open("w") as log:
-            self._process = subprocess.Popen(
-                command, stdout=log, stderr=log, env=self.environment(token=token), start_new_session=True
-            )
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, env=variables, start_new_session=True)
         try:
             self._wait()
         except BaseException:
             self.stop()
             raise
+
+    def _autoscaling(self, types: dict[str, dict[str, object]]) -> Path:
+        """Write what the autoscaler may make, by Ray's provider of machines that are processes of this one."""
+        provider = {
+            "type": "external",
+            "module": "ray.autoscaler._private.fake_multi_node.node_provider.FakeMultiNodeProvider",
+            "gcs_address": self.address,
+            "head_node_id": HEAD_ID,
+            "launch_multiple": True,
+        }
+        head = {"resources": {"CPU": 0}, "node_config": {}, "max_workers": 0}
+        config = {
+            "cluster_name": "grows",
+            "max_workers": 8,
+            "idle_timeout_minutes": 0.1,
+            "provider": provider,
+            "available_node_types": types | {"ray.head.default": head},
+            "head_node_type": "ray.head.default",
+            "auth": {"ssh_user": "nobody"},
+            "file_mounts": {},
+            "cluster_synced_files": [],
+            "file_mounts_sync_continuously": False,
+        }
+        steps = "setup head_setup worker_setup head_start_ray worker_start_ray initialization".split()
+        file = self.folder / "autoscaling.json"
+        file.write_text(json.dumps(config | {f"{step}_commands": [] for step in steps}))
+        return file
 
     def environment(self, *, token: bool = True) -> dict[str, str]:
         """Variables of those that start it or join it."""

@@ -20,6 +20,7 @@ subnet = {kind = "ocr", difficulty = 0.2}
 name = "reader"
 kind = "tesseract"
 [[miners]]
+name = "other"
 kind = "echo"
 [[validators]]
 name = "v"
@@ -46,14 +47,17 @@ def as_user(head: Head, monkeypatch: pytest.MonkeyPatch) -> Head:
 
 
 def test_a_run_joins_a_cluster_and_scores_as_a_local_pool_does(head: Head, tmp_path: Path) -> None:
+    """With a plug-in of the folder that the user is in."""
     config = tmp_path / "tiny.toml"
-    config.write_text(TINY)
+    config.write_text(TINY.replace('"echo"', '"mine:Parrot"'))
+    (tmp_path / "mine.py").write_text("from miners.fakes import Echo\nclass Parrot(Echo):\n    description = 'mine'\n")
     outside = head.outside()
-    shown = subnetlab(
-        *("run", config, "--address", head.address, "--out", tmp_path / "there", "--json"), environment=outside
-    )
+    asked = ("run", config, "--address", head.address, "--out", tmp_path / "there", "--json")
+    shown = subnetlab(*asked, environment=outside, folder=tmp_path)
     assert json.loads(shown)["report"] == str(tmp_path / "there" / "report.html")
-    subnetlab("run", config, "--pool.kind", "local", "--out", tmp_path / "here", environment=outside)
+    subnetlab(
+        *("run", config, "--pool.kind", "local", "--out", tmp_path / "here"), environment=outside, folder=tmp_path
+    )
     assert scores(tmp_path / "there") == scores(tmp_path / "here")
     assert max(value for _, value, _ in next(iter(scores(tmp_path / "here").values()))) > 0.5
     named = json.loads((tmp_path / "there" / "config.json").read_text())["pool"]["address"]
