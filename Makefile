@@ -17,7 +17,7 @@ run: setup $(if $(findstring text,$(notdir $(CONFIG))),text)
 	$(BIN)/subnetlab run $(CONFIG)
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -3,10 +3,37 @@
 import asyncio
 import inspect
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from cluster import RaySession
+
+TESTS = Path(__file__).parent
+GROUPS = {
+    "models": ("miners/text", "validators/models"),
+    "launch": ("cluster/launch",),
+}
+"""Folders whose tests share what is slow to start."""
+RAY = {"ray_session", "ray_cluster"}
+"""Fixtures, of which a process can have one at a time."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Deal the tests out to the workers of pytest-xdist by what they share, the longest groups first."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group(item)))
+    first = ["ray", *GROUPS]
+    items.sort(key=lambda item: first.index(found) if (found := group(item)) in first else len(first))
+
+
+def group(item: pytest.Item) -> str:
+    """Name what a test shares with others: Ray, models, a cluster, else the fixtures of its file."""
+    if RAY & set(getattr(item, "fixturenames", ())):
+        return "ray"
+    folder = item.path.relative_to(TESTS).parent.as_posix()
+    return next((name for name, folders in GROUPS.items() if folder in folders), str(item.path))
 
 
 @pytest.hookimpl(tryfirst=True)
