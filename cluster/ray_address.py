@@ -178,7 +178,7 @@ def _knock(address: str) -> None:
         )
     if ours and not theirs:
         raise PoolError(
-            f"Ray at {address} speaks no TLS, and RAY_USE_TLS is 1 here: unset it, or start that Ray with it"
+            f"Ray at {address} speaks no TLS and RAY_USE_TLS is 1 here: unset it, or start that Ray with it"
         )
 
 

@@ -78,13 +78,13 @@ class HeldDigits(Digits):
 
 
 def fill_memory() -> None:
-    """Take memory until the system gives this process no more: 256 MB above what it has."""
+    """Take memory until the system gives this process no more: 64 MB above what it has."""
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (psutil.Process().memory_info().vms + 2**28, hard))
+    resource.setrlimit(resource.RLIMIT_AS, (psutil.Process().memory_info().vms + 2**26, hard))
     held = []
     try:
         while True:
-            held.append(bytearray(2**24))
+            held.append(bytearray(2**22))
     finally:
         held.clear()
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))

@@ -90,8 +90,8 @@ def test_a_miner_that_fails_is_charged_for_that_answer_and_nobody_else(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("cluster.scheduler.HUNG_S", 1.0)
-    impatient = [{"name": "validator", "timeout_s": 1.5}]
-    config = make_config({"folder": str(armed), "how": how}, validators=impatient)
+    asking = [{"name": "validator", "timeout_s": 1.5 if how == "hold" else 60.0}]
+    config = make_config({"folder": str(armed), "how": how}, validators=asking)
     with play(tmp_path / "run", config, armed) as record:
         (failed,) = assert_whole(record, undisturbed, harmed={STRUCK})
     assert (failed.fault, failed.score) == (fault, 0.0)
