@@ -9,6 +9,7 @@ import pytest
 
 from cluster import PoolError
 from cluster.ray_address import find
+from cluster.ray_jobs import Jobs
 from lab.entries import GradedRound
 from lab.folder import open_run
 from tests.cluster.launch.heads import Head, subnetlab
@@ -84,10 +85,14 @@ def test_a_cluster_whose_token_is_not_here_is_refused_with_where_to_get_it(
 def test_a_cluster_without_a_token_is_joined_on_loopback_and_refused_where_others_reach_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    unguarded = Head(token=False)
+    unguarded = Head(token=False, dashboard=True)
     try:
         place = find(unguarded.address)
         assert (place.hosts, place.token) == (("127.0.0.1",), False)
+        Jobs(unguarded.dashboard)
+        monkeypatch.setattr("cluster.ray_jobs.is_loopback", lambda host: host == "localhost")
+        with pytest.raises(PoolError, match="is refused: it is open to the network without a token.* ShadowRay"):
+            Jobs(unguarded.dashboard.replace("127.0.0.1", "localhost"))  # as through a tunnel
         monkeypatch.setattr("cluster.ray_address.is_loopback", lambda host: False)
         with pytest.raises(PoolError, match="is refused: it is open to the network without a token.* ShadowRay"):
             find(unguarded.address)
