@@ -70,13 +70,18 @@ def plan(
 @cluster_app.command(epilog="Example:  subnetlab cluster up configs/clusters/on_premise.toml --dry-run")
 def up(file: File, dry_run: DryRun = False, yes: Yes = False) -> None:
     """Bring a cluster up; what is run and what it costs an hour is shown first."""
-    from cluster.launch import ready_token, up_commands
+    from cluster.launch import LaunchError, ready_token, up_commands
 
     spec = _read(file)
     folder = _files(spec, file, write=not dry_run, show=dry_run)
     if _agreed(spec, up_commands(spec, folder), dry_run, yes):
-        ready_token()
-        _run(up_commands(spec, folder))
+        ready_token(spec)
+        try:
+            _run(up_commands(spec, folder))
+        except LaunchError as error:
+            raise LaunchError(
+                f"{error}; what has started is still up: end it with: subnetlab cluster down {file}"
+            ) from None
         typer.echo(_how_to_join(spec))
 
 
@@ -96,12 +101,21 @@ def status(file: File, dry_run: DryRun = False) -> None:
 @cluster_app.command(epilog="Example:  subnetlab cluster down configs/clusters/on_premise.toml")
 def down(file: File, dry_run: DryRun = False, yes: Yes = False) -> None:
     """End a cluster, and nothing else that runs on its machines."""
-    from cluster.launch import down_commands
+    from cluster.launch import LaunchError, down_commands
 
     spec = _read(file)
     commands = down_commands(spec, _files(spec, file, write=not dry_run))
-    if _agreed(spec, commands, dry_run, yes):
-        _run(commands)
+    if not _agreed(spec, commands, dry_run, yes):
+        return
+    failed = 0
+    for command in commands:  # a machine that is away keeps no other one up
+        try:
+            _run([command])
+        except LaunchError as error:
+            typer.echo(f"subnetlab: {error}", err=True)
+            failed += 1
+    if failed:
+        raise LaunchError(f"{failed} of {len(commands)} commands failed: when the machines answer, run it again")
 
 
 @cluster_app.command(epilog="Example:  subnetlab cluster manifest configs/clusters/kubernetes.toml --out manifests")
@@ -109,7 +123,7 @@ def manifest(
     file: File,
     out: Annotated[Path | None, typer.Option(help="Folder to write them into; by default they are printed.")] = None,
 ) -> None:
-    """Write KubeRay's manifests, a NetworkPolicy and a Containerfile."""
+    """Write the Containerfile of a cluster's image, and on Kubernetes KubeRay's manifests and a NetworkPolicy."""
     from cluster.launch import manifests
 
     made = manifests(_read(file), file.name)
@@ -137,7 +151,7 @@ def _files(spec: ClusterSpec, file: Path, *, write: bool, show: bool = False) ->
     made: Mapping[str, str] = {}
     if spec.provider == "kubernetes":
         made = manifests(spec, file.name)
-    elif spec.provider != "on_premise" or spec.launcher == "ray":
+    elif spec.rays_launcher:
         made = {"ray_up.yaml": launcher_file(spec, file.name)}
     if write:
         _write(made, folder)
@@ -188,13 +202,22 @@ def _run(commands: Sequence[Command]) -> None:
 
 
 def _how_to_join(spec: ClusterSpec) -> str:
+    token = f"RAY_AUTH_TOKEN_PATH={spec.folder}/token"
+    lines = []
     if spec.provider == "kubernetes":
-        return "hand in a run with:  kubectl apply -f .subnetlab/clusters/" + f"{spec.name}/rayjob.yaml"
-    if spec.provider == "on_premise" and spec.launcher == "ssh":
-        settings = {"RAY_AUTH_TOKEN_PATH": f"~/.subnetlab/{spec.name}/token"} | spec.tls_environment()
-        shown = " ".join(f"{key}={value}" for key, value in settings.items())
-        return f"on a machine of it:  {shown} subnetlab run CONFIG --address {spec.head.machine}:{spec.port}"
-    return "on its head:  subnetlab run CONFIG --address auto"
+        kubectl = f"kubectl --namespace {spec.kubernetes.namespace}"
+        secret = f"{kubectl} get secret {spec.name} -o jsonpath='{{.data.auth_token}}' | base64 -d"
+        lines.append(f"its token:  (umask 077; mkdir -p {spec.folder}; {secret} > {spec.folder}/token)")
+        forward = f"{kubectl} port-forward service/{spec.name}-head-svc 8265"
+    else:
+        shown = " ".join([token, *(f"{key}={value}" for key, value in spec.tls_environment().items())])
+        address = "auto" if spec.rays_launcher else f"{spec.head.machine}:{spec.port}"
+        lines.append(f"on a machine of it:  {shown} subnetlab run CONFIG --address {address}")
+        forward = f"ssh -L 8265:127.0.0.1:8265 {spec.ssh.user}@{spec.head.machine}"
+        if spec.rays_launcher:
+            forward = f"ray dashboard .subnetlab/clusters/{spec.name}/ray_up.yaml"
+    lines.append(f"from here, beside  {forward}:  {token} subnetlab submit CONFIG")
+    return "\n".join(lines)
 
 
 def _machines(nodes: list[str] | None, on: Path | None, address: str | None) -> list[Node]:
@@ -236,7 +259,7 @@ def _parse(text: str, place: int) -> list[Node]:
     """Read COUNT:cpus=N,gpus=N,gpu=KIND,gpu_gb=N,label.KEY=VALUE,resource.KEY=N."""
     from pydantic import ValidationError
 
-    from cluster.launch.spec import NodeTable
+    from cluster.launch.tables import NodeTable
     from subnets.plugin import explain
 
     count, colon, rest = text.partition(":")

@@ -13,12 +13,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster.ray_address import token_path
+from cluster.errors import PoolError
 from cluster.ray_session import guard_token
 
 from .errors import LaunchError
-from .files import start_script, stop_script
-from .spec import ClusterSpec, NodeTable
+from .files import manifest_names, settings, start_script, stop_script
+from .spec import ClusterSpec
+from .tables import NodeTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,8 @@ class Command:
 def up_commands(spec: ClusterSpec, folder: Path) -> list[Command]:
     """Return what brings a cluster up; `folder` has its files."""
     if spec.provider == "kubernetes":
-        return [_kubectl(spec, "apply", *_manifest_arguments(folder))]
-    if spec.provider != "on_premise" or spec.launcher == "ray":
+        return [_kubectl(spec, "apply", *_of(folder, "networkpolicy.yaml", "raycluster.yaml"))]
+    if spec.rays_launcher:
         return [_ray("up", str(folder / "ray_up.yaml"), "--yes", "--no-config-cache")]
     commands = []
     for machine, table in _machines(spec):
@@ -82,38 +83,37 @@ def up_commands(spec: ClusterSpec, folder: Path) -> list[Command]:
 def status_commands(spec: ClusterSpec, folder: Path) -> list[Command]:
     """Return what shows a cluster."""
     if spec.provider == "kubernetes":
-        return [_kubectl(spec, "get", "rayclusters,pods", "-l", f"ray.io/cluster={spec.name}")]
-    if spec.provider != "on_premise" or spec.launcher == "ray":
-        return [_ray("exec", str(folder / "ray_up.yaml"), f"{spec.command} status")]
-    settings = [f"{key}={shlex.quote(value)}" for key, value in spec.environment().items()]
-    settings.append(f'RAY_AUTH_TOKEN_PATH="$HOME/.subnetlab/{spec.name}/token"')
-    line = " ".join([*settings, spec.command, "status", f"--address={spec.head.machine}:{spec.port}"])
-    return [_ssh(spec, spec.head.machine or "", line)]
+        pods = ("get", "pods", "-l", f"app.kubernetes.io/part-of={spec.name}")
+        return [_kubectl(spec, "get", "raycluster", spec.name, "--ignore-not-found"), _kubectl(spec, *pods)]
+    line = f"{settings(spec)} {spec.command} status"
+    if spec.rays_launcher:
+        return [_ray("exec", str(folder / "ray_up.yaml"), line)]
+    return [_ssh(spec, spec.head.machine or "", f"{line} --address={spec.head.machine}:{spec.port}")]
 
 
 def down_commands(spec: ClusterSpec, folder: Path) -> list[Command]:
     """Return what ends a cluster, workers first."""
     if spec.provider == "kubernetes":
-        return [_kubectl(spec, "delete", "--ignore-not-found", *_manifest_arguments(folder))]
-    if spec.provider != "on_premise" or spec.launcher == "ray":
+        return [_kubectl(spec, "delete", "--ignore-not-found", *_of(folder, *manifest_names(spec)))]
+    if spec.rays_launcher:
         return [_ray("down", str(folder / "ray_up.yaml"), "--yes")]
     return [
         _ssh(spec, machine, "bash -s", script=stop_script(spec, machine)) for machine, _ in reversed(_machines(spec))
     ]
 
 
-def ready_token() -> None:
-    """Make sure that there is a token to hand out, in a file.
+def ready_token(spec: ClusterSpec) -> None:
+    """Make sure that the cluster has a token of its own to hand out; on Kubernetes the operator makes it.
 
     Raises:
-        LaunchError: it is in the environment alone.
-        PoolError: it can't be kept.
+        LaunchError: it can't be kept.
     """
-    guard_token()
-    if not token_path().is_file():
-        raise LaunchError(
-            f"machines are handed the token's file, {token_path()}: put it there and unset RAY_AUTH_TOKEN"
-        )
+    if spec.provider == "kubernetes":
+        return
+    try:
+        guard_token(spec.token_file)
+    except PoolError as error:
+        raise LaunchError(f"{str(error).partition(';')[0]}; make that folder your own") from error
 
 
 def _machines(spec: ClusterSpec) -> list[tuple[str, NodeTable]]:
@@ -123,9 +123,8 @@ def _machines(spec: ClusterSpec) -> list[tuple[str, NodeTable]]:
 
 def _token(spec: ClusterSpec, machine: str) -> Command:
     """Hand the token to a machine over ssh's stdin: it is on no command line and in no file but its own."""
-    folder = f"~/.subnetlab/{spec.name}"
-    line = f"umask 077 && mkdir -p {folder} && cat > {folder}/token"
-    return _ssh(spec, machine, line, stdin=token_path())
+    line = f"umask 077 && mkdir -p {spec.folder} && cat > {spec.folder}/sent-{machine}"
+    return _ssh(spec, machine, line, stdin=spec.token_file)
 
 
 def _ssh(spec: ClusterSpec, machine: str, line: str, stdin: Path | None = None, script: str = "") -> Command:
@@ -143,5 +142,5 @@ def _kubectl(spec: ClusterSpec, *words: str) -> Command:
     return Command(("kubectl", "--namespace", spec.kubernetes.namespace, *words))
 
 
-def _manifest_arguments(folder: Path) -> list[str]:
-    return [word for name in ("raycluster.yaml", "networkpolicy.yaml") for word in ("-f", str(folder / name))]
+def _of(folder: Path, *names: str) -> list[str]:
+    return [word for name in names for word in ("-f", str(folder / name))]

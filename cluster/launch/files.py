@@ -14,14 +14,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cluster.ray_address import token_path
-
 from .errors import LaunchError
-from .spec import ClusterSpec, NodeTable
+from .spec import ClusterSpec
+from .tables import HeadTable, NodeTable
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 ROOMS = ("lab", "cluster", "validators", "miners", "subnets", "consensus")
 CLOUD_CLIENTS = {"aws": "boto3", "gcp": "google-api-python-client"}
+MOUNTED = "/tmp/ray_tmp_mount"
+"""Where Ray's launcher keeps, on a machine, what it mounts into the container there."""
 
 
 def launcher_file(spec: ClusterSpec, source: str) -> str:
@@ -29,23 +30,35 @@ def launcher_file(spec: ClusterSpec, source: str) -> str:
     if spec.provider == "kubernetes":
         raise LaunchError("Ray's launcher does not start Kubernetes clusters; write the manifests instead")
     client = CLOUD_CLIENTS.get(spec.provider)
+    # In the cloud, each kind of machine says what it has; on premise all workers are alike.
+    worker = None if client or not spec.workers else spec.workers[0]
+    certificates = dict.fromkeys([spec.tls.cert, spec.tls.key, spec.tls.ca]) if spec.tls else {}
     return _render(
         "ray_up.yaml",
         spec=spec,
         source=source,
-        token=str(token_path()),
+        mounted=f"{MOUNTED}/{spec.name}",
+        certificates=[word for file in certificates for word in ("-v", shlex.quote(f"{file}:{file}:ro"))],
         head_setup=[f"pip install {client}"] if client else [],
         head_start=_prefixed(spec, start_command(spec, spec.head, None)),
-        worker_start=_prefixed(spec, start_command(spec, None, None, head="$RAY_HEAD_IP")),
+        worker_start=_prefixed(spec, start_command(spec, worker, None, head="$RAY_HEAD_IP")),
     )
 
 
+def settings(spec: ClusterSpec) -> str:
+    """Return what is set before a command of Ray's on a machine, for its shell to read: no secret is among it."""
+    words = [f"{key}={shlex.quote(value)}" for key, value in spec.environment().items()]
+    return " ".join([*words, f"RAY_AUTH_TOKEN_PATH={spec.folder}/token"])
+
+
+def manifest_names(spec: ClusterSpec) -> list[str]:
+    """Return the files of a cluster's objects on Kubernetes, the cluster first and the NetworkPolicy last."""
+    service = ["rayservice.yaml"] if spec.kubernetes.serve_model else []
+    return ["raycluster.yaml", "rayjob.yaml", *service, "networkpolicy.yaml"]
+
+
 def manifests(spec: ClusterSpec, source: str) -> dict[str, str]:
-    """Return KubeRay's manifests and the Containerfile by file name; raises LaunchError for pods without a size."""
-    if spec.image is None or any(table.cpus is None or table.memory_gb is None for table in spec.nodes):
-        raise LaunchError("manifests need image, and cpus and memory_gb of the head and of each kind of worker")
-    files = ["raycluster.yaml", "rayjob.yaml", "networkpolicy.yaml"]
-    files += ["rayservice.yaml"] if spec.kubernetes.serve_model else []
+    """Return KubeRay's manifests, if it is for Kubernetes, and the Containerfile of the image by file name."""
     made = {
         file: _render(
             file,
@@ -55,7 +68,7 @@ def manifests(spec: ClusterSpec, source: str) -> dict[str, str]:
             entrypoint=_entrypoint(spec),
             serve_config=json.dumps(_serve_config(spec), indent=2),
         )
-        for file in files
+        for file in (manifest_names(spec) if spec.provider == "kubernetes" else ())
     }
     return made | {"Containerfile": containerfile(spec, source)}
 
@@ -71,7 +84,14 @@ def start_script(spec: ClusterSpec, table: NodeTable, machine: str) -> str:
     is_head = table is spec.head
     head = None if is_head else spec.head.machine
     start = start_command(spec, table, machine, head=head) + ["--block", "--temp-dir", temp_dir(spec)]
-    return _render("start.sh", spec=spec, environment=spec.environment(), start=shlex.join(start), machine=machine)
+    return _render(
+        "start.sh",
+        spec=spec,
+        environment=spec.environment(),
+        start=shlex.join(start),
+        temp_dir=temp_dir(spec),
+        machine=machine,
+    )
 
 
 def stop_script(spec: ClusterSpec, machine: str) -> str:
@@ -95,7 +115,9 @@ def start_command(
         words += [f"--address={head}:{spec.port}"]
     if machine is not None:
         words += [f"--node-ip-address={machine}"]
-    if table is not None:
+    if head is None and spec.provider in CLOUD_CLIENTS:
+        words += ["--num-cpus=0", "--num-gpus=0"]
+    elif table is not None:
         words += [f"--num-cpus={table.cpus}"] if table.cpus is not None else []
         words += [f"--num-gpus={table.gpus}"] if table.gpus else []
         words += [f"--labels={_pairs(table.ray_labels)}"] if table.ray_labels else []
@@ -104,10 +126,9 @@ def start_command(
 
 
 def _prefixed(spec: ClusterSpec, words: list[str]) -> str:
-    settings = [f"{key}={shlex.quote(value)}" for key, value in spec.environment().items()]
     # $RAY_HEAD_IP is the shell's to fill in; no other word can hold what a shell would read.
     command = [word if word.startswith("--address=$RAY_HEAD_IP") else shlex.quote(word) for word in words]
-    return " ".join(["ulimit -n 65536;", *settings, *command])
+    return " ".join(["ulimit -n 65536;", settings(spec), *command])
 
 
 def _entrypoint(spec: ClusterSpec) -> str:
@@ -157,7 +178,9 @@ def _render(template: str, **values: Any) -> str:
 
 
 def _resources(table: NodeTable) -> dict[str, int]:
-    """What Ray's launcher is told of a node; what is left out it finds out itself."""
+    """What Ray's launcher is told of a node in the cloud; what is left out it finds out itself."""
+    if isinstance(table, HeadTable):
+        return {"CPU": 0, "GPU": 0}
     given = {"CPU": table.cpus, "GPU": table.gpus or None, **table.resources}
     return {key: amount for key, amount in given.items() if amount is not None}
 
@@ -173,9 +196,8 @@ def _shm(table: NodeTable) -> str:
 
 
 def _start_params(table: NodeTable) -> dict[str, str]:
-    labels = {"labels": _pairs(table.ray_labels)} if table.ray_labels else {}
     # Quoted twice, for the shell in which the operator starts Ray.
-    return labels | ({"resources": json.dumps(json.dumps(table.resources))} if table.resources else {})
+    return {"resources": json.dumps(json.dumps(table.resources))} if table.resources else {}
 
 
 def _pairs(labels: Mapping[str, str]) -> str:

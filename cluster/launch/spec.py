@@ -13,21 +13,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from cluster.fit import GPU_KIND, LABEL, Node
+from cluster.fit import Node
 from cluster.ray_address import is_loopback
 from subnets.plugin import explain
 
 from .errors import LaunchError
+from .tables import CloudTable, HeadTable, KubernetesTable, Line, Name, NodeTable, SshTable, Table, TlsTable
 
-Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
-"""As Kubernetes and the clouds allow it."""
-Machine = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._:-]{0,252}[A-Za-z0-9])?$")]
-Line = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f]+$")]
-LabelKey = Annotated[str, Field(pattern=rf"^({LABEL}/)?{LABEL}$")]
-LabelValue = Annotated[str, Field(pattern=rf"^{LABEL}$")]
-Resource = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,62}$")]
 Provider = Literal["on_premise", "aws", "gcp", "kubernetes"]
 
 FIRST_WITH_TOKENS = (2, 52)
@@ -36,131 +30,21 @@ SHADOWRAY = (
     "whoever reaches a Ray without one can run programs on all its machines (CVE-2023-48022, known as ShadowRay)"
 )
 
+IDLE: dict[Provider, tuple[str, ...]] = {
+    "on_premise": ("cloud", "kubernetes"),
+    "aws": ("launcher", "kubernetes"),
+    "gcp": ("launcher", "kubernetes"),
+    "kubernetes": ("launcher", "port", "set_up", "command", "ssh", "tls", "cloud"),
+}
+"""Keys that mean nothing to a provider."""
+
 
 def installed_ray() -> str:
     """Return the version of Ray here: a cluster that is joined from here needs the same."""
     return version("ray")
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class NodeTable(_Table):
-    """The head, or one kind of worker."""
-
-    name: Name = "worker"
-    machine: Machine | None = None
-    """Instance type (aws, gcp); on premise, the machine's address."""
-    machines: tuple[Machine, ...] = ()
-    """On premise: the addresses of workers."""
-    nodes: int = Field(1, ge=0, le=1000)
-    """How many; on premise, as many as there are addresses."""
-    max_nodes: int | None = Field(None, ge=1, le=1000)
-    """How many the cluster's autoscaler may have; None for no more than `nodes`. Not on premise."""
-    cpus: int | None = Field(None, ge=0)
-    memory_gb: float | None = Field(None, gt=0.0)
-    gpus: int = Field(0, ge=0, le=16)
-    gpu: str | None = Field(None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    """Kind, as Ray names it: L4, A100, H100."""
-    gpu_gb: float | None = Field(None, gt=0.0)
-    """Memory of each GPU, where its kind does not say."""
-    labels: dict[LabelKey, LabelValue] = {}
-    """Ray's, that miners may ask for."""
-    resources: dict[Resource, Annotated[int, Field(ge=1)]] = {}
-    """Custom resources of Ray, of each machine."""
-    machine_image: Line | None = None
-    """AMI or GCP image that the machine boots."""
-    disk_gb: int = Field(100, ge=20)
-    price_hour_usd: float | None = Field(None, ge=0.0)
-    """Of one node."""
-    node_selector: dict[str, Line] = {}
-    """Kubernetes: labels of the nodes that its pods may run on."""
-
-    @property
-    def count(self) -> int:
-        """How many machines there are always."""
-        return len(self.machines) or self.nodes
-
-    @property
-    def most(self) -> int:
-        """How many machines there may be."""
-        return self.max_nodes or self.count
-
-    @property
-    def ray_labels(self) -> dict[str, str]:
-        """Labels that Ray is to give the machine."""
-        return ({GPU_KIND: self.gpu} if self.gpu else {}) | self.labels
-
-    @property
-    def nodes_for_plan(self) -> list[Node]:
-        """The machines as a plan sees them; raises LaunchError where the CPUs are not given."""
-        if self.cpus is None:
-            raise LaunchError(f"{self.name}: how many CPUs has it? give cpus = N")
-        return [
-            Node(
-                f"{self.name}-{place}",
-                float(self.cpus),
-                float(self.gpus),
-                self.gpu,
-                self.gpu_gb,
-                labels=self.labels,
-                resources={kind: float(amount) for kind, amount in self.resources.items()},
-            )
-            for place in range(self.most)
-        ]
-
-
-class HeadTable(NodeTable):
-    """The machine that coordinates; it works too, except on Kubernetes."""
-
-    name: Name = "head"
-    nodes: Literal[1] = 1
-    max_nodes: None = None
-
-
-class SshTable(_Table):
-    """How machines are reached."""
-
-    user: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_-]*$")] = "ubuntu"
-    key: Line | None = None
-    port: int = Field(22, ge=1, le=65535)
-    options: tuple[Line, ...] = ()
-    """More `-o` options of ssh."""
-
-
-class TlsTable(_Table):
-    """Paths on every machine, for Ray's own gRPC."""
-
-    cert: Line
-    key: Line
-    ca: Line
-
-
-class CloudTable(_Table):
-    """Where in the cloud."""
-
-    region: Line
-    zone: Line | None = None
-    project: Line | None = None
-    """GCP's."""
-
-
-class KubernetesTable(_Table):
-    """What manifests need besides."""
-
-    namespace: Name = "default"
-    config: Line = "configs/ocr.toml"
-    """That the RayJob runs."""
-    record: Line | None = None
-    """SQLAlchemy URL of the job's record: a pod's own disk ends with the pod."""
-    serve_model: Line | None = None
-    """Model that the RayService serves over the OpenAI protocol; None: no RayService."""
-    tls: bool = False
-    """mTLS by the operator (KubeRay 1.7 with the gate RayClusterMTLS, and cert-manager)."""
-
-
-class ClusterSpec(_Table):
+class ClusterSpec(Table):
     """A whole cluster."""
 
     name: Name
@@ -209,7 +93,14 @@ class ClusterSpec(_Table):
         if twice := [name for name in names if names.count(name) > 1]:
             raise ValueError(f".workers: the name {twice[0]!r} is used twice; give each table a name of its own")
         self._check_safety()
-        self._check_machines()
+        match self.provider:
+            case "on_premise":
+                self._check_on_premise()
+            case "kubernetes":
+                self._check_kubernetes()
+            case _:
+                self._check_cloud()
+        self._check_keys()
         return self
 
     def _check_safety(self) -> None:
@@ -224,42 +115,68 @@ class ClusterSpec(_Table):
                 f"come through ssh: ssh -L 8265:127.0.0.1:8265 {self.head.machine or 'HEAD'}"
             )
 
-    def _check_machines(self) -> None:
+    def _check_keys(self) -> None:
+        """Refuse keys that would do nothing."""
+        for key in IDLE[self.provider]:
+            if getattr(self, key) != type(self).model_fields[key].get_default(call_default_factory=True):
+                instead = "take kubernetes.tls" if key == "tls" else "leave it out"
+                raise ValueError(f".{key}: does nothing with the provider {self.provider}; {instead}")
+        if self.rays_launcher and (self.ssh.port != 22 or self.ssh.options):
+            raise ValueError(".ssh: Ray's launcher takes neither port nor options; write both to ~/.ssh/config")
         if self.provider == "on_premise":
-            if self.head.machine is None:
-                raise ValueError(".head.machine: missing; give the address of the head")
-            for place, table in enumerate(self.workers):
-                if table.machine or not table.machines:
-                    raise ValueError(f'.workers[{place}].machines: give the addresses, as in ["10.0.0.11"]')
-                if table.max_nodes is not None:
-                    raise ValueError(f".workers[{place}].max_nodes: nobody makes machines on premise; leave it out")
-            if self.image is not None and self.launcher == "ssh":
-                raise ValueError('.image: plain ssh starts Ray without a container; take launcher = "ray", or set_up')
-            everywhere = [self.head.machine, *self.worker_machines]
-            if self.workers and (local := [machine for machine in everywhere if is_loopback(machine)]):
-                raise ValueError(f".workers: {local[0]} can't be reached by the other machines; give its own address")
-            if twice := [machine for machine in everywhere if everywhere.count(machine) > 1]:
-                raise ValueError(f".workers: the machine {twice[0]} is named twice; Ray runs once on each")
-        elif self.provider == "kubernetes":
-            for table in self.nodes:
-                if table.cpus is None or table.memory_gb is None:
-                    raise ValueError(f".{table.name}: a pod needs cpus and memory_gb; give both")
-            if self.image is None:
-                raise ValueError(".image: missing; build the Containerfile, push it, and give its name here")
-        else:
-            self._check_cloud()
+            return
+        for key in ("gpus", "gpu", "labels", "resources", *(() if self.provider == "kubernetes" else ("cpus",))):
+            if getattr(self.head, key):
+                raise ValueError(f".head.{key}: nothing is placed on this provider's head; leave it out")
+
+    def _check_on_premise(self) -> None:
+        if self.head.machine is None:
+            raise ValueError(".head.machine: missing; give the address of the head")
+        for place, table in enumerate(self.workers):
+            if table.machine or not table.machines:
+                raise ValueError(f'.workers[{place}].machines: give the addresses, as in ["10.0.0.11"]')
+            if table.max_nodes is not None:
+                raise ValueError(f".workers[{place}].max_nodes: nobody makes machines on premise; leave it out")
+        if self.image is not None and self.launcher == "ssh":
+            raise ValueError('.image: plain ssh starts Ray without a container; take launcher = "ray", or set_up')
+        starts = [(table.cpus, table.gpus, table.ray_labels, table.resources) for table in self.workers]
+        if self.launcher == "ray" and any(start != starts[0] for start in starts):
+            raise ValueError(
+                ".workers: Ray's launcher starts all of them alike; give all the same cpus, gpus, gpu, labels and "
+                'resources, or take launcher = "ssh"'
+            )
+        everywhere = [self.head.machine, *self.worker_machines]
+        if colons := [machine for machine in everywhere if ":" in machine]:
+            raise ValueError(
+                f".machine: {colons[0]!r} can't be told from host:port; give a name or an IPv4 address, and ssh's port "
+                "as ssh.port"
+            )
+        if self.workers and (local := [machine for machine in everywhere if is_loopback(machine)]):
+            raise ValueError(f".workers: {local[0]} can't be reached by the other machines; give its own address")
+        if twice := [machine for machine in everywhere if everywhere.count(machine) > 1]:
+            raise ValueError(f".workers: the machine {twice[0]} is named twice; Ray runs once on each")
+
+    def _check_kubernetes(self) -> None:
+        for table in self.nodes:
+            if table.cpus is None or table.memory_gb is None:
+                raise ValueError(f".{table.name}: a pod needs cpus and memory_gb; give both")
+        if self.image is None:
+            raise ValueError(".image: missing; build the Containerfile, push it, and give its name here")
 
     def _check_cloud(self) -> None:
         if self.cloud is None or (self.provider == "gcp" and not (self.cloud.project and self.cloud.zone)):
             raise ValueError(
                 '.cloud: give region (and for gcp: zone and project), as in cloud = {region = "us-west-2"}'
             )
+        if self.ssh.key is not None:
+            raise ValueError(".ssh.key: Ray makes a key of its own in the cloud and keeps it in ~/.ssh; leave it out")
         for table in self.nodes:
-            for key in ("machine", "machine_image", *(("cpus",) if self.provider == "gcp" else ())):
+            counted = self.provider == "gcp" and table is not self.head
+            for key in ("machine", "machine_image", *(("cpus",) if counted else ())):
                 if getattr(table, key) is None:
                     raise ValueError(
                         f".{table.name}.{key}: missing; give the instance type as machine, as machine_image what it "
-                        "boots (Ray's own default is too old for Python 3.11), and on gcp its cpus"
+                        "boots (Ray's own default is too old for Python 3.11), and on gcp the cpus of workers"
                     )
 
     @property
@@ -271,6 +188,21 @@ class ClusterSpec(_Table):
     def worker_machines(self) -> list[str]:
         """Addresses of the workers, on premise."""
         return [machine for table in self.workers for machine in table.machines]
+
+    @property
+    def rays_launcher(self) -> bool:
+        """Whether Ray's own launcher brings it up."""
+        return self.provider in ("aws", "gcp") or (self.provider == "on_premise" and self.launcher == "ray")
+
+    @property
+    def folder(self) -> str:
+        """Where its token is, on the machine that brings it up and on its own; for a shell to read."""
+        return f"~/.subnetlab/{self.name}"
+
+    @property
+    def token_file(self) -> Path:
+        """The token's file on this machine."""
+        return Path(self.folder).expanduser() / "token"
 
     @property
     def on_loopback(self) -> bool:
@@ -293,8 +225,8 @@ class ClusterSpec(_Table):
 
     @property
     def plan_nodes(self) -> list[Node]:
-        """All machines that there may be, as a plan sees them: on Kubernetes the head takes no hosts."""
-        tables = self.workers if self.provider == "kubernetes" else self.nodes
+        """All machines that there may be, as a plan sees them: a head takes hosts on premise alone."""
+        tables = self.nodes if self.provider == "on_premise" else self.workers
         return [node for table in tables for node in table.nodes_for_plan]
 
     def environment(self) -> dict[str, str]:

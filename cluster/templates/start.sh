@@ -1,16 +1,30 @@
 # Start Ray on one machine of {{ spec.name }}: run there by `ssh MACHINE bash -s`.
 set -euo pipefail
-folder="$HOME/.subnetlab/{{ spec.name }}"
-# Named for the machine: homes may be shared.
-pid="$folder/pid-{{ machine }}" log="$folder/log-{{ machine }}"
-if [ -f "$pid" ] && ps -o args= -p "$(cat "$pid")" | grep -q "start .*--block"; then
+{% include "machine.sh" %}
+if runs; then
+    given="$(cat "$sent")" kept="$(cat "$folder/token" || true)"
+    rm -f "$sent"
+    if [ "$given" != "$kept" ]; then
+        echo "Ray runs here with another token: copy this machine's {{ spec.folder }}/token to yours, under the same path" >&2
+        exit 5
+    fi
     echo "Ray runs here already, as process $(cat "$pid")"
     exit 0
 fi
+mv -f "$sent" "$folder/token"
 found="$({{ spec.command }} --version)"
 if [ "$found" != "ray, version {{ spec.ray }}" ]; then
     echo "this machine has '$found' and the cluster {{ spec.ray }}: install ray=={{ spec.ray }} with the same Python" >&2
     exit 3
+fi
+if [ -f "$folder/env" ]; then
+    if [ -n "$(find "$folder/env" -perm /077)" ]; then
+        echo "others can read {{ spec.folder }}/env: chmod 600 it" >&2
+        exit 6
+    fi
+    set -a
+    . "$folder/env"
+    set +a
 fi
 {% for key, value in environment.items() %}
 export {{ key }}={{ value | shell }}
@@ -23,7 +37,11 @@ for _ in $(seq 120); do
         echo "Ray runs as process $(cat "$pid")"
         exit 0
     fi
-    kill -0 "$(cat "$pid")" 2> /dev/null || break
+    if ! kill -0 "$(cat "$pid")" 2> /dev/null; then
+        tail -n 20 "$log" >&2
+        echo "Ray ended before it was up: the lines above are its log" >&2
+        exit 4
+    fi
     sleep 0.5
 done
 tail -n 20 "$log" >&2

@@ -14,6 +14,8 @@ KUBERNETES = "1.37"
 STRING: dict[str, Any] = {"type": "string"}
 COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
 STRINGS: dict[str, Any] = {"type": "object", "additionalProperties": STRING}
+START: dict[str, Any] = STRINGS | {"propertyNames": {"not": {"const": "labels"}}}
+"""Labels have a field of their own: the operator refuses them here."""
 FLAG: dict[str, Any] = {"type": "boolean"}
 NAME: dict[str, Any] = {"type": "string", "pattern": "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"}
 POD: dict[str, Any] = {"type": "object"}
@@ -43,7 +45,7 @@ CLUSTER = table(
         upscalingMode={"enum": ["Default", "Aggressive", "Conservative"]},
     ),
     headGroupSpec=table(
-        "template rayStartParams", serviceType={"const": "ClusterIP"}, rayStartParams=STRINGS, template=POD
+        "template rayStartParams", serviceType={"const": "ClusterIP"}, rayStartParams=START, template=POD
     ),
     workerGroupSpecs={
         "type": "array",
@@ -53,7 +55,8 @@ CLUSTER = table(
             replicas=COUNT,
             minReplicas=COUNT,
             maxReplicas=COUNT,
-            rayStartParams=STRINGS,
+            labels=STRINGS,
+            rayStartParams=START,
             template=POD,
         ),
     },

@@ -1,6 +1,5 @@
 """Everything that is generated, checked against the schemas of those who read it."""
 
-import secrets
 import shlex
 import subprocess
 import zipfile
@@ -11,15 +10,29 @@ import jsonschema
 import pytest
 import yaml
 from ray._private.runtime_env.packaging import create_package
+from ray.autoscaler._private.docker import docker_start_cmds
 from ray.autoscaler._private.util import prepare_config, validate_config
+from ray.autoscaler.sdk import get_docker_host_mount_location
 
-from cluster.launch import ClusterSpec, LaunchError, launcher_file, manifests, up_commands
+from cluster.launch import (
+    ClusterSpec,
+    Command,
+    LaunchError,
+    down_commands,
+    launcher_file,
+    manifests,
+    ready_token,
+    status_commands,
+    up_commands,
+)
 from cluster.launch.files import start_command
 from cluster.ray_session import NOT_SHIPPED
-from tests.cluster.launch.kuberay import check
+from tests.cluster.launch.kuberay import check, templates
 
 ROOT = Path(__file__).parents[3]
 CLUSTERS = ROOT / "configs" / "clusters"
+HERE = {"provider": "on_premise", "head": {"machine": "127.0.0.1"}}
+TLS = {"cert": "/etc/ray/tls.crt", "key": "/etc/ray/tls.key", "ca": "/etc/ray/ca.crt"}
 
 
 def spec(name: str, **changes: Any) -> ClusterSpec:
@@ -44,23 +57,68 @@ def test_what_rays_launcher_is_given_passes_its_own_schema(name: str) -> None:
 def test_every_node_starts_behind_a_token_that_no_file_holds(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    token = tmp_path / "token"
-    token.write_text(secrets.token_hex(32))
-    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(token))
-    text = launcher_file(spec(name), "a.toml")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    cluster = spec(name)
+    ready_token(cluster)
+    token = tmp_path / ".subnetlab" / cluster.name / "token"
+    text = launcher_file(cluster, "a.toml")
     made = yaml.safe_load(text)
     assert token.read_text() not in text
-    assert made["file_mounts"] == {"~/.ray/auth_token": str(token)}
+    there = f"~/.subnetlab/{cluster.name}/token"
+    assert made["file_mounts"] == {there: str(token)}
     for start in (made["head_start_ray_commands"][-1], made["worker_start_ray_commands"][-1]):
-        assert "RAY_AUTH_MODE=token " in start
+        assert f"RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH={there} ray start" in start.replace(cluster.command, "ray")
         assert "0.0.0.0" not in start
     assert "--dashboard-host=127.0.0.1" in made["head_start_ray_commands"][-1]
+
+
+def test_every_cluster_has_a_token_of_its_own_and_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "that of this machine's own Ray")
+    first, second = spec("on_premise"), ClusterSpec.model_validate(HERE | {"name": "other"})
+    ready_token(first)
+    token = first.token_file.read_text()
+    for cluster in (first, second):
+        ready_token(cluster)
+    assert (first.token_file.read_text(), len(token)) == (token, 64)
+    assert second.token_file.read_text() != token
+    assert (first.token_file.stat().st_mode & 0o777, first.token_file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    (tmp_path / ".subnetlab" / "third").write_text("")
+    with pytest.raises(LaunchError, match="third/token: Not a directory; make that folder your own"):
+        ready_token(ClusterSpec.model_validate(HERE | {"name": "third"}))
+    ready_token(spec("kubernetes"))
+    assert not (tmp_path / ".subnetlab" / "lab").exists(), "the operator makes it"
+
+
+def test_a_container_may_read_the_token_that_its_machine_keeps_from_others(tmp_path: Path) -> None:
+    cluster = spec("aws", tls=TLS)
+    made = launched(cluster)
+    options = made["docker"]["run_options"]
+    words = shlex.split(
+        docker_start_cmds("ubuntu", "i", made["file_mounts"], "c", options, cluster.name, "/home/ray", "docker")
+    )
+    mounts = [words[place + 1] for place, word in enumerate(words) if word == "-v"]
+    mounted, _, inside = mounts[0].partition(":")
+    assert inside == f"/home/ray/.subnetlab/{cluster.name}/token"
+    assert mounts[1:] == [f"{file}:{file}:ro" for file in TLS.values()]
+
+    root = get_docker_host_mount_location(cluster.name)
+    token = tmp_path / mounted.removeprefix(f"{root}/")
+    token.parent.mkdir(parents=True)
+    token.write_text("")
+    token.chmod(0o600)
+    (command,) = made["initialization_commands"]
+    subprocess.run(["bash", "-c", command.replace(root, str(tmp_path))], check=True)
+    assert (token.stat().st_mode & 0o777, tmp_path.stat().st_mode & 0o777) == (0o644, 0o700)
+    assert "initialization_commands" not in launched(spec("aws", image=None))
 
 
 def test_machines_of_the_cloud_are_as_described() -> None:
     nodes = launched(spec("aws"))["available_node_types"]
     assert (nodes["head"]["max_workers"], nodes["l4"]["min_workers"], nodes["l4"]["max_workers"]) == (0, 2, 2)
     assert nodes["l4"]["resources"] == {"CPU": 8, "GPU": 1}
+    assert nodes["head"]["resources"] == {"CPU": 0, "GPU": 0}, "its machine holds rights over the account"
+    assert "--num-cpus=0 --num-gpus=0" in launched(spec("aws"))["head_start_ray_commands"][-1]
     assert nodes["l4"]["node_config"]["BlockDeviceMappings"][0]["Ebs"]["VolumeSize"] == 200
     google = launched(spec("gcp"))["available_node_types"]["l4"]["node_config"]
     assert google["scheduling"] == [{"onHostMaintenance": "TERMINATE"}]
@@ -83,12 +141,23 @@ def test_every_way_of_starting_a_machine_gives_it_its_labels_and_custom_resource
             made = yaml.safe_load(manifests(changed, "a.toml")["raycluster.yaml"])
             check("raycluster.yaml", made)
             (group,) = made["spec"]["workerGroupSpecs"]
-            start = {"labels": "ray.io/accelerator-type=L4,zone=a", "resources": r'"{\"nvme\": 2}"'}
-            assert group["rayStartParams"] == start
-            assert shlex.split(start["resources"]) == ['{"nvme": 2}']
+            assert group["labels"] == {"ray.io/accelerator-type": "L4", "zone": "a"}
+            assert group["rayStartParams"] == {"resources": r'"{\"nvme\": 2}"'}
+            assert shlex.split(group["rayStartParams"]["resources"]) == ['{"nvme": 2}']
+            with pytest.raises(jsonschema.ValidationError):
+                group["rayStartParams"]["labels"] = "zone=a"
+                check("raycluster.yaml", made)
     rack = spec("on_premise")
-    words = start_command(rack, rack.workers[0].model_copy(update=asked), "10.0.0.11", head="10.0.0.10")
-    assert words[-2:] == ["--labels=ray.io/accelerator-type=L4,zone=a", '--resources={"nvme": 2}']
+    worker = rack.workers[0].model_copy(update=asked)
+    expected = [
+        "--num-cpus=16",
+        "--num-gpus=1",
+        "--labels=ray.io/accelerator-type=L4,zone=a",
+        '--resources={"nvme": 2}',
+    ]
+    assert start_command(rack, worker, "10.0.0.11", head="10.0.0.10")[-4:] == expected
+    handed = launched(rack.model_copy(update={"launcher": "ray", "workers": (worker,)}))
+    assert shlex.split(handed["worker_start_ray_commands"][-1])[-4:] == expected
 
 
 def test_what_a_user_writes_stays_text() -> None:
@@ -157,12 +226,31 @@ def test_a_service_serves_the_model_by_rays_own_application() -> None:
     assert "rayservice.yaml" not in manifests(spec("kubernetes", kubernetes={}), "a.toml")
 
 
+def test_the_operator_may_ask_a_served_model_how_it_is_and_makes_a_service_of_its_port() -> None:
+    made = manifests(spec("kubernetes"), "a.toml")
+    head = yaml.safe_load(made["rayservice.yaml"])["spec"]["rayClusterConfig"]["headGroupSpec"]
+    (container,) = head["template"]["spec"]["containers"]
+    assert {"containerPort": 8000, "name": "serve"} in container["ports"]
+    assert "8000" not in made["raycluster.yaml"]
+    operator = yaml.safe_load(made["networkpolicy.yaml"])["spec"]["ingress"][1]
+    assert [port["port"] for port in operator["ports"]] == [8265, 8000]
+    assert operator["from"][0]["podSelector"] == {"matchLabels": {"app.kubernetes.io/component": "kuberay-operator"}}
+
+
+def test_all_pods_are_given_the_secret_that_is_named() -> None:
+    for name, made in manifests(spec("kubernetes"), "a.toml").items():
+        if name.startswith("ray"):
+            pods = [template["spec"] for template in templates(yaml.safe_load(made))]
+            given = [container["envFrom"] for pod in pods for container in pod["containers"]]
+            assert given == [[{"secretRef": {"name": "lab-keys"}}]] * 3
+    assert "envFrom" not in manifests(spec("kubernetes", kubernetes={}), "a.toml")["raycluster.yaml"]
+
+
 def test_tls_is_asked_of_the_operator_or_of_ray() -> None:
     made = yaml.safe_load(manifests(spec("kubernetes", kubernetes={"tls": True}), "a.toml")["raycluster.yaml"])
     check("raycluster.yaml", made)
     assert made["spec"]["tlsOptions"] == {"enabled": True}
-    paths = {"cert": "/etc/ray/tls.crt", "key": "/etc/ray/tls.key", "ca": "/etc/ray/ca.crt"}
-    start = launched(spec("aws", tls=paths))["worker_start_ray_commands"][-1]
+    start = launched(spec("aws", tls=TLS))["worker_start_ray_commands"][-1]
     assert "RAY_USE_TLS=1 RAY_TLS_SERVER_CERT=/etc/ray/tls.crt " in start
 
 
@@ -176,9 +264,10 @@ def test_the_image_has_every_room_and_copies_nothing_unnamed() -> None:
     assert "FROM ${RAY_IMAGE}" in made
 
 
-def test_manifests_need_a_size_for_each_pod() -> None:
-    with pytest.raises(LaunchError, match="manifests need image, and cpus and memory_gb"):
-        manifests(spec("aws"), "a.toml")
+def test_without_kubernetes_the_image_alone_is_written() -> None:
+    made = {name: manifests(spec(name), "a.toml") for name in ("aws", "gcp", "on_premise")}
+    assert {tuple(files) for files in made.values()} == {("Containerfile",)}
+    assert "docker build -f Containerfile -t registry.example.org/subnetlab:0.1.0 ." in made["aws"]["Containerfile"]
     with pytest.raises(LaunchError, match="does not start Kubernetes clusters"):
         launcher_file(spec("kubernetes"), "a.toml")
 
@@ -191,6 +280,36 @@ def test_the_scripts_that_go_over_ssh_are_whole_shell(tmp_path: Path) -> None:
         assert "export RAY_AUTH_MODE=token\n" in script
     assert "--head" in scripts[0]
     assert "--address=10.0.0.10:6379 --node-ip-address=10.0.0.11" in scripts[1]
+
+
+def test_on_kubernetes_the_policy_comes_first_and_goes_last_and_all_that_was_written_goes(tmp_path: Path) -> None:
+    cluster = spec("kubernetes")
+
+    def files(commands: list[Command]) -> list[str]:
+        return [Path(word).name for command in commands for word in command.words if word.endswith(".yaml")]
+
+    assert files(up_commands(cluster, tmp_path)) == ["networkpolicy.yaml", "raycluster.yaml"]
+    assert files(down_commands(cluster, tmp_path)) == [
+        *("raycluster.yaml", "rayjob.yaml", "rayservice.yaml", "networkpolicy.yaml")
+    ]
+    assert {*files(down_commands(cluster, tmp_path)), "Containerfile"} == manifests(cluster, "a.toml").keys()
+    asked, pods = status_commands(cluster, tmp_path)
+    assert asked.words[3:6] == ("get", "raycluster", "lab")
+    (label,) = {
+        f"{key}={value}"
+        for template in templates(yaml.safe_load(manifests(cluster, "a.toml")["raycluster.yaml"]))
+        for key, value in template["metadata"]["labels"].items()
+    }
+    assert pods.words[3:] == ("get", "pods", "-l", label)
+
+
+@pytest.mark.parametrize("name", ["aws", "on_premise"])
+def test_a_cluster_is_asked_how_it_is_with_its_token_and_by_its_tls(name: str, tmp_path: Path) -> None:
+    cluster = spec(name, tls=TLS)
+    (command,) = status_commands(cluster, tmp_path)
+    line = command.words[-1]
+    assert line.startswith("RAY_AUTH_MODE=token RAY_USE_TLS=1 RAY_TLS_SERVER_CERT=/etc/ray/tls.crt ")
+    assert f" RAY_AUTH_TOKEN_PATH=~/.subnetlab/{cluster.name}/token {cluster.command} status" in line
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,13 @@ RACK = {
     "workers": [{"machines": ["10.0.0.2", "10.0.0.3"], "cpus": 8, "gpus": 2, "gpu": "L4", "price_hour_usd": 0.5}],
 }
 WORKER = {"name": "l4", "machine": "g6.2xlarge", "machine_image": "ami-1", "cpus": 8}
-CLOUD = {
+CLOUD: dict[str, Any] = {
     **{"name": "cloud", "provider": "aws", "ray": "2.60.0", "cloud": {"region": "us-west-2"}, "workers": [WORKER]},
-    "head": {"machine": "m7i.xlarge", "machine_image": "ami-1", "cpus": 4, "price_hour_usd": 0.25},
+    "head": {"machine": "m7i.xlarge", "machine_image": "ami-1", "price_hour_usd": 0.25},
+}
+PODS: dict[str, Any] = {
+    **{"name": "pods", "provider": "kubernetes", "ray": "2.60.0", "image": "i"},
+    "head": {"cpus": 2, "memory_gb": 8},
 }
 SHIPPED = sorted((Path(__file__).parents[3] / "configs" / "clusters").glob("*.toml"))
 
@@ -53,6 +57,37 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (CLOUD, {"workers": [WORKER | {"nodes": 0}]}, r"l4\.nodes: 0; give max_nodes, up to which the autoscaler may go"),
     (RACK, {"workers": [{"machines": ["10.0.0.2"], "max_nodes": 2}]}, r"max_nodes: nobody makes machines on premise"),
     (HERE, {"head": {}}, r"head\.machine: missing; give the address of the head"),
+    (
+        HERE,
+        {"head": {"machine": "fd00::1"}},
+        r"machine: 'fd00::1' can't be told from host:port; give a name or an IPv4",
+    ),
+    (CLOUD, {"head": CLOUD["head"] | {"cpus": 4}}, r"head\.cpus: nothing is placed on this provider's head"),
+    (CLOUD, {"ssh": {"key": "~/k"}}, r"ssh\.key: Ray makes a key of its own in the cloud and keeps it in ~/\.ssh"),
+    (
+        CLOUD,
+        {"ssh": {"port": 2222}},
+        r"ssh: Ray's launcher takes neither port nor options; write both to ~/\.ssh/config",
+    ),
+    (CLOUD, {"launcher": "ray"}, r"launcher: does nothing with the provider aws; leave it out"),
+    (RACK, {"launcher": "ray", "ssh": {"options": ["ProxyJump=a"]}}, r"neither port nor options"),
+    (
+        RACK,
+        {
+            "launcher": "ray",
+            "workers": [{"machines": ["10.0.0.2"], "cpus": 8}, {"name": "b", "machines": ["10.0.0.3"]}],
+        },
+        r"workers: Ray's launcher starts all of them alike; .* or take launcher = \"ssh\"",
+    ),
+    (PODS, {"port": 6380}, r"port: does nothing with the provider kubernetes; leave it out"),
+    (PODS, {"ssh": {"user": "me"}}, r"ssh: does nothing with the provider kubernetes; leave it out"),
+    (PODS, {"set_up": ["true"]}, r"set_up: does nothing with the provider kubernetes; leave it out"),
+    (PODS, {"tls": {"cert": "/c", "key": "/k", "ca": "/a"}}, r"tls: does nothing .*; take kubernetes\.tls"),
+    (
+        PODS,
+        {"head": PODS["head"] | {"labels": {"zone": "a"}}},
+        r"head\.labels: nothing is placed on this provider's head",
+    ),
 ]
 
 
@@ -80,7 +115,7 @@ def test_the_cost_of_an_hour_is_that_of_all_nodes_and_unknown_where_one_has_no_p
     assert ClusterSpec.model_validate(priced).hourly_usd() == 1.25
     growing = CLOUD | {"workers": [WORKER | {"nodes": 0, "max_nodes": 8, "price_hour_usd": 1.0}]}
     cluster = ClusterSpec.model_validate(growing)
-    assert (cluster.hourly_usd(), cluster.hourly_usd(grown=True), len(cluster.plan_nodes)) == (0.25, 8.25, 9)
+    assert (cluster.hourly_usd(), cluster.hourly_usd(grown=True), len(cluster.plan_nodes)) == (0.25, 8.25, 8)
 
 
 def test_its_machines_are_those_of_a_plan() -> None:

@@ -1,4 +1,7 @@
-"""A cluster of two machines brought up, shown, joined and ended over ssh: two loopback addresses of this one."""
+"""A cluster of two machines brought up, shown, joined and ended over ssh: two loopback addresses of this one.
+
+What the scripts do on a machine where something is amiss is seen without ssh, with a shell script for Ray.
+"""
 
 import getpass
 import json
@@ -17,6 +20,8 @@ import psutil
 import pytest
 
 from cluster import free_port
+from cluster.launch import ClusterSpec
+from cluster.launch.files import start_script, stop_script
 from tests.certificates import certificate
 from tests.cluster.launch.heads import RAY
 
@@ -65,8 +70,6 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
         f"AuthorizedKeysFile {folder}/authorized\nStrictModes no\nUsePAM no\nPasswordAuthentication no\n"
         "PermitRootLogin prohibit-password\n"
     )
-    (folder / "token").write_text(secrets.token_hex(32))
-    (folder / "token").chmod(0o600)
     pem = certificate(folder, "127.0.0.2", "127.0.0.3")
     ray_port = free_port()
     (folder / "two.toml").write_text(
@@ -96,9 +99,7 @@ price_hour_usd = 0.5
 '''
     )
     kept = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
-    found = Machines(
-        folder / "two.toml", name, f"127.0.0.2:{ray_port}", kept | {"RAY_AUTH_TOKEN_PATH": str(folder / "token")}
-    )
+    found = Machines(folder / "two.toml", name, f"127.0.0.2:{ray_port}", kept)
     with subprocess.Popen([server, "-D", "-e", "-f", folder / "sshd_config"], stderr=subprocess.DEVNULL) as daemon:
         try:
             yield found
@@ -115,16 +116,19 @@ def test_a_cluster_comes_up_over_ssh_is_joined_and_ends_without_a_trace(machines
     assert "set up on" in said
     (join,) = (line for line in said.splitlines() if f"--address {machines.address}" in line)
     settings = dict(word.split("=", 1) for word in shlex.split(join) if word.startswith("RAY_"))
-    assert settings.pop("RAY_AUTH_TOKEN_PATH") == f"~/.subnetlab/{machines.name}/token"
-    token = Path(machines.environment["RAY_AUTH_TOKEN_PATH"]).read_text()
+    assert settings["RAY_AUTH_TOKEN_PATH"] == f"~/.subnetlab/{machines.name}/token"
+    kept = Path(settings["RAY_AUTH_TOKEN_PATH"]).expanduser()  # as the shell does that it is printed for
+    settings["RAY_AUTH_TOKEN_PATH"] = str(kept)
+    token = kept.read_text()
     assert token not in said
     command_lines = [" ".join(psutil.Process(pid).cmdline()) for pid in machines.processes()]
     assert command_lines
     assert not any(token in line for line in command_lines)
-    kept = Path.home() / ".subnetlab" / machines.name / "token"
     assert kept.stat().st_mode & 0o077 == 0
+    assert f"RAY_AUTH_TOKEN_PATH=~/.subnetlab/{machines.name}/token subnetlab submit CONFIG" in said
 
     assert "runs here already" in machines.subnetlab("cluster", "up", file, "--yes")
+    assert {path.name.partition("-")[0] for path in kept.parent.iterdir()} == {"token", "pid", "log"}
     until = time.monotonic() + 30
     while "/3.0 CPU" not in (shown := machines.subnetlab("cluster", "status", file)):  # the head counts every 5 s
         assert time.monotonic() < until, shown
@@ -157,7 +161,16 @@ def test_a_machine_that_is_not_there_is_one_line_with_what_ssh_said(machines: Ma
     gone.write_text(machines.file.read_text().replace("127.0.0.3", "127.0.0.5").replace("127.0.0.2", "127.0.0.4"))
     said = machines.subnetlab("cluster", "up", str(gone), "--yes", expect=1)
     assert "exit 255: ssh: connect to host 127.0.0.4" in said
-    assert "Connection refused" in said
+    assert f"Connection refused; what has started is still up: end it with: subnetlab cluster down {gone}" in said
+
+
+def test_a_machine_that_is_not_there_keeps_no_other_one_up(machines: Machines) -> None:
+    gone = machines.file.with_name("half.toml")
+    gone.write_text(machines.file.read_text().replace("127.0.0.3", "127.0.0.5"))
+    said = machines.subnetlab("cluster", "down", str(gone), "--yes", expect=1)
+    assert "exit 255: ssh: connect to host 127.0.0.5" in said
+    assert f"{machines.name} has ended here" in said
+    assert "1 of 2 commands failed: when the machines answer, run it again" in said
 
 
 def test_nothing_is_run_without_a_yes(machines: Machines) -> None:
@@ -167,3 +180,107 @@ def test_nothing_is_run_without_a_yes(machines: Machines) -> None:
     )
     assert "Run these? [y/N]" in done.stdout
     assert machines.processes() == []
+
+
+FAKE_RAY = """#!/bin/sh
+[ "$1" = --version ] && exec echo "ray, version 2.60.0"
+[ -e "$HOME/full" ] && echo "no room here" && exit 3
+echo "Ray runtime started, $OTHER_KEY, $RAY_AUTH_MODE"
+sleep 60
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A machine with a home of its own, and a cluster of that machine alone."""
+
+    home: Path
+    spec: ClusterSpec
+
+    @property
+    def folder(self) -> Path:
+        return self.home / ".subnetlab" / self.spec.name
+
+    def start(self, token: str = "t") -> tuple[int, str]:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "sent-127.0.0.1").write_text(token)
+        return self._run(start_script(self.spec, self.spec.head, "127.0.0.1"))
+
+    def stop(self) -> tuple[int, str]:
+        return self._run(stop_script(self.spec, "127.0.0.1"))
+
+    def _run(self, script: str) -> tuple[int, str]:
+        variables = {"HOME": str(self.home), "PATH": os.environ["PATH"]}
+        done = subprocess.run(["bash", "-s"], input=script, env=variables, capture_output=True, text=True, timeout=90)
+        return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    ray = tmp_path / "ray"
+    ray.write_text(FAKE_RAY)
+    ray.chmod(0o755)
+    head = {"machine": "127.0.0.1"}
+    table = {"name": f"t{secrets.token_hex(4)}", "provider": "on_premise", "ray": "2.60.0", "command": str(ray)}
+    found = Machine(tmp_path, ClusterSpec.model_validate(table | {"head": head}))
+    yield found
+    found.stop()
+
+
+def test_a_machine_whose_ray_runs_keeps_its_token_and_refuses_another(machine: Machine) -> None:
+    assert machine.start("first")[0] == 0
+    assert "runs here already" in machine.start("first")[1]
+    code, said = machine.start("second")
+    assert (code, (machine.folder / "token").read_text()) == (5, "first")
+    assert f"with another token: copy this machine's ~/.subnetlab/{machine.spec.name}/token to yours" in said
+    machine.stop()
+    assert not machine.folder.exists()
+    assert machine.start("second")[0] == 0
+    assert (machine.folder / "token").read_text() == "second"
+
+
+def test_a_ray_that_ends_at_once_is_not_waited_for(machine: Machine) -> None:
+    (machine.home / "full").write_text("")
+    code, said = machine.start()
+    assert (code, said.splitlines()[-2:]) == (
+        4,
+        ["no room here", "Ray ended before it was up: the lines above are its log"],
+    )
+
+
+def test_a_process_that_has_the_number_of_a_ray_of_old_is_left_alone(machine: Machine) -> None:
+    other = (
+        "sh",
+        "-c",
+        "sleep 60; true",
+        "ray",
+        "start",
+        "--block",
+        "--temp-dir",
+        f"/tmp/subnetlab-{machine.spec.name}x",
+    )
+    with subprocess.Popen(other) as process:
+        machine.folder.mkdir(parents=True)
+        (machine.folder / "pid-127.0.0.1").write_text(str(process.pid))
+        machine.stop()
+        assert process.poll() is None
+        (machine.folder / "pid-127.0.0.1").parent.mkdir(parents=True, exist_ok=True)
+        (machine.folder / "pid-127.0.0.1").write_text(str(process.pid))
+        code, said = machine.start()
+        assert (code, "already" in said) == (0, False)
+        for child in psutil.Process(process.pid).children():
+            child.kill()
+        process.kill()
+
+
+def test_ray_is_given_the_keys_of_a_file_that_its_owner_alone_can_read_and_down_leaves(machine: Machine) -> None:
+    machine.folder.mkdir(parents=True)
+    keys = machine.folder / "env"
+    keys.write_text("OTHER_KEY=sesame\nRAY_AUTH_MODE=disabled\n")
+    keys.chmod(0o644)
+    assert machine.start() == (6, f"others can read ~/.subnetlab/{machine.spec.name}/env: chmod 600 it\n")
+    keys.chmod(0o600)
+    assert machine.start()[0] == 0
+    assert (machine.folder / "log-127.0.0.1").read_text() == "Ray runtime started, sesame, token\n"
+    machine.stop()
+    assert list(machine.folder.iterdir()) == [keys]
