@@ -213,7 +213,7 @@ def _how_to_join(spec: ClusterSpec) -> str:
         shown = " ".join([token, *(f"{key}={value}" for key, value in spec.tls_environment().items())])
         address = "auto" if spec.rays_launcher else f"{spec.head.machine}:{spec.port}"
         lines.append(f"on a machine of it:  {shown} subnetlab run CONFIG --address {address}")
-        forward = f"ssh -L 8265:127.0.0.1:8265 {spec.ssh.user}@{spec.head.machine}"
+        forward = f"ssh -p {spec.ssh.port} -L 8265:127.0.0.1:8265 {spec.ssh.user}@{spec.head.machine}"
         if spec.rays_launcher:
             forward = f"ray dashboard .subnetlab/clusters/{spec.name}/ray_up.yaml"
     lines.append(f"from here, beside  {forward}:  {token} subnetlab submit CONFIG")

@@ -30,13 +30,21 @@ SHADOWRAY = (
     "whoever reaches a Ray without one can run programs on all its machines (CVE-2023-48022, known as ShadowRay)"
 )
 
+HEAD = ("head.gpus", "head.gpu", "head.labels", "head.resources")
+CLOUD = ("launcher", "kubernetes", "head.cpus", *HEAD, "nodes.machines", "nodes.memory_gb", "nodes.node_selector")
 IDLE: dict[Provider, tuple[str, ...]] = {
-    "on_premise": ("cloud", "kubernetes"),
-    "aws": ("launcher", "kubernetes"),
-    "gcp": ("launcher", "kubernetes"),
-    "kubernetes": ("launcher", "port", "set_up", "command", "ssh", "tls", "cloud"),
+    "on_premise": (
+        *("cloud", "kubernetes"),
+        *("nodes.nodes", "nodes.memory_gb", "nodes.machine_image", "nodes.disk_gb", "nodes.node_selector"),
+    ),
+    "aws": CLOUD,
+    "gcp": CLOUD,
+    "kubernetes": (
+        *("launcher", "port", "set_up", "command", "ssh", "tls", "cloud", *HEAD),
+        *("nodes.machine", "nodes.machines", "nodes.machine_image", "nodes.disk_gb"),
+    ),
 }
-"""Keys that mean nothing to a provider."""
+"""Keys that mean nothing to a provider; `nodes` are the head and the workers."""
 
 
 def installed_ray() -> str:
@@ -117,17 +125,16 @@ class ClusterSpec(Table):
 
     def _check_keys(self) -> None:
         """Refuse keys that would do nothing."""
-        for key in IDLE[self.provider]:
-            if getattr(self, key) != type(self).model_fields[key].get_default(call_default_factory=True):
-                instead = "take kubernetes.tls" if key == "tls" else "leave it out"
-                raise ValueError(f".{key}: does nothing with the provider {self.provider}; {instead}")
+        for path in IDLE[self.provider]:
+            where, _, key = path.rpartition(".")
+            tables: dict[str, tuple[Table, ...]] = {"": (self,), "head": (self.head,), "nodes": self.nodes}
+            for table in tables[where]:
+                if getattr(table, key) != type(table).model_fields[key].get_default(call_default_factory=True):
+                    named = f".{table.name}.{key}" if isinstance(table, NodeTable) else f".{key}"
+                    instead = "take kubernetes.tls" if key == "tls" else "leave it out"
+                    raise ValueError(f"{named}: does nothing with the provider {self.provider}; {instead}")
         if self.rays_launcher and (self.ssh.port != 22 or self.ssh.options):
             raise ValueError(".ssh: Ray's launcher takes neither port nor options; write both to ~/.ssh/config")
-        if self.provider == "on_premise":
-            return
-        for key in ("gpus", "gpu", "labels", "resources", *(() if self.provider == "kubernetes" else ("cpus",))):
-            if getattr(self.head, key):
-                raise ValueError(f".head.{key}: nothing is placed on this provider's head; leave it out")
 
     def _check_on_premise(self) -> None:
         if self.head.machine is None:

@@ -26,7 +26,7 @@ from cluster.launch import (
     up_commands,
 )
 from cluster.launch.files import start_command
-from cluster.ray_session import NOT_SHIPPED
+from cluster.shipment import NOT_SHIPPED
 from tests.cluster.launch.kuberay import check, templates
 
 ROOT = Path(__file__).parents[3]

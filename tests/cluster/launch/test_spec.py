@@ -62,7 +62,7 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         {"head": {"machine": "fd00::1"}},
         r"machine: 'fd00::1' can't be told from host:port; give a name or an IPv4",
     ),
-    (CLOUD, {"head": CLOUD["head"] | {"cpus": 4}}, r"head\.cpus: nothing is placed on this provider's head"),
+    (CLOUD, {"head": CLOUD["head"] | {"cpus": 4}}, r"head\.cpus: does nothing with the provider aws; leave it out"),
     (CLOUD, {"ssh": {"key": "~/k"}}, r"ssh\.key: Ray makes a key of its own in the cloud and keeps it in ~/\.ssh"),
     (
         CLOUD,
@@ -79,6 +79,7 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         },
         r"workers: Ray's launcher starts all of them alike; .* or take launcher = \"ssh\"",
     ),
+    (RACK, {"workers": [{"machines": ["10.0.0.2"], "memory_gb": 8}]}, r"worker\.memory_gb: does nothing .* on_premise"),
     (PODS, {"port": 6380}, r"port: does nothing with the provider kubernetes; leave it out"),
     (PODS, {"ssh": {"user": "me"}}, r"ssh: does nothing with the provider kubernetes; leave it out"),
     (PODS, {"set_up": ["true"]}, r"set_up: does nothing with the provider kubernetes; leave it out"),
@@ -86,7 +87,7 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (
         PODS,
         {"head": PODS["head"] | {"labels": {"zone": "a"}}},
-        r"head\.labels: nothing is placed on this provider's head",
+        r"head\.labels: does nothing with the provider kubernetes",
     ),
 ]
 
