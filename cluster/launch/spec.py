@@ -124,7 +124,7 @@ class ClusterSpec(Table):
             )
 
     def _check_keys(self) -> None:
-        """Refuse keys that would do nothing."""
+        """Refuse keys that would do nothing, and a cluster on which nothing could run."""
         for path in IDLE[self.provider]:
             where, _, key = path.rpartition(".")
             tables: dict[str, tuple[Table, ...]] = {"": (self,), "head": (self.head,), "nodes": self.nodes}
@@ -133,6 +133,8 @@ class ClusterSpec(Table):
                     named = f".{table.name}.{key}" if isinstance(table, NodeTable) else f".{key}"
                     instead = "take kubernetes.tls" if key == "tls" else "leave it out"
                     raise ValueError(f"{named}: does nothing with the provider {self.provider}; {instead}")
+        if self.provider != "on_premise" and not self.workers:
+            raise ValueError(f".workers: missing; with the provider {self.provider} the head takes no hosts: give some")
         if self.rays_launcher and (self.ssh.port != 22 or self.ssh.options):
             raise ValueError(".ssh: Ray's launcher takes neither port nor options; write both to ~/.ssh/config")
 

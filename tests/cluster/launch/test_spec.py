@@ -21,6 +21,7 @@ CLOUD: dict[str, Any] = {
 PODS: dict[str, Any] = {
     **{"name": "pods", "provider": "kubernetes", "ray": "2.60.0", "image": "i"},
     "head": {"cpus": 2, "memory_gb": 8},
+    "workers": [{"cpus": 8, "memory_gb": 16}],
 }
 SHIPPED = sorted((Path(__file__).parents[3] / "configs" / "clusters").glob("*.toml"))
 
@@ -80,6 +81,7 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         r"workers: Ray's launcher starts all of them alike; .* or take launcher = \"ssh\"",
     ),
     (RACK, {"workers": [{"machines": ["10.0.0.2"], "memory_gb": 8}]}, r"worker\.memory_gb: does nothing .* on_premise"),
+    (PODS, {"workers": []}, r"workers: missing; with the provider kubernetes the head takes no hosts: give some"),
     (PODS, {"port": 6380}, r"port: does nothing with the provider kubernetes; leave it out"),
     (PODS, {"ssh": {"user": "me"}}, r"ssh: does nothing with the provider kubernetes; leave it out"),
     (PODS, {"set_up": ["true"]}, r"set_up: does nothing with the provider kubernetes; leave it out"),

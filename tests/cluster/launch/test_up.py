@@ -6,6 +6,7 @@ What the scripts do on a machine where something is amiss is seen without ssh, w
 import getpass
 import json
 import os
+import re
 import secrets
 import shlex
 import shutil
@@ -18,10 +19,12 @@ from pathlib import Path
 
 import psutil
 import pytest
+from typer.testing import CliRunner
 
 from cluster import free_port
 from cluster.launch import ClusterSpec
 from cluster.launch.files import start_script, stop_script
+from lab.cli import app
 from tests.certificates import certificate
 from tests.cluster.launch.heads import RAY
 
@@ -180,6 +183,35 @@ def test_nothing_is_run_without_a_yes(machines: Machines) -> None:
     )
     assert "Run these? [y/N]" in done.stdout
     assert machines.processes() == []
+
+
+FAKE_KUBECTL = """#!/bin/sh
+echo "$@" >> "$HOME/asked"
+case "$*" in *"get secret lab "*) printf sesame | base64;; esac
+"""
+
+
+def test_on_kubernetes_up_tells_how_to_fetch_the_token_and_to_hand_over_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_text(FAKE_KUBECTL)
+    kubectl.chmod(0o755)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["cluster", "up", str(ROOT / "configs/clusters/kubernetes.toml"), "--yes"])
+    assert done.exit_code == 0, done.output
+    token = tmp_path / ".subnetlab" / "lab" / "token"
+    assert not token.exists(), "the operator makes it"
+    (fetching,) = re.findall("^its token:  (.*)$", done.output, re.MULTILINE)
+    subprocess.run(["bash", "-c", fetching], check=True)
+    assert (token.read_text(), token.stat().st_mode & 0o777) == ("sesame", 0o600)
+    assert (tmp_path / "asked").read_text().splitlines()[0].startswith("--namespace subnetlab apply -f ")
+    assert (
+        "from here, beside  kubectl --namespace subnetlab port-forward service/lab-head-svc 8265:  "
+        "RAY_AUTH_TOKEN_PATH=~/.subnetlab/lab/token subnetlab submit CONFIG"
+    ) in done.output
 
 
 FAKE_RAY = """#!/bin/sh
