@@ -37,10 +37,10 @@ IDLE: dict[Provider, tuple[str, ...]] = {
         *("cloud", "kubernetes"),
         *("nodes.nodes", "nodes.memory_gb", "nodes.machine_image", "nodes.disk_gb", "nodes.node_selector"),
     ),
-    "aws": CLOUD,
+    "aws": (*CLOUD, "cloud.project"),
     "gcp": CLOUD,
     "kubernetes": (
-        *("launcher", "port", "set_up", "command", "ssh", "tls", "cloud", *HEAD),
+        *("launcher", "port", "dashboard_host", "set_up", "command", "ssh", "tls", "cloud", *HEAD),
         *("nodes.machine", "nodes.machines", "nodes.machine_image", "nodes.disk_gb"),
     ),
 }
@@ -127,10 +127,12 @@ class ClusterSpec(Table):
         """Refuse keys that would do nothing, and a cluster on which nothing could run."""
         for path in IDLE[self.provider]:
             where, _, key = path.rpartition(".")
-            tables: dict[str, tuple[Table, ...]] = {"": (self,), "head": (self.head,), "nodes": self.nodes}
+            tables = {"": (self,), "cloud": (self.cloud,), "head": (self.head,), "nodes": self.nodes}
             for table in tables[where]:
-                if getattr(table, key) != type(table).model_fields[key].get_default(call_default_factory=True):
-                    named = f".{table.name}.{key}" if isinstance(table, NodeTable) else f".{key}"
+                if table and getattr(table, key) != type(table).model_fields[key].get_default(
+                    call_default_factory=True
+                ):
+                    named = f".{table.name}.{key}" if isinstance(table, NodeTable) else f".{path}"
                     instead = "take kubernetes.tls" if key == "tls" else "leave it out"
                     raise ValueError(f"{named}: does nothing with the provider {self.provider}; {instead}")
         if self.provider != "on_premise" and not self.workers:

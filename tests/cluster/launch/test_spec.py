@@ -70,6 +70,7 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         {"ssh": {"port": 2222}},
         r"ssh: Ray's launcher takes neither port nor options; write both to ~/\.ssh/config",
     ),
+    (CLOUD, {"cloud": {"region": "r", "project": "p"}}, r"cloud\.project: does nothing with the provider aws"),
     (CLOUD, {"launcher": "ray"}, r"launcher: does nothing with the provider aws; leave it out"),
     (RACK, {"launcher": "ray", "ssh": {"options": ["ProxyJump=a"]}}, r"neither port nor options"),
     (
