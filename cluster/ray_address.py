@@ -145,7 +145,8 @@ def require_token(address: str) -> str:
     except FileNotFoundError:
         raise PoolError(
             f"Ray at {address} asks for a token and there is none here: copy the head's ~/.ray/auth_token to "
-            f"{token_path()}, or set RAY_AUTH_TOKEN_PATH to where it is"
+            f"{token_path()}, or set RAY_AUTH_TOKEN_PATH to where it is (after `subnetlab cluster up`, "
+            "~/.subnetlab/NAME/token)"
         ) from None
     except OSError as error:
         raise PoolError(f"Ray's token can't be read from {token_path()}: {error.strerror}") from error
