@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 HERE_S, THERE_S, LINES_S = 1.0, 5.0, 10.0
 """Between two looks at a folder, two at a cluster, and two lines where there is no terminal."""
 WIDE = 160
-"""Columns where there is no terminal, whose width would be."""
+"""Columns where there is no terminal, or more for the longest line."""
 AT_HELP = (
     "Look at a cluster instead: host:port of its Ray or auto, or http://host:8265 of its dashboard for submitted runs."
 )
@@ -47,7 +47,7 @@ def status(
     """Show runs that are under way: how far they are, who is where, what waits, what it uses; until they end."""
     from rich.console import Console
 
-    from .status_text import picture
+    from .status_text import headline, picture
 
     look: Look = (lambda: at_folder(folder)) if address is None else (lambda: at_cluster(address))
     found = look()
@@ -59,7 +59,7 @@ def status(
         raise RecordError(f"no run is known at {where}; `subnetlab run CONFIG` starts one")
     console = Console()
     if not console.is_terminal:
-        console = Console(width=WIDE)
+        console = Console(width=max(WIDE, *(len(headline(one)) for one in found)))
     if once or all(map(_over, found)):
         console.print(picture(found))
     else:

@@ -33,7 +33,9 @@ def group(item: pytest.Item) -> str:
     if RAY & set(getattr(item, "fixturenames", ())):
         return "ray"
     folder = item.path.relative_to(TESTS).parent.as_posix()
-    return next((name for name, folders in GROUPS.items() if folder in folders), str(item.path))
+    return next(
+        (name for name, folders in GROUPS.items() if folder in folders), item.path.relative_to(TESTS).as_posix()
+    )
 
 
 @pytest.hookimpl(tryfirst=True)

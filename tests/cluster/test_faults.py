@@ -10,14 +10,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from cluster.errors import HostDied, PoolError
+from cluster.errors import PoolError
 from cluster.plan import Group, Wants
 from cluster.ray_actor import RayHost
 from cluster.ray_nodes import RayNodes
@@ -128,10 +127,10 @@ async def test_what_ray_ended_for_want_of_memory_is_made_anew(machines: Any, mon
     group = Group("short", {0: fakes.Says()}, cpus=1.0, wants=Wants({"memory": "none"}))
     host = RayHost(group, 0, {}, 30.0, RayNodes())
     try:
-        with suppress(PoolError):  # Ray looks at the memory four times a second: it may start before
-            await host.start()
-        with pytest.raises(HostDied, match="short died with the query in flight: OutOfMemoryError"):
-            async with asyncio.timeout(30):
+        # Ray looks at the memory four times a second: it may have started, and have served, before.
+        with pytest.raises(PoolError, match="short.*: OutOfMemoryError"):
+            async with asyncio.timeout(60):
+                await host.start()
                 while await anext(aiter(host.serve((0,), query()))):
                     await asyncio.sleep(0.05)
     finally:

@@ -28,7 +28,7 @@ def subnetlab(*arguments: str | Path) -> str:
 
 def test_a_run_is_seen_while_it_is_under_way_and_missed_when_its_driver_is_killed(tmp_path: Path) -> None:
     (tmp_path / "slow.toml").write_text(SLOW + "[pool]\nkind = 'local'\n")
-    out = tmp_path / "arms" / "slow"  # as of a study
+    out = tmp_path / "arms" / ("slow" * 40)  # as of a study, with a long name
     command = [sys.executable, "-m", "lab", "run", str(tmp_path / "slow.toml"), "--out", str(out)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as child:
         until = time.monotonic() + 60

@@ -15,10 +15,10 @@ from subnets.ocr import OCR
 @pytest.mark.parametrize("fault", FAULTS)
 def test_every_fault_is_refused_by_name_and_soon(query: Query, fault: str) -> None:
     body = asyncio.run(load_miner({"kind": "malformed", "fault": fault}).forward(query))
-    started = time.process_time()
+    started = time.thread_time()
     with pytest.raises(MalformedAnswer) as refused:
         OCR().read(body)
-    assert time.process_time() - started < 1.0
+    assert time.thread_time() - started < 1.0
     assert 5 < len(str(refused.value)) < 300 and str(refused.value).isprintable()
 
 
