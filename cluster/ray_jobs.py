@@ -74,13 +74,13 @@ class Jobs:
         No key goes with it: what is given here can be read by anybody who may ask the cluster.
         """
         stopping = {"RAY_JOB_STOP_SIGNAL": "SIGINT", "RAY_JOB_STOP_WAIT_TIME_S": str(STOP_S)}
-        environment = {"working_dir": str(folder), "excludes": NOT_SHIPPED, "env_vars": stopping}
+        sent = {"working_dir": str(folder), "excludes": NOT_SHIPPED, "env_vars": stopping}
         until = time.monotonic() + AGENT_S
         while True:
             try:
                 with self._asking():
                     self._client.submit_job(
-                        submission_id=job, entrypoint=entrypoint, runtime_env=environment, metadata=dict(metadata)
+                        submission_id=job, entrypoint=entrypoint, runtime_env=sent, metadata=dict(metadata)
                     )
                 return
             except PoolError as error:
