@@ -317,12 +317,21 @@ class RayJury(Actor):
         """Call a method; one that dies at it is replaced and asked again, for its work has no effects.
 
         Raises:
+            NoRoom: it was not placed in time.
             PoolError: it died more than `restarts` times.
         """
         from ray.exceptions import RayError, RayTaskError
 
         for attempt in range(restarts + 1):
-            handle = await self._ready()
+            try:
+                handle = await self._ready()
+            except NoRoom:
+                raise
+            except PoolError as error:  # it was given to a machine that is gone, which Ray did not know yet
+                if attempt == restarts:
+                    raise
+                logger.warning("%s; it is placed again", error)
+                continue
             try:
                 return await getattr(handle, method).remote(*arguments)
             except RayTaskError as error:

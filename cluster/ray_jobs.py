@@ -84,8 +84,13 @@ class Jobs:
                     )
                 return
             except PoolError as error:
-                if "No available agent" not in str(error) or time.monotonic() > until:
+                if "No available agent" not in str(error):
                     raise
+                if time.monotonic() > until:
+                    raise PoolError(
+                        f"Ray at {self.address} has no agent that starts jobs: where another Ray runs on the head's "
+                        "machine, start it with a port of its own: --dashboard-agent-listen-port PORT"
+                    ) from None
             time.sleep(AGAIN_S)
 
     def details(self, job: str) -> Any:

@@ -76,12 +76,17 @@ def up(file: File, dry_run: DryRun = False, yes: Yes = False) -> None:
     folder = _files(spec, file, write=not dry_run, show=dry_run)
     if _agreed(spec, up_commands(spec, folder), dry_run, yes):
         ready_token(spec)
-        try:
-            _run(up_commands(spec, folder))
-        except LaunchError as error:
-            raise LaunchError(
-                f"{error}; what has started is still up: end it with: subnetlab cluster down {file}"
-            ) from None
+        started = spec.rays_launcher
+        for command in up_commands(spec, folder):
+            try:
+                _run([command])
+            except LaunchError as error:
+                if not started:
+                    raise
+                raise LaunchError(
+                    f"{error}; machines may be up: end them with: subnetlab cluster down {file}"
+                ) from None
+            started = started or bool(command.script)
         typer.echo(_how_to_join(spec))
 
 

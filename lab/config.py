@@ -176,7 +176,8 @@ class BareTable(Table):
     """The price of doing the same work once, measured in the same run with no subnet around it."""
 
     miner: str | None = None
-    """Whose work: a name of a miner; None takes the first honest one. What servers use meanwhile is part of it."""
+    """Whose work: a name of a miner; None takes the first honest one whose work is done here. What servers use
+    meanwhile is part of it."""
     every: int = Field(1, ge=0)
     """Do it for each `every`-th round of each validator; 0 never does."""
 

@@ -54,9 +54,10 @@ class Economy:
             )
         )
         named = config.bare.miner
-        worker = next((uid for uid, miner in self.miners.items() if miner.honest), len(validators))
+        metered = [uid for uid, miner in self.miners.items() if miner.metered]
+        worker = next((uid for uid in metered if self.miners[uid].honest), next(iter(metered), None))
         self.bare_miner = worker if named is None else names.index(named, len(validators))
-        """The miner whose work, done once, the subnet is compared with."""
+        """The miner whose work, done once, the subnet is compared with; None where all work is done elsewhere."""
 
     def _found(self, config: RunConfig, tables: Sequence[PluginTable], kept: Path | None) -> tuple[Chain, int]:
         """Found the chain: fund the coldkeys, create the subnet, register and stake, hand out the first permits."""

@@ -98,7 +98,9 @@ class RunFolder:
         start = Start.of(entry)
         differing = first_difference(played(start.config), played(self.config.model_dump(mode="json")))
         if differing:
-            raise RecordError(f"{self.path} is a run of another config: {differing}; run it into another folder")
+            raise RecordError(
+                f"{self.path} is a run of another config: {differing}; give the same flags again, or another folder"
+            )
         changed = changed_versions(start)
         if changed:
             raise RecordError(f"{self.path} was begun with other versions: {changed}; install those, or start anew")

@@ -218,6 +218,8 @@ class _Session:
         queries = [self.queries.get(graded.place) or self._query(graded) for graded in rounds]
         self.queries.clear()
         before = await self._servers_cpu_s(pool)
+        if self.economy.bare_miner is None:
+            return _Once({}, 0.0)
         costs = await pool.bare(self.economy.bare_miner, queries)
         servers_cpu_s = await self._servers_cpu_s(pool) - before
         done = {graded.place: cost for graded, cost in zip(rounds, costs, strict=True) if cost is not None}

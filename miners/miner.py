@@ -28,6 +28,8 @@ class Miner(Plugin, ABC):
 
     honest: ClassVar[bool] = True
     """False for a strategy that is meant to game the grading."""
+    metered: ClassVar[bool] = True
+    """False where the work is done elsewhere, so that what it costs is not known here."""
     description: ClassVar[str] = ""
     employs: ClassVar[tuple[str, ...]] = ()
     """Fields whose miners work for this one alone: they are no victims, but theirs are."""

@@ -18,6 +18,7 @@ from .miner import Miner
 class Remote(Miner):
     """Has a miner of somebody else answer."""
 
+    metered = False
     description = "asks somebody else's miner over HTTP"
 
     dendrite: Dendrite = Field(default_factory=Dendrite)

@@ -88,7 +88,10 @@ def status_commands(spec: ClusterSpec, folder: Path) -> list[Command]:
     line = f"{settings(spec)} {spec.command} status"
     if spec.rays_launcher:
         return [_ray("exec", str(folder / "ray_up.yaml"), line)]
-    return [_ssh(spec, spec.head.machine or "", f"{line} --address={spec.head.machine}:{spec.port}")]
+    up = f"ls {spec.folder}/pid-{spec.head.machine} > /dev/null 2>&1"
+    refusal = f"{{ echo '{spec.name} is not up here: subnetlab cluster up starts it' >&2; exit 1; }}"
+    shown = f"{up} || {refusal}; {line} --address={spec.head.machine}:{spec.port}"
+    return [_ssh(spec, spec.head.machine or "", shown)]
 
 
 def down_commands(spec: ClusterSpec, folder: Path) -> list[Command]:

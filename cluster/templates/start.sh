@@ -30,6 +30,14 @@ fi
 export {{ key }}={{ value | shell }}
 {% endfor %}
 export RAY_AUTH_TOKEN_PATH="$folder/token"
+{% if "/" in spec.command %}
+export PATH={{ spec.command.rpartition("/")[0] | shell }}:"$PATH"   # so that jobs find the Python beside it
+{% endif %}
+{% if spec.tls %}
+for file in {{ [spec.tls.cert, spec.tls.key, spec.tls.ca] | map("shell") | join(" ") }}; do
+    [ -r "$file" ] || { echo "$file of [tls] can't be read on this machine: put it there" >&2; exit 7; }
+done
+{% endif %}
 setsid nohup {{ start }} > "$log" 2>&1 < /dev/null &
 echo $! > "$pid"
 for _ in $(seq 120); do

@@ -90,7 +90,13 @@ class Dendrite(Engine):
         try:
             self._key = WalletFolder(folder).hotkey(self.wallet, self.wallet_hotkey)
         except WalletError as error:
-            raise EngineError(f"{error}; get it with: subnetlab wallet new {self.wallet} --wallets {folder}") from None
+            got = f"get it with: subnetlab wallet new {self.wallet} --wallets {folder}"
+            # A host on a cluster runs in a copy of the checkout, which leaves wallets out.
+            raise EngineError(
+                f"{error}; {got}"
+                if folder.is_absolute()
+                else f"{error}, looked up in {Path.cwd()}; give `wallets` as an absolute path, or {got}"
+            ) from None
         try:
             await resolve(check_url(self.url), 0, self.private_hosts)
         except APIError as error:

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -181,6 +182,27 @@ async def test_a_jury_that_was_not_placed_in_time_is_placed_when_it_is_next_aske
     try:
         await jury.ask("prepare", 8, 0, {0: 1.0}, Caller(), restarts=0)
         assert jury.pid is not None
+    finally:
+        await jury.end()
+
+
+class Unlucky(RayJury):
+    """Is given a machine first that is gone."""
+
+    tries = 0
+
+    async def place(self, *arguments: Any) -> None:
+        self.tries += 1
+        if self.tries == 1:
+            raise PoolError("validators can't be started: its node has died")
+        await super().place(*arguments)
+
+
+async def test_a_jury_that_was_given_a_machine_which_is_gone_is_placed_again(ray_session: RaySession) -> None:
+    jury = Unlucky("validators", (Words(), {8: Validator(seed=8)}), {}, 60.0)
+    try:
+        await jury.ask("prepare", 8, 0, {0: 1.0}, Caller(), restarts=1)
+        assert jury.tries == 2
     finally:
         await jury.end()
 

@@ -103,6 +103,12 @@ class Sayer(Miner):
         return Answer(text="".join(digit if keep else "x" for digit, keep in zip(text, kept, strict=True)))
 
 
+class Elsewhere(Sayer):
+    """As if somebody else's: what its work costs is not known here."""
+
+    metered = False
+
+
 class Mute(Miner):
     """Never answers."""
 

@@ -114,6 +114,17 @@ def test_an_oracle_is_as_good_as_it_is_told_to_be(tmp_path: Path) -> None:
     assert right[0] == 1.0 and right[1] == pytest.approx(0.6, abs=0.2) and right[2] == 0.0
 
 
+def test_work_that_is_done_elsewhere_is_no_measure_of_doing_it_once(tmp_path: Path) -> None:
+    elsewhere = {"name": "theirs", "kind": "tests.lab.records:Elsewhere"}
+    here = {"name": "ours", "kind": "tests.lab.records:Sayer"}
+    chain = {"epochs": 1, "rounds_per_epoch": 2}
+    with run(make_config(miners=[elsewhere, here], chain=chain), tmp_path / "both") as both:
+        once = next(map(Epoch.of, both.entries("epoch"))).once
+        assert len(once) == Bill.of(both).overhead.n == 4
+    with run(make_config(miners=[elsewhere], chain=chain), tmp_path / "theirs") as theirs:
+        assert Bill.of(theirs).overhead.value is None
+
+
 def test_progress_is_told_round_by_round(tmp_path: Path) -> None:
     events: list[Event] = []
     run(small(), tmp_path, watch=events.append).close()

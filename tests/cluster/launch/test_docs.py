@@ -14,8 +14,6 @@ from pathlib import Path
 
 import psutil
 
-from cluster import free_port
-
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "clusters.md").read_text()
 BIN = Path(sys.executable).parent
@@ -58,9 +56,7 @@ def test_every_command_of_the_page_that_can_run_here_does(tmp_path: Path) -> Non
                 continue
             ran.append(command)
             if command.endswith("--block"):
-                # A port of its own for what another Ray on this machine may have started too.
-                own = f"--dashboard-agent-listen-port {free_port()} --temp-dir {folder}"
-                line = f"exec env {command} {own} --object-store-memory 100000000"
+                line = f"exec env {command} --temp-dir {folder} --object-store-memory 100000000"
                 started.append(subprocess.Popen(["bash", "-c", line], cwd=tmp_path, env=environment, stdout=-3))
                 until = time.monotonic() + 60
                 while not listens(26379):

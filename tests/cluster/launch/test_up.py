@@ -164,7 +164,7 @@ def test_a_machine_that_is_not_there_is_one_line_with_what_ssh_said(machines: Ma
     gone.write_text(machines.file.read_text().replace("127.0.0.3", "127.0.0.5").replace("127.0.0.2", "127.0.0.4"))
     said = machines.subnetlab("cluster", "up", str(gone), "--yes", expect=1)
     assert "exit 255: ssh: connect to host 127.0.0.4" in said
-    assert f"Connection refused; what has started is still up: end it with: subnetlab cluster down {gone}" in said
+    assert "Connection refused" in said and "cluster down" not in said, "nothing has started"
 
 
 def test_a_machine_that_is_not_there_keeps_no_other_one_up(machines: Machines) -> None:
