@@ -25,6 +25,7 @@ import psutil
 from .errors import PoolError
 
 KNOCK_S = 10.0
+TLS_FILES = ("RAY_TLS_SERVER_CERT", "RAY_TLS_SERVER_KEY", "RAY_TLS_CA_CERT")
 GREET_S = 2.0
 """What a port that speaks TLS may take to say so."""
 PROBE_S = 60.0
@@ -160,18 +161,21 @@ def other_token(address: str) -> str:
 
 def _knock(address: str) -> None:
     """See whether somebody listens at host:port who speaks as we do; Ray itself takes 40 s to say that nobody does."""
-    host, colon, port = address.rpartition("://")[2].rpartition(":")
-    if not colon or not port.isdigit():
-        return  # "auto" and the like are Ray's to find
+    if address == "auto":
+        return
+    host, _, port = address.rpartition(":")
+    if not host or "/" in host or not port.isdigit():
+        raise PoolError(f"{address!r} is no address of a Ray cluster: write host:port, as in 10.0.0.10:6379, or auto")
+    ours = os.environ.get("RAY_USE_TLS", "0").lower() in ("1", "true")
+    trusted = _own_certificates()[-1] if ours else None
     try:
         with socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_S) as connection:
-            theirs = _speaks_tls(connection)
+            theirs = _speaks_tls(connection, trusted)
     except OSError as error:
         raise PoolError(
             f"Ray can't be reached at {address}: {error.strerror or error}; start it there, or leave the address "
             "out for a cluster of your own"
         ) from error
-    ours = os.environ.get("RAY_USE_TLS", "0").lower() in ("1", "true")
     if theirs and not ours:
         raise PoolError(
             f"Ray at {address} speaks TLS: set RAY_USE_TLS=1, and RAY_TLS_SERVER_CERT, RAY_TLS_SERVER_KEY and "
@@ -183,14 +187,39 @@ def _knock(address: str) -> None:
         )
 
 
-def _speaks_tls(connection: socket.socket) -> bool:
-    """Greet a port by TLS; whose certificate it shows is for Ray to judge."""
+def _own_certificates() -> list[str]:
+    """Return the files that Ray is to show and to trust; raises PoolError where one can't be read."""
+    files = {name: os.environ.get(name, "") for name in TLS_FILES}
+    for name, file in files.items():
+        if not os.access(file, os.R_OK):
+            raise PoolError(
+                f"RAY_USE_TLS is 1 here, and {name} is {file or 'not set'}: set it to a file of this machine"
+            )
+    return list(files.values())
+
+
+def _speaks_tls(connection: socket.socket, trusted: str | None) -> bool:
+    """Greet a port by TLS.
+
+    Raises:
+        PoolError: its certificate is signed by none of those in the file that is `trusted`.
+    """
     asking = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     asking.check_hostname = False
     asking.verify_mode = ssl.CERT_NONE
+    if trusted is not None:
+        asking.verify_mode = ssl.CERT_REQUIRED
+        try:
+            asking.load_verify_locations(trusted)
+        except OSError:  # those of ssl are OSErrors
+            raise PoolError(f"RAY_TLS_CA_CERT: {trusted} holds no certificate") from None
     connection.settimeout(GREET_S)
     try:
         asking.wrap_socket(connection).close()
+    except ssl.SSLCertVerificationError as error:
+        raise PoolError(
+            f"the certificate that is shown there is not trusted ({error.verify_message}): RAY_TLS_CA_CERT is {trusted}"
+        ) from None
     except OSError:  # no TLS, nothing at all, or cut
         return False
     return True

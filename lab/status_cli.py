@@ -55,8 +55,8 @@ def status(
         typer.echo(json.dumps({"runs": [_as_dict(one) for one in found]}, indent=2, ensure_ascii=False))
         return
     if not found:
-        where = folder if address is None else address
-        raise RecordError(f"no run is known at {where}; `subnetlab run CONFIG` starts one")
+        where, verb = (folder, "run") if address is None else (address, "submit" if "//" in address else "run")
+        raise RecordError(f"no run is known at {where}; `subnetlab {verb} CONFIG` starts one")
     console = Console()
     if not console.is_terminal:
         console = Console(width=max(WIDE, *(len(headline(one)) for one in found)))

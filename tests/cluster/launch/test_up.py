@@ -139,6 +139,10 @@ def test_a_cluster_comes_up_over_ssh_is_joined_and_ends_without_a_trace(machines
     plan = ("cluster", "plan", "configs/ocr.toml", "--address", machines.address, "--json")
     refused = machines.subnetlab(*plan, expect=1)
     assert f"Ray at {machines.address} speaks TLS: set RAY_USE_TLS=1" in refused
+    (machines.file.parent / "other").mkdir()
+    other = certificate(machines.file.parent / "other", "127.0.0.2")
+    for ca, said in [(other, "shown there is not trusted"), (other.parent, "RAY_TLS_CA_CERT")]:
+        assert said in machines.subnetlab(*plan, expect=1, **settings | {"RAY_TLS_CA_CERT": str(ca)})
     planned = json.loads(machines.subnetlab(*plan, **settings))
     assert sorted(node["cpus"] for node in planned["nodes"]) == [1.0, 2.0]
     assert [host["host"] for host in planned["hosts"]] == ["io", "cpu-0", "cpu-1", "cpu-2"]
