@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -170,12 +171,14 @@ cluster_cli.mount(app)
 def _run(settings: RunConfig, folder: Path, mode: RunMode, as_json: bool) -> None:
     from .progress import Bar
     from .run import run as play
+    from .status import JOB
 
     try:
         with Bar(str(folder), quiet=as_json) as bar:
             record = play(settings, folder, mode=mode, watch=lambda event: bar.show(event))
     except KeyboardInterrupt:
-        typer.echo(f"stopped; nothing is lost: add --resume to go on with {folder}", err=True)
+        following = "what it has goes back" if os.environ.get(JOB) else f"add --resume to go on with {folder}"
+        typer.echo(f"stopped; nothing is lost: {following}", err=True)
         raise typer.Exit(130) from None
     with record:
         _report(record, folder / "report.html", as_json)
