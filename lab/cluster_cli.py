@@ -150,8 +150,10 @@ def _read(file: Path) -> ClusterSpec:
 
 def _files(spec: ClusterSpec, file: Path, *, write: bool, show: bool = False) -> Path:
     """Make the files that commands name, in .subnetlab/clusters/NAME; return that folder."""
-    from cluster.launch import launcher_file, manifests
+    from cluster.launch import launcher_file, manifests, require_client
 
+    if write:
+        require_client(spec)
     folder = Path(".subnetlab/clusters") / spec.name
     made: Mapping[str, str] = {}
     if spec.provider == "kubernetes":
@@ -322,6 +324,10 @@ def _print_plan(found: Fit, machines: Sequence[Node]) -> None:
         table.add_row(*(Text(cell) for cell in row))
     Console().print(table)
     typer.echo(f"nodes: {', '.join(map(_node, machines))}")
+    if any(node.gpus for node in machines) and not any(placed.group.gpus for placed in found.placed):
+        typer.echo(
+            'no host takes a GPU: an engine with device = "auto" is planned for this machine; name device = "cuda"'
+        )
     typer.echo(f"missing: {found.missing}" if found.missing else "all fits")
 
 

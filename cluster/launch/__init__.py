@@ -1,6 +1,6 @@
 """Clusters from one short TOML: the files and commands that bring them up, and what they cost."""
 
-from .commands import Command, down_commands, ready_token, status_commands, up_commands
+from .commands import Command, down_commands, ready_token, require_client, status_commands, up_commands
 from .errors import LaunchError
 from .files import launcher_file, manifests
 from .spec import ClusterSpec
@@ -13,6 +13,7 @@ __all__ = [
     "launcher_file",
     "manifests",
     "ready_token",
+    "require_client",
     "status_commands",
     "up_commands",
 ]

@@ -11,13 +11,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from cluster.errors import PoolError
 from cluster.ray_session import guard_token
 
 from .errors import LaunchError
-from .files import manifest_names, settings, start_script, stop_script
+from .files import CLOUD_CLIENTS, manifest_names, settings, start_script, stop_script
 from .spec import ClusterSpec
 from .tables import NodeTable
 
@@ -103,6 +104,20 @@ def down_commands(spec: ClusterSpec, folder: Path) -> list[Command]:
     return [
         _ssh(spec, machine, "bash -s", script=stop_script(spec, machine)) for machine, _ in reversed(_machines(spec))
     ]
+
+
+def require_client(spec: ClusterSpec) -> None:
+    """Refuse a cloud whose client is not installed here: Ray's launcher would end in a traceback.
+
+    Raises:
+        LaunchError: with what to install.
+    """
+    client = CLOUD_CLIENTS.get(spec.provider)
+    try:
+        if client is not None:
+            version(client)
+    except PackageNotFoundError:
+        raise LaunchError(f"{spec.provider} needs {client}: pip install {client}") from None
 
 
 def ready_token(spec: ClusterSpec) -> None:

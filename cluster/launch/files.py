@@ -21,6 +21,7 @@ from .tables import HeadTable, NodeTable
 TEMPLATES = Path(__file__).parent.parent / "templates"
 ROOMS = ("lab", "cluster", "validators", "miners", "subnets", "consensus")
 CLOUD_CLIENTS = {"aws": "boto3", "gcp": "google-api-python-client"}
+"""Packages through which Ray's launcher speaks to a cloud; whoever brings a cluster up needs them, and its head."""
 MOUNTED = "/tmp/ray_tmp_mount"
 """Where Ray's launcher keeps, on a machine, what it mounts into the container there."""
 

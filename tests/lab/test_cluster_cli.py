@@ -5,6 +5,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner, Result
 
+from cluster.launch import LaunchError
 from lab.cli import app
 
 CONFIG = """
@@ -32,6 +33,23 @@ def test_labels_and_custom_resources_of_named_machines_are_planned_for(tmp_path:
         **{"cpu@zone=a-0": "n0-0", "cpu@zone=a-1": "n0-0", "cpu@nvme=1": "n1-0"}
     }
     assert (hosts["cpu@zone=a-0"]["labels"], hosts["cpu@nvme=1"]["resources"]) == ({"zone": "a"}, {"nvme": 1.0})
+
+
+def test_a_cloud_without_its_client_is_one_line_with_what_to_install(tmp_path: Path) -> None:
+    """The suite's own environment has none."""
+    spec = (Path(__file__).parents[2] / "configs" / "clusters" / "aws.toml").read_text()
+    (tmp_path / "aws.toml").write_text(spec)
+    for verb in ("up", "status", "down"):
+        shown = CliRunner().invoke(app, ["cluster", verb, str(tmp_path / "aws.toml")])
+        assert isinstance(shown.exception, LaunchError) and str(shown.exception) == "aws needs boto3: pip install boto3"
+
+
+def test_gpus_that_a_plan_leaves_idle_are_told(tmp_path: Path) -> None:
+    (tmp_path / "tiny.toml").write_text(CONFIG.replace(', labels = {zone = "a"}', ""))
+    shown = CliRunner().invoke(
+        app, ["cluster", "plan", str(tmp_path / "tiny.toml"), "--nodes", "1:cpus=8,gpus=1,gpu=L4,resource.nvme=1"]
+    )
+    assert "no host takes a GPU" in shown.stdout and shown.stdout.endswith("all fits\n")
 
 
 def test_what_no_named_machine_has_is_missing(tmp_path: Path) -> None:
