@@ -178,6 +178,6 @@ class Reporter:
 
     def _last_words(self, stage: Stage, reason: str = "") -> None:
         try:
-            self._write(None, self._snapshot().model_copy(update={"stage": stage, "reason": reason}))
+            self._cost += self._write(None, self._snapshot().model_copy(update={"stage": stage, "reason": reason}))
         except Exception:
             logger.info("the status could not be written", exc_info=True)
