@@ -1,8 +1,9 @@
 """What KubeRay's objects may hold: its own fields as its 1.7 reference documents them, pods as Kubernetes' own schema.
 
-Those of a RayCluster were compared with its CRD (ray-project/kuberay, 017710c), which has them with these types, but
-for the later `tlsOptions`. No copy of the CRD is kept here: a field of its own that is missing below is refused,
-whether KubeRay has it or not. `kubectl apply --dry-run=server` asks a real API server.
+They were compared with KubeRay's own: a RayCluster's with its CRD (ray-project/kuberay, 017710c), the later
+`tlsOptions` with the Go type of 1.7, a RayJob's and a RayService's with theirs (0057210, 0074129). No copy of a CRD is
+kept here: a field of its own that is missing below is refused, whether KubeRay has it or not. `kubectl apply
+--dry-run=server` asks a real API server.
 """
 
 from collections.abc import Iterator
