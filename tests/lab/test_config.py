@@ -113,6 +113,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         {"miners.0.labels": '{"ray.io/accelerator-type" = "L4"}', "pool.gpu_gb": "24"},
         r"miners\[0\]\.labels: ray\.io/accelerator-type and pool\.gpu_gb both choose among GPUs",
     ),
+    ({"miners": '{kind = "tesseract"}'}, r"miners: input should be several tables, write \[\[miners\]\] \(got"),
+    ({"miners": "7"}, r"miners: input should be a list \(got '7'\)"),
+    ({"chain": "[{epochs = 3}]"}, r"chain: input should be one table, write \[chain\] \(got 1 of them\)"),
     ({"pool.placement": "tight"}, r"pool\.placement: input should be 'pack' or 'spread'"),
     ({"miners.7.scale": "1"}, r"miners\.7\.scale=1: there is no such key"),
 ]
