@@ -5,9 +5,9 @@
 One run of the lab, with its record in SQLite, of miners that answer at once. Hosts are killed with SIGKILL at random
 moments, drawn from a seed. Afterwards every round must be in the record once, with one right answer of each miner, and
 the audit must find all of it again. Growth is the slope of a process's memory over the rounds after the first tenth,
-with its 95 % interval, from means of each twentieth of the run: of resident memory less what is shared with files and
-with Ray's object store, whose pages count as they are first touched. Ends with 1 where a round is lost or doubled, an
-answer is wrong or missing, or the driver grows by more than --most-mb in 1,000 rounds.
+and after the first half, with its 95 % interval, from means of each twentieth of the run: of resident memory less what
+is shared with files and with Ray's object store, whose pages count as they are first touched. Ends with 1 where a round
+is lost or doubled, an answer is wrong or missing, or the driver grows by more than --most-mb in 1,000 rounds.
 """
 
 from __future__ import annotations
@@ -147,11 +147,11 @@ class Memory:
             self.driver.append(own_mb(os.getpid()))
             self.host.append(max(map(own_mb, self.killer.hosts()), default=np.nan))
 
-    def slope(self, megabytes: list[float]) -> tuple[float, float, float]:
-        """MB for each 1,000 rounds after the first tenth, and its 95 % interval."""
+    def slope(self, megabytes: list[float], after: float) -> tuple[float, float, float]:
+        """MB for each 1,000 rounds after that share of them, and its 95 % interval."""
         rounds, sizes = np.array(self.rounds) / 1000, np.array(megabytes)
-        kept = np.flatnonzero((rounds * 1000 > self.of / 10) & np.isfinite(sizes))
-        parts = [part for part in np.array_split(kept, PARTS * 9 // 10) if len(part)]
+        kept = np.flatnonzero((rounds * 1000 > self.of * after) & np.isfinite(sizes))
+        parts = [part for part in np.array_split(kept, round(PARTS * (1 - after))) if len(part)]
         fit = stats.linregress([rounds[part].mean() for part in parts], [sizes[part].mean() for part in parts])
         half = stats.t.ppf(0.975, len(parts) - 2) * fit.stderr
         return fit.slope, fit.slope - half, fit.slope + half
@@ -265,7 +265,7 @@ def main() -> None:
     given = options.parse_args()
     logging.getLogger("cluster").setLevel(logging.ERROR)
     found = soak(given.rounds, given.pool, given.kill_every, given.seed)
-    count, memory, growth = found.count, found.memory, found.memory.slope(found.memory.driver)
+    count, memory = found.count, found.memory
     print(f"{given.rounds:,} rounds, {MINERS + LIGHT} miners, {HOSTS} hosts, pool {given.pool}")
     print(f"{given.rounds / found.took_s:.0f} rounds/s, {found.kills} kills, {found.restarts} restarts")
     print(
@@ -274,9 +274,11 @@ def main() -> None:
     for name, sizes in (("resident", memory.resident), ("its own", memory.driver)):
         tenth, half, last = (sizes[int(share * (len(sizes) - 1))] for share in (0.1, 0.5, 1.0))
         print(f"driver, {name}: {tenth:.0f} MB at 10 %, {half:.0f} at 50 %, {last:.0f} at the end")
-    for name, (slope, low, high) in (("driver", growth), ("largest host", memory.slope(memory.host))):
-        print(f"growth of the {name}: {slope:+.2f} MB per 1,000 rounds ({low:+.2f} to {high:+.2f})")
-    sys.exit(int(not found.whole or growth[0] > given.most_mb))
+    for name, sizes in (("driver", memory.driver), ("largest host", memory.host)):
+        for since, after in (("first tenth", 0.1), ("first half", 0.5)):
+            slope, low, high = memory.slope(sizes, after)
+            print(f"{name} after the {since}: {slope:+.2f} MB per 1,000 rounds ({low:+.2f} to {high:+.2f})")
+    sys.exit(int(not found.whole or memory.slope(memory.driver, 0.1)[0] > given.most_mb))
 
 
 if __name__ == "__main__":
