@@ -31,6 +31,7 @@ from .admission import Admission, Visit
 from .door import Connection, Door
 from .limits import Limits, Nonces, Rate
 from .protocol import (
+    AHEAD_S,
     HEALTH_PATH,
     JSON,
     PROTOCOL,
@@ -89,7 +90,7 @@ class Axon:
         self.admission = Admission(places, limits.waiting, limits.per_caller)
         self._rate = Rate(limits.rate, limits.burst)
         self._refusals = Rate(limits.refusals, math.ceil(limits.refusals), BUCKETS_KEPT)
-        self._nonces = Nonces(most_per_caller=math.ceil(limits.rate * 2 * VALID_S) + limits.burst)
+        self._nonces = Nonces(most_per_caller=math.ceil(limits.rate * (VALID_S + AHEAD_S)) + limits.burst)
         self._callers: Mapping[str, Caller] = {}
         self.know(callers)
         self._since_ms = 0
@@ -100,7 +101,7 @@ class Axon:
     def know(self, callers: Mapping[str, Caller]) -> None:
         """Replace who is registered, by hotkey."""
         self._callers = dict(callers)
-        self._nonces.keep(frozenset(callers))
+        self._nonces.forget(_now_ms())
 
     @property
     def port(self) -> int:
@@ -112,16 +113,17 @@ class Axon:
     async def start(self, host: str, port: int, tls: SSLContext | None = None) -> None:
         """Listen; port 0 takes a free one. Raises OSError where the address can't be had."""
         self._manager = web.Server(self._handle, handler_cancellation=True)
-        self.door = Door(self._manager, self._limits)
+        self.door = Door(self._manager, self._limits, tls)
         # What was signed before may have been served by an earlier life, whose nonces are forgotten.
         self._since_ms = _now_ms()
-        self._server = await asyncio.get_running_loop().create_server(self.door, host, port, ssl=tls)
+        self._server = await asyncio.get_running_loop().create_server(self.door, host, port)
 
     async def close(self) -> None:
         """Stop listening and end all work; safe to call twice."""
         server, self._server = self._server, None
-        if server is not None and self._manager is not None:
+        if server is not None and self._manager is not None and self.door is not None:
             server.close()
+            await self.door.close()
             await self._manager.shutdown(timeout=1.0)
             await server.wait_closed()
 
@@ -154,10 +156,10 @@ class Axon:
         envelope, signature = Envelope.read(request.headers)
         if envelope.recipient != self.hotkey:
             raise Refusal(Code.RECIPIENT, f"signed for another hotkey; this is {self.hotkey}")
-        now_ms = _now_ms()
-        if abs(envelope.time_ms - now_ms) > VALID_S * 1000:
-            away_s = (envelope.time_ms - now_ms) / 1000
-            raise Refusal(Code.EXPIRED, f"{away_s:+.1f} s from the clock here; at most {VALID_S:g} s are allowed")
+        away_s = (envelope.time_ms - _now_ms()) / 1000
+        if not -VALID_S <= away_s <= AHEAD_S:
+            allowed = f"{-VALID_S:+g} to {AHEAD_S:+g}"
+            raise Refusal(Code.EXPIRED, f"{away_s:+.1f} s from the clock here; {allowed} s are allowed")
         if envelope.time_ms < self._since_ms:
             raise Refusal(Code.EXPIRED, "signed before this server was started; sign anew")
         caller = self._callers.get(envelope.caller)
@@ -168,8 +170,6 @@ class Axon:
             raise Refusal(Code.REFUSED, said)
         if not verify(envelope.caller, envelope.message, signature):
             raise Refusal(Code.UNSIGNED, "the signature is not the caller's")
-        if isinstance(request.protocol, Connection):
-            request.protocol.door.trust(request.protocol)
         self._nonces.check(envelope.caller, envelope.nonce)
         return envelope, caller
 
@@ -190,6 +190,8 @@ class Axon:
         if not self._rate.take(envelope.caller):
             raise Refusal(Code.RATE, f"at most {self._limits.rate:g} requests a second")
         self._nonces.use(envelope.caller, envelope.nonce, envelope.time_ms, _now_ms())
+        if isinstance(request.protocol, Connection):
+            request.protocol.door.trust(request.protocol, caller)
         visit = Visit(envelope.caller, caller.stake, caller.validator_permit)
         self.admission.enter(visit)
         visit.work = asyncio.create_task(self._answer(request, envelope, caller, visit, arrived))
@@ -221,6 +223,7 @@ class Axon:
             raise Refusal(Code.FAILED, "the miner failed") from error
         if refusal:
             raise Refusal(Code.REFUSED, refusal)
+        await asyncio.sleep((envelope.time_ms - _now_ms()) / 1000)  # at once, but for a clock that is ahead
         visit.priority = priority if math.isfinite(priority) else 0.0
         ends = arrived + min(query.timeout_s, self._limits.timeout_s)
         try:

@@ -1,26 +1,40 @@
 """The door: which connections are kept open.
 
-An address has a bounded number of them. Where there are too many altogether, the oldest that has never brought a
-valid signature is cut, so that a crowd of strangers shuts out nobody who can sign.
+An address has a bounded number of them. A caller whose request was let in is known by its connection; the known ones
+of a caller are bounded, and so are all of them, those of less stake giving way. All others are strangers: where there
+are too many altogether, the oldest of these is cut, so that no crowd shuts out who can sign.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from typing import Any, cast
+from contextlib import suppress
+from ipaddress import IPv6Address, ip_network
+from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp import web
 
+from subnets import Caller
+
 from .limits import Limits
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+KNOWN = 7 / 8
+"""Of all connections, at most: the rest is for those who come to show who they are."""
+HANDSHAKE_S = 5.0
 
 
 class Connection(web.RequestHandler):
     """One connection, counted."""
 
-    def __init__(self, door: Door, address: str, manager: web.Server, **options: Any) -> None:
+    def __init__(self, door: Door, line: asyncio.Transport, network: str, manager: web.Server, **options: Any) -> None:
         super().__init__(manager, **options)
-        self.door, self.address = door, address
+        self.door, self.line, self.network = door, line, network
+        self.caller: Caller | None = None
+        """Who is known to be at the other end."""
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Count it off."""
@@ -31,12 +45,14 @@ class Connection(web.RequestHandler):
 class Door:
     """Makes the protocol of each new connection, or cuts it."""
 
-    def __init__(self, manager: web.Server, limits: Limits) -> None:
-        self._manager, self._limits = manager, limits
-        self._by_address: Counter[str] = Counter()
+    def __init__(self, manager: web.Server, limits: Limits, tls: SSLContext | None = None) -> None:
+        self._manager, self._limits, self._tls = manager, limits, tls
+        self._by_network: Counter[str] = Counter()
+        self._by_caller: Counter[str] = Counter()
         self._known: set[Connection] = set()
         self._strangers: dict[Connection, None] = {}
         """In the order in which they came."""
+        self._handshakes: set[asyncio.Task[None]] = set()
         self.cut = 0
         """Connections that were not kept."""
 
@@ -47,20 +63,21 @@ class Door:
     def __len__(self) -> int:
         return len(self._known) + len(self._strangers)
 
-    def opened(self, transport: asyncio.Transport) -> None:
+    def opened(self, line: asyncio.Transport) -> None:
         """Keep a connection, or cut it."""
-        address = str((transport.get_extra_info("peername") or ("",))[0])
-        if self._by_address[address] >= self._limits.per_address:
-            return self._cut(transport)
+        network = _network(line)
+        if self._by_network[network] >= self._limits.per_address:
+            return self._cut(line)
         if len(self) >= self._limits.connections:
             if not self._strangers:
-                return self._cut(transport)
+                return self._cut(line)
             oldest = next(iter(self._strangers))
             self.left(oldest)
-            self._cut(cast(asyncio.Transport, oldest.transport))
+            self._cut(oldest.line)
         connection = Connection(
             self,
-            address,
+            line,
+            network,
             self._manager,
             loop=asyncio.get_running_loop(),
             access_log=None,
@@ -68,30 +85,72 @@ class Door:
             lingering_time=0.25,
             auto_decompress=False,
         )
-        self._by_address[address] += 1
+        self._by_network[network] += 1
         self._strangers[connection] = None
-        transport.set_protocol(connection)
-        connection.connection_made(transport)
+        if self._tls is None:
+            line.set_protocol(connection)
+            connection.connection_made(line)
+        else:
+            shaking = asyncio.create_task(self._shake_hands(connection, self._tls))
+            self._handshakes.add(shaking)
+            shaking.add_done_callback(self._handshakes.discard)
 
-    def trust(self, connection: Connection) -> None:
-        """Note that a valid signature came from there."""
-        if connection in self._strangers:
-            del self._strangers[connection]
-            self._known.add(connection)
+    def trust(self, connection: Connection, caller: Caller) -> None:
+        """Note whose request came from there, if there is room among those that are known."""
+        if connection not in self._strangers or self._by_caller[caller.hotkey] >= self._limits.per_caller:
+            return
+        if len(self._known) >= self._limits.connections * KNOWN:
+            poorest = min(self._known, key=_stake)
+            if _stake(poorest) >= caller.stake:
+                return
+            self._forget(poorest)
+            self._strangers[poorest] = None
+        del self._strangers[connection]
+        connection.caller = caller
+        self._by_caller[caller.hotkey] += 1
+        self._known.add(connection)
 
     def left(self, connection: Connection) -> None:
         """Count a connection off, once."""
-        if connection in self._strangers or connection in self._known:
-            self._strangers.pop(connection, None)
-            self._known.discard(connection)
-            self._by_address[connection.address] -= 1
-            if not self._by_address[connection.address]:
-                del self._by_address[connection.address]
+        if connection in self._known:
+            self._forget(connection)
+        elif connection in self._strangers:
+            del self._strangers[connection]
+        else:
+            return
+        _count_off(self._by_network, connection.network)
 
-    def _cut(self, transport: asyncio.Transport | None) -> None:
+    async def close(self) -> None:
+        """End the handshakes that are under way."""
+        for shaking in (under_way := [*self._handshakes]):
+            shaking.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+
+    async def _shake_hands(self, connection: Connection, tls: SSLContext) -> None:
+        early = _Early()
+        secured: asyncio.Transport | None = None
+        with suppress(OSError):
+            secured = await asyncio.get_running_loop().start_tls(
+                connection.line, early, tls, server_side=True, ssl_handshake_timeout=HANDSHAKE_S
+            )
+        if secured is None or early.ended or connection not in self._strangers:
+            self.left(connection)
+            connection.line.abort()
+            return
+        secured.set_protocol(connection)
+        connection.connection_made(secured)
+        if early.came:
+            connection.data_received(bytes(early.came))
+
+    def _forget(self, connection: Connection) -> None:
+        self._known.discard(connection)
+        if connection.caller is not None:
+            _count_off(self._by_caller, connection.caller.hotkey)
+            connection.caller = None
+
+    def _cut(self, line: asyncio.Transport) -> None:
         self.cut += 1
-        if transport is not None:
-            transport.abort()
+        line.abort()
 
 
 class _Knock(asyncio.Protocol):
@@ -102,3 +161,36 @@ class _Knock(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._door.opened(cast(asyncio.Transport, transport))
+
+
+class _Early(asyncio.Protocol):
+    """Keeps what comes between the end of a handshake and the moment when we hear of it."""
+
+    def __init__(self) -> None:
+        self.came = bytearray()
+        self.ended = False
+
+    def data_received(self, data: bytes) -> None:
+        self.came += data
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self.ended = True
+
+
+def _network(line: asyncio.Transport) -> str:
+    """Who is counted as one: an address, and of IPv6 the network that one line is given."""
+    address = str((line.get_extra_info("peername") or ("",))[0]).partition("%")[0]
+    if ":" not in address:
+        return address
+    mapped = IPv6Address(address).ipv4_mapped
+    return str(mapped or ip_network((address, 64), strict=False))
+
+
+def _stake(connection: Connection) -> float:
+    return connection.caller.stake if connection.caller is not None else 0.0
+
+
+def _count_off(counter: Counter[str], name: str) -> None:
+    counter[name] -= 1
+    if not counter[name]:
+        del counter[name]

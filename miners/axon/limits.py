@@ -6,7 +6,7 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from .protocol import VALID_S, Code, Refusal
+from .protocol import AHEAD_S, VALID_S, Code, Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +79,13 @@ class Nonces:
         for old in [old for old, until_ms in used.items() if until_ms < now_ms]:
             del used[old]
         if len(used) >= self._most:
-            raise Refusal(Code.RATE, f"at most {self._most} requests in {2 * VALID_S:g} s")
+            raise Refusal(Code.RATE, f"at most {self._most} requests in {VALID_S + AHEAD_S:g} s")
         used[nonce] = time_ms + round(VALID_S * 1000)
 
-    def keep(self, callers: frozenset[str]) -> None:
-        """Forget callers that are not registered any more: what they sent is refused anyway."""
-        for gone in self._used.keys() - callers:
-            del self._used[gone]
+    def forget(self, now_ms: int) -> None:
+        """Drop callers of whom nothing is valid any more; one that comes back may repeat nothing."""
+        for caller in [caller for caller, used in self._used.items() if max(used.values()) < now_ms]:
+            del self._used[caller]
 
     def __len__(self) -> int:
         return sum(map(len, self._used.values()))

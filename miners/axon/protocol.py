@@ -29,7 +29,11 @@ VERSION = "1"
 QUERY_PATH = "/v1/query"
 HEALTH_PATH = "/v1/health"
 VALID_S = 10.0
-"""How far the time in a request may lie from the receiver's clock, either way."""
+"""How old a request may be, by the receiver's clock."""
+AHEAD_S = 2.0
+"""How far ahead of that clock; it then waits for the clock, so that nothing is served before it was signed."""
+MOST_STRUCTURE = 20_000
+"""Of a request's body: brackets, commas, digits, and how many texts there are. 1,000 turns have 10,000."""
 JSON = "application/json"
 
 CALLER, RECIPIENT, NONCE, TIME, HASH, SIGNATURE, PROTOCOL = (
@@ -210,7 +214,7 @@ class Question(_Wire):
 
     id: str = Field(min_length=1, max_length=200)
     subnet: str = Field(max_length=100)
-    messages: tuple[Turn, ...] = Field(max_length=1000)
+    messages: tuple[Turn, ...] = Field(max_length=1000, fail_fast=True)
     image: str = ""
     """Base64 of a PNG or JPEG."""
     max_tokens: int | None = Field(None, ge=1, le=10_000_000)
@@ -231,6 +235,7 @@ class Question(_Wire):
     @classmethod
     def read(cls, body: bytes) -> Self:
         """Parse a body; raises Refusal where it is not of this schema."""
+        _bound_structure(body)
         try:
             return cls.model_validate_json(body)
         except ValidationError as error:
@@ -252,6 +257,22 @@ class Question(_Wire):
             raise Refusal(Code.MALFORMED, "body.image: no base64") from None
         messages = tuple(Message(turn.role, turn.content) for turn in self.messages)
         return Query(self.id, self.subnet, Prompt(messages, image, self.max_tokens), self.timeout_s, caller)
+
+
+_TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+"""A JSON string, or what is left of the bytes where one does not end: found in linear time."""
+
+
+def _bound_structure(body: bytes) -> None:
+    """Refuse a body of many small parts: each costs a parser a thousand times its size in memory."""
+    size = end = 0
+    for text in _TEXT.finditer(body):
+        size += text.start() - end + 1
+        end = text.end()
+        if size > MOST_STRUCTURE:
+            break
+    if size + len(body) - end > MOST_STRUCTURE:
+        raise Refusal(Code.MALFORMED, f"body: more than {MOST_STRUCTURE:,} brackets, commas, digits and texts")
 
 
 class Denial(_Wire):

@@ -2,17 +2,37 @@
 
 import asyncio
 import json
+import re
+import ssl
 import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
 
 import aiohttp
 import pytest
 from bittensor_wallet import Keypair
 
 from miners.axon import Code, Limits, Question, admission
+from miners.axon.limits import Nonces
+from miners.axon.protocol import Refusal
 from miners.fakes import Echo, Silent
 from miners.miner import Miner
 from subnets import Answer, Query
-from tests.miners.remote.field import SECOND, SMALL, STRANGER, VALIDATOR, ask, field, post, question, until
+from tests.certificates import certificate
+from tests.miners.remote.field import (
+    SECOND,
+    SMALL,
+    STRANGER,
+    VALIDATOR,
+    Field,
+    ask,
+    field,
+    post,
+    question,
+    sealed,
+    until,
+)
 
 
 class Choosy(Miner):
@@ -167,13 +187,95 @@ async def test_a_crowd_of_strangers_shuts_out_nobody_who_can_sign() -> None:
             writer.close()
 
 
-async def test_what_it_remembers_is_bounded() -> None:
-    async with field(limits=Limits(rate=100.0, burst=30)) as there:
-        await asyncio.gather(*(post(there) for _ in range(20)))
-        assert len(there.axon._nonces) == 20
-        there.axon.know({})
-        assert len(there.axon._nonces) == 0
-        assert (await post(there)).error == "refused", "no longer registered"
+def test_what_it_remembers_is_bounded_and_forgotten_with_time() -> None:
+    nonces = Nonces(most_per_caller=3)
+    for place in range(3):
+        nonces.use("caller", str(place), time_ms=1000, now_ms=1000)
+    with pytest.raises(Refusal, match="at most 3 requests"):
+        nonces.use("caller", "3", time_ms=1000, now_ms=1000)
+    nonces.forget(now_ms=11_000)
+    with pytest.raises(Refusal, match="used before"):
+        nonces.check("caller", "0")
+    nonces.forget(now_ms=11_001)
+    assert len(nonces) == 0
+
+
+async def test_handshakes_count_as_connections(tmp_path: Path) -> None:
+    pem = certificate(tmp_path, "127.0.0.1")
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(pem)
+    async with field(limits=Limits(connections=6, per_address=3), tls=tls) as there:
+        idle = [await asyncio.open_connection("127.0.0.1", there.axon.port) for _ in range(4)]
+        door = there.axon.door
+        await until(lambda: door is not None and door.cut == 1 and len(door) == 3)
+        crowd = [
+            await asyncio.open_connection("127.0.0.1", there.axon.port, local_addr=(f"127.0.0.{place % 3 + 2}", 0))
+            for place in range(9)
+        ]
+        await until(lambda: door is not None and door.cut == 7 and len(door) == 6)
+        ours = ssl.create_default_context(cafile=pem)
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", there.axon.port, ssl=ours, local_addr=("127.0.0.9", 0)
+        )
+        writer.write(b"GET /v1/health HTTP/1.1\r\nHost: it\r\n\r\n")
+        assert (await reader.readline()).split()[1] == b"200"
+        for _, other in [*idle, *crowd, (reader, writer)]:
+            other.close()
+        await until(lambda: door is not None and len(door) == 0)
+
+
+@dataclass
+class Held:
+    """A connection that one's own request has made known."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    @classmethod
+    async def open(cls, there: Field, key: Keypair, source: str) -> Self:
+        held = cls(*await asyncio.open_connection("127.0.0.1", there.axon.port, local_addr=(source, 0)))
+        assert await held.asks(key) == b"200"
+        return held
+
+    async def asks(self, key: Keypair) -> bytes:
+        """Return the status, or nothing where the connection was cut."""
+        body = Question.of(ask()).body()
+        head = {"Host": "it", "Content-Length": str(len(body)), **sealed(key, body)}
+        self.writer.write(b"POST /v1/query HTTP/1.1\r\n" + "".join(f"{k}: {v}\r\n" for k, v in head.items()).encode())
+        self.writer.write(b"\r\n" + body)
+        try:
+            reply = await self.reader.readuntil(b"\r\n\r\n")
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return b""
+        length = re.search(rb"Content-Length: (\d+)", reply)
+        await self.reader.readexactly(int(length[1]) if length else 0)
+        return reply.split()[1]
+
+
+async def test_a_caller_that_holds_many_connections_shuts_out_nobody_of_more_stake() -> None:
+    async with field(limits=Limits(connections=16, per_address=4, per_caller=4)) as there:
+        held = [await Held.open(there, SMALL, f"127.0.0.{place // 4 + 2}") for place in range(16)]
+        richer = [await Held.open(there, VALIDATOR, f"127.0.0.{place // 4 + 7}") for place in range(8)]
+        assert there.axon.door is not None and (there.axon.door.cut, len(there.axon.door)) == (8, 16)
+        statuses = [await one.asks(SMALL) for one in held]
+        assert statuses == [b"200"] * 4 + [b""] * 8 + [b"200"] * 4, "those beyond its four were cut, the oldest first"
+        for one in held + richer:
+            one.writer.close()
+
+
+async def test_where_all_are_known_those_of_less_stake_give_way() -> None:
+    async with field(limits=Limits(connections=8, per_address=8, per_caller=8)) as there:
+        small = [await Held.open(there, SMALL, "127.0.0.2") for _ in range(8)]
+        rich = [await Held.open(there, VALIDATOR, "127.0.0.3") for _ in range(7)]
+        crowd = [
+            await asyncio.open_connection("127.0.0.1", there.axon.port, local_addr=("127.0.0.4", 0)) for _ in range(4)
+        ]
+        assert [await one.asks(VALIDATOR) for one in rich] == [b"200"] * 7
+        assert [await one.asks(SMALL) for one in small].count(b"") >= 7
+        for one in small + rich:
+            one.writer.close()
+        for _, writer in crowd:
+            writer.close()
 
 
 async def test_floods_by_strangers_and_small_callers_keep_no_validator_waiting() -> None:

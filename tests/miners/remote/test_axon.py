@@ -19,6 +19,7 @@ from miners.axon.protocol import NONCE, SIGNATURE, Envelope
 from miners.fakes import Crashing, Echo, Silent
 from subnets import Answer
 from tests.miners.remote.field import (
+    CALLERS,
     MINER,
     OTHER_MINER,
     SMALL,
@@ -72,7 +73,7 @@ async def test_a_caller_without_a_permit_is_refused_where_one_is_required() -> N
         (lambda: sealed(VALIDATOR, BODY, signer=STRANGER), Code.UNSIGNED),
         (lambda: sealed(VALIDATOR, BODY, recipient=OTHER_MINER.ss58_address), Code.RECIPIENT),
         (lambda: sealed(VALIDATOR, BODY, time_ms=_ms(-10.5)), Code.EXPIRED),
-        (lambda: sealed(VALIDATOR, BODY, time_ms=_ms(+10.5)), Code.EXPIRED),
+        (lambda: sealed(VALIDATOR, BODY, time_ms=_ms(+2.5)), Code.EXPIRED),
         (lambda: sealed(VALIDATOR, BODY, time_ms=_ms(-5.0)), Code.EXPIRED),
         (lambda: sealed(VALIDATOR, BODY + b" "), Code.UNSIGNED),
         (lambda: sealed(VALIDATOR, BODY) | {NONCE: "f" * 32}, Code.UNSIGNED),
@@ -160,6 +161,24 @@ def _base64(content: bytes) -> str:
 async def test_a_body_that_is_not_of_the_schema_is_refused(body: bytes) -> None:
     async with field() as there:
         await refused(there, Code.MALFORMED, VALIDATOR, body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"messages":[' + b"{}," * 10_000 + b"{}]}",
+        json.dumps({str(key): 0 for key in range(10_000)}).encode(),
+        b'{"id":' + b'"",' * 20_000,
+        b'"' * 100_000,
+    ],
+    ids=["many turns", "many keys", "many texts", "quotes alone"],
+)
+async def test_a_body_of_many_small_parts_is_refused_before_it_is_parsed(body: bytes) -> None:
+    async with field() as there:
+        reply = await post(there, VALIDATOR, body)
+        assert (reply.status, json.loads(reply.body)["reason"][:22]) == (400, "body: more than 20,000")
+        longest = [{"role": "user", "content": '{"a": [1, "b"]}'}] * 1000
+        assert (await post(there, body=question(messages=longest))).status == 200
 
 
 async def test_an_image_bomb_is_refused_by_our_own_limit_on_pixels() -> None:
@@ -251,6 +270,27 @@ async def test_a_restart_forgets_nonces_and_serves_no_request_again() -> None:
     await asyncio.sleep(0.005)
     async with field() as there:
         await refused(there, Code.EXPIRED, VALIDATOR, BODY, headers)
+
+
+async def test_a_request_from_a_clock_that_is_ahead_waits_and_is_not_served_again_after_a_restart() -> None:
+    async with field() as there:
+        signed_for = time.time() + 0.5
+        headers = sealed(VALIDATOR, BODY, time_ms=int(signed_for * 1000))
+        assert (await post(there, VALIDATOR, BODY, headers)).status == 200
+        assert time.time() >= int(signed_for * 1000) / 1000
+    await asyncio.sleep(0.005)
+    async with field() as there:
+        await refused(there, Code.EXPIRED, VALIDATOR, BODY, headers)
+
+
+async def test_a_caller_that_comes_back_may_not_repeat_what_it_sent() -> None:
+    async with field() as there:
+        headers = sealed(VALIDATOR, BODY)
+        assert (await post(there, VALIDATOR, BODY, headers)).status == 200
+        there.axon.know({})
+        assert (await post(there)).error == "refused", "no longer registered"
+        there.axon.know(CALLERS)
+        assert (await post(there, VALIDATOR, BODY, headers)).error == "replayed"
 
 
 async def test_health_tells_who_serves_and_nothing_else() -> None:
