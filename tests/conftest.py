@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from cluster import RaySession
 
@@ -17,6 +18,10 @@ GROUPS = {
 """Folders whose tests share what is slow to start."""
 RAY = {"ray_session", "ray_cluster"}
 """Fixtures, of which a process can have one at a time."""
+
+# A slow machine refutes no property.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups

@@ -89,7 +89,7 @@ def check_money(chain: Chain, minted: int) -> None:
     assert all(amount > 0 for held in ledger.stakes.values() for amount in held.values())
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, suppress_health_check=list(HealthCheck))
 @given(st.lists(ACTIONS, max_size=25), st.sampled_from(["stake", "balance"]))
 def test_money_is_conserved_at_every_block_and_a_refusal_changes_nothing(actions: list[Any], pay_to: str) -> None:
     endowment = {key.ss58_address: 1000 * TAO for key in COLDKEYS}

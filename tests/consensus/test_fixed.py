@@ -51,13 +51,13 @@ def test_the_exponential_equals_the_chains_bits() -> None:
     assert exponential(x).tolist() == list(printed.values())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.integers(-20 * ONE, 20 * ONE) | st.sampled_from([0, ONE, -ONE]), min_size=1, max_size=40))
 def test_the_exponential_is_exact_over_its_whole_range(values: list[int]) -> None:
     assert exponential(np.array(values, np.int64)).tolist() == [slow_exp(x) for x in values]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(0, ONE), st.integers(0, ONE), st.integers(1, 2**40))
 def test_products_and_quotients_are_exact(a: int, b: int, by: int) -> None:
     assert multiply(a, b) == a * b >> 32
@@ -67,7 +67,7 @@ def test_products_and_quotients_are_exact(a: int, b: int, by: int) -> None:
     assert (divide_wide(by, max(b, 1)), divide_wide(-by, max(b, 1))) == (wide, -wide)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(-(2**62), 2**62), st.integers(-(2**41), 2**41), st.integers(1, 2**63 - 1), st.data())
 def test_signed_products_and_stake_shares_are_exact(a: int, b: int, total: int, data: st.DataObject) -> None:
     product = a * b >> 32

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consensus import SubnetState, YumaParams, run_epoch
@@ -57,7 +57,7 @@ def parameters(version: str) -> st.SearchStrategy[YumaParams]:
 
 
 @pytest.mark.parametrize("version", ["nakamoto", "yuma1", "liquid_alpha_v1", "yuma3"])
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(data=st.data())
 def test_every_bit_equals_the_slow_transcription(version: str, data: st.DataObject) -> None:
     case = data.draw(cases())

@@ -131,7 +131,7 @@ def test_lists_and_tables_that_do_not_fit_are_refused() -> None:
         krippendorff_alpha([1.0, 2.0])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(arrays(float, (6, 3), elements=st.integers(0, 4).map(float)), st.floats(0.5, 20), st.floats(-50, 50))
 def test_alpha_does_not_depend_on_the_order_or_the_unit(table, unit, origin) -> None:  # type: ignore[no-untyped-def]
     found = krippendorff_alpha(table).value
@@ -142,7 +142,7 @@ def test_alpha_does_not_depend_on_the_order_or_the_unit(table, unit, origin) -> 
     assert perfect in (None, pytest.approx(1.0))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=12))
 def test_kappa_is_symmetric_and_bounded(pairs: list[tuple[int, int]]) -> None:
     first, second = [one for one, _ in pairs], [other for _, other in pairs]

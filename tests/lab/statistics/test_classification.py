@@ -86,7 +86,7 @@ def test_what_is_no_probability_or_no_label_is_refused() -> None:
         auc([[1.0]], [[0.3]])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(arrays(float, (4, 3), elements=st.sampled_from([0.0, 0.3, 0.5, 1.0])), arrays(bool, (4, 3)))
 def test_measures_are_bounded_and_auc_takes_ranks_alone(scores, right) -> None:  # type: ignore[no-untyped-def]
     for measure in EVERY:

@@ -66,7 +66,7 @@ def test_holm_is_that_of_a_worked_example() -> None:
     assert holm([]) == []
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(VALUES, st.randoms(use_true_random=False))
 def test_the_p_value_does_not_depend_on_order_side_or_unit(pairs, rnd) -> None:  # type: ignore[no-untyped-def]
     first, second = np.array(pairs, dtype=float).T

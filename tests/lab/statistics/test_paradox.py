@@ -2,7 +2,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -113,7 +113,6 @@ def test_what_is_no_probability_is_refused() -> None:
         SameAnswer(0.5).tasks_to_separate(0.7, 0.7)
 
 
-@settings(deadline=None)
 @given(SHARES, SHARES, WRONG)
 def test_the_slope_turns_at_one_in_all_answers_and_copying_never_pays_less(a: float, m: float, wrong: int) -> None:
     validator = SameAnswer(a, wrong)
@@ -123,7 +122,6 @@ def test_the_slope_turns_at_one_in_all_answers_and_copying_never_pays_less(a: fl
     assert validator.mimic_premium(m) == pytest.approx(1 - validator.score(m))
 
 
-@settings(deadline=None)
 @given(st.lists(SHARES, min_size=1, max_size=6), WRONG)
 def test_a_panel_is_a_validator_and_its_order_does_not_matter(accuracies: list[float], wrong: int) -> None:
     panel = SameAnswer.panel(accuracies, wrong)

@@ -133,7 +133,7 @@ def test_tables_that_do_not_fit_are_refused() -> None:
         pairwise_accuracy([[np.inf, 1.0]], [[1.0, 2.0]])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(TABLES, st.randoms(use_true_random=False))
 def test_measures_are_bounded_and_do_not_depend_on_order(table, rnd) -> None:  # type: ignore[no-untyped-def]
     truth = np.arange(table.size, dtype=float).reshape(table.shape) % 7
@@ -149,7 +149,7 @@ def test_measures_are_bounded_and_do_not_depend_on_order(table, rnd) -> None:  #
             assert measure(truth, truth).value in (None, pytest.approx(1.0))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(arrays(float, (1, 6), elements=st.integers(-5, 5).map(float)))
 def test_ranks_alone_matter(scores) -> None:  # type: ignore[no-untyped-def]
     truth = np.array([[3.0, 1.0, 4.0, 1.0, 5.0, 9.0]])

@@ -132,7 +132,7 @@ def test_games_that_cannot_be_are_refused() -> None:
         Games.of(2, [1], [0], [3.0])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(arrays(float, (1, 4, 4), elements=st.integers(0, 30).map(float)), st.permutations(range(4)))
 def test_strengths_do_not_depend_on_order_and_expect_the_wins_that_were(wins, order) -> None:  # type: ignore[no-untyped-def]
     wins[0][np.diag_indices(4)] = 0.0

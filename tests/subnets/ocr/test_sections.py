@@ -173,7 +173,7 @@ def answered_sections(draw: st.DrawFn) -> Section:
 some = st.lists(answered_sections(), min_size=1, max_size=8)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(some, st.lists(answered_sections(), max_size=8), st.floats(0, 1), st.floats(0.1, 1), st.floats(0, 1))
 def test_any_answer_is_graded_within_bounds(
     truth: list[Section], answer: list[Section], text: float, box: float, minimum: float
@@ -184,7 +184,7 @@ def test_any_answer_is_graded_within_bounds(
     assert all(value >= 0.0 for value in score.parts.values())
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(some)
 def test_truth_is_always_worth_exactly_one(truth: list[Section]) -> None:
     kept = [part for part in truth if part.text.split()]
@@ -192,7 +192,7 @@ def test_truth_is_always_worth_exactly_one(truth: list[Section]) -> None:
         assert grade(task_of(*kept), *kept) == 1.0
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(some, some, st.randoms(use_true_random=False))
 def test_the_order_of_sections_does_not_matter(
     truth: list[Section], answer: list[Section], order: random.Random
@@ -201,13 +201,13 @@ def test_the_order_of_sections_does_not_matter(
     assert grade(task_of(*truth), *answer) == pytest.approx(grade(task_of(*shuffled_truth), *shuffled))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(some, some)
 def test_truth_and_answer_may_change_places(truth: list[Section], answer: list[Section]) -> None:
     assert grade(task_of(*truth), *answer) == pytest.approx(grade(task_of(*answer), *truth))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(some, answered_sections())
 def test_one_more_spurious_section_never_pays(truth: list[Section], junk: Section) -> None:
     far = Section(text=junk.text, box=(5_000, 5_000, 5_010, 5_010))
