@@ -168,10 +168,12 @@ class HostedPool(Pool):
 
     async def paid(self, pays: Mapping[int, Pay]) -> None:
         """Tell the miners of all hosts; `miners` here, which nobody asks, are told nothing."""
+        hosts: list[Link] = []
         if self._scheduler is not None:
             await self._scheduler.settle()  # a host must not be told that already knows it from its start
+            hosts = [seat.link for crew in self._scheduler.crews().values() for seat in crew.seats]
         self._paymaster.add(pays)
-        told = [self._paymaster.tell(link, self._uids(link)) for link in self._all_links()]
+        told = [self._paymaster.tell(link, self._uids(link)) for link in hosts]
         for error in await asyncio.gather(*told, return_exceptions=True):
             if isinstance(error, PoolError):
                 logger.warning("%s; the next query tries again", error)

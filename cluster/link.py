@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from miners import Pay
 from subnets import Cost, Query, Response
 
-from .errors import PoolError
+from .errors import HostDied, PoolError
 from .host import Host
 from .plan import Group
 from .said import plain
@@ -30,7 +30,7 @@ class Link(Protocol):
         """Place the host and open its engines, anew where it had died.
 
         Raises:
-            PoolError: it can't be placed or started in time; the message has the reason.
+            PoolError: it can't be placed or started in time; the message has the reason. Close what is left of it.
         """
 
     def serve(self, uids: Sequence[int], parcel: Any) -> AsyncIterator[tuple[Response, ...]]:
@@ -97,8 +97,9 @@ class InProcess:
 
     async def bare(self, uid: int, queries: Sequence[Query]) -> list[Cost | None]:
         """Run here."""
+        host = self._started
         try:
-            return await self._started.bare(uid, queries)
+            return await host.bare(uid, queries)
         except Exception as error:
             raise PoolError(f"miner {uid} alone: {type(error).__name__}: {plain(error)}") from error
 
@@ -119,5 +120,5 @@ class InProcess:
     @property
     def _started(self) -> Host:
         if self._host is None:
-            raise PoolError(f"host {self.name} is not started")
+            raise HostDied(f"host {self.name} is gone")
         return self._host

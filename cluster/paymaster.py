@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from miners import Pay
 
+from .engines import close_all
 from .errors import HostDied
 from .link import Link
 
@@ -36,7 +37,7 @@ class Paymaster:
 
     async def start(self, link: Link, uids: Collection[int]) -> None:
         """Start a host and have it tell its miners all that there is to know; raises PoolError as the start does."""
-        await link.start()
+        await start(link)
         if not await self._told(link, uids, self._pays, again=True):
             await self._start_anew(link, uids)
 
@@ -48,7 +49,7 @@ class Paymaster:
     async def _start_anew(self, link: Link, uids: Collection[int]) -> None:
         """Start a host that has died, and have its miners told one by one, as often as it takes."""
         while True:
-            await link.start()
+            await start(link)
             for uid in uids:
                 if not await self._told(link, (uid,), self._pays, again=True):
                     logger.error("miner %d is told its pay no more: its host dies of it or hangs", uid)
@@ -71,3 +72,12 @@ class Paymaster:
             await link.close()
             return False
         return True
+
+
+async def start(link: Link) -> None:
+    """Start a host; one that fails at it is ended: a process whose engines are not open serves nobody."""
+    try:
+        await link.start()
+    except Exception:
+        await close_all((link,))
+        raise

@@ -213,6 +213,18 @@ class NeverOpen(Model):
         await asyncio.sleep(3600)
 
 
+class OpensOnce(Core):
+    """Adds a line to a file for each attempt to open it; the first succeeds, whichever process that is in."""
+
+    note: str
+
+    async def open(self) -> None:
+        with Path(self.note).open("a") as file:
+            file.write("open\n")
+        if Path(self.note).read_text().count("open") > 1:
+            raise MemoryError("no memory for another")
+
+
 class Api(Engine):
     """A client of an API with a rate limit."""
 

@@ -12,7 +12,7 @@ import pytest
 
 from cluster import LocalPool, PoolError
 from cluster.scheduler import Scheduler
-from miners import Miner
+from miners import Miner, Pay
 from subnets import Caller, Fault
 from tests.cluster import fakes
 from tests.cluster.fakes import Words, query
@@ -68,6 +68,20 @@ async def test_a_host_that_is_not_ready_in_time_is_a_pool_error() -> None:
     with pytest.raises(PoolError, match="neveropen-0 was not ready within 3 s"):
         async with LocalPool(Words(), miners, {}, cores=1, start_timeout_s=3.0):
             pass
+
+
+async def test_a_host_that_was_given_up_leaves_no_process_and_takes_part_in_nothing_more(tmp_path: Path) -> None:
+    engine = fakes.OpensOnce(note=str(tmp_path / "opened"))
+    async with LocalPool(Words(), {0: fakes.Learns(engine=engine)}, {}, cores=1, max_restarts=1) as pool:
+        (member,) = [member for member in (await pool.status()).members if member.role == "host"]
+        os.kill(member.pid or 0, signal.SIGKILL)
+        (lost,) = await pool.query(query(), (0,))
+        assert lost.fault is Fault.LOST
+        assert await pool.bare(0, [query(id="1")]) == [None]
+        await pool.paid({0: Pay(0, earned_usd=1.0, cost_usd=0.5, answers=1)})
+        (given_up,) = [member for member in (await pool.status()).members if member.role == "host"]
+    assert (given_up.state, given_up.pid) == ("given up", None)
+    assert (tmp_path / "opened").read_text() == "open\nopen\n"
 
 
 async def test_whatever_fails_at_the_end_the_hosts_end_too(monkeypatch: pytest.MonkeyPatch) -> None:
