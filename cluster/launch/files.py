@@ -101,8 +101,11 @@ def stop_script(spec: ClusterSpec, machine: str) -> str:
 
 
 def temp_dir(spec: ClusterSpec) -> str:
-    """Where Ray keeps its sockets and logs on a machine on premise; short, because paths of sockets are."""
-    return f"/tmp/subnetlab-{spec.name}"
+    """Where Ray keeps its sockets and logs on a machine on premise; short, because paths of sockets are.
+
+    Ray lets everybody write there: the folder around it keeps other users of the machine out.
+    """
+    return f"/tmp/subnetlab-{spec.name}/ray"
 
 
 def start_command(

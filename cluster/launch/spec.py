@@ -29,6 +29,8 @@ FIRST_WITH_TOKENS = (2, 52)
 SHADOWRAY = (
     "whoever reaches a Ray without one can run programs on all its machines (CVE-2023-48022, known as ShadowRay)"
 )
+MOST_NAME = 26
+"""Characters, of a cluster on premise: the paths of Ray's sockets hold it, and may have 107 bytes."""
 
 HEAD = ("head.gpus", "head.gpu", "head.labels", "head.resources")
 CLOUD = ("launcher", "kubernetes", "head.cpus", *HEAD, "nodes.machines", "nodes.memory_gb", "nodes.node_selector")
@@ -148,6 +150,8 @@ class ClusterSpec(Table):
                 raise ValueError(f'.workers[{place}].machines: give the addresses, as in ["10.0.0.11"]')
             if table.max_nodes is not None:
                 raise ValueError(f".workers[{place}].max_nodes: nobody makes machines on premise; leave it out")
+        if self.launcher == "ssh" and len(self.name) > MOST_NAME:
+            raise ValueError(f".name: {len(self.name)} characters; Ray's sockets leave room for {MOST_NAME}")
         if self.image is not None and self.launcher == "ssh":
             raise ValueError('.image: plain ssh starts Ray without a container; take launcher = "ray", or set_up')
         starts = [(table.cpus, table.gpus, table.ray_labels, table.resources) for table in self.workers]

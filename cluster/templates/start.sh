@@ -17,6 +17,11 @@ if [ "$found" != "ray, version {{ spec.ray }}" ]; then
     echo "this machine has '$found' and the cluster {{ spec.ray }}: install ray=={{ spec.ray }} with the same Python" >&2
     exit 3
 fi
+mkdir -m 700 "$around" 2> /dev/null || true
+if [ -L "$around" ] || [ ! -O "$around" ] || [ -n "$(find "$around" -maxdepth 0 -perm /077)" ]; then
+    echo "$around is not this user's alone: remove it there, or give the cluster another name" >&2
+    exit 8
+fi
 if [ -f "$folder/env" ]; then
     if [ -n "$(find "$folder/env" -perm /077)" ]; then
         echo "others can read {{ spec.folder }}/env: chmod 600 it" >&2

@@ -10,7 +10,7 @@ if runs; then
     done
     kill -KILL -- "-$number" 2> /dev/null
 fi
-rm -rf "$pid" "$log" "$sent" {{ temp_dir }}
+rm -rf "$pid" "$log" "$sent" "$around"
 ls "$folder"/pid-* > /dev/null 2>&1 || rm -f "$folder/token"
 rmdir "$folder" 2> /dev/null   # not where the user keeps variables there
 echo "{{ spec.name }} has ended here"

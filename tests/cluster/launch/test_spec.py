@@ -48,6 +48,7 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (RACK, {"head": {"machine": "127.0.0.1"}}, r"127\.0\.0\.1 can't be reached by the other machines"),
     (RACK, {"head": {"machine": "10.0.0.2"}}, r"the machine 10\.0\.0\.2 is named twice"),
     (RACK, {"head": {"machine": "-oProxyCommand=x"}}, r"head\.machine: string should match pattern"),
+    (RACK, {"name": "a" * 27}, r"name: 27 characters; Ray's sockets leave room for 26"),
     (RACK, {"command": "ray; reboot"}, r"command: string should match pattern"),
     (RACK, {"image": "x"}, r"image: plain ssh starts Ray without a container; take launcher = \"ray\""),
     (RACK, {"worker": []}, r"worker: unknown key; known: .*workers"),

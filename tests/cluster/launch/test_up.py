@@ -275,6 +275,20 @@ def test_a_machine_whose_ray_runs_keeps_its_token_and_refuses_another(machine: M
     assert (machine.folder / "token").read_text() == "second"
 
 
+def test_a_folder_that_others_may_write_to_is_not_trusted(machine: Machine) -> None:
+    around = Path(f"/tmp/subnetlab-{machine.spec.name}")
+    around.mkdir(mode=0o755)
+    code, said = machine.start()
+    assert code == 8 and f"{around} is not this user's alone" in said
+    around.rmdir()
+    around.symlink_to(machine.home)
+    assert machine.start()[0] == 8
+    around.unlink()
+    assert machine.start()[0] == 0 and around.stat().st_mode & 0o777 == 0o700
+    machine.stop()
+    assert not around.exists()
+
+
 def test_a_ray_that_ends_at_once_is_not_waited_for(machine: Machine) -> None:
     (machine.home / "full").write_text("")
     code, said = machine.start()
@@ -293,7 +307,7 @@ def test_a_process_that_has_the_number_of_a_ray_of_old_is_left_alone(machine: Ma
         "start",
         "--block",
         "--temp-dir",
-        f"/tmp/subnetlab-{machine.spec.name}x",
+        f"/tmp/subnetlab-{machine.spec.name}/rayx",
     )
     with subprocess.Popen(other) as process:
         machine.folder.mkdir(parents=True)
