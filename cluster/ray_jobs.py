@@ -24,7 +24,6 @@ from subnets.environment import environment
 from .errors import PoolError
 from .ray_address import KNOCK_S, OPEN, is_loopback, other_token, require_token
 from .said import plain
-from .shipment import NOT_SHIPPED
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +73,7 @@ class Jobs:
         No key goes with it: what is given here can be read by anybody who may ask the cluster.
         """
         stopping = {"RAY_JOB_STOP_SIGNAL": "SIGINT", "RAY_JOB_STOP_WAIT_TIME_S": str(STOP_S)}
-        sent = {"working_dir": str(folder), "excludes": NOT_SHIPPED, "env_vars": stopping}
+        sent = {"working_dir": str(folder), "env_vars": stopping}
         until = time.monotonic() + AGENT_S
         while True:
             try:

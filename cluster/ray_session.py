@@ -31,7 +31,7 @@ from .fit import Node
 from .ray_address import find, token_path
 from .ray_nodes import usable_nodes
 from .said import plain
-from .shipment import NOT_SHIPPED, shipment
+from .shipment import shipment
 
 logger = logging.getLogger(__name__)
 
@@ -116,7 +116,7 @@ class RaySession:
             with ExitStack() as sent:
                 if not self.local and not _sent_along():  # a cluster elsewhere has no checkout of ours
                     folder = sent.enter_context(shipment())
-                    options["runtime_env"] = {"working_dir": str(folder), "excludes": NOT_SHIPPED}
+                    options["runtime_env"] = {"working_dir": str(folder)}
                 ray.init(address="local" if self.local else place.address, **options)
         except Exception as error:
             _shutdown()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import secrets
 import shlex
@@ -30,8 +31,8 @@ AT_HELP = "The dashboard of the cluster; a port that is forwarded to it will do.
 PYTHON_HELP = "How Python is called on the head, where this project's dependencies are installed."
 EPILOG = (
     "Examples:  subnetlab submit configs/ocr.toml --chain.epochs 3  |  subnetlab submit --attach ocr-3f9a1c02. "
-    "The checkout is sent, without wallets, records and .git. Keys of APIs are never sent: set them in the environment "
-    "in which Ray was started on the cluster's machines."
+    "Sent are this project's code and configs, CONFIG, and the Python files of plug-ins; no other file. Keys of APIs "
+    "belong in the environment in which Ray was started on the cluster's machines."
 )
 Next = Literal["leave", "stop", "watch"]
 
@@ -151,6 +152,26 @@ def _check(config: Path, keys: dict[str, str]) -> None:
     settings = RunConfig.read(config, keys | {"pool.address": json.dumps("auto")})
     if settings.pool.address != "auto":
         raise ConfigError(f"{config}: pool.address is the cluster's own in a job; leave it out")
+    with staged(config) as sent:
+        for key, said in _texts(settings.model_dump(mode="json")):
+            is_path = not os.path.isabs(said) and (os.path.isfile(said) or ("/" in said and os.path.exists(said)))
+            if is_path and not (sent / said).exists():
+                raise ConfigError(
+                    f"{config}: {key}: {said} is not sent to the cluster; put it on the machines and give its path "
+                    "from the root"
+                )
+
+
+def _texts(value: object, key: str = "") -> Iterator[tuple[str, str]]:
+    """Yield all texts in a table, each with its key."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _texts(inner, f"{key}.{name}" if key else name)
+    elif isinstance(value, list):
+        for place, inner in enumerate(value):
+            yield from _texts(inner, f"{key}[{place}]")
+    elif isinstance(value, str):
+        yield key, value
 
 
 def _slug(name: str) -> str:

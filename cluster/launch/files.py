@@ -14,12 +14,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from cluster.shipment import ROOMS
+
 from .errors import LaunchError
 from .spec import ClusterSpec
 from .tables import HeadTable, NodeTable
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
-ROOMS = ("lab", "cluster", "validators", "miners", "subnets", "consensus")
 CLOUD_CLIENTS = {"aws": "boto3", "gcp": "google-api-python-client"}
 """Packages through which Ray's launcher speaks to a cloud; whoever brings a cluster up needs them, and its head."""
 MOUNTED = "/tmp/ray_tmp_mount"

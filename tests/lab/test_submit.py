@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cluster.shipment import ROOMS
 from lab.job import Ended
 from lab.packed import unpack
 from lab.status_cli import at_folder
@@ -17,30 +18,76 @@ from lab.submit_cli import staged
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_checkout_and_the_config_are_sent_and_no_wallets_records_or_git(tmp_path: Path) -> None:
+def test_this_projects_code_and_the_config_are_sent_and_nothing_else_of_the_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "mine.toml").write_text("seed = 1")
+    monkeypatch.delitem(sys.modules, "tests", raising=False)  # of the checkout too, and imported here
     with staged(tmp_path / "mine.toml") as folder:
         sent = {path.name for path in folder.iterdir()}
         assert (folder / "submitted" / "mine.toml").read_text() == "seed = 1"
         assert (folder / "lab" / "job.py").is_file()
-    assert {"lab", "cluster", "configs", "submitted", ".gitignore"} <= sent
-    assert not sent & {".git", ".venv", ".subnetlab", "runs", "subnetlab.egg-info"}
+        assert (folder / "lab" / "templates" / "page.html").is_file()
+        assert not list(folder.rglob("__pycache__"))
+    assert sent == {"lab", "cluster", "validators", "miners", "subnets", "consensus", "configs", "submitted"}
     assert not folder.exists()
 
 
+def own_python(folder: Path) -> list[str]:
+    """The Python files of a folder that are of no room and no test."""
+    found = (path.relative_to(folder) for path in folder.rglob("*.py"))
+    return sorted(str(path) for path in found if path.parts[0] not in (*ROOMS, "tests"))
+
+
+@pytest.mark.parametrize("place", ["here", "the checkout"])
 def test_modules_go_along_where_the_config_has_used_one_of_them(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("mine.toml", "submitted_miner.py", "its_helper.py", "keys.env"):
+        (tmp_path / name).write_text("")
+    if place == "here":
+        monkeypatch.chdir(tmp_path)
+    else:
+        monkeypatch.setattr("cluster.shipment.CHECKOUT", tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    with staged(tmp_path / "mine.toml") as folder:
+        assert own_python(folder) == []
+    importlib.import_module("submitted_miner")
+    with staged(tmp_path / "mine.toml") as folder:
+        assert own_python(folder) == ["its_helper.py", "submitted_miner.py"]
+        assert not list(folder.rglob("keys.env"))
+    del sys.modules["submitted_miner"]
+
+
+def test_of_a_package_that_the_config_has_used_its_python_files_go_along(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("mine.toml", "submitted_miner.py", "its_helper.py"):
+    for name in ("mine.toml", "submitted_pack/inner/miner.py", "submitted_pack/keys.env", "beside.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module("submitted_pack.inner.miner")
     with staged(Path("mine.toml")) as folder:
-        assert not list(folder.glob("*.py"))
-    importlib.import_module("submitted_miner")
-    with staged(Path("mine.toml")) as folder:
-        assert sorted(path.name for path in folder.glob("*.py")) == ["its_helper.py", "submitted_miner.py"]
-    del sys.modules["submitted_miner"]
+        assert own_python(folder) == ["submitted_pack/inner/miner.py"]
+        assert not list(folder.rglob("keys.env"))
+    for name in ("submitted_pack.inner.miner", "submitted_pack.inner", "submitted_pack"):
+        del sys.modules[name]
+
+
+def test_a_config_that_names_a_file_which_is_not_sent_costs_no_job(tmp_path: Path) -> None:
+    (tmp_path / "prompts.txt").write_text("Who is it?")
+    (tmp_path / "mine.toml").write_text(
+        'subnet = {kind = "text_prompting", organic = "prompts.txt", organic_share = 0.5}\n'
+        '[[miners]]\nkind = "echo"\n[[validators]]\nname = "v"\n'
+    )
+    command = [sys.executable, "-m", "lab", "submit", "mine.toml", "--address", "http://127.0.0.1:1"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "subnetlab: mine.toml: subnet.organic: prompts.txt is not sent to the cluster; put it on the machines and give "
+        "its path from the root\n",
+    )
 
 
 def test_a_run_that_fails_leaves_what_it_has_packed_beside_the_log_of_its_job(tmp_path: Path) -> None:

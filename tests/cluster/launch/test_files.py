@@ -26,7 +26,7 @@ from cluster.launch import (
     up_commands,
 )
 from cluster.launch.files import start_command
-from cluster.shipment import NOT_SHIPPED
+from cluster.shipment import shipment
 from tests.cluster.launch.kuberay import check, templates
 
 ROOT = Path(__file__).parents[3]
@@ -321,10 +321,28 @@ def test_clouds_are_left_to_their_own_launchers(provider: str, words: list[str],
     assert set(words) <= set(command.words)
 
 
-def test_wallets_records_and_history_are_not_sent_to_a_cluster(tmp_path: Path) -> None:
-    for name in ("lab/run.py", ".subnetlab/wallets/key", "runs/ocr/record.sqlite", ".git/config", ".venv/bin/ray"):
-        (tmp_path / "checkout" / name).parent.mkdir(parents=True)
+def test_of_a_checkout_its_code_and_configs_are_sent_to_a_cluster_and_no_key_or_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = ["lab/run.py", "lab/studies/grading.py", "cluster/templates/start.sh", "configs/studies/grading.toml"]
+    left = [
+        "keys.env",
+        ".env",
+        "ca.key",
+        "node.key",
+        "key.pem",
+        "auth_token",
+        "purses/alice/hotkeys/default",
+        "mine.py",
+    ]
+    left += ["lab/keys.env", "lab/__pycache__/run.pyc", "configs/keys.env", "tests/test_run.py", "benchmarks/pool.py"]
+    left += [".subnetlab/wallets/key", "runs/ocr/record.sqlite", ".git/config", ".venv/bin/ray"]
+    for name in (*code, *left):
+        (tmp_path / "checkout" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "checkout" / name).write_text("x")
+    monkeypatch.setattr("cluster.shipment.CHECKOUT", tmp_path / "checkout")
+    monkeypatch.chdir(tmp_path)
     sent = tmp_path / "sent.zip"
-    create_package(str(tmp_path / "checkout"), sent, excludes=NOT_SHIPPED, include_gitignore=False)
-    assert [name for name in zipfile.ZipFile(sent).namelist() if not name.endswith("/")] == ["lab/run.py"]
+    with shipment() as folder:
+        create_package(str(folder), sent, include_gitignore=True)
+    assert sorted(name for name in zipfile.ZipFile(sent).namelist() if not name.endswith("/")) == sorted(code)
