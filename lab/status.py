@@ -155,13 +155,14 @@ class Reporter:
 
     async def _keep_writing(self, pool: Pool) -> None:
         while True:
-            meter = Meter()
+            meter, writing = Meter(), Cost()
             try:
-                self._cost += await asyncio.to_thread(self._write, pool, await meter.run(self._look(pool)))
+                writing = await asyncio.to_thread(self._write, pool, await meter.run(self._look(pool)))
             except Exception:
                 logger.info("the status could not be written", exc_info=True)
-            self._cost += meter.cost
-            await asyncio.sleep(max(EVERY_S, meter.cost.cpu_s / MOST_OF_A_CORE))
+            spent = meter.cost + writing
+            self._cost += spent
+            await asyncio.sleep(max(EVERY_S, spent.cpu_s / MOST_OF_A_CORE))
 
     async def _look(self, pool: Pool) -> RunStatus:
         return self._snapshot().model_copy(update={"pool": await pool.status()})
