@@ -13,6 +13,7 @@ ROWS = (
     ("Garden chair", "124.00"),
     ("Total amount due", "142.50"),
 )
+SENTENCE = "The quick brown fox jumps over the lazy dog"
 
 
 def draw(rows: tuple[tuple[str, ...], ...], size: int = 24) -> bytes:
@@ -37,7 +38,13 @@ def page() -> bytes:
 @pytest.fixture(scope="session")
 def dense_page() -> bytes:
     """Text that takes tesseract a good part of a second."""
-    return draw((("The quick brown fox jumps over the lazy dog",),) * 30)
+    return draw(((SENTENCE,),) * 30)
+
+
+@pytest.fixture(scope="session")
+def long_page() -> bytes:
+    """Text that takes tesseract five times as long as the dense page: a reading of it is not over before it is ended."""
+    return draw(((SENTENCE,),) * 160)
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def test_what_it_charges_is_what_the_kernel_counted(dense_page: bytes) -> None:
     before, meter = process_cpu_s(), Meter()
     asyncio.run(meter.run(Tesseract().read(dense_page)))
     assert meter.cost.cpu_s == pytest.approx(process_cpu_s() - before, rel=0.2)
-    assert meter.cost.cpu_s > 0.1
+    assert meter.cost.cpu_s > 0
 
 
 def test_engines_side_by_side_charge_each_for_its_own(page: bytes, dense_page: bytes) -> None:
@@ -81,10 +81,10 @@ def test_it_keeps_to_one_thread(page: bytes, tmp_path: Path, monkeypatch: pytest
     assert "OMP_THREAD_LIMIT" not in os.environ  # which other engines of this process would obey
 
 
-def test_a_cancelled_reading_leaves_no_process_and_is_still_charged(dense_page: bytes) -> None:
+def test_a_cancelled_reading_leaves_no_process_and_is_still_charged(long_page: bytes) -> None:
     async def cancelled() -> Meter:
         meter = Meter()
-        task = asyncio.create_task(meter.run(Tesseract().read(dense_page)))
+        task = asyncio.create_task(meter.run(Tesseract().read(long_page)))
         while not children():
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.1)
@@ -108,17 +108,17 @@ def test_a_reading_cancelled_before_its_process_started_starts_none(page: bytes)
 
 
 @pytest.mark.parametrize(("own", "given"), [(0.1, 30.0), (30.0, 0.1)])
-def test_a_late_reading_is_killed(dense_page: bytes, own: float, given: float) -> None:
+def test_a_late_reading_is_killed(long_page: bytes, own: float, given: float) -> None:
     started = time.monotonic()
     with pytest.raises(TimeoutError, match=r"not read within 0\.1 s"):
-        asyncio.run(Tesseract(timeout_s=own).read(dense_page, timeout_s=given))
+        asyncio.run(Tesseract(timeout_s=own).read(long_page, timeout_s=given))
     assert time.monotonic() - started < 2 and not children()
 
 
-def test_the_engine_serves_on_after_a_cancelled_reading(page: bytes, dense_page: bytes) -> None:
+def test_the_engine_serves_on_after_a_cancelled_reading(page: bytes, long_page: bytes) -> None:
     async def twice() -> tuple[Line, ...]:
         engine = Tesseract()
-        task = asyncio.create_task(engine.read(dense_page))
+        task = asyncio.create_task(engine.read(long_page))
         await asyncio.sleep(0.1)
         task.cancel()
         return await engine.read(page)

@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -68,37 +67,49 @@ def test_the_event_loop_goes_on_while_it_reads(dense_page: bytes) -> None:
     assert asyncio.run(ticks()) > 10
 
 
-def test_a_late_reading_ends_by_itself(dense_page: bytes) -> None:
-    async def late() -> float:
-        engine = Tesserocr()
+@pytest.fixture(scope="module")
+def most_s(dense_page: bytes) -> float:
+    """CPU of a little more than half of the long page."""
+
+    async def metered() -> float:
+        engine, meter = Tesserocr(), Meter()
         await engine.open()
-        started = time.monotonic()
-        with pytest.raises(TimeoutError, match=r"not read within 0\.15 s"):
-            await engine.read(dense_page, timeout_s=0.15)
-        taken = time.monotonic() - started
+        await meter.run(engine.read(dense_page))
         await engine.close()
-        return taken
+        return 3 * meter.cost.cpu_s
 
-    assert asyncio.run(late()) < 2
+    return 0.2 + asyncio.run(metered())
 
 
-def test_a_cancelled_reading_is_over_by_its_deadline_and_the_engine_serves_on(page: bytes, dense_page: bytes) -> None:
-    async def cancelled() -> tuple[float, tuple[Line, ...]]:
-        engine = Tesserocr()
+def test_a_late_reading_ends_by_itself(long_page: bytes, most_s: float) -> None:
+    async def late() -> float:
+        engine, meter = Tesserocr(), Meter()
         await engine.open()
-        task = asyncio.create_task(engine.read(dense_page, timeout_s=0.3))
-        await asyncio.sleep(0.1)
-        started = time.monotonic()
+        with pytest.raises(TimeoutError, match=r"not read within 0\.15 s"):
+            await meter.run(engine.read(long_page, timeout_s=0.15))
+        await engine.close()
+        return meter.cost.cpu_s
+
+    assert asyncio.run(late()) < most_s
+
+
+def test_a_cancelled_reading_is_over_by_its_deadline_and_the_engine_serves_on(
+    page: bytes, long_page: bytes, most_s: float
+) -> None:
+    async def cancelled() -> tuple[float, tuple[Line, ...]]:
+        engine, meter = Tesserocr(), Meter()
+        await engine.open()
+        task = asyncio.create_task(meter.run(engine.read(long_page, timeout_s=0.6)))
+        await asyncio.sleep(0.05)
         task.cancel()
         await asyncio.wait({task})
-        taken = time.monotonic() - started
         assert task.cancelled()
         found = await engine.read(page)
         await engine.close()
-        return taken, found
+        return meter.cost.cpu_s, found
 
-    taken, found = asyncio.run(cancelled())
-    assert taken < 2 and "Garden chair" in [line.text for line in found]
+    used_s, found = asyncio.run(cancelled())
+    assert used_s < most_s and "Garden chair" in [line.text for line in found]
 
 
 def test_an_engine_that_is_not_open_says_so(page: bytes) -> None:
