@@ -43,7 +43,7 @@ def dense_page() -> bytes:
 
 @pytest.fixture(scope="session")
 def long_page() -> bytes:
-    """Text that takes tesseract five times as long as the dense page: a reading of it is not over before it is ended."""
+    """Five times as much: a reading of it is not over before it is ended."""
     return draw(((SENTENCE,),) * 160)
 
 
