@@ -34,8 +34,14 @@ STOP_S = 120
 AGAIN_S = 1.0
 CUT_OFF_S = 60.0
 """Without an answer of the cluster, before it is no longer waited for."""
-NO_OTHER_ADDRESS = {"RAY_ADDRESS": None, "RAY_API_SERVER_ADDRESS": None}
-"""Else Ray asks the cluster of the environment."""
+STRAIGHT: dict[str, str | None] = {
+    "RAY_ADDRESS": None,
+    "RAY_API_SERVER_ADDRESS": None,
+    "NO_PROXY": "*",
+    "no_proxy": "*",
+    "NETRC": os.devnull,
+}
+"""Set while a cluster is asked; else Ray asks another one, a proxy sees the token, or ~/.netrc takes its place."""
 AGENT_S = 60.0
 """What the head of a cluster that has just started may take until it can start jobs."""
 FETCH_S = 3600
@@ -52,13 +58,13 @@ class Jobs:
             PoolError: nobody answers there, it is open to the network, or the token is missing or another.
         """
         self.address = address.rstrip("/")
-        self._headers = _admission(self.address)
         try:
-            from ray.job_submission import JobSubmissionClient
+            with environment(STRAIGHT):
+                self._headers = _admission(self.address)
+                from ray.job_submission import JobSubmissionClient
 
-            for name in ("ray", "ray.dashboard.modules.job.sdk", "ray.dashboard.modules.dashboard_sdk"):
-                logging.getLogger(name).setLevel(logging.WARNING)  # they say on stderr what they upload
-            with environment(NO_OTHER_ADDRESS):
+                for name in ("ray", "ray.dashboard.modules.job.sdk", "ray.dashboard.modules.dashboard_sdk"):
+                    logging.getLogger(name).setLevel(logging.WARNING)  # they say on stderr what they upload
                 self._client = JobSubmissionClient(self.address, headers=dict(self._headers))
         except ImportError as error:
             raise PoolError(
@@ -171,7 +177,8 @@ class Jobs:
     def _asking(self) -> Iterator[None]:
         """Say in one line what went wrong."""
         try:
-            yield
+            with environment(STRAIGHT):
+                yield
         except (RuntimeError, OSError) as error:  # those of requests are OSErrors
             said = str(error).strip(". \n").splitlines()  # of a traceback on the head, the last line tells
             raise PoolError(f"Ray at {self.address}: {plain(said[-1] if said else type(error).__name__)}") from error

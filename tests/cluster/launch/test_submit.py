@@ -7,6 +7,7 @@ import re
 import secrets
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -88,6 +89,19 @@ def test_a_run_on_a_cluster_is_seen_by_whoever_has_the_address_and_the_token(hea
     assert members["io"]["node"] == "127.0.0.1" and members["io"]["memory_mb"] > 10
     assert members["validators-0"]["validators"] == [0]
     assert re.search(rf"^job {left.id}: rounds \d+ of 5000, epoch 1 of 1, .*/s, about", look(head.address, "--once"))
+
+
+def test_the_token_is_shown_past_a_proxy_and_a_netrc_of_the_environment(head: Head, left: Job, tmp_path: Path) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login somebody password else")
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        proxy.setblocking(False)
+        there = f"http://127.0.0.1:{proxy.getsockname()[1]}"
+        proxies = dict.fromkeys(["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"], there)
+        environment = head.outside() | proxies | {"NETRC": str(tmp_path / "netrc"), "no_proxy": "", "NO_PROXY": ""}
+        seen = json.loads(subnetlab("status", "--address", head.dashboard, "--json", environment=environment))
+        with pytest.raises(BlockingIOError):
+            proxy.accept()
+    assert [run["job"] for run in seen["runs"]] == [left.id]
 
 
 def test_a_run_that_is_stopped_at_the_prompt_brings_back_what_it_has(head: Head, left: Job, tmp_path: Path) -> None:
