@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -48,6 +49,7 @@ def main(arguments: list[str]) -> int:
     folder = left / RUN
     command = [sys.executable, "-m", "lab", "run", *arguments, "--address", "auto", "--out", str(folder)]
     code = _follow(subprocess.Popen(command, env=os.environ | {JOB: left.name}), folder)
+    _say_that_it_ended(folder, code)
     packed = pack(folder, left / ARCHIVE) if (folder / "config.json").is_file() else None
     ended = Ended(exit_code=code if code >= 0 else 128 - code, packed=packed)
     (left / "draft").write_text(ended.model_dump_json(), encoding="utf-8")
@@ -67,6 +69,15 @@ def _follow(run: subprocess.Popen[bytes], folder: Path) -> int:
             if status is not None and not status.ended and (line := progress(status)) != said:
                 said = line
                 print(line, flush=True)
+
+
+def _say_that_it_ended(folder: Path, code: int) -> None:
+    """Write the last word of a run that was killed: where it is fetched to, nobody can see that it is gone."""
+    status = RunStatus.read(folder)
+    if status is not None and not status.ended:
+        by = f"signal {-code}" if code < 0 else f"exit code {code}"
+        with suppress(OSError):
+            status.model_copy(update={"stage": "failed", "reason": f"its driver ended by {by}"}).write(folder)
 
 
 if __name__ == "__main__":

@@ -92,6 +92,12 @@ class RunStatus(BaseModel):
         except ValidationError:
             return None
 
+    def write(self, folder: Path) -> None:
+        """Put it where `read` finds it, whole."""
+        draft = (folder / FILE).with_suffix(".part")
+        draft.write_text(self.model_dump_json(), encoding="utf-8")
+        draft.replace(folder / FILE)
+
     @property
     def ended(self) -> bool:
         """Whether its driver said that it ends."""
@@ -118,7 +124,7 @@ class Reporter:
 
     def __init__(self, folder: Path, snapshot: Callable[[], RunStatus]) -> None:
         """`snapshot`: the run as its driver sees it, without its pool."""
-        self._path = folder / FILE
+        self._folder = folder
         self._snapshot = snapshot
         self._cost = Cost()
         self._task: asyncio.Task[None] | None = None
@@ -169,12 +175,10 @@ class Reporter:
 
     def _write(self, pool: Pool | None, status: RunStatus) -> Cost:
         with Meter() as meter:
-            said = status.model_copy(update={"status_cpu_s": self._cost.cpu_s}).model_dump_json()
-            draft = self._path.with_suffix(".part")
-            draft.write_text(said, encoding="utf-8")
-            draft.replace(self._path)
+            status = status.model_copy(update={"status_cpu_s": self._cost.cpu_s})
+            status.write(self._folder)
             if pool is not None:
-                pool.publish(status.run, said)
+                pool.publish(status.run, status.model_dump_json())
         return meter.cost
 
     def _last_words(self, stage: Stage, reason: str = "") -> None:
