@@ -1,7 +1,7 @@
 """A host in a child process of this one: its CPU, that of its children included, is its own to measure.
 
-The two talk in pickled frames over a socket pair. A child whose parent is gone ends itself; a parent whose
-child is gone knows at once.
+The two talk in pickled frames over a socket pair. A child whose parent is gone ends itself, though a miner holds its
+event loop; a parent whose child is gone knows at once, and ends what that had started.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import pickle
 import signal
 import socket
 import struct
+import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ import psutil
 from miners import Miner, Pay
 from subnets import Cost, Query, Response
 
-from .cpu import tree_cpu_s
+from .cpu import tree_cpu_s, trees_cpu_s
 from .errors import HostDied, PoolError
 from .host import Host
 from .plan import Group
@@ -78,16 +79,26 @@ class ChildProcess:
         self._calls = itertools.count()
         self._inboxes: dict[int, asyncio.Queue[_Frame | None]] = {}
         self._process: BaseProcess | None = None
+        self._child: psutil.Process | None = None
+        """The same, told apart from another one that is given its number once it is reaped."""
         self._writer: asyncio.StreamWriter | None = None
         self._reading: asyncio.Task[None] | None = None
         self._farewell: Finalize | None = None
-        self.ended_cpu_s = 0.0
+        self._ended_cpu_s = 0.0
         """CPU of earlier processes in its place."""
+        self._last_cpu_s = 0.0
+        """What the present one had used when it died: any child that is started reaps it."""
 
     @property
     def pid(self) -> int | None:
         """The child's process."""
         return self._process.pid if self._process is not None else None
+
+    @property
+    def ended_cpu_s(self) -> float:
+        """CPU of processes in its place that are reaped, and so are part of what this process has used."""
+        reaped = self._child is not None and not self._child.is_running()
+        return self._ended_cpu_s + (self._last_cpu_s if reaped else 0.0)
 
     async def start(self) -> None:
         """Start the process and open its engines."""
@@ -104,6 +115,7 @@ class ChildProcess:
                 self._process.start()
             finally:
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+            self._child, self._last_cpu_s = psutil.Process(self._process.pid), 0.0
         except Exception as error:  # a miner that can't be pickled, no memory for a process
             ours.close()
             self._process = None
@@ -152,27 +164,32 @@ class ChildProcess:
 
     async def cpu_s(self) -> float | None:
         """Ask the system: the child need not be free to answer."""
-        return self.ended_cpu_s + (tree_cpu_s(self.pid) if self.pid is not None else 0.0)
+        return self._used_s()
 
     async def close(self) -> None:
         """Ask the child to end, then make it."""
         process, self._process = self._process, None
         if self._writer is not None:
             self._writer.transport.abort()
-        if process is not None and process.pid is not None:
-            await asyncio.to_thread(_wait_until_dead, process.pid, END_S)
-            for kill in (os.killpg, os.kill):  # what it started too, and itself where it had no group yet
-                with suppress(ProcessLookupError):
-                    kill(process.pid, signal.SIGKILL)
-            await asyncio.to_thread(_wait_until_dead, process.pid, END_S)
-            self.ended_cpu_s += tree_cpu_s(process.pid)
-            process.join()
-            process.close()
+        if process is not None and self._child is not None:
+            try:
+                await asyncio.to_thread(_wait_until_dead, self._child, END_S)
+            finally:  # cancelled too, as by another Ctrl-C: nobody else knows of it any more
+                _kill(self._child)
+                await asyncio.to_thread(_wait_until_dead, self._child, END_S)
+                self._ended_cpu_s, self._child = self._used_s(), None
+                process.join()
+                process.close()
         if self._reading is not None:
             await self._reading
         if self._farewell is not None:
             self._farewell.cancel()
         self._writer = self._reading = self._farewell = None
+
+    def _used_s(self) -> float:
+        if self._child is None or not self._child.is_running():
+            return self.ended_cpu_s
+        return self._ended_cpu_s + tree_cpu_s(self._child.pid)
 
     async def _ask(self, verb: str, value: Any = None) -> Any:
         call, inbox = self._send(verb, value)
@@ -203,6 +220,9 @@ class ChildProcess:
             while (frame := await _receive(reader)) is not None:
                 if (inbox := self._inboxes.get(frame.call)) is not None:
                     inbox.put_nowait(frame)
+            if self._process is not None and self._child is not None:  # it ended by itself
+                self._last_cpu_s = trees_cpu_s(self._child.pid).get(self._child.pid, 0.0)
+                _kill(self._child)
         finally:
             for inbox in self._inboxes.values():
                 inbox.put_nowait(None)
@@ -223,13 +243,20 @@ async def _receive(reader: asyncio.StreamReader) -> _Frame | None:
     return frame
 
 
-def _wait_until_dead(pid: int, timeout_s: float) -> None:
+def _wait_until_dead(child: psutil.Process, timeout_s: float) -> None:
     """Wait for a child to end, without reaping it: its CPU time can be read until then."""
     give_up = monotonic() + timeout_s
     with suppress(psutil.NoSuchProcess):
-        child = psutil.Process(pid)
-        while child.status() != psutil.STATUS_ZOMBIE and monotonic() < give_up:
+        while child.is_running() and child.status() != psutil.STATUS_ZOMBIE and monotonic() < give_up:
             sleep(0.01)
+
+
+def _kill(child: psutil.Process) -> None:
+    """Kill a child and what it started; once it is reaped, its number may be somebody else's."""
+    if child.is_running():
+        for kill in (os.killpg, os.kill):  # itself where it had no group yet
+            with suppress(ProcessLookupError):
+                kill(child.pid, signal.SIGKILL)
 
 
 def _main(channel: socket.socket, name: str, miners: Mapping[int, Miner], threads: int) -> None:
@@ -237,7 +264,17 @@ def _main(channel: socket.socket, name: str, miners: Mapping[int, Miner], thread
     os.setpgid(0, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     asyncio.run(_Child(Host(name, miners, threads, owns_process=True)).run(channel))
+
+
+def _end_with_parent() -> None:
+    """Kill this process and what it started soon after its parent is gone: a loop that is held does not see that."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    sleep(END_S)
+    os.killpg(0, signal.SIGKILL)
 
 
 class _Child:
@@ -261,8 +298,8 @@ class _Child:
         with suppress(TimeoutError):
             async with asyncio.timeout(END_S / 2):
                 await self._host.close()
-        # An engine's thread that does not end is no reason to stay.
-        os._exit(0)
+        # An engine's thread that does not end is no reason to stay, and neither is a process of its.
+        os.killpg(0, signal.SIGKILL)
 
     async def _work(self, frame: _Frame) -> None:
         try:

@@ -309,6 +309,10 @@ class Holds(Miner):
         return Answer(text=query.prompt.text)
 
 
+class HoldsOnCore(Holds):
+    engine: AnyEngine = Core()
+
+
 class Delegates(Miner):
     """Does the same in a task of its own."""
 

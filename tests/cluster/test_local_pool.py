@@ -1,8 +1,11 @@
 """The pool in this process and its children."""
 
 import asyncio
+import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +20,22 @@ from subnets import Caller, Fault
 from tests.cluster import fakes
 from tests.cluster.fakes import Words, query
 from validators import Validator
+
+ROOT = Path(__file__).parents[2]
+HUNG = """
+import asyncio
+from cluster import LocalPool, process
+from tests.cluster import fakes
+process.END_S = 0.2
+async def main():
+    pool = LocalPool(fakes.Words(), {0: fakes.HoldsOnCore(for_s=3600.0)}, {}, cores=1)
+    await pool.start()
+    await pool.query(fakes.query(), (0,), deadline_s=0.2)
+    print(*(member.pid for member in (await pool.status()).members if member.role == "host"), flush=True)
+    await asyncio.sleep(3600)
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
 
 
 def local_pool(miners: Mapping[int, Miner], *, cores: int = 1, processes: bool = True) -> LocalPool:
@@ -102,6 +121,48 @@ async def test_a_closed_pool_leaves_no_process_behind() -> None:
     assert [response.fault for response in await work] == [None, Fault.LOST]
     left = [child for child in psutil.Process().children(recursive=True) if child.pid not in before]
     assert [child.name() for child in left if "resource_tracker" not in " ".join(child.cmdline())] == []
+
+
+async def test_a_host_that_hangs_ends_though_the_close_of_its_pool_is_cut_short() -> None:
+    pool = local_pool({0: fakes.HoldsOnCore(for_s=3600.0)})
+    await pool.start()
+    (host,) = [member.pid for member in (await pool.status()).members if member.role == "host"]
+    await pool.query(query(), (0,), deadline_s=0.2)
+    closing = asyncio.create_task(pool.close())
+    await asyncio.sleep(0.3)
+    assert host is not None and psutil.pid_exists(host)
+    closing.cancel()
+    await asyncio.wait({closing})
+    assert not psutil.pid_exists(host)
+
+
+def test_a_host_that_hangs_ends_with_a_driver_that_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "driver.py"
+    script.write_text(HUNG)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    driver = subprocess.Popen([sys.executable, str(script)], env=environment, stdout=subprocess.PIPE, text=True)
+    assert driver.stdout is not None
+    host = psutil.Process(int(driver.stdout.readline()))
+    driver.kill()
+    driver.wait()
+    driver.stdout.close()
+    host.wait(timeout=5.0)
+
+
+async def test_a_host_that_died_keeps_its_cpu_though_another_child_reaped_it() -> None:
+    async with local_pool({0: fakes.Works(engine=fakes.Core(busy_s=0.3))}) as pool:
+        await pool.query(query(), (0,))
+        before = {row.name: row.cpu_s for row in await pool.usage()}
+        (host,) = [member.pid for member in (await pool.status()).members if member.role == "host"]
+        os.kill(host or 0, signal.SIGKILL)
+        await asyncio.sleep(0.1)
+        multiprocessing.active_children()  # which reaps, as the start of any other does
+        assert not psutil.pid_exists(host or 0)
+        reaped = {row.name: row.cpu_s for row in await pool.usage()}
+        await pool.query(query(id="2"), (0,))
+        after = {row.name: row.cpu_s for row in await pool.usage()}
+    assert before["cpu"] - 0.05 <= reaped["cpu"] <= after["cpu"] - 0.3
+    assert max(reaped["driver"], after["driver"]) - before["driver"] < 0.25
 
 
 async def test_cancelling_a_query_cancels_the_miner(tmp_path: Path) -> None:
