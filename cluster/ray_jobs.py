@@ -20,10 +20,10 @@ from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from subnets.environment import environment
+from subnets.printable import printable
 
 from .errors import PoolError
 from .ray_address import KNOCK_S, OPEN, is_loopback, other_token, require_token
-from .said import plain
 
 logger = logging.getLogger(__name__)
 
@@ -68,10 +68,11 @@ class Jobs:
                 self._client = JobSubmissionClient(self.address, headers=dict(self._headers))
         except ImportError as error:
             raise PoolError(
-                f"Ray's job API can't be used from here: {plain(error)}; get it with: pip install 'subnetlab[cluster]'"
+                f"Ray's job API can't be used from here: {printable(error)}; get it with: "
+                "pip install 'subnetlab[cluster]'"
             ) from error
         except RuntimeError as error:
-            raise PoolError(f"Ray at {self.address} takes no jobs: {plain(error)}") from error
+            raise PoolError(f"Ray at {self.address} takes no jobs: {printable(error)}") from error
 
     def submit(self, job: str, folder: Path, entrypoint: str, metadata: Mapping[str, str]) -> None:
         """Start a program on the head, in a copy of a folder.
@@ -137,18 +138,18 @@ class Jobs:
             except (RuntimeError, aiohttp.ClientError, PoolError) as error:
                 if loop.time() - heard > CUT_OFF_S:
                     raise PoolError(
-                        f"Ray at {self.address} answers no more: {plain(error)}; the job may run on"
+                        f"Ray at {self.address} answers no more: {printable(error)}; the job may run on"
                     ) from None
             else:
                 if ended:
                     return
             await asyncio.sleep(AGAIN_S)
 
-    def fetch(self, job: str, name: str, into: BinaryIO) -> bool:
-        """Copy a file that a job left; False where there is none.
+    def fetch(self, job: str, name: str, into: BinaryIO, most: int) -> bool:
+        """Copy a file that a job left, of at most so many bytes; False where there is none.
 
         Raises:
-            PoolError: it can't be had now.
+            PoolError: it can't be had now, or is larger.
         """
         import requests
 
@@ -169,7 +170,11 @@ class Jobs:
                 if "not found" in answer.text:
                     return False
                 raise RuntimeError(answer.text)
+            came = 0
             for piece in answer.iter_content(1 << 20):
+                came += len(piece)
+                if came > most:
+                    raise RuntimeError(f"{name} of job {job} has more than {most:,} bytes; look at it on the head")
                 into.write(piece)
         return True
 
@@ -181,7 +186,9 @@ class Jobs:
                 yield
         except (RuntimeError, OSError) as error:  # those of requests are OSErrors
             said = str(error).strip(". \n").splitlines()  # of a traceback on the head, the last line tells
-            raise PoolError(f"Ray at {self.address}: {plain(said[-1] if said else type(error).__name__)}") from error
+            raise PoolError(
+                f"Ray at {self.address}: {printable(said[-1] if said else type(error).__name__)}"
+            ) from error
 
 
 def left_folder() -> Path:
@@ -224,7 +231,7 @@ def _machines(address: str) -> list[str]:
         answer = requests.get(f"{address}/nodes", params={"view": "summary"}, timeout=KNOCK_S, allow_redirects=False)
         return [str(row["ip"]) for row in answer.json()["data"]["summary"]]
     except (requests.RequestException, ValueError, KeyError, TypeError) as error:
-        raise PoolError(f"Ray at {address} does not tell of its machines: {plain(error)}") from None
+        raise PoolError(f"Ray at {address} does not tell of its machines: {printable(error)}") from None
 
 
 def _knock(address: str, headers: Mapping[str, str]) -> int:

@@ -28,6 +28,8 @@ TELL_S = 10.0
 """Between two lines on how far the run is."""
 RUN, ARCHIVE, ENDED = "run", "run.zip", "ended.json"
 """What is in the folder that the job may leave files in: the run under way, then the run packed, and how it ended."""
+ENDED_BYTES = 64_000
+"""More than the last of these ever has."""
 
 
 class Ended(BaseModel):

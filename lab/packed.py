@@ -18,6 +18,9 @@ from pydantic import BaseModel, ConfigDict
 
 from .errors import RecordError
 
+MOST_BYTES = 20_000_000_000
+"""Of a record that is fetched, packed and unpacked: a round takes some kilobytes, and a head may lie."""
+
 
 class Packed(BaseModel):
     """What was packed, so that it is known when it has arrived whole."""
@@ -42,7 +45,8 @@ def unpack(archive: Path, packed: Packed, folder: Path) -> None:
     """Unpack into a folder that is not there yet, whole or not at all.
 
     Raises:
-        RecordError: it is not what was packed, would write elsewhere, or the folder is there and holds something.
+        RecordError: it is not what was packed, is too large or would write elsewhere, or the folder is there and holds
+            something.
     """
     if (size := archive.stat().st_size) != packed.size or _hash(archive) != packed.sha256:
         raise RecordError(f"the record that came is not the one that was packed: {size:,} of {packed.size:,} bytes")
@@ -50,6 +54,7 @@ def unpack(archive: Path, packed: Packed, folder: Path) -> None:
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         with zipfile.ZipFile(archive) as found:
+            require_size(sum(file.file_size for file in found.infolist()))
             for name in found.namelist():
                 if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
                     raise RecordError(f"the record that came is refused: {name!r} would be written outside its folder")
@@ -61,6 +66,19 @@ def unpack(archive: Path, packed: Packed, folder: Path) -> None:
         raise RecordError(f"the record that came is broken: {error}") from None
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def require_size(size: int) -> None:
+    """Refuse a record of more bytes than are fetched.
+
+    Raises:
+        RecordError: it has more.
+    """
+    if size > MOST_BYTES:
+        raise RecordError(
+            f"the record that came takes {size:,} bytes, and no more than {MOST_BYTES:,} are fetched: if it is yours, "
+            "copy it from the log folder of the head by hand"
+        )
 
 
 def require_free(folder: Path) -> None:

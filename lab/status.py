@@ -27,6 +27,8 @@ from subnets import Cost, Meter, SubnetlabError
 logger = logging.getLogger(__name__)
 
 FILE = "status.json"
+FILE_BYTES = 16_000_000
+"""More than it takes for any run that one driver can drive."""
 EVERY_S = 1.0
 JOB = "SUBNETLAB_JOB"
 """The variable that a submitted run finds its job's id in."""

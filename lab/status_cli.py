@@ -88,12 +88,13 @@ def at_cluster(address: str) -> list[RunStatus]:
     from cluster.ray_jobs import Jobs
 
     from .job import RUN
-    from .status import FILE
+    from .status import FILE, FILE_BYTES
 
     jobs, found = Jobs(address), []
     for job in jobs.running():
         said = io.BytesIO()
-        if jobs.fetch(job, f"{RUN}/{FILE}", said) and (status := RunStatus.parsed(said.getvalue())) is not None:
+        there = jobs.fetch(job, f"{RUN}/{FILE}", said, FILE_BYTES)
+        if there and (status := RunStatus.parsed(said.getvalue())) is not None:
             found.append(status)
     return found
 

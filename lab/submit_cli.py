@@ -17,8 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args
 
 import typer
+from pydantic import ValidationError
 
-from .errors import ConfigError
+from subnets.printable import printable
+
+from .errors import ConfigError, RecordError
 from .overrides import overrides
 
 if TYPE_CHECKING:
@@ -87,6 +90,8 @@ def submit(
     raise typer.Exit(code)
 
 
+KEPT = "\n\t"
+"""Of what a cluster says and a terminal does not print: all else could command the terminal."""
 STAGED = "submitted"
 """The folder of the config in what is sent."""
 
@@ -110,7 +115,7 @@ def watch(jobs: Jobs, job: str, *, quiet: bool = False) -> None:
         nonlocal shown
         async for text in jobs.follow(job, shown):
             shown += len(text)
-            typer.echo(text, nl=False, err=quiet)
+            typer.echo(printable(text, None, kept=KEPT), nl=False, err=quiet)
 
     while True:
         try:
@@ -181,14 +186,14 @@ def _slug(name: str) -> str:
 
 def _fetched(jobs: Jobs, job: str, folder: Path, as_json: bool) -> int:
     """Fetch what a job that has ended left; return its exit code."""
-    from .job import ARCHIVE, ENDED, Ended
-    from .packed import unpack
+    from .job import ARCHIVE
+    from .packed import require_size, unpack
 
-    said = BytesIO()
-    ended: Ended | None = Ended.model_validate_json(said.getvalue()) if jobs.fetch(job, ENDED, said) else None
+    ended = _ended(jobs, job)
     if ended is not None and ended.packed is not None:
+        require_size(ended.packed.size)
         with tempfile.NamedTemporaryFile(prefix="subnetlab-", suffix=".zip") as archive:
-            jobs.fetch(job, ARCHIVE, archive)  # type: ignore[arg-type]
+            jobs.fetch(job, ARCHIVE, archive, ended.packed.size)  # type: ignore[arg-type]
             archive.flush()
             unpack(Path(archive.name), ended.packed, folder)
     details = jobs.details(job)
@@ -196,6 +201,19 @@ def _fetched(jobs: Jobs, job: str, folder: Path, as_json: bool) -> int:
     fetched = folder if ended is not None and ended.packed is not None else None
     _tell_end(job, details, code, fetched, as_json)
     return code
+
+
+def _ended(jobs: Jobs, job: str) -> Ended | None:
+    """Fetch how a job ended; None where it left no word of it."""
+    from .job import ENDED, ENDED_BYTES, Ended
+
+    said = BytesIO()
+    if not jobs.fetch(job, ENDED, said, ENDED_BYTES):
+        return None
+    try:
+        return Ended.model_validate_json(said.getvalue())
+    except ValidationError:
+        raise RecordError(f"job {job} left a {ENDED} that is none: look at it on the head") from None
 
 
 def _tell_end(job: str, details: Any, code: int, fetched: Path | None, as_json: bool) -> None:
@@ -206,4 +224,5 @@ def _tell_end(job: str, details: Any, code: int, fetched: Path | None, as_json: 
     elif fetched is not None:
         typer.echo(f"record: {fetched} (exit code {code}); look at it with: subnetlab report {fetched}")
     else:
-        typer.echo(f"job {job} has {state} and left no record (exit code {code}): {details.message}", err=True)
+        said = printable(details.message, None, kept=KEPT)
+        typer.echo(f"job {job} has {state} and left no record (exit code {code}): {said}", err=True)

@@ -22,6 +22,7 @@ from consensus.calls import Signer
 from consensus.errors import WalletError
 from consensus.keys import WalletFolder, is_address, verify
 from subnets import Cost, Query, spend
+from subnets.printable import printable
 
 from ..addresses import check_url, resolve
 from ..errors import APIError, EngineError, RefusedError, RemoteError
@@ -186,8 +187,3 @@ class Dendrite(Engine):
         if not verify(self.hotkey, envelope.answer_message(body), signature):
             raise RemoteError(f"{self.url} sent an answer that {self.hotkey} has not signed")
         return body
-
-
-def printable(said: object) -> str:
-    """Write what a stranger said so that it can be shown on a terminal."""
-    return "".join(char if char.isprintable() else "?" for char in str(said)[:200])

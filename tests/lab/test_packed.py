@@ -44,6 +44,18 @@ def test_what_would_be_written_elsewhere_is_refused(tmp_path: Path, name: str) -
     assert [path.name for path in tmp_path.iterdir()] == ["run.zip"]
 
 
+def test_what_would_fill_the_disk_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "run.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as into:
+        for name in ("config.json", "record.sqlite"):
+            into.writestr(name, bytes(1000))
+            into.getinfo(name).file_size = 10_500_000_000
+    packed = Packed(sha256=hashlib.sha256(path.read_bytes()).hexdigest(), size=path.stat().st_size)
+    with pytest.raises(RecordError, match="takes 21,000,000,000 bytes, and no more than 20,000,000,000 are fetched"):
+        unpack(path, packed, tmp_path / "there")
+    assert [path.name for path in tmp_path.iterdir()] == ["run.zip"]
+
+
 def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "mine").write_text("mine")

@@ -122,6 +122,17 @@ def test_a_run_that_is_stopped_at_the_prompt_brings_back_what_it_has(head: Head,
     assert "stopped at rounds" in subnetlab("status", tmp_path / "run", environment=dict(os.environ))
 
 
+def test_a_head_that_lies_fills_no_memory_and_commands_no_terminal(head: Head, left: Job, tmp_path: Path) -> None:
+    logs = head.folder / "ray" / "session_latest" / "logs"
+    with (logs / f"job-driver-{left.id}.log").open("a") as log:
+        log.write("\x1b]0;mine\x07\tfine\n")
+    (logs / "subnetlab" / left.id / "ended.json").write_bytes(b" " * 100_000)
+    command = submitting(head, "--attach", left.id, "--out", tmp_path / "run")
+    done = subprocess.run(command, cwd=ROOT, env=head.outside(), capture_output=True, text=True, timeout=PATIENCE_S)
+    assert "?]0;mine?\tfine\n" in done.stdout and "\x1b" not in done.stdout
+    assert f"ended.json of job {left.id} has more than 64,000 bytes" in done.stderr and done.returncode == 1
+
+
 def answer(terminal: int, question: str, keys: str) -> str:
     """Read a terminal until a question, then type."""
     said, until = "", time.monotonic() + PATIENCE_S
