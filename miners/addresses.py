@@ -28,6 +28,12 @@ class Traffic:
     most_bytes: int = 10_000_000
 
 
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+ENDING_IN_IPV4 = tuple(map(ipaddress.IPv6Network, ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96")))
+"""Compatible, mapped, translated and NAT64 addresses: a packet may go on to the IPv4 address in their last 32 bits."""
+LOCAL = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "64:ff9b:1::/48", "fec0::/10")))
+"""Special networks that some releases of Python call global."""
+
 traffic: ContextVar[Traffic | None] = ContextVar("traffic", default=None)
 """Where the transport counts what the running task sends and receives."""
 
@@ -56,10 +62,16 @@ def _plain(url: str) -> str:
 
 
 def public(address: str) -> bool:
-    """Whether an address belongs to no private, local or special network."""
+    """Whether an address, and the IPv4 address it may hold, belongs to no private, local or special network."""
     found = ipaddress.ip_address(address.partition("%")[0])
-    mapped = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
-    return found.is_global and not found.is_multicast and (mapped is None or mapped.is_global)
+    held = getattr(found, "sixtofour", None)
+    if any(found in network for network in ENDING_IN_IPV4):
+        held = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
+    return _global(found) and (held is None or _global(held))
+
+
+def _global(address: Address) -> bool:
+    return address.is_global and not address.is_multicast and not any(address in network for network in LOCAL)
 
 
 async def resolve(host: str, port: int, private_hosts: Collection[str]) -> str:
@@ -121,6 +133,10 @@ def guarded_client(private_hosts: Collection[str], *, stall_s: float, connection
             if (counted := traffic.get()) is not None:
                 counted.sent_bytes += int(request.headers.get("content-length", 0))
             response = await self._inner.handle_async_request(request)
+            # What is counted below is what came; unpacked, it could be a thousand times as much.
+            if response.headers.get("content-encoding", "identity") != "identity":
+                await response.aclose()
+                raise APIError(f"{host} sent an encoded answer; answers are sent as they are")
             response.stream = Counted(response.stream)
             return response
 

@@ -11,13 +11,15 @@ from miners.errors import APIError
     [
         "127.0.0.1", "127.8.8.8", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
         "224.0.0.1", "::1", "fd00::1", "fe80::1%eth0", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "2002:7f00:1::",
+        "2002:e000:1::", "2001:0:808:808::f5ff:fffe", "::10.0.0.1", "::ffff:0:127.0.0.1", "64:ff9b::a9fe:a9fe",
+        "64:ff9b::e000:1", "64:ff9b:1::808:808", "fec0::1", "192.0.0.9",
     ],
 )  # fmt: skip
 def test_private_and_special_networks_are_not_public(address: str) -> None:
     assert not public(address)
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "2001:4860:4860::8888"])
+@pytest.mark.parametrize("address", ["8.8.8.8", "2001:4860:4860::8888", "2002:808:808::", "64:ff9b::808:808"])
 def test_the_rest_is_public(address: str) -> None:
     assert public(address)
 
