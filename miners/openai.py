@@ -16,7 +16,7 @@ import random
 import re
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
@@ -125,7 +125,7 @@ class OpenAI(LanguageEngine):
         self._key = os.environ.get(self.key_env, "") if self.key_env else ""
         if self.key_env and not self._key:
             raise EngineError(
-                f"{self.key_env} is not set; export {self.key_env}=... with the key of {check_url(self.base_url)}, "
+                f"{self.key_env} is not set; export {self.key_env}=... with the key of {self._host}, "
                 'or set key_env = "" for a server that wants none'
             )
         if self.usd_per_million_input is not None and self.usd_per_million_output is not None:
@@ -134,24 +134,28 @@ class OpenAI(LanguageEngine):
             self._price = listed_price(self.model, self.base_url)
         if self._price is None and self.max_usd is not None:
             raise EngineError(
-                f"no price is known for {self.model} at {check_url(self.base_url)}, so max_usd can't be kept; "
+                f"no price is known for {self.model} at {self._host}, so max_usd can't be kept; "
                 "set usd_per_million_input and usd_per_million_output"
             )
         try:
-            await resolve(check_url(self.base_url), 0, self.private_hosts)
+            await resolve(self._host, 0, self.private_hosts)
         except APIError as error:
             raise EngineError(f"base_url: {error}") from None
         if self.tokenizer:
             try:
-                self._tokenizer = await asyncio.get_running_loop().run_in_executor(
-                    None, _load_tokenizer, self.tokenizer
-                )
+                self._tokenizer = await asyncio.to_thread(_load_tokenizer, self.tokenizer)
             except ModelError as error:
                 raise EngineError(f"tokenizer: {error}") from error
         self._free = asyncio.Semaphore(self.max_in_flight)
         self._spent_usd = self._reserved_usd = 0.0
         self._returned = asyncio.Condition()
-        self._client = openai.AsyncOpenAI(
+
+        class Client(openai.AsyncOpenAI):  # type: ignore[misc]
+            """Its own defaults would add what OPENAI_CUSTOM_HEADERS and the like hold, for whatever server this is."""
+
+            default_headers = {"Accept": "application/json", "Content-Type": "application/json"}
+
+        self._client = Client(
             api_key=self._key or "none",
             base_url=self.base_url,
             max_retries=0,
@@ -225,37 +229,28 @@ class OpenAI(LanguageEngine):
         if not answer.finish:
             raise APIError(f"{self._host} broke off its answer after {answer.pieces} pieces")
         if answer.model and not answer.model.startswith(self.model) and not self.model.endswith(answer.model):
-            raise APIError(f"asked for {self.model}, {self._host} answered with {answer.model[:100]}")
+            raise APIError(f"asked for {self.model}, {self._host} answered with {self._shown(answer.model, 100)}")
 
     def _completion(self, request: Request, answer: _Answer) -> Completion:
-        usage = self._usage(request, answer)
         return Completion(
             text=_unicode("".join(answer.texts)),
             logprobs=tuple(answer.logprobs),
             finish=answer.finish if answer.finish == "length" else "stop",
-            model=answer.model[:200],
-            usage=usage,
+            model=self._shown(answer.model, 200),
+            usage=self._usage(request, answer),
             timings=Timings(0.0, answer.first_token_s, time.perf_counter() - answer.asked),
             decode=Cost(paid_usd=answer.paid_usd),
         )
 
     def _usage(self, request: Request, answer: _Answer) -> Usage:
-        claimed = answer.claimed
-        if self._tokenizer is None:
-            read, written = claimed or (0, answer.pieces)
-        else:
-            try:
+        claimed = answer.claimed or (None, None)
+        read, written = answer.claimed or (0, answer.pieces)
+        if self._tokenizer is not None:
+            with suppress(PromptError):  # the server's template took it
                 read = len(encode(self._tokenizer, request.messages, self.tokenizer))
-            except PromptError:  # the server's template took it
-                read = claimed[0] if claimed else 0
             written = len(self._tokenizer.encode(_unicode("".join(answer.texts)), add_special_tokens=False))
-        return Usage(
-            read,
-            written,
-            claimed_input_tokens=claimed[0] if claimed else None,
-            claimed_output_tokens=claimed[1] if claimed else None,
-            counted=self._tokenizer is not None,
-        )
+        counted = self._tokenizer is not None
+        return Usage(read, written, claimed_input_tokens=claimed[0], claimed_output_tokens=claimed[1], counted=counted)
 
     def _pay(self, request: Request, answer: _Answer, counted: Traffic) -> None:
         """Charge for an attempt, failed ones included where some of an answer came."""
@@ -330,7 +325,7 @@ class OpenAI(LanguageEngine):
         elif isinstance(cause, APIError):
             said = str(cause)
         elif isinstance(error, openai.APIStatusError):
-            said = f"{self._host} answered {error.status_code}: {error.message[:200]}"
+            said = f"{self._host} answered {error.status_code}: {self._shown(error.message, 200)}"
         elif isinstance(error, openai.APITimeoutError) or "Timeout" in type(error).__name__:
             said = f"{self._host} was silent for {self.stall_s:g} s"
         elif answer.events and "RemoteProtocolError" in (type(error).__name__, type(cause).__name__):
@@ -339,7 +334,11 @@ class OpenAI(LanguageEngine):
             said = f"no connection to {self._host}: {type(cause).__name__ if cause else 'refused'}"
         else:
             said = f"{self._host} sent what can't be read: {type(error).__name__}"
-        return said.replace(self._key, "[key]") if self._key else said
+        return self._shown(said)
+
+    def _shown(self, said: str, most: int | None = None) -> str:
+        """Leave out the key, and only then cut: what is left of a key would not be found."""
+        return (said.replace(self._key, "[key]") if self._key else said)[:most]
 
     @property
     def _host(self) -> str:

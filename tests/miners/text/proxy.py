@@ -1,6 +1,7 @@
 """A proxy before a model's server that injects faults, one for each request, in the order given."""
 
 import asyncio
+import gzip
 import json
 from collections import deque
 from contextlib import suppress
@@ -11,9 +12,9 @@ assert len(SERVED) == len(OTHER)
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
 
 
-def event(text: str, finish: str | None = None) -> bytes:
+def event(text: str, finish: str | None = None, model: str = SERVED.decode()) -> bytes:
     choice = {"index": 0, "delta": {"content": text}, "finish_reason": finish}
-    body = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": SERVED.decode(), "choices": [choice]}
+    body = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": model, "choices": [choice]}
     return b"data: " + json.dumps(body).encode() + b"\n\n"
 
 
@@ -85,6 +86,11 @@ class Proxy:
             writer.write(HEAD + b'data: {"hello": 1}\n\n' + b"data: [DONE]\n\n")
         elif fault == "surrogate":
             writer.write(HEAD + event("a\ud800b\x00c") + event("", "stop") + b"data: [DONE]\n\n")
+        elif fault == "key":
+            writer.write(HEAD + event("a", "stop", headers["authorization"]) + b"data: [DONE]\n\n")
+        elif fault == "gzip":
+            packed = gzip.compress(event("x" * 100_000) + event("", "stop") + b"data: [DONE]\n\n")
+            writer.write(HEAD.replace(b"\r\n\r\n", b"\r\ncontent-encoding: gzip\r\n\r\n") + packed)
         elif fault == "huge":
             writer.write(HEAD + b"data: " + b"x" * 50_000_000)
         elif fault == "endless":

@@ -147,6 +147,7 @@ def test_an_answer_that_breaks_off_is_a_failure_and_is_not_paid_twice(proxy: Pro
         ("no choices", "can't be read"),
         ("html", "sent no completion"),
         ("huge", "more than 160,000 bytes"),
+        ("gzip", "sent an encoded answer; answers are sent as they are"),
         ("other model", "answered with gigantic-1000b-model!"),
     ],
 )
@@ -191,6 +192,28 @@ def test_requests_keep_to_their_rate(proxy: Proxy, loop: Loop) -> None:
     started = time.monotonic()
     answers(loop, engine(proxy.base_url, requests_per_minute=600.0), *[ask("Hi")] * 4)
     assert 0.3 <= time.monotonic() - started < 3.0
+
+
+def test_nothing_of_the_environment_is_sent_but_the_key(
+    proxy: Proxy, loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = {"Authorization": "Bearer other", "Host": "other.example", "User-Agent": "other", "X-Tenant": "other"}
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "\n".join(f"{name}: {value}" for name, value in others.items()))
+    for name in ("ORG_ID", "PROJECT_ID", "API_KEY", "ADMIN_KEY"):
+        monkeypatch.setenv(f"OPENAI_{name}", "other")
+    faulty(loop, proxy, "404")
+    [(_, headers, _)] = proxy.requests
+    assert headers["authorization"] == f"Bearer {KEY}" and headers["accept-encoding"] == "identity"
+    assert "other" not in str(headers) and not headers.keys() & {"openai-organization", "openai-project", "x-tenant"}
+
+
+@pytest.mark.parametrize("fault", ["401", "key"])
+def test_no_part_of_a_key_stays_where_a_message_is_cut(
+    fault: str, proxy: Proxy, loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAB_KEY", "sk-" + "0123456789" * 30)
+    said = failure(faulty(loop, proxy, fault))
+    assert "[key]" in said and "0123" not in said
 
 
 def test_the_key_is_in_no_option_no_pickle_and_no_log(
