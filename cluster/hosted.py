@@ -24,7 +24,7 @@ from .crew import Crew
 from .engines import close_all
 from .errors import HostDied, PoolError
 from .jury import Failure
-from .link import Link
+from .link import START_TIMEOUT_S, Link
 from .paymaster import Paymaster
 from .plan import Group, Wants, plan
 from .pool import Pool, Usage
@@ -61,6 +61,7 @@ class HostedPool(Pool):
         max_replicas: int | None = None,
         max_restarts: int = 3,
         servers: Sequence[Server] = (),
+        start_timeout_s: float = START_TIMEOUT_S,
         wants: Mapping[int, Wants] | None = None,
     ) -> None:
         """Plan for `cores` (all that there are) with at most `max_replicas` hosts for the engines that may be copied.
@@ -72,6 +73,7 @@ class HostedPool(Pool):
         self.plan = plan(self.miners, self.cores, max_replicas, wants)
         self.servers = tuple(servers)
         self._max_restarts = max_restarts
+        self._start_timeout_s = start_timeout_s
         self._links: dict[str, list[Link]] = {}
         self._scheduler: Scheduler | None = None
         self._paymaster = Paymaster(uid for uid, miner in self.miners.items() if miner.learns)
@@ -113,7 +115,13 @@ class HostedPool(Pool):
             group.name: [self._link(group, number) for number in range(group.hosts)] for group in self.plan.groups
         }
         await all_or_first_error([self._start(link) for link in self._all_links()])
-        self._scheduler = Scheduler(self.plan, self._links, start=self._start, max_restarts=self._max_restarts)
+        self._scheduler = Scheduler(
+            self.plan,
+            self._links,
+            start=self._start,
+            max_restarts=self._max_restarts,
+            opening_s=self._start_timeout_s,
+        )
 
     async def close(self) -> None:
         """End the hosts, then the servers: all of them, whatever fails or is cancelled meanwhile."""

@@ -16,6 +16,9 @@ from .host import Host
 from .plan import Group
 from .said import plain
 
+START_TIMEOUT_S = 300.0
+"""What a host may take to start where nobody says: a model of 60 GB is read from a slow disk and compiled meanwhile."""
+
 
 class Link(Protocol):
     """A host as its pool sees it."""
@@ -122,3 +125,8 @@ class InProcess:
         if self._host is None:
             raise HostDied(f"host {self.name} is gone")
         return self._host
+
+
+def not_ready(name: str, timeout_s: float) -> PoolError:
+    """Say that a host takes too long to start."""
+    return PoolError(f"host {name} was not ready within {timeout_s:g} s; pool.start_timeout_s gives it longer")

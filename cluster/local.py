@@ -23,7 +23,7 @@ from validators import Validator
 from .errors import PoolError
 from .hosted import HostedPool
 from .jury import Jury
-from .link import InProcess, Link, Parcel
+from .link import START_TIMEOUT_S, InProcess, Link, Parcel
 from .plan import Group
 from .pool import Usage
 from .process import ChildProcess
@@ -46,12 +46,13 @@ class LocalPool(HostedPool):
         max_replicas: int | None = None,
         max_restarts: int = 3,
         servers: Sequence[Server] = (),
-        start_timeout_s: float = 120.0,
+        start_timeout_s: float = START_TIMEOUT_S,
         processes: bool = True,
     ) -> None:
         """Plan as any hosted pool; without `processes` every host lives in this process, for quick tests.
 
-        `start_timeout_s` bounds the start of each host: a process, and its engines opened.
+        `start_timeout_s` bounds the start of each host, a process and its engines opened, and how long what was asked
+        waits for an engine that died to open again.
         """
         super().__init__(
             subnet,
@@ -61,6 +62,7 @@ class LocalPool(HostedPool):
             max_replicas=max_replicas,
             max_restarts=max_restarts,
             servers=servers,
+            start_timeout_s=start_timeout_s,
         )
         hosts = [name for group in self.plan.groups if group.gpus for name in group.host_names()]
         if len(hosts) > 1:
@@ -69,7 +71,6 @@ class LocalPool(HostedPool):
                 'pool.kind = "local" out, and Ray deals the GPUs out'
             )
         self._processes = processes
-        self._start_timeout_s = start_timeout_s
         self._jury = Jury(subnet, self.validators)
         self._threads: ThreadPoolExecutor | None = None
 

@@ -33,6 +33,7 @@ from subnets import Cost, Query, Response
 from .cpu import tree_cpu_s, trees_cpu_s
 from .errors import HostDied, PoolError
 from .host import Host
+from .link import not_ready
 from .plan import Group
 from .said import plain
 
@@ -130,7 +131,7 @@ class ChildProcess:
             async with asyncio.timeout(self._start_timeout_s):
                 await self._ask("open")
         except TimeoutError:
-            raise PoolError(f"host {self.name} was not ready within {self._start_timeout_s:g} s") from None
+            raise not_ready(self.name, self._start_timeout_s) from None
         except HostDied:
             # A child imports the program's main module, to know the classes that are defined there.
             raise PoolError(

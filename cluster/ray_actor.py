@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -24,9 +23,10 @@ from .cpu import process_cpu_s
 from .errors import HostDied, NoRoom, PoolError
 from .host import Host, Served
 from .jury import Failure, Jury
+from .link import not_ready
 from .plan import Group
 from .ray_nodes import NODE_ID, RayNodes
-from .said import plain
+from .said import first_words, plain
 from .status import Look, gpus_in_use, look_at
 
 logger = logging.getLogger(__name__)
@@ -35,8 +35,6 @@ HEALTH_S = 2.0
 """Patience for a word from an actor that is not needed for the work."""
 SPARE_CALLS = 64
 """Calls beyond a host's slots: ended ones whose last words are on the way."""
-COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-RAISED = re.compile(r"[\w.]*(Error|Exception): \S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +215,7 @@ class RayHost(Actor):
             async with asyncio.timeout(self._start_timeout_s):
                 failure = await self._handle.ready.remote()
         except TimeoutError:
-            raise PoolError(f"host {self.name} was not ready within {self._start_timeout_s:g} s") from None
+            raise not_ready(self.name, self._start_timeout_s) from None
         except RayError as error:
             raise PoolError(f"host {self.name} died while it opened its engines: {first_words(error)}") from error
         if failure is not None:
@@ -398,10 +396,3 @@ def say(needs: Mapping[str, float], amounts: Mapping[str, float]) -> str:
 async def _only(reference: Any) -> AsyncIterator[Any]:
     """Yield it."""
     yield reference
-
-
-def first_words(error: BaseException) -> str:
-    """Return the first lines of one of Ray's long messages, on one line; of a traceback in it, what was raised."""
-    lines = [line.strip() for line in COLOUR.sub("", plain(error, 20_000)).splitlines() if line.strip()]
-    raised = [line for line in lines if RAISED.match(line)]
-    return f"{type(error).__name__}: {(raised[-1] if raised else ' '.join(lines))[:300]}"

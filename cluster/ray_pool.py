@@ -21,13 +21,14 @@ from validators import Validator
 from .cpu import trees_cpu_s
 from .fit import Node, Placement, room
 from .hosted import HostedPool, all_or_first_error
-from .link import Link
+from .link import START_TIMEOUT_S, Link
 from .plan import Group, Plan, Wants, plan
 from .pool import Usage
-from .ray_actor import Actor, RayHost, RayJury, first_words
+from .ray_actor import Actor, RayHost, RayJury
 from .ray_board import Board
 from .ray_nodes import RayNodes, leaving
 from .ray_session import RaySession
+from .said import first_words
 from .server import Server
 from .status import Look, Member, State, here, look_at, look_at_driver
 
@@ -50,7 +51,7 @@ class RayPool(HostedPool):
         max_replicas: int | None = None,
         max_restarts: int = 3,
         servers: Sequence[Server] = (),
-        start_timeout_s: float = 120.0,
+        start_timeout_s: float = START_TIMEOUT_S,
         address: str | None = None,
         dashboard: bool = False,
         gpu_gb: float = 0.0,
@@ -77,6 +78,7 @@ class RayPool(HostedPool):
             max_replicas=max_replicas,
             max_restarts=max_restarts,
             servers=servers,
+            start_timeout_s=start_timeout_s,
             wants=wants,
         )
         self._session = session or RaySession(address=address or "local", cores=self.cores, dashboard=dashboard)
@@ -88,7 +90,6 @@ class RayPool(HostedPool):
         self._steady = asyncio.Lock()
         """Held while no host may be moved."""
         self._owns_session = session is None
-        self._start_timeout_s = start_timeout_s
         self._before_s: dict[int, float] = {}
         self._system_s: dict[int, float] = {}
         """CPU of Ray's own processes by pid; one that has ended keeps what it was last seen with."""

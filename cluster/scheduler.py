@@ -29,13 +29,10 @@ from subnets import Fault, Query, Response
 from .crew import HUNG_S, Call, Crew, Seat, Ticket
 from .errors import HostDied, NoRoom, PoolError
 from .host import LINGER_S, EngineLost
-from .link import Link
+from .link import START_TIMEOUT_S, Link
 from .plan import Plan
 
 logger = logging.getLogger(__name__)
-
-OPENING_S = 120.0
-"""What an engine that died may take to open again, before the queries that wait for it are lost."""
 
 
 class Scheduler:
@@ -49,16 +46,18 @@ class Scheduler:
         start: Callable[[Link], Awaitable[None]] = lambda link: link.start(),
         max_restarts: int = 3,
         backoff_s: float = 0.5,
+        opening_s: float = START_TIMEOUT_S,
     ) -> None:
         """`links`: the started hosts of each group by its name.
 
-        A host that can't be made anew, by `start`, in `max_restarts` attempts is given up.
+        A host that can't be made anew, by `start`, in `max_restarts` attempts is given up. An engine that died may
+        take `opening_s` to open again, before the queries that wait for it are lost.
         """
         self._start_host = start
         self._victims = plan.victims
         self._miners: dict[int, Miner] = {}
         self._crews: dict[int, Crew] = {}
-        self._max_restarts, self._backoff_s = max_restarts, backoff_s
+        self._max_restarts, self._backoff_s, self._opening_s = max_restarts, backoff_s, opening_s
         self._arrivals = itertools.count()
         self._tasks: set[asyncio.Task[None]] = set()
         self._restarts: set[asyncio.Task[None]] = set()
@@ -233,7 +232,9 @@ class Scheduler:
         if lost.opening:
             now = asyncio.get_running_loop().time()
             ticket.waits_since = now if ticket.waits_since is None else ticket.waits_since
-            return None if now - ticket.waits_since < OPENING_S else Response(lost.uid, None, lost.fault, lost.reason)
+            if now - ticket.waits_since < self._opening_s:
+                return None
+            return Response(lost.uid, None, lost.fault, lost.reason)
         ticket.waits_since = None
         if not (alone and ticket.died_alone):
             ticket.died_alone = alone

@@ -20,6 +20,7 @@ from pydantic import Field, ValidationError, field_serializer, model_validator
 
 from cluster import Server
 from cluster.fit import GPU_KIND, Placement
+from cluster.link import START_TIMEOUT_S
 from cluster.plan import Wants
 from consensus.errors import ConsensusError
 from consensus.hyperparameters import Hyperparameters
@@ -146,6 +147,8 @@ class PoolTable(Table):
     wait_for_nodes_s: float = Field(0.0, ge=0.0)
     """How long hosts wait for machines that a cluster has not got yet, which its autoscaler is asked for; 0 refuses at
     once what does not fit."""
+    start_timeout_s: float = Field(START_TIMEOUT_S, gt=0.0)
+    """What a host may take to be placed, and again to open its engines: large models from cold disks take long."""
     rounds_in_flight: int = Field(2, ge=1)
     """Of each validator, so that its next task is made while miners work."""
     dashboard: bool = False

@@ -40,7 +40,7 @@ OURS = (
 )
 """Files that a run makes; `clean` removes these, the logs of its servers, and nothing else."""
 
-WHERE = ("address", "dashboard", "gpu_gb", "placement", "wait_for_nodes_s")
+WHERE = ("address", "dashboard", "gpu_gb", "placement", "start_timeout_s", "wait_for_nodes_s")
 """Keys of the pool that make no difference to what is asked, answered, graded or paid."""
 
 

@@ -168,7 +168,7 @@ class _Session:
         built = self.config.build_miners({server.name: server.address for server in servers})
         members = (self.config.subnet, dict(zip(self.economy.miners, built, strict=True)), self.economy.validators)
         pool = (
-            LocalPool(*members, max_replicas=table.hosts, servers=servers)
+            LocalPool(*members, max_replicas=table.hosts, servers=servers, start_timeout_s=table.start_timeout_s)
             if table.kind == "local"
             else RayPool(
                 *members,
@@ -181,6 +181,7 @@ class _Session:
                 wants=self.config.wants(),
                 tell=lambda line: self._tell("waiting", line),
                 servers=servers,
+                start_timeout_s=table.start_timeout_s,
             )
         )
         for pays in self.told:

@@ -38,6 +38,8 @@ logger = logging.getLogger(__name__)
 UID = 0
 MOST_PLACES = 64
 """Queries at once where the engine itself knows no bound."""
+OPENING_S = 1800.0
+"""What an engine may take to open: its owner, who looks on, can end it sooner."""
 
 
 class Registry(Protocol):
@@ -146,7 +148,7 @@ class Serving:
         """
         self._registry, self._refresh_s = registry, refresh_s
         # No validator lives in this pool, so it never asks the subnet for anything.
-        self._pool = LocalPool(load_subnet("ocr"), {UID: miner}, {})
+        self._pool = LocalPool(load_subnet("ocr"), {UID: miner}, {}, start_timeout_s=OPENING_S)
         fits = sum(group.hosts * group.slots for group in self._pool.plan.groups)
         self.places = min(fits, places or MOST_PLACES)
         self.axon = Axon(key, miner, callers_of(registry.read()), work=self._work, places=self.places, limits=limits)

@@ -12,7 +12,8 @@ import psutil
 import pytest
 
 from cluster import LocalPool, PoolError, RayPool, RaySession
-from cluster.ray_actor import RayJury, first_words
+from cluster.ray_actor import RayJury
+from cluster.said import first_words
 from miners import Miner
 from miners.fakes import Crashing
 from subnets import Caller, Fault

@@ -310,11 +310,13 @@ def test_an_engine_that_takes_longer_to_open_than_a_query_may_take_is_waited_for
     async def test() -> None:
         miners: dict[int, Miner] = {0: fakes.Works(), 1: fakes.Works(seed=1)}
         script = Script({0: ("opening", 5.0), 1: ("answer", 1.0)})
-        asyncio.get_running_loop().call_later(60.0, script.acts.update, {0: ("answer", 0.0)})
-        scheduling = scheduler(one_group(miners), script)
+        loop = asyncio.get_running_loop()
+        loop.call_later(60.0, script.acts.update, {0: ("answer", 0.0)})
+        scheduling = scheduler(one_group(miners), script, opening_s=600.0)
         assert [one.fault for one in await scheduling.query(query(), (0, 1), None)] == [None, None]
-        script.acts[0] = ("opening", 5.0)
+        script.acts[0], began = ("opening", 5.0), loop.time()
         assert [one.fault for one in await scheduling.query(query(), (0, 1), None)] == [Fault.LOST, None]
+        assert 600.0 <= loop.time() - began < 620.0
 
     imagine(test())
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 import lab.folder
+from cluster import PoolError
 from consensus import Chain
 from lab.audit import audit
 from lab.bill import Bill
@@ -212,6 +213,13 @@ def test_the_bill_of_a_run_adds_up_to_what_the_processes_used(finished: RunRecor
     assert bill.total_cpu_s + bill.idle_cpu_s == pytest.approx(bill.wall_s * bill.cores, rel=0.01)
 
 
+def test_a_config_bounds_what_hosts_take_to_start(tmp_path: Path) -> None:
+    miner = {"name": "never", "kind": "tests.cluster.fakes:Works", "engine": {"kind": "tests.cluster.fakes:NeverOpen"}}
+    config = small(miners=[miner], pool={"kind": "local", "start_timeout_s": 1.5})
+    with pytest.raises(PoolError, match=r"was not ready within 1.5 s; pool.start_timeout_s gives it longer"):
+        run(config, tmp_path)
+
+
 def test_a_folder_that_holds_a_run_is_not_overwritten_unless_asked(finished: RunRecord, tmp_path: Path) -> None:
     with pytest.raises(RecordError, match=r"holds a run already; --resume goes on with it, --clean starts it over"):
         run(small(), finished.folder)
@@ -220,7 +228,7 @@ def test_a_folder_that_holds_a_run_is_not_overwritten_unless_asked(finished: Run
     before = len(finished)
     run(small(), finished.folder, mode="resume").close()
     elsewhere = small().model_dump(mode="json")
-    elsewhere["pool"] |= {"wait_for_nodes_s": 5.0, "placement": "spread"}
+    elsewhere["pool"] |= {"wait_for_nodes_s": 5.0, "placement": "spread", "start_timeout_s": 900.0}
     run(RunConfig.parse(elsewhere), finished.folder, mode="resume").close()
     assert len(finished) == before, "a finished run has nothing to go on with, wherever it is looked at"
     run(small(), tmp_path).close()
@@ -296,7 +304,7 @@ def test_a_run_killed_at_twenty_random_points_ends_as_an_undisturbed_one(tmp_pat
     config.write_text(PACED)
     rng = random.Random(5)
     command = [sys.executable, "-m", "lab", "run", str(config), "--out", str(tmp_path / "killed"), "--json"]
-    killed, of = 0, 25 * 8 * 2
+    of = 25 * 8 * 2
     points = sorted(rng.sample(range(of - 20), 20))
     for point in points:
         held = (tmp_path / "killed" / "config.json").exists()
@@ -304,13 +312,12 @@ def test_a_run_killed_at_twenty_random_points_ends_as_an_undisturbed_one(tmp_pat
             [*command, *(["--resume"] if held else [])], cwd=ROOT, stdout=subprocess.DEVNULL
         ) as child:
             deadline = time.monotonic() + 60
-            while rounds_written(tmp_path / "killed") < point and time.monotonic() < deadline:
+            while (written := rounds_written(tmp_path / "killed")) < point and time.monotonic() < deadline:
                 assert child.poll() is None, f"it ended by itself with {child.returncode}"
                 time.sleep(0.002)
             time.sleep(rng.random() * 0.1)
             os.kill(child.pid, signal.SIGKILL)
-        killed += 1
-    assert killed == 20
+        assert written >= point, "so many rounds were not written within 60 s"
     resumed = RunConfig.read(config)
     with run(resumed, tmp_path / "killed", mode="resume") as record, run(resumed, tmp_path / "calm") as calm:
         assert outcome(record) == outcome(calm)
