@@ -14,14 +14,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
-from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_serializer, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_serializer, model_validator
 
 from cluster import Server
 from cluster.fit import GPU_KIND, Placement
 from cluster.link import START_TIMEOUT_S
 from cluster.plan import Wants
+from cluster.record_url import without_password
 from consensus.errors import ConsensusError
 from consensus.hyperparameters import Hyperparameters
 from miners import MINERS, Miner
@@ -199,7 +199,7 @@ class RunConfig(Table):
     pool: PoolTable = PoolTable()
     prices: PriceTable = PriceTable()
     bare: BareTable = BareTable()
-    record: str | None = None
+    record: Annotated[str, AfterValidator(without_password)] | None = None
     """SQLAlchemy URL of the record; None: a SQLite file in the run's folder."""
 
     @classmethod
@@ -252,8 +252,6 @@ class RunConfig(Table):
                 raise ValueError(f".{sort}: the name {twice[0]!r} is used twice; give each table a name of its own")
         self._check_servers()
         self._check_machines()
-        if self.record and password_of(self.record):
-            raise ValueError(".record: the URL holds a password; leave it out and set PGPASSWORD or use ~/.pgpass")
         known = [name for table in self.miners for name in table.names()]
         if self.bare.miner is not None and self.bare.miner not in known:
             raise ValueError(f".bare.miner: no miner is called {self.bare.miner!r}; known: {', '.join(known)}")
@@ -368,14 +366,6 @@ def _naming(where: str, kind: str) -> Iterator[None]:
         said = str(error)
         key = said.removeprefix(kind) if said.startswith(f"{kind}.") else f".kind: {said}"
         raise PluginError(where + key) from error
-
-
-def password_of(url: str) -> str | None:
-    """Return the password in a URL; None for none, and for what is no URL at all."""
-    try:
-        return urlsplit(url).password
-    except ValueError:
-        return None
 
 
 def override(table: dict[str, Any], key: str, value: str) -> None:

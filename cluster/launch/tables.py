@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from cluster.fit import GPU_KIND, LABEL, Node
+from cluster.record_url import without_password
 
 from .errors import LaunchError
 
@@ -133,7 +134,7 @@ class KubernetesTable(Table):
     namespace: Name = "default"
     config: Line = "configs/ocr.toml"
     """That the RayJob runs."""
-    record: Line | None = None
+    record: Annotated[Line, AfterValidator(without_password)] | None = None
     """SQLAlchemy URL of the job's record: a pod's own disk ends with the pod."""
     serve_model: Line | None = None
     """Model that the RayService serves over the OpenAI protocol; None: no RayService."""

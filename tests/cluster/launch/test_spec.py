@@ -85,6 +85,16 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (RACK, {"workers": [{"machines": ["10.0.0.2"], "memory_gb": 8}]}, r"worker\.memory_gb: does nothing .* on_premise"),
     (PODS, {"workers": []}, r"workers: missing; with the provider kubernetes the head takes no hosts: give some"),
     (PODS, {"port": 6380}, r"port: does nothing with the provider kubernetes; leave it out"),
+    (
+        PODS,
+        {"kubernetes": {"record": "postgresql://me:hunter2@db/runs"}},
+        r"kubernetes\.record: the URL holds a password",
+    ),
+    (
+        PODS,
+        {"kubernetes": {"record": "postgresql://me@db/runs?password=x"}},
+        r"record: the URL holds a password; leave",
+    ),
     (PODS, {"ssh": {"user": "me"}}, r"ssh: does nothing with the provider kubernetes; leave it out"),
     (PODS, {"set_up": ["true"]}, r"set_up: does nothing with the provider kubernetes; leave it out"),
     (PODS, {"tls": {"cert": "/c", "key": "/k", "ca": "/a"}}, r"tls: does nothing .*; take kubernetes\.tls"),
