@@ -15,12 +15,14 @@ import json
 import logging
 import os
 import secrets
+import shutil
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from queue import SimpleQueue
+from tempfile import mkdtemp
 from threading import Thread
 from typing import Any
 
@@ -60,6 +62,8 @@ class RaySession:
         self._dashboard = dashboard
         self._object_store_bytes = object_store_bytes
         self._ours = False
+        self._folder: Path | None = None
+        """Around Ray's own folders, which Ray lets everybody write to; gone in the end, with its logs."""
         self._keeper = _Keeper()
 
     @property
@@ -87,7 +91,7 @@ class RaySession:
         """End what `start` started; safe to call twice."""
         if self._ours:
             self._ours = False
-            await self._keeper.run(_shutdown)
+            await self._keeper.run(self._end)
 
     def _start(self) -> None:
         if self.local:
@@ -104,6 +108,9 @@ class RaySession:
         _keep_stdout_clean()
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
         if self.local:
+            if "RAY_TMPDIR" not in os.environ:
+                self._folder = Path(mkdtemp(prefix="subnetlab-", dir="/tmp"))  # short, as paths of sockets must be
+                options["_temp_dir"] = str(self._folder / "ray")
             options |= {
                 "num_cpus": self._cores,
                 "object_store_memory": self._object_store_bytes,
@@ -123,7 +130,14 @@ class RaySession:
             self._ours = False
             _kill_ray_processes(spared=children)
             where = "can't be started" if self.local else f"can't be reached at {self.address}"
+            if self._folder is not None:
+                where += f" (its logs: {self._folder}/ray/session_latest/logs)"
             raise PoolError(f"Ray {where}: {type(error).__name__}: {plain(error)}") from error
+
+    def _end(self) -> None:
+        _shutdown()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def guard_token(path: Path | None = None) -> None:

@@ -1,6 +1,7 @@
 """What a Ray session does before Ray runs."""
 
 import asyncio
+import os
 import socket
 import stat
 import subprocess
@@ -70,6 +71,26 @@ async def test_an_address_where_nobody_listens_is_a_pool_error_with_the_fix() ->
 
 def test_importing_the_room_does_not_import_ray() -> None:
     subprocess.run([sys.executable, "-c", "import cluster, sys; assert 'ray' not in sys.modules"], check=True)
+
+
+ALONE = """
+import asyncio, psutil, re
+from pathlib import Path
+from cluster.ray_session import RaySession
+session = RaySession(cores=1, object_store_bytes=80_000_000)
+asyncio.run(session.start())
+said = " ".join(word for child in psutil.Process().children() for word in child.cmdline())
+(folder,) = {Path(found) for found in re.findall(r"--temp-dir=(\\S+)/ray ", said)}
+print(oct(folder.stat().st_mode & 0o777))
+asyncio.run(session.close())
+print(folder.exists())
+"""
+
+
+def test_the_ray_of_a_run_lies_where_nobody_else_can_write_and_leaves_nothing() -> None:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
+    done = subprocess.run([sys.executable, "-c", ALONE], env=environment, capture_output=True, text=True, timeout=120)
+    assert done.stdout.split() == ["0o700", "False"], done.stderr
 
 
 async def test_a_session_that_was_not_started_closes_quietly() -> None:
