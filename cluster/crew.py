@@ -72,6 +72,8 @@ class Seat:
     """Whether it serves suspects, and takes nothing else."""
     leaving: bool = False
     """Whether it takes nothing new, to be made anew elsewhere."""
+    probed: bool = False
+    """Whether it is being asked for a sign of life."""
     pinned: list[Ticket] = field(default_factory=list)
     """A heap: copycats whose victims were served here."""
 
@@ -92,7 +94,7 @@ class Crew:
     """A heap."""
     suspects: list[list[Ticket]] = field(default_factory=list)
     """Each to be served apart: what was in flight on hosts that died, by call; the last is next."""
-    running: int = 0
+    running: set[Ticket] = field(default_factory=set)
     gone: str = ""
     """Why there are no hosts left."""
 
@@ -119,7 +121,7 @@ class Crew:
         batches: dict[tuple[int, int], tuple[Seat, list[Ticket]]] = {}
         free = {id(seat): seat.free for seat in self.seats if seat.up and not seat.apart}
         while able := [seat for seat in self.seats if free.get(id(seat), 0) > 0 and self._next(seat)]:
-            seat = max(able, key=lambda seat: (bool(seat.pinned), free[id(seat)]))
+            seat = max(able, key=lambda seat: (bool(seat.pinned), not seat.probed, free[id(seat)]))
             ticket = heapq.heappop(self._next(seat))
             free[id(seat)] -= 1
             batches.setdefault((id(seat), id(ticket.call)), (seat, []))[1].append(ticket)
@@ -147,7 +149,7 @@ class Crew:
     def suspect(self, seat: Seat, tickets: Sequence[Ticket], *, together: bool = False) -> None:
         """Have what ran on a host or an engine that died done again, apart from all else, in two halves or together."""
         seat.free += len(tickets)
-        self.running -= len(tickets)
+        self.running.difference_update(tickets)
         tickets = [ticket for ticket in tickets if not ticket.done.done()]
         for ticket in tickets:
             ticket.started = None
@@ -162,11 +164,18 @@ class Crew:
         self.suspects = [left for batch in self.suspects if (left := [t for t in batch if not t.done.done()])]
 
     def allowance_s(self, query: Query) -> float:
-        """Return what a call may take, with all that waits before it taking its whole timeout."""
+        """Return what a call may take, with all that runs or waits before it taking its whole timeout."""
         places = max(1, sum(self.slots for seat in self.seats if seat.up))
         waiting = [*self.waiting, *(ticket for seat in self.seats for ticket in seat.pinned)]
         waiting += [follower for ticket in waiting for follower in ticket.followers]
-        longest_s = max([query.timeout_s, *(ticket.call.query.timeout_s for ticket in waiting)]) + LINGER_S
+        before = [*waiting, *self.running, *(ticket for batch in self.suspects for ticket in batch)]
+        longest_s = max([query.timeout_s, *(ticket.call.query.timeout_s for ticket in before)]) + LINGER_S
         suspects_s = len(self.suspects) * (3 * longest_s + HUNG_S)
         # Twice the longest: a copycat starts when its victim has ended.
-        return math.ceil((len(waiting) + self.running) / places) * longest_s + 2 * longest_s + suspects_s + SPARE_S
+        return math.ceil((len(waiting) + len(self.running)) / places) * longest_s + 2 * longest_s + suspects_s + SPARE_S
+
+    def silence_s(self) -> float:
+        """Return how long a host that lives may be silent from now: while miners hold it in the time that they have."""
+        now = asyncio.get_running_loop().time()
+        left = [t.started + t.call.query.timeout_s - now for t in self.running if t.started is not None]
+        return max([0.0, *left]) + LINGER_S + HUNG_S

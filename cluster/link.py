@@ -49,7 +49,8 @@ class Link(Protocol):
     async def paid(self, pays: Sequence[Mapping[int, Pay]], *, again: bool) -> None:
         """Tell the host's miners what epochs brought them, `again` where another host did; raises HostDied.
 
-        It takes as long as the miners' own code does: bound it, and close the host where it takes too long.
+        It takes as long as the miners' own code does: bound it, and close the host where it takes too long. Of no
+        epochs it is a sign of life.
         """
 
     async def cpu_s(self) -> float | None:

@@ -166,7 +166,7 @@ class Scheduler:
         for ticket in batch:
             ticket.started = asyncio.get_running_loop().time()
         seat.free -= len(batch)
-        crew.running += len(batch)
+        crew.running.update(batch)
         run = self._background(self._run(crew, seat, batch, seat.life, seat.fresh))
         seat.fresh = False
         batch[0].call.runs.add(run)
@@ -211,6 +211,11 @@ class Scheduler:
                 batch[0].died_alone = alone
             fault, reason = Fault.ERROR, "its host died while it alone was served"
             self._revive(crew, seat, life, str(error))
+        except asyncio.CancelledError:  # at a deadline, or nobody waits for it any more
+            if not (seat.probed or crew.gone):
+                seat.probed = True
+                self._background(self._probe(crew, seat, life, crew.silence_s()))
+            raise
         except Exception as error:  # the link itself: no miner is charged, and the host stays
             logger.exception("host %s: a query could not be delivered", seat.link.name)
             reason = f"host {seat.link.name}: {type(error).__name__}: {error}"[:400]
@@ -226,6 +231,16 @@ class Scheduler:
                 for ticket in open_tickets.values():
                     self._release(crew, seat, ticket, Response(ticket.uid, fault=fault, reason=reason))
             self._place(crew)
+
+    async def _probe(self, crew: Crew, seat: Seat, life: int, patience_s: float) -> None:
+        """Have a host made anew that gives no sign of life: of what was cancelled there, nobody hears that it hangs."""
+        try:
+            async with asyncio.timeout(patience_s):
+                await seat.link.paid((), again=False)
+        except (HostDied, TimeoutError) as error:
+            self._revive(crew, seat, life, str(error) or "it hung")
+        finally:
+            seat.probed = False
 
     def _judge(self, ticket: Ticket, lost: EngineLost, alone: bool) -> Response | None:
         """Return the response of a miner whose engine was gone; None where it is to be asked again."""
@@ -245,7 +260,7 @@ class Scheduler:
     def _release(self, crew: Crew, seat: Seat, ticket: Ticket, response: Response) -> None:
         """Finish a ticket that ran, and free its place; its copycats go where it was."""
         seat.free += 1
-        crew.running -= 1
+        crew.running.discard(ticket)
         self._finish(ticket, response, seat if seat.up else None)
 
     def _finish(self, ticket: Ticket, response: Response, seat: Seat | None = None) -> None:

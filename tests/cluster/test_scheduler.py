@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import selectors
 from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster import HostDied, PoolError
+from cluster.crew import HUNG_S
 from cluster.errors import NoRoom
 from cluster.host import LINGER_S, EngineLost
 from cluster.link import Link
@@ -60,12 +62,13 @@ class FakeHost:
         self.name, self.slots, self.script = name, slots, script
         self.busy = 0
         self.life = asyncio.Event()
+        self.hung = False
 
     async def start(self) -> None:
         await asyncio.sleep(self.script.start_s)
         if self.script.starts and not self.script.starts.pop():
             raise PoolError("no room")
-        self.life = asyncio.Event()
+        self.life, self.hung = asyncio.Event(), False
 
     async def serve(self, uids: Sequence[int], parcel: Any) -> AsyncIterator[tuple[Response, ...]]:
         life = self.life
@@ -120,8 +123,15 @@ class FakeHost:
                 await asyncio.sleep(0)
                 return []
             case _:
+                self.hung = True
                 await asyncio.sleep(1e6)
                 return []
+
+    async def paid(self, pays: Sequence[Any], *, again: bool) -> None:
+        if self.hung:
+            await self.life.wait()
+        if self.life.is_set():
+            raise HostDied(f"{self.name} died")
 
     async def bare(self, uid: int, queries: Sequence[Query]) -> list[Cost]:
         raise NotImplementedError
@@ -204,7 +214,7 @@ def test_every_query_has_exactly_one_response_in_order(
                     assert what == "hang" or after_s > 5.0 or (what == "nothing" and deadline_s is not None)
         await asyncio.sleep(1000.0)
         (crew,) = set(scheduling._crews.values())
-        assert crew.running == 0
+        assert not crew.running
         assert not crew.waiting
         assert not crew.suspects
         assert all(seat.free == slots and not seat.pinned and not seat.apart for seat in crew.seats)
@@ -465,6 +475,51 @@ def test_the_deadline_blames_only_who_had_the_whole_time() -> None:
         assert (late.fault, late.reason) == (Fault.TIMEOUT, "no answer within 5 s")
         assert served.fault is None
         assert (cut.fault, cut.reason) == (Fault.LOST, "cut off after 2 of its 5 s, at the deadline of 6 s")
+
+    imagine(test())
+
+
+@pytest.mark.parametrize("gives_up_after_s", [None, 1.0])
+def test_a_host_that_hangs_when_nobody_waits_for_it_any_more_is_made_anew(gives_up_after_s: float | None) -> None:
+    async def test() -> None:
+        script = Script({0: ("hang", 0.0), 1: ("answer", 1.0)})
+        scheduling = scheduler(one_group({0: fakes.Works(), 1: fakes.Works(seed=1)}, slots=2), script)
+        (seat,) = scheduling.crews()["cpu"].seats
+        for uid, restarts in ((1, 0), (0, 1), (1, 1)):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(gives_up_after_s):
+                    await scheduling.query(query(timeout_s=5.0), (uid,), None, 5.0)
+            await asyncio.sleep(5.0 + LINGER_S + HUNG_S + 0.1)
+            assert (seat.life, seat.up, seat.free) == (restarts, True, 2)
+
+    imagine(test())
+
+
+def test_a_host_that_a_miner_holds_in_its_time_is_not_taken_for_hung_when_another_query_is_cancelled() -> None:
+    async def test() -> None:
+        script = Script({0: ("hang", 0.0)})
+        scheduling = scheduler(one_group({0: fakes.Works(), 1: fakes.Works(seed=1)}, slots=2), script)
+        (seat,) = scheduling.crews()["cpu"].seats
+        slow = asyncio.create_task(scheduling.query(query(timeout_s=60.0), (0,), None))
+        script.acts[1] = ("hang", 0.0)
+        await scheduling.query(query(timeout_s=5.0), (1,), None, 5.0)
+        await asyncio.sleep(50.0)
+        assert seat.life == 0
+        await asyncio.sleep(60.0)
+        assert seat.life == 1
+        slow.cancel()
+
+    imagine(test())
+
+
+def test_who_waits_for_a_turn_is_not_lost_to_one_that_may_take_longer_and_does() -> None:
+    async def test() -> None:
+        miners: dict[int, Miner] = {uid: fakes.Works(seed=uid) for uid in range(3)}
+        scheduling = scheduler(one_group(miners), Script({0: ("answer", 110.0)}))
+        slow = asyncio.create_task(scheduling.query(query(timeout_s=120.0), (0,), None))
+        await asyncio.sleep(1.0)
+        responses = await scheduling.query(query(id="2", timeout_s=5.0), (1, 2), None)
+        assert [response.fault for response in [*await slow, *responses]] == [None] * 3
 
     imagine(test())
 
