@@ -262,13 +262,15 @@ class Pid(Miner):
 
 
 class Sleeps(Miner):
-    """Answers after a while, and notes in a file that it was cancelled."""
+    """Answers after a while, and notes in a file that it started and that it was cancelled."""
 
     for_s: float = 60.0
     note: str = ""
     stubborn: bool = False
 
     async def forward(self, query: Query) -> Answer | bytes:
+        if self.note:
+            Path(self.note).write_text("started")
         try:
             await asyncio.sleep(self.for_s)
         except asyncio.CancelledError:

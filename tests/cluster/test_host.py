@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import re
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from miners import Miner
 from subnets import Answer, Caller, Fault, Response
 from subnets.task import Query
 from tests.cluster import fakes
+from tests.cluster.conftest import until
 from tests.cluster.fakes import query
 
 
@@ -60,8 +62,7 @@ async def test_a_slow_miner_times_out_and_is_cancelled(tmp_path: Path) -> None:
     started = time.perf_counter()
     response = await served(fakes.Sleeps(note=str(tmp_path / "note")), query(timeout_s=0.2))
     assert (response.fault, response.reason) == (Fault.TIMEOUT, "no answer within 0.2 s")
-    assert 0.2 <= response.latency_s < 0.5
-    assert time.perf_counter() - started < 1.0
+    assert 0.2 <= response.latency_s <= time.perf_counter() - started < 30.0
     assert (tmp_path / "note").read_text() == "cancelled"
 
 
@@ -69,14 +70,17 @@ async def test_a_miner_that_ignores_its_cancellation_does_not_keep_its_host() ->
     started = time.perf_counter()
     response = await served(fakes.Sleeps(stubborn=True), query(timeout_s=0.1))
     assert response.fault is Fault.TIMEOUT
-    assert time.perf_counter() - started < 4.0
+    assert time.perf_counter() - started < 30.0
 
 
 async def test_cancelling_the_query_cancels_the_miner(tmp_path: Path) -> None:
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(served(fakes.Sleeps(note=str(tmp_path / "note"))), 0.1)
-    await asyncio.sleep(0.05)
-    assert (tmp_path / "note").read_text() == "cancelled"
+    note = tmp_path / "note"
+    work = asyncio.create_task(served(fakes.Sleeps(note=str(note)), query(timeout_s=50.0)))
+    await asyncio.to_thread(until, note.exists)
+    work.cancel()
+    await asyncio.to_thread(until, lambda: note.read_text() == "cancelled")
+    with pytest.raises(asyncio.CancelledError):
+        await work
 
 
 async def test_nothing_that_a_miner_does_to_its_query_is_seen_by_another() -> None:
@@ -96,12 +100,12 @@ async def test_a_sleeper_beside_miners_that_hold_the_loop_is_as_slow_as_it_was()
 
 
 async def test_the_time_that_a_neighbour_holds_the_loop_puts_off_the_timeout_and_counts_as_latency() -> None:
-    host = Host("test", {0: fakes.Holds(for_s=0.4), 1: fakes.Sleeps(for_s=0.2), 2: fakes.Sleeps(for_s=0.6)})
-    asked = query(timeout_s=0.5)
+    host = Host("test", {0: fakes.Holds(for_s=0.6), 1: fakes.Sleeps(for_s=0.2), 2: fakes.Sleeps(for_s=1.1)})
+    asked = query(timeout_s=1.0)
     waited, in_credit, held = await asyncio.gather(*(host.serve(uid, asked) for uid in (1, 2, 0)))
     assert (held.fault, waited.fault, in_credit.fault) == (None, None, None)
-    assert waited.latency_s >= 0.4
-    assert in_credit.latency_s >= 0.6
+    assert waited.latency_s >= 0.6
+    assert in_credit.latency_s >= 1.1
 
 
 async def test_who_holds_the_loop_beyond_the_timeout_has_timed_out_and_the_neighbours_are_lost() -> None:
@@ -111,7 +115,8 @@ async def test_who_holds_the_loop_beyond_the_timeout_has_timed_out_and_the_neigh
     assert (held.fault, held.reason, held.body) == (Fault.TIMEOUT, "no answer within 0.3 s", b"")
     assert held.latency_s >= 0.9
     assert [response.fault for response in others] == [Fault.LOST, Fault.LOST]
-    assert others[0].reason.startswith("other miners held the event loop for 0.9")
+    said = re.fullmatch(r"other miners held the event loop for ([\d.]+) s", others[0].reason)
+    assert said is not None and float(said[1]) >= 0.9
 
 
 async def test_holding_the_loop_in_a_task_of_its_own_is_the_miners_doing_too() -> None:
@@ -167,13 +172,13 @@ async def test_a_copycat_gets_the_answer_that_its_victim_gave() -> None:
 
 
 async def test_a_copycat_waits_for_an_answer_that_is_being_given_and_is_as_slow() -> None:
-    victim = fakes.Sleeps(for_s=0.2)
+    victim = fakes.Sleeps(for_s=0.3)
     host = Host("test", {0: victim, 1: fakes.Copies(victim=victim)})
     first, copied = await asyncio.gather(host.serve(0, query()), host.serve(1, query()))
     assert first.body == copied.body
-    assert copied.latency_s >= 0.19
+    assert copied.latency_s >= 0.1
     later = await host.serve(1, query())
-    assert later.latency_s >= 0.19
+    assert later.latency_s >= 0.29
 
 
 async def test_a_copycat_of_a_failing_victim_fails_too() -> None:

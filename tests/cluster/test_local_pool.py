@@ -18,6 +18,7 @@ from cluster.scheduler import Scheduler
 from miners import Miner, Pay
 from subnets import Caller, Fault
 from tests.cluster import fakes
+from tests.cluster.conftest import until
 from tests.cluster.fakes import Words, query
 from validators import Validator
 
@@ -113,11 +114,14 @@ async def test_whatever_fails_at_the_end_the_hosts_end_too(monkeypatch: pytest.M
     assert not psutil.pid_exists(int(response.body.decode().split('"')[3]))
 
 
-async def test_a_closed_pool_leaves_no_process_behind() -> None:
+async def test_a_closed_pool_leaves_no_process_behind(tmp_path: Path) -> None:
+    note = tmp_path / "note"
     before = {child.pid for child in psutil.Process().children(recursive=True)}
-    async with local_pool({0: fakes.Works(), 1: fakes.SleepsOnCore()}, cores=2) as pool:
-        work = asyncio.create_task(pool.query(query(timeout_s=30.0), (0, 1)))
-        await asyncio.sleep(0.3)
+    async with local_pool({0: fakes.Works(), 1: fakes.SleepsOnCore(note=str(note))}, cores=2) as pool:
+        work = asyncio.create_task(pool.query(query(timeout_s=50.0), (0, 1)))
+        async with asyncio.timeout(30):
+            while not note.exists() or sum(member.in_flight for member in (await pool.status()).members) != 1:
+                await asyncio.sleep(0.02)
     assert [response.fault for response in await work] == [None, Fault.LOST]
     left = [child for child in psutil.Process().children(recursive=True) if child.pid not in before]
     assert [child.name() for child in left if "resource_tracker" not in " ".join(child.cmdline())] == []
@@ -166,11 +170,14 @@ async def test_a_host_that_died_keeps_its_cpu_though_another_child_reaped_it() -
 
 
 async def test_cancelling_a_query_cancels_the_miner(tmp_path: Path) -> None:
-    async with local_pool({0: fakes.SleepsOnCore(note=str(tmp_path / "note"))}) as pool:
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(pool.query(query(timeout_s=30.0), (0,)), 0.3)
-        await asyncio.sleep(0.3)
-    assert (tmp_path / "note").read_text() == "cancelled"
+    note = tmp_path / "note"
+    async with local_pool({0: fakes.SleepsOnCore(note=str(note))}) as pool:
+        work = asyncio.create_task(pool.query(query(timeout_s=50.0), (0,)))
+        await asyncio.to_thread(until, note.exists)
+        work.cancel()
+        await asyncio.to_thread(until, lambda: note.read_text() == "cancelled")
+        with pytest.raises(asyncio.CancelledError):
+            await work
 
 
 async def test_the_cpu_of_children_is_the_hosts_own_and_outlives_them(tmp_path: Path) -> None:
