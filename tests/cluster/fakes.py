@@ -92,6 +92,7 @@ class Model(Core):
 
 SERVANT = """
 import os, resource, sys, time
+print("ready", flush=True)
 for line in sys.stdin:
     what, _, for_s = line.strip().partition(" ")
     if what == "die":
@@ -112,6 +113,8 @@ class Servant(Model):
 
     opens: int = 1_000
     """How often it can be opened."""
+    reopens_in_s: float = 0.0
+    """What it takes to open it again, beside what Python takes to start."""
 
     _process: Any = PrivateAttr(None)
     _turn: Any = PrivateAttr(None)
@@ -126,10 +129,13 @@ class Servant(Model):
         if self._opened == self.opens:
             raise MemoryError("no memory for another")
         self._opened += 1
+        if self._opened > 1:
+            await asyncio.sleep(self.reopens_in_s)
         pipe = asyncio.subprocess.PIPE
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-u", "-c", SERVANT, stdin=pipe, stdout=pipe
         )
+        await self._process.stdout.readline()
         self._turn, self._died = asyncio.Lock(), ""
 
     async def close(self) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -37,15 +38,18 @@ SERVED: dict[int, Miner] = {uid: fakes.Works(engine=fakes.Servant(), seed=uid) f
 
 
 async def test_what_was_in_flight_on_an_engine_that_is_killed_is_lost_and_the_next_query_is_answered() -> None:
-    async with hosting({**SERVED, 2: fakes.Says()}) as host:
+    engine = fakes.Servant(reopens_in_s=0.5)
+    async with hosting({0: fakes.Works(engine=engine), 1: fakes.Works(engine=engine), 2: fakes.Says()}) as host:
         before = pid_of(await host.serve(0, query()))
         asyncio.get_running_loop().call_later(0.3, os.kill, before, signal.SIGKILL)
         first, second, light = await asyncio.gather(*(host.serve(uid, query("sleep 3")) for uid in (0, 1, 2)))
         assert (first.fault, second.fault, light.fault) == (Fault.LOST, Fault.LOST, None)
         assert first.reason == "the servant's process ended"
-        again = await host.serve(1, query(id="2"))
+        started = time.perf_counter()
+        again = await host.serve(1, query(id="2", timeout_s=60.0))
+        took_s = time.perf_counter() - started
     assert pid_of(again) != before
-    assert again.latency_s < 0.5
+    assert again.latency_s <= took_s - 0.5, "what it takes to open is nobody's"
 
 
 @pytest.mark.parametrize("processes", [False, True])
@@ -92,7 +96,7 @@ async def test_bare_work_is_measured_in_the_engines_own_process_and_is_none_wher
     if what == "die":
         assert cost is None
     else:
-        assert cost is not None and 0.38 <= cost.cpu_s < 0.6
+        assert cost is not None and 0.38 <= cost.cpu_s < 0.7
     assert other is not None and 0.08 <= other.cpu_s < 0.3
 
 
