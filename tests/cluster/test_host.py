@@ -66,7 +66,8 @@ async def test_a_slow_miner_times_out_and_is_cancelled(tmp_path: Path) -> None:
     assert (tmp_path / "note").read_text() == "cancelled"
 
 
-async def test_a_miner_that_ignores_its_cancellation_does_not_keep_its_host() -> None:
+async def test_a_miner_that_ignores_its_cancellation_does_not_keep_its_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cluster.host.LINGER_S", 0.2)
     started = time.perf_counter()
     response = await served(fakes.Sleeps(stubborn=True), query(timeout_s=0.1))
     assert response.fault is Fault.TIMEOUT

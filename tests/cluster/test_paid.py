@@ -65,7 +65,7 @@ async def test_a_host_that_is_made_anew_knows_what_its_predecessor_was_told() ->
 async def test_a_miner_that_its_host_hangs_or_dies_of_when_paid_is_told_no_more_and_its_neighbour_is(
     monkeypatch: pytest.MonkeyPatch, fails: str
 ) -> None:
-    monkeypatch.setattr(paymaster, "TELL_S", 0.5)
+    monkeypatch.setattr(paymaster, "TELL_S", 2.0)
     monkeypatch.setattr(process, "END_S", 0.5)
     bad = fakes.Learns(fails=fails)
     async with LocalPool(Words(), {3: bad, 4: fakes.Learns(seed=4)}, {}, cores=1) as pool:

@@ -28,15 +28,15 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Answers).serve_forever()
 """
 
 
-def server(tmp_path: Path, script: str = BURNING, **options: float) -> Server:
+def server(tmp_path: Path, script: str = BURNING) -> Server:
     port = free_port()
     command = [sys.executable, "-u", "-c", script, str(port)]
-    return Server("provider", command, port, "/", log=tmp_path / "server.log", **options)  # type: ignore[arg-type]
+    return Server("provider", command, port, "/", log=tmp_path / "server.log")
 
 
 async def get(asked: Server, burn_s: float = 0.0) -> str:
     def ask() -> str:
-        connection = http.client.HTTPConnection("127.0.0.1", asked.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", asked.port, timeout=60)
         connection.request("GET", f"/?{burn_s}")
         return connection.getresponse().read().decode()
 
@@ -87,8 +87,9 @@ async def test_a_server_that_ends_is_named_with_its_last_words(tmp_path: Path) -
 
 
 async def test_a_server_that_is_never_ready_is_given_up_with_its_log(tmp_path: Path) -> None:
-    silent = server(tmp_path, "print('loading'); import time; time.sleep(600)", start_timeout_s=1.0)
-    with pytest.raises(PoolError, match=r"(?s)did not answer 200 within 1 s; it said .*loading"):
+    command = ["sh", "-c", "echo loading; exec sleep 600"]
+    silent = Server("provider", command, free_port(), "/", log=tmp_path / "server.log", start_timeout_s=1.5)
+    with pytest.raises(PoolError, match=r"(?s)did not answer 200 within 1.5 s; it said .*loading"):
         await silent.start()
     assert silent.pid is not None
     processes = family(silent.pid)
@@ -158,9 +159,10 @@ async def test_a_server_that_dies_stops_the_round_and_charges_no_miner(tmp_path:
         assert response.fault is None
         assert serving.pid is not None
         os.kill(psutil.Process(serving.pid).children()[0].pid, signal.SIGKILL)
-        await asyncio.sleep(0.5)
         with pytest.raises(PoolError, match="server provider has ended"):
-            await pool.query(query(id="2"), (0,))
+            async with asyncio.timeout(30):
+                while True:  # until its keeper has ended too
+                    await pool.query(query(id="2"), (0,))
 
 
 async def test_a_server_is_no_part_of_rays_own_processes(ray_session: RaySession, tmp_path: Path) -> None:
@@ -168,7 +170,7 @@ async def test_a_server_is_no_part_of_rays_own_processes(ray_session: RaySession
     pool = RayPool(Words(), {0: fakes.Says()}, {}, cores=1, session=ray_session, servers=[serving])
     async with pool:
         before = {row.role: row.cpu_s for row in await pool.usage()}
-        await get(serving, burn_s=1.0)
+        await get(serving, burn_s=3.0)
         after = {row.role: row.cpu_s for row in await pool.usage()}
-    assert after["server"] - before["server"] >= 0.95
-    assert after["system"] - before["system"] < 0.7
+    assert after["server"] - before["server"] >= 2.9
+    assert after["system"] - before["system"] < 2.5, "Ray may start a worker meanwhile"
