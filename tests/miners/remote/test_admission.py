@@ -138,9 +138,8 @@ async def test_a_caller_has_a_bounded_number_of_requests_at_once() -> None:
 
 
 async def test_strangers_who_come_too_often_are_held_up_and_cut_off() -> None:
-    async with field(limits=Limits(refusals=3.0, hold_s=0.5)) as there:
-        quick = [await post(there, STRANGER, source="127.0.0.2") for _ in range(3)]
-        assert {reply.error for reply in quick} == {"refused"}
+    async with field(limits=Limits(refusals=0.001, hold_s=0.5)) as there:
+        assert (await post(there, STRANGER, source="127.0.0.2")).error == "refused"
         started = time.monotonic()
         with pytest.raises(aiohttp.ClientConnectionError):
             await post(there, STRANGER, source="127.0.0.2")
@@ -150,7 +149,7 @@ async def test_strangers_who_come_too_often_are_held_up_and_cut_off() -> None:
 
 
 async def test_a_caller_that_exceeds_its_rate_is_held_up_and_told_why() -> None:
-    async with field(limits=Limits(rate=0.001, burst=1, refusals=1.0, hold_s=0.5)) as there:
+    async with field(limits=Limits(rate=0.001, burst=1, refusals=0.001, hold_s=0.5)) as there:
         replies = [await post(there) for _ in range(2)]
         started = time.monotonic()
         replies.append(await post(there))
