@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
@@ -78,7 +79,11 @@ def test_a_run_on_a_cluster_is_seen_by_whoever_has_the_address_and_the_token(hea
         return subnetlab("status", "--address", address, *how, environment=head.outside())
 
     until, seen = time.monotonic() + PATIENCE_S, []
-    while not (seen and seen[0]["rounds"]) and time.monotonic() < until:
+    def played(run: dict[str, Any]) -> bool:
+        found = run["pool"]["members"] if run["pool"] else []
+        return run["rounds"] > 0 and any(member["name"] == "io" and member["memory_mb"] for member in found)
+
+    while not any(map(played, seen)) and time.monotonic() < until:
         time.sleep(1.0)
         seen = json.loads(look(head.dashboard, "--json"))["runs"]
     (run,) = seen
