@@ -78,11 +78,11 @@ def test_a_run_on_a_cluster_is_seen_by_whoever_has_the_address_and_the_token(hea
     def look(address: str, *how: str) -> str:
         return subnetlab("status", "--address", address, *how, environment=head.outside())
 
-    until, seen = time.monotonic() + PATIENCE_S, []
     def played(run: dict[str, Any]) -> bool:
         found = run["pool"]["members"] if run["pool"] else []
         return run["rounds"] > 0 and any(member["name"] == "io" and member["memory_mb"] for member in found)
 
+    until, seen = time.monotonic() + PATIENCE_S, []
     while not any(map(played, seen)) and time.monotonic() < until:
         time.sleep(1.0)
         seen = json.loads(look(head.dashboard, "--json"))["runs"]
