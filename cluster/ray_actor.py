@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 HEALTH_S = 2.0
 """Patience for a word from an actor that is not needed for the work."""
+CLOSE_S = 20.0
+"""What the engines of a host that lives have to close: vLLM takes up to 5 s each for its end, sockets and processes."""
 SPARE_CALLS = 64
 """Calls beyond a host's slots: ended ones whose last words are on the way."""
 
@@ -279,7 +281,9 @@ class RayHost(Actor):
         """Close the engines, then kill the actor."""
         if self._handle is not None:
             with suppress(Exception):  # whatever state it is in, the kill follows
-                async with asyncio.timeout(HEALTH_S):
+                async with asyncio.timeout(HEALTH_S) as patience:
+                    await self._handle.paid.remote((), again=False)  # its loop is free
+                    patience.reschedule(asyncio.get_running_loop().time() + CLOSE_S)
                     await self._handle.close.remote()
         await self.end()
 

@@ -214,6 +214,15 @@ class Unclosable(Model):
         raise BrokenPipeError("nobody there")
 
 
+class ClosesSlowly(Model):
+    note: str
+    for_s: float
+
+    async def close(self) -> None:
+        await asyncio.sleep(self.for_s)
+        Path(self.note).write_text("closed")
+
+
 class NeverOpen(Model):
     async def open(self) -> None:
         await asyncio.sleep(3600)

@@ -214,6 +214,16 @@ async def test_an_engine_that_does_not_open_is_reported_with_its_reason(ray_sess
             pass
 
 
+async def test_the_engines_of_a_host_that_lives_have_the_time_that_they_take_to_close(
+    ray_session: RaySession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cluster.ray_actor.HEALTH_S", 0.7)
+    engine = fakes.ClosesSlowly(note=str(tmp_path / "note"), for_s=1.0)
+    async with RayPool(Words(), {0: fakes.Works(engine=engine)}, {}, cores=1, session=ray_session):
+        pass
+    assert (tmp_path / "note").read_text() == "closed"
+
+
 async def test_bare_work_is_measured_on_a_host(ray_session: RaySession) -> None:
     async with ray_pool(ray_session, {0: fakes.Works(engine=fakes.Core(busy_s=0.2)), 1: fakes.Raises()}) as pool:
         (cost,) = await pool.bare(0, [query()])
