@@ -61,11 +61,10 @@ class Jobs:
         try:
             with environment(STRAIGHT):
                 self._headers = _admission(self.address)
-                from ray.job_submission import JobSubmissionClient
-
+                client = _client()
                 for name in ("ray", "ray.dashboard.modules.job.sdk", "ray.dashboard.modules.dashboard_sdk"):
                     logging.getLogger(name).setLevel(logging.WARNING)  # they say on stderr what they upload
-                self._client = JobSubmissionClient(self.address, headers=dict(self._headers))
+                self._client = client(self.address, headers=dict(self._headers))
         except ImportError as error:
             raise PoolError(
                 f"Ray's job API can't be used from here: {printable(error)}; get it with: "
@@ -130,11 +129,14 @@ class Jobs:
             try:
                 ended = (await asyncio.to_thread(self.details, job)).status.is_terminal()
                 heard = loop.time()
-                async for text in self._client.tail_job_logs(job):
+                tail = aiter(self._client.tail_job_logs(job))
+                while (text := await asyncio.wait_for(anext(tail, None), CUT_OFF_S)) is not None:
                     fresh, said = text[max(0, shown - said) :], said + len(text)
                     shown, heard = max(shown, said), loop.time()
                     if fresh:
                         yield fresh
+            except TimeoutError:
+                pass  # nothing to say, or nobody there: asking again tells
             except (RuntimeError, aiohttp.ClientError, PoolError) as error:
                 if loop.time() - heard > CUT_OFF_S:
                     raise PoolError(
@@ -189,6 +191,18 @@ class Jobs:
             raise PoolError(
                 f"Ray at {self.address}: {printable(said[-1] if said else type(error).__name__)}"
             ) from error
+
+
+def _client() -> Any:
+    """Ray's client, but that what it looks up does not wait for ever for a cluster which has gone without a word."""
+    from ray.job_submission import JobSubmissionClient
+
+    class Client(JobSubmissionClient):
+        def _do_request(self, method: str, endpoint: str, **options: Any) -> Any:
+            bound = {"timeout": CUT_OFF_S} if method == "GET" else {}
+            return super()._do_request(method, endpoint, **(bound | options))
+
+    return Client
 
 
 def left_folder() -> Path:

@@ -19,6 +19,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from cluster import PoolError, ray_jobs
 from tests.cluster.launch.heads import ROOT, Head, subnetlab
 from tests.lab.records import SLOW
 
@@ -107,6 +108,45 @@ def test_the_token_is_shown_past_a_proxy_and_a_netrc_of_the_environment(head: He
         with pytest.raises(BlockingIOError):
             proxy.accept()
     assert [run["job"] for run in seen["runs"]] == [left.id]
+
+
+FORWARD = """
+import asyncio, sys
+
+async def pipe(reader, writer):
+    while piece := await reader.read(1 << 16):
+        writer.write(piece)
+    writer.close()
+
+async def serve(*near):
+    far = await asyncio.open_connection("127.0.0.1", int(sys.argv[1]))
+    await asyncio.gather(pipe(near[0], far[1]), pipe(far[0], near[1]))
+
+async def main():
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.filterwarnings("ignore:ssl=None is deprecated:DeprecationWarning")  # of Ray's own client
+async def test_a_cluster_that_goes_without_a_word_is_not_waited_for_for_ever(
+    head: Head, left: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(head.token))
+    command = [sys.executable, "-c", FORWARD, head.dashboard.rpartition(":")[2]]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as tunnel:
+        assert tunnel.stdout is not None
+        jobs = ray_jobs.Jobs(f"http://127.0.0.1:{tunnel.stdout.readline().strip()}")
+        try:
+            with pytest.raises(PoolError, match="answers no more: .*; the job may run on"):
+                async for _ in jobs.follow(left.id):
+                    tunnel.send_signal(signal.SIGSTOP)
+                    monkeypatch.setattr(ray_jobs, "CUT_OFF_S", 1.0)
+        finally:
+            tunnel.kill()
 
 
 def test_a_run_that_is_stopped_at_the_prompt_brings_back_what_it_has(head: Head, left: Job, tmp_path: Path) -> None:
