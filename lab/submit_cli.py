@@ -72,9 +72,8 @@ def submit(
         _check(config, keys)
     jobs = Jobs(address)
     if config is not None:
-        job = f"{_slug(config.stem)}-{secrets.token_hex(4)}"
-        folder = out or next_folder(config.stem, "new")
-        require_free(folder)
+        name, job = config.stem, f"{_slug(config.stem)}-{secrets.token_hex(4)}"
+        require_free(out or next_folder(name, "new"))
         with staged(config) as checkout:
             words = [python, "-m", "lab.job", f"{STAGED}/{config.name}"]
             words += [word for key, value in keys.items() for word in ("--set", f"{key}={value}")]
@@ -82,11 +81,15 @@ def submit(
     else:
         assert attach is not None
         job = attach
-        folder = out or next_folder(_slug((jobs.details(job).metadata or {}).get(LEFT, job)), "new")
-        require_free(folder)
+        name = _slug((jobs.details(job).metadata or {}).get(LEFT, job))
+        require_free(out or next_folder(name, "new"))
     typer.echo(f"job {job} at {jobs.address}", err=as_json)
     watch(jobs, job, quiet=as_json)
-    code = _fetched(jobs, job, folder, as_json)
+    try:
+        code = _fetched(jobs, job, out or next_folder(name, "new"), as_json)  # another run may have taken the first
+    except RecordError as error:
+        back = f"subnetlab submit --attach {job} --address {jobs.address} --out FOLDER"
+        raise RecordError(f"{error}; the record is still on the head, fetch it with: {back}") from None
     raise typer.Exit(code)
 
 
