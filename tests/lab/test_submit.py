@@ -18,11 +18,15 @@ from lab.submit_cli import staged
 ROOT = Path(__file__).parents[2]
 
 
-def test_this_projects_code_and_the_config_are_sent_and_nothing_else_of_the_checkout(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture(autouse=True)
+def unused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Packages of the checkout that no config has used, but other tests."""
+    for name in ("benchmarks", "tests"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+
+
+def test_this_projects_code_and_the_config_are_sent_and_nothing_else_of_the_checkout(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("seed = 1")
-    monkeypatch.delitem(sys.modules, "tests", raising=False)  # of the checkout too, and imported here
     with staged(tmp_path / "mine.toml") as folder:
         sent = {path.name for path in folder.iterdir()}
         assert (folder / "submitted" / "mine.toml").read_text() == "seed = 1"
@@ -34,9 +38,9 @@ def test_this_projects_code_and_the_config_are_sent_and_nothing_else_of_the_chec
 
 
 def own_python(folder: Path) -> list[str]:
-    """The Python files of a folder that are of no room and no test."""
+    """The Python files of a folder that are of no room."""
     found = (path.relative_to(folder) for path in folder.rglob("*.py"))
-    return sorted(str(path) for path in found if path.parts[0] not in (*ROOMS, "tests"))
+    return sorted(str(path) for path in found if path.parts[0] not in ROOMS)
 
 
 @pytest.mark.parametrize("place", ["here", "the checkout"])
