@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import sys
 from collections import deque
 from contextlib import suppress
 
@@ -109,16 +110,14 @@ class Proxy:
         try:
             await asyncio.sleep(self.delay_s)
             upstream.write(head.replace(b"keep-alive", b"close") + body)
-            received = 0
-            while part := await upstream_reader.read(65536):
-                received += len(part)
+            left = 800 if fault == "cut" else sys.maxsize  # bytes: some events, and never the last
+            while left and (part := await upstream_reader.read(min(left, 65536))):
+                left -= len(part)
                 await asyncio.sleep(self.delay_s)
                 if fault == "other model":
                     part = part.replace(SERVED, OTHER)
                 writer.write(part)
                 await writer.drain()
-                if fault == "cut" and received > 800:
-                    break
         finally:
             await closed(upstream)
         return False
