@@ -89,7 +89,7 @@ class Axon:
         self.answered = 0
         self.admission = Admission(places, limits.waiting, limits.per_caller)
         self._rate = Rate(limits.rate, limits.burst)
-        self._refusals = Rate(limits.refusals, math.ceil(limits.refusals), BUCKETS_KEPT)
+        self._refusals = Rate(limits.refusals, limits.refusals_burst, BUCKETS_KEPT)
         self._nonces = Nonces(most_per_caller=math.ceil(limits.rate * (VALID_S + AHEAD_S)) + limits.burst)
         self._callers: Mapping[str, Caller] = {}
         self.know(callers)

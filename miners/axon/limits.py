@@ -32,9 +32,11 @@ class Limits:
     """Connections from one address."""
     idle_s: float = 30.0
     """For a connection to bring a whole head of a request."""
-    refusals: float = 5.0
+    refusals: float = 2.0
     """Refusals a second to one address in the long run; beyond that it is held up, and cut off unless it can sign."""
-    hold_s: float = 1.0
+    refusals_burst: int = 5
+    """Refusals to one address at a stroke."""
+    hold_s: float = 2.0
     """How long it is held up."""
 
 

@@ -138,7 +138,7 @@ async def test_a_caller_has_a_bounded_number_of_requests_at_once() -> None:
 
 
 async def test_strangers_who_come_too_often_are_held_up_and_cut_off() -> None:
-    async with field(limits=Limits(refusals=0.001, hold_s=0.5)) as there:
+    async with field(limits=Limits(refusals=0.001, refusals_burst=1, hold_s=0.5)) as there:
         assert (await post(there, STRANGER, source="127.0.0.2")).error == "refused"
         started = time.monotonic()
         with pytest.raises(aiohttp.ClientConnectionError):
@@ -149,7 +149,7 @@ async def test_strangers_who_come_too_often_are_held_up_and_cut_off() -> None:
 
 
 async def test_a_caller_that_exceeds_its_rate_is_held_up_and_told_why() -> None:
-    async with field(limits=Limits(rate=0.001, burst=1, refusals=0.001, hold_s=0.5)) as there:
+    async with field(limits=Limits(rate=0.001, burst=1, refusals=0.001, refusals_burst=1, hold_s=0.5)) as there:
         replies = [await post(there) for _ in range(2)]
         started = time.monotonic()
         replies.append(await post(there))
@@ -278,7 +278,7 @@ async def test_where_all_are_known_those_of_less_stake_give_way() -> None:
 
 
 async def test_floods_by_strangers_and_small_callers_keep_no_validator_waiting() -> None:
-    limits = Limits(rate=2.0, burst=12, refusals=10.0, hold_s=0.2)
+    limits = Limits(rate=2.0, burst=12, refusals=10.0, refusals_burst=10, hold_s=0.2)
     async with field(Echo(), limits, places=1) as there:
         stop = asyncio.Event()
 
