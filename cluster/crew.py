@@ -23,6 +23,8 @@ SPARE_S = 30.0
 """Of a deadline that nobody set: room for a host that is made anew."""
 HUNG_S = 10.0
 """Silence beyond the longest time that a host may take for a query, before it is given up."""
+HELD_S = 60.0
+"""Silence that a host is allowed at least where no query waits for it: a caller's own patience may be short."""
 
 
 @dataclass(eq=False, slots=True)
@@ -175,7 +177,10 @@ class Crew:
         return math.ceil((len(waiting) + len(self.running)) / places) * longest_s + 2 * longest_s + suspects_s + SPARE_S
 
     def silence_s(self) -> float:
-        """Return how long a host that lives may be silent from now: while miners hold it in the time that they have."""
+        """Return how long a host that lives may be silent from now: while miners hold it in the time that they have.
+
+        That is up to three times their timeout, as others may have held it before them.
+        """
         now = asyncio.get_running_loop().time()
-        left = [t.started + t.call.query.timeout_s - now for t in self.running if t.started is not None]
-        return max([0.0, *left]) + LINGER_S + HUNG_S
+        left = [t.started + 3 * t.call.query.timeout_s - now for t in self.running if t.started is not None]
+        return max([HELD_S, *left]) + LINGER_S + HUNG_S

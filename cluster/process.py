@@ -170,14 +170,15 @@ class ChildProcess:
     async def close(self) -> None:
         """Ask the child to end, then make it."""
         process, self._process = self._process, None
+        child = self._child
         if self._writer is not None:
             self._writer.transport.abort()
-        if process is not None and self._child is not None:
+        if process is not None and child is not None:
             try:
-                await asyncio.to_thread(_wait_until_dead, self._child, END_S)
+                await asyncio.to_thread(_wait_until_dead, child, END_S)
             finally:  # cancelled too, as by another Ctrl-C: nobody else knows of it any more
-                _kill(self._child)
-                await asyncio.to_thread(_wait_until_dead, self._child, END_S)
+                _kill(child)
+                await asyncio.to_thread(_wait_until_dead, child, END_S)
                 self._ended_cpu_s, self._child = self._used_s(), None
                 process.join()
                 process.close()

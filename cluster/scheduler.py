@@ -60,7 +60,6 @@ class Scheduler:
         self._max_restarts, self._backoff_s, self._opening_s = max_restarts, backoff_s, opening_s
         self._arrivals = itertools.count()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._restarts: set[asyncio.Task[None]] = set()
         self._deaths = 0
         """Of hosts, and runs that an engine's death cut short: each gives a call without a deadline more time."""
         for group in plan.groups:
@@ -109,9 +108,9 @@ class Scheduler:
                     self._place(crew)
 
     async def settle(self) -> None:
-        """Wait for the hosts that are being made anew."""
-        while self._restarts:
-            await asyncio.wait(self._restarts)
+        """Wait for what still runs though nobody waits for it: work that is cut off, signs of life, hosts made anew."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
 
     async def close(self) -> None:
         """End all work; what has no response yet is lost."""
@@ -290,9 +289,7 @@ class Scheduler:
         self._deaths += 1
         crew.free_pinned(seat)
         logger.warning("host %s is made anew: %s", seat.link.name, reason)
-        restart = self._background(self._restart(crew, seat, reason))
-        self._restarts.add(restart)
-        restart.add_done_callback(self._restarts.discard)
+        self._background(self._restart(crew, seat, reason))
 
     async def _restart(self, crew: Crew, seat: Seat, reason: str) -> None:
         tries = 0

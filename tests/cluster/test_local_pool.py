@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -159,7 +160,10 @@ async def test_a_host_that_died_keeps_its_cpu_though_another_child_reaped_it() -
         before = {row.name: row.cpu_s for row in await pool.usage()}
         (host,) = [member.pid for member in (await pool.status()).members if member.role == "host"]
         os.kill(host or 0, signal.SIGKILL)
-        await asyncio.sleep(0.1)
+        with suppress(psutil.NoSuchProcess):  # the last thing before it is reaped
+            dead = psutil.Process(host or 0)
+            await asyncio.to_thread(until, lambda: dead.status() == psutil.STATUS_ZOMBIE)
+        await asyncio.sleep(0.5)  # for its end to be heard of
         multiprocessing.active_children()  # which reaps, as the start of any other does
         assert not psutil.pid_exists(host or 0)
         reaped = {row.name: row.cpu_s for row in await pool.usage()}

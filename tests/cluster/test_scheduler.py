@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster import HostDied, PoolError
-from cluster.crew import HUNG_S
+from cluster.crew import HELD_S, HUNG_S
 from cluster.errors import NoRoom
 from cluster.host import LINGER_S, EngineLost
 from cluster.link import Link
@@ -489,8 +489,20 @@ def test_a_host_that_hangs_when_nobody_waits_for_it_any_more_is_made_anew(gives_
             with suppress(TimeoutError):
                 async with asyncio.timeout(gives_up_after_s):
                     await scheduling.query(query(timeout_s=5.0), (uid,), None, 5.0)
-            await asyncio.sleep(5.0 + LINGER_S + HUNG_S + 0.1)
+            await asyncio.sleep(HELD_S + LINGER_S + HUNG_S + 0.1)
             assert (seat.life, seat.up, seat.free) == (restarts, True, 2)
+
+    imagine(test())
+
+
+def test_what_comes_between_rounds_waits_for_a_host_that_may_hang() -> None:
+    async def test() -> None:
+        scheduling = scheduler(one_group({0: fakes.Works()}), Script({0: ("hang", 0.0)}))
+        (seat,) = scheduling.crews()["cpu"].seats
+        await scheduling.query(query(timeout_s=1.0), (0,), None, 1.0)
+        assert (seat.life, seat.up) == (0, True)
+        await scheduling.settle()
+        assert (seat.life, seat.up) == (1, True)
 
     imagine(test())
 
@@ -503,9 +515,9 @@ def test_a_host_that_a_miner_holds_in_its_time_is_not_taken_for_hung_when_anothe
         slow = asyncio.create_task(scheduling.query(query(timeout_s=60.0), (0,), None))
         script.acts[1] = ("hang", 0.0)
         await scheduling.query(query(timeout_s=5.0), (1,), None, 5.0)
-        await asyncio.sleep(50.0)
+        await asyncio.sleep(180.0)  # thrice its time: others might have held the host before it
         assert seat.life == 0
-        await asyncio.sleep(60.0)
+        await asyncio.sleep(20.0)
         assert seat.life == 1
         slow.cancel()
 
