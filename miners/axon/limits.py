@@ -33,7 +33,8 @@ class Limits:
     idle_s: float = 30.0
     """For a connection to bring a whole head of a request."""
     refusals: float = 2.0
-    """Refusals a second to one address in the long run; beyond that it is held up, and cut off unless it can sign."""
+    """Refusals a second to one address, or network of IPv6, in the long run; beyond that it is held up, and cut off
+    unless it can sign."""
     refusals_burst: int = 5
     """Refusals to one address at a stroke."""
     hold_s: float = 2.0

@@ -33,7 +33,7 @@ VALID_S = 10.0
 AHEAD_S = 2.0
 """How far ahead of that clock; it then waits for the clock, so that nothing is served before it was signed."""
 MOST_STRUCTURE = 20_000
-"""Of a request's body: brackets, commas, digits, and how many texts there are. 1,000 turns have 10,000."""
+"""Of a request's body: texts, and characters outside of them. 1,000 turns have 10,000."""
 JSON = "application/json"
 
 CALLER, RECIPIENT, NONCE, TIME, HASH, SIGNATURE, PROTOCOL = (
@@ -272,7 +272,7 @@ def _bound_structure(body: bytes) -> None:
         if size > MOST_STRUCTURE:
             break
     if size + len(body) - end > MOST_STRUCTURE:
-        raise Refusal(Code.MALFORMED, f"body: more than {MOST_STRUCTURE:,} brackets, commas, digits and texts")
+        raise Refusal(Code.MALFORMED, f"body: more than {MOST_STRUCTURE:,} texts and characters outside of them")
 
 
 class Denial(_Wire):
