@@ -52,7 +52,7 @@ def status(
     look: Look = (lambda: at_folder(folder)) if address is None else (lambda: at_cluster(address))
     found = look()
     if as_json:
-        typer.echo(json.dumps({"runs": [_as_dict(one) for one in found]}, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps({"runs": [_as_dict(one) for one in found]}, indent=2))
         return
     if not found:
         where, verb = (folder, "run") if address is None else (address, "submit" if "//" in address else "run")

@@ -1,4 +1,7 @@
-"""A run's status as lines and tables."""
+"""A run's status as lines and tables.
+
+It may come from a cluster, so its texts are shown in printable characters, and as they are: without markup.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cluster.status import GroupStatus, Member, PoolStatus
+from subnets.printable import printable
 
 from .duration import duration
 from .status import SILENT_S, RunStatus
@@ -31,12 +35,12 @@ def progress(status: RunStatus) -> str:
 
 def headline(status: RunStatus) -> str:
     """Say in one line what a run is at; what became of its driver where that is gone."""
-    run = f"job {status.job}" if status.job else status.folder
-    driver = f"process {status.pid} on {status.host}"
+    run = _shown(f"job {status.job}" if status.job else status.folder)
+    driver = f"process {status.pid} on {_shown(status.host)}"
     if status.stage == "done":
         return f"{run}: done, {status.rounds} rounds"
     if status.stage in ("stopped", "failed"):
-        why = f" ({status.reason})" if status.reason else ""
+        why = f" ({_shown(status.reason)})" if status.reason else ""
         return f"{run}: {status.stage}{why} at {progress(status)}; go on with --resume"
     if status.gone:
         return f"{run}: its driver, {driver}, is gone, at {progress(status)}; go on with --resume"
@@ -65,7 +69,9 @@ def _table(status: RunStatus, pool: PoolStatus) -> Table:
             "pid": "" if member.pid is None else str(member.pid),
             "serves": _serves(status, member, groups.get(member.group)),
             "at work": f"{member.in_flight}/{member.slots}" if member.group else "",
-            "waiting": str(groups[member.group].waiting) if member.group and first[member.group] == member.name else "",
+            "waiting": str(groups[member.group].waiting)
+            if member.group in groups and first[member.group] == member.name
+            else "",
             "restarts": str(member.restarts or ""),
             "cores": "" if member.cores is None else f"{member.cores:.2f}",
             "memory": "" if member.memory_mb is None else f"{member.memory_mb:,.0f} MB",
@@ -74,12 +80,12 @@ def _table(status: RunStatus, pool: PoolStatus) -> Table:
         for member in pool.members
     ]
     table = Table(box=None, header_style="dim", padding=(0, 1, 0, 0))
-    shown = [column for column in rows[0] if any(row[column] for row in rows)]
+    shown = [column for column in next(iter(rows), {}) if any(row[column] for row in rows)]
     for column in shown:
         long, text = column in ("serves", "GPUs"), column in ("", "state", "node")
         table.add_column(column, justify="left" if long or text else "right", no_wrap=not long)
     for row in rows:
-        table.add_row(*(row[column] for column in shown))
+        table.add_row(*(Text(_shown(row[column])) for column in shown))
     return table
 
 
@@ -88,3 +94,7 @@ def _serves(status: RunStatus, member: Member, group: GroupStatus | None) -> str
     uids, noun = (group.miners, "miners") if group is not None else (member.validators, "validators")
     said = status.names.get(uids[0], str(uids[0])) if len(uids) == 1 else f"{len(uids)} {noun}" if uids else ""
     return said + (f" by {', '.join(group.engines)}" if group is not None and group.engines else "")
+
+
+def _shown(said: str) -> str:
+    return printable(said.replace("\n", " "), None)

@@ -1,5 +1,6 @@
 """A run seen from outside: under way, killed, stopped, done."""
 
+import io
 import json
 import signal
 import subprocess
@@ -8,14 +9,16 @@ import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from cluster import PoolError
+from cluster.ray_board import Note
 from lab.errors import RecordError
 from lab.run import run
 from lab.status import EVERY_S, FILE, RunStatus
 from lab.status_cli import at_folder
 from lab.status_cli import status as show_status
-from lab.status_text import headline
+from lab.status_text import headline, picture
 from tests.lab.records import SLOW, make_config
 
 ROOT = Path(__file__).parents[2]
@@ -77,6 +80,57 @@ def test_a_driver_that_is_silent_elsewhere_is_told_to_be_silent(tmp_path: Path) 
     )  # fmt: skip
     assert not status.gone and "(process 1 on far; nothing heard for 1 min 30 s)" in headline(status)
     assert status.model_copy(update={"lost": True}).gone
+
+
+HOSTILE = "\x1b]0;mine\x07\x1b[2J\x9b2J\n[red]x"
+SHOWN = "?]0;mine??[2J?2J [red]x"
+
+
+def told(**changes: object) -> str:
+    """A snapshot of a run under way, as a head sends it."""
+    kept = {"run": "1", "folder": "there", "host": "far", "pid": 1, "stage": "running", "session": 0, "epoch": 0}
+    return json.dumps(kept | {"written": time.time(), "epochs": 1, "rounds": 3, "of": 9} | changes)
+
+
+def drawn(snapshot: str) -> str:
+    status = RunStatus.parsed(snapshot)
+    assert status is not None
+    console = Console(file=io.StringIO(), width=400)
+    console.print(picture([status]))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("changes", [{"job": HOSTILE}, {"folder": HOSTILE}, {"host": HOSTILE}, {"reason": HOSTILE}])
+def test_no_text_of_a_run_elsewhere_commands_the_terminal(changes: dict[str, str]) -> None:
+    snapshot = told(stage="failed" if "reason" in changes else "running", **changes)
+    status = RunStatus.parsed(snapshot)
+    assert status is not None and SHOWN in headline(status) and headline(status).isprintable()
+    assert SHOWN in drawn(snapshot) and drawn(snapshot).replace("\n", "").isprintable()
+
+
+def test_no_text_in_the_table_of_a_run_elsewhere_commands_the_terminal() -> None:
+    host = {"name": HOSTILE, "role": "host", "state": "up", "group": HOSTILE, "node": HOSTILE}
+    jury = {"name": "jury", "role": "validator", "state": "up", "validators": [0]}
+    group = {"name": HOSTILE, "miners": [1], "engines": [HOSTILE]}
+    pool = {"members": [host, jury], "groups": [group]}
+    shown = drawn(told(pool=pool, names={"0": HOSTILE, "1": HOSTILE}))
+    assert shown.count(SHOWN) == 5 and shown.replace("\n", "").isprintable()
+
+
+def test_a_run_elsewhere_whose_table_holds_nobody_or_strangers_is_shown_all_the_same() -> None:
+    assert "rounds 3 of 9" in drawn(told(pool={"members": [], "groups": []}))
+    stranger = {"name": "io", "role": "host", "state": "up", "group": "unheard of"}
+    assert "io up" in drawn(told(pool={"members": [stranger], "groups": []}))
+
+
+def test_the_json_of_a_run_elsewhere_commands_no_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("cluster.ray_board.notes", lambda address: [Note(told(job=HOSTILE), alive=True)])
+    show_status(address="10.0.0.10:6379", as_json=True)
+    said = capsys.readouterr().out
+    assert said.replace("\n", "").isprintable() and json.loads(said)["runs"][0]["job"] == HOSTILE
 
 
 def test_status_that_can_not_be_written_stops_no_run(tmp_path: Path) -> None:
