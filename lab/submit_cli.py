@@ -10,14 +10,14 @@ import secrets
 import shlex
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args
 
 import typer
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from subnets.printable import printable
 
@@ -27,6 +27,7 @@ from .overrides import overrides
 if TYPE_CHECKING:
     from cluster.ray_jobs import Jobs
 
+    from .config import RunConfig
     from .job import Ended
 
 DASHBOARD = "http://127.0.0.1:8265"
@@ -161,25 +162,38 @@ def _check(config: Path, keys: dict[str, str]) -> None:
     if settings.pool.address != "auto":
         raise ConfigError(f"{config}: pool.address is the cluster's own in a job; leave it out")
     with staged(config) as sent:
-        for key, said in _texts(settings.model_dump(mode="json")):
-            is_path = not os.path.isabs(said) and (os.path.isfile(said) or ("/" in said and os.path.exists(said)))
-            if is_path and not (sent / said).exists():
+        for key, said in _files(_built(settings)):
+            is_sent = (sent / said).exists() and ".." not in Path(said).parts
+            if not os.path.isabs(said) and os.path.exists(said) and not is_sent:
                 raise ConfigError(
                     f"{config}: {key}: {said} is not sent to the cluster; put it on the machines and give its path "
                     "from the root"
                 )
 
 
-def _texts(value: object, key: str = "") -> Iterator[tuple[str, str]]:
-    """Yield all texts in a table, each with its key."""
-    if isinstance(value, dict):
+def _built(settings: RunConfig) -> dict[str, object]:
+    """Return a config's tables by name, with what tables of plug-ins build in their place: its fields have types."""
+    tables: dict[str, object] = {name: getattr(settings, name) for name in type(settings).model_fields}
+    for sort, own, built in (
+        ("miners", settings.miners, settings.build_miners()),
+        ("validators", settings.validators, settings.build_validators()),
+    ):
+        tables[sort] = [built[sum(table.count for table in own[:place])] for place in range(len(own))]
+    return tables
+
+
+def _files(value: object, key: str = "") -> Iterator[tuple[str, str]]:
+    """Yield all that may name a file or folder, each with its key: paths, and texts that look like one."""
+    if isinstance(value, BaseModel):
+        value = {name: getattr(value, name) for name in type(value).model_fields}
+    if isinstance(value, Mapping):
         for name, inner in value.items():
-            yield from _texts(inner, f"{key}.{name}" if key else name)
-    elif isinstance(value, list):
+            yield from _files(inner, f"{key}.{name}" if key else name)
+    elif isinstance(value, list | tuple):
         for place, inner in enumerate(value):
-            yield from _texts(inner, f"{key}[{place}]")
-    elif isinstance(value, str):
-        yield key, value
+            yield from _files(inner, f"{key}[{place}]")
+    elif isinstance(value, Path) or (isinstance(value, str) and ("/" in value or Path(value).suffix[1:].isalpha())):
+        yield key, str(value)  # a bare word is none: a file here may be called as a model is
 
 
 def _slug(name: str) -> str:

@@ -79,19 +79,51 @@ def test_of_a_package_that_the_config_has_used_its_python_files_go_along(
         del sys.modules[name]
 
 
-def test_a_config_that_names_a_file_which_is_not_sent_costs_no_job(tmp_path: Path) -> None:
-    (tmp_path / "prompts.txt").write_text("Who is it?")
+ECHO = 'miners = [{kind = "echo"}]'
+SERVER = 'servers = [{name = "s", command = ["{python}", "serve.py", "{port}"]}]'
+MODEL = '{kind = "transformers", model = "pages/model"}'
+
+
+@pytest.mark.parametrize(
+    "key, said, subnet, others",
+    [
+        ("subnet.organic", "prompts.txt", ', organic = "prompts.txt", organic_share = 0.5', ECHO),
+        ("subnet.texts", "pages", ', texts = "pages", mix = {text_summary = 1}, writer = "transformers"', ECHO),
+        ("subnet.texts", "../pages", ', texts = "../pages", mix = {text_summary = 1}, writer = "transformers"', ECHO),
+        ("miners[0].dendrite.ca_file", "ca.pem", "", 'miners = [{kind = "remote", dendrite = {ca_file = "ca.pem"}}]'),
+        ("miners[1].engine.model", "pages/model", "", f'miners = [{{kind = "echo", count = 2}}, {{kind = "language_model", engine = {MODEL}}}]'),
+        ("servers[0].command[1]", "serve.py", "", f"{ECHO}\n{SERVER}"),
+    ],
+)  # fmt: skip
+def test_a_config_that_names_a_file_which_is_not_sent_costs_no_job(
+    key: str, said: str, subnet: str, others: str, tmp_path: Path
+) -> None:
+    here = tmp_path / "here"
+    for name in ("here/prompts.txt", "here/ca.pem", "here/serve.py", "here/pages/model/config.json", "pages/one.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("Who is it?")
+    (here / "pages" / "one.txt").write_text("It is me.")
+    (here / "mine.toml").write_text(
+        f'{others}\nsubnet = {{kind = "text_prompting"{subnet}}}\nvalidators = [{{name = "v"}}]\n'
+    )
+    command = [sys.executable, "-m", "lab", "submit", "mine.toml", "--address", "http://127.0.0.1:1"]
+    done = subprocess.run(command, cwd=here, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"subnetlab: mine.toml: {key}: {said} is not sent to the cluster; put it on the machines and give its path "
+        "from the root\n",
+    )
+
+
+def test_a_file_that_is_called_as_a_word_of_the_config_is_none_of_its_files(tmp_path: Path) -> None:
+    for name in ("ocr", "noisy", "reader", "auto", "validators"):
+        (tmp_path / name).touch()
     (tmp_path / "mine.toml").write_text(
-        'subnet = {kind = "text_prompting", organic = "prompts.txt", organic_share = 0.5}\n'
-        '[[miners]]\nkind = "echo"\n[[validators]]\nname = "v"\n'
+        'subnet = "ocr"\n[[miners]]\nkind = "noisy"\nname = "reader"\n[[validators]]\nname = "v"\n'
     )
     command = [sys.executable, "-m", "lab", "submit", "mine.toml", "--address", "http://127.0.0.1:1"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    assert (done.returncode, done.stderr) == (
-        2,
-        "subnetlab: mine.toml: subnet.organic: prompts.txt is not sent to the cluster; put it on the machines and give "
-        "its path from the root\n",
-    )
+    assert done.returncode == 1 and "no Ray dashboard answers" in done.stderr
 
 
 def test_a_run_that_fails_leaves_what_it_has_packed_beside_the_log_of_its_job(tmp_path: Path) -> None:
