@@ -81,7 +81,8 @@ def test_of_a_package_that_the_config_has_used_its_python_files_go_along(
 
 ECHO = 'miners = [{kind = "echo"}]'
 SERVER = 'servers = [{name = "s", command = ["{python}", "serve.py", "{port}"]}]'
-MODEL = '{kind = "transformers", model = "pages/model"}'
+TWICE = '{kind = "echo", count = 2}'
+READER = '{kind = "language_model", engine = {kind = "transformers", model = "pages/model"}}'
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ MODEL = '{kind = "transformers", model = "pages/model"}'
         ("subnet.texts", "pages", ', texts = "pages", mix = {text_summary = 1}, writer = "transformers"', ECHO),
         ("subnet.texts", "../pages", ', texts = "../pages", mix = {text_summary = 1}, writer = "transformers"', ECHO),
         ("miners[0].dendrite.ca_file", "ca.pem", "", 'miners = [{kind = "remote", dendrite = {ca_file = "ca.pem"}}]'),
-        ("miners[1].engine.model", "pages/model", "", f'miners = [{{kind = "echo", count = 2}}, {{kind = "language_model", engine = {MODEL}}}]'),
+        ("miners[1].engine.model", "pages/model", "", f"miners = [{TWICE}, {READER}]"),
         ("servers[0].command[1]", "serve.py", "", f"{ECHO}\n{SERVER}"),
     ],
 )  # fmt: skip
