@@ -70,7 +70,7 @@ class Jobs:
                 f"Ray's job API can't be used from here: {printable(error)}; get it with: "
                 "pip install 'subnetlab[cluster]'"
             ) from error
-        except RuntimeError as error:
+        except (RuntimeError, OSError) as error:  # those of requests are OSErrors
             raise PoolError(f"Ray at {self.address} takes no jobs: {printable(error)}") from error
 
     def submit(self, job: str, folder: Path, entrypoint: str, metadata: Mapping[str, str]) -> None:
@@ -186,7 +186,7 @@ class Jobs:
         try:
             with environment(STRAIGHT):
                 yield
-        except (RuntimeError, OSError) as error:  # those of requests are OSErrors
+        except (RuntimeError, OSError) as error:
             said = str(error).strip(". \n").splitlines()  # of a traceback on the head, the last line tells
             raise PoolError(
                 f"Ray at {self.address}: {printable(said[-1] if said else type(error).__name__)}"

@@ -10,9 +10,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -176,6 +179,70 @@ def test_a_head_that_lies_fills_no_memory_and_commands_no_terminal(head: Head, l
     done = subprocess.run(command, cwd=ROOT, env=head.outside(), capture_output=True, text=True, timeout=PATIENCE_S)
     assert "?]0;mine?\tfine\n" in done.stdout and "\x1b" not in done.stdout
     assert f"ended.json of job {left.id} has more than 64,000 bytes" in done.stderr and done.returncode == 1
+
+
+class Dashboard(ThreadingHTTPServer):
+    """A dashboard of a machine that is this one, with a job that left ten bytes."""
+
+    def __init__(self, *, hangs: bool = False, cuts: bool = False) -> None:
+        """`hangs`: it answers once, and no more; `cuts`: a file's connection breaks half way."""
+        super().__init__(("127.0.0.1", 0), Answers)
+        self.hangs = hangs
+        self.cuts = cuts
+        self.asked = 0
+        self.closed = threading.Event()
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class Answers(BaseHTTPRequestHandler):
+    server: Dashboard
+
+    def do_GET(self) -> None:
+        self.server.asked += 1
+        if self.server.hangs and self.server.asked > 2:  # the knock, and who is in the cluster
+            self.server.closed.wait(PATIENCE_S)
+            return
+        job = {
+            "type": "SUBMISSION",
+            "submission_id": "a",
+            "status": "RUNNING",
+            "entrypoint": "a",
+            "driver_node_id": "1",
+        }
+        found = {
+            "/api/version": json.dumps({"ray_version": "2.55.0"}).encode(),
+            "/nodes": json.dumps({"data": {"summary": [{"ip": "127.0.0.1"}]}}).encode(),
+            "/api/jobs/a": json.dumps(job).encode(),
+            "/api/v0/logs/file": bytes(10),
+        }[self.path.partition("?")[0]]
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(found)))
+        self.end_headers()
+        self.wfile.write(found[:5] if self.server.cuts and "logs" in self.path else found)
+
+    def log_message(self, *said: object) -> None:
+        pass
+
+
+@contextmanager
+def dashboard(**faults: bool) -> Iterator[Dashboard]:
+    with Dashboard(**faults) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,)).start()
+        try:
+            yield server
+        finally:
+            server.closed.set()
+            server.shutdown()
+
+
+def test_a_dashboard_that_stops_answering_at_once_is_an_error_of_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ray_jobs, "CUT_OFF_S", 0.2)
+    with dashboard(hangs=True) as server, pytest.raises(PoolError, match="takes no jobs: .*timed out") as refused:
+        ray_jobs.Jobs(server.address)
+    assert "\n" not in str(refused.value)
 
 
 def answer(terminal: int, question: str, keys: str) -> str:
