@@ -48,6 +48,10 @@ FETCH_S = 3600
 """What a file may take to arrive."""
 
 
+class TooLarge(PoolError):
+    """A file that a job left has more bytes than are taken; it will have as many when it is asked for again."""
+
+
 class Jobs:
     """The jobs of one cluster."""
 
@@ -151,34 +155,39 @@ class Jobs:
         """Copy a file that a job left, of at most so many bytes; False where there is none.
 
         Raises:
-            PoolError: it can't be had now, or is larger.
+            PoolError: it can't be had now.
+            TooLarge: it has more bytes.
+            OSError: it can't be written.
         """
         import requests
 
         where = {"node_id": self.details(job).driver_node_id, "filename": f"{LEFT}/{job}/{name}", "lines": -1}
         if where["node_id"] is None:  # it never started
             return False
-        with (
-            self._asking(),
-            requests.get(
+        with self._asking():
+            answer = requests.get(
                 f"{self.address}/api/v0/logs/file",
                 params=where | {"timeout": FETCH_S},
                 headers=self._headers,
                 stream=True,
                 timeout=CUT_OFF_S,
-            ) as answer,
-        ):
+            )
+        with answer:
             if answer.status_code != 200:
-                if "not found" in answer.text:
-                    return False
-                raise RuntimeError(answer.text)
-            came = 0
-            for piece in answer.iter_content(1 << 20):
+                with self._asking():
+                    if "not found" in answer.text:
+                        return False
+                    raise RuntimeError(answer.text)
+            came, pieces = 0, answer.iter_content(1 << 20)
+            while True:
+                with self._asking():
+                    piece = next(pieces, None)
+                if piece is None:
+                    return True
                 came += len(piece)
                 if came > most:
-                    raise RuntimeError(f"{name} of job {job} has more than {most:,} bytes; look at it on the head")
+                    raise TooLarge(f"{name} of job {job} has more than {most:,} bytes; look at it on the head")
                 into.write(piece)
-        return True
 
     @contextmanager
     def _asking(self) -> Iterator[None]:

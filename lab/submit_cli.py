@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 import re
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from .config import RunConfig
     from .job import Ended
+    from .packed import Packed
 
 DASHBOARD = "http://127.0.0.1:8265"
 AT_HELP = "The dashboard of the cluster; a port that is forwarded to it will do."
@@ -86,12 +88,7 @@ def submit(
         require_free(out or next_folder(name, "new"))
     typer.echo(f"job {job} at {jobs.address}", err=as_json)
     watch(jobs, job, quiet=as_json)
-    try:
-        code = _fetched(jobs, job, out or next_folder(name, "new"), as_json)  # another run may have taken the first
-    except RecordError as error:
-        back = f"subnetlab submit --attach {job} --address {jobs.address} --out FOLDER"
-        raise RecordError(f"{error}; the record is still on the head, fetch it with: {back}") from None
-    raise typer.Exit(code)
+    raise typer.Exit(_fetched(jobs, job, out or next_folder(name, "new"), as_json))  # another may have taken the first
 
 
 KEPT = "\n\t"
@@ -202,22 +199,57 @@ def _slug(name: str) -> str:
 
 
 def _fetched(jobs: Jobs, job: str, folder: Path, as_json: bool) -> int:
-    """Fetch what a job that has ended left; return its exit code."""
-    from .job import ARCHIVE
-    from .packed import require_size, unpack
+    """Fetch what a job that has ended left; return its exit code.
 
-    ended = _ended(jobs, job)
-    if ended is not None and ended.packed is not None:
-        require_size(ended.packed.size)
-        with tempfile.NamedTemporaryFile(prefix="subnetlab-", suffix=".zip") as archive:
-            jobs.fetch(job, ARCHIVE, archive, ended.packed.size)  # type: ignore[arg-type]
-            archive.flush()
-            unpack(Path(archive.name), ended.packed, folder)
-    details = jobs.details(job)
+    Raises:
+        PoolError: the cluster can't be reached now.
+        RecordError: the record is refused or can't be written.
+        Where it may come when it is fetched again, both say how.
+    """
+    from cluster import PoolError
+    from cluster.ray_jobs import TooLarge
+
+    from .job import ARCHIVE
+    from .packed import require_size
+
+    back = (
+        f"the record is still on the head, fetch it with: subnetlab submit --attach {job} --address {jobs.address} "
+        "--out FOLDER"
+    )
+    try:
+        details, ended = jobs.details(job), _ended(jobs, job)
+        if ended is not None and ended.packed is not None:
+            require_size(ended.packed.size)
+            with tempfile.NamedTemporaryFile(prefix="subnetlab-", suffix=".zip") as archive:
+                jobs.fetch(job, ARCHIVE, archive, ended.packed.size)  # type: ignore[arg-type]
+                archive.flush()
+                _unpack(Path(archive.name), ended.packed, folder, back)
+    except TooLarge:
+        raise
+    except PoolError as error:
+        raise PoolError(f"{error}; {back}") from error
+    except OSError as error:
+        places = f"{tempfile.gettempdir()} and then to {folder}"
+        raise RecordError(f"the record can't be written to {places}: {error.strerror or error}; {back}") from error
     code = ended.exit_code if ended is not None else details.driver_exit_code or 1
     fetched = folder if ended is not None and ended.packed is not None else None
     _tell_end(job, details, code, fetched, as_json)
     return code
+
+
+def _unpack(archive: Path, packed: Packed, folder: Path, back: str) -> None:
+    """Unpack a record; where it is refused but may come when it is fetched again, say the way back to it."""
+    from .packed import Packed, unpack
+
+    try:
+        unpack(archive, packed, folder)
+    except RecordError as error:
+        with archive.open("rb") as file:
+            came = Packed(sha256=hashlib.file_digest(file, "sha256").hexdigest(), size=archive.stat().st_size)
+        is_taken = folder.is_file() or any(folder.glob("*"))
+        if came == packed and not is_taken:  # what it holds is refused
+            raise
+        raise RecordError(f"{error}; {back}") from None
 
 
 def _ended(jobs: Jobs, job: str) -> Ended | None:

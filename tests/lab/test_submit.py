@@ -1,19 +1,31 @@
 """What is sent to a cluster with a run, and what the run leaves there."""
 
+import errno
+import hashlib
 import importlib
 import os
 import subprocess
 import sys
+import zipfile
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, BinaryIO
 
+import click
 import pytest
+import typer
 
+from cluster import PoolError
+from cluster.ray_jobs import TooLarge
 from cluster.shipment import ROOMS
+from lab.errors import RecordError
 from lab.job import Ended
-from lab.packed import unpack
+from lab.packed import Packed, unpack
 from lab.status_cli import at_folder
 from lab.status_text import headline
-from lab.submit_cli import staged
+from lab.submit_cli import staged, submit
+from subnets import SubnetlabError
 
 ROOT = Path(__file__).parents[2]
 
@@ -146,3 +158,98 @@ def test_a_run_that_fails_leaves_what_it_has_packed_beside_the_log_of_its_job(tm
     assert left.stat().st_mode & 0o077 == 0
     unpack(left / "run.zip", ended.packed, tmp_path / "fetched")
     assert "failed (Ray can't be reached" in headline(at_folder(tmp_path / "fetched")[0])
+
+
+class EndedJob:
+    """A head with one job that has ended, and what it left; an error in place of a file is raised."""
+
+    address = "http://head:8265"
+
+    def __init__(self, left: Mapping[str, bytes | Exception], taken: Path | None = None) -> None:
+        """`taken`: a folder that another takes while the record comes."""
+        self._left = left
+        self._taken = taken
+
+    def details(self, job: str) -> Any:
+        return SimpleNamespace(status=SimpleNamespace(value="SUCCEEDED"), metadata={}, driver_exit_code=0, message="")
+
+    async def follow(self, job: str, shown: int = 0) -> AsyncIterator[str]:
+        yield "said\n"
+
+    def fetch(self, job: str, name: str, into: BinaryIO, most: int) -> bool:
+        found = self._left[name]
+        if isinstance(found, Exception):
+            raise found
+        into.write(found)
+        if self._taken is not None and name == "run.zip":
+            self._taken.mkdir()
+            (self._taken / "another").touch()
+        return True
+
+
+def attached(head: EndedJob, out: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Go back to the job; return the exit code."""
+    monkeypatch.setattr("cluster.ray_jobs.Jobs", lambda address: head)
+    with pytest.raises(typer.Exit) as ended:
+        submit(typer.Context(click.Command("submit")), attach="mine-1", out=out)
+    return ended.value.exit_code
+
+
+def record(tmp_path: Path, name: str = "config.json", size: int | None = None) -> dict[str, bytes | Exception]:
+    """What a job leaves that has recorded one file."""
+    with zipfile.ZipFile(tmp_path / "run.zip", "w") as into:
+        into.writestr(name, "{}")
+    archive = (tmp_path / "run.zip").read_bytes()
+    packed = Packed(sha256=hashlib.sha256(archive).hexdigest(), size=size or len(archive))
+    return {"run.zip": archive, "ended.json": Ended(exit_code=3, packed=packed).model_dump_json().encode()}
+
+
+BACK = "fetch it with: subnetlab submit --attach mine-1 --address http://head:8265 --out FOLDER"
+
+
+def test_a_record_is_fetched_and_its_job_s_exit_code_handed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert attached(EndedJob(record(tmp_path)), tmp_path / "there", monkeypatch) == 3
+    assert (tmp_path / "there" / "config.json").read_text() == "{}"
+
+
+@pytest.mark.parametrize(
+    "said, kind, changes",
+    [
+        ("Ray at http://head:8265: broken", PoolError, {"run.zip": PoolError("Ray at http://head:8265: broken")}),
+        ("Ray at http://head:8265: broken", PoolError, {"ended.json": PoolError("Ray at http://head:8265: broken")}),
+        ("is not the one that was packed", RecordError, {"run.zip": b"cut off"}),
+        ("No space left on device", RecordError, {"run.zip": OSError(errno.ENOSPC, "No space left on device")}),
+        ("is not empty", RecordError, {}),
+    ],
+)
+def test_where_a_record_may_come_when_it_is_fetched_again_the_way_back_is_told(
+    said: str,
+    kind: type[SubnetlabError],
+    changes: dict[str, bytes | Exception],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = tmp_path / "there"
+    with pytest.raises(kind) as refused:
+        attached(EndedJob(record(tmp_path) | changes, None if changes else out), out, monkeypatch)
+    assert said in str(refused.value) and str(refused.value).endswith(BACK)
+
+
+@pytest.mark.parametrize(
+    "said, left",
+    [
+        ("is none: look at it on the head", {"ended.json": b"{}"}),
+        ("has more than 9 bytes", {"run.zip": TooLarge("run.zip has more than 9 bytes; look at it on the head")}),
+        ("copy it from the log folder of the head by hand", {"size": 21_000_000_000}),
+        ("would be written outside its folder", {"name": "../outside"}),
+    ],
+)
+def test_where_a_record_would_be_refused_again_no_way_back_is_told(
+    said: str, left: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes = {key: value for key, value in left.items() if "." in key}
+    made = record(tmp_path, left.get("name", "config.json"), left.get("size"))
+    (tmp_path / "there").mkdir()
+    with pytest.raises(SubnetlabError) as refused:
+        attached(EndedJob(made | changes), tmp_path / "there", monkeypatch)
+    assert said in str(refused.value) and "--attach" not in str(refused.value)

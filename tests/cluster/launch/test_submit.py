@@ -1,5 +1,6 @@
 """Runs handed to a cluster as jobs: left alone, looked at, stopped, and fetched."""
 
+import io
 import json
 import os
 import pty
@@ -243,6 +244,23 @@ def test_a_dashboard_that_stops_answering_at_once_is_an_error_of_one_line(monkey
     with dashboard(hangs=True) as server, pytest.raises(PoolError, match="takes no jobs: .*timed out") as refused:
         ray_jobs.Jobs(server.address)
     assert "\n" not in str(refused.value)
+
+
+def test_a_file_that_can_not_be_written_here_is_no_fault_of_the_cluster() -> None:
+    with dashboard() as server, open("/dev/full", "wb", buffering=0) as full:
+        with pytest.raises(OSError, match="No space left on device"):
+            ray_jobs.Jobs(server.address).fetch("a", "run.zip", full, 10)
+
+
+def test_a_file_that_breaks_off_is_told_from_one_that_is_too_large() -> None:
+    with dashboard() as server:
+        jobs, came = ray_jobs.Jobs(server.address), io.BytesIO()
+        assert jobs.fetch("a", "run.zip", came, 10) and came.getvalue() == bytes(10)
+        with pytest.raises(ray_jobs.TooLarge, match="run.zip of job a has more than 9 bytes"):
+            jobs.fetch("a", "run.zip", io.BytesIO(), 9)
+    with dashboard(cuts=True) as server, pytest.raises(PoolError, match=f"Ray at {server.address}: ") as refused:
+        ray_jobs.Jobs(server.address).fetch("a", "run.zip", io.BytesIO(), 10)
+    assert not isinstance(refused.value, ray_jobs.TooLarge)
 
 
 def answer(terminal: int, question: str, keys: str) -> str:
