@@ -7,6 +7,7 @@ import pty
 import re
 import secrets
 import select
+import shlex
 import signal
 import socket
 import subprocess
@@ -171,15 +172,20 @@ def test_a_run_that_is_stopped_at_the_prompt_brings_back_what_it_has(head: Head,
     assert "stopped at rounds" in subnetlab("status", tmp_path / "run", environment=dict(os.environ))
 
 
-def test_a_head_that_lies_fills_no_memory_and_commands_no_terminal(head: Head, left: Job, tmp_path: Path) -> None:
-    logs = head.folder / "ray" / "session_latest" / "logs"
-    with (logs / f"job-driver-{left.id}.log").open("a") as log:
-        log.write("\x1b]0;mine\x07\tfine\n")
-    (logs / "subnetlab" / left.id / "ended.json").write_bytes(b" " * 100_000)
-    command = submitting(head, "--attach", left.id, "--out", tmp_path / "run")
+def test_a_head_that_lies_fills_no_memory_and_commands_no_terminal(
+    head: Head, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(head.token))
+    job = f"lies-{secrets.token_hex(4)}"
+    lies = head.folder / "ray" / "session_latest" / "logs" / "subnetlab" / job
+    lies.mkdir(parents=True)
+    (lies / "ended.json").write_bytes(b" " * 100_000)
+    said = shlex.join([sys.executable, "-c", r"print('\x1b]0;mine\x07\tfine')"])
+    ray_jobs.Jobs(head.dashboard).submit(job, tmp_path, said, {"subnetlab": "lies"})
+    command = submitting(head, "--attach", job, "--out", tmp_path / "run")
     done = subprocess.run(command, cwd=ROOT, env=head.outside(), capture_output=True, text=True, timeout=PATIENCE_S)
     assert "?]0;mine?\tfine\n" in done.stdout and "\x1b" not in done.stdout
-    assert f"ended.json of job {left.id} has more than 64,000 bytes" in done.stderr and done.returncode == 1
+    assert f"ended.json of job {job} has more than 64,000 bytes" in done.stderr and done.returncode == 1
 
 
 class Dashboard(ThreadingHTTPServer):

@@ -277,7 +277,8 @@ def test_a_machine_whose_ray_runs_keeps_its_token_and_refuses_another(machine: M
 
 def test_a_folder_that_others_may_write_to_is_not_trusted(machine: Machine) -> None:
     around = Path(f"/tmp/subnetlab-{machine.spec.name}")
-    around.mkdir(mode=0o755)
+    around.mkdir()
+    around.chmod(0o755)
     code, said = machine.start()
     assert code == 8 and f"{around} is not this user's alone" in said
     around.rmdir()
