@@ -12,6 +12,7 @@ import hashlib
 import shutil
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from pydantic import BaseModel, ConfigDict
@@ -62,7 +63,7 @@ def unpack(archive: Path, packed: Packed, folder: Path) -> None:
         draft.chmod(0o755)
         require_free(folder)
         draft.replace(folder)
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:  # the last: a password, an unknown method
         raise RecordError(f"the record that came is broken: {error}") from None
     finally:
         shutil.rmtree(draft, ignore_errors=True)

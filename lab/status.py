@@ -43,14 +43,14 @@ Stage = Literal["starting", "running", "done", "stopped", "failed"]
 class RunStatus(BaseModel):
     """A run at one moment."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
     run: str
     """The id in its run.json."""
     folder: str
     host: str = Field(default_factory=here)
     """The machine of its driver."""
-    pid: int = Field(default_factory=os.getpid)
+    pid: int = Field(default_factory=os.getpid, ge=0, lt=2**31)
     began: float = Field(default_factory=lambda: psutil.Process().create_time())
     """When the driver's process started, in seconds since 1970: with the pid, it names a process."""
     written: float = Field(default_factory=time.time)

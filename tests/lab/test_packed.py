@@ -56,6 +56,25 @@ def test_what_would_fill_the_disk_is_refused_before_it_is_unpacked(tmp_path: Pat
     assert [path.name for path in tmp_path.iterdir()] == ["run.zip"]
 
 
+@pytest.mark.parametrize("where", ["a password is needed", "the method is unknown", "the content is garbled"])
+def test_a_file_that_can_not_be_unpacked_is_told_in_one_line(tmp_path: Path, where: str) -> None:
+    path = tmp_path / "run.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as into:
+        into.writestr("config.json", bytes(range(256)) * 4)
+    content = bytearray(path.read_bytes())
+    directory = content.index(b"PK\x01\x02")
+    if where == "the content is garbled":
+        content[50:60] = b"\xff" * 10
+    else:  # in both places that have it: flags, and the method after them
+        at, value = (0, 1) if where == "a password is needed" else (2, 99)
+        content[6 + at] = content[directory + 8 + at] = value
+    path.write_bytes(content)
+    packed = Packed(sha256=hashlib.sha256(content).hexdigest(), size=len(content))
+    with pytest.raises(RecordError, match="the record that came is broken: "):
+        unpack(path, packed, tmp_path / "there")
+    assert [path.name for path in tmp_path.iterdir()] == ["run.zip"]
+
+
 def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "mine").write_text("mine")

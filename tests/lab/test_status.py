@@ -124,6 +124,20 @@ def test_a_run_elsewhere_whose_table_holds_nobody_or_strangers_is_shown_all_the_
     assert "io up" in drawn(told(pool={"members": [stranger], "groups": []}))
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"left_s": float("inf")},
+        {"written": float("-inf")},
+        {"pid": -1},
+        {"pid": 2**80},
+        {"pool": {"members": [{"name": "io", "role": "host", "state": "up", "cores": float("nan")}], "groups": []}},
+    ],
+)
+def test_numbers_that_no_driver_writes_make_a_snapshot_unreadable(changes: dict[str, object]) -> None:
+    assert RunStatus.parsed(told(**changes)) is None
+
+
 def test_the_json_of_a_run_elsewhere_commands_no_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
