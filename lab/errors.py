@@ -2,9 +2,10 @@
 
 SubnetlabError
 └── LabError
-    ├── ConfigError      a config can't be read, or a key of it is wrong
-    └── RecordError      a record is missing, in use, newer than this version, or not what was written
-        └── AuditError   a hash, grade, weight or payout does not come out again
+    ├── ConfigError        a config can't be read, or a key of it is wrong
+    └── RecordError        a record is missing, in use, newer than this version, or not what was written
+        ├── AuditError     a hash, grade, weight or payout does not come out again
+        └── RefusedRecord  a cluster left what is not taken, now or later
 """
 
 from subnets import SubnetlabError
@@ -24,3 +25,7 @@ class RecordError(LabError):
 
 class AuditError(RecordError):
     """The record contradicts itself; the message names the entry."""
+
+
+class RefusedRecord(RecordError):
+    """What a cluster left is not taken: it would be refused again."""

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import BaseModel, ConfigDict
 
-from .errors import RecordError
+from .errors import RecordError, RefusedRecord
 
 MOST_BYTES = 20_000_000_000
 """Of a record that is fetched, packed and unpacked: a round takes some kilobytes, and a head may lie."""
@@ -46,8 +46,8 @@ def unpack(archive: Path, packed: Packed, folder: Path) -> None:
     """Unpack into a folder that is not there yet, whole or not at all.
 
     Raises:
-        RecordError: it is not what was packed, is too large or would write elsewhere, or the folder is there and holds
-            something.
+        RefusedRecord: what was packed is too large, broken, or would write elsewhere.
+        RecordError: it is not what was packed, or the folder is there and holds something.
     """
     if (size := archive.stat().st_size) != packed.size or _hash(archive) != packed.sha256:
         raise RecordError(f"the record that came is not the one that was packed: {size:,} of {packed.size:,} bytes")
@@ -58,13 +58,14 @@ def unpack(archive: Path, packed: Packed, folder: Path) -> None:
             require_size(sum(file.file_size for file in found.infolist()))
             for name in found.namelist():
                 if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-                    raise RecordError(f"the record that came is refused: {name!r} would be written outside its folder")
+                    said = f"the record that came is refused: {name!r} would be written outside its folder"
+                    raise RefusedRecord(said)
             found.extractall(draft)
         draft.chmod(0o755)
         require_free(folder)
         draft.replace(folder)
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:  # the last: a password, an unknown method
-        raise RecordError(f"the record that came is broken: {error}") from None
+        raise RefusedRecord(f"the record that came is broken: {error}") from None
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
@@ -73,10 +74,10 @@ def require_size(size: int) -> None:
     """Refuse a record of more bytes than are fetched.
 
     Raises:
-        RecordError: it has more.
+        RefusedRecord: it has more.
     """
     if size > MOST_BYTES:
-        raise RecordError(
+        raise RefusedRecord(
             f"the record that came takes {size:,} bytes, and no more than {MOST_BYTES:,} are fetched: if it is yours, "
             "copy it from the log folder of the head by hand"
         )

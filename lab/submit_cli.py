@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import os
 import re
@@ -22,7 +21,7 @@ from pydantic import BaseModel, ValidationError
 
 from subnets.printable import printable
 
-from .errors import ConfigError, RecordError
+from .errors import ConfigError, RecordError, RefusedRecord
 from .overrides import overrides
 
 if TYPE_CHECKING:
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
     from .config import RunConfig
     from .job import Ended
-    from .packed import Packed
 
 DASHBOARD = "http://127.0.0.1:8265"
 AT_HELP = "The dashboard of the cluster; a port that is forwarded to it will do."
@@ -210,7 +208,7 @@ def _fetched(jobs: Jobs, job: str, folder: Path, as_json: bool) -> int:
     from cluster.ray_jobs import TooLarge
 
     from .job import ARCHIVE
-    from .packed import require_size
+    from .packed import require_size, unpack
 
     back = (
         f"the record is still on the head, fetch it with: subnetlab submit --attach {job} --address {jobs.address} "
@@ -223,11 +221,11 @@ def _fetched(jobs: Jobs, job: str, folder: Path, as_json: bool) -> int:
             with tempfile.NamedTemporaryFile(prefix="subnetlab-", suffix=".zip") as archive:
                 jobs.fetch(job, ARCHIVE, archive, ended.packed.size)  # type: ignore[arg-type]
                 archive.flush()
-                _unpack(Path(archive.name), ended.packed, folder, back)
-    except TooLarge:
+                unpack(Path(archive.name), ended.packed, folder)
+    except (TooLarge, RefusedRecord):  # it would be refused again
         raise
-    except PoolError as error:
-        raise PoolError(f"{error}; {back}") from error
+    except (PoolError, RecordError) as error:
+        raise type(error)(f"{error}; {back}") from error
     except OSError as error:
         places = f"{tempfile.gettempdir()} and then to {folder}"
         raise RecordError(f"the record can't be written to {places}: {error.strerror or error}; {back}") from error
@@ -235,21 +233,6 @@ def _fetched(jobs: Jobs, job: str, folder: Path, as_json: bool) -> int:
     fetched = folder if ended is not None and ended.packed is not None else None
     _tell_end(job, details, code, fetched, as_json)
     return code
-
-
-def _unpack(archive: Path, packed: Packed, folder: Path, back: str) -> None:
-    """Unpack a record; where it is refused but may come when it is fetched again, say the way back to it."""
-    from .packed import Packed, unpack
-
-    try:
-        unpack(archive, packed, folder)
-    except RecordError as error:
-        with archive.open("rb") as file:
-            came = Packed(sha256=hashlib.file_digest(file, "sha256").hexdigest(), size=archive.stat().st_size)
-        is_taken = folder.is_file() or any(folder.glob("*"))
-        if came == packed and not is_taken:  # what it holds is refused
-            raise
-        raise RecordError(f"{error}; {back}") from None
 
 
 def _ended(jobs: Jobs, job: str) -> Ended | None:
@@ -262,7 +245,7 @@ def _ended(jobs: Jobs, job: str) -> Ended | None:
     try:
         return Ended.model_validate_json(said.getvalue())
     except ValidationError:
-        raise RecordError(f"job {job} left a {ENDED} that is none: look at it on the head") from None
+        raise RefusedRecord(f"job {job} left a {ENDED} that is none: look at it on the head") from None
 
 
 def _tell_end(job: str, details: Any, code: int, fetched: Path | None, as_json: bool) -> None:

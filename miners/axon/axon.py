@@ -140,13 +140,13 @@ class Axon:
             return await self._visit(request, envelope, caller, arrived)
         except Refusal as refusal:
             self.refused[refusal.code] += 1
-            if refusal.code == Code.RATE and not self._refusals.take(_network(request)):
+            if refusal.code == Code.RATE and not self._refusals.take(_connection(request).network):
                 await asyncio.sleep(self._limits.hold_s)
             await self._drain(request)
             return _denial(refusal)
 
     def _health(self, request: web.BaseRequest) -> web.StreamResponse:
-        if not self._refusals.take(_network(request)):
+        if not self._refusals.take(_connection(request).network):
             raise Refusal(Code.RATE, "too often")
         return _reply(200, json.dumps({"protocol": VERSION, "hotkey": self.hotkey}).encode())
 
@@ -190,8 +190,8 @@ class Axon:
         if not self._rate.take(envelope.caller):
             raise Refusal(Code.RATE, f"at most {self._limits.rate:g} requests a second")
         self._nonces.use(envelope.caller, envelope.nonce, envelope.time_ms, _now_ms())
-        assert isinstance(request.protocol, Connection)
-        request.protocol.door.trust(request.protocol, caller)
+        connection = _connection(request)
+        connection.door.trust(connection, caller)
         visit = Visit(envelope.caller, caller.stake, caller.validator_permit)
         self.admission.enter(visit)
         visit.work = asyncio.create_task(self._answer(request, envelope, caller, visit, arrived))
@@ -256,7 +256,7 @@ class Axon:
 
     async def _turn_away(self, request: web.BaseRequest, refusal: Refusal) -> web.StreamResponse:
         """Refuse somebody who has not shown who they are; who comes too often is held up and gets no reply."""
-        if not self._refusals.take(_network(request)):
+        if not self._refusals.take(_connection(request).network):
             await asyncio.sleep(self._limits.hold_s)
             if request.transport is not None:
                 request.transport.abort()
@@ -276,10 +276,9 @@ class Axon:
             return
 
 
-def _network(request: web.BaseRequest) -> str:
-    """Return who is counted as one where nobody has signed."""
-    assert isinstance(request.protocol, Connection)
-    return request.protocol.network
+def _connection(request: web.BaseRequest) -> Connection:
+    assert isinstance(request.protocol, Connection)  # the door makes no other
+    return request.protocol
 
 
 def _check_image(query: Query) -> None:
