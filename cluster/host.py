@@ -207,7 +207,7 @@ class Host:
         asyncio.get_running_loop().set_task_factory(watching)
         if uid in self._copied:
             self._expect(query.id, uid)
-        task = asyncio.create_task(_Steps(turn, turn.meter.run(self._answer(turn)), metered=True))
+        task = asyncio.create_task(_Steps(turn, self._metered(turn), metered=True))
         try:
             while not task.done() and (left_s := self._left_s(turn)) > 0.0:
                 await asyncio.wait({task}, timeout=left_s)
@@ -259,6 +259,10 @@ class Host:
             else:
                 costs.append(replace(meter.cost, cpu_s=self._cpu_s() - before))
         return costs
+
+    async def _metered(self, turn: _Turn) -> Response:
+        # Made once this is stepped: a task that is cancelled before would leave it unawaited.
+        return await turn.meter.run(self._answer(turn))
 
     async def _answer(self, turn: _Turn) -> Response:
         miner = self._miners[turn.uid]

@@ -117,10 +117,11 @@ class Scheduler:
         try:
             for crew in set(self._crews.values()):
                 self._give_up(crew, "the pool was closed")
-        finally:  # what is left running would start hosts anew
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        finally:  # what is left running would start hosts anew, and so would what it starts as it is cancelled
+            while self._tasks:
+                for task in self._tasks:
+                    task.cancel()
+                await asyncio.wait(self._tasks)
 
     def crews(self) -> dict[str, Crew]:
         """Return the hosts of each group and what waits for them, by its name: to be looked at, not changed."""

@@ -48,6 +48,21 @@ async def test_what_goes_wrong_is_a_fault_with_its_reason(miner: Miner, fault: F
     assert (response.fault, response.reason, response.body) == (fault, reason, b"")
 
 
+async def test_an_event_loop_that_ends_before_a_miner_has_begun_leaves_nothing_unawaited() -> None:
+    host = Host("test", {3: fakes.Says()})
+    await host.open()
+    serving = asyncio.create_task(host.serve(3, query()))
+    await asyncio.sleep(0)
+    begun = asyncio.all_tasks() - {asyncio.current_task()}
+    assert len(begun) == 2, "the query, and the miner's work, not stepped yet"
+    for task in begun:
+        task.cancel()
+    await asyncio.wait(begun)
+    assert serving.cancelled()
+    del serving, begun, task
+    gc.collect()  # what was never awaited warns now, and a warning fails
+
+
 async def test_text_that_is_no_unicode_is_malformed() -> None:
     response = await served(fakes.Returns(what="surrogate"))
     assert response.fault is Fault.MALFORMED

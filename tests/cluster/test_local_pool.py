@@ -105,14 +105,19 @@ async def test_a_host_that_was_given_up_leaves_no_process_and_takes_part_in_noth
     assert (tmp_path / "opened").read_text() == "open\nopen\n"
 
 
-async def test_whatever_fails_at_the_end_the_hosts_end_too(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_whatever_fails_at_the_end_the_hosts_end_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("a bug")
 
-    async with local_pool({0: fakes.Pid()}) as pool:
-        (response,) = await pool.query(query(), (0,))
+    note = tmp_path / "note"
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    async with local_pool({0: fakes.SleepsOnCore(note=str(note))}) as pool:
+        work = asyncio.create_task(pool.query(query(timeout_s=50.0), (0,)))
+        await asyncio.to_thread(until, note.exists)
         monkeypatch.setattr(Scheduler, "_give_up", fail)
-    assert not psutil.pid_exists(int(response.body.decode().split('"')[3]))
+    assert [response.fault for response in await work] == [Fault.LOST]
+    left = [child for child in psutil.Process().children(recursive=True) if child.pid not in before]
+    assert [child.name() for child in left if "resource_tracker" not in " ".join(child.cmdline())] == []
 
 
 async def test_a_closed_pool_leaves_no_process_behind(tmp_path: Path) -> None:
