@@ -179,8 +179,16 @@ class Crew:
     def silence_s(self) -> float:
         """Return how long a host that lives may be silent from now: while miners hold it in the time that they have.
 
-        That is up to three times their timeout, as others may have held it before them.
+        Each has the whole patience of its query, as others may have held the host before it.
         """
         now = asyncio.get_running_loop().time()
-        left = [t.started + 3 * t.call.query.timeout_s - now for t in self.running if t.started is not None]
-        return max([HELD_S, *left]) + LINGER_S + HUNG_S
+        left = [t.started + patience_s(t.call.query) - now for t in self.running if t.started is not None]
+        return max([HELD_S + LINGER_S + HUNG_S, *left])
+
+
+def patience_s(query: Query) -> float:
+    """Return what a host may take for a query before it is taken for hung.
+
+    It may first wait for an engine, and double a miner's time where another one held its loop.
+    """
+    return 3 * query.timeout_s + LINGER_S + HUNG_S

@@ -26,9 +26,9 @@ from typing import Any
 from miners import Miner
 from subnets import Fault, Query, Response
 
-from .crew import HUNG_S, Call, Crew, Seat, Ticket
+from .crew import Call, Crew, Seat, Ticket, patience_s
 from .errors import HostDied, NoRoom, PoolError
-from .host import LINGER_S, EngineLost
+from .host import EngineLost
 from .link import START_TIMEOUT_S, Link
 from .plan import Plan
 
@@ -187,8 +187,7 @@ class Scheduler:
         bereft: list[Ticket] = []
         waiting: list[Ticket] = []
         try:
-            # A host may first wait for an engine, and double a miner's time where another one held its loop.
-            async with asyncio.timeout(3 * call.query.timeout_s + LINGER_S + HUNG_S):
+            async with asyncio.timeout(patience_s(call.query)):
                 async for responses in seat.link.serve(list(open_tickets), call.parcel):
                     for response in responses:
                         if (ticket := open_tickets.pop(response.uid, None)) is None:

@@ -68,7 +68,7 @@ def test_a_second_miner_and_a_second_validator_cost_what_they_do(found: Publicat
     one, two = point(folder, "N=1 V=1"), point(folder, "N=2 V=1")
     assert two["overhead_cpu"]["value"] > one["overhead_cpu"]["value"]  # of two pages each: the sums are tested below
     both = point(folder, "N=2 V=2")
-    assert both["apart_cpu"]["value"] > both["overhead_cpu"]["value"] > 1.0
+    assert both["apart_cpu"]["value"] > both["overhead_cpu"]["value"] > 1.5
     assert both["overhead_cpu"]["n"] == 4  # two rounds of two validators
 
 
@@ -79,7 +79,7 @@ def test_meters_explain_what_the_processes_used_but_for_what_is_carried(
     for one in OverheadData.of(study, config.arms(full=False)).points:
         assert one.unexplained < 0.05  # the total is read in ticks of 10 ms, and a point is a second of work
         assert 0.0 < (one.carrying_share.value or 0.0) < 0.4
-        assert (one.parts["miners"].value or 0.0) > 0.0
+        assert all((one.parts[part].value or 0.0) > 0.0 for part in ("miners", "making tasks", "grading"))
 
 
 def test_quality_is_compared_on_the_tasks_that_all_points_share(found: Publication, folder: Path) -> None:
