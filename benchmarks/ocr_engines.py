@@ -17,9 +17,9 @@ from collections.abc import Awaitable, Callable
 import numpy as np
 from PIL import Image
 
-from miners.reader import Reader
-from miners.tesseract import Tesseract
-from miners.tesserocr import Tesserocr
+from miners.engines.reader import Reader
+from miners.engines.tesseract import Tesseract
+from miners.engines.tesserocr import Tesserocr
 from subnets.cost import process_cpu_s
 from subnets.ocr import OCR
 from subnets.ocr.subnet import page_of

@@ -8,7 +8,7 @@ import time
 
 from subnets import Seed
 from subnets.ocr import OCR
-from subnets.ocr.press import print_page
+from subnets.ocr.printing import print_page
 
 TARGET = 20.0
 """Pages per second and core that the lab wants at the default size."""

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from time import perf_counter
 
 from cluster import LocalPool, Pool, RayPool
-from cluster.host import Host
+from cluster.hosts.host import Host
 from miners import Engine, Miner
 from subnets import Answer, Message, Prompt, Query, Response, Score, Scorer, Task
 from subnets.subnet import Subnet

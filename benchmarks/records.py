@@ -13,7 +13,7 @@ import uuid
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from lab.record import FORMAT, Draft, RunRecord
+from lab.record.record import FORMAT, Draft, RunRecord
 
 ENTRIES = 300
 ANSWERS = 7

@@ -30,7 +30,7 @@ from bittensor_wallet import Keypair
 from psutil import Process
 
 from cluster.cpu import tree_cpu_s
-from consensus.keys import WalletFolder, throwaway_key
+from consensus.chain.keys import WalletFolder, throwaway_key
 from lab.statistics import ratio
 from miners.axon import Dendrite, Envelope, Question
 from subnets import Query, load_subnet

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from cluster.plan import IO_CONCURRENCY
-from lab.statistics.figure import Figure, mean
+from lab.statistics.estimate import Figure, mean
 
 RESAMPLES = 500
 GPUS_OF_A_NODE = 8

@@ -30,11 +30,11 @@ import numpy as np
 import psutil
 from scipy import stats
 
-from lab.audit import audit
-from lab.config import RunConfig
-from lab.entries import GradedRound
-from lab.record import RunRecord
-from lab.run import Event, run
+from lab.config.run_config import RunConfig
+from lab.record.entries import GradedRound
+from lab.record.record import RunRecord
+from lab.run.audit import audit
+from lab.run.session import Event, run
 from miners import AnyEngine, Engine, Miner
 from subnets import Answer, Message, Prompt, Query, Response, Score, Scorer, Seed, Subnet, Task
 

@@ -20,13 +20,13 @@ from typing import Any
 import psutil
 
 from cluster import RayPool
+from inference.clock import process_cpu_s
+from inference.models import find, quiet
 from miners import load_miner
-from miners.completion import Request
-from miners.language import LanguageEngine
+from miners.engines.completion import Request
+from miners.engines.language import LanguageEngine
 from miners.prompted import LanguageModel
 from subnets import Message, Prompt, Query, load_subnet
-from subnets.clock import process_cpu_s
-from subnets.models import find, quiet
 
 TOPICS = (
     "a lighthouse",

@@ -17,9 +17,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 
-from lab.config import RunConfig
-from lab.entries import Epoch, GradedRound
-from lab.run import run
+from lab.config.run_config import RunConfig
+from lab.record.entries import Epoch, GradedRound
+from lab.run.session import run
 from miners import load_engine
 
 MINERS = 4

@@ -2,7 +2,7 @@
 
     SubnetlabError
     └── PoolError       a host or validator can't be placed, started or restarted; or a validator failed at its work
-        ├── TooLarge    a job left more than is fetched, see cluster/ray_jobs.py
+        ├── TooLarge    a job left more than is fetched, see cluster/ray/jobs.py
         ├── HostDied    a host ended, or stopped responding, with queries in flight
         └── NoRoom      no machine of the cluster holds a host
 

@@ -1,22 +1,22 @@
 """Yuma consensus as the chain computes it."""
 
 from consensus.amounts import TAO
-from consensus.batch import Batch
-from consensus.chain import Chain, Receipt
-from consensus.concentration import Concentration, concentration
-from consensus.emission import Epoch, Payout
+from consensus.chain.chain import Chain, Receipt
+from consensus.chain.concentration import Concentration, concentration
+from consensus.chain.emission import Epoch, Payout
+from consensus.chain.genesis import Genesis
+from consensus.chain.hyperparameters import Hyperparameters
+from consensus.chain.keys import throwaway_key
+from consensus.chain.metagraph import Metagraph
 from consensus.errors import CallRefused, ChainError, ConsensusError, ParamsError, StateError
-from consensus.genesis import Genesis
-from consensus.hyperparameters import Hyperparameters
-from consensus.keys import throwaway_key
-from consensus.metagraph import Metagraph
-from consensus.params import YumaParams
-from consensus.rows import Rows
 from consensus.simulate import Simulation, Sweep, simulate, sweep
-from consensus.state import SubnetState
-from consensus.trace import Trace
-from consensus.whitepaper import WhitepaperEpoch, whitepaper_epoch
-from consensus.yuma import EpochResult, run_epoch
+from consensus.yuma.batch import Batch
+from consensus.yuma.params import YumaParams
+from consensus.yuma.rows import Rows
+from consensus.yuma.state import SubnetState
+from consensus.yuma.trace import Trace
+from consensus.yuma.whitepaper import WhitepaperEpoch, whitepaper_epoch
+from consensus.yuma.yuma import EpochResult, run_epoch
 
 __all__ = [
     "Batch",

@@ -11,12 +11,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from consensus.batch import Batch, RawResult, run_batch
 from consensus.errors import ParamsError, StateError
-from consensus.params import YumaParams
-from consensus.rows import Rows
-from consensus.state import SubnetState
-from consensus.yuma import EpochResult, run_epoch, u16_of
+from consensus.yuma.batch import Batch, RawResult, run_batch
+from consensus.yuma.params import YumaParams
+from consensus.yuma.rows import Rows
+from consensus.yuma.state import SubnetState
+from consensus.yuma.yuma import EpochResult, run_epoch, u16_of
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

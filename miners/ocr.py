@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from miners.engines.lines import Line
+from miners.engines.reader import AnyReader
+from miners.engines.tesseract import Tesseract
+from miners.engines.tesserocr import Tesserocr
 from subnets import Query
 from subnets.ocr import MAX_SECTIONS, MAX_TEXT, MAX_TOTAL_TEXT, OCRAnswer, Section
 
-from .lines import Line
 from .miner import Miner
-from .reader import AnyReader
-from .tesseract import Tesseract
-from .tesserocr import Tesserocr
 
 
 class OCRReader(Miner):

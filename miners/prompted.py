@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from miners.engines.completion import Request
+from miners.engines.language import AnyLanguageEngine, LanguageEngine
+from miners.engines.openai import OpenAI
+from miners.engines.transformers import Transformers
 from subnets import Answer, Message, Query, Seed
 
-from .completion import Request
-from .language import AnyLanguageEngine, LanguageEngine
 from .miner import Miner
-from .openai import OpenAI
-from .transformers import Transformers
 
 MAX_TEXT = 100_000
 """Characters that an answer may have."""

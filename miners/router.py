@@ -16,14 +16,14 @@ from typing import Any, Self
 
 from pydantic import Field, PrivateAttr
 
+from miners.engines.language import AnyLanguageEngine
+from miners.engines.openai import OpenAI
+from miners.engines.transformers import Transformers
 from subnets import Answer, Query
 
-from .language import AnyLanguageEngine
 from .miner import Engine
-from .openai import OpenAI
 from .pay import Pay
 from .prompted import Prompted
-from .transformers import Transformers
 
 
 @dataclass(frozen=True, slots=True)

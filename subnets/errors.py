@@ -8,9 +8,9 @@ A `SubnetlabError` is shown to its user as one line. Plug-ins raise plain errors
 a miner and the validator that grades classify them as data.
 """
 
+from inference.errors import SubnetlabError
 
-class SubnetlabError(Exception):
-    """Base of every error that is meant for the user's eyes."""
+__all__ = ["MalformedAnswer", "PluginError", "SubnetlabError"]
 
 
 class PluginError(SubnetlabError, ValueError):

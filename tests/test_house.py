@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("lab", "cluster", "validators", "miners", "subnets", "consensus")
+ROOMS = ("lab", "cluster", "validators", "miners", "subnets", "inference", "consensus")
 MAY_IMPORT = {
     "consensus": set(),
-    "subnets": set(),
-    "miners": {"consensus", "subnets"},
-    "validators": {"subnets"},
-    "cluster": {"miners", "subnets", "validators"},
-    "lab": {"cluster", "consensus", "miners", "subnets", "validators"},
+    "inference": set(),
+    "subnets": {"inference"},
+    "miners": {"consensus", "inference", "subnets"},
+    "validators": {"inference", "subnets"},
+    "cluster": {"inference", "miners", "subnets", "validators"},
+    "lab": {"cluster", "consensus", "inference", "miners", "subnets", "validators"},
 }
 HEAVY = {
     "cv2",

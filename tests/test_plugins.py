@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lab.catalogue import SORTS
+from lab.cli.catalogue import SORTS
 from subnets import SUBNETS, Answer, Plugins, Response, Subnet
 from validators import SCORERS
 from validators.validator import receive, score

@@ -30,8 +30,8 @@ def test_the_worked_example_runs_pays_by_quality_and_passes_the_audit(tmp_path: 
 
     subnetlab("run", "reversal.toml")
     assert subnetlab("audit", "runs/reversal")["complete"] is True
-    from lab.entries import Epoch
-    from lab.folder import open_run
+    from lab.record.entries import Epoch
+    from lab.record.run_folder import open_run
 
     sys.path.insert(0, str(tmp_path))
     try:

@@ -1,4 +1,4 @@
-"""The files of a cluster, from the templates in `cluster/templates`.
+"""The files of a cluster, from the templates in `cluster/launch/templates`.
 
 launcher_file(spec, "aws.toml")        # the YAML of Ray's own launcher
 manifests(spec, "kubernetes.toml")     # by file name: KubeRay's objects, a NetworkPolicy and a Containerfile
@@ -14,13 +14,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cluster.shipment import ROOMS
+from cluster.ray.code_upload import ROOMS
 
 from .errors import LaunchError
 from .spec import ClusterSpec
 from .tables import HeadTable, NodeTable
 
-TEMPLATES = Path(__file__).parent.parent / "templates"
+TEMPLATES = Path(__file__).with_name("templates")
 CLOUD_CLIENTS = {"aws": "boto3", "gcp": "google-api-python-client"}
 """Packages through which Ray's launcher speaks to a cloud; whoever brings a cluster up needs them, and its head."""
 MOUNTED = "/tmp/ray_tmp_mount"

@@ -15,8 +15,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from cluster.fit import Node
-from cluster.ray_address import is_loopback
+from cluster.ray.address import is_loopback
+from cluster.ray.placement import Node
 from subnets.plugin import explain
 
 from .errors import LaunchError

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from cluster.fit import GPU_KIND, LABEL, Node
-from cluster.record_url import without_password
+from cluster.ray.placement import GPU_KIND, LABEL, Node
+from cluster.ray.record_url import without_password
 
 from .errors import LaunchError
 

@@ -3,7 +3,7 @@
 Bootstraps draw from a fixed seed, so the same data give the same figure to the last digit.
 """
 
-from .figure import Figure, mean, ranked, ratio
+from .estimate import Figure, mean, ranked, ratio
 from .ranking import spearman, spearmans
 from .resampling import RESAMPLES
 

@@ -13,7 +13,7 @@ from math import isqrt
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .figure import Figure
+from .estimate import Figure
 from .resampling import clustered, resampled_sums
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .figure import Figure, mean, ratio
+from .estimate import Figure, mean, ratio
 from .resampling import clustered
 
 ALPHA = 0.05

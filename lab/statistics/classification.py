@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .figure import Figure, ratio
+from .estimate import Figure, ratio
 from .graded import Graded
 from .resampling import resampled_sums
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .figure import Figure, mean
+from .estimate import Figure, mean
 from .resampling import bundled
 
 FLIPS = 10_000

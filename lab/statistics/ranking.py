@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .figure import Figure
+from .estimate import Figure
 from .graded import Graded
 from .resampling import resampled_sums
 

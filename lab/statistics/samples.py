@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .figure import Figure
+from .estimate import Figure
 from .graded import Graded
 from .resampling import resampled_sums
 

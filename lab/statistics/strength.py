@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .figure import Figure
+from .estimate import Figure
 from .resampling import BUNDLES, RESAMPLES, resampled_sums
 
 PRIOR = 1.0

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lab.config import RunConfig
+from lab.config.run_config import RunConfig
 from lab.errors import ConfigError
 
 

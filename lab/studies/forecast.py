@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from lab.bill import Bill, price
-from lab.config import RunConfig
-from lab.entries import GradedRound
-from lab.played import Played
-from lab.record import RunRecord
+from lab.config.run_config import RunConfig
+from lab.record.completed_run import Played
+from lab.record.entries import GradedRound
+from lab.record.record import RunRecord
+from lab.results.bill import Bill, price
 from subnets import Cost
 
 from .arm import Arm, singly

@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from consensus.calls import Signer
-from consensus.keys import verify
+from consensus.chain.calls import Signer
+from consensus.chain.keys import verify
+from miners.engines.image import open_image
 from subnets import Caller, Fault, Prompt, Query, Response
 
-from ..image import open_image
 from ..miner import Miner
 from .admission import Admission, Visit
 from .door import Connection, Door

@@ -18,13 +18,13 @@ import aiohttp
 from pydantic import Field, PrivateAttr, field_validator
 from yarl import URL
 
-from consensus.calls import Signer
+from consensus.chain.calls import Signer
+from consensus.chain.keys import WalletFolder, is_address, verify
 from consensus.errors import WalletError
-from consensus.keys import WalletFolder, is_address, verify
+from miners.engines.addresses import check_url, resolve
 from subnets import Cost, Query, spend
-from subnets.printable import printable
+from subnets.text import printable
 
-from ..addresses import check_url, resolve
 from ..errors import APIError, EngineError, RefusedError, RemoteError
 from ..miner import Engine
 from .protocol import JSON, QUERY_PATH, Code, Denial, Envelope, Question, Refusal, signature_of

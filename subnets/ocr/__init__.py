@@ -3,7 +3,7 @@
 from .answer import COLUMN_GAP_EM, MAX_SECTIONS, MAX_TEXT, MAX_TOTAL_TEXT, Font, OCRAnswer, Section
 from .guesses import guesses
 from .page import Line, Page
-from .sections import Sections
+from .section_f1 import Sections
 from .subnet import OCR
 from .tutorial import Tutorial
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from . import vocabulary as known
-from .sheet import Align, Column, Sheet
+from .canvas import Align, Column, Sheet
 from .words import Words, money
 
 

@@ -14,7 +14,7 @@ from subnets.task import Message, Prompt, Task
 from .answer import OCRAnswer
 from .page import Page
 from .quality import text_quality
-from .sections import Sections
+from .section_f1 import Sections
 
 Kind = Literal["invoice", "receipt", "letter", "form", "table"]
 Locale = Literal["en_US", "en_GB", "en_CA", "en_AU", "en_IE", "en_NZ"]
@@ -52,7 +52,7 @@ class OCR(Subnet):
     def task(self, seed: int) -> Task:
         """Draw a page, degrade it, and carry the truth along."""
         from . import degrade
-        from .press import print_page
+        from .printing import print_page
 
         root = Seed(seed)
         choice = root.child("choice").rng()

@@ -1,16 +1,17 @@
 """The text prompting workload: tasks about an invented world, their known truth, and scorers that grade by it."""
 
-from .choice import Choice, Chosen, parse_choice
-from .criteria import Criteria, Instructions
-from .day import Calendar, Day, parse_date
-from .facts import Facts, KeptFacts
-from .inquiry import Asks, Inquiry
+from subnets.text_prompting.truths.choice import Choice, Chosen, parse_choice
+from subnets.text_prompting.truths.criteria import Criteria, Instructions
+from subnets.text_prompting.truths.day import Calendar, Day, parse_date
+from subnets.text_prompting.truths.facts import Facts, KeptFacts
+from subnets.text_prompting.truths.inquiry import Asks, Inquiry
+from subnets.text_prompting.truths.numeric import Amount, Numeric, parse_number
+from subnets.text_prompting.truths.phrase import Exact, Named, Phrase
+from subnets.text_prompting.truths.truth import KnownTruth, Truth, reference_text
+from subnets.text_prompting.truths.written import Written
+
 from .language_model import LANGUAGE_MODELS, LanguageModel, TransformersModel
-from .numeric import Amount, Numeric, parse_number
-from .phrase import Exact, Named, Phrase
 from .subnet import TextPrompting
-from .truth import KnownTruth, Truth, reference_text
-from .written import Written
 
 __all__ = [
     "LANGUAGE_MODELS",

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from subnets.clock import native_cpu_s
+from inference.clock import native_cpu_s
 from subnets.cost import Cost, process_cpu_s, spend
 from subnets.plugin import Plugin, Plugins
 from subnets.task import Message
@@ -130,7 +130,7 @@ def load(model: str, device: str, dtype: str) -> Loaded:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from subnets.models import find, quiet
+    from inference.models import find, quiet
 
     path = find(model)
     where = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from subnets.models import find, quiet
+from inference.models import find, quiet
 from subnets.seed import Seed
 from subnets.task import Task
+from subnets.text_prompting.truths.truth import Truth, truth_of
 
 from .kinds import Kind
 from .subnet import TextPrompting
-from .truth import Truth, truth_of
 
 KINDS: tuple[Kind, ...] = ("extractive", "multiple_choice", "classification", "arithmetic", "summary")
 FLAWS = (

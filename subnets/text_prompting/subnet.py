@@ -12,15 +12,15 @@ from subnets.score import Scorer
 from subnets.seed import Seed
 from subnets.subnet import Subnet
 from subnets.task import Message, Prompt, Task
+from subnets.text_prompting.truths.truth import Item, KnownTruth, Truth, truth_of
+from subnets.text_prompting.truths.written import Written
+from subnets.text_prompting.world import persona
+from subnets.text_prompting.world.passage import tell
+from subnets.text_prompting.world.sources import read_prompts, read_texts
+from subnets.text_prompting.world.world import Draw, World
 
-from . import persona
 from .kinds import KINDS, Kind, own_text
 from .language_model import LANGUAGE_MODELS, LanguageModel
-from .passage import tell
-from .sources import read_prompts, read_texts
-from .truth import Item, KnownTruth, Truth, truth_of
-from .world import Draw, World
-from .written import Written
 
 OwnKind = Literal["text_summary", "text_question"]
 OWN_KINDS = {"text_summary": own_text.summary, "text_question": own_text.question}

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cluster.ray_session import LOOPBACK, guard_token
+from cluster.ray.session import LOOPBACK, guard_token
 
 SETTINGS = {
     "RAY_AUTH_MODE": "token",

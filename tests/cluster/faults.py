@@ -17,11 +17,11 @@ from typing import Any, ClassVar, Literal
 
 import psutil
 
-from lab.audit import audit
-from lab.config import RunConfig
-from lab.entries import Epoch, GradedAnswer, GradedRound
-from lab.record import RunRecord
-from lab.run import Event, run
+from lab.config.run_config import RunConfig
+from lab.record.entries import Epoch, GradedAnswer, GradedRound
+from lab.record.record import RunRecord
+from lab.run.audit import audit
+from lab.run.session import Event, run
 from miners import AnyEngine
 from subnets import Answer, Message, Prompt, Query, Task
 from tests.cluster.fakes import Core, Servant

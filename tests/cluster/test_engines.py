@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 from cluster import LocalPool
-from cluster.engines import MAX_OPENINGS, Engines
-from cluster.host import Host
+from cluster.hosts.engine_supervisor import MAX_OPENINGS, Engines
+from cluster.hosts.host import Host
 from miners import Miner
 from subnets import Fault, Response
 from tests.cluster import fakes

@@ -18,10 +18,10 @@ import pytest
 
 from cluster.errors import PoolError
 from cluster.plan import Group, Wants
-from cluster.ray_actor import RayHost
-from cluster.ray_nodes import RayNodes
-from lab.record import RunRecord
-from lab.run import Event, run
+from cluster.ray.actor import RayHost
+from cluster.ray.nodes import RayNodes
+from lab.record.record import RunRecord
+from lab.run.session import Event, run
 from subnets import Fault
 from tests.cluster import fakes
 from tests.cluster.conftest import MACHINE, alive, until
@@ -90,7 +90,7 @@ def test_a_miner_that_fails_is_charged_for_that_answer_and_nobody_else(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("cluster.crew.HUNG_S", 1.0)
+    monkeypatch.setattr("cluster.scheduling.host_group.HUNG_S", 1.0)
     asking = [{"name": "validator", "timeout_s": 3.0 if how == "hold" else 60.0}]
     config = make_config({"folder": str(armed), "how": how}, validators=asking)
     with play(tmp_path / "run", config, armed) as record:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from cluster.fit import Node, fit, nodes_of, room, selector
 from cluster.plan import Group, Plan, Wants, plan
+from cluster.ray.placement import Node, fit, nodes_of, room, selector
 from miners import Miner
 from tests.cluster import fakes
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.host import Host
+from cluster.hosts.host import Host
 from miners import Miner
 from subnets import Answer, Caller, Fault, Response
 from subnets.task import Query
@@ -82,7 +82,7 @@ async def test_a_slow_miner_times_out_and_is_cancelled(tmp_path: Path) -> None:
 
 
 async def test_a_miner_that_ignores_its_cancellation_does_not_keep_its_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cluster.host.LINGER_S", 0.2)
+    monkeypatch.setattr("cluster.hosts.host.LINGER_S", 0.2)
     started = time.perf_counter()
     response = await served(fakes.Sleeps(stubborn=True), query(timeout_s=0.1))
     assert response.fault is Fault.TIMEOUT

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from cluster import LocalPool, PoolError
-from cluster.scheduler import Scheduler
+from cluster.scheduling.scheduler import Scheduler
 from miners import Miner, Pay
 from subnets import Caller, Fault
 from tests.cluster import fakes

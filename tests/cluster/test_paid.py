@@ -6,11 +6,13 @@ import signal
 
 import pytest
 
-from cluster import LocalPool, RayPool, RaySession, paymaster, process
-from cluster.host import Host
-from cluster.hosted import HostedPool
+from cluster import LocalPool, RayPool, RaySession
+from cluster.host_pool import HostedPool
+from cluster.hosts import pay_notices as paymaster
+from cluster.hosts.host import Host
+from cluster.local import process
 from miners import Miner, Pay
-from miners.fakes import Slow
+from miners.fakes.fakes import Slow
 from tests.cluster import fakes
 from tests.cluster.fakes import Words, query
 

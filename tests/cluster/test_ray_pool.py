@@ -12,10 +12,10 @@ import psutil
 import pytest
 
 from cluster import LocalPool, PoolError, RayPool, RaySession
-from cluster.ray_actor import RayJury
+from cluster.ray.actor import RayJury
 from cluster.said import first_words
 from miners import Miner
-from miners.fakes import Crashing
+from miners.fakes.fakes import Crashing
 from subnets import Caller, Fault
 from tests.cluster import fakes
 from tests.cluster.conftest import until
@@ -217,7 +217,7 @@ async def test_an_engine_that_does_not_open_is_reported_with_its_reason(ray_sess
 async def test_the_engines_of_a_host_that_lives_have_the_time_that_they_take_to_close(
     ray_session: RaySession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cluster.ray_actor.HEALTH_S", 0.7)
+    monkeypatch.setattr("cluster.ray.actor.HEALTH_S", 0.7)
     engine = fakes.ClosesSlowly(note=str(tmp_path / "note"), for_s=1.0)
     async with RayPool(Words(), {0: fakes.Works(engine=engine)}, {}, cores=1, session=ray_session):
         pass

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from cluster import PoolError, RaySession
-from cluster.ray_address import find, require_token
-from cluster.ray_session import guard_token
+from cluster.ray.address import find, require_token
+from cluster.ray.session import guard_token
 
 
 @pytest.fixture

@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster import HostDied, PoolError
-from cluster.crew import HELD_S, HUNG_S
 from cluster.errors import NoRoom
-from cluster.host import LINGER_S, EngineLost
-from cluster.link import Link
+from cluster.hosts.host import LINGER_S, EngineLost
+from cluster.hosts.host_link import Link
 from cluster.plan import Group, Plan, plan
-from cluster.scheduler import Scheduler
+from cluster.scheduling.host_group import HELD_S, HUNG_S
+from cluster.scheduling.scheduler import Scheduler
 from miners import Miner
 from subnets import Cost, Fault, Query, Response
 from tests.cluster import fakes

@@ -8,8 +8,8 @@ import pytest
 from bittensor_wallet import Keypair
 
 from consensus import TAO, Chain, throwaway_key
-from consensus.calls import AddStake, CreateSubnet, Faucet
-from consensus.hyperparameters import Hyperparameters
+from consensus.chain.calls import AddStake, CreateSubnet, Faucet
+from consensus.chain.hyperparameters import Hyperparameters
 
 
 @dataclass

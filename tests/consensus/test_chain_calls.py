@@ -6,7 +6,7 @@ import pytest
 from bittensor_wallet import Keypair
 
 from consensus import TAO, CallRefused, Chain, Genesis, throwaway_key
-from consensus.calls import (
+from consensus.chain.calls import (
     CALLS,
     AddStake,
     Call,
@@ -20,7 +20,7 @@ from consensus.calls import (
     Transfer,
     sign_call,
 )
-from consensus.chain import HANDLERS
+from consensus.chain.chain import HANDLERS
 from consensus.errors import ChainError, NonceRefused, NotAllowed, Shortage, SignatureRefused
 
 ALICE, BOB = throwaway_key(1, "alice"), throwaway_key(1, "bob")

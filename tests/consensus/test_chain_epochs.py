@@ -5,8 +5,8 @@ import time
 import pytest
 
 from consensus import TAO, Chain, SubnetState, run_epoch, throwaway_key
-from consensus.calls import AddStake, CreateSubnet, Faucet, SetTake, SetWeights
-from consensus.emission import subnet_state, yuma_params
+from consensus.chain.calls import AddStake, CreateSubnet, Faucet, SetTake, SetWeights
+from consensus.chain.emission import subnet_state, yuma_params
 
 ALICE = throwaway_key(1, "alice")
 

@@ -11,9 +11,9 @@ from bittensor_wallet import Keypair, Wallet
 from bittensor_wallet.keyfile import legacy_encrypt_keyfile_data
 
 from consensus import Chain, throwaway_key
-from consensus.calls import Faucet
+from consensus.chain.calls import Faucet
+from consensus.chain.keys import WalletFolder, is_address, verify
 from consensus.errors import WalletError
-from consensus.keys import WalletFolder, is_address, verify
 
 PASSWORD = "correct horse battery staple 7!"
 

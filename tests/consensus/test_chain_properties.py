@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from consensus import TAO, CallRefused, Chain, throwaway_key
-from consensus.calls import (
+from consensus.chain.calls import (
     AddStake,
     BurnedRegister,
     Call,
@@ -20,7 +20,7 @@ from consensus.calls import (
     SetWeights,
     Transfer,
 )
-from consensus.params import Version
+from consensus.yuma.params import Version
 
 COLDKEYS = [throwaway_key(5, f"cold-{number}") for number in range(3)]
 HOTKEYS = [throwaway_key(5, f"hot-{number}") for number in range(5)]

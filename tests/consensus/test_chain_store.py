@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from consensus import TAO, Chain, Genesis, store, throwaway_key
-from consensus.calls import (
+from consensus import TAO, Chain, Genesis, throwaway_key
+from consensus.chain import store
+from consensus.chain.calls import (
     BurnedRegister,
     CommitWeights,
     CreateSubnet,

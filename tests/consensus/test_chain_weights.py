@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from consensus import TAO, CallRefused, throwaway_key
-from consensus.calls import AddStake, CommitWeights, RevealWeights, SetHyperparameters, SetWeights, commit_hash
+from consensus.chain.calls import AddStake, CommitWeights, RevealWeights, SetHyperparameters, SetWeights, commit_hash
+from consensus.chain.weights import max_upscale
 from consensus.errors import WeightsRefused
-from consensus.weights import max_upscale
 
 
 def check(w, key, call) -> str:  # type: ignore[no-untyped-def]
@@ -108,7 +108,7 @@ def test_upscaling_rounds_half_up_and_cuts_the_ratio_above_half_of_u16() -> None
 
 
 def test_weights_on_a_neuron_of_the_same_block_do_not_count(world) -> None:  # type: ignore[no-untyped-def]
-    from consensus.calls import BurnedRegister
+    from consensus.chain.calls import BurnedRegister
 
     w = world(validators=1, miners=1)
     late = throwaway_key(9, "late").ss58_address
@@ -172,7 +172,7 @@ def test_ten_commits_wait_and_no_more(world) -> None:  # type: ignore[no-untyped
 
 
 def test_a_neuron_registered_after_the_commit_gets_nothing_from_it(world) -> None:  # type: ignore[no-untyped-def]
-    from consensus.calls import BurnedRegister
+    from consensus.chain.calls import BurnedRegister
 
     w = world(validators=1, miners=3, max_allowed_uids=4, immunity_period=0, min_non_immune_uids=0, commit_reveal=True)
     commit, reveal = hidden(w, w.validators[0])

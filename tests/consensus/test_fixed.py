@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
 
-from consensus import fixed, median
+from consensus.yuma import fixed, median
 
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parent / "vectors" / "yuma.json").read_text())
 ONE = 1 << 32

@@ -115,7 +115,7 @@ def test_a_trace_names_what_the_epoch_saw() -> None:
 
 
 def test_every_way_in_shares_one_compiled_epoch() -> None:
-    from consensus.kernel import epochs
+    from consensus.yuma.kernel import epochs
 
     run_epoch(small(7), YumaParams(), 5).trace()
     sweep([small(8), small(9)], YumaParams(), epochs=2)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from consensus import Rows, SubnetState, YumaParams, run_epoch, whitepaper_epoch
-from consensus.yuma import EpochResult, max_upscaled
+from consensus.yuma.yuma import EpochResult, max_upscaled
 
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parent / "vectors" / "yuma.json").read_text())
 ONE = 1 << 32

@@ -16,10 +16,10 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from lab.config import RunConfig
-from lab.economy import Economy
-from lab.entries import Epoch, GradedAnswer, GradedRound, MachineUse, Start
-from lab.record import FORMAT, Draft, RunRecord, blob_hash
+from lab.config.run_config import RunConfig
+from lab.record.entries import Epoch, GradedAnswer, GradedRound, MachineUse, Start
+from lab.record.record import FORMAT, Draft, RunRecord, blob_hash
+from lab.run.economy import Economy
 from miners import Miner
 from subnets import Answer, Cost, Fault, Message, Prompt, Query, Response, Score, Scorer, Seed, Subnet, Task
 from validators import Validator

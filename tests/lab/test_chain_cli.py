@@ -14,9 +14,9 @@ import typer
 from bittensor_wallet.keyfile import legacy_encrypt_keyfile_data
 from typer.testing import CliRunner, Result
 
+from consensus.chain.keys import WalletFolder
 from consensus.errors import ChainError, WalletError
-from consensus.keys import WalletFolder
-from lab.chain_cli import mount
+from lab.cli.chain.chain import mount
 
 ROOT = Path(__file__).parents[2]
 APP = typer.Typer()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typer.testing import CliRunner, Result
 
 from cluster.launch import LaunchError
-from lab.cli import app
+from lab.cli.main import app
 
 CONFIG = """
 subnet = "tests.lab.records:Digits"

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from lab.cli import app
-from lab.compare import Compared, compare
+from lab.cli.main import app
 from lab.errors import RecordError
+from lab.results.compare import Compared, compare
 from tests.lab import records
 from tests.lab.records import make_config, make_record
 

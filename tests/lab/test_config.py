@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from cluster.plan import Wants
-from lab.config import RunConfig
+from lab.config.run_config import RunConfig
 from lab.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]

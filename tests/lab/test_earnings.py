@@ -6,9 +6,9 @@ from typing import cast
 import pytest
 
 from consensus.amounts import TAO
-from lab.config import PriceTable
-from lab.earnings import earnings
-from lab.entries import Epoch, GradedAnswer, GradedRound
+from lab.config.run_config import PriceTable
+from lab.record.entries import Epoch, GradedAnswer, GradedRound
+from lab.run.earnings import earnings
 from subnets import Cost, Fault
 
 PRICES = PriceTable()

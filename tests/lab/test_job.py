@@ -7,11 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lab.job import Ended
-from lab.packed import unpack
-from lab.status import RunStatus
-from lab.status_cli import at_folder
-from lab.status_text import headline
+from lab.cli.status import at_folder
+from lab.record.archive import unpack
+from lab.run.job import Ended
+from lab.run.status import RunStatus
+from lab.run.status_text import headline
 from tests.cluster.conftest import until
 from tests.cluster.launch.heads import ROOT
 
@@ -21,7 +21,7 @@ def test_a_run_that_was_killed_is_not_under_way_where_it_is_fetched_to(tmp_path:
     config.write_text('subnet = "tests.lab.records:Digits"\n[[miners]]\nkind = "echo"\n[[validators]]\nname = "v"\n')
     with socket.create_server(("127.0.0.1", 0)) as silent, (tmp_path / "job-driver-mine-1.log").open("w") as log:
         address = f"127.0.0.1:{silent.getsockname()[1]}"
-        command = [sys.executable, "-m", "lab.job", str(config)]
+        command = [sys.executable, "-m", "lab.run.job", str(config)]
         environment = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
         with subprocess.Popen(
             command, cwd=ROOT, env=environment | {"RAY_ADDRESS": address}, stdout=log, stderr=log

@@ -13,16 +13,16 @@ from typing import Any, ClassVar
 
 import pytest
 
-from consensus.keys import WalletFolder
-from consensus.metagraph import Metagraph
-from lab.audit import audit
-from lab.config import RunConfig
-from lab.entries import GradedRound
+from consensus.chain.keys import WalletFolder
+from consensus.chain.metagraph import Metagraph
+from lab.config.run_config import RunConfig
 from lab.errors import ConfigError
-from lab.folder import open_run
-from lab.record import RunRecord
-from lab.run import run
-from lab.serving import ChainFile, Serving, Snapshot, callers_of, read_spec
+from lab.record.entries import GradedRound
+from lab.record.record import RunRecord
+from lab.record.run_folder import open_run
+from lab.run.audit import audit
+from lab.run.session import run
+from lab.serve.miner import ChainFile, Serving, Snapshot, callers_of, read_spec
 from miners.ocr import TesseractReader
 from subnets import Caller
 

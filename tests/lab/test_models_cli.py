@@ -2,7 +2,7 @@ import json
 
 from typer.testing import CliRunner
 
-from lab import models_cli
+from lab.cli import models as models_cli
 
 RUNNER = CliRunner()
 

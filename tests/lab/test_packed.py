@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lab.errors import RecordError, RefusedRecord
-from lab.packed import Packed, pack, unpack
+from lab.record.archive import Packed, pack, unpack
 
 
 def test_a_folder_arrives_as_it_was_packed_without_its_lock(tmp_path: Path) -> None:

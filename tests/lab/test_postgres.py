@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from lab.audit import audit
 from lab.errors import RecordError
-from lab.folder import open_run
-from lab.record import FORMAT, Draft, RunRecord
-from lab.report import html
-from lab.run import Event, run
+from lab.record.record import FORMAT, Draft, RunRecord
+from lab.record.run_folder import open_run
+from lab.report.run_report import html
+from lab.run.audit import audit
+from lab.run.session import Event, run
 from tests.cluster import faults
 from tests.lab.records import make_config
 from tests.lab.servers import Postgres
@@ -96,6 +96,6 @@ def test_a_run_whose_server_is_away_for_ten_seconds_ends_as_an_undisturbed_one(
 
 
 def test_a_server_that_stays_away_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lab.record.PATIENCE_S", 0.5)
+    monkeypatch.setattr("lab.record.record.PATIENCE_S", 0.5)
     with pytest.raises(RecordError, match=r"record postgresql\+psycopg://nobody@127.0.0.1:9/none can't be made"):
         RunRecord.create(tmp_path, "postgresql+psycopg://nobody@127.0.0.1:9/none")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from lab.progress import Bar
-from lab.run import Event
+from lab.run.progress import Bar
+from lab.run.session import Event
 
 
 def test_without_a_terminal_only_what_a_run_waits_for_is_said_and_not_every_second(

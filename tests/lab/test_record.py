@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from lab.errors import AuditError, RecordError
-from lab.record import FORMAT, Draft, RunRecord, blob_hash
+from lab.record.record import FORMAT, Draft, RunRecord, blob_hash
 
 START = Draft("start", "run", {"format": FORMAT})
 

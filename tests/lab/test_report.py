@@ -7,14 +7,21 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from lab.bill import Bill
-from lab.charts import bill_of_a_task, incentive_by_epoch, incentives, pay_by_quality, score_against_quality, spread
-from lab.page import plain
-from lab.record import RunRecord
-from lab.report import html, write_report
-from lab.samples import MOST_BYTES, RANKS, pick, samples, thumbnail
-from lab.standings import Standings, by_quality
-from lab.svg import inline
+from lab.record.record import RunRecord
+from lab.report.charts import (
+    bill_of_a_task,
+    incentive_by_epoch,
+    incentives,
+    pay_by_quality,
+    score_against_quality,
+    spread,
+)
+from lab.report.html import plain
+from lab.report.run_report import html, write_report
+from lab.report.svg import inline
+from lab.results.bill import Bill
+from lab.results.neurons import Standings, by_quality
+from lab.results.sample_answers import MOST_BYTES, RANKS, pick, samples, thumbnail
 from tests.lab.records import make_config, make_record
 
 VOID = {"meta", "img", "br", "hr"}

@@ -15,17 +15,17 @@ from typing import Any
 
 import pytest
 
-import lab.folder
+import lab.record.run_folder
 from cluster import PoolError
 from consensus import Chain
-from lab.audit import audit
-from lab.bill import Bill
-from lab.config import RunConfig
-from lab.entries import Epoch, GradedRound
+from lab.config.run_config import RunConfig
 from lab.errors import AuditError, RecordError
-from lab.folder import open_run
-from lab.record import GENESIS, RunRecord, digest, encode
-from lab.run import Event, run
+from lab.record.entries import Epoch, GradedRound
+from lab.record.record import GENESIS, RunRecord, digest, encode
+from lab.record.run_folder import open_run
+from lab.results.bill import Bill
+from lab.run.audit import audit
+from lab.run.session import Event, run
 from subnets import Fault
 from tests.lab.records import make_config, rounds_written
 
@@ -274,8 +274,8 @@ def test_a_run_goes_on_with_the_versions_that_it_began_with_or_not_at_all(
 ) -> None:
     with pytest.raises(RecordError, match="no run to go on with; leave --resume out"):
         run(small(), tmp_path / "nothing", mode="resume")
-    now = lab.folder.versions()
-    monkeypatch.setattr(lab.folder, "versions", lambda: now | {"numpy": "9.9"})
+    now = lab.record.run_folder.versions()
+    monkeypatch.setattr(lab.record.run_folder, "versions", lambda: now | {"numpy": "9.9"})
     with pytest.raises(RecordError, match=r"begun with other versions: numpy [\d.]+ then, 9\.9 now; install those"):
         run(small(), finished.folder, mode="resume")
 

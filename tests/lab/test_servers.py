@@ -11,18 +11,18 @@ import psutil
 import pytest
 
 from cluster import PoolError, RaySession
-from lab.audit import audit
-from lab.bill import Bill
-from lab.config import RunConfig
-from lab.entries import Epoch, GradedRound
+from lab.config.run_config import RunConfig
 from lab.errors import ConfigError
-from lab.record import RunRecord
-from lab.report import html
-from lab.run import Event, run
-from lab.standings import Standings
+from lab.record.entries import Epoch, GradedRound
+from lab.record.record import RunRecord
+from lab.report.run_report import html
+from lab.results.bill import Bill
+from lab.results.neurons import Standings
+from lab.run.audit import audit
+from lab.run.session import Event, run
 from miners import Miner
-from miners.completion import Completion, Request
-from miners.language import LanguageEngine
+from miners.engines.completion import Completion, Request
+from miners.engines.language import LanguageEngine
 from subnets import Answer, Cost, Query, spend
 from tests.lab.records import make_config
 

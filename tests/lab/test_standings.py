@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from lab.agreement import Agreement
-from lab.audit import audit
-from lab.record import RunRecord
-from lab.standings import NOTHING, Standing, Standings, by_quality, quantile
+from lab.record.record import RunRecord
+from lab.results.neurons import NOTHING, Standing, Standings, by_quality, quantile
+from lab.results.pay_quality import Agreement
+from lab.run.audit import audit
 from tests.lab.records import make_config, make_record
 
 SPOILED = [

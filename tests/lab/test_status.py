@@ -12,13 +12,13 @@ import pytest
 from rich.console import Console
 
 from cluster import PoolError
-from cluster.ray_board import Note
+from cluster.ray.status_board import Note
+from lab.cli.status import at_folder
+from lab.cli.status import status as show_status
 from lab.errors import RecordError
-from lab.run import run
-from lab.status import EVERY_S, FILE, RunStatus
-from lab.status_cli import at_folder
-from lab.status_cli import status as show_status
-from lab.status_text import headline, picture
+from lab.run.session import run
+from lab.run.status import EVERY_S, FILE, RunStatus
+from lab.run.status_text import headline, picture
 from tests.lab.records import SLOW, make_config
 
 ROOT = Path(__file__).parents[2]
@@ -141,7 +141,7 @@ def test_numbers_that_no_driver_writes_make_a_snapshot_unreadable(changes: dict[
 def test_the_json_of_a_run_elsewhere_commands_no_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("cluster.ray_board.notes", lambda address: [Note(told(job=HOSTILE), alive=True)])
+    monkeypatch.setattr("cluster.ray.status_board.notes", lambda address: [Note(told(job=HOSTILE), alive=True)])
     show_status(address="10.0.0.10:6379", as_json=True)
     said = capsys.readouterr().out
     assert said.replace("\n", "").isprintable() and json.loads(said)["runs"][0]["job"] == HOSTILE

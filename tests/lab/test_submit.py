@@ -17,14 +17,14 @@ import pytest
 import typer
 
 from cluster import PoolError
-from cluster.ray_jobs import TooLarge
-from cluster.shipment import ROOMS
+from cluster.ray.code_upload import ROOMS
+from cluster.ray.jobs import TooLarge
+from lab.cli.status import at_folder
+from lab.cli.submit import staged, submit
 from lab.errors import RecordError
-from lab.job import Ended
-from lab.packed import Packed, unpack
-from lab.status_cli import at_folder
-from lab.status_text import headline
-from lab.submit_cli import staged, submit
+from lab.record.archive import Packed, unpack
+from lab.run.job import Ended
+from lab.run.status_text import headline
 from subnets import SubnetlabError
 
 ROOT = Path(__file__).parents[2]
@@ -43,9 +43,19 @@ def test_this_projects_code_and_the_config_are_sent_and_nothing_else_of_the_chec
         sent = {path.name for path in folder.iterdir()}
         assert (folder / "submitted" / "mine.toml").read_text() == "seed = 1"
         assert (folder / "lab" / "job.py").is_file()
-        assert (folder / "lab" / "templates" / "page.html").is_file()
+        assert (folder / "lab" / "report" / "templates" / "page.html").is_file()
         assert not list(folder.rglob("__pycache__"))
-    assert sent == {"lab", "cluster", "validators", "miners", "subnets", "consensus", "configs", "submitted"}
+    assert sent == {
+        "lab",
+        "cluster",
+        "validators",
+        "miners",
+        "subnets",
+        "inference",
+        "consensus",
+        "configs",
+        "submitted",
+    }
     assert not folder.exists()
 
 
@@ -64,7 +74,7 @@ def test_modules_go_along_where_the_config_has_used_one_of_them(
     if place == "here":
         monkeypatch.chdir(tmp_path)
     else:
-        monkeypatch.setattr("cluster.shipment.CHECKOUT", tmp_path)
+        monkeypatch.setattr("cluster.ray.code_upload.CHECKOUT", tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     with staged(tmp_path / "mine.toml") as folder:
         assert own_python(folder) == []
@@ -146,7 +156,7 @@ def test_a_run_that_fails_leaves_what_it_has_packed_beside_the_log_of_its_job(tm
     environment = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
     with (tmp_path / "job-driver-mine-1.log").open("w") as log:
         done = subprocess.run(
-            [sys.executable, "-m", "lab.job", str(tmp_path / "mine.toml")],
+            [sys.executable, "-m", "lab.run.job", str(tmp_path / "mine.toml")],
             cwd=ROOT, env=environment | {"RAY_ADDRESS": "127.0.0.1:1"}, stdout=log, stderr=log, timeout=120,
         )  # fmt: skip
     said = (tmp_path / "job-driver-mine-1.log").read_text()
@@ -189,7 +199,7 @@ class EndedJob:
 
 def attached(head: EndedJob, out: Path, monkeypatch: pytest.MonkeyPatch) -> int:
     """Go back to the job; return the exit code."""
-    monkeypatch.setattr("cluster.ray_jobs.Jobs", lambda address: head)
+    monkeypatch.setattr("cluster.ray.jobs.Jobs", lambda address: head)
     with pytest.raises(typer.Exit) as ended:
         submit(typer.Context(click.Command("submit")), attach="mine-1", out=out)
     return ended.value.exit_code

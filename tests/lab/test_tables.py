@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from lab.record import RunRecord
-from lab.tables import as_json, summary
+from lab.record.record import RunRecord
+from lab.report.terminal import as_json, summary
 from tests.lab.records import make_config, make_record
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miners.attribution import Attribution, Job, Work
+from miners.engines.attribution import Attribution, Job, Work
 from subnets import Cost
 
 

@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from miners import ENGINES, MINERS, Engine, Miner, load_engine, load_miner
-from miners.language import LanguageEngine
+from miners.engines.language import LanguageEngine
 from subnets import Answer, Query
 
 EVERY_MINER = pytest.mark.parametrize("kind", MINERS.sources())

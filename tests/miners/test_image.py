@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
-from miners.image import MAX_SCANS, MAX_SIDE, grey, open_image
+from miners.engines.image import MAX_SCANS, MAX_SIDE, grey, open_image
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:

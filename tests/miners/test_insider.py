@@ -3,8 +3,8 @@ import pickle
 import pytest
 
 from miners import load_miner
-from miners.insider import Insider, NegatedTruth, Oracle
-from miners.negation import negate
+from miners.adversaries.insider import Insider, NegatedTruth, Oracle
+from miners.adversaries.negation import negate
 from subnets import Query, Subnet, Task, load_subnet
 from subnets.score import Scorer
 from validators import load_validator

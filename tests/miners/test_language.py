@@ -1,5 +1,5 @@
-from miners.completion import Completion, Request, Timings
-from miners.language import LanguageEngine
+from miners.engines.completion import Completion, Request, Timings
+from miners.engines.language import LanguageEngine
 from subnets import Message, Meter
 
 

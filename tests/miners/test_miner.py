@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from miners import load_miner
-from miners.fakes import Slow
+from miners.fakes.fakes import Slow
 from subnets import Caller, Query
 
 

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from miners import load_miner
-from miners.lines import Line
+from miners.engines.lines import Line
+from miners.engines.tesseract import Tesseract
 from miners.ocr import OCRReader, answer_of
-from miners.tesseract import Tesseract
 from subnets import Query, Response
 from subnets.ocr import MAX_SECTIONS, MAX_TEXT, MAX_TOTAL_TEXT, OCR
 

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from miners import EngineError, load_engine
-from miners.lines import Line, words_of
-from miners.reader import Reading
-from miners.tesseract import Tesseract, installed
+from miners.engines.lines import Line, words_of
+from miners.engines.reader import Reading
+from miners.engines.tesseract import Tesseract, installed
 from subnets import Meter
 from subnets.cost import process_cpu_s
 

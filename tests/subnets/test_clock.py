@@ -3,8 +3,8 @@ import sys
 import threading
 import time
 
-from subnets.children import Children
-from subnets.clock import ThreadClock, native_cpu_s, process_cpu_s
+from inference.children import Children
+from inference.clock import ThreadClock, native_cpu_s, process_cpu_s
 
 
 def burn(seconds: float) -> None:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from subnets.models import CARRIED, TRAINED, ModelError, find, models, prepare
+from inference.models import CARRIED, TRAINED, ModelError, find, models, prepare
 
 
 @pytest.fixture

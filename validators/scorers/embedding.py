@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from subnets import Response, Score, Scorer, Task
-from subnets.text_prompting.truth import answer_text, reference_text
+from subnets.text_prompting.truths.truth import answer_text, reference_text
 from subnets.text_prompting.words import rouge_l, token_f1, words
 
 from .encoder import encode

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from subnets.models import find, quiet
+from inference.models import find, quiet
 from subnets.text_prompting.language_model import off_thread
 
 if TYPE_CHECKING:

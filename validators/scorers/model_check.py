@@ -26,7 +26,7 @@ from subnets.text_prompting.language_model import (
     Likelihood,
     TransformersModel,
 )
-from subnets.text_prompting.truth import answer_text
+from subnets.text_prompting.truths.truth import answer_text
 
 
 class ModelCheck(Scorer):

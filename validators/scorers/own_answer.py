@@ -13,8 +13,8 @@ from dataclasses import replace
 from pydantic import Field
 
 from subnets import Response, Score, Scorer, Seed, Task
-from subnets.text_prompting.choice import Choice
-from subnets.text_prompting.truth import answer_text, truth_of
+from subnets.text_prompting.truths.choice import Choice
+from subnets.text_prompting.truths.truth import answer_text, truth_of
 
 
 class OwnAnswer(Scorer):

@@ -12,16 +12,16 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from inference.children import Children
+from inference.environment import vllm_environment
+from inference.models import find, quiet
 from subnets import Response, Score, Scorer, Task
-from subnets.children import Children
 from subnets.cost import Cost, spend
-from subnets.environment import vllm_environment
-from subnets.models import find, quiet
 from subnets.text_prompting.language_model import off_thread
-from subnets.text_prompting.truth import answer_text
+from subnets.text_prompting.truths.truth import answer_text
 
-from .fence import clean
 from .normalise import logistic
+from .prompt_fence import clean
 
 
 @lru_cache(maxsize=2)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from subnets import Response, Score, Scorer, Task
-from subnets.text_prompting.truth import answer_text, reference_text
+from subnets.text_prompting.truths.truth import answer_text, reference_text
 from subnets.text_prompting.words import content, fold, rouge_l, token_f1, words
 
 

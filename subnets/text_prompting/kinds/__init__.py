@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Literal
 
-from ..truth import Item
-from ..world import Draw
+from subnets.text_prompting.truths.truth import Item
+from subnets.text_prompting.world.world import Draw
+
 from . import (
     arithmetic,
     classification,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 
-from ..numeric import Amount
-from ..truth import Item, ask
-from ..world import Draw, Entity, World, invent_value
+from subnets.text_prompting.truths.numeric import Amount
+from subnets.text_prompting.truths.truth import Item, ask
+from subnets.text_prompting.world.world import Draw, Entity, World, invent_value
 
 Problem = tuple[str, Decimal]
 

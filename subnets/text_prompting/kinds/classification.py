@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..choice import Choice
-from ..truth import Item, ask
-from ..world import Draw, World, invent_value
+from subnets.text_prompting.truths.choice import Choice
+from subnets.text_prompting.truths.truth import Item, ask
+from subnets.text_prompting.world.world import Draw, World, invent_value
 
 TOPICS: dict[str, tuple[str, ...]] = {
     "delivery": (

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from ..day import Day
-from ..passage import tell
-from ..truth import Item, ask
-from ..world import Draw, World, in_words
+from subnets.text_prompting.truths.day import Day
+from subnets.text_prompting.truths.truth import Item, ask
+from subnets.text_prompting.world.passage import tell
+from subnets.text_prompting.world.world import Draw, World, in_words
 
 DEEDS = (
     ("opened a small museum in {town}", "open the museum"),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..passage import tell
-from ..phrase import Phrase
-from ..truth import Item, ask
-from ..world import Draw, World
+from subnets.text_prompting.truths.phrase import Phrase
+from subnets.text_prompting.truths.truth import Item, ask
+from subnets.text_prompting.world.passage import tell
+from subnets.text_prompting.world.world import Draw, World
 
 INSTRUCTION = "Answer with the name, number or thing alone, in the words of the text."
 

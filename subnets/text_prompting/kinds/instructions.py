@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from ..criteria import Avoids, Criterion, Ending, FirstWord, Form, Instructions, Layout, Length, Uses
-from ..truth import Item, ask
+from subnets.text_prompting.truths.criteria import (
+    Avoids,
+    Criterion,
+    Ending,
+    FirstWord,
+    Form,
+    Instructions,
+    Layout,
+    Length,
+    Uses,
+)
+from subnets.text_prompting.truths.truth import Item, ask
+from subnets.text_prompting.world.world import Draw, World, invent_value
+
 from ..words import sentences as split
 from ..words import words
-from ..world import Draw, World, invent_value
 
 OPENINGS = ("Today", "Here", "Often", "Sometimes", "Nowadays", "Everywhere", "Usually", "Perhaps")
 AVOIDED = (

@@ -7,12 +7,12 @@ challenge. Here they are the known right ones, and any of the three turns may be
 from __future__ import annotations
 
 from subnets.task import Message
+from subnets.text_prompting.truths.inquiry import Inquiry
+from subnets.text_prompting.truths.phrase import Phrase
+from subnets.text_prompting.truths.truth import Item, Truth
+from subnets.text_prompting.world.passage import tell
+from subnets.text_prompting.world.world import Draw, World
 
-from ..inquiry import Inquiry
-from ..passage import tell
-from ..phrase import Phrase
-from ..truth import Item, Truth
-from ..world import Draw, World
 from . import summary
 
 ASK_QUESTION = "Ask a single relevant question about the text, whose answer is: {answer}"

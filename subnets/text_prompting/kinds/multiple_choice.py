@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ..choice import LETTERS, Choice
-from ..passage import tell
-from ..truth import Item, ask
+from subnets.text_prompting.truths.choice import LETTERS, Choice
+from subnets.text_prompting.truths.truth import Item, ask
+from subnets.text_prompting.world.passage import tell
+from subnets.text_prompting.world.world import Draw, World, invent_fact
+
 from ..words import content, places
-from ..world import Draw, World, invent_fact
 
 OPTIONS = 4
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from subnets.task import Message
+from subnets.text_prompting.truths.truth import Item, ask
+from subnets.text_prompting.truths.written import Written
+from subnets.text_prompting.world.world import Draw
 
 from ..language_model import LanguageModel
-from ..truth import Item, ask
 from ..words import sentences
-from ..world import Draw
-from ..written import Written
 
 PASSAGE_SENTENCES = 20
 PASSAGE_CHARACTERS = 4_000

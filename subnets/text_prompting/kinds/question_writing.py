@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..inquiry import Inquiry
-from ..passage import tell
-from ..truth import Item, ask
-from ..world import Draw, World
+from subnets.text_prompting.truths.inquiry import Inquiry
+from subnets.text_prompting.truths.truth import Item, ask
+from subnets.text_prompting.world.passage import tell
+from subnets.text_prompting.world.world import Draw, World
 
 INSTRUCTION = (
     "Write one question about this text whose answer is: {answer}\n"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..facts import Facts, KeyFact
-from ..passage import Passage, tell
-from ..truth import Item, ask
-from ..world import Draw, Entity, Fact, World, with_article
+from subnets.text_prompting.truths.facts import Facts, KeyFact
+from subnets.text_prompting.truths.truth import Item, ask
+from subnets.text_prompting.world.passage import Passage, tell
+from subnets.text_prompting.world.world import Draw, Entity, Fact, World, with_article
 
 KEY_FACTS = 4
 

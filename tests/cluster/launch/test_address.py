@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from cluster import PoolError
-from cluster.ray_address import find
-from cluster.ray_jobs import Jobs
-from lab.entries import GradedRound
-from lab.folder import open_run
+from cluster.ray.address import find
+from cluster.ray.jobs import Jobs
+from lab.record.entries import GradedRound
+from lab.record.run_folder import open_run
 from tests.cluster.launch.heads import Head, subnetlab
 
 TINY = """
@@ -90,10 +90,10 @@ def test_a_cluster_without_a_token_is_joined_on_loopback_and_refused_where_other
         place = find(unguarded.address)
         assert (place.hosts, place.token) == (("127.0.0.1",), False)
         Jobs(unguarded.dashboard)
-        monkeypatch.setattr("cluster.ray_jobs.is_loopback", lambda host: host == "localhost")
+        monkeypatch.setattr("cluster.ray.jobs.is_loopback", lambda host: host == "localhost")
         with pytest.raises(PoolError, match="is refused: it is open to the network without a token.* ShadowRay"):
             Jobs(unguarded.dashboard.replace("127.0.0.1", "localhost"))  # as through a tunnel
-        monkeypatch.setattr("cluster.ray_address.is_loopback", lambda host: False)
+        monkeypatch.setattr("cluster.ray.address.is_loopback", lambda host: False)
         with pytest.raises(PoolError, match="is refused: it is open to the network without a token.* ShadowRay"):
             find(unguarded.address)
     finally:

@@ -17,8 +17,8 @@ import psutil
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "clusters.md").read_text()
 BIN = Path(sys.executable).parent
-LAB = [ROOT / "lab" / f"{name}.py" for name in ("cluster_cli", "submit_cli", "status_text", "packed")]
-SOURCES = [*(ROOT / "cluster").rglob("*.py"), *(ROOT / "cluster" / "templates").iterdir(), *LAB]
+LAB = [ROOT / "lab" / f"{name}.py" for name in ("cli/cluster", "cli/submit", "run/status_text", "record/archive")]
+SOURCES = [*(ROOT / "cluster").rglob("*.py"), *(ROOT / "cluster" / "launch" / "templates").iterdir(), *LAB]
 
 
 def commands() -> list[tuple[str, str]]:

@@ -26,7 +26,7 @@ from cluster.launch import (
     up_commands,
 )
 from cluster.launch.files import start_command
-from cluster.shipment import shipment
+from cluster.ray.code_upload import shipment
 from tests.cluster.launch.kuberay import check, templates
 
 ROOT = Path(__file__).parents[3]
@@ -257,7 +257,7 @@ def test_tls_is_asked_of_the_operator_or_of_ray() -> None:
 def test_the_image_has_every_room_and_copies_nothing_unnamed() -> None:
     made = manifests(spec("kubernetes"), "a.toml")["Containerfile"]
     copied = {line.split()[-1] for line in made.splitlines() if line.startswith("COPY")}
-    assert {"lab", "cluster", "validators", "miners", "subnets", "consensus", "configs"} <= copied
+    assert {"lab", "cluster", "validators", "miners", "subnets", "inference", "consensus", "configs"} <= copied
     assert "COPY --chown=ray . " not in made
     for name in copied - {"./"}:
         assert (ROOT / name).is_dir()
@@ -324,7 +324,12 @@ def test_clouds_are_left_to_their_own_launchers(provider: str, words: list[str],
 def test_of_a_checkout_its_code_and_configs_are_sent_to_a_cluster_and_no_key_or_record(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code = ["lab/run.py", "lab/studies/grading.py", "cluster/templates/start.sh", "configs/studies/grading.toml"]
+    code = [
+        "lab/run/session.py",
+        "lab/studies/grading/config.py",
+        "cluster/launch/templates/start.sh",
+        "configs/studies/grading.toml",
+    ]
     left = [
         "keys.env",
         ".env",
@@ -340,7 +345,7 @@ def test_of_a_checkout_its_code_and_configs_are_sent_to_a_cluster_and_no_key_or_
     for name in (*code, *left):
         (tmp_path / "checkout" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "checkout" / name).write_text("x")
-    monkeypatch.setattr("cluster.shipment.CHECKOUT", tmp_path / "checkout")
+    monkeypatch.setattr("cluster.ray.code_upload.CHECKOUT", tmp_path / "checkout")
     monkeypatch.chdir(tmp_path)
     sent = tmp_path / "sent.zip"
     with shipment() as folder:

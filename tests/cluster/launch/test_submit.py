@@ -24,7 +24,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from cluster import PoolError, ray_jobs
+from cluster import PoolError
+from cluster.ray import jobs as ray_jobs
 from tests.cluster.launch.heads import ROOT, Head, subnetlab
 from tests.lab.records import SLOW
 

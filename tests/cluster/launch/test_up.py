@@ -24,7 +24,7 @@ from typer.testing import CliRunner
 from cluster import free_port
 from cluster.launch import ClusterSpec
 from cluster.launch.files import start_script, stop_script
-from lab.cli import app
+from lab.cli.main import app
 from tests.certificates import certificate
 from tests.cluster.launch.heads import RAY
 

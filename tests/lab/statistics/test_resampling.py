@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lab.statistics import RESAMPLES, mean
-from lab.statistics.figure import Figure
+from lab.statistics.estimate import Figure
 from lab.statistics.resampling import BUNDLES, bundled, resampled_sums
 
 

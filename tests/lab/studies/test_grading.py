@@ -5,18 +5,18 @@ from typing import Any
 import pytest
 
 from lab.errors import ConfigError
-from lab.record import RunRecord
+from lab.record.record import RunRecord
+from lab.report.section import Publication
 from lab.statistics import Figure
-from lab.studies.arms import Budget, BudgetError, Study
 from lab.studies.forecast import Forecast
-from lab.studies.grading import GradingConfig
-from lab.studies.grading_bias import Bias
-from lab.studies.grading_cards import Card, cards, verdict
-from lab.studies.grading_data import GradingData
-from lab.studies.grading_exploits import Exploit
-from lab.studies.grading_probes import PROBES
-from lab.studies.measured import measure
-from lab.studies.publication import Publication
+from lab.studies.grading.bias import Bias
+from lab.studies.grading.cards import Card, cards, verdict
+from lab.studies.grading.config import GradingConfig
+from lab.studies.grading.exploits import Exploit
+from lab.studies.grading.grades import GradingData
+from lab.studies.grading.probes import PROBES
+from lab.studies.study import measure
+from lab.studies.study_folder import Budget, BudgetError, Study
 from subnets import Response, Score, Scorer, Task
 
 SHIPPED = Path(__file__).parents[3] / "configs" / "studies"

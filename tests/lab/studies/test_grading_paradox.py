@@ -6,18 +6,9 @@ import numpy as np
 import pytest
 
 from lab.statistics.paradox import SameAnswer
-from lab.studies.grading_paradox import (
-    ACCURACIES,
-    MINERS,
-    RANKED_ON,
-    Check,
-    checks,
-    curve,
-    played,
-    point,
-)
-from lab.studies.grading_published import FINDINGS, paid
-from miners.insider import Oracle
+from lab.studies.grading.paradox import ACCURACIES, MINERS, RANKED_ON, Check, checks, curve, played, point
+from lab.studies.grading.tfidf_findings import FINDINGS, paid
+from miners.adversaries.insider import Oracle
 from subnets import Answer, Response, load_subnet
 from validators import Validator
 from validators.scorers.own_answer import OwnAnswer

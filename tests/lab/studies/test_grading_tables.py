@@ -7,13 +7,13 @@ import pytest
 from numpy.typing import NDArray
 
 from lab.statistics import Figure
-from lab.studies.grading import GraderTable, GradingConfig
-from lab.studies.grading_bias import Bias, biases
-from lab.studies.grading_cards import cards
-from lab.studies.grading_data import Grader, GradingData, Known
-from lab.studies.grading_exploits import exploits
-from lab.studies.grading_page import publication
-from lab.studies.grading_pay import pay_of
+from lab.studies.grading.bias import Bias, biases
+from lab.studies.grading.cards import cards
+from lab.studies.grading.config import GraderTable, GradingConfig
+from lab.studies.grading.exploits import exploits
+from lab.studies.grading.grades import Grader, GradingData, Known
+from lab.studies.grading.page.overview import publication
+from lab.studies.grading.pay import pay_of
 from subnets import Response, Score, Scorer, Task
 
 TASKS = 40

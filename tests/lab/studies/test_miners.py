@@ -10,19 +10,19 @@ import numpy as np
 import pytest
 
 from lab.errors import ConfigError
-from lab.record import RunRecord
-from lab.run import Event, run
+from lab.record.record import RunRecord
+from lab.report.section import Publication
+from lab.run.session import Event, run
 from lab.statistics import Figure
-from lab.studies import arms
-from lab.studies.arms import Study
-from lab.studies.measured import measure
-from lab.studies.miners import CONTEST, MinersConfig
-from lab.studies.miners_data import MinersData
-from lab.studies.miners_market import Change, Day, brute_force, rents
-from lab.studies.miners_page import publication
-from lab.studies.miners_pictures import left_out
-from lab.studies.miners_sentences import of_tolerance
-from lab.studies.publication import Publication
+from lab.studies import study_folder as arms
+from lab.studies.miners.config import CONTEST, MinersConfig
+from lab.studies.miners.contest import MinersData
+from lab.studies.miners.market import Change, Day, brute_force, rents
+from lab.studies.miners.page.overview import publication
+from lab.studies.miners.page.sentences import of_tolerance
+from lab.studies.miners.plots import left_out
+from lab.studies.study import measure
+from lab.studies.study_folder import Study
 
 OCR: dict[str, Any] = {
     "seed": 5,

@@ -5,10 +5,10 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from lab.entries import GradedAnswer
-from lab.studies.miners import Detection
-from lab.studies.miners_detection import GROUPS, PROMPTS, detect, features, log_likelihood_ratios, power
-from lab.studies.miners_given import Given
+from lab.record.entries import GradedAnswer
+from lab.studies.miners.claims import Given
+from lab.studies.miners.config import Detection
+from lab.studies.miners.detection import GROUPS, PROMPTS, detect, features, log_likelihood_ratios, power
 from subnets import Cost
 
 DISTANCE = 0.4

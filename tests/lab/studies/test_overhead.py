@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 
 from lab.duration import duration
-from lab.entries import GradedAnswer, GradedRound
 from lab.errors import ConfigError, RecordError
-from lab.played import Played
+from lab.record.completed_run import Played
+from lab.record.entries import GradedAnswer, GradedRound
+from lab.report.section import Publication
 from lab.statistics import Figure
 from lab.studies.arm import subset
-from lab.studies.arms import Budget, BudgetError, Study
 from lab.studies.forecast import Forecast
-from lab.studies.measured import measure
-from lab.studies.overhead import OverheadConfig, OverheadData, Unit
-from lab.studies.publication import Publication
-from lab.studies.shapes import shapes
+from lab.studies.overhead.config import OverheadConfig, OverheadData, Unit
+from lab.studies.overhead.known_networks import shapes
+from lab.studies.study import measure
+from lab.studies.study_folder import Budget, BudgetError, Study
 from subnets import Cost
 from tests.lab.records import make_record
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lab.studies.retention import RetentionConfig, least_utility, retention, run
-from lab.studies.retention_draws import chacha12, normals, std_rng
-from lab.studies.retention_output import plot, plot_lines
-from lab.studies.retention_settings import PUBLISHED, Setting, settings
+from lab.studies.retention.config import RetentionConfig, least_utility, retention, run
+from lab.studies.retention.draws import chacha12, normals, std_rng
+from lab.studies.retention.page import plot, plot_lines
+from lab.studies.retention.settings import PUBLISHED, Setting, settings
 
 SMALL = RetentionConfig(
     neurons=64, validators=16, utility_steps=6, grid_stake_shares=(0.6, 0.8), line_points=3, seeds=2

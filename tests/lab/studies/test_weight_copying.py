@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lab.studies.weight_copying import CopyingConfig, plot, run, variants, weight_copying
+from lab.studies.weight_copying.config import CopyingConfig, plot, run, variants, weight_copying
 
 SMALL = CopyingConfig(concealments=(0, 5), churns=(0.05, 0.4), seeds=2, miners=16, epochs=30, measured_epochs=10)
 

@@ -16,7 +16,7 @@ from bittensor_wallet import Keypair
 from miners.axon import Code, Limits, Question, admission
 from miners.axon.limits import Nonces
 from miners.axon.protocol import Refusal
-from miners.fakes import Echo, Silent
+from miners.fakes.fakes import Echo, Silent
 from miners.miner import Miner
 from subnets import Answer, Query
 from tests.certificates import certificate

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from cluster.host import Host
+from cluster.hosts.host import Host
 from miners import EngineError, load_miner
 from miners.axon.dendrite import Dendrite
 from miners.axon.protocol import SIGNATURE, STATUS, Envelope
 from miners.errors import APIError, RemoteError
-from miners.fakes import Silent
+from miners.fakes.fakes import Silent
 from miners.remote import Remote
 from subnets import Cost, Fault, Meter, Query
 from tests.certificates import certificate

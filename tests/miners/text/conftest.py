@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from miners.completion import Request
-from miners.transformers import Transformers
-from miners.vllm import VLLM
+from miners.engines.completion import Request
+from miners.engines.transformers import Transformers
+from miners.engines.vllm import VLLM
 from subnets import Message
 from tests.miners.text.loop import Loop
 from tests.miners.text.proxy import Proxy
@@ -123,7 +123,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture(scope="session")
 def vllm_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    from subnets.models import find
+    from inference.models import find
 
     port = free_port()
     command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(find(MODEL))]
@@ -142,7 +142,7 @@ def vllm_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def transformers_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    from subnets.models import find
+    from inference.models import find
 
     port, folder = free_port(), str(find(MODEL))
     command = [sys.executable, "-m", "transformers.cli.transformers", "serve", folder, "--host", "127.0.0.1"]

@@ -2,12 +2,12 @@ import asyncio
 
 import pytest
 
-from cluster.host import Host
+from cluster.hosts.host import Host
 from miners import Miner, load_miner
+from miners.engines.transformers import Transformers
+from miners.engines.vllm import VLLM
 from miners.errors import EngineDied
 from miners.prompted import LanguageModel
-from miners.transformers import Transformers
-from miners.vllm import VLLM
 from subnets import Answer, Message, Prompt, Query, load_subnet
 from tests.miners.text.conftest import CAPITAL, MODEL
 from tests.miners.text.loop import Loop

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-import subnets.models as module
-from subnets.models import ModelError, describe, find, models, prepare
+import inference.models as module
+from inference.models import ModelError, describe, find, models, prepare
 from tests.miners.text.conftest import MODEL
 
 

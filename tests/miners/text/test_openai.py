@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from miners.completion import Completion, Request
+from miners.engines.completion import Completion, Request
+from miners.engines.openai import OpenAI
+from miners.engines.prices import listed_price
 from miners.errors import APIError, EngineError
-from miners.openai import OpenAI
-from miners.prices import listed_price
 from subnets import Cost, Meter
 from tests.miners.text.conftest import CAPITAL, MODEL, Server, ask
 from tests.miners.text.loop import Loop

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from miners.causal import Batch, PromptError
-from miners.completion import Completion, Request
+from miners.engines.causal import Batch, PromptError
+from miners.engines.completion import Completion, Request
+from miners.engines.transformers import Transformers
 from miners.errors import EngineError
-from miners.transformers import Transformers
 from subnets import Cost, Message, Meter
 from subnets.cost import process_cpu_s
 from tests.cluster.conftest import until

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from cluster.host import Host
-from miners.causal import PromptError
-from miners.completion import Completion, Request
+from cluster.hosts.host import Host
+from miners.engines.causal import PromptError
+from miners.engines.completion import Completion, Request
+from miners.engines.transformers import Transformers
+from miners.engines.vllm import VLLM
 from miners.errors import EngineDied, EngineError
 from miners.prompted import LanguageModel
-from miners.transformers import Transformers
-from miners.vllm import VLLM
 from subnets import Cost, Fault, Message, Meter, Prompt, Query
 from tests.miners.text.conftest import CAPITAL, MODEL, ask
 from tests.miners.text.loop import Loop

@@ -9,7 +9,7 @@ from subnets import Seed
 from subnets.ocr import COLUMN_GAP_EM, Line
 from subnets.ocr.fonts import FAMILIES, path_of
 from subnets.ocr.kinds import KINDS
-from subnets.ocr.press import FACES, SLIP_FACES, print_page
+from subnets.ocr.printing import FACES, SLIP_FACES, print_page
 from subnets.ocr.subnet import Kind
 
 SEEDS = range(20)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from subnets import Answer, PluginError, Response, Task
 from subnets.ocr import MAX_SECTIONS, OCR, Font, Line, OCRAnswer, Page, Section, Sections
-from subnets.ocr.sections import overlap
+from subnets.ocr.section_f1 import overlap
 from validators import SCORERS
 
 from .conftest import page_task

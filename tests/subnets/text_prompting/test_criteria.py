@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from subnets import Answer, Response, Task
 from subnets.text_prompting import Criteria, Instructions
-from subnets.text_prompting.criteria import Avoids, Criterion, Ending, FirstWord, Form, Length, Uses
+from subnets.text_prompting.truths.criteria import Avoids, Criterion, Ending, FirstWord, Form, Length, Uses
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from subnets import Answer, Message, PluginError
 from subnets.text_prompting import LanguageModel, TextPrompting, Written
 from subnets.text_prompting.language_model import Conversation
-from subnets.text_prompting.sources import read_prompts, read_texts
+from subnets.text_prompting.world.sources import read_prompts, read_texts
 
 
 class FirstSentence(LanguageModel):

@@ -9,8 +9,8 @@ from subnets import Message, Prompt, Response, Task
 from subnets.text_prompting import LanguageModel
 from subnets.text_prompting.language_model import Conversation
 from tests.validators.scorers.labelled import answered, auc, fuller, names
-from validators.scorers.fence import clean, fence, nonce
 from validators.scorers.judge import Judge, PairwiseJudge, UnreadableVerdict, read_mark, read_pick
+from validators.scorers.prompt_fence import clean, fence, nonce
 
 FENCED = re.compile(r"<(task|reference|answer|answer-a|answer-b)-([0-9a-f]{16})>\n(.*?)\n</\1-\2>", re.DOTALL)
 TASK = Task(id="1", seed=5, prompt=Prompt((Message("user", "Where?"),)), reference="Ostrava")

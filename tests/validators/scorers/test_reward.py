@@ -4,7 +4,7 @@ import subprocess
 import sys
 import time
 
-from subnets.children import Children
+from inference.children import Children
 from subnets.cost import Meter, process_cpu_s
 from validators.scorers.reward import elsewhere
 

@@ -1,0 +1,290 @@
+"""A hosted pool: what `LocalPool` and `RayPool` have in common.
+
+Its miners live on hosts by a plan and are reached through links; the scheduler decides who is asked when.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from abc import abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+from cluster.hosts.engine_supervisor import close_all
+from cluster.hosts.host_link import START_TIMEOUT_S, Link
+from cluster.hosts.pay_notices import Paymaster
+from cluster.hosts.validator_worker import Failure
+from cluster.scheduling.host_group import Crew
+from cluster.scheduling.scheduler import Scheduler
+from cluster.servers.server import Server
+from miners import Miner, Pay
+from subnets import Caller, Cost, Query, Response, Task
+from subnets.subnet import Subnet
+from validators import Assignment, Grades, Validator
+
+from .cpu import process_cpu_s
+from .errors import HostDied, PoolError
+from .plan import Group, Wants, plan
+from .pool import Pool, Usage
+from .status import GroupStatus, Look, Member, PoolStatus, Role, Sampler, State, here, look_at, look_at_driver
+
+logger = logging.getLogger(__name__)
+
+
+QUOTA = Path("/sys/fs/cgroup/cpu.max")
+"""What a container may use of its machine's cores."""
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with suppress(OSError, ValueError):  # "max" where there is no bound
+        quota_us, period_us = map(int, QUOTA.read_text(encoding="ascii").split())
+        return max(1, min(cores, quota_us // period_us))
+    return cores
+
+
+class HostedPool(Pool):
+    """Base of the pools that place hosts."""
+
+    def __init__(
+        self,
+        subnet: Subnet,
+        miners: Mapping[int, Miner],
+        validators: Mapping[int, Validator],
+        *,
+        cores: int | None = None,
+        max_replicas: int | None = None,
+        max_restarts: int = 3,
+        servers: Sequence[Server] = (),
+        start_timeout_s: float = START_TIMEOUT_S,
+        wants: Mapping[int, Wants] | None = None,
+    ) -> None:
+        """Plan for `cores` (all that there are) with at most `max_replicas` hosts for the engines that may be copied.
+
+        `max_restarts` bounds the attempts to make a host that died anew. `servers` are started before all hosts.
+        """
+        super().__init__(subnet, miners, validators)
+        self.cores = cores or available_cores()
+        self.plan = plan(self.miners, self.cores, max_replicas, wants)
+        self.servers = tuple(servers)
+        self._max_restarts = max_restarts
+        self._start_timeout_s = start_timeout_s
+        self._links: dict[str, list[Link]] = {}
+        self._scheduler: Scheduler | None = None
+        self._paymaster = Paymaster(uid for uid, miner in self.miners.items() if miner.learns)
+        self._cpu_before_s = 0.0
+        self._opened: set[str] = set()
+        """Names of the hosts that have been up."""
+        self._engine_kinds: dict[str, tuple[str, ...]] = {}
+        """By group, once they are asked for."""
+        self._sampler = Sampler()
+
+    async def _open(self) -> None:  # noqa: B027  most pools have nothing to do before their hosts
+        """Prepare what hosts and validators need."""
+
+    async def _shut(self) -> None:  # noqa: B027
+        """Undo `_open`, after the hosts have ended."""
+
+    @abstractmethod
+    def _link(self, group: Group, number: int) -> Link:
+        """Make the link to a host of a group, not started yet."""
+
+    @abstractmethod
+    async def _pack(self, query: Query) -> Any:
+        """Pack a query, once, for all the hosts that it goes to."""
+
+    @abstractmethod
+    async def _prepare(self, validator: int, number: int, stakes: Mapping[int, float], caller: Caller) -> Any:
+        """Have the validator's jury prepare."""
+
+    @abstractmethod
+    async def _grade(self, validator: int, task: Task, responses: Sequence[Response]) -> Any:
+        """Have the validator's jury grade."""
+
+    async def start(self) -> None:
+        """Start all servers at once, then all hosts."""
+        self._cpu_before_s = process_cpu_s()
+        await all_or_first_error([server.start() for server in self.servers])
+        await self._open()
+        self._links = {
+            group.name: [self._link(group, number) for number in range(group.hosts)] for group in self.plan.groups
+        }
+        await all_or_first_error([self._start(link) for link in self._all_links()])
+        self._scheduler = Scheduler(
+            self.plan,
+            self._links,
+            start=self._start,
+            max_restarts=self._max_restarts,
+            opening_s=self._start_timeout_s,
+        )
+
+    async def close(self) -> None:
+        """End the hosts, then the servers: all of them, whatever fails or is cancelled meanwhile."""
+        scheduler, self._scheduler = self._scheduler, None
+        async with AsyncExitStack() as ends:  # the last one first
+            ends.push_async_callback(self._shut)
+            ends.push_async_callback(close_all, self.servers)
+            ends.push_async_callback(close_all, self._all_links())
+            ends.push_async_callback(close_all, () if scheduler is None else (scheduler,))
+
+    async def prepare(self, validator: int, number: int, stakes: Mapping[int, float], caller: Caller) -> Assignment:
+        """Have a validator make the task of a round and choose its miners; raises PoolError where it fails."""
+        self._check(validator)
+        work = await self._prepare(validator, number, stakes, caller)
+        if isinstance(work, Failure):
+            raise PoolError(work.reason)
+        assert isinstance(work, Assignment)
+        return work
+
+    async def grade(self, validator: int, task: Task, responses: Sequence[Response]) -> Grades:
+        """Have a validator grade the responses of a round; raises PoolError where it fails."""
+        self._check(validator)
+        grades = await self._grade(validator, task, responses)
+        if isinstance(grades, Failure):
+            raise PoolError(grades.reason)
+        assert isinstance(grades, Grades)
+        return grades
+
+    async def query(self, query: Query, uids: Sequence[int], *, deadline_s: float | None = None) -> list[Response]:
+        """Ask each miner once; return one response for each uid, in order, within one deadline for all."""
+        scheduler = self._started()
+        responses = await scheduler.query(query, uids, await self._pack(query), deadline_s)
+        for server in self.servers:
+            server.check()  # a server of ours that ended is no miner's doing
+        return responses
+
+    async def bare(self, miner: int, queries: Sequence[Query]) -> list[Cost | None]:
+        """Do the work of one miner alone, shared out to the hosts of its group as a bare loop for each would.
+
+        Only while no query runs: a host measures all that it does. None for each query of a host that died.
+        """
+        await self._started().settle()
+        for group in self.plan.groups:
+            if miner in group.miners:
+                links = self._links[group.name]
+                shares = [queries[place :: len(links)] for place in range(len(links))]
+                done = await asyncio.gather(
+                    *(bare_or_none(link, miner, share) for link, share in zip(links, shares, strict=True))
+                )
+                return [done[place % len(links)][place // len(links)] for place in range(len(queries))]
+        raise PoolError(f"no miner has uid {miner}; known: {', '.join(map(str, sorted(self.miners)))}")
+
+    async def paid(self, pays: Mapping[int, Pay]) -> None:
+        """Tell the miners of all hosts; `miners` here, which nobody asks, are told nothing."""
+        hosts: list[Link] = []
+        if self._scheduler is not None:
+            await self._scheduler.settle()  # a host must not be told that already knows it from its start
+            hosts = [seat.link for crew in self._scheduler.crews().values() for seat in crew.seats]
+        self._paymaster.add(pays)
+        told = [self._paymaster.tell(link, self._uids(link)) for link in hosts]
+        for error in await asyncio.gather(*told, return_exceptions=True):
+            if isinstance(error, PoolError):
+                logger.warning("%s; the next query tries again", error)
+            elif isinstance(error, BaseException):
+                raise error
+
+    async def usage(self) -> list[Usage]:
+        """Measure the processes of the pool."""
+        rows = [Usage("driver", "driver", process_cpu_s() - self._cpu_before_s)]
+        links = self._all_links()
+        for link, cpu_s in zip(links, await asyncio.gather(*(link.cpu_s() for link in links)), strict=True):
+            if cpu_s is not None:
+                rows.append(Usage(link.name, "host", cpu_s))
+        return rows + [Usage(server.name, "server", server.cpu_s()) for server in self.servers]
+
+    async def status(self) -> PoolStatus:
+        """Tell who is where and how busy; processes are looked at anew every few seconds."""
+        await self._sampler.refresh(self._looks)
+        crews = {} if self._scheduler is None else self._scheduler.crews()
+        groups = [
+            GroupStatus(group.name, tuple(group.miners), self._kinds(group), crews[group.name].queued if crews else 0)
+            for group in self.plan.groups
+        ]
+        return PoolStatus((*self._members(), *self._hosts(crews)), tuple(groups))
+
+    @abstractmethod
+    def _members(self) -> list[Member]:
+        """Tell of all that are no hosts."""
+
+    def _member(self, name: str, role: Role, pid: int | None, validators: Collection[int] = ()) -> Member:
+        return Member(name, role, "up", validators=tuple(validators), pid=pid, **self._sampler.of(name))
+
+    def _hosts(self, crews: Mapping[str, Crew]) -> list[Member]:
+        found = []
+        for group in self.plan.groups:
+            seats = {seat.link.name: seat for seat in crews[group.name].seats} if crews else {}
+            for link in self._links.get(group.name, ()):
+                seat = seats.get(link.name)
+                state: State = "up" if link.name in self._opened else "starting"
+                if crews:
+                    state = "given up" if seat is None else seat.state
+                member = Member(
+                    link.name,
+                    "host",
+                    state,
+                    group.name,
+                    pid=link.pid,
+                    in_flight=group.slots - seat.free if seat is not None else 0,
+                    slots=group.slots,
+                    restarts=seat.life if seat is not None else 0,
+                    **self._sampler.of(link.name),
+                )
+                found.append(member)
+        return found
+
+    def _kinds(self, group: Group) -> tuple[str, ...]:
+        if group.name not in self._engine_kinds:
+            engines = [engine for miner in group.miners.values() for engine in miner.engines()]
+            self._engine_kinds[group.name] = tuple(sorted({type(engine).__name__.lower() for engine in engines}))
+        return self._engine_kinds[group.name]
+
+    async def _looks(self) -> dict[str, Look]:
+        """Look at the processes of the pool, by the names of its members: those of this machine."""
+        processes = {link.name: link.pid for link in self._all_links()}
+        processes |= {server.name: server.pid for server in self.servers}
+        others = {name: pid for name, pid in processes.items() if pid is not None and pid != os.getpid()}
+        return {"driver": look_at_driver()} | await asyncio.to_thread(look_at, others, here())
+
+    async def _start(self, link: Link) -> None:
+        await self._paymaster.start(link, self._uids(link))
+        self._opened.add(link.name)
+
+    def _uids(self, link: Link) -> Collection[int]:
+        return next(group.miners for group in self.plan.groups if link in self._links[group.name])
+
+    def _all_links(self) -> list[Link]:
+        return [link for links in self._links.values() for link in links]
+
+    def _started(self) -> Scheduler:
+        if self._scheduler is None:
+            raise PoolError("the pool is not started; use it as `async with pool:`")
+        return self._scheduler
+
+    def _check(self, validator: int) -> None:
+        self._started()
+        if validator not in self.validators:
+            raise PoolError(f"no validator has uid {validator}; known: {', '.join(map(str, sorted(self.validators)))}")
+
+
+async def bare_or_none(link: Link, miner: int, queries: Sequence[Query]) -> list[Cost | None]:
+    """Do a miner's work alone on one host; None for each query where the host dies."""
+    try:
+        return [*await link.bare(miner, queries)] if queries else []
+    except HostDied as error:
+        logger.warning("miner %d alone: %s", miner, error)
+        return [None] * len(queries)
+
+
+async def all_or_first_error(works: Sequence[Any]) -> None:
+    """Await all; where one fails, cancel the others and raise its error."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for work in works:
+                tasks.create_task(work)
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None

@@ -1,0 +1,1 @@
+"""Hosts: where miners, engines and validators run."""

@@ -1,0 +1,70 @@
+"""A jury: the validators that share a process. A plain class: a pool runs it in threads or as a Ray actor."""
+
+from __future__ import annotations
+
+import logging
+import os
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from cluster.cpu import tree_cpu_s
+from cluster.said import plain
+from subnets import Caller, Response, Seed, Task
+from subnets.subnet import Subnet
+from validators import Assignment, Grades, Validator
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a validator could not do its work: a value, so that it crosses any boundary."""
+
+    reason: str
+
+
+class Jury:
+    """Has validators, by uid, prepare and grade for one subnet."""
+
+    def __init__(self, subnet: Subnet, validators: Mapping[int, Validator]) -> None:
+        self._subnet = subnet
+        self._validators = dict(validators)
+
+    def warm(self) -> None:
+        """Make a task and grade its gold answer once with each grader, so that no round pays for what is loaded once.
+
+        What fails here fails again in a round, where it is reported.
+        """
+        graders = {one.scorer.key if one.scorer else "": one for one in self._validators.values()}
+        for validator in graders.values():
+            try:
+                task = self._subnet.task(Seed(validator.seed).child("warm").integer())
+                gold = Response(0, body=self._subnet.gold(task).body()) if task.reference is not None else None
+                validator.grade(self._subnet, task, [gold] if gold else [])
+            except Exception:
+                logger.info("warming up failed", exc_info=True)
+
+    def prepare(self, uid: int, number: int, stakes: Mapping[int, float], caller: Caller) -> Assignment | Failure:
+        """Have a validator make the task of a round and choose its miners."""
+        try:
+            return self._validators[uid].prepare(self._subnet, number, stakes, caller)
+        except Exception as error:  # a subnet's own code
+            return _failure(f"validator {uid} could not prepare round {number}", error)
+
+    def grade(self, uid: int, task: Task, responses: Sequence[Response]) -> Grades | Failure:
+        """Have a validator grade the responses of a round."""
+        try:
+            return self._validators[uid].grade(self._subnet, task, responses)
+        except Exception as error:  # a subnet's own measure of quality
+            return _failure(f"validator {uid} could not grade task {task.id}", error)
+
+    def cpu_s(self) -> float:
+        """CPU seconds of this process and all that descends from it."""
+        return tree_cpu_s(os.getpid())
+
+
+def _failure(what: str, error: Exception) -> Failure:
+    logger.exception("%s", what)
+    at = traceback.extract_tb(error.__traceback__)[-1]
+    return Failure(f"{what}: {type(error).__name__}: {plain(error)} ({os.path.basename(at.filename)}:{at.lineno})")

@@ -1,0 +1,5 @@
+"""One machine, without Ray."""
+
+from .pool import LocalPool
+
+__all__ = ["LocalPool"]

@@ -1,0 +1,123 @@
+"""The local pool: no Ray, no network, the same scores.
+
+Hosts that need a core each have a child process, so that what they use can be metered; miners that need
+none live in this one, and so do the validators, whose work runs in threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from math import ceil
+from typing import Any, TypeVar
+
+from cluster.errors import PoolError
+from cluster.host_pool import HostedPool
+from cluster.hosts.host_link import START_TIMEOUT_S, InProcess, Link, Parcel
+from cluster.hosts.validator_worker import Jury
+from cluster.plan import Group
+from cluster.pool import Usage
+from cluster.servers.server import Server
+from cluster.status import Look, Member, gpus_in_use
+from miners import Miner
+from miners.engines.power import visible_gpus
+from subnets import Caller, Query, Response, Task
+from subnets.subnet import Subnet
+from validators import Validator
+
+from .process import ChildProcess
+
+T = TypeVar("T")
+
+
+class LocalPool(HostedPool):
+    """One machine's cores, without Ray."""
+
+    def __init__(
+        self,
+        subnet: Subnet,
+        miners: Mapping[int, Miner],
+        validators: Mapping[int, Validator],
+        *,
+        cores: int | None = None,
+        max_replicas: int | None = None,
+        max_restarts: int = 3,
+        servers: Sequence[Server] = (),
+        start_timeout_s: float = START_TIMEOUT_S,
+        processes: bool = True,
+    ) -> None:
+        """Plan as any hosted pool; without `processes` every host lives in this process, for quick tests.
+
+        `start_timeout_s` bounds the start of each host, a process and its engines opened, and how long what was asked
+        waits for an engine that died to open again.
+        """
+        super().__init__(
+            subnet,
+            miners,
+            validators,
+            cores=cores,
+            max_replicas=max_replicas,
+            max_restarts=max_restarts,
+            servers=servers,
+            start_timeout_s=start_timeout_s,
+        )
+        hosts = [name for group in self.plan.groups if group.gpus for name in group.host_names()]
+        if len(hosts) > 1:
+            raise PoolError(
+                f"{' and '.join(hosts)} would share GPU 0: a local pool gives each host the whole machine; leave "
+                'pool.kind = "local" out, and Ray deals the GPUs out'
+            )
+        self._processes = processes
+        self._jury = Jury(subnet, self.validators)
+        self._threads: ThreadPoolExecutor | None = None
+
+    async def usage(self) -> list[Usage]:
+        """Measure this process, with the validators and light miners in it, each child and each server."""
+        driver, *hosts = await super().usage()
+        # What children used is this process's as well, once they have ended.
+        ended_s = sum(link.ended_cpu_s for link in self._all_links() if isinstance(link, ChildProcess))
+        return [replace(driver, cpu_s=driver.cpu_s - ended_s), *hosts]
+
+    def _members(self) -> list[Member]:
+        servers = [self._member(server.name, "server", server.pid) for server in self.servers]
+        return [self._member("driver", "driver", os.getpid(), self.validators), *servers]
+
+    async def _looks(self) -> dict[str, Look]:
+        looks = await super()._looks()
+        for group in self.plan.groups:
+            if group.gpus:
+                visible = visible_gpus(ceil(group.gpus), os.environ.get("CUDA_VISIBLE_DEVICES"))
+                gpus = await asyncio.to_thread(gpus_in_use, visible)
+                names = {link.name for link in self._links.get(group.name, ())}
+                looks |= {name: replace(looks[name], gpus=gpus) for name in names & looks.keys()}
+        return looks
+
+    async def _open(self) -> None:
+        self._threads = ThreadPoolExecutor(self.cores, thread_name_prefix="validators")
+        await self._in_thread(self._jury.warm)
+
+    async def _shut(self) -> None:
+        """End the threads; a validator at work ends its piece."""
+        if self._threads is not None:
+            threads, self._threads = self._threads, None
+            await asyncio.to_thread(threads.shutdown)
+
+    def _link(self, group: Group, number: int) -> Link:
+        if group.light or not self._processes:
+            return InProcess(group, number)
+        return ChildProcess(group, number, start_timeout_s=self._start_timeout_s)
+
+    async def _pack(self, query: Query) -> Any:
+        return Parcel(query)
+
+    async def _prepare(self, validator: int, number: int, stakes: Mapping[int, float], caller: Caller) -> Any:
+        return await self._in_thread(lambda: self._jury.prepare(validator, number, stakes, caller))
+
+    async def _grade(self, validator: int, task: Task, responses: Sequence[Response]) -> Any:
+        return await self._in_thread(lambda: self._jury.grade(validator, task, responses))
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)

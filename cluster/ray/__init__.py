@@ -1,0 +1,1 @@
+"""A Ray cluster, or a Ray of the run's own."""

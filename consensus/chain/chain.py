@@ -1,0 +1,361 @@
+"""A local chain: keys, stake, subnets, epochs and pay, in memory or in one file, driven from Python.
+
+    chain = Chain.development()
+    owner, miner = throwaway_key(7, "owner"), throwaway_key(7, "miner-0")
+    netuid = chain.call(owner, CreateSubnet(hyperparameters=Hyperparameters.development().as_dict())).result
+    chain.call(owner, BurnedRegister(netuid, miner.ss58_address))
+    chain.step(10)[-1].payouts
+
+Blocks pass only when `step` says so. Calls are carried out in the open block, at once; `step` confirms them.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from os import PathLike
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from consensus.errors import CallRefused, ChainError, NonceRefused, SignatureRefused
+
+from . import axon, balances, emission, ownership, registration, weights
+from .calls import (
+    AddStake,
+    BurnedRegister,
+    Call,
+    CommitWeights,
+    CreateSubnet,
+    Faucet,
+    PowRegister,
+    RemoveStake,
+    RevealWeights,
+    ServeAxon,
+    SetHyperparameters,
+    SetTake,
+    SetWeights,
+    SignedCall,
+    Signer,
+    Transfer,
+    sign_call,
+)
+from .chain_state import ChainState
+from .emission import Epoch
+from .genesis import Genesis
+from .hyperparameters import Hyperparameters
+from .keys import verify
+from .ledger import check_address, check_amount
+from .metagraph import Metagraph
+from .subnet import Subnet
+
+if TYPE_CHECKING:
+    from .store import Store
+
+HANDLERS: dict[type[Call], Callable[[ChainState, str, Any], Any]] = {
+    Transfer: balances.transfer,
+    Faucet: balances.faucet,
+    CreateSubnet: ownership.create_subnet,
+    SetHyperparameters: ownership.set_hyperparameters,
+    BurnedRegister: registration.burned_register,
+    PowRegister: registration.pow_register,
+    AddStake: balances.add_stake,
+    RemoveStake: balances.remove_stake,
+    SetTake: balances.set_take,
+    SetWeights: weights.set_weights,
+    CommitWeights: weights.commit_weights,
+    RevealWeights: weights.reveal_weights,
+    ServeAxon: axon.serve_axon,
+}
+"""What carries out each call. A handler refuses before it changes anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """An accepted call: where it stands, and what came of it (a netuid, a uid, a balance)."""
+
+    block: int
+    position: int
+    call: SignedCall
+    result: Any
+
+
+class Chain:
+    """One chain. Use `create`, `open` or `development`; close it, or use it in a `with` block."""
+
+    def __init__(self, state: ChainState, genesis_hash: bytes, store: "Store | None" = None) -> None:
+        self._state = state
+        self._genesis_hash = genesis_hash
+        self._store = store
+        self._calls: list[Receipt] = []
+        self._digest = _hasher()
+        """Of the calls in the open block, without their signatures: those differ each time the same key signs."""
+        self._last_epochs: dict[int, Epoch] = {}
+        self._closed = False
+
+    @classmethod
+    def create(cls, where: str | PathLike[str] | None = None, genesis: Genesis | None = None) -> Self:
+        """A new chain, in memory (None), at a file path or at an SQLAlchemy URL; refuses to replace one."""
+        genesis = genesis or Genesis()
+        state = ChainState(genesis)
+        for address, amount_rao in genesis.balances.items():
+            check_address(address)
+            check_amount(amount_rao)
+            state.ledger.mint(address, amount_rao)
+        text = json.dumps(genesis.as_dict(), sort_keys=True)
+        genesis_hash = _hasher(text.encode()).digest()
+        state.block_hashes = {0: genesis_hash, 1: _next_hash(genesis_hash, 1, b"")}
+        if where is None:
+            return cls(state, genesis_hash)
+        from .store import Store  # SQLAlchemy: only for chains that are kept
+
+        return cls(state, genesis_hash, Store.create(where, state, genesis_hash))
+
+    @classmethod
+    def open(cls, where: str | PathLike[str]) -> Self:
+        """A chain that was kept, as its last confirmed block left it. Raises a `StoreError` if that can't be had."""
+        from .store import Store
+
+        store = Store.open(where)
+        return cls(store.state, store.genesis_hash, store)
+
+    @classmethod
+    def development(
+        cls, where: str | PathLike[str] | None = None, *, balances: Mapping[str, int] | None = None, **changes: Any
+    ) -> Self:
+        """A chain without friction: subnets lock nothing, and an `Epoch` runs for every subnet that is due.
+
+        `balances` funds addresses (rao); `changes` are other fields of `Genesis`.
+        """
+        friendly: dict[str, Any] = {"balances": dict(balances or {}), "min_lock_rao": 0, "max_epochs_per_block": 2**31}
+        return cls.create(where, Genesis(**(friendly | changes)))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file. Calls since the last `step` are lost, as a block that was never made."""
+        self._closed = True
+        if self._store is not None:
+            self._store.close()
+
+    @property
+    def genesis(self) -> Genesis:
+        """What the chain started with."""
+        return self._state.genesis
+
+    @property
+    def genesis_hash(self) -> str:
+        """Names this chain; signed calls carry it."""
+        return self._genesis_hash.hex()
+
+    @property
+    def block(self) -> int:
+        """The open block: calls are carried out in it, the next `step` confirms it."""
+        return self._state.block
+
+    @property
+    def block_hash(self) -> bytes:
+        """Hash of the open block's parents; what proof of work is done on."""
+        return self._state.block_hashes[self._state.block]
+
+    @property
+    def issuance_rao(self) -> int:
+        """All balances, stakes, locks and pending emission; `supply` shows the parts."""
+        return self._state.ledger.issuance_rao
+
+    @property
+    def netuids(self) -> tuple[int, ...]:
+        """The subnets."""
+        return tuple(self._state.subnets)
+
+    def supply(self) -> dict[str, int]:
+        """The parts of the issuance, and beside it what was recycled, in rao."""
+        ledger, subnets = self._state.ledger, self._state.subnets.values()
+        return {
+            "balances": sum(ledger.balances.values()),
+            "stake": sum(ledger.totals.values()),
+            "locked": sum(subnet.locked_rao for subnet in subnets),
+            "pending": sum(subnet.pending_rao for subnet in subnets),
+            "issuance": ledger.issuance_rao,
+            "recycled": ledger.recycled_rao,
+        }
+
+    def sign(self, key: Signer, call: Call) -> SignedCall:
+        """Sign a call for this chain with the signer's next nonce."""
+        return sign_call(key, call, nonce=self.nonce(key.ss58_address), genesis_hash=self.genesis_hash)
+
+    def submit(self, signed: SignedCall) -> Receipt:
+        """Check and carry out a signed call in the open block. A `CallRefused` says why not; nothing has changed then.
+
+        A refused call doesn't use up its nonce.
+        """
+        self._check_open()
+        handler = HANDLERS.get(type(signed.call))
+        if handler is None:
+            raise CallRefused("form", f"{type(signed.call).__name__} is no call that this chain knows")
+        if type(signed.signature) is not bytes or type(signed.nonce) is not int or type(signed.signer) is not str:
+            raise SignatureRefused("form", "a signed call has its signature as bytes, an address and a whole nonce")
+        if signed.genesis_hash != self.genesis_hash:
+            raise SignatureRefused(
+                "genesis", f"signed for chain {signed.genesis_hash!r:.14}…; this is {self.genesis_hash[:12]}…"
+            )
+        message = signed.message
+        if not verify(signed.signer, message, signed.signature):
+            raise SignatureRefused("signature", f"the signature is not {signed.signer}'s for this call")
+        due = self.nonce(signed.signer)
+        if signed.nonce != due:
+            fault = "already used" if signed.nonce < due else "ahead of its turn"
+            raise NonceRefused("nonce", f"nonce {signed.nonce} of {signed.signer} is {fault}; the next one is {due}")
+        result = handler(self._state, signed.signer, signed.call)
+        self._state.ledger.use_nonce(signed.signer)
+        self._digest.update(message)
+        receipt = Receipt(self.block, len(self._calls), signed, result)
+        self._calls.append(receipt)
+        return receipt
+
+    def call(self, key: Signer, call: Call) -> Receipt:
+        """Sign and submit."""
+        return self.submit(self.sign(key, call))
+
+    def register(self, coldkey: Signer, netuid: int, hotkeys: Iterable[str]) -> tuple[int, ...]:
+        """Register many hotkeys by burn, each with a signed call; returns their uids."""
+        return tuple(self.call(coldkey, BurnedRegister(netuid, hotkey)).result for hotkey in hotkeys)
+
+    def step(self, blocks: int = 1) -> tuple[Epoch, ...]:
+        """Confirm the open block and let this many blocks pass; returns the epochs that ran.
+
+        Blocks in which nothing happens cost next to nothing. Every block in which something does is one transaction.
+        """
+        if type(blocks) is not int or blocks < 1:
+            raise ChainError(f"step({blocks!r}); allowed: 1 block and more")
+        self._check_open()
+        target, epochs = self.block + blocks, []
+        try:
+            while self.block < target:
+                epochs.extend(self._advance(min(target, self._next_event())))
+        except BaseException:
+            self.close()  # memory is ahead of the last confirmed block: only a fresh open is safe
+            raise
+        return tuple(epochs)
+
+    def step_to_epoch(self, netuid: int) -> Epoch:
+        """Let blocks pass until this subnet's next epoch has run; returns it."""
+        self._state.subnet(netuid)
+        while True:
+            for epoch in self.step(self.next_epoch(netuid) - self.block):
+                if epoch.netuid == netuid:
+                    return epoch
+
+    def next_epoch(self, netuid: int) -> int:
+        """The block of the subnet's next epoch."""
+        return emission.next_epoch(self._state.subnet(netuid), self.block, self.genesis.cadence)
+
+    def last_epoch(self, netuid: int) -> Epoch | None:
+        """The subnet's last epoch, if it ran since the chain was opened; the metagraph shows it in any case."""
+        self._state.subnet(netuid)
+        return self._last_epochs.get(netuid)
+
+    def metagraph(self, netuid: int) -> Metagraph:
+        """A snapshot of the subnet's neurons."""
+        return Metagraph.of(self._state, self._state.subnet(netuid))
+
+    def subnet(self, netuid: int) -> Subnet:
+        """The subnet itself: read it, don't write to it."""
+        return self._state.subnet(netuid)
+
+    def hyperparameters(self, netuid: int) -> Hyperparameters:
+        """The subnet's rules."""
+        return self._state.subnet(netuid).hyperparameters
+
+    def balance(self, address: str) -> int:
+        """Free balance, rao."""
+        return self._state.ledger.balance(address)
+
+    def stake(self, hotkey: str, coldkey: str | None = None) -> int:
+        """Stake on a hotkey, everybody's or one coldkey's, rao."""
+        return self._state.ledger.stake(hotkey, coldkey)
+
+    def nonce(self, address: str) -> int:
+        """The number that the address's next call must carry."""
+        return self._state.ledger.nonces.get(address, 0)
+
+    def owner(self, hotkey: str) -> str | None:
+        """The coldkey that a hotkey belongs to."""
+        return self._state.ledger.owners.get(hotkey)
+
+    def take(self, hotkey: str) -> int:
+        """What a hotkey keeps of its delegators' earnings, in 1/65535."""
+        return self._state.ledger.takes.get(hotkey, self.genesis.default_take)
+
+    def lock_cost(self) -> int:
+        """Rao that the next subnet locks."""
+        return ownership.lock_cost(self._state)
+
+    def burn_price(self, netuid: int) -> int:
+        """Rao that the next registration burns."""
+        return registration.burn_price(self._state.subnet(netuid), self.block)
+
+    def difficulty(self, netuid: int) -> int:
+        """What a proof of work must meet."""
+        return self._state.subnet(netuid).difficulty
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ChainError("this chain is closed; open it again")
+
+    def _next_event(self) -> int:
+        """The next block in which more happens than minting."""
+        cadence = self.genesis.cadence
+        soonest = self.block + 2**62
+        for subnet in self._state.subnets.values():
+            epoch = emission.next_epoch(subnet, self.block, cadence)
+            soonest = min(soonest, epoch, max(self.block + 1, registration.next_adjustment(subnet)))
+        return soonest
+
+    def _advance(self, target: int) -> list[Epoch]:
+        """Close the open block, pass over empty ones, open `target` and begin it as the chain does."""
+        state = self._state
+        closed, digest = self._calls, self._digest.digest() if self._calls else b""
+        block, block_hash = state.block, state.block_hashes[state.block]
+        while block < target:
+            block += 1
+            block_hash = _next_hash(block_hash, block, digest)
+            digest = b""
+            if target - block <= registration.POW_MAX_AGE:
+                state.block_hashes[block] = block_hash
+        for old in [number for number in state.block_hashes if number < target - registration.POW_MAX_AGE]:
+            del state.block_hashes[old]
+        emission.mint(state, target - state.block)
+        state.block = target
+        for subnet in state.subnets.values():
+            if registration.next_adjustment(subnet) <= target:
+                registration.adjust(subnet, target)
+        epochs = emission.run_due_epochs(state)
+        self._confirm(closed, epochs)
+        self._calls, self._digest = [], _hasher()
+        self._last_epochs.update({epoch.netuid: epoch for epoch in epochs})
+        return epochs
+
+    def _confirm(self, closed: list[Receipt], epochs: list[Epoch]) -> None:
+        if self._store is not None:
+            self._store.save(closed, epochs)
+        ledger = self._state.ledger
+        ledger.changed_accounts.clear()
+        ledger.changed_hotkeys.clear()
+        ledger.changed_stakes.clear()
+        for subnet in self._state.subnets.values():
+            subnet.changed = False
+            subnet.changed_uids.clear()
+
+
+def _hasher(content: bytes = b"") -> hashlib.blake2b:
+    return hashlib.blake2b(content, digest_size=32)
+
+
+def _next_hash(parent: bytes, block: int, calls: bytes) -> bytes:
+    return _hasher(parent + block.to_bytes(8, "little") + calls).digest()

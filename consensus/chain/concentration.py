@@ -1,0 +1,105 @@
+"""How concentrated a subnet is: who holds the stake, who earns the incentive.
+
+    concentration(Metagraph.load("sn1.json")).stake.nakamoto
+
+Everything is summed per coldkey first: many hotkeys of one owner are one holder.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .metagraph import Metagraph
+
+TOP = (1, 5, 10)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One quantity and how it is spread over those who have any of it."""
+
+    holders: int
+    gini: float
+    """0 when all have the same, towards 1 when one has everything."""
+    top_share: dict[int, float]
+    """Share of the 1, 5 and 10 largest."""
+    nakamoto: int
+    """The smallest number of holders with more than half; 0 if there is nothing to hold."""
+    effective: float
+    """As many equal holders would be as concentrated: 1 / sum of squared shares."""
+
+
+@dataclass(frozen=True, slots=True)
+class Concentration:
+    """Of one metagraph."""
+
+    netuid: int
+    block: int
+    neurons: int
+    coldkeys: int
+    stake: Holding
+    incentive: Holding
+    miner_incentive: dict[str, float]
+    """Spread among the uids with incentive: their shares at the 10th, 50th and 90th percentile and the largest,
+    and the ratio of the 90th to the 10th."""
+
+
+def concentration(metagraph: Metagraph) -> Concentration:
+    """Both holdings of a metagraph, per coldkey, and the spread of incentive among its miners."""
+    stake = _per_coldkey(metagraph.coldkeys, metagraph.stake_rao.astype(np.float64))
+    incentive = _per_coldkey(metagraph.coldkeys, metagraph.incentive)
+    return Concentration(
+        metagraph.netuid, metagraph.block, metagraph.n, len(set(metagraph.coldkeys)), holding(stake),
+        holding(incentive), _spread(metagraph.incentive),
+    )  # fmt: skip
+
+
+def holding(amounts: ArrayLike) -> Holding:
+    """From one amount per holder; those with nothing don't count."""
+    values = np.asarray(amounts, np.float64)
+    values = np.sort(values[values > 0])[::-1]
+    if not len(values):
+        return Holding(0, 0.0, dict.fromkeys(TOP, 0.0), 0, 0.0)
+    shares = values / values.sum()
+    return Holding(
+        holders=len(values),
+        gini=gini(values),
+        top_share={k: float(shares[:k].sum()) for k in TOP},
+        nakamoto=nakamoto(values),
+        effective=float(1 / np.square(shares).sum()),
+    )
+
+
+def gini(amounts: ArrayLike) -> float:
+    """Mean absolute difference between two holders over twice the mean; 0 if there is nothing."""
+    values = np.sort(np.asarray(amounts, np.float64))
+    n, total = len(values), float(values.sum())
+    if n == 0 or total == 0:
+        return 0.0
+    return float((2 * np.arange(1, n + 1) - n - 1) @ values / (n * total))
+
+
+def nakamoto(amounts: ArrayLike) -> int:
+    """The smallest number of holders who together have more than half."""
+    values = np.sort(np.asarray(amounts, np.float64))[::-1]
+    if not len(values) or values.sum() == 0:
+        return 0
+    return int(np.argmax(np.cumsum(values) > values.sum() / 2)) + 1
+
+
+def _per_coldkey(coldkeys: Sequence[str], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    _, which = np.unique(np.array(coldkeys, dtype=np.str_), return_inverse=True)
+    return np.bincount(which, weights=values).astype(np.float64)
+
+
+def _spread(incentive: NDArray[np.float64]) -> dict[str, float]:
+    earning = incentive[incentive > 0]
+    if not len(earning):
+        return {}
+    low, middle, high = np.quantile(earning, (0.1, 0.5, 0.9))
+    return {
+        "p10": float(low), "p50": float(middle), "p90": float(high), "max": float(earning.max()),
+        "p90_over_p10": float(high / low),
+    }  # fmt: skip

@@ -1,0 +1,133 @@
+"""Who owns what: free balances, stake by hotkey and coldkey, and the issuance they add up to.
+
+Every method checks first and changes after, so a refusal leaves no trace. Sums of balances, stake, subnet locks and
+pending emission equal `issuance_rao` at every block; what was burned or recycled is in `recycled_rao`.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from consensus.amounts import MAX_RAO, tao
+from consensus.errors import CallRefused, NotAllowed, Shortage
+
+from .keys import is_address
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The accounts. The `changed_*` sets name what the next block must save."""
+
+    balances: dict[str, int] = field(default_factory=dict)
+    nonces: dict[str, int] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
+    """Hotkey to the coldkey that owns it."""
+    takes: dict[str, int] = field(default_factory=dict)
+    """Hotkey to its take, where it was set."""
+    stakes: dict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
+    """Hotkey to coldkey to rao."""
+    totals: dict[str, int] = field(default_factory=dict)
+    """Hotkey to the sum of the stake on it."""
+    issuance_rao: int = 0
+    recycled_rao: int = 0
+    changed_accounts: set[str] = field(default_factory=set)
+    changed_hotkeys: set[str] = field(default_factory=set)
+    changed_stakes: set[tuple[str, str]] = field(default_factory=set)
+
+    def balance(self, coldkey: str) -> int:
+        """Free balance."""
+        return self.balances.get(coldkey, 0)
+
+    def stake(self, hotkey: str, coldkey: str | None = None) -> int:
+        """Stake on a hotkey, everybody's or one coldkey's."""
+        if coldkey is None:
+            return self.totals.get(hotkey, 0)
+        return self.stakes.get(hotkey, {}).get(coldkey, 0)
+
+    def use_nonce(self, address: str) -> None:
+        """Count one accepted call."""
+        self.nonces[address] = self.nonces.get(address, 0) + 1
+        self.changed_accounts.add(address)
+
+    def own(self, hotkey: str, coldkey: str) -> None:
+        """Tie a hotkey to the coldkey that registers it first; refuse another's."""
+        owner = self.check_owner(hotkey, coldkey)
+        if owner is None:
+            self.owners[hotkey] = coldkey
+            self.changed_hotkeys.add(hotkey)
+
+    def check_owner(self, hotkey: str, coldkey: str) -> str | None:
+        """The coldkey that owns a hotkey, None if nobody does yet; refuses somebody else's hotkey."""
+        check_address(hotkey)
+        owner = self.owners.get(hotkey)
+        if owner is not None and owner != coldkey:
+            raise NotAllowed("owner", f"hotkey {hotkey} belongs to coldkey {owner}, not to {coldkey}")
+        return owner
+
+    def room(self, amount_rao: int) -> None:
+        """Refuse an amount that would overflow the issuance."""
+        if self.issuance_rao + amount_rao > MAX_RAO:
+            left = MAX_RAO - self.issuance_rao
+            raise CallRefused("overflow", f"{tao(amount_rao)} more would overflow; at most {tao(left)} can be added")
+
+    def need(self, coldkey: str, amount_rao: int, what: str) -> None:
+        """Refuse unless the balance covers this."""
+        have = self.balance(coldkey)
+        if have < amount_rao:
+            message = f"balance {tao(have)}, {what} {tao(amount_rao)}"
+            raise Shortage("balance", message, have_rao=have, need_rao=amount_rao)
+
+    def mint(self, coldkey: str, amount_rao: int) -> None:
+        """New balance."""
+        self.room(amount_rao)
+        self.issuance_rao += amount_rao
+        self.credit(coldkey, amount_rao)
+
+    def credit(self, coldkey: str, amount_rao: int) -> None:
+        """Add to a balance what was taken elsewhere."""
+        self.balances[coldkey] = self.balance(coldkey) + amount_rao
+        self.changed_accounts.add(coldkey)
+
+    def debit(self, coldkey: str, amount_rao: int, what: str) -> None:
+        """Take from a balance what will be put elsewhere."""
+        self.need(coldkey, amount_rao, what)
+        self.balances[coldkey] = self.balance(coldkey) - amount_rao
+        self.changed_accounts.add(coldkey)
+
+    def recycle(self, amount_rao: int) -> None:
+        """Take out of the issuance what was debited before."""
+        self.issuance_rao -= amount_rao
+        self.recycled_rao += amount_rao
+
+    def add_stake(self, hotkey: str, coldkey: str, amount_rao: int) -> None:
+        """Add to a stake what was taken elsewhere."""
+        self.stakes[hotkey][coldkey] = self.stake(hotkey, coldkey) + amount_rao
+        self.totals[hotkey] = self.totals.get(hotkey, 0) + amount_rao
+        self.changed_stakes.add((hotkey, coldkey))
+
+    def remove_stake(self, hotkey: str, coldkey: str, amount_rao: int) -> None:
+        """Take from a stake what will be put elsewhere."""
+        have = self.stake(hotkey, coldkey)
+        if have < amount_rao:
+            message = f"stake {tao(have)} on {hotkey}, asked for {tao(amount_rao)}"
+            raise Shortage("stake", message, have_rao=have, need_rao=amount_rao)
+        self.stakes[hotkey][coldkey] = have - amount_rao
+        if have == amount_rao:
+            del self.stakes[hotkey][coldkey]
+        self.totals[hotkey] -= amount_rao
+        self.changed_stakes.add((hotkey, coldkey))
+
+
+def check_address(address: object) -> None:
+    """Refuse what is no SS58 address."""
+    if not is_address(address):
+        raise CallRefused("address", f"{address!r} is no SS58 address")
+
+
+def check_amount(amount_rao: object) -> None:
+    """Refuse what is no positive whole number of rao within 63 bits."""
+    if type(amount_rao) is not int:
+        raise CallRefused("amount", f"amount {amount_rao!r}; allowed: whole numbers of rao")
+    if amount_rao <= 0:
+        raise CallRefused("amount", f"amount {amount_rao} rao; allowed: 1 and more")
+    if amount_rao > MAX_RAO:
+        raise CallRefused("overflow", f"amount {amount_rao} rao overflows; allowed: up to {MAX_RAO}")

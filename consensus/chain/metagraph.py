@@ -1,0 +1,228 @@
+"""A subnet at one block: who is there, what they own, what the last epoch gave them.
+
+    chain.metagraph(1).save("sn1.csv")
+    concentration(Metagraph.load("sn1.csv"))
+
+CSV has one line per neuron, JSON the same under "neurons". A file from elsewhere needs `hotkey`, `coldkey` and
+`stake_rao` (or `stake`, in τ); other columns may be missing and count as zero, unknown ones are passed over.
+"""
+
+import csv
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from consensus.amounts import MAX_RAO, TAO
+from consensus.errors import SnapshotError
+
+from .chain_state import ChainState
+from .subnet import Subnet
+
+U16 = 65535
+SHARES = ("stake_weight", "consensus", "incentive", "dividends", "validator_trust")
+NUMBERS = ("stake_rao", "emission_rao", "last_update", "registered_at")
+FLAGS = ("active", "validator_permit")
+TEXTS = ("hotkey", "coldkey", "axon")
+COLUMNS = (
+    "uid",
+    "hotkey",
+    "coldkey",
+    "stake_rao",
+    *SHARES,
+    "emission_rao",
+    *FLAGS,
+    "last_update",
+    "registered_at",
+    "axon",
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Metagraph:
+    """Arrays have shape (n,), one entry per uid. Shares are the chain's u16 divided by 65535."""
+
+    netuid: int
+    block: int
+    hotkeys: tuple[str, ...]
+    coldkeys: tuple[str, ...]
+    stake_rao: NDArray[np.int64]
+    stake_weight: NDArray[np.float64]
+    consensus: NDArray[np.float64]
+    incentive: NDArray[np.float64]
+    dividends: NDArray[np.float64]
+    validator_trust: NDArray[np.float64]
+    emission_rao: NDArray[np.int64]
+    """Of the last epoch, by uid; miners' and validators' parts together."""
+    active: NDArray[np.bool_]
+    validator_permit: NDArray[np.bool_]
+    last_update: NDArray[np.int64]
+    registered_at: NDArray[np.int64]
+    axons: tuple[str, ...]
+    """`ip:port`, or empty."""
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Metagraph):
+            return NotImplemented
+        return all(np.array_equal(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+
+    @property
+    def n(self) -> int:
+        """Number of neurons."""
+        return len(self.hotkeys)
+
+    @classmethod
+    def of(cls, state: ChainState, subnet: Subnet) -> "Metagraph":
+        """The subnet as it is now."""
+        ledger = state.ledger
+        axons = (subnet.axons.get(uid) for uid in range(subnet.size))
+        columns: dict[str, Any] = {name: np.array(getattr(subnet, name), np.float64) / U16 for name in SHARES}
+        columns |= {name: np.array(getattr(subnet, name), np.bool_) for name in FLAGS}
+        columns |= {name: np.array(getattr(subnet, name), np.int64) for name in ("last_update", "registered_at")}
+        return cls(
+            netuid=subnet.netuid,
+            block=state.block,
+            hotkeys=tuple(subnet.hotkeys),
+            coldkeys=tuple(ledger.owners[hotkey] for hotkey in subnet.hotkeys),
+            stake_rao=np.array([ledger.stake(hotkey) for hotkey in subnet.hotkeys], np.int64),
+            emission_rao=np.array(subnet.emission, np.int64),
+            axons=tuple(f"{axon.ip}:{axon.port}" if axon else "" for axon in axons),
+            **columns,
+        )
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One plain mapping per neuron, by uid."""
+        columns: dict[str, Sequence[Any]] = {
+            "uid": range(self.n), "hotkey": self.hotkeys, "coldkey": self.coldkeys, "axon": self.axons,
+            **{name: getattr(self, name).tolist() for name in (*SHARES, *NUMBERS, *FLAGS)},
+        }  # fmt: skip
+        return [{name: columns[name][uid] for name in COLUMNS} for uid in range(self.n)]
+
+    def cells(self) -> list[tuple[str, ...]]:
+        """What a table shows: the heads, then one line per neuron."""
+        head = ("uid", "stake τ", "permit", "incentive", "dividends", "vtrust", "emission τ", "updated", "hotkey")
+        lines = [
+            (
+                str(row["uid"]), f"{row['stake_rao'] / TAO:,.4f}", "*" if row["validator_permit"] else "",
+                *(f"{row[name]:.5f}" for name in ("incentive", "dividends", "validator_trust")),
+                f"{row['emission_rao'] / TAO:,.5f}", str(self.block - row["last_update"]), row["hotkey"][:12],
+            )
+            for row in self.rows()
+        ]  # fmt: skip
+        return [head, *lines]
+
+    def table(self) -> str:
+        """As plain text."""
+        cells = self.cells()
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        return "\n".join("  ".join(cell.rjust(w) for cell, w in zip(line, widths, strict=True)) for line in cells)
+
+    def save(self, path: str | Path) -> None:
+        """Write `.csv` or `.json`, as the name says; raises a `SnapshotError` where it can't."""
+        path = Path(path)
+        is_json = _format(path) == ".json"
+        try:
+            with path.open("w", newline="", encoding="utf-8") as file:
+                if is_json:
+                    content = {"netuid": self.netuid, "block": self.block, "neurons": self.rows()}
+                    file.write(json.dumps(content, indent=1) + "\n")
+                    return
+                writer = csv.DictWriter(file, ["netuid", "block", *COLUMNS])
+                writer.writeheader()
+                writer.writerows({"netuid": self.netuid, "block": self.block} | row for row in self.rows())
+        except OSError as error:
+            raise SnapshotError(f"{path} can't be written: {error.strerror}") from error
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Metagraph":
+        """Read `.csv` or `.json`; a `SnapshotError` names the line and the value that it refuses."""
+        path = Path(path)
+        is_json = _format(path) == ".json"
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+            if is_json:
+                content = json.loads(text)
+                top = content if isinstance(content, dict) else {"neurons": content}
+                rows = top["neurons"]
+            else:
+                rows = list(csv.DictReader(text.splitlines()))
+                top = rows[0] if rows else {}
+        except OSError as error:
+            raise SnapshotError(f"{path} can't be read: {error.strerror}") from error
+        except (ValueError, KeyError, csv.Error) as error:
+            raise SnapshotError(f"{path} is no metagraph: {error}") from error
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise SnapshotError(f"{path}: the neurons are no list of objects")
+        if not rows:
+            raise SnapshotError(f"{path} has no neuron")
+        return cls._from_rows(path, top, rows)
+
+    @classmethod
+    def _from_rows(cls, path: Path, top: Mapping[str, Any], rows: list[dict[str, Any]]) -> "Metagraph":
+        by_uid: dict[int, dict[str, Any]] = {}
+        for line, row in enumerate(rows, start=1):
+            where = f"{path}: neuron {line}"
+            read = {
+                name: _number(where, name, row.get(name), 0, MAX_RAO, int) for name in NUMBERS if name != "stake_rao"
+            }
+            read |= {name: _number(where, name, row.get(name), 0.0, 1.0, float) for name in SHARES}
+            read |= {name: _flag(where, name, row.get(name)) for name in FLAGS}
+            read |= {name: str(row.get(name) or "") for name in TEXTS}
+            if "stake_rao" in row:
+                read["stake_rao"] = _number(where, "stake_rao", row["stake_rao"], 0, MAX_RAO, int)
+            elif "stake" in row:
+                read["stake_rao"] = round(_number(where, "stake", row["stake"], 0.0, MAX_RAO / TAO, float) * TAO)
+            else:
+                raise SnapshotError(f"{where} has no stake_rao and no stake")
+            if not read["hotkey"] or not read["coldkey"]:
+                raise SnapshotError(f"{where} lacks its hotkey or coldkey")
+            uid = _number(where, "uid", row.get("uid", line - 1), 0, 65535, int)
+            if uid in by_uid:
+                raise SnapshotError(f"{where}: uid {uid} is there twice")
+            by_uid[uid] = read
+        if missing := set(range(len(by_uid))) - set(by_uid):
+            raise SnapshotError(f"{path}: uid {min(missing)} is missing; allowed: 0 to {len(by_uid) - 1}, each once")
+        ordered = [by_uid[uid] for uid in range(len(by_uid))]
+        kinds = dict.fromkeys(SHARES, np.float64) | dict.fromkeys(NUMBERS, np.int64) | dict.fromkeys(FLAGS, np.bool_)
+        columns: dict[str, Any] = {n: np.array([row[n] for row in ordered], kind) for n, kind in kinds.items()}
+        return cls(
+            netuid=_number(str(path), "netuid", top.get("netuid"), 0, 65535, int),
+            block=_number(str(path), "block", top.get("block"), 0, MAX_RAO, int),
+            hotkeys=tuple(row["hotkey"] for row in ordered),
+            coldkeys=tuple(row["coldkey"] for row in ordered),
+            axons=tuple(row["axon"] for row in ordered),
+            **columns,
+        )
+
+
+def _format(path: Path) -> str:
+    if path.suffix.lower() not in (".json", ".csv"):
+        raise SnapshotError(f"{path}: a metagraph file ends in .json or .csv")
+    return path.suffix.lower()
+
+
+def _number(where: str, name: str, value: Any, low: float, high: float, kind: type) -> Any:
+    """A missing value counts as zero; any other must be a finite number within low..high."""
+    if value is None or value == "":
+        return kind(0)
+    try:
+        number = kind(value)
+        exact = isinstance(value, str) or number == value
+    except (TypeError, ValueError, OverflowError):
+        exact, number = False, 0
+    if not exact or isinstance(value, bool) or not math.isfinite(number) or not low <= number <= high:
+        raise SnapshotError(f"{where}: {name} is {value!r}; allowed: {low} to {high}")
+    return number
+
+
+def _flag(where: str, name: str, value: Any) -> bool:
+    known = {None: False, "": False, "true": True, "false": False, "1": True, "0": False}
+    key = value if value is None else str(value).lower()
+    if key not in known:
+        raise SnapshotError(f"{where}: {name} is {value!r}; allowed: true, false, 1, 0")
+    return known[key]

@@ -1,0 +1,66 @@
+"""Owning a subnet: what it costs, creating it, and setting its rules."""
+
+from typing import Any
+
+from consensus.errors import CallRefused, NotAllowed
+
+from .calls import CreateSubnet, SetHyperparameters
+from .chain_state import ChainState
+from .hyperparameters import Hyperparameters
+from .registration import burn_price, start_price
+from .subnet import Subnet
+
+
+def lock_cost(state: ChainState) -> int:
+    """Rao that the next subnet locks: twice the last lock, falling by one lock in each reduction interval."""
+    genesis, last = state.genesis, state.last_lock_rao
+    if state.last_lock_block == 0:
+        return genesis.min_lock_rao
+    fallen = last // genesis.lock_reduction_interval * (state.block - state.last_lock_block)
+    return max(genesis.min_lock_rao, 2 * last - fallen)
+
+
+def create_subnet(state: ChainState, signer: str, call: CreateSubnet) -> int:
+    """Lock the cost and open the next netuid; returns it."""
+    genesis = state.genesis
+    if call.hyperparameters and not genesis.development:
+        raise CallRefused("development", "only a development chain creates a subnet with its hyperparameters set")
+    hyperparameters = Hyperparameters().change(call.hyperparameters)
+    hyperparameters.validate(development=genesis.development)
+    if call.hotkey is not None:
+        state.ledger.check_owner(call.hotkey, signer)
+    elif not genesis.development:
+        raise CallRefused("hotkey", "a subnet needs its owner's hotkey; only a development chain does without")
+    cost = lock_cost(state)
+    state.ledger.debit(signer, cost, "the lock costs")
+    netuid = max(state.subnets, default=0) + 1
+    subnet = Subnet(netuid, signer, call.hotkey, state.block, hyperparameters, locked_rao=cost)
+    subnet.last_epoch_block = subnet.adjusted_at = state.block
+    start_price(subnet, state.block)
+    state.subnets[netuid] = subnet
+    state.last_lock_rao, state.last_lock_block = cost, state.block
+    if call.hotkey is not None:
+        state.ledger.own(call.hotkey, signer)
+        subnet.append(call.hotkey, state.block)
+    return netuid
+
+
+def set_hyperparameters(state: ChainState, signer: str, call: SetHyperparameters) -> dict[str, Any]:
+    """Change the rules; returns what changed."""
+    subnet = state.subnet(call.netuid)
+    if signer != subnet.owner:
+        raise NotAllowed("owner", f"subnet {call.netuid} belongs to {subnet.owner}; {signer} can't change its rules")
+    changed = subnet.hyperparameters.change(call.changes)
+    changed.validate(development=state.genesis.development)
+    if changed.max_allowed_uids < subnet.size:
+        raise CallRefused(
+            "hyperparameter", f"max_allowed_uids: {changed.max_allowed_uids}; subnet {call.netuid} has {subnet.size}"
+        )
+    price = burn_price(subnet, state.block)
+    if changed.registration_rule != subnet.hyperparameters.registration_rule:
+        subnet.adjusted_at = state.block
+        subnet.burns_this_interval = subnet.pows_this_interval = 0
+    subnet.hyperparameters = changed
+    start_price(subnet, state.block, price)
+    subnet.touch()
+    return dict(call.changes)

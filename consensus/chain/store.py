@@ -1,0 +1,268 @@
+"""Keeping a chain: one SQLite file, or any database that SQLAlchemy reaches. Every block is one transaction.
+
+The tables say what the chain holds (head, accounts, hotkeys, stakes, subnets, bonds, neurons) and what happened
+(calls, with their signatures, and epochs). Only one process may hold a chain: an SQLite file and a PostgreSQL database
+stay locked while it is open. Anywhere, a process signs the head when it opens; blocks of one that lost it are refused.
+"""
+
+import json
+import secrets
+import zlib
+from collections.abc import Iterable, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Table,
+    bindparam,
+    create_engine,
+    delete,
+    event,
+    insert,
+    inspect,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, SQLAlchemyError
+from sqlalchemy.pool import StaticPool
+
+from consensus.errors import CallRefused, StoreCorrupt, StoreError, StoreInUse, StoreTooNew
+from consensus.yuma.rows import Rows
+
+from .chain_state import ChainState
+from .tables import (
+    ACCOUNTS,
+    BONDS,
+    CALLS,
+    EPOCHS,
+    HEAD,
+    HOTKEYS,
+    METADATA,
+    NEURONS,
+    STAKES,
+    SUBNETS,
+    call_row,
+    epoch_row,
+    head_row,
+    neuron_row,
+    pack_bonds,
+    read_state,
+    subnet_row,
+)
+
+if TYPE_CHECKING:
+    from .chain import Receipt
+    from .emission import Epoch
+
+LOCK_WAIT_S = 1.0
+"""How long to wait for a process that is about to let go of the file."""
+
+FORMAT = 1
+"""Raised when an older subnetlab could not read what this one writes."""
+
+
+class Store:
+    """The database behind one open chain; `state` is what it held when it was opened."""
+
+    def __init__(self, engine: Engine, connection: Connection, state: ChainState, genesis_hash: bytes) -> None:
+        self.state = state
+        self.genesis_hash = genesis_hash
+        self._engine = engine
+        self._connection = connection
+        self._writer = secrets.token_hex(8)
+        self._saved_block = state.block
+        self._saved_bonds: dict[int, Rows] = {}
+
+    @classmethod
+    def create(cls, where: str | PathLike[str], state: ChainState, genesis_hash: bytes) -> Self:
+        """Save a new chain; refuses to replace one."""
+        engine, connection = _connect(where, new=True)
+        try:
+            if inspect(connection).has_table(HEAD.name):
+                raise StoreError(f"{_name(engine)} already holds a chain; open it, or choose another place")
+            connection.rollback()
+            _write_ahead(connection)
+            store = cls(engine, connection, state, genesis_hash)
+            with connection.begin():
+                METADATA.create_all(connection)
+                head = {"id": 1, "format": FORMAT, "genesis": json.dumps(state.genesis.as_dict())}
+                head |= {"genesis_hash": genesis_hash.hex(), "writer": store._writer, **head_row(state)}
+                connection.execute(insert(HEAD), head)
+                store._write_state()
+            return store
+        except BaseException as error:
+            _release(engine, connection)
+            raise _translated(error, engine) from error
+
+    @classmethod
+    def open(cls, where: str | PathLike[str]) -> Self:
+        """Load a chain and hold it; raises `StoreInUse`, `StoreCorrupt` or `StoreTooNew` and changes nothing."""
+        engine, connection = _connect(where, new=False)
+        try:
+            _check(engine, connection)
+            head = connection.execute(select(HEAD)).mappings().one()
+            state = read_state(connection, head)
+            connection.rollback()
+            _write_ahead(connection)
+            store = cls(engine, connection, state, bytes.fromhex(head["genesis_hash"]))
+            with connection.begin():
+                connection.execute(update(HEAD).values(writer=store._writer))
+            return store
+        except (KeyError, ValueError, TypeError, IndexError, AttributeError, zlib.error, CallRefused) as error:
+            _release(engine, connection)
+            raise StoreCorrupt(f"{_name(engine)} is damaged: {type(error).__name__}: {error}") from error
+        except BaseException as error:
+            _release(engine, connection)
+            raise _translated(error, engine) from error
+
+    def save(self, closed: Sequence["Receipt"], epochs: Sequence["Epoch"]) -> None:
+        """Confirm a block: its calls, its epochs and everything that they changed, or nothing at all."""
+        try:
+            with self._connection.begin():
+                mine = (HEAD.c.writer == self._writer) & (HEAD.c.block == self._saved_block)
+                if self._connection.execute(update(HEAD).where(mine).values(**head_row(self.state))).rowcount != 1:
+                    raise StoreInUse(f"another process took over {_name(self._engine)}; this block was not confirmed")
+                self._write_state()
+                _insert(self._connection, CALLS, (call_row(receipt) for receipt in closed))
+                _insert(self._connection, EPOCHS, (epoch_row(epoch) for epoch in epochs))
+        except BaseException as error:
+            raise _translated(error, self._engine) from error
+        self._saved_block = self.state.block
+
+    def close(self) -> None:
+        """Let go of the database."""
+        _release(self._engine, self._connection)
+
+    def _write_state(self) -> None:
+        ledger, connection = self.state.ledger, self._connection
+        _replace(connection, ACCOUNTS, [
+            {"address": address, "balance_rao": ledger.balance(address), "nonce": ledger.nonces.get(address, 0)}
+            for address in ledger.changed_accounts
+        ])  # fmt: skip
+        _replace(connection, HOTKEYS, [
+            {"hotkey": hotkey, "coldkey": ledger.owners[hotkey], "take": ledger.takes.get(hotkey)}
+            for hotkey in ledger.changed_hotkeys
+        ])  # fmt: skip
+        _replace(connection, STAKES, [
+            {"hotkey": hotkey, "coldkey": coldkey, "stake_rao": ledger.stake(hotkey, coldkey)}
+            for hotkey, coldkey in ledger.changed_stakes
+        ])  # fmt: skip
+        for subnet in self.state.subnets.values():
+            if subnet.changed:
+                _replace(connection, SUBNETS, [subnet_row(subnet)])
+            if self._saved_bonds.get(subnet.netuid) is not subnet.bonds:
+                _replace(connection, BONDS, [{"netuid": subnet.netuid, "rows": pack_bonds(subnet.bonds)}])
+                self._saved_bonds[subnet.netuid] = subnet.bonds
+            _replace(connection, NEURONS, [neuron_row(subnet, uid) for uid in sorted(subnet.changed_uids)])
+
+
+def _connect(where: str | PathLike[str], *, new: bool) -> tuple[Engine, Connection]:
+    url = where if isinstance(where, str) and "://" in where else f"sqlite:///{Path(where)}"
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise StoreError(f"{url!r} is no database URL: {error}") from error
+    sqlite = parsed.get_backend_name() == "sqlite"
+    if sqlite and parsed.database and parsed.database != ":memory:":
+        path = Path(parsed.database)
+        if path.is_dir():
+            raise StoreError(f"{path} is a folder; name a file in it")
+        if new and path.exists() and path.stat().st_size:
+            raise StoreError(f"{path} already exists; open it, or choose another place")
+        if not new and not path.is_file():
+            raise StoreError(f"no chain at {path}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{path} can't be made: {error.strerror}") from error
+    try:
+        options: dict[str, Any] = {"poolclass": StaticPool, "connect_args": {"timeout": LOCK_WAIT_S}} if sqlite else {}
+        engine = create_engine(parsed, **options)
+    except (SQLAlchemyError, ImportError) as error:
+        raise StoreError(f"{parsed.render_as_string(hide_password=True)} can't be used: {error}") from error
+    if sqlite:
+        event.listen(engine, "connect", _lock_file)
+    try:
+        connection = engine.connect()
+    except DatabaseError as error:
+        engine.dispose()
+        raise _translated(error, engine) from error
+    if engine.dialect.name == "postgresql":
+        free = connection.execute(text("SELECT pg_try_advisory_lock(hashtext('subnetlab'))")).scalar_one()
+        connection.rollback()
+        if not free:
+            _release(engine, connection)
+            raise StoreInUse(f"{_name(engine)} is open in another process; wait for it to end, or end it")
+    return engine, connection
+
+
+def _lock_file(connection: Any, _record: Any) -> None:
+    """Exclusive until closed, so that a second process is refused; a sync at every commit."""
+    for pragma in ("locking_mode=EXCLUSIVE", "synchronous=FULL"):
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+
+
+def _write_ahead(connection: Connection) -> None:
+    """SQLite's journal for a chain: set once the file is known to be ours, for it changes the file."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+        connection.rollback()
+
+
+def _release(engine: Engine, connection: Connection) -> None:
+    connection.close()
+    engine.dispose()
+
+
+def _name(engine: Engine) -> str:
+    if engine.dialect.name == "sqlite" and engine.url.database:
+        return engine.url.database
+    return engine.url.render_as_string(hide_password=True)
+
+
+def _translated(error: BaseException, engine: Engine) -> BaseException:
+    """The store's own error for what a database raises; others are left alone."""
+    if not isinstance(error, SQLAlchemyError):
+        return error
+    reason = str(getattr(error, "orig", None) or error)
+    if "locked" in reason:
+        return StoreInUse(f"{_name(engine)} is open in another process; wait for it to end, or end it")
+    if any(sign in reason for sign in ("not a database", "malformed", "no such table", "no such column")):
+        return StoreCorrupt(f"{_name(engine)} is damaged or no chain: {reason}")
+    return StoreError(f"{_name(engine)}: {reason}")
+
+
+def _check(engine: Engine, connection: Connection) -> None:
+    if not inspect(connection).has_table(HEAD.name):
+        raise StoreCorrupt(f"{_name(engine)} is a database, but holds no chain")
+    found = connection.execute(text("SELECT format FROM head")).scalars().all()
+    if len(found) != 1 or type(found[0]) is not int:
+        raise StoreCorrupt(f"{_name(engine)} is damaged: its head says format {found}")
+    if found[0] > FORMAT:
+        raise StoreTooNew(f"{_name(engine)} has format {found[0]}; this subnetlab reads up to {FORMAT}: update it")
+    if engine.dialect.name == "sqlite":
+        verdict = connection.execute(text("PRAGMA quick_check(1)")).scalar_one()
+        if verdict != "ok":
+            raise StoreCorrupt(f"{_name(engine)} is damaged: {verdict}")
+
+
+def _replace(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    """Delete and insert by primary key: the one upsert that every database knows."""
+    if not rows:
+        return
+    keys = [column.name for column in table.primary_key]
+    one = delete(table)
+    for key in keys:
+        one = one.where(table.c[key] == bindparam(f"old_{key}"))
+    connection.execute(one, [{f"old_{key}": row[key] for key in keys} for row in rows])
+    connection.execute(insert(table), rows)
+
+
+def _insert(connection: Connection, table: Table, rows: Iterable[dict[str, Any]]) -> None:
+    if listed := list(rows):
+        connection.execute(insert(table), listed)

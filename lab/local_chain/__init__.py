@@ -1,0 +1,1 @@
+"""A chain file and wallets on disk, as their user sees them."""

@@ -1,0 +1,42 @@
+"""What was played of a run: its record as far as its last complete epoch.
+
+played = Played.of(record)
+played.rounds[0].answers
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from lab.config.run_config import RunConfig
+
+from .entries import Epoch, GradedRound, Start
+from .record import RunRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A run, without the rounds of an epoch that has not ended."""
+
+    start: Start
+    config: RunConfig
+    epochs: tuple[Epoch, ...]
+    rounds: tuple[GradedRound, ...]
+    """In the order of their places, not of arrival: so two runs of one seed agree."""
+
+    @classmethod
+    def of(cls, record: RunRecord) -> Self:
+        """Read a record."""
+        entry = record.find("start", "run")
+        assert entry is not None  # RunRecord.open() refuses a record without one
+        start = Start.of(entry)
+        config = RunConfig.parse(start.config, source=str(record.folder))
+        epochs = tuple(map(Epoch.of, record.entries("epoch")))
+        last = len(epochs) * config.chain.rounds_per_epoch
+        rounds = [found for found in map(GradedRound.of, record.entries("round")) if found.number < last]
+        return cls(start, config, epochs, tuple(sorted(rounds, key=lambda one: (one.number, one.validator))))
+
+    def names(self, role: str) -> dict[int, str]:
+        """Return the names of all neurons of a role, by uid."""
+        return {neuron.uid: neuron.name for neuron in self.start.neurons if neuron.role == role}

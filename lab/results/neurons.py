@@ -1,0 +1,223 @@
+"""Standings: how each neuron of a run did.
+
+    standings = Standings.of(record)
+    standings.miners[0].quality.text()      # "0.91 (0.88 to 0.94, n=30)"
+
+Unscored answers and unknown qualities are left out of every figure, never counted as zero.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lab.config.run_config import PriceTable, RunConfig
+from lab.record.completed_run import Played
+from lab.record.entries import Epoch, GradedAnswer, GradedRound, Neuron, Start
+from lab.record.record import RunRecord
+from lab.statistics import RESAMPLES, Figure, mean, ratio
+from subnets import Fault, Subnet
+
+from .bill import price
+
+U16 = 65_535
+RAO = 1e-9
+"""Tokens."""
+
+NOTHING = Figure(None, None, None, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One neuron. What has to do with answers is empty for a validator."""
+
+    uid: int
+    name: str
+    role: str
+    kind: str
+    honest: bool
+    coldkey: str
+    hotkey: str
+    stake: float
+    """Tokens, in the last epoch."""
+    permit: bool
+    trust: float
+    """In [0, 1], of the last epoch, like the next four."""
+    validator_trust: float
+    consensus: float
+    incentive: float
+    dividends: float
+    emission: float
+    """Tokens, in the last epoch."""
+    earned: float
+    """Tokens, over all epochs."""
+    pay_share: float | None
+    """Of all that the neurons of its role earned over the run; None where they earned nothing."""
+    refused: int
+    """Epochs in which the chain refused this validator's weights."""
+    refusal: str
+    """Why it did so last."""
+    asked: int
+    answered: int
+    unscored: int
+    """Queries that got no score: lost on the way, or the grader failed."""
+    faults: dict[str, int]
+    """By kind; those that did not occur are left out."""
+    fault_reason: str
+    """The commonest, in the words of whoever found the fault."""
+    score: Figure
+    quality: Figure
+    """True quality, known to the laboratory alone."""
+    latency_p50_s: Figure
+    """Of the answers that arrived."""
+    latency_p95_s: Figure
+    cpu_s: Figure
+    """For one answer that arrived; failed attempts are paid for by those that did not fail."""
+    usd: Figure
+    usd_token: Figure
+    """For one token written, as the model's own tokenizer counts; empty for a miner that writes none."""
+    usd_character: Figure
+    """For one character of the answers that these tokens made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """All neurons of a run, as far as its last complete epoch."""
+
+    start: Start
+    config: RunConfig
+    neurons: tuple[Standing, ...]
+    """In the order of uids."""
+    epochs: tuple[Epoch, ...]
+    rounds: tuple[GradedRound, ...]
+    complete: bool
+    """Whether the run had come to its end."""
+
+    @classmethod
+    def of(cls, record: RunRecord) -> Standings:
+        """Read the record of a run."""
+        played = Played.of(record)
+        start, config, epochs, rounds = played.start, played.config, played.epochs, played.rounds
+        answers: dict[int, list[GradedAnswer]] = defaultdict(list)
+        characters: dict[int, list[int]] = defaultdict(list)
+        for graded in rounds:
+            for answer in graded.answers:
+                answers[answer.uid].append(answer)
+                characters[answer.uid].append(_characters(record, config.subnet, answer))
+        neurons = tuple(
+            _standing(neuron, start, epochs, answers[neuron.uid], characters[neuron.uid], config.prices)
+            for neuron in start.neurons
+        )
+        complete = record.find("end", "run") is not None
+        return cls(start, config, neurons, epochs, rounds, complete)
+
+    @property
+    def miners(self) -> tuple[Standing, ...]:
+        """In the order of uids."""
+        return tuple(neuron for neuron in self.neurons if neuron.role == "miner")
+
+    @property
+    def validators(self) -> tuple[Standing, ...]:
+        """In the order of uids."""
+        return tuple(neuron for neuron in self.neurons if neuron.role == "validator")
+
+
+def by_quality(miners: Sequence[Standing]) -> list[Standing]:
+    """Return the best miner first, those of unknown quality last."""
+    return sorted(miners, key=lambda one: (one.quality.value is None, -(one.quality.value or 0.0), one.uid))
+
+
+def percent(share: float) -> str:
+    """Write a share as "12 %", small ones as "0.4 %"."""
+    number = 100 * share
+    if 0 < number < 0.1:
+        return "<0.1 %"
+    return f"{number:.1f} %" if 0 < number < 9.95 else f"{number:.0f} %"
+
+
+def counted(number: int, noun: str) -> str:
+    """Write "1 miner", "1,024 miners"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def quantile(values: Sequence[float], share: float) -> Figure:
+    """Quantile with a bootstrapped percentile interval."""
+    observed = np.asarray(values, dtype=float)
+    n = len(observed)
+    if n == 0:
+        return NOTHING
+    value = float(np.quantile(observed, share))
+    if n == 1:
+        return Figure(value, None, None, 1)
+    picks = np.random.default_rng(0).integers(0, n, size=(RESAMPLES, n))
+    low, high = np.percentile(np.quantile(observed[picks], share, axis=1), [2.5, 97.5])
+    return Figure(value, min(float(low), value), max(float(high), value), n)
+
+
+def _characters(record: RunRecord, subnet: Subnet, answer: GradedAnswer) -> int:
+    """Count the characters of an answer that a language model wrote."""
+    if answer.fault is not None or answer.blob is None or not answer.cost.output_tokens:
+        return 0
+    return len(subnet.read(record.blob(answer.blob)).text)
+
+
+def _standing(
+    neuron: Neuron,
+    start: Start,
+    epochs: Sequence[Epoch],
+    answers: Sequence[GradedAnswer],
+    characters: Sequence[int],
+    prices: PriceTable,
+) -> Standing:
+    uid = neuron.uid
+    pay = epochs[-1].pay if epochs else None
+    peers = [other.uid for other in start.neurons if other.role == neuron.role]
+    earned = sum(epoch.pay.paid[uid] for epoch in epochs)
+    among = sum(epoch.pay.paid[peer] for epoch in epochs for peer in peers)
+    refusals = [epoch.pay.refused[uid] for epoch in epochs if uid in epoch.pay.refused]
+    served = [answer for answer in answers if answer.fault != Fault.LOST]
+    arrived = [answer for answer in served if answer.fault is None]
+    spent = [price(answer.cost, prices) for answer in answers]
+    got = [float(answer.fault is None) for answer in served]
+    reasons = Counter(answer.reason for answer in answers if answer.fault is not None)
+    return Standing(
+        uid=uid,
+        name=neuron.name,
+        role=neuron.role,
+        kind=neuron.kind,
+        honest=neuron.honest,
+        coldkey=neuron.coldkey,
+        hotkey=neuron.hotkey,
+        stake=neuron.stake if pay is None else pay.stake[uid],
+        permit=pay is not None and pay.validator_permit[uid],
+        trust=0.0 if pay is None else pay.trust[uid] / U16,
+        validator_trust=0.0 if pay is None else pay.validator_trust[uid] / U16,
+        consensus=0.0 if pay is None else pay.consensus[uid] / U16,
+        incentive=0.0 if pay is None else pay.incentive[uid] / U16,
+        dividends=0.0 if pay is None else pay.dividends[uid] / U16,
+        emission=0.0 if pay is None else pay.paid[uid] * RAO,
+        earned=earned * RAO,
+        pay_share=earned / among if among else None,
+        refused=len(refusals),
+        refusal=refusals[-1] if refusals else "",
+        asked=len(answers),
+        answered=len(arrived),
+        unscored=sum(answer.score is None for answer in answers),
+        faults=dict(sorted(Counter(str(answer.fault) for answer in answers if answer.fault is not None).items())),
+        fault_reason=min(reasons, key=lambda reason: (-reasons[reason], reason)) if reasons else "",
+        score=mean([answer.score for answer in answers if answer.score is not None]),
+        quality=mean([answer.quality for answer in answers if answer.quality is not None]),
+        latency_p50_s=quantile([answer.latency_s for answer in arrived], 0.50),
+        latency_p95_s=quantile([answer.latency_s for answer in arrived], 0.95),
+        cpu_s=ratio([answer.cost.cpu_s for answer in served], got),
+        usd=ratio([price(answer.cost, prices) for answer in served], got),
+        usd_token=_for_each(spent, [answer.cost.output_tokens for answer in answers]),
+        usd_character=_for_each(spent, characters),
+    )
+
+
+def _for_each(spent: Sequence[float], counts: Sequence[int]) -> Figure:
+    return ratio(spent, [float(count) for count in counts]) if any(counts) else NOTHING

@@ -1,0 +1,190 @@
+"""The audit: what a record claims, worked out again from the record alone.
+
+The hashes are followed; every task is made again from its seed, and the miners that were asked are drawn
+again; every recorded answer is read and graded again; the ledgers, the weights, and every payout of the
+chain are computed again. Costs and clocks can't be: they are taken on trust, as the machine wrote them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lab.config.run_config import RunConfig
+from lab.errors import AuditError
+from lab.record.entries import Epoch, GradedAnswer, GradedRound, Start
+from lab.record.record import RunRecord
+from lab.record.run_folder import changed_versions, first_difference
+from subnets import Fault, Response
+from subnets.subnet import Subnet
+from validators.validator import GRADER_FAILED
+
+from .economy import Economy
+
+TOLERANCE = 1e-6
+"""Between a recorded grade and the one found again: the same arithmetic on another machine's libraries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """What an audit went through."""
+
+    entries: int
+    rounds: int
+    answers: int
+    """Read and graded again."""
+    epochs: int
+    complete: bool
+    """Whether the run had come to its end. Entries missing at the very end of a stopped run can't be seen."""
+    head: str
+    """Hash of the last entry: whoever noted it down earlier can tell that nothing was rewritten since."""
+
+
+def audit(record: RunRecord, watch: Callable[[int, int], None] = lambda done, of: None) -> Audited:
+    """Check a whole record.
+
+    Args:
+        record: of any run, finished or not.
+        watch: called with the number of rounds done, and of all.
+
+    Raises:
+        AuditError: the first contradiction, named.
+    """
+    entries = record.verify()
+    try:
+        return _audit(record, entries, watch)
+    except AuditError as error:
+        first = record.find("start", "run")
+        changed = changed_versions(Start.of(first)) if first is not None else ""
+        if changed:
+            raise AuditError(f"{error}. The run was made with other versions: {changed}") from None
+        raise
+
+
+def _audit(record: RunRecord, entries: int, watch: Callable[[int, int], None]) -> Audited:
+    first = record.find("start", "run")
+    assert first is not None  # RunRecord.open() refuses a record without one
+    start = Start.of(first)
+    _compare_files(record, start)
+    config = RunConfig.parse(start.config, source=str(record.folder))
+    economy = Economy(config)
+    if economy.neurons() != start.neurons:
+        raise AuditError("entry 1 (start run): these are not the hotkeys and stakes that the config makes")
+
+    of = sum(1 for _ in record.entries("round"))
+    rounds: dict[str, GradedRound] = {}  # of the epoch under way: a run may be longer than memory
+    checked = answers = epochs = 0
+    head = ""
+    for entry in record.entries():
+        head = entry.hash
+        where = f"entry {entry.seq} ({entry.kind} {entry.place})"
+        if entry.kind == "round":
+            graded = GradedRound.of(entry)
+            if graded.validator not in economy.validators or entry.place != graded.place:
+                raise AuditError(f"{where}: there is no validator {graded.validator}, or this is not its place")
+            answers += _regrade(record, config.subnet, economy, graded, where)
+            rounds[graded.place] = graded
+            checked += 1
+            watch(checked, of)
+        elif entry.kind == "epoch":
+            _repay(economy, config, rounds, Epoch.of(entry), where)
+            rounds.clear()
+            epochs += 1
+    complete = record.find("end", "run") is not None
+    if complete and epochs != config.chain.epochs:
+        raise AuditError(f"the run says that it ended, after {epochs} of {config.chain.epochs} epochs")
+    return Audited(entries, checked, answers, epochs, complete, head)
+
+
+def _compare_files(record: RunRecord, start: Start) -> None:
+    """Hold config.json and run.json of the folder against the first entry."""
+    for name, recorded in (("config.json", start.config), ("run.json", start.machine)):
+        try:
+            found = json.loads((record.folder / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise AuditError(f"{name} can't be read: {error}") from None
+        differing = first_difference(recorded, found)
+        if differing:
+            raise AuditError(f"{name} was changed: {differing}")
+
+
+def _regrade(record: RunRecord, subnet: Subnet, economy: Economy, graded: GradedRound, where: str) -> int:
+    """Make the task again and grade its answers again; return how many were read."""
+    validator = economy.validators[graded.validator]
+    task = validator.task(subnet, graded.number)
+    if (task.id, task.seed) != (graded.task_id, graded.task_seed):
+        raise AuditError(f"{where}: task {graded.task_id} does not come from the validator's seed; {task.id} does")
+    for name in ("kind", "difficulty"):
+        if getattr(task, name) != getattr(graded, name):
+            raise AuditError(f"{where}: {name} {getattr(graded, name)} recorded, {getattr(task, name)} found")
+    asked = tuple(answer.uid for answer in graded.answers)
+    drawn = validator.sample(graded.number, economy.stakes())
+    if asked != drawn:
+        raise AuditError(f"{where}: answers of uids {list(asked)} recorded, {list(drawn)} were to be asked")
+    grades = validator.grade(subnet, task, [response_of(record, answer) for answer in graded.answers])
+    for answer, score, quality, response in zip(
+        graded.answers, grades.scores, grades.qualities, grades.responses, strict=True
+    ):
+        who = f"{where}: uid {answer.uid}"
+        if response.fault != answer.fault:
+            raise AuditError(f"{who}: fault {answer.fault} recorded, {response.fault} found")
+        # A grader that failed then may not fail again; nothing else makes a grade come and go.
+        if answer.score is None and answer.score_reason.startswith(GRADER_FAILED):
+            continue
+        claims = {"score": (answer.score, score.value), "quality": (answer.quality, quality)}
+        claims |= {
+            f"part {name}": (answer.parts.get(name), score.parts.get(name))
+            for name in sorted(answer.parts.keys() | score.parts.keys())
+        }
+        for name, (recorded, found) in claims.items():
+            if not _same(recorded, found):
+                raise AuditError(f"{who}: {name} {recorded} recorded, {found} found")
+    return sum(response.answer is not None for response in grades.responses)
+
+
+def _same(recorded: float | None, found: float | None) -> bool:
+    if recorded is None or found is None:
+        return recorded is found
+    return math.isclose(recorded, found, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+
+
+def response_of(record: RunRecord, answer: GradedAnswer) -> Response:
+    """Put a response together as it arrived: a malformed one that was kept is read again."""
+    again = answer.fault is Fault.MALFORMED and answer.blob is not None
+    return Response(
+        uid=answer.uid,
+        fault=None if again else answer.fault,
+        reason=answer.reason,
+        body=b"" if answer.blob is None else record.blob(answer.blob),
+        latency_s=answer.latency_s,
+        waited_s=answer.waited_s,
+        cost=answer.cost,
+    )
+
+
+def _repay(economy: Economy, config: RunConfig, rounds: dict[str, GradedRound], epoch: Epoch, where: str) -> None:
+    """Compute weights and payouts of an epoch again."""
+    per_epoch = config.chain.rounds_per_epoch
+    numbers = range(epoch.number * per_epoch, (epoch.number + 1) * per_epoch)
+    asking = [uid for uid, validator in economy.validators.items() if validator.asks]
+    missing = [f"{uid}/{number}" for number in numbers for uid in asking if f"{uid}/{number}" not in rounds]
+    if missing:
+        raise AuditError(f"{where}: round {missing[0]} is missing from the record")
+    economy.observe([rounds[f"{uid}/{number}"] for number in numbers for uid in asking])
+    weights = economy.weights()
+    if weights.keys() != epoch.weights.keys():
+        raise AuditError(f"{where}: weights of {sorted(epoch.weights)} recorded, of {sorted(weights)} found")
+    for uid, row in weights.items():
+        recorded = epoch.weights[uid]
+        for miner in sorted(row.keys() | recorded.keys()):
+            if not _same(row.get(miner, 0.0), recorded.get(miner, 0.0)):
+                raise AuditError(
+                    f"{where}: validator {uid} on miner {miner}: weight {recorded.get(miner, 0.0)} recorded, "
+                    f"{row.get(miner, 0.0)} found"
+                )
+    paid = economy.pay(epoch.weights)
+    for name in type(paid).model_fields:
+        if getattr(paid, name) != getattr(epoch.pay, name):
+            raise AuditError(f"{where}: {name} recorded as {getattr(epoch.pay, name)}, found {getattr(paid, name)}")

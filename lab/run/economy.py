@@ -1,0 +1,143 @@
+"""The economy of a run: a chain on which the validators set weights by signed calls.
+
+It is a pure function of the config and of the weights it was shown, so a resumed run and an audit
+rebuild it by paying the recorded epochs again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from consensus.amounts import TAO
+from consensus.chain.calls import AddStake, CreateSubnet, SetWeights
+from consensus.chain.chain import Chain
+from consensus.chain.hyperparameters import Hyperparameters
+from consensus.chain.keys import throwaway_key
+from consensus.errors import CallRefused
+from lab.config.run_config import PluginTable, RunConfig
+from lab.record.entries import GradedRound, Neuron, Pay
+from subnets import Caller, Score
+from validators import PublicView, ScoreLedger
+
+
+class Economy:
+    """Chain, keys and ledgers of a run. Uids are the validators', then the miners', in the config's order."""
+
+    def __init__(self, config: RunConfig, kept: Path | None = None) -> None:
+        """Found the chain in memory, or in the file `kept`, which must not be there yet."""
+        validators, miners = config.build_validators(), config.build_miners()
+        names = [*config.validator_names, *config.miner_names]
+        tables: list[PluginTable] = [table for table in (*config.validators, *config.miners) for _ in table.names()]
+        honesty = [validator.honest for validator in validators] + [miner.honest for miner in miners]
+        roles = ["validator"] * len(validators) + ["miner"] * len(miners)
+        self._hotkeys = [throwaway_key(config.seed, f"{role}/{name}") for role, name in zip(roles, names, strict=True)]
+        self._coldkeys = {table.coldkey: throwaway_key(config.seed, f"coldkey/{table.coldkey}") for table in tables}
+        self._chain, self._netuid = self._found(config, tables, kept)
+        self.validators = dict(enumerate(validators))
+        self.miners = dict(enumerate(miners, start=len(validators)))
+        self.ledgers: dict[int, ScoreLedger] = {uid: validator.ledger() for uid, validator in self.validators.items()}
+        self._neurons = tuple(
+            Neuron(
+                uid=uid,
+                name=name,
+                role=role,
+                kind=table.options["kind"],
+                honest=honest,
+                hotkey=hotkey.ss58_address,
+                coldkey=table.coldkey,
+                stake=table.stake,
+            )
+            for uid, (name, role, table, honest, hotkey) in enumerate(
+                zip(names, roles, tables, honesty, self._hotkeys, strict=True)
+            )
+        )
+        named = config.bare.miner
+        metered = [uid for uid, miner in self.miners.items() if miner.metered]
+        worker = next((uid for uid in metered if self.miners[uid].honest), next(iter(metered), None))
+        self.bare_miner = worker if named is None else names.index(named, len(validators))
+        """The miner whose work, done once, the subnet is compared with; None where all work is done elsewhere."""
+
+    def _found(self, config: RunConfig, tables: Sequence[PluginTable], kept: Path | None) -> tuple[Chain, int]:
+        """Found the chain: fund the coldkeys, create the subnet, register and stake, hand out the first permits."""
+        stakes = [round(table.stake * TAO) for table in tables]
+        funds: dict[str, int] = {}
+        for table, stake in zip(tables, stakes, strict=True):
+            address = self._coldkeys[table.coldkey].ss58_address
+            funds[address] = funds.get(address, 0) + stake
+        funded = {who: rao for who, rao in funds.items() if rao}
+        chain = Chain.development(kept, balances=funded, pay_to="balance")
+        owner = throwaway_key(config.seed, "owner")
+        rules = Hyperparameters.development(**config.hyperparameters())
+        netuid = chain.call(owner, CreateSubnet(hyperparameters=rules.as_dict())).result
+        for table, hotkey, stake in zip(tables, self._hotkeys, stakes, strict=True):
+            coldkey = self._coldkeys[table.coldkey]
+            chain.register(coldkey, netuid, [hotkey.ss58_address])
+            if stake:
+                chain.call(coldkey, AddStake(hotkey.ss58_address, stake))
+        chain.step_to_epoch(netuid)
+        return chain, netuid
+
+    def close(self) -> None:
+        """Let go of the chain's file."""
+        self._chain.close()
+
+    def neurons(self) -> tuple[Neuron, ...]:
+        """Who holds which uid."""
+        return self._neurons
+
+    def stakes(self) -> dict[int, float]:
+        """Stake in tokens of each miner, by uid: whom a validator can ask."""
+        graph = self._chain.metagraph(self._netuid)
+        return {uid: int(graph.stake_rao[uid]) / TAO for uid in self.miners}
+
+    def caller(self, validator: int) -> Caller:
+        """Say how a validator looks to the miners that it asks."""
+        graph = self._chain.metagraph(self._netuid)
+        stake = int(graph.stake_rao[validator]) / TAO
+        return Caller(graph.hotkeys[validator], stake, bool(graph.validator_permit[validator]))
+
+    def observe(self, rounds: Sequence[GradedRound]) -> None:
+        """Show the validators' ledgers what they graded, in the order given."""
+        hotkeys = dict(enumerate(self._chain.metagraph(self._netuid).hotkeys))
+        for graded in rounds:
+            scores = {answer.uid: Score(answer.score) for answer in graded.answers}
+            self.ledgers[graded.validator].observe(scores, hotkeys)
+
+    def weights(self) -> dict[int, dict[int, float]]:
+        """Return what each validator submits now, by uid; one that has nothing to submit is left out."""
+        graph = self._chain.metagraph(self._netuid)
+        view = PublicView(dict(enumerate(graph.hotkeys)), dict(enumerate(float(value) for value in graph.consensus)))
+        rows = {uid: validator.weights(self.ledgers[uid], view) for uid, validator in self.validators.items()}
+        return {uid: row for uid, row in rows.items() if row}
+
+    def pay(self, weights: Mapping[int, Mapping[int, float]]) -> Pay:
+        """Have the validators set these weights and let the next epoch pay."""
+        refused: dict[int, str] = {}
+        for uid, row in weights.items():
+            try:
+                self._chain.call(self._hotkeys[uid], SetWeights.of(self._netuid, list(row), list(row.values())))
+            except CallRefused as error:
+                refused[uid] = str(error)
+        epoch = self._chain.step_to_epoch(self._netuid)
+        result = epoch.result
+        assert result is not None  # the subnet has neurons
+        return Pay(
+            block=epoch.block,
+            stake=tuple(int(rao) / TAO for rao in epoch.stake_rao),
+            consensus=tuple(map(int, result.consensus)),
+            incentive=tuple(map(int, result.incentive)),
+            dividends=tuple(map(int, result.dividends)),
+            trust=tuple(map(int, result.trust)),
+            validator_trust=tuple(map(int, result.validator_trust)),
+            paid=tuple(map(int, epoch.miner_rao + epoch.validator_rao)),
+            owner_cut=epoch.owner_cut_rao,
+            recycled=epoch.recycled_rao,
+            validator_permit=tuple(map(bool, result.validator_permit)),
+            balances={name: self._wealth(key.ss58_address) for name, key in self._coldkeys.items()},
+            refused=refused,
+        )
+
+    def _wealth(self, coldkey: str) -> int:
+        staked = sum(self._chain.stake(hotkey.ss58_address, coldkey) for hotkey in self._hotkeys)
+        return self._chain.balance(coldkey) + staked

@@ -1,0 +1,67 @@
+"""The progress display: rate and time left on a terminal; elsewhere nothing but what a run waits for, now and then."""
+
+from __future__ import annotations
+
+import time
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from .session import Event
+
+SAY_S = 10.0
+"""Between two lines where there is no terminal."""
+
+
+class Rate(ProgressColumn):
+    """Finished a second."""
+
+    def render(self, task: Task) -> Text:
+        """Show the speed once there is one."""
+        return Text("" if not task.finished_speed and not task.speed else f"{task.finished_speed or task.speed:.2f}/s")
+
+
+class Bar:
+    """One bar on stderr, inside a `with` block."""
+
+    def __init__(self, text: str, *, quiet: bool = False) -> None:
+        console = Console(stderr=True)
+        self._log = None if quiet or console.is_terminal else console
+        self._said_s = -SAY_S
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            Rate(),
+            TimeRemainingColumn(),
+            console=console,
+            disable=quiet or not console.is_terminal,
+            transient=True,
+        )
+        self._text = text
+        self._task = self._progress.add_task(text, total=None)
+
+    def show(self, event: Event) -> None:
+        """Show how far a run is."""
+        text = f"{self._text}: {event.note or (event.stage if event.stage == 'starting' else 'rounds')}"
+        if event.note and self._log is not None and time.monotonic() - self._said_s >= SAY_S:
+            self._said_s = time.monotonic()
+            self._log.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._progress.update(self._task, description=text, completed=event.rounds, total=event.of)
+
+    def advance(self, done: int, of: int) -> None:
+        """Show how far anything else is."""
+        self._progress.update(self._task, completed=done, total=of)
+
+    def follow(self, what: str, done: int, of: int) -> None:
+        """Show which part of something long is under way, and how far all of it is."""
+        self._progress.update(self._task, description=f"{self._text}: {what}", completed=done, total=of)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()

@@ -1,0 +1,1 @@
+"""Serving miners to other people's validators."""

@@ -1,0 +1,1 @@
+"""Are the grades any good?"""

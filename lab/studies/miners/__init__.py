@@ -1,0 +1,1 @@
+"""Run a model, or pass the request on?"""

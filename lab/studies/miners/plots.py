@@ -1,0 +1,231 @@
+"""Pictures of the miners study, each `(data, ax) -> Figure`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle
+from math import exp
+from typing import TYPE_CHECKING
+
+from lab.report.charts import figure_of, log_ticks, narrow, styled
+from lab.report.palette import INK, MUTED, SERIES
+from lab.statistics import Figure as Estimate
+from lab.statistics.claims import ALPHA
+
+from .contest import Claims, Line
+from .detection import PROMPTS, Told
+from .market import Rent
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Draw = Callable[["Axes"], "Figure"]
+
+DASHES = ("solid", (0, (4, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)), (0, (6, 1.5, 1, 1.5, 1, 1.5)))
+MOST_LINES = 8
+"""As many as there are colours."""
+
+
+def strengths(lines: Sequence[Line], ax: Axes) -> Figure:
+    """Bradley-Terry strengths, the strongest on top."""
+    with styled():
+        _dots(ax, [(line.name, line.strength, SERIES[0], "o") for line in lines])
+        ax.axvline(0, color=MUTED, linewidth=0.8)
+        ax.set_xlabel("strength in logits (0: the average honest miner)")
+    return figure_of(ax)
+
+
+def latencies(lines: Sequence[Line], ax: Axes) -> Figure:
+    """Median and 95th percentile of latency."""
+    with styled():
+        _dots(ax, [(line.name, line.standing.latency_p50_s, SERIES[0], "o") for line in lines], "median", -0.14)
+        _dots(ax, [(line.name, line.standing.latency_p95_s, SERIES[1], "D") for line in lines], "95th percentile", 0.14)
+        if any(line.alone_p50_s.value is not None for line in lines):
+            _dots(ax, [(line.name, line.alone_p50_s, SERIES[2], "s") for line in lines], "median alone", 0.0)
+        ax.set_xscale("log")
+        log_ticks(ax.xaxis, lambda value: f"{value:g}")
+        ax.set_xlabel("seconds")
+        _legend_above(ax)
+    return figure_of(ax)
+
+
+def costs(lines: Sequence[Line], ax: Axes) -> Figure:
+    """Dollars for a thousand answers and a thousand wins."""
+    with styled():
+        for label, shift, colour, marker, figures in (
+            ("1,000 answers", -0.14, SERIES[0], "o", [line.standing.usd for line in lines]),
+            ("1,000 tasks won", 0.14, SERIES[1], "D", [line.usd_per_win for line in lines]),
+        ):
+            rows = [
+                (line.name, figure.scaled(1000), colour, marker) for line, figure in zip(lines, figures, strict=True)
+            ]
+            _dots(ax, rows, label, shift)
+        if any(line.standing.usd.value for line in lines):
+            ax.set_xscale("log")
+            log_ticks(ax.xaxis, lambda value: f"${value:g}")
+        _legend_above(ax)
+    return figure_of(ax)
+
+
+def sensitivities(
+    bases: Mapping[str, float],
+    ends: Mapping[str, Mapping[str, tuple[float, ...]]],
+    assumptions: Sequence[str],
+    ax: Axes,
+) -> Figure:
+    """For each miner and assumption, profit where it is halved and doubled."""
+    with styled():
+        row, rows, names = 0.0, [], []
+        for miner, base in bases.items():
+            first = row
+            for place, name in enumerate(assumptions):
+                worse, better = ends[miner][name]
+                ax.plot([worse, better], [row] * 2, color=SERIES[place], linewidth=6, solid_capstyle="butt")
+                row += 1
+            ax.plot([base] * 2, [first - 0.6, row - 0.4], color=INK, linewidth=1.4)
+            rows.append((first + row - 1) / 2)
+            names.append(_short(miner, ax))
+            row += 0.9
+        for place, name in enumerate(assumptions):
+            ax.plot([], [], color=SERIES[place], linewidth=6, label=name)
+        ax.axvline(0, color=MUTED, linewidth=0.8)
+        ax.set_yticks(rows, names)
+        ax.set_ylim(row - 0.5, -1)
+        ax.set_xlabel("profit in dollars a day (line: as assumed; bar: halved to doubled)")
+        if narrow(ax):
+            ax.set_xlabel("dollars a day; line: as assumed")
+        ax.grid(axis="x")
+        ax.set_axisbelow(True)
+        _legend_above(ax, 2 if narrow(ax) else 4)
+    return figure_of(ax)
+
+
+def break_evens(machines: Sequence[Rent], ax: Axes) -> Figure:
+    """Dollars a million made by each machine over its utilisation, and what APIs take."""
+    reached = [rent.formula.utilisation for rent in machines if rent.formula.reachable]
+    least = max(1e-4, min([0.02, *reached]) / 2)
+    utilisations = [least ** (1 - step / 40) for step in range(41)]
+    with styled():
+        names = list(dict.fromkeys(rent.machine for rent in machines))[:MOST_LINES]
+        for place, name in enumerate(names):
+            rent = next(one for one in machines if one.machine == name)
+            costs = [rent.rate.usd_per_mtok(share) for share in utilisations]
+            style = "solid" if rent.measured else DASHES[1]
+            ax.plot(utilisations, costs, color=SERIES[place], linestyle=style, label=_short(name, ax))
+        offers = {
+            rent.offer.name: price
+            for rent in machines
+            if rent.machine == names[0] and (price := rent.api_usd_per_million.value) is not None
+        }
+        for offer, price in offers.items():
+            ax.axhline(price, color=MUTED, linewidth=1.2, linestyle=DASHES[2])
+            ax.annotate(
+                offer, (1.0, price), xytext=(0, 3), textcoords="offset points", ha="right", color=MUTED, fontsize=11
+            )
+        crossed = [rent for rent in machines if rent.formula.reachable and rent.machine in names]
+        for rent in crossed:
+            at = rent.formula.utilisation
+            if at >= least:
+                ax.plot([at], [rent.rate.usd_per_mtok(at)], marker="o", color=SERIES[names.index(rent.machine)])
+        ax.set_xscale("log")
+        ax.set_yscale("log")
+        log_ticks(ax.xaxis, lambda value: f"{100 * value:g} %")
+        log_ticks(ax.yaxis, lambda value: f"${value:g}")
+        ax.set_xlim(least, 1.0)
+        ax.set_xlabel("utilisation")
+        ax.set_title("dollars for a million tokens, or answers", loc="left", fontsize=12, color=MUTED)
+        ax.grid(axis="both")
+        ax.set_axisbelow(True)
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1.07), ncols=1 if narrow(ax) else 2, fontsize=11)
+    return figure_of(ax)
+
+
+def detections(told: Sequence[Told], ax: Axes) -> Figure:
+    """AUC over the number of prompts, a colour for what is looked at, a dash for each pair."""
+    with styled():
+        groups = list(dict.fromkeys(power.group for one in told for power in one.powers))
+        dashed = list(zip(cycle(DASHES), told, strict=False))
+        for dash, one in dashed:
+            for place, group in enumerate(groups):
+                line = [power for power in one.powers if power.group == group]
+                known = [(power.prompts, power.auc.value) for power in line if power.auc.value is not None]
+                if not known:
+                    continue
+                xs, ys = [prompts for prompts, _ in known], [value for _, value in known]
+                ax.plot(xs, ys, color=SERIES[place], linestyle=dash, marker="o", markersize=4)
+                bands = [
+                    (power.prompts, power.auc.low, power.auc.high)
+                    for power in line
+                    if power.auc.low is not None and power.auc.high is not None
+                ]
+                places, lows, highs = ([band[column] for band in bands] for column in range(3))
+                ax.fill_between(places, lows, highs, color=SERIES[place], alpha=0.08, linewidth=0)
+        for place, group in enumerate(groups):
+            ax.plot([], [], color=SERIES[place], marker="o", markersize=4, label=group)
+        for dash, one in dashed:
+            ax.plot([], [], color=MUTED, linestyle=dash, label=one.table.name)
+        ax.axhline(0.5, color=MUTED, linewidth=0.8)
+        ax.set_xscale("log", base=2)
+        ax.set_xticks(PROMPTS, [str(prompts) for prompts in PROMPTS])
+        ax.minorticks_off()
+        ax.set_ylim(0.2 if any((p.auc.value or 0.5) < 0.4 for one in told for p in one.powers) else 0.4, 1.02)
+        ax.set_xlabel("prompts")
+        ax.set_title("AUC (0.5: chance)", loc="left", fontsize=12, color=MUTED)
+        ax.grid(axis="y")
+        ax.set_axisbelow(True)
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1.07), ncols=1 if narrow(ax) else 2, fontsize=11)
+    return figure_of(ax)
+
+
+def evidences(claims: Sequence[Claims], ax: Axes) -> Figure:
+    """Evidence against each miner's claims, output by output."""
+    with styled():
+        for place, one in enumerate(claims[:MOST_LINES]):
+            ys = [exp(min(50.0, max(-7.0, value))) for value in one.evidence]
+            style = "solid" if one.honest else DASHES[1]
+            ax.plot(range(1, len(ys) + 1), ys, color=SERIES[place], linestyle=style, label=_short(one.name, ax))
+        ax.axhline(1 / ALPHA, color=INK, linewidth=1.0)
+        ax.annotate("flagged", (1, 1 / ALPHA), xytext=(0, 4), textcoords="offset points", fontsize=11)
+        ax.set_yscale("log")
+        log_ticks(ax.yaxis, lambda value: f"{value:g}×")
+        ax.set_xlabel("outputs")
+        ax.set_title("evidence against honest claims", loc="left", fontsize=12, color=MUTED)
+        ax.grid(axis="y")
+        ax.set_axisbelow(True)
+        ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=11) if not narrow(ax) else ax.legend(
+            loc="lower left", bbox_to_anchor=(0, 1.1), ncols=2, fontsize=11
+        )
+    return figure_of(ax)
+
+
+def _dots(
+    ax: Axes, rows: Sequence[tuple[str, Estimate, str, str]], label: str | None = None, shift: float = 0.0
+) -> None:
+    """Draw a row for each estimate: its interval and its value; names on the left."""
+    for place, (_, figure, colour, marker) in enumerate(rows):
+        if figure.value is None:
+            continue
+        if figure.low is not None and figure.high is not None:
+            ax.plot([figure.low, figure.high], [place + shift] * 2, color=colour, linewidth=1.6, alpha=0.75)
+        ax.plot([figure.value], [place + shift], marker=marker, color=colour, linestyle="none", clip_on=False)
+    if label is not None and rows:
+        ax.plot([], [], marker=rows[0][3], color=rows[0][2], linestyle="none", label=label)
+    ax.set_yticks(range(len(rows)), [_short(name, ax) for name, *_ in rows])
+    ax.set_ylim(max(1, len(rows)) - 0.5, -0.5)
+    ax.grid(axis="x")
+    ax.set_axisbelow(True)
+
+
+def _legend_above(ax: Axes, columns: int = 3) -> None:
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=columns, borderaxespad=0.2, fontsize=11)
+
+
+def left_out(names: Sequence[str], what: str) -> str:
+    """Say that not all of these are drawn; empty where they are."""
+    return f" The picture holds the first {MOST_LINES} {what}." if len(set(names)) > MOST_LINES else ""
+
+
+def _short(name: str, ax: Axes) -> str:
+    most = 16 if narrow(ax) else 40
+    return name if len(name) <= most else f"{name[: most - 1]}…"

@@ -1,0 +1,1 @@
+"""How much must an honest majority's miners earn its weight?"""

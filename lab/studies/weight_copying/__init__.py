@@ -1,0 +1,1 @@
+"""What does copying weights earn?"""

@@ -1,0 +1,1 @@
+"""Miners that try to be paid for nothing."""

@@ -1,0 +1,115 @@
+"""Insiders: instruments of the laboratory, that know the truth of a task which its query does not hold.
+
+A task is a function of its subnet and a seed. An insider is given both secrets, the subnet's options and the seeds of
+the validators, as if they had leaked; it finds the query's number by its id and makes the task anew. Nothing is added
+to any query, and no miner that was not given the seeds can do the same.
+
+    { kind = "oracle", p = 0.8 }     # the run fills in `subnet` and `task_seeds`
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field, PrivateAttr
+
+from miners.miner import Miner
+from subnets import SUBNETS, Answer, Query, Seed, Subnet, Task
+
+from .negation import negate
+
+AHEAD = 256
+"""Rounds that are looked through at a time."""
+FURTHEST = 1_000_000
+"""Round after which a query is taken to be none of these validators'."""
+CANDIDATES = 8
+"""Tasks whose answers are tried as a wrong one."""
+WRONG = 0.5
+"""A wrong answer has at most this quality, where it can be told."""
+
+
+class Insider(Miner):
+    """Base of the miners that know the task behind a query."""
+
+    honest: ClassVar[bool] = False
+
+    subnet: Annotated[Subnet | None, *SUBNETS.optional_field()] = None
+    """Of the run; filled in by it."""
+    task_seeds: tuple[int, ...] = Field((), repr=False)
+    """The validators' seeds; filled in by the run."""
+
+    _found: dict[str, tuple[int, int]] = PrivateAttr(default_factory=dict)
+    _searched: int = PrivateAttr(0)
+
+    def informed(self, subnet: Subnet, task_seeds: tuple[int, ...]) -> Miner:
+        """Return a copy that knows the run's secrets."""
+        return self.model_copy(update={"subnet": subnet, "task_seeds": task_seeds})
+
+    def task(self, query: Query) -> Task:
+        """Make the query's task anew.
+
+        Raises:
+            LookupError: it is no task of the validators whose seeds are known.
+        """
+        if self.subnet is None or not self.task_seeds:
+            raise LookupError(f"{type(self).__name__} was not given the run's subnet and task_seeds")
+        while query.id not in self._found:
+            if self._searched >= FURTHEST:
+                raise LookupError(f"query {query.id} is no task of the validators whose seeds are known")
+            for number in range(self._searched, self._searched + AHEAD):
+                for seed in self.task_seeds:
+                    self._found[task_id(seed, number)] = (seed, number)
+            self._searched += AHEAD
+        seed, number = self._found[query.id]
+        return self.subnet.task(Seed(seed).child("task", number).integer())
+
+    def gold(self, task: Task) -> Answer:
+        """Return the answer that earns 1.0."""
+        assert self.subnet is not None
+        return self.subnet.gold(task)
+
+    def wrong(self, task: Task, seed: Seed) -> Answer:
+        """Return the right answer to another task of the same kind, that is wrong here."""
+        assert self.subnet is not None
+        tried: list[tuple[float, Answer]] = []
+        for number in range(10 * CANDIDATES):
+            other = self.subnet.task(seed.child("other", number).integer())
+            if other.kind != task.kind:
+                continue
+            answer = self.subnet.gold(other)
+            quality = self.subnet.quality(task, answer)
+            if quality is None or quality <= WRONG:
+                return answer
+            tried.append((quality, answer))
+            if len(tried) == CANDIDATES:
+                break
+        return min(tried, key=lambda pair: pair[0])[1] if tried else Answer(text="I do not know.")
+
+
+class Oracle(Insider):
+    """Knows the truth, and tells it with probability `p`: a miner of known quality."""
+
+    description = "a miner of known quality: tells the truth with probability p"
+
+    p: float = Field(1.0, ge=0.0, le=1.0)
+    """Of a right answer; the others are right answers to other tasks."""
+
+    async def forward(self, query: Query) -> Answer:
+        """Tell the truth, or something that sounds like it."""
+        task, seed = self.task(query), Seed(self.seed).child("oracle", query.id)
+        return self.gold(task) if seed.rng().random() < self.p else self.wrong(task, seed)
+
+
+class NegatedTruth(Insider):
+    """Says the opposite of the truth in the truth's own words, which similarity can't tell from it."""
+
+    description = "the truth's own words, turned into their opposite"
+
+    async def forward(self, query: Query) -> Answer:
+        """Turn the truth around."""
+        return Answer(text=negate(self.gold(self.task(query)).text))
+
+
+def task_id(seed: int, number: int) -> str:
+    """Name the task of a validator's round, as the validator does."""
+    return f"{Seed(seed).child('task', number).child('id').integer():016x}"

@@ -1,0 +1,66 @@
+"""A language engine: prompts in, completions out, each metered and charged to whoever awaits it.
+
+engine = load_engine({"kind": "transformers", "model": "smollm2-135m-instruct"})
+await engine.open()
+[completion] = await engine.generate([Request((Message("user", "Hello"),))])
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from collections.abc import Sequence
+from math import isfinite
+from typing import Annotated
+
+from pydantic import Field
+
+from miners.miner import Engine
+from miners.registry import ENGINES
+from subnets import Cost, spend
+
+from .completion import Completion, Request
+
+
+class LanguageEngine(Engine):
+    """Base of the engines that run or call a language model."""
+
+    model: str = Field("smollm2-135m-instruct", min_length=1)
+    """A path, a known name (`subnetlab models list`), `package:NAME` or a Hub id; for an API, its own name there."""
+
+    @abstractmethod
+    async def complete(self, request: Request) -> Completion:
+        """Answer one request and `spend` what it used; batching with others is the engine's affair."""
+
+    async def generate(self, requests: Sequence[Request]) -> list[Completion]:
+        """Answer all requests, in order, together.
+
+        Raises:
+            PromptError: a prompt that the model can't take.
+            TimeoutError: a request was not answered within its `timeout_s`.
+            EngineDied: the engine is gone, and everything in flight with it.
+            RuntimeError: the engine failed at this request, in its own words.
+        """
+        if len(requests) == 1:
+            completions = [await self._timed(requests[0])]
+        else:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._timed(request)) for request in requests]
+            completions = [task.result() for task in tasks]
+        spend(Cost(first_token_s=sum(completion.timings.first_token_s for completion in completions)))
+        return completions
+
+    async def _timed(self, request: Request) -> Completion:
+        if not isfinite(request.timeout_s):
+            return await self.complete(request)
+        try:
+            async with asyncio.timeout(request.timeout_s) as limit:
+                return await self.complete(request)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise TimeoutError(f"no completion within {request.timeout_s:g} s") from None
+
+
+AnyLanguageEngine = Annotated[LanguageEngine, *ENGINES.field()]
+"""A field of a miner that takes a language engine, by name or as a table."""

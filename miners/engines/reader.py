@@ -1,0 +1,161 @@
+"""A reader: an engine that reads the lines of text on an image.
+
+It reads one image at a time, in a thread beside the event loop, and charges the CPU of that thread and
+of every child process it started to whoever awaits. A reading that is cancelled or late is stopped
+before `read` returns, so that nothing runs on unseen.
+
+    await reader.read(png)  ->  (Line("Invoice No. 17", 40.0, 52.0, 210.0, 71.0), ...)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from abc import abstractmethod
+from collections.abc import Callable
+from threading import Lock
+from typing import Annotated
+
+from pydantic import Field, PrivateAttr
+
+from miners.miner import Engine
+from miners.registry import ENGINES
+from subnets import Cost, spend
+
+from .image import open_image
+from .lines import Line, lines, words_of
+
+Language = Annotated[str, Field(pattern=r"^[A-Za-z]\w*(\+[A-Za-z]\w*)*$")]
+"""Names of tesseract's language data: "eng", "deu", "eng+fra"."""
+
+
+class Abort:
+    """Stops the work of another thread: `ask` from the loop, `arm` and `disarm` in the thread."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._stop: Callable[[], None] | None = None
+        self.asked = False
+
+    def ask(self) -> None:
+        """Stop the work now, or as soon as it can be stopped."""
+        with self._lock:
+            self.asked = True
+            if self._stop is not None:
+                self._stop()
+
+    def arm(self, stop: Callable[[], None]) -> None:
+        """Say how to stop the work from here on."""
+        with self._lock:
+            self._stop = stop
+            if self.asked:
+                stop()
+
+    def disarm(self) -> None:
+        """Say that there is nothing left to stop; a stop that has begun is over when this returns."""
+        with self._lock:
+            self._stop = None
+
+
+class Reading:
+    """One image to be read, and what came of it."""
+
+    def __init__(self, image: bytes, scale: float, timeout_s: float) -> None:
+        self.image = image
+        self.scale = scale
+        self.ends = time.monotonic() + timeout_s
+        self.abort = Abort()
+        self.cpu_s = 0.0
+        """Used by the thread that read and by its child processes."""
+
+    @property
+    def left_s(self) -> float:
+        """Seconds until the reading is late."""
+        return max(0.0, self.ends - time.monotonic())
+
+
+class Reader(Engine):
+    """Base of the engines that read images."""
+
+    language: Language = "eng"
+    psm: int = Field(3, ge=0, le=13)
+    """Tesseract's page segmentation mode: 3 finds the layout by itself, 4 expects one column, 6 one block of text,
+    7 a single line, 11 scattered text. `tesseract --help-psm` lists them."""
+    gap: float = Field(1.3, gt=0)
+    """The space that parts two lines side by side, in heights of their text."""
+    min_confidence: float = Field(0.0, ge=0, le=100)
+    """Words that tesseract is less sure of are dropped, in percent."""
+    timeout_s: float = Field(30.0, gt=0)
+    """For one image."""
+
+    _free: asyncio.Lock = PrivateAttr(default_factory=asyncio.Lock)
+
+    @property
+    def cpus(self) -> float:
+        """One core: tesseract's own threads cost more than they gain."""
+        return 1.0
+
+    @property
+    def concurrency(self) -> int:
+        """One image at a time."""
+        return 1
+
+    @property
+    def replicable(self) -> bool:
+        """True: opening takes milliseconds."""
+        return True
+
+    @abstractmethod
+    def recognise(self, reading: Reading) -> str:
+        """Return tesseract's table of words, in pixels of the image scaled by `reading.scale`; runs in a thread.
+
+        Add the CPU of child processes to `reading.cpu_s`; stop soon after `reading.abort` asks or the time is over.
+        """
+
+    async def read(self, image: bytes, *, scale: float = 1.0, timeout_s: float = float("inf")) -> tuple[Line, ...]:
+        """Read a PNG or JPEG, resized by `scale` before; the boxes are in pixels of the image as it was given.
+
+        Raises:
+            ValueError: not such an image, or too large to be decoded.
+            TimeoutError: not done within `timeout_s`, or the engine's own.
+            RuntimeError: tesseract failed, in its own words.
+        """
+        width, height = open_image(image).size
+        async with self._free:
+            limit_s = min(timeout_s, self.timeout_s)
+            reading = Reading(image, scale, limit_s)
+            work = asyncio.get_running_loop().run_in_executor(None, self._metered, reading)
+            cancelled: asyncio.CancelledError | None = None
+            try:
+                done, _ = await asyncio.wait({work}, timeout=limit_s)
+            finally:
+                reading.abort.ask()
+                while not work.done():
+                    try:
+                        await asyncio.wait({work})
+                    except asyncio.CancelledError as again:
+                        cancelled = again
+                failure = work.exception()
+                spend(Cost(cpu_s=reading.cpu_s))
+            if cancelled is not None:
+                raise cancelled
+            if not done or (failure is not None and reading.left_s == 0.0):
+                raise TimeoutError(f"an image was not read within {limit_s:g} s")
+            found = lines(words_of(work.result()), gap=self.gap, min_confidence=self.min_confidence)
+        if scale == 1.0:
+            return found
+        across, down = width / max(1, round(width * scale)), height / max(1, round(height * scale))
+        return tuple(
+            Line(line.text, line.x1 * across, line.y1 * down, line.x2 * across, line.y2 * down) for line in found
+        )
+
+    def _metered(self, reading: Reading) -> str:
+        started = time.thread_time()
+        try:
+            return self.recognise(reading)
+        finally:
+            reading.cpu_s += time.thread_time() - started
+
+
+AnyReader = Annotated[Reader, *ENGINES.field()]
+"""A field of a miner that takes a reader, by name or as a table."""

@@ -1,0 +1,303 @@
+"""The transformers engine: a model in this process, whose batches serve all miners that share it.
+
+Requests that arrive while a batch is written, or within `linger_s` of each other, make up the next one. A batch runs
+in a thread of its own; every step is metered there and charged to the requests that took part in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import queue
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from pydantic import Field, PrivateAttr
+
+from inference.clock import ThreadClock
+from inference.models import ModelError
+from miners.errors import EngineError
+from subnets import Cost, spend
+
+from .attribution import Attribution, Job, Work
+from .causal import Batch, CausalModel, Row
+from .completion import Completion, Request
+from .language import LanguageEngine
+from .power import EnergyCounter, gpu_here, visible_gpus
+
+
+@dataclass(slots=True, eq=False)
+class _Ticket:
+    """One request on its way through the engine."""
+
+    request: Request
+    loop: asyncio.AbstractEventLoop
+    done: asyncio.Future[Completion]
+    arrived: float = field(default_factory=time.perf_counter)
+    job: Job = field(default_factory=Job)
+    row: Row | None = None
+    cancelled: bool = False
+    """Set by the loop: nobody waits any more."""
+
+    def settle(self, result: Completion | BaseException) -> None:
+        """Hand the outcome to the loop, from the engine's thread."""
+
+        def tell() -> None:
+            if self.done.done():
+                return
+            if isinstance(result, BaseException):
+                self.done.set_exception(result)
+            else:
+                self.done.set_result(result)
+
+        try:
+            self.loop.call_soon_threadsafe(tell)
+        except RuntimeError:
+            pass  # the loop is closed: nobody waits
+
+
+class Transformers(LanguageEngine):
+    """A causal model through transformers, batched over the miners that share it."""
+
+    description = "a language model in process, through transformers"
+
+    device: str = "auto"
+    """"cpu", "cuda", "cuda:1"; "auto" takes a GPU where there is one."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """"auto" is the weights' own on a GPU, float32 on a CPU."""
+    layers: int | None = Field(None, ge=1)
+    """Keep only the model's first layers, for a weaker one."""
+    threads: int = Field(1, ge=1)
+    """CPU threads. More than one pays only on cores that nothing else uses: threads that wait for each other spin."""
+    max_batch: int = Field(16, ge=1, le=1024)
+    linger_s: float = Field(0.01, ge=0.0, le=1.0)
+    """How long the first request of a batch waits for company."""
+    template: str = ""
+    """A chat template in Jinja, where the model's own is missing or wrong."""
+    gpu_share: float = Field(1.0, gt=0.0, le=1.0)
+    """Of the GPU, where several engines are to be placed on one."""
+
+    _worker: _Worker | None = PrivateAttr(None)
+
+    @property
+    def cpus(self) -> float:
+        """The engine's threads."""
+        return float(self.threads)
+
+    @property
+    def gpus(self) -> float:
+        """Its share of a GPU, where it uses one."""
+        return self.gpu_share if self.device.startswith("cuda") or (self.device == "auto" and gpu_here()) else 0.0
+
+    async def open(self) -> None:
+        """Load the model.
+
+        Raises:
+            EngineError: the model or a package is missing, or it does not fit; with the fix.
+        """
+        worker = _Worker(self)
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, worker.ready)
+        except ModelError as error:
+            raise EngineError(str(error)) from error
+        self._worker = worker
+
+    async def close(self) -> None:
+        """Let the model go."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            await asyncio.get_running_loop().run_in_executor(None, worker.stop)
+
+    @property
+    def attribution(self) -> Attribution:
+        """The engine's bill so far."""
+        return self._open().attribution
+
+    async def complete(self, request: Request) -> Completion:
+        """Queue for the next batch."""
+        worker = self._open()
+        loop = asyncio.get_running_loop()
+        ticket = _Ticket(request, loop, loop.create_future())
+        worker.submit(ticket)
+        try:
+            completion = await ticket.done
+        except BaseException:
+            ticket.cancelled = True
+            row = ticket.row
+            spend(
+                ticket.job.cost + Cost(input_tokens=len(row.prompt), output_tokens=len(row.tokens)) if row else Cost()
+            )
+            raise
+        spend(completion.cost)
+        return completion
+
+    def _open(self) -> _Worker:
+        if self._worker is None:
+            raise RuntimeError("the transformers engine is not open")
+        return self._worker
+
+
+class _Worker:
+    """The thread that loads the model, gathers batches and runs them."""
+
+    def __init__(self, engine: Transformers) -> None:
+        self._engine = engine
+        self._tickets: queue.SimpleQueue[_Ticket | None] = queue.SimpleQueue()
+        self._loaded = threading.Event()
+        self._failed: BaseException | None = None
+        self._stopping = False
+        self.attribution = Attribution()
+        self._thread = threading.Thread(target=self._run, name=f"transformers {engine.model}", daemon=True)
+        self._thread.start()
+
+    def ready(self) -> None:
+        """Wait for the model; raises what loading raised."""
+        self._loaded.wait()
+        if self._failed is not None:
+            raise self._failed
+
+    def submit(self, ticket: _Ticket) -> None:
+        self._tickets.put(ticket)
+
+    def stop(self) -> None:
+        """End after the batch that is being written; those that wait are told."""
+        self._stopping = True
+        self._tickets.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        self._clock = ThreadClock()
+        engine = self._engine
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        try:
+            self._model = CausalModel(
+                engine.model,
+                device=engine.device,
+                dtype=engine.dtype,
+                layers=engine.layers,
+                threads=engine.threads,
+                template=engine.template,
+            )
+        except BaseException as error:
+            self._failed = error
+            return
+        finally:
+            self._loaded.set()
+        self._on_gpu = self._model.device != "cpu"
+        number = int(self._model.device.partition(":")[2] or 0)
+        seen = visible_gpus(number + 1, os.environ.get("CUDA_VISIBLE_DEVICES"))[number:] if self._on_gpu else []
+        self._energy = EnergyCounter(seen)
+        self._read = Cost(cpu_s=self._clock.cpu_s(), wall_s=time.perf_counter(), energy_j=self._energy.energy_j())
+        self.attribution.idle += replace(self._read, wall_s=0.0)
+        while (first := self._tickets.get()) is not None and not self._stopping:
+            gathered = self._gather(first)
+            self._charge([])
+            self._serve(gathered)
+        left = [first]
+        while not self._tickets.empty():
+            left.append(self._tickets.get())
+        for ticket in left:
+            if ticket is not None:
+                ticket.settle(RuntimeError("the engine was closed"))
+
+    def _gather(self, first: _Ticket) -> list[_Ticket]:
+        """Collect a batch."""
+        tickets = [first]
+        until = time.perf_counter() + self._engine.linger_s
+        while len(tickets) < self._engine.max_batch:
+            try:
+                ticket = self._tickets.get(timeout=max(0.0, until - time.perf_counter()))
+            except queue.Empty:
+                break
+            if ticket is None:
+                self._tickets.put(None)  # for the loop outside
+                break
+            tickets.append(ticket)
+        return tickets
+
+    def _serve(self, tickets: Sequence[_Ticket]) -> None:
+        rows: list[_Ticket] = []
+        for ticket in tickets:
+            if ticket.cancelled:
+                continue
+            try:
+                ticket.row = self._model.row(ticket.request)
+                rows.append(ticket)
+            except Exception as error:
+                ticket.settle(error)
+        if not rows:
+            return
+        try:
+            self._write(rows)
+        except Exception as error:
+            self._charge([Work(ticket.job, 1) for ticket in rows])
+            if type(error).__name__ in ("OutOfMemoryError", "MemoryError") or "allocate memory" in str(error):
+                self._serve_fewer(rows, error)
+                return
+            for ticket in rows:
+                ticket.settle(RuntimeError(f"the model failed: {type(error).__name__}: {str(error)[:300]}"))
+
+    def _serve_fewer(self, tickets: Sequence[_Ticket], error: Exception) -> None:
+        """Try the halves of a batch that memory was too small for; one row alone is told."""
+        waiting = [ticket for ticket in tickets if not ticket.done.done()]
+        if self._on_gpu:
+            import torch
+
+            torch.cuda.empty_cache()
+        if len(tickets) == 1:
+            for ticket in waiting:
+                length = len(ticket.row.prompt) if ticket.row else 0
+                ticket.settle(
+                    MemoryError(
+                        f"out of memory for a prompt of {length:,} tokens; take a smaller model or fewer engines"
+                    )
+                )
+            return
+        half = (len(tickets) + 1) // 2
+        for part in (tickets[:half], tickets[half:]):
+            self._serve(part)
+
+    def _write(self, tickets: Sequence[_Ticket]) -> None:
+        """Run one batch to its end."""
+        began = time.perf_counter()
+        rows = {id(ticket.row): ticket for ticket in tickets}
+        batch: Batch = self._model.start([ticket.row for ticket in tickets if ticket.row is not None])
+        self._charge([Work(ticket.job, read_tokens=len(ticket.row.prompt)) for ticket in tickets if ticket.row])
+        settled: set[int] = set()
+        while True:
+            for key, ticket in rows.items():
+                if ticket.row is not None and ticket.row.finish and key not in settled:
+                    settled.add(key)
+                    ticket.settle(self._completion(ticket, ticket.row, began))
+            if not batch.rows:
+                return
+            if gone := [row for row in batch.rows if rows[id(row)].cancelled]:
+                batch.drop(gone)
+                continue
+            writing = [rows[id(row)] for row in batch.rows]
+            batch.step()
+            self._charge([Work(ticket.job, written_tokens=1) for ticket in writing])
+
+    def _completion(self, ticket: _Ticket, row: Row, began: float) -> Completion:
+        queued_s = began - ticket.arrived
+        made = self._model.completion(row)
+        timings = replace(
+            made.timings,
+            queued_s=queued_s,
+            first_token_s=queued_s + made.timings.first_token_s,
+            total_s=row.ended - ticket.arrived,
+        )
+        return replace(made, timings=timings, prefill=ticket.job.prefill, decode=ticket.job.decode)
+
+    def _charge(self, works: Sequence[Work]) -> None:
+        """Charge what was used since the last time."""
+        now = Cost(cpu_s=self._clock.cpu_s(), wall_s=time.perf_counter(), energy_j=self._energy.energy_j())
+        used, self._read = now - self._read, now
+        gpu_s = used.wall_s * self._engine.gpu_share if self._on_gpu and works else 0.0
+        self.attribution.charge(replace(used, wall_s=0.0, gpu_s=gpu_s), works)
+
+
+Transformers.model_rebuild()

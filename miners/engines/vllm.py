@@ -1,0 +1,324 @@
+"""The vLLM engine: continuous batching over all miners that share it, with a cache of common prefixes.
+
+The model runs in processes of its own; their CPU, or their GPUs' time, is charged to requests by tokens. When one of
+them ends, everything in flight raises `EngineDied` at once, and the engine must be closed and opened again.
+
+    engine = { kind = "vllm", model = "Qwen/Qwen3-8B", tensor_parallel_size = 2 }
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+import time
+from typing import Any, Literal
+from uuid import uuid4
+
+from pydantic import Field, PrivateAttr
+
+from inference.children import Children
+from inference.environment import vllm_environment
+from inference.models import ModelError, find, quiet
+from miners.errors import EngineDied, EngineError
+from subnets import Cost, spend
+
+from .attribution import Attribution, Job, Work
+from .causal import PromptError, encode
+from .completion import Completion, Request, Timings, Usage
+from .language import LanguageEngine
+from .power import gpu_here, visible_gpus
+from .usage_window import WindowBill
+
+logger = logging.getLogger(__name__)
+
+WATCH_S = 0.25
+"""How often the engine's processes are looked after."""
+SHUTDOWN_S = 5
+
+
+class VLLM(LanguageEngine):
+    """A language model in vLLM, on GPUs, or on a CPU where vLLM was built for one."""
+
+    description = "a language model in vLLM, batched continuously over all its miners"
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """"auto" takes a GPU where there is one."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """"auto" is the weights' own on a GPU, float32 on a CPU."""
+    tensor_parallel_size: int = Field(1, ge=1)
+    """GPUs that hold the model together."""
+    gpu_share: float = Field(0.9, gt=0.0, le=1.0)
+    """Of each GPU's memory, and of the GPU where hosts are placed."""
+    context: int | None = Field(None, ge=16)
+    """Tokens of prompt and answer together; None takes what the model was made for."""
+    max_batch: int = Field(64, ge=1)
+    """Requests that are written at once."""
+    prefix_caching: bool = True
+    eager: bool | None = None
+    """Skip compilation: None does so on a CPU, where it takes longer than it saves."""
+    threads: int = Field(1, ge=1)
+    """CPU threads of the model, where it runs on a CPU."""
+    cache_gib: int = Field(1, ge=1)
+    """Memory for keys and values, where it runs on a CPU."""
+    template: str = ""
+    """A chat template in Jinja, where the model's own is missing or wrong."""
+
+    _llm: Any = PrivateAttr(None)
+    _tokenizer: Any = PrivateAttr(None)
+    _room: int = PrivateAttr(0)
+    _children: Children | None = PrivateAttr(None)
+    _watch: asyncio.Task[None] | None = PrivateAttr(None)
+    _died: str = PrivateAttr("")
+    _bill: WindowBill | None = PrivateAttr(None)
+
+    @property
+    def cpus(self) -> float:
+        """One core to drive GPUs, or the model's threads."""
+        return 1.0 if self.gpus else float(self.threads)
+
+    @property
+    def gpus(self) -> float:
+        """GPUs, or the share of one, that the model takes."""
+        if self.device == "cpu" or (self.device == "auto" and not gpu_here()):
+            return 0.0
+        return float(self.tensor_parallel_size) if self.tensor_parallel_size > 1 else self.gpu_share
+
+    @property
+    def attribution(self) -> Attribution:
+        """The engine's bill so far."""
+        return self._open()[1].attribution
+
+    @property
+    def died(self) -> str:
+        """Which of the engine's processes ended; empty while all live."""
+        return self._died
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The processes that the model lives in."""
+        return self._children.pids if self._children else ()
+
+    async def open(self) -> None:
+        """Start the engine's processes and load the model.
+
+        Raises:
+            EngineError: the model or vLLM is missing, or it does not start; with the fix.
+        """
+        before = Children.now()
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, self._start)
+            self._died, self._children = "", Children.born_since(before, "VLLM")
+            gpus = list(range(self.tensor_parallel_size)) if self.gpus else []
+            seen = visible_gpus(len(gpus), os.environ.get("CUDA_VISIBLE_DEVICES")) if gpus else []
+            self._bill = WindowBill(self.pids, seen, self.gpus)
+            self._watch = asyncio.create_task(self._look_after())
+            await self._write(
+                [next(iter(self._tokenizer.encode("a")), 0)], Request((), max_tokens=2), Job(), _Progress()
+            )
+            self._bill.forget()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """End the engine's processes."""
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.cancel()
+        llm, self._llm = self._llm, None
+        if llm is not None:
+            await asyncio.get_running_loop().run_in_executor(None, _shut_down, llm)
+            await asyncio.sleep(0)  # its sockets are closed on this loop
+            await asyncio.get_running_loop().run_in_executor(None, _end_context, llm)
+        children, self._children = self._children, None
+        if children is not None:
+            await asyncio.get_running_loop().run_in_executor(None, children.kill)
+        self._bill = None
+
+    async def complete(self, request: Request) -> Completion:
+        """Have the prompt answered among all others."""
+        _, bill = self._open()
+        prompt = encode(self._tokenizer, request.messages, self.model)
+        if len(prompt) >= self._room:
+            raise PromptError(f"the prompt has {len(prompt):,} tokens; {self.model} takes at most {self._room - 1:,}")
+        job, progress = Job(), _Progress()
+        try:
+            await self._write(prompt, request, job, progress)
+        finally:
+            spend(job.cost + Cost(input_tokens=len(prompt), output_tokens=len(progress.token_ids)))
+        return Completion(
+            text="".join(progress.texts),
+            token_ids=tuple(progress.token_ids),
+            logprobs=tuple(progress.logprobs),
+            likeliest=tuple(progress.likeliest),
+            finish="length" if progress.finish == "length" else "stop",
+            model=self.model,
+            usage=Usage(len(prompt), len(progress.token_ids), progress.cached),
+            timings=Timings(0.0, progress.first_token_s, progress.total_s),
+            prefill=job.prefill,
+            decode=job.decode,
+        )
+
+    async def _write(self, prompt: list[int], request: Request, job: Job, progress: _Progress) -> None:
+        from vllm import SamplingParams
+        from vllm.sampling_params import RequestOutputKind
+        from vllm.v1.engine.exceptions import EngineDeadError
+
+        llm, bill = self._open()
+        params = SamplingParams(
+            temperature=request.temperature,
+            top_p=request.top_p,
+            seed=request.seed % 2**63,
+            max_tokens=min(request.max_tokens, self._room - len(prompt)),
+            stop=list(request.stop),
+            logprobs=request.logprobs,
+            output_kind=RequestOutputKind.DELTA,
+        )
+        started = time.perf_counter()
+        bill.begin()
+        try:
+            async for output in llm.generate({"prompt_token_ids": prompt}, params, request_id=uuid4().hex):
+                first = not progress.token_ids
+                progress.add(output, request.logprobs)
+                if first:
+                    progress.first_token_s = time.perf_counter() - started
+                    progress.cached = output.num_cached_tokens or 0
+                read = max(1, len(prompt) - progress.cached) if first else 0
+                # The token that a prompt ends in comes of reading it.
+                bill.add(Work(job, read, len(output.outputs[0].token_ids) - (1 if first else 0)))
+            progress.total_s = time.perf_counter() - started
+            await bill.settled()
+        except EngineDeadError as error:
+            self._died = self._died or f"the vLLM engine of {self.model} died: {str(error)[:200]}"
+            raise EngineDied(self._died) from None
+        except ValueError as error:  # vLLM's own refusal of a prompt or of an option
+            raise PromptError(f"vLLM refuses the prompt: {str(error)[:300]}") from error
+        finally:
+            bill.end()
+
+    def _open(self) -> tuple[Any, WindowBill]:
+        if self._died:
+            raise EngineDied(self._died)
+        if self._llm is None or self._bill is None:
+            raise RuntimeError("the vLLM engine is not open")
+        return self._llm, self._bill
+
+    async def _look_after(self) -> None:
+        """Fail everything in flight as soon as one of the engine's processes is gone."""
+        while True:
+            await asyncio.sleep(WATCH_S)
+            gone = self._children.gone() if self._children else []
+            if not gone and not self._llm.errored:
+                continue
+            self._died = f"the vLLM engine of {self.model} died: process {', '.join(map(str, gone)) or 'unknown'} ended"
+            logger.error("%s", self._died)
+            from vllm.v1.engine.exceptions import EngineDeadError
+
+            self._llm.output_processor.propagate_error(EngineDeadError())
+            return
+
+    def _start(self) -> None:
+        """Load vLLM and make the engine; runs in a thread, since it takes its time."""
+        try:
+            folder = find(self.model)
+            with vllm_environment(cache_gib=self.cache_gib, threads=None if self.gpus else self.threads):
+                from transformers import AutoTokenizer
+                from vllm import AsyncEngineArgs
+                from vllm.platforms import current_platform
+                from vllm.v1.engine.async_llm import AsyncLLM
+
+                on_cpu = current_platform.is_cpu()
+                if on_cpu and self.device == "cuda":
+                    raise EngineError(
+                        "this vLLM is built for CPUs; get the other one with: pip install 'subnetlab[vllm]'"
+                    )
+                with quiet():
+                    self._tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+                if self.template:
+                    self._tokenizer.chat_template = self.template
+                # On a CPU a sampled request whose prompt is read in parts ends the whole engine (vLLM 0.32: "CPU
+                # Generator does not use offset"), so prompts are read whole.
+                options: dict[str, Any] = {"enable_chunked_prefill": False} if on_cpu else {}
+                if not on_cpu:
+                    options["gpu_memory_utilization"] = self.gpu_share
+                self._llm = AsyncLLM.from_engine_args(
+                    AsyncEngineArgs(
+                        model=str(folder),
+                        dtype="float32" if on_cpu and self.dtype == "auto" else self.dtype,
+                        tensor_parallel_size=self.tensor_parallel_size,
+                        distributed_executor_backend="mp" if self.tensor_parallel_size > 1 else None,
+                        max_model_len=self.context,
+                        max_num_seqs=self.max_batch,
+                        enable_prefix_caching=self.prefix_caching,
+                        enforce_eager=on_cpu if self.eager is None else self.eager,
+                        trust_remote_code=False,
+                        load_format="safetensors",
+                        enable_log_requests=False,
+                        disable_log_stats=True,
+                        **options,
+                    )
+                )
+                self._room = int(self._llm.model_config.max_model_len)
+        except (EngineError, ModelError) as error:
+            raise EngineError(str(error)) from error
+        except ImportError as error:
+            raise EngineError(
+                f"vLLM can't be imported ({error}); get it with: pip install 'subnetlab[vllm]', "
+                "or without a GPU: make text"
+            ) from error
+        except Exception as error:  # a child's failure arrives as whatever vLLM makes of it
+            said = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+            raise EngineError(
+                f"vLLM can't start {self.model}: {said}; its own words stand above; "
+                "a smaller gpu_share, context or max_batch may help"
+            ) from error
+
+
+class _Progress:
+    """What came of one request so far."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.token_ids: list[int] = []
+        self.logprobs: list[float] = []
+        self.likeliest: list[dict[int, float]] = []
+        self.finish = ""
+        self.cached = 0
+        self.first_token_s = 0.0
+        self.total_s = 0.0
+
+    def add(self, output: Any, logprobs: int | None) -> None:
+        said = output.outputs[0]
+        self.texts.append(said.text)
+        self.token_ids.extend(said.token_ids)
+        self.finish = said.finish_reason or ""
+        if logprobs is None:
+            return
+        for token, told in zip(said.token_ids, said.logprobs or (), strict=False):
+            self.logprobs.append(float(told[token].logprob))
+            ranked = sorted(((known.rank, other) for other, known in told.items()), key=lambda pair: pair[0])
+            if logprobs:
+                self.likeliest.append({other: float(told[other].logprob) for _, other in ranked[:logprobs]})
+
+
+def _shut_down(llm: Any) -> None:
+    try:
+        llm.shutdown(timeout=SHUTDOWN_S)
+    except Exception as error:  # an engine that died can't be shut down in good order
+        logger.info("vLLM did not shut down in good order: %s", error)
+
+
+def _end_context(llm: Any) -> None:
+    """End the ZeroMQ context that vLLM leaves to the garbage collector; its sockets must be closed."""
+    shadow = getattr(llm.engine_core, "ctx", None)
+    context = getattr(shadow, "_shadow_obj", None) or shadow
+    if context is None:
+        return
+    ending = threading.Thread(target=context.term, daemon=True)  # which waits for sockets, for ever if need be
+    ending.start()
+    ending.join(SHUTDOWN_S)
+
+
+VLLM.model_rebuild()

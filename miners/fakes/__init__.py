@@ -1,0 +1,1 @@
+"""Miners with known behaviour, for tests and calibration."""

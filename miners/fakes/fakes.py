@@ -1,0 +1,74 @@
+"""Miners for tests, benchmarks and drills: what they do is known exactly, and costs next to nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from typing import Literal
+
+from pydantic import Field
+
+from miners.miner import Miner
+from miners.registry import AnyMiner
+from subnets import Answer, Query, Seed
+
+
+class Echo(Miner):
+    """Answers with the prompt's own text."""
+
+    description = "answers with the prompt's own text"
+
+    async def forward(self, query: Query) -> Answer:
+        """Return the last user turn, as far as an answer may be long."""
+        return Answer(text=query.prompt.text[:100_000])
+
+
+class Silent(Miner):
+    """Takes the query and never answers."""
+
+    description = "never answers"
+
+    async def forward(self, query: Query) -> Answer:
+        """Wait until cancelled."""
+        await asyncio.Event().wait()
+        raise AssertionError("unreachable")
+
+
+class Slow(Miner):
+    """Answers as another miner does, later."""
+
+    description = "answers as another miner does, after a delay"
+    employs = ("miner",)
+
+    miner: AnyMiner = Field(default_factory=Echo)
+    delay_s: float = Field(0.5, ge=0)
+    """On top of what the miner inside takes."""
+
+    async def forward(self, query: Query) -> Answer | bytes:
+        """Have the query answered, then wait."""
+        answer = await self.miner.forward(query)
+        await asyncio.sleep(self.delay_s)
+        return answer
+
+
+class Crashing(Miner):
+    """Fails, always or at times, by raising or by taking its whole process down."""
+
+    description = "fails, always or with a given probability"
+
+    probability: float = Field(1.0, ge=0, le=1)
+    """Of failing at a query, drawn from the query's id; else it echoes."""
+    how: Literal["raise", "exit", "kill"] = "raise"
+    """"raise" fails as a plug-in would; "exit" ends the process at once, "kill" with the signal that can't be caught:
+    whatever else lives there dies with it."""
+
+    async def forward(self, query: Query) -> Answer:
+        """Fail, or echo."""
+        if Seed(self.seed).child("crash", query.id).rng().random() >= self.probability:
+            return Answer(text=query.prompt.text[:100_000])
+        if self.how == "exit":
+            os._exit(70)
+        if self.how == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        raise RuntimeError("this miner crashes on purpose")

@@ -1,0 +1,49 @@
+"""A miner of known quality: another miner's answer with characters replaced at a known rate."""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import Field
+
+from miners.miner import Miner
+from miners.ocr import TesseractReader
+from miners.registry import AnyMiner
+from subnets import Answer, Query, Seed
+from subnets.ocr import OCRAnswer
+
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+
+class Noisy(Miner):
+    """Answers as another miner does, each character but spaces replaced with probability `error_rate`."""
+
+    description = "answers as another miner does, with a known share of its characters replaced"
+    employs = ("miner",)
+
+    miner: AnyMiner = Field(default_factory=TesseractReader)
+    """Whose answer it is; its work is done anew and paid by this one."""
+    error_rate: float = Field(0.1, ge=0, le=1)
+
+    async def forward(self, query: Query) -> Answer | bytes:
+        """Have the query answered, then replace characters; bytes are passed on as they are."""
+        answer = await self.miner.forward(query)
+        if isinstance(answer, bytes):
+            return answer
+        rng = Seed(self.seed).child("noise", query.id).rng()
+        changed: dict[str, object] = {"text": self._garble(answer.text, rng)}
+        if isinstance(answer, OCRAnswer):
+            changed["sections"] = tuple(
+                section.model_copy(update={"text": self._garble(section.text, rng)}) for section in answer.sections
+            )
+        return answer.model_copy(update=changed)
+
+    def _garble(self, text: str, rng: np.random.Generator) -> str:
+        hit = rng.random(len(text)) < self.error_rate
+        # Drawn from all but one: the last takes the place of a letter that would stay as it is.
+        drawn = rng.integers(len(LETTERS) - 1, size=len(text))
+        return "".join(
+            character
+            if not hit[i] or character.isspace()
+            else (LETTERS[-1] if LETTERS[drawn[i]] == character else LETTERS[drawn[i]])
+            for i, character in enumerate(text)
+        )

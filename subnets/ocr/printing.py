@@ -1,0 +1,34 @@
+"""Printing: a kind of page, in a size and a type that vary, becomes a clean image and its lines."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subnets.seed import Seed
+
+from .canvas import Sheet
+from .kinds import KINDS
+from .page import Line
+from .words import Words
+
+SIZES = (18, 19, 20, 21, 22)
+"""Of running text, in pixels of a page 900 wide."""
+FACES = ("DejaVu Sans", "DejaVu Serif", "STIX", "Lato", "Source Serif Pro")
+SLIP_FACES = ("DejaVu Sans Mono", "DejaVu Sans", "Lato")
+
+
+def print_page(kind: str, locale: str, width: int, seed: Seed) -> tuple[NDArray[np.uint8], list[Line]]:
+    """Draw one page, (4/3 width, width) in grey, and list its lines in reading order."""
+    words = Words(seed, locale)
+    unit = width / 900
+    sheet = Sheet(
+        width,
+        width * 4 // 3,
+        family=words.pick(SLIP_FACES if kind == "receipt" else FACES),
+        size=round(words.pick(SIZES) * unit),
+        margin=round(words.between(45, 70) * unit),
+        pitch=words.between(1.4, 1.65),
+    )
+    KINDS[kind](sheet, words)
+    return np.asarray(sheet.image), sorted(sheet.lines, key=lambda line: (line.quad[3][1] // sheet.em, line.quad[0][0]))

@@ -1,0 +1,1 @@
+"""Known truths of text tasks, and how an answer is held against them."""

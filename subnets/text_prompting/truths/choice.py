@@ -1,0 +1,76 @@
+"""One out of several: a letter before an option, or a label. Naming two is naming none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from subnets.answer import Response
+from subnets.score import Score, Scorer
+from subnets.task import Task
+from subnets.text_prompting.words import says
+
+from .truth import Truth, answer_text, truth_of
+
+LETTERS = "ABCDEFGH"
+STATED = re.compile(r"(?i:\b(?:answer|choice|option)\b(?:\s+is)?)\s*:?\s*[\"'(*]*([B-H]\b|A\b(?!\s+[a-z]))")
+MARKED = re.compile(r"(?<![A-Za-z'])\(?\**([A-H])\**[).:](?=\s|$)")
+ALONE = re.compile(r"^\W*([A-Ha-h])\W*$")
+
+MAX_READ = 4_000
+"""Characters read, from the beginning."""
+
+
+def parse_choice(text: str, options: Sequence[str]) -> int | None:
+    """Return the place of the one option that an answer names by its letter, its text or both; None if undecided."""
+    text = text[:MAX_READ]
+    alone = ALONE.match(text)
+    letters = [alone[1].upper()] if alone else STATED.findall(text) or MARKED.findall(text)
+    by_letter = {LETTERS.index(letter) for letter in letters} & set(range(len(options)))
+    by_text = {place for place, option in enumerate(options) if says(text, (option,))}
+    if len(by_letter) == 1 and (not by_text or by_letter <= by_text and len(by_text) == 1):
+        return by_letter.pop()
+    return by_text.pop() if not by_letter and len(by_text) == 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Truth):
+    """The right one among options."""
+
+    options: tuple[str, ...] = ()
+    right: int = 0
+    """Its place among them."""
+    lettered: bool = True
+    """False for labels, which are named by themselves."""
+    ordered: bool = False
+    """The options lie on a scale, so that a neighbour of the right one is nearer than the far end."""
+
+    def answered(self, text: str) -> int | None:
+        """Return the place of the option that the answer names."""
+        if self.lettered:
+            return parse_choice(text, self.options)
+        named = [place for place, option in enumerate(self.options) if says(text[:MAX_READ], (option,))]
+        return named[0] if len(named) == 1 else None
+
+    def grade(self, text: str) -> Score:
+        """1.0 or 0.0."""
+        answered = self.answered(text)
+        if answered is None:
+            return Score(0.0, reason="names no option, or more than one")
+        return Score(float(answered == self.right))
+
+
+class Chosen(Scorer):
+    """The right option or label."""
+
+    ordinal: bool = False
+    """On a scale, pay 1 - distance / (length - 1), as prompting 1.x did for sentiment; elsewhere no difference."""
+
+    def score(self, task: Task, response: Response) -> Score:
+        """Grade one answer."""
+        truth = truth_of(task, Choice)
+        answered = truth.answered(answer_text(response))
+        if answered is None or not (self.ordinal and truth.ordered):
+            return truth.grade(answer_text(response))
+        return Score(1.0 - abs(answered - truth.right) / (len(truth.options) - 1))

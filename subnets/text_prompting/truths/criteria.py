@@ -1,0 +1,207 @@
+"""Instructions whose keeping a machine can check: length, layout, first word, words to use and to avoid."""
+
+from __future__ import annotations
+
+import math
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from subnets.answer import Response
+from subnets.score import Score, Scorer
+from subnets.task import Task
+from subnets.text_prompting.words import content, places, sentences, words
+
+from .truth import Truth, answer_text, truth_of
+
+BULLET = re.compile(r"^\s*[-*\u2022]\s+\S")
+NUMBERED = re.compile(r"^\s*\d{1,3}[.)]\s+\S")
+MARKER = re.compile(r"^\s*(?:[-*\u2022]|\d{1,3}[.)])\s+")
+
+Layout = Literal["plain", "bullets", "numbered"]
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion(ABC):
+    """One checkable demand."""
+
+    @property
+    @abstractmethod
+    def demand(self) -> str:
+        """It in words, as a sentence for the prompt."""
+
+    @abstractmethod
+    def kept(self, text: str) -> float:
+        """How far the text keeps it, in [0, 1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Length(Criterion):
+    """A range of words or sentences; a miss costs 1 - exp(-10 e^2), e its size relative to the bound."""
+
+    unit: Literal["words", "sentences"]
+    low: int
+    high: int
+
+    @property
+    def demand(self) -> str:
+        """It in words."""
+        if self.low == self.high:
+            return f"Write exactly {self.low} {self.unit if self.low > 1 else self.unit[:-1]}."
+        return f"Use between {self.low} and {self.high} {self.unit}."
+
+    def kept(self, text: str) -> float:
+        """Smooth, so that one word too many is no disaster."""
+        count = len(words(text)) if self.unit == "words" else len(sentences(text))
+        bound = self.low if count < self.low else self.high if count > self.high else count
+        error = (count - bound) / max(bound, 1)
+        return math.exp(-10.0 * error**2)
+
+
+@dataclass(frozen=True, slots=True)
+class Form(Criterion):
+    """Plain prose, or a list of so many items and nothing else."""
+
+    layout: Layout
+    items: int = 0
+
+    @property
+    def demand(self) -> str:
+        """It in words."""
+        if self.layout == "plain":
+            return "Write plain prose without any list."
+        sort = (
+            "bullet points, each on a line that begins with '- '"
+            if self.layout == "bullets"
+            else ("numbered points, each on a line that begins with its number and a full stop")
+        )
+        return f"Write exactly {self.items} {sort}, and nothing else."
+
+    def kept(self, text: str) -> float:
+        """1.0 for the layout with the right number of items, less for another number."""
+        lines = [line for line in text.splitlines() if line.strip()]
+        marked = {"bullets": sum(bool(BULLET.match(line)) for line in lines),
+                  "numbered": sum(bool(NUMBERED.match(line)) for line in lines)}  # fmt: skip
+        if self.layout == "plain":
+            return float(bool(lines) and not any(marked.values()))
+        count = marked[self.layout]
+        if not count or count < len(lines):
+            return 0.0
+        return math.exp(-10.0 * ((count - self.items) / self.items) ** 2)
+
+
+@dataclass(frozen=True, slots=True)
+class FirstWord(Criterion):
+    """The word that the answer begins with."""
+
+    word: str
+
+    @property
+    def demand(self) -> str:
+        """It in words."""
+        return f"Begin with the word '{self.word}'."
+
+    def kept(self, text: str) -> float:
+        """1.0 or 0.0."""
+        return float(words(MARKER.sub("", text))[:1] == words(self.word))
+
+
+@dataclass(frozen=True, slots=True)
+class Uses(Criterion):
+    """A word or phrase that must occur."""
+
+    phrase: str
+
+    @property
+    def demand(self) -> str:
+        """It in words."""
+        return f"Use the words '{self.phrase}'."
+
+    def kept(self, text: str) -> float:
+        """1.0 or 0.0."""
+        return float(bool(places(words(text), words(self.phrase))))
+
+
+@dataclass(frozen=True, slots=True)
+class Avoids(Criterion):
+    """Words that must not occur."""
+
+    forbidden: tuple[str, ...]
+
+    @property
+    def demand(self) -> str:
+        """It in words."""
+        return "Do not use " + " or ".join(f"the word '{word}'" for word in self.forbidden) + "."
+
+    def kept(self, text: str) -> float:
+        """1.0 or 0.0; an empty text avoids nothing."""
+        said = set(words(text))
+        return float(bool(said) and said.isdisjoint(self.forbidden))
+
+
+@dataclass(frozen=True, slots=True)
+class Ending(Criterion):
+    """How the text ends."""
+
+    mark: str
+
+    @property
+    def demand(self) -> str:
+        """It in words."""
+        return "End with a question." if self.mark == "?" else f"End with '{self.mark}'."
+
+    def kept(self, text: str) -> float:
+        """1.0 or 0.0."""
+        return float(text.rstrip().endswith(self.mark))
+
+
+MIN_DISTINCT = 0.35
+"""Share of different words below which a text only fills its length."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instructions(Truth):
+    """Criteria, and the subject that the text must be about."""
+
+    criteria: tuple[Criterion, ...] = ()
+    topic: str = ""
+
+    def grade(self, text: str) -> Score:
+        """Return the mean of the criteria; 0.0 for a text that is off the topic, or repeats itself or the task."""
+        return weigh(self, text, strict=False)
+
+
+def weigh(truth: Instructions, text: str, *, strict: bool) -> Score:
+    """Hold a text against its criteria."""
+    said = content(text)
+    if not says(said, truth.topic):
+        return Score(0.0, reason=f"not about {truth.topic}")
+    if any(says(said, criterion.demand) for criterion in truth.criteria):
+        return Score(0.0, reason="repeats its instructions")
+    if len(set(said)) < MIN_DISTINCT * len(said):
+        return Score(0.0, reason="the same words over and over")
+    parts = {}
+    for place, criterion in enumerate(truth.criteria):
+        parts[f"{place}_{type(criterion).__name__.lower()}"] = criterion.kept(text)
+    value = math.fsum(parts.values()) / len(parts)
+    if strict:
+        value = float(all(part > 0.999 for part in parts.values()))
+    return Score(min(1.0, value), parts)
+
+
+def says(said: Sequence[str], phrase: str) -> bool:
+    """Whether the words of a phrase stand together."""
+    return bool(places(said, content(phrase)))
+
+
+class Criteria(Scorer):
+    """Which of the instructions were kept."""
+
+    strict: bool = False
+    """Pay for all of them or nothing."""
+
+    def score(self, task: Task, response: Response) -> Score:
+        """Grade one answer."""
+        return weigh(truth_of(task, Instructions), answer_text(response), strict=self.strict)

@@ -1,0 +1,116 @@
+"""Summaries held against facts: those that must be kept, and anything that was never said.
+
+A fact is kept by a sentence that has its value and one of its words ("founded", "mayor"), that is about
+its subject and denies nothing. A number or a name that the passage does not have is invented.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic import Field
+
+from subnets.answer import Response
+from subnets.score import Score, Scorer
+from subnets.task import Task
+from subnets.text_prompting.words import NEGATIONS, content, places, sentences, words
+from subnets.text_prompting.world.world import Fact
+
+from .truth import Truth, answer_text, truth_of
+
+CAPITALISED = re.compile(r"(?<![.!?:\u2022*\-\n\"'] )(?<!^)\b[A-Z][a-z]+(?:-[A-Z][a-z]+)*\b", re.MULTILINE)
+SENTENCE_REACH = 45
+"""Words of a sentence that can state facts; a longer one is a heap of words."""
+MAX_READ = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFact:
+    """One fact in the forms that a summary may give it."""
+
+    subject: str
+    """By its short name."""
+    values: tuple[str, ...]
+    cues: tuple[str, ...]
+    others: tuple[str, ...]
+    """Short names of the other subjects of the sort: "she" after one of them is not our subject."""
+
+    @classmethod
+    def of(cls, fact: Fact, told: Sequence[Fact]) -> KeyFact:
+        """Make the check of one fact among those told."""
+        others = {
+            other.subject.short
+            for other in told
+            if other.subject.sort == fact.subject.sort and other.subject is not fact.subject
+        }
+        return cls(fact.subject.short, fact.aliases, fact.relation.cues, tuple(sorted(others)))
+
+
+@dataclass(frozen=True, slots=True)
+class Facts(Truth):
+    """What a summary must keep and what it may draw on."""
+
+    passage: str = ""
+    key: tuple[KeyFact, ...] = ()
+    max_words: int = 60
+
+    def grade(self, text: str) -> Score:
+        """Weigh kept facts, inventions and length."""
+        return weigh(self, text, invention_cost=0.25)
+
+
+def weigh(truth: Facts, text: str, *, invention_cost: float) -> Score:
+    """Return the share of key facts kept, cut by every invention and by excess length."""
+    text = text[:MAX_READ]
+    spoken = [content(sentence) for sentence in sentences(text)]
+    kept = sum(keeps(spoken, fact) for fact in truth.key)
+    recall = kept / len(truth.key)
+    invented = inventions(truth.passage, text)
+    count = len(words(text))
+    excess = max(0.0, count / truth.max_words - 1.0)
+    length = math.exp(-10.0 * excess**2)
+    faithful = (1.0 - invention_cost) ** len(invented)
+    parts = {"kept": recall, "faithful": faithful, "length": length, "invented": float(len(invented))}
+    return Score(recall * faithful * length, parts)
+
+
+def keeps(spoken: Sequence[Sequence[str]], fact: KeyFact) -> bool:
+    """Whether a sentence states the fact, and none denies it."""
+    subject, others = content(fact.subject), [content(other) for other in fact.others]
+    about, found = False, False
+    for said in spoken:
+        named = bool(places(said, subject))
+        # A pronoun stands for whoever of the sort was named last.
+        about = named or (about and not any(places(said, other) for other in others))
+        if not about or len(said) > SENTENCE_REACH:
+            continue
+        if not any(places(said, content(value)) for value in fact.values):
+            continue
+        if not any(word.startswith(fact.cues) for word in said):
+            continue
+        if any(word in NEGATIONS or word.endswith("n't") for word in said):
+            return False
+        found = True
+    return found
+
+
+def inventions(passage: str, text: str) -> set[str]:
+    """Return the numbers and names of the text that are not in the passage."""
+    known = set(words(passage))
+    numbers = {word for word in words(text) if word[0].isdigit() and word not in known}
+    names = {name for name in CAPITALISED.findall(text) if not set(words(name)) <= known}
+    return numbers | names
+
+
+class KeptFacts(Scorer):
+    """The facts of the passage that a summary keeps, less what it invents and what it runs over."""
+
+    invention_cost: float = Field(0.25, ge=0, le=1)
+    """Share of the score that each invented name or number takes."""
+
+    def score(self, task: Task, response: Response) -> Score:
+        """Grade one answer."""
+        return weigh(truth_of(task, Facts), answer_text(response), invention_cost=self.invention_cost)

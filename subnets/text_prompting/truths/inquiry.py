@@ -1,0 +1,64 @@
+"""Questions held against the answer that they must lead to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from subnets.answer import Response
+from subnets.score import Score, Scorer
+from subnets.task import Task
+from subnets.text_prompting.words import content, places, words
+from subnets.text_prompting.world.relations import INTERROGATIVES
+from subnets.text_prompting.world.world import Fact
+
+from .truth import Truth, answer_text, truth_of
+
+MAX_WORDS = 40
+OPENING = 5
+"""Words among which the interrogative stands: "At the station of which town"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry(Truth):
+    """The fact that a question must ask for."""
+
+    subject: str = ""
+    values: tuple[str, ...] = ()
+    cues: tuple[str, ...] = ()
+    interrogatives: tuple[str, ...] = ("what", "which")
+
+    @classmethod
+    def of(cls, fact: Fact, question: str) -> Inquiry:
+        """Make the check of a question for the value of a fact."""
+        return cls(
+            question, fact.subject.short, fact.aliases, fact.relation.cues,
+            INTERROGATIVES.get(fact.relation.value, ("what", "which")),
+        )  # fmt: skip
+
+    def grade(self, text: str) -> Score:
+        """Weigh what it asks for and how; 0.0 for no question, another subject, or one that tells its answer."""
+        asked = words(text)
+        if not text.rstrip(" \"'*\n").endswith("?") or text.count("?") != 1:
+            return Score(0.0, reason="not one question")
+        if len(asked) > MAX_WORDS:
+            return Score(0.0, reason=f"{len(asked)} words; at most {MAX_WORDS}")
+        if any(places(content(text), content(value)) for value in self.values):
+            return Score(0.0, reason="the question tells its answer")
+        opening = set(asked[:OPENING])
+        if opening.isdisjoint(("who", "whom", "whose", "what", "which", "where", "when", "how")):
+            return Score(0.0, reason="does not open like a question")
+        if not places(content(text), content(self.subject)):
+            return Score(0.0, reason=f"does not name {self.subject}")
+        parts = {
+            "relation": float(any(word.startswith(cue) for word in asked for cue in self.cues)),
+            "interrogative": float(not opening.isdisjoint(self.interrogatives)),
+        }
+        return Score(0.4 + 0.4 * parts["relation"] + 0.2 * parts["interrogative"], parts)
+
+
+class Asks(Scorer):
+    """A question that leads to the given answer."""
+
+    def score(self, task: Task, response: Response) -> Score:
+        """Grade one answer."""
+        return truth_of(task, Inquiry).grade(answer_text(response))
