@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from cluster.plan import IO_CONCURRENCY
-from lab.statistics.estimate import Figure, mean
+from lab.statistics.estimate import Estimate, mean
 
 RESAMPLES = 500
 GPUS_OF_A_NODE = 8
@@ -131,14 +131,14 @@ class Model:
         draws = np.array([_fit(features, np.array(seconds)) for seconds in drawn])
         return cls(_fit(features, means), draws, sum(map(len, blocks)), missed)
 
-    def figure(self, place: int, scale: float = 1.0) -> Figure:
+    def figure(self, place: int, scale: float = 1.0) -> Estimate:
         """One coefficient."""
-        return Figure.of_draws(float(self.costs[place]) * scale, self.draws[:, place] * scale, self.n)
+        return Estimate.of_draws(float(self.costs[place]) * scale, self.draws[:, place] * scale, self.n)
 
-    def seconds(self, *features: float) -> Figure:
+    def seconds(self, *features: float) -> Estimate:
         """What a round with these features takes."""
         wanted = np.array(features)
-        return Figure.of_draws(float(self.costs @ wanted), self.draws @ wanted, self.n)
+        return Estimate.of_draws(float(self.costs @ wanted), self.draws @ wanted, self.n)
 
 
 def _fit(features: NDArray[np.float64], seconds: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -206,25 +206,25 @@ def _costs(models: Mapping[str, Model]) -> str:
     return _table(("CPU of", "ms a round", "µs an answer", "µs a call", "ms a MB and node"), rows)
 
 
-def _limits(driver: Model, records: Mapping[str, Model]) -> dict[str, Callable[[int], Figure]]:
+def _limits(driver: Model, records: Mapping[str, Model]) -> dict[str, Callable[[int], Estimate]]:
     """Seconds that each part is busy with one round, by the number of nodes."""
 
-    def kept(model: Model) -> Callable[[int], Figure]:
+    def kept(model: Model) -> Callable[[int], Estimate]:
         return lambda nodes: model.seconds(1.0, _gpus(nodes))
 
     return {
         "driver": lambda nodes: driver.seconds(1.0, _gpus(nodes), _gpus(nodes), QUERY_MB * nodes),
-        "network": lambda nodes: Figure(QUERY_MB * 8e6 * nodes / (GBIT_S * 1e9), None, None, 0),
+        "network": lambda nodes: Estimate(QUERY_MB * 8e6 * nodes / (GBIT_S * 1e9), None, None, 0),
         **{f"record on {name}": kept(model) for name, model in records.items()},
     }
 
 
-def _most(limits: Mapping[str, Callable[[int], Figure]], nodes: int) -> dict[str, float]:
+def _most(limits: Mapping[str, Callable[[int], Estimate]], nodes: int) -> dict[str, float]:
     """Answers a second at which each part is always busy."""
     return {name: _gpus(nodes) / (busy_s(nodes).value or math.inf) for name, busy_s in limits.items()}
 
 
-def _plan(limits: Mapping[str, Callable[[int], Figure]]) -> str:
+def _plan(limits: Mapping[str, Callable[[int], Estimate]]) -> str:
     rows = []
     for nodes in NODES:
         most = _most(limits, nodes)
@@ -237,17 +237,17 @@ def _gpus(nodes: int) -> float:
     return float(nodes * GPUS_OF_A_NODE)
 
 
-def _scaled(figure: Figure, by: float) -> Figure:
+def _scaled(figure: Estimate, by: float) -> Estimate:
     value, low, high = (None if x is None else x * by for x in (figure.value, figure.low, figure.high))
-    return Figure(value, low, high, figure.n)
+    return Estimate(value, low, high, figure.n)
 
 
-def _inverse(figure: Figure) -> Figure:
+def _inverse(figure: Estimate) -> Estimate:
     value, low, high = (None if not x else 1.0 / x for x in (figure.value, figure.high, figure.low))
-    return Figure(value, low, high, figure.n)
+    return Estimate(value, low, high, figure.n)
 
 
-def _thousands(figure: Figure) -> str:
+def _thousands(figure: Estimate) -> str:
     if figure.value is None:
         return "no limit found"
     interval = "" if figure.low is None or figure.high is None else f" ({figure.low:,.0f} to {figure.high:,.0f})"

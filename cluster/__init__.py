@@ -7,14 +7,14 @@ from cluster.servers.server import Server, free_port
 
 from .errors import HostDied, PoolError
 from .plan import Group, Plan, plan
-from .pool import Played, Pool, Usage
+from .pool import Pool, RoundResult, Usage
 
 __all__ = [
     "Group",
     "HostDied",
     "LocalPool",
     "Plan",
-    "Played",
+    "RoundResult",
     "Pool",
     "PoolError",
     "RayPool",

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from cluster.hosts.engine_supervisor import close_all
-from cluster.hosts.host_link import START_TIMEOUT_S, Link
-from cluster.hosts.pay_notices import Paymaster
+from cluster.hosts.host_link import START_TIMEOUT_S, HostLink
+from cluster.hosts.pay_notices import PayNotices
 from cluster.hosts.validator_worker import Failure
-from cluster.scheduling.host_group import Crew
+from cluster.scheduling.host_group import HostGroup
 from cluster.scheduling.scheduler import Scheduler
 from cluster.servers.server import Server
 from miners import Miner, Pay
@@ -28,9 +28,9 @@ from validators import Assignment, Grades, Validator
 
 from .cpu import process_cpu_s
 from .errors import HostDied, PoolError
-from .plan import Group, Wants, plan
+from .plan import Group, Requirements, plan
 from .pool import Pool, Usage
-from .status import GroupStatus, Look, Member, PoolStatus, Role, Sampler, State, here, look_at, look_at_driver
+from .status import GroupStatus, Member, PoolStatus, ProcessUsage, Role, Sampler, State, here, look_at, look_at_driver
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class HostedPool(Pool):
         max_restarts: int = 3,
         servers: Sequence[Server] = (),
         start_timeout_s: float = START_TIMEOUT_S,
-        wants: Mapping[int, Wants] | None = None,
+        wants: Mapping[int, Requirements] | None = None,
     ) -> None:
         """Plan for `cores` (all that there are) with at most `max_replicas` hosts for the engines that may be copied.
 
@@ -74,9 +74,9 @@ class HostedPool(Pool):
         self.servers = tuple(servers)
         self._max_restarts = max_restarts
         self._start_timeout_s = start_timeout_s
-        self._links: dict[str, list[Link]] = {}
+        self._links: dict[str, list[HostLink]] = {}
         self._scheduler: Scheduler | None = None
-        self._paymaster = Paymaster(uid for uid, miner in self.miners.items() if miner.learns)
+        self._paymaster = PayNotices(uid for uid, miner in self.miners.items() if miner.learns)
         self._cpu_before_s = 0.0
         self._opened: set[str] = set()
         """Names of the hosts that have been up."""
@@ -91,7 +91,7 @@ class HostedPool(Pool):
         """Undo `_open`, after the hosts have ended."""
 
     @abstractmethod
-    def _link(self, group: Group, number: int) -> Link:
+    def _link(self, group: Group, number: int) -> HostLink:
         """Make the link to a host of a group, not started yet."""
 
     @abstractmethod
@@ -176,7 +176,7 @@ class HostedPool(Pool):
 
     async def paid(self, pays: Mapping[int, Pay]) -> None:
         """Tell the miners of all hosts; `miners` here, which nobody asks, are told nothing."""
-        hosts: list[Link] = []
+        hosts: list[HostLink] = []
         if self._scheduler is not None:
             await self._scheduler.settle()  # a host must not be told that already knows it from its start
             hosts = [seat.link for crew in self._scheduler.crews().values() for seat in crew.seats]
@@ -214,7 +214,7 @@ class HostedPool(Pool):
     def _member(self, name: str, role: Role, pid: int | None, validators: Collection[int] = ()) -> Member:
         return Member(name, role, "up", validators=tuple(validators), pid=pid, **self._sampler.of(name))
 
-    def _hosts(self, crews: Mapping[str, Crew]) -> list[Member]:
+    def _hosts(self, crews: Mapping[str, HostGroup]) -> list[Member]:
         found = []
         for group in self.plan.groups:
             seats = {seat.link.name: seat for seat in crews[group.name].seats} if crews else {}
@@ -243,21 +243,21 @@ class HostedPool(Pool):
             self._engine_kinds[group.name] = tuple(sorted({type(engine).__name__.lower() for engine in engines}))
         return self._engine_kinds[group.name]
 
-    async def _looks(self) -> dict[str, Look]:
+    async def _looks(self) -> dict[str, ProcessUsage]:
         """Look at the processes of the pool, by the names of its members: those of this machine."""
         processes = {link.name: link.pid for link in self._all_links()}
         processes |= {server.name: server.pid for server in self.servers}
         others = {name: pid for name, pid in processes.items() if pid is not None and pid != os.getpid()}
         return {"driver": look_at_driver()} | await asyncio.to_thread(look_at, others, here())
 
-    async def _start(self, link: Link) -> None:
+    async def _start(self, link: HostLink) -> None:
         await self._paymaster.start(link, self._uids(link))
         self._opened.add(link.name)
 
-    def _uids(self, link: Link) -> Collection[int]:
+    def _uids(self, link: HostLink) -> Collection[int]:
         return next(group.miners for group in self.plan.groups if link in self._links[group.name])
 
-    def _all_links(self) -> list[Link]:
+    def _all_links(self) -> list[HostLink]:
         return [link for links in self._links.values() for link in links]
 
     def _started(self) -> Scheduler:
@@ -271,7 +271,7 @@ class HostedPool(Pool):
             raise PoolError(f"no validator has uid {validator}; known: {', '.join(map(str, sorted(self.validators)))}")
 
 
-async def bare_or_none(link: Link, miner: int, queries: Sequence[Query]) -> list[Cost | None]:
+async def bare_or_none(link: HostLink, miner: int, queries: Sequence[Query]) -> list[Cost | None]:
     """Do a miner's work alone on one host; None for each query where the host dies."""
     try:
         return [*await link.bare(miner, queries)] if queries else []

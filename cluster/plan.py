@@ -23,7 +23,7 @@ IO_CONCURRENCY = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Wants:
+class Requirements:
     """What a miner asks of the machine that it lives on, besides what its engines need."""
 
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class Wants:
         return ",".join(f"{key}={value}" for key, value in pairs)
 
 
-NOTHING = Wants()
+NOTHING = Requirements()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Group:
     """Of each host."""
     gpus: float = 0.0
     """Of each host, all on one machine; a share below 1 leaves the rest of the GPU to other hosts."""
-    wants: Wants = NOTHING
+    wants: Requirements = NOTHING
 
     @property
     def light(self) -> bool:
@@ -93,7 +93,7 @@ def plan(
     miners: Mapping[int, Miner],
     cores: int | Room,
     max_replicas: int | None = None,
-    wants: Mapping[int, Wants] | None = None,
+    wants: Mapping[int, Requirements] | None = None,
 ) -> Plan:
     """Group miners by the engines that they need and the machines that they want.
 
@@ -105,7 +105,7 @@ def plan(
     """
     victims, wanted = find_victims(miners), wants or {}
     shared: dict[str, dict[int, Miner]] = {}
-    wants_of: dict[str, Wants] = {}
+    wants_of: dict[str, Requirements] = {}
     anchored: list[Group] = []
     for family in _families(miners, victims, wanted):
         engines, want = _engines(family), _agreed(family, wanted)
@@ -124,7 +124,7 @@ def plan(
 
 
 def _families(
-    miners: Mapping[int, Miner], victims: Mapping[int, Sequence[int]], wanted: Mapping[int, Wants]
+    miners: Mapping[int, Miner], victims: Mapping[int, Sequence[int]], wanted: Mapping[int, Requirements]
 ) -> list[dict[int, Miner]]:
     """Return the miners that have to live together: by an engine and what they want, or by who copies whom."""
     together = _Sets()
@@ -175,7 +175,7 @@ def _slots(engines: list[Engine]) -> int:
     return max(1, min((engine.concurrency for engine in engines), default=IO_CONCURRENCY))
 
 
-def _agreed(family: Mapping[int, Miner], wanted: Mapping[int, Wants]) -> Wants:
+def _agreed(family: Mapping[int, Miner], wanted: Mapping[int, Requirements]) -> Requirements:
     """Return what miners that live together want of their machine; those that want nothing go along."""
     asked = {str(want): (uid, want) for uid in family if str(want := wanted.get(uid, NOTHING))}
     if len(asked) > 1:
@@ -187,7 +187,7 @@ def _agreed(family: Mapping[int, Miner], wanted: Mapping[int, Wants]) -> Wants:
     return next((want for _, want in asked.values()), NOTHING)
 
 
-def _shared(name: str, miners: Mapping[int, Miner], want: Wants) -> Group:
+def _shared(name: str, miners: Mapping[int, Miner], want: Requirements) -> Group:
     engines = _engines(miners)
     # The slots of a host are shared by all its engines, so the hungriest one says what it needs.
     cpus, gpus = max((e.cpus for e in engines), default=0.0), max((e.gpus for e in engines), default=0.0)
@@ -199,7 +199,7 @@ def _replicated(group: Group, cores: int | Room, others: Sequence[Group], max_re
     return replace(group, hosts=max(1, min(room, max_replicas or room)))
 
 
-def _anchored(miners: Mapping[int, Miner], engines: list[Engine], want: Wants, taken: set[str]) -> Group:
+def _anchored(miners: Mapping[int, Miner], engines: list[Engine], want: Requirements, taken: set[str]) -> Group:
     name = type(next(engine for engine in engines if not engine.replicable)).__name__.lower()
     number = next(n for n in range(len(taken) + 1) if f"{name}-{n}" not in taken)
     cpus, gpus = sum(engine.cpus for engine in engines), sum(engine.gpus for engine in engines)

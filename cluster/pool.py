@@ -24,7 +24,7 @@ from .status import PoolStatus
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class RoundResult:
     """One round of one validator, as it went."""
 
     validator: int
@@ -115,12 +115,12 @@ class Pool(ABC):
     def publish(self, run: str, snapshot: str) -> None:  # noqa: B027  most pools have nobody to show it to
         """Let others see a snapshot of a run, where they can see the pool: on a cluster; replaces the one before."""
 
-    async def play(self, validator: int, number: int, stakes: Mapping[int, float], caller: Caller) -> Played:
+    async def play(self, validator: int, number: int, stakes: Mapping[int, float], caller: Caller) -> RoundResult:
         """Run one round of one validator: prepare, query, grade."""
         work = await self.prepare(validator, number, stakes, caller)
         responses = await self.query(work.query, work.uids)
         grades = await self.grade(validator, work.task, responses)
-        return Played(
+        return RoundResult(
             validator=validator,
             number=number,
             task=work.task,

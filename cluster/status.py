@@ -35,7 +35,7 @@ class GpuUse:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ProcessUsage:
     """What a process and its descendants use, as their own machine counts it."""
 
     node: str
@@ -97,10 +97,10 @@ class Sampler:
 
     def __init__(self) -> None:
         self._looked: float | None = None
-        self._found: dict[str, Look] = {}
+        self._found: dict[str, ProcessUsage] = {}
         self._cores: dict[str, float] = {}
 
-    async def refresh(self, look: Callable[[], Awaitable[Mapping[str, Look]]]) -> None:
+    async def refresh(self, look: Callable[[], Awaitable[Mapping[str, ProcessUsage]]]) -> None:
         """Look again, by name of a member, if it is time to."""
         now = time.monotonic()
         if self._looked is not None and now - self._looked < SAMPLE_S:
@@ -122,7 +122,7 @@ class Sampler:
         return seen | {"node": found.node}
 
 
-def look_at(pids: Mapping[str, int], node: str) -> dict[str, Look]:
+def look_at(pids: Mapping[str, int], node: str) -> dict[str, ProcessUsage]:
     """Look at processes with all that descends from them, by any name: this process or descendants of it.
 
     One pass over all processes of the machine, however many are asked for; what is gone is left out.
@@ -140,14 +140,14 @@ def look_at(pids: Mapping[str, int], node: str) -> dict[str, Look]:
             times = process.cpu_times()
             cpu_s[owner] += times.user + times.system + times.children_user + times.children_system
             memory[owner] += process.memory_info().rss
-    return {name: Look(node, cpu_s[name], memory[name] / 1e6) for name in pids if memory[name]}
+    return {name: ProcessUsage(node, cpu_s[name], memory[name] / 1e6) for name in pids if memory[name]}
 
 
-def look_at_driver() -> Look:
+def look_at_driver() -> ProcessUsage:
     """Look at this process alone: what descends from it is others' to count."""
     me = psutil.Process()
     times = me.cpu_times()
-    return Look(here(), times.user + times.system, me.memory_info().rss / 1e6)
+    return ProcessUsage(here(), times.user + times.system, me.memory_info().rss / 1e6)
 
 
 def here() -> str:

@@ -20,7 +20,7 @@ START_TIMEOUT_S = 300.0
 """What a host may take to start where nobody says: a model of 60 GB is read from a slow disk and compiled meanwhile."""
 
 
-class Link(Protocol):
+class HostLink(Protocol):
     """A host as its pool sees it."""
 
     name: str
@@ -60,7 +60,7 @@ class Link(Protocol):
         """End the host, by force if need be; it can be started again."""
 
 
-class Parcel:
+class PackedQuery:
     """A query on its way to hosts on this machine; pickled once, if any of them needs that."""
 
     def __init__(self, query: Query) -> None:

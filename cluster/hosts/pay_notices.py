@@ -14,7 +14,7 @@ from cluster.errors import HostDied
 from miners import Pay
 
 from .engine_supervisor import close_all
-from .host_link import Link
+from .host_link import HostLink
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ TELL_S = 10.0
 """What a host may take to tell its miners, or one of them all that it was ever told."""
 
 
-class Paymaster:
+class PayNotices:
     """Keeps what was told, and tells it."""
 
     def __init__(self, learners: Iterable[int]) -> None:
@@ -35,18 +35,18 @@ class Paymaster:
         """Note what an epoch brought, by uid: every host that starts from now on tells it."""
         self._pays.append({uid: pays[uid] for uid in pays.keys() & self._learners})
 
-    async def start(self, link: Link, uids: Collection[int]) -> None:
+    async def start(self, link: HostLink, uids: Collection[int]) -> None:
         """Start a host and have it tell its miners all that there is to know; raises PoolError as the start does."""
         await start(link)
         if not await self._told(link, uids, self._pays, again=True):
             await self._start_anew(link, uids)
 
-    async def tell(self, link: Link, uids: Collection[int]) -> None:
+    async def tell(self, link: HostLink, uids: Collection[int]) -> None:
         """Have a host that is up tell its miners of the last epoch; raises PoolError where it can't be made anew."""
         if not await self._told(link, uids, self._pays[-1:], again=False):
             await self._start_anew(link, uids)
 
-    async def _start_anew(self, link: Link, uids: Collection[int]) -> None:
+    async def _start_anew(self, link: HostLink, uids: Collection[int]) -> None:
         """Start a host that has died, and have its miners told one by one, as often as it takes."""
         while True:
             await start(link)
@@ -58,7 +58,9 @@ class Paymaster:
             else:
                 return
 
-    async def _told(self, link: Link, uids: Collection[int], pays: Sequence[Mapping[int, Pay]], *, again: bool) -> bool:
+    async def _told(
+        self, link: HostLink, uids: Collection[int], pays: Sequence[Mapping[int, Pay]], *, again: bool
+    ) -> bool:
         """Have a host tell some miners; where it dies of it or hangs, end it and return False."""
         heard = [{uid: epoch[uid] for uid in uids if uid in epoch and uid not in self._deaf} for epoch in pays]
         if not any(heard):
@@ -74,7 +76,7 @@ class Paymaster:
         return True
 
 
-async def start(link: Link) -> None:
+async def start(link: HostLink) -> None:
     """Start a host; one that fails at it is ended: a process whose engines are not open serves nobody."""
     try:
         await link.start()

@@ -24,7 +24,7 @@ class Failure:
     reason: str
 
 
-class Jury:
+class ValidatorWorker:
     """Has validators, by uid, prepare and grade for one subnet."""
 
     def __init__(self, subnet: Subnet, validators: Mapping[int, Validator]) -> None:

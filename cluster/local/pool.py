@@ -16,12 +16,12 @@ from typing import Any, TypeVar
 
 from cluster.errors import PoolError
 from cluster.host_pool import HostedPool
-from cluster.hosts.host_link import START_TIMEOUT_S, InProcess, Link, Parcel
-from cluster.hosts.validator_worker import Jury
+from cluster.hosts.host_link import START_TIMEOUT_S, HostLink, InProcess, PackedQuery
+from cluster.hosts.validator_worker import ValidatorWorker
 from cluster.plan import Group
 from cluster.pool import Usage
 from cluster.servers.server import Server
-from cluster.status import Look, Member, gpus_in_use
+from cluster.status import Member, ProcessUsage, gpus_in_use
 from miners import Miner
 from miners.engines.power import visible_gpus
 from subnets import Caller, Query, Response, Task
@@ -71,7 +71,7 @@ class LocalPool(HostedPool):
                 'pool.kind = "local" out, and Ray deals the GPUs out'
             )
         self._processes = processes
-        self._jury = Jury(subnet, self.validators)
+        self._jury = ValidatorWorker(subnet, self.validators)
         self._threads: ThreadPoolExecutor | None = None
 
     async def usage(self) -> list[Usage]:
@@ -85,7 +85,7 @@ class LocalPool(HostedPool):
         servers = [self._member(server.name, "server", server.pid) for server in self.servers]
         return [self._member("driver", "driver", os.getpid(), self.validators), *servers]
 
-    async def _looks(self) -> dict[str, Look]:
+    async def _looks(self) -> dict[str, ProcessUsage]:
         looks = await super()._looks()
         for group in self.plan.groups:
             if group.gpus:
@@ -105,13 +105,13 @@ class LocalPool(HostedPool):
             threads, self._threads = self._threads, None
             await asyncio.to_thread(threads.shutdown)
 
-    def _link(self, group: Group, number: int) -> Link:
+    def _link(self, group: Group, number: int) -> HostLink:
         if group.light or not self._processes:
             return InProcess(group, number)
         return ChildProcess(group, number, start_timeout_s=self._start_timeout_s)
 
     async def _pack(self, query: Query) -> Any:
-        return Parcel(query)
+        return PackedQuery(query)
 
     async def _prepare(self, validator: int, number: int, stakes: Mapping[int, float], caller: Caller) -> Any:
         return await self._in_thread(lambda: self._jury.prepare(validator, number, stakes, caller))

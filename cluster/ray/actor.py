@@ -20,10 +20,10 @@ from cluster.cpu import process_cpu_s
 from cluster.errors import HostDied, NoRoom, PoolError
 from cluster.hosts.host import Host, Served
 from cluster.hosts.host_link import not_ready
-from cluster.hosts.validator_worker import Failure, Jury
+from cluster.hosts.validator_worker import Failure, ValidatorWorker
 from cluster.plan import Group
 from cluster.said import first_words, plain
-from cluster.status import Look, gpus_in_use, look_at
+from cluster.status import ProcessUsage, gpus_in_use, look_at
 from miners import Miner, Pay
 from subnets import Cost, Query, Response
 
@@ -58,7 +58,7 @@ class HostActor(Host):
         """Tell what was given to it."""
         return place_here()
 
-    def look(self) -> Look:
+    def look(self) -> ProcessUsage:
         """Tell where it is and what it uses."""
         return look_here()
 
@@ -85,14 +85,14 @@ class HostActor(Host):
         return f"host {self.name}"
 
 
-class JuryActor(Jury):
+class JuryActor(ValidatorWorker):
     """What Ray runs for a jury."""
 
     def place(self) -> Place:
         """Tell what was given to it."""
         return place_here()
 
-    def look(self) -> Look:
+    def look(self) -> ProcessUsage:
         """Tell where it is and what it uses."""
         return look_here()
 
@@ -165,13 +165,13 @@ class Actor:
                     self._note(await self.health("cpu_s"))
         return self._ended_cpu_s + self._cpu_s
 
-    async def look(self) -> Look | None:
+    async def look(self) -> ProcessUsage | None:
         """Have it tell what it uses; None where it does not answer soon."""
         from ray.exceptions import RayError
 
         with suppress(RayError, TimeoutError):
             async with asyncio.timeout(HEALTH_S):
-                return None if self._handle is None else cast(Look, await self.health("look"))
+                return None if self._handle is None else cast(ProcessUsage, await self.health("look"))
         return None
 
     async def end(self) -> None:
@@ -373,7 +373,7 @@ def place_here() -> Place:
     return Place(os.getpid(), ray.get_runtime_context().get_node_id())
 
 
-def look_here() -> Look:
+def look_here() -> ProcessUsage:
     """Look at this actor's process, its descendants and its GPUs."""
     import ray
 

@@ -63,7 +63,7 @@ OPEN = (
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ClusterAddress:
     """A cluster that may be joined."""
 
     address: str
@@ -79,7 +79,7 @@ class Place:
         return all(is_loopback(host) for host in self.hosts)
 
 
-def find(address: str) -> Place:
+def find(address: str) -> ClusterAddress:
     """Find a cluster by host:port, or by "auto": the one in RAY_ADDRESS, else one that runs on this machine.
 
     Raises:
@@ -87,7 +87,7 @@ def find(address: str) -> Place:
             not part of it.
     """
     said, asks = ask(address, WHO)
-    place = Place(said["address"], tuple(said["hosts"]), asks)
+    place = ClusterAddress(said["address"], tuple(said["hosts"]), asks)
     if not asks and not place.loopback:
         raise PoolError(f"Ray at {address} is refused: {OPEN}")
     if not any(_is_own(host) for host in place.hosts):

@@ -16,7 +16,7 @@ from typing import Any
 from cluster.errors import NoRoom
 from cluster.plan import Group, Plan
 
-from .placement import Node, Placement, fit, nodes_of, selector
+from .placement import Node, PlacementStrategy, fit, nodes_of, selector
 
 POLL_S = 1.0
 NODE_ID = "ray.io/node-id"
@@ -30,7 +30,7 @@ class RayNodes:
         self,
         *,
         gpu_gb: float = 0.0,
-        placement: Placement = "pack",
+        placement: PlacementStrategy = "pack",
         wait_s: float = 0.0,
         tell: Callable[[str], None] = lambda line: None,
     ) -> None:

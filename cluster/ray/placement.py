@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from cluster.plan import Group, Plan
 
-Placement = Literal["pack", "spread"]
+PlacementStrategy = Literal["pack", "spread"]
 
 GPU_GB = {
     "P4": 8, "K80": 12, "T4": 16, "P100": 16, "A10G": 24, "A10": 24, "L4": 24, "A40": 48, "L40S": 48,
@@ -123,7 +123,7 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class Placement:
     """How a plan fits."""
 
     placed: tuple[Placed, ...]
@@ -134,7 +134,7 @@ class Fit:
     """By node."""
 
 
-def fit(plan: Plan, nodes: Sequence[Node], gpu_gb: float = 0.0, placement: Placement = "pack") -> Fit:
+def fit(plan: Plan, nodes: Sequence[Node], gpu_gb: float = 0.0, placement: PlacementStrategy = "pack") -> Placement:
     """Lay out the hosts of a plan, packed where spread they don't fit.
 
     `gpu_gb` is the least memory of each GPU that they are given.
@@ -152,10 +152,10 @@ def fit(plan: Plan, nodes: Sequence[Node], gpu_gb: float = 0.0, placement: Place
     if missing and placement == "spread":
         return fit(plan, nodes, gpu_gb)
     placed = (Placed(name, group, places[name]) for group in plan.groups for name in group.host_names())
-    return Fit(tuple(placed), missing, left)
+    return Placement(tuple(placed), missing, left)
 
 
-def _seats(group: Group, usable: Sequence[Left], placement: Placement) -> Iterator[Left]:
+def _seats(group: Group, usable: Sequence[Left], placement: PlacementStrategy) -> Iterator[Left]:
     """Give host after host of a group what it needs; yield the machines, for as long as there are any."""
 
     def rank(place: int) -> tuple[int, tuple[float, float], int]:

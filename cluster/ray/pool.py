@@ -15,12 +15,12 @@ from typing import Any
 
 from cluster.cpu import trees_cpu_s
 from cluster.host_pool import HostedPool, all_or_first_error
-from cluster.hosts.host_link import START_TIMEOUT_S, Link
-from cluster.plan import Group, Plan, Wants, plan
+from cluster.hosts.host_link import START_TIMEOUT_S, HostLink
+from cluster.plan import Group, Plan, Requirements, plan
 from cluster.pool import Usage
 from cluster.said import first_words
 from cluster.servers.server import Server
-from cluster.status import Look, Member, State, here, look_at, look_at_driver
+from cluster.status import Member, ProcessUsage, State, here, look_at, look_at_driver
 from miners import Miner, Pay
 from subnets import Caller, Cost, Query, Response, Task
 from subnets.subnet import Subnet
@@ -28,9 +28,9 @@ from validators import Validator
 
 from .actor import Actor, RayHost, RayJury
 from .nodes import RayNodes, leaving
-from .placement import Node, Placement, room
+from .placement import Node, PlacementStrategy, room
 from .session import RaySession
-from .status_board import Board
+from .status_board import StatusBoard
 
 logger = logging.getLogger(__name__)
 
@@ -55,9 +55,9 @@ class RayPool(HostedPool):
         address: str | None = None,
         dashboard: bool = False,
         gpu_gb: float = 0.0,
-        placement: Placement = "pack",
+        placement: PlacementStrategy = "pack",
         wait_for_nodes_s: float = 0.0,
-        wants: Mapping[int, Wants] | None = None,
+        wants: Mapping[int, Requirements] | None = None,
         tell: Callable[[str], None] = lambda line: None,
         session: RaySession | None = None,
     ) -> None:
@@ -95,7 +95,7 @@ class RayPool(HostedPool):
         """CPU of Ray's own processes by pid; one that has ended keeps what it was last seen with."""
         self._juries: list[RayJury] = []
         self._jury_of: dict[int, RayJury] = {}
-        self._board: Board | None = None
+        self._board: StatusBoard | None = None
         """Of a cluster that was joined."""
 
     async def usage(self) -> list[Usage]:
@@ -121,7 +121,7 @@ class RayPool(HostedPool):
             found.append(replace(member, state=state, restarts=max(0, jury.placed - 1)))
         return found
 
-    async def _looks(self) -> dict[str, Look]:
+    async def _looks(self) -> dict[str, ProcessUsage]:
         """Look at what runs beside this process; have each actor tell of its own."""
         servers = {server.name: server.pid for server in self.servers if server.pid}
         looks = {"driver": look_at_driver()} | await asyncio.to_thread(look_at, servers, here())
@@ -170,7 +170,7 @@ class RayPool(HostedPool):
     async def _open(self) -> None:
         self._before_s = trees_cpu_s(os.getpid())
         await self._session.start()
-        self._board = None if self._session.local else Board()
+        self._board = None if self._session.local else StatusBoard()
         self.plan = await self._nodes.room_for(self._planned)
         # Grading takes a core at most, and light subnets hardly that: more processes would only take memory.
         uids = sorted(self.validators)
@@ -223,7 +223,7 @@ class RayPool(HostedPool):
         if self._owns_session:
             await self._session.close()
 
-    def _link(self, group: Group, number: int) -> Link:
+    def _link(self, group: Group, number: int) -> HostLink:
         return RayHost(group, number, self._before_s, self._start_timeout_s, self._nodes)
 
     async def _pack(self, query: Query) -> Any:

@@ -31,7 +31,7 @@ class Note:
     """Whether the cluster still has the driver."""
 
 
-class Board:
+class StatusBoard:
     """The notes of this process on the board of the cluster that it has joined; safe to use from any thread."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cluster.hosts.host import LINGER_S
-from cluster.hosts.host_link import Link
+from cluster.hosts.host_link import HostLink
 from cluster.status import State
 from subnets import Query, Response
 
@@ -27,11 +27,11 @@ HELD_S = 60.0
 
 
 @dataclass(eq=False, slots=True)
-class Ticket:
+class PendingQuery:
     """One query to one miner, until its response is there."""
 
     uid: int
-    call: Call
+    call: QueryBatch
     rank: tuple[float, int]
     """Priority, negated, and arrival: the smallest goes first."""
     done: asyncio.Future[Response]
@@ -42,15 +42,15 @@ class Ticket:
     """Whether a host or an engine has died while it served this and nothing else."""
     waits_since: float | None = None
     """When it was first found that its engine was being opened again."""
-    followers: list[Ticket] = field(default_factory=list)
+    followers: list[PendingQuery] = field(default_factory=list)
     """Copycats that wait for this answer."""
 
-    def __lt__(self, other: Ticket) -> bool:
+    def __lt__(self, other: PendingQuery) -> bool:
         return self.rank < other.rank
 
 
 @dataclass(eq=False, slots=True)
-class Call:
+class QueryBatch:
     """One call of `Scheduler.query`: everything that was asked in it ends with it."""
 
     query: Query
@@ -59,10 +59,10 @@ class Call:
 
 
 @dataclass(eq=False, slots=True)
-class Seat:
+class HostSlot:
     """One host of a crew."""
 
-    link: Link
+    link: HostLink
     free: int
     up: bool = True
     life: int = 0
@@ -75,7 +75,7 @@ class Seat:
     """Whether it takes nothing new, to be made anew elsewhere."""
     probed: bool = False
     """Whether it is being asked for a sign of life."""
-    pinned: list[Ticket] = field(default_factory=list)
+    pinned: list[PendingQuery] = field(default_factory=list)
     """A heap: copycats whose victims were served here."""
 
     @property
@@ -85,17 +85,17 @@ class Seat:
 
 
 @dataclass(eq=False, slots=True)
-class Crew:
+class HostGroup:
     """The hosts of a group, and what waits for them."""
 
     name: str
     slots: int
-    seats: list[Seat]
-    waiting: list[Ticket] = field(default_factory=list)
+    seats: list[HostSlot]
+    waiting: list[PendingQuery] = field(default_factory=list)
     """A heap."""
-    suspects: list[list[Ticket]] = field(default_factory=list)
+    suspects: list[list[PendingQuery]] = field(default_factory=list)
     """Each to be served apart: what was in flight on hosts that died, by call; the last is next."""
-    running: set[Ticket] = field(default_factory=set)
+    running: set[PendingQuery] = field(default_factory=set)
     gone: str = ""
     """Why there are no hosts left."""
 
@@ -110,7 +110,7 @@ class Crew:
         batches = (self.waiting, *self.suspects, *(seat.pinned for seat in self.seats))
         return sum(1 + len(ticket.followers) for batch in batches for ticket in batch)
 
-    def deal(self) -> Iterator[tuple[Seat, list[Ticket]]]:
+    def deal(self) -> Iterator[tuple[HostSlot, list[PendingQuery]]]:
         """Take out all that a free place can be found for, by host and call; each is to be started before the next."""
         while self.suspects:
             idle = [seat for seat in self.seats if seat.up and not seat.leaving and seat.free == self.slots]
@@ -119,7 +119,7 @@ class Crew:
             seat = max(idle, key=lambda seat: seat.fresh)
             seat.apart = True
             yield seat, self.suspects.pop()
-        batches: dict[tuple[int, int], tuple[Seat, list[Ticket]]] = {}
+        batches: dict[tuple[int, int], tuple[HostSlot, list[PendingQuery]]] = {}
         free = {id(seat): seat.free for seat in self.seats if seat.up and not seat.apart}
         while able := [seat for seat in self.seats if free.get(id(seat), 0) > 0 and self._next(seat)]:
             seat = max(able, key=lambda seat: (bool(seat.pinned), not seat.probed, free[id(seat)]))
@@ -128,11 +128,11 @@ class Crew:
             batches.setdefault((id(seat), id(ticket.call)), (seat, []))[1].append(ticket)
         yield from batches.values()
 
-    def _next(self, seat: Seat) -> list[Ticket]:
+    def _next(self, seat: HostSlot) -> list[PendingQuery]:
         """Return what a host may take from now, a heap; empty where there is nothing for it."""
         return seat.pinned or ([] if seat.leaving else self.waiting)
 
-    def emptied(self) -> list[Seat]:
+    def emptied(self) -> list[HostSlot]:
         """Return the hosts that leave and have nothing left to do."""
         return [
             seat
@@ -141,13 +141,13 @@ class Crew:
             if seat.leaving and seat.up and seat.free == self.slots and (self.suspects or not seat.pinned)
         ]
 
-    def free_pinned(self, seat: Seat) -> None:
+    def free_pinned(self, seat: HostSlot) -> None:
         """Let what waits for one host wait for any."""
         for ticket in seat.pinned:
             heapq.heappush(self.waiting, ticket)
         seat.pinned.clear()
 
-    def suspect(self, seat: Seat, tickets: Sequence[Ticket], *, together: bool = False) -> None:
+    def suspect(self, seat: HostSlot, tickets: Sequence[PendingQuery], *, together: bool = False) -> None:
         """Have what ran on a host or an engine that died done again, apart from all else, in two halves or together."""
         seat.free += len(tickets)
         self.running.difference_update(tickets)

@@ -25,12 +25,12 @@ from typing import Any
 
 from cluster.errors import HostDied, NoRoom, PoolError
 from cluster.hosts.host import EngineLost
-from cluster.hosts.host_link import START_TIMEOUT_S, Link
+from cluster.hosts.host_link import START_TIMEOUT_S, HostLink
 from cluster.plan import Plan
 from miners import Miner
 from subnets import Fault, Query, Response
 
-from .host_group import Call, Crew, Seat, Ticket, patience_s
+from .host_group import HostGroup, HostSlot, PendingQuery, QueryBatch, patience_s
 
 logger = logging.getLogger(__name__)
 
@@ -41,9 +41,9 @@ class Scheduler:
     def __init__(
         self,
         plan: Plan,
-        links: Mapping[str, Sequence[Link]],
+        links: Mapping[str, Sequence[HostLink]],
         *,
-        start: Callable[[Link], Awaitable[None]] = lambda link: link.start(),
+        start: Callable[[HostLink], Awaitable[None]] = lambda link: link.start(),
         max_restarts: int = 3,
         backoff_s: float = 0.5,
         opening_s: float = START_TIMEOUT_S,
@@ -56,14 +56,14 @@ class Scheduler:
         self._start_host = start
         self._victims = plan.victims
         self._miners: dict[int, Miner] = {}
-        self._crews: dict[int, Crew] = {}
+        self._crews: dict[int, HostGroup] = {}
         self._max_restarts, self._backoff_s, self._opening_s = max_restarts, backoff_s, opening_s
         self._arrivals = itertools.count()
         self._tasks: set[asyncio.Task[None]] = set()
         self._deaths = 0
         """Of hosts, and runs that an engine's death cut short: each gives a call without a deadline more time."""
         for group in plan.groups:
-            crew = Crew(group.name, group.slots, [Seat(link, group.slots) for link in links[group.name]])
+            crew = HostGroup(group.name, group.slots, [HostSlot(link, group.slots) for link in links[group.name]])
             for uid, miner in group.miners.items():
                 self._miners[uid], self._crews[uid] = miner, crew
 
@@ -78,7 +78,7 @@ class Scheduler:
         """
         if unknown := [uid for uid in uids if uid not in self._crews]:
             raise PoolError(f"no miner has uid {unknown[0]}; known: {', '.join(map(str, sorted(self._crews)))}")
-        call = Call(query, parcel)
+        call = QueryBatch(query, parcel)
         tickets = {uid: self._ticket(uid, call) for uid in uids}
         if not tickets:
             return []
@@ -99,7 +99,7 @@ class Scheduler:
                 self._end(call, late, waited_s)
         return [tickets[uid].done.result() for uid in uids]
 
-    def retire(self, link: Link) -> None:
+    def retire(self, link: HostLink) -> None:
         """Give a host nothing new; with what it has finished, or dead, it is made anew, and nobody is charged."""
         for crew in set(self._crews.values()):
             for seat in crew.seats:
@@ -123,16 +123,16 @@ class Scheduler:
                     task.cancel()
                 await asyncio.wait(self._tasks)
 
-    def crews(self) -> dict[str, Crew]:
+    def crews(self) -> dict[str, HostGroup]:
         """Return the hosts of each group and what waits for them, by its name: to be looked at, not changed."""
         return {crew.name: crew for crew in self._crews.values()}
 
-    def _ticket(self, uid: int, call: Call) -> Ticket:
+    def _ticket(self, uid: int, call: QueryBatch) -> PendingQuery:
         rank = (-priority(self._miners[uid], call.query), next(self._arrivals))
         loop = asyncio.get_running_loop()
-        return Ticket(uid, call, rank, loop.create_future(), loop.time())
+        return PendingQuery(uid, call, rank, loop.create_future(), loop.time())
 
-    def _admit(self, tickets: Mapping[int, Ticket]) -> None:
+    def _admit(self, tickets: Mapping[int, PendingQuery]) -> None:
         """Queue tickets, each copycat behind the first of its victims that is asked too."""
         for uid, ticket in tickets.items():
             victim = next((tickets[v] for v in self._victims.get(uid, ()) if v in tickets and v != uid), None)
@@ -143,7 +143,7 @@ class Scheduler:
         for crew in {self._crews[uid] for uid in tickets}:
             self._place(crew)
 
-    def _end(self, call: Call, late: list[Ticket], deadline_s: float) -> None:
+    def _end(self, call: QueryBatch, late: list[PendingQuery], deadline_s: float) -> None:
         """Finish the tickets of a call that have no response, and cancel what runs for it."""
         for ticket in late:
             self._finish(ticket, self._cut_off(ticket, deadline_s))
@@ -152,7 +152,7 @@ class Scheduler:
         for run in call.runs:
             asyncio.get_running_loop().call_soon(run.cancel)  # after its first step, so that it frees its places
 
-    def _place(self, crew: Crew) -> None:
+    def _place(self, crew: HostGroup) -> None:
         """Start everything that a free place can be found for."""
         if crew.gone:
             return self._give_up(crew, crew.gone)
@@ -162,7 +162,7 @@ class Scheduler:
             self._revive(crew, seat, seat.life, "its machine leaves")
         return None
 
-    def _start(self, crew: Crew, seat: Seat, batch: list[Ticket]) -> None:
+    def _start(self, crew: HostGroup, seat: HostSlot, batch: list[PendingQuery]) -> None:
         for ticket in batch:
             ticket.started = asyncio.get_running_loop().time()
         seat.free -= len(batch)
@@ -178,14 +178,14 @@ class Scheduler:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _run(self, crew: Crew, seat: Seat, batch: list[Ticket], life: int, fresh: bool) -> None:
+    async def _run(self, crew: HostGroup, seat: HostSlot, batch: list[PendingQuery], life: int, fresh: bool) -> None:
         """Have one host, in one of its lives, serve some tickets of one call."""
         open_tickets = {ticket.uid: ticket for ticket in batch}
         call, apart = batch[0].call, seat.apart
         alone = len(batch) == 1 and (apart or crew.slots == 1)
         fault, reason, again = Fault.LOST, "the host gave no response", False
-        bereft: list[Ticket] = []
-        waiting: list[Ticket] = []
+        bereft: list[PendingQuery] = []
+        waiting: list[PendingQuery] = []
         try:
             async with asyncio.timeout(patience_s(call.query)):
                 async for responses in seat.link.serve(list(open_tickets), call.parcel):
@@ -231,7 +231,7 @@ class Scheduler:
                     self._release(crew, seat, ticket, Response(ticket.uid, fault=fault, reason=reason))
             self._place(crew)
 
-    async def _probe(self, crew: Crew, seat: Seat, life: int, patience_s: float) -> None:
+    async def _probe(self, crew: HostGroup, seat: HostSlot, life: int, patience_s: float) -> None:
         """Have a host made anew that gives no sign of life: of what was cancelled there, nobody hears that it hangs."""
         try:
             async with asyncio.timeout(patience_s):
@@ -241,7 +241,7 @@ class Scheduler:
         finally:
             seat.probed = False
 
-    def _judge(self, ticket: Ticket, lost: EngineLost, alone: bool) -> Response | None:
+    def _judge(self, ticket: PendingQuery, lost: EngineLost, alone: bool) -> Response | None:
         """Return the response of a miner whose engine was gone; None where it is to be asked again."""
         if lost.opening:
             now = asyncio.get_running_loop().time()
@@ -256,13 +256,13 @@ class Scheduler:
         reason = f"its engine died while it alone was served: {lost.reason}"
         return Response(lost.uid, fault=Fault.ERROR, reason=reason, latency_s=lost.latency_s, cost=lost.cost)
 
-    def _release(self, crew: Crew, seat: Seat, ticket: Ticket, response: Response) -> None:
+    def _release(self, crew: HostGroup, seat: HostSlot, ticket: PendingQuery, response: Response) -> None:
         """Finish a ticket that ran, and free its place; its copycats go where it was."""
         seat.free += 1
         crew.running.discard(ticket)
         self._finish(ticket, response, seat if seat.up else None)
 
-    def _finish(self, ticket: Ticket, response: Response, seat: Seat | None = None) -> None:
+    def _finish(self, ticket: PendingQuery, response: Response, seat: HostSlot | None = None) -> None:
         if not ticket.done.done():
             left = ticket.started if ticket.started is not None else asyncio.get_running_loop().time()
             ticket.done.set_result(replace(response, waited_s=left - ticket.created))
@@ -270,7 +270,7 @@ class Scheduler:
         for follower in followers:
             heapq.heappush(seat.pinned if seat is not None else self._crews[ticket.uid].waiting, follower)
 
-    def _cut_off(self, ticket: Ticket, deadline_s: float) -> Response:
+    def _cut_off(self, ticket: PendingQuery, deadline_s: float) -> Response:
         """Judge a ticket at the deadline: only a miner that had its whole time is to blame."""
         timeout_s = ticket.call.query.timeout_s
         if ticket.started is None:
@@ -281,7 +281,7 @@ class Scheduler:
             return Response(ticket.uid, fault=Fault.LOST, reason=reason, latency_s=ran_s)
         return Response(ticket.uid, fault=Fault.TIMEOUT, reason=f"no answer within {timeout_s:g} s", latency_s=ran_s)
 
-    def _revive(self, crew: Crew, seat: Seat, life: int, reason: str) -> None:
+    def _revive(self, crew: HostGroup, seat: HostSlot, life: int, reason: str) -> None:
         """Take a host out of service until it has been made anew; what never started there waits for any."""
         if not seat.up or seat.life != life:
             return
@@ -291,7 +291,7 @@ class Scheduler:
         logger.warning("host %s is made anew: %s", seat.link.name, reason)
         self._background(self._restart(crew, seat, reason))
 
-    async def _restart(self, crew: Crew, seat: Seat, reason: str) -> None:
+    async def _restart(self, crew: HostGroup, seat: HostSlot, reason: str) -> None:
         tries = 0
         while tries < self._max_restarts:
             await asyncio.sleep(self._backoff_s * tries)
@@ -314,7 +314,7 @@ class Scheduler:
         if not crew.seats:
             self._give_up(crew, f"group {crew.name} has no host left, {after}: {reason}")
 
-    def _give_up(self, crew: Crew, reason: str) -> None:
+    def _give_up(self, crew: HostGroup, reason: str) -> None:
         crew.gone = reason
         while crew.waiting or crew.suspects:
             crew.waiting += crew.suspects.pop() if crew.suspects else []

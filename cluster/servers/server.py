@@ -1,7 +1,7 @@
 """A server that a run starts beside its hosts: the far end of an API, on the loopback address.
 
-Its processes are one family below a keeper (`keeper.py`) and end with this process, whatever ends it. What they use
-is a provider's cost, and is measured apart from everything else.
+Its processes are one family below a supervisor (`supervisor.py`) and end with this process, whatever ends it.
+What they use is a provider's cost, and is measured apart from everything else.
 
     server = Server("provider", [sys.executable, "-m", "http.server", "8000"], 8000, "/", log=Path("server.log"))
     await server.start()
@@ -27,7 +27,7 @@ from cluster.errors import PoolError
 from .supervisor import END_S
 
 LOOPBACK = "127.0.0.1"
-KEEPER = Path(__file__).with_name("keeper.py")
+SUPERVISOR = Path(__file__).with_name("supervisor.py")
 POLL_S = 0.2
 ANSWER_S = 5.0
 """Patience for one answer of a server that is asked whether it is ready."""
@@ -59,7 +59,7 @@ class Server:
         self._start_timeout_s = start_timeout_s
         self._log_before = 0
         """Its size when this server started: what is before it was said by another one."""
-        self._keeper: subprocess.Popen[bytes] | None = None
+        self._supervisor: subprocess.Popen[bytes] | None = None
 
     @property
     def address(self) -> str:
@@ -69,7 +69,7 @@ class Server:
     @property
     def pid(self) -> int | None:
         """The process that all others of the server descend from."""
-        return self._keeper.pid if self._keeper is not None else None
+        return self._supervisor.pid if self._supervisor is not None else None
 
     async def start(self) -> None:
         """Start it and wait until it serves.
@@ -80,8 +80,8 @@ class Server:
         try:
             with self._log.open("ab") as log:
                 self._log_before = log.tell()
-                self._keeper = subprocess.Popen(
-                    [sys.executable, "-I", str(KEEPER), *self._command],
+                self._supervisor = subprocess.Popen(
+                    [sys.executable, "-I", str(SUPERVISOR), *self._command],
                     stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=log,
@@ -116,20 +116,20 @@ class Server:
         return tree_cpu_s(self.pid) if self.pid is not None else 0.0
 
     async def close(self) -> None:
-        """Have the keeper end it, then end the keeper; safe to call twice."""
-        keeper, self._keeper = self._keeper, None
-        if keeper is None:
+        """Have the supervisor end it, then end the supervisor; safe to call twice."""
+        supervisor, self._supervisor = self._supervisor, None
+        if supervisor is None:
             return
-        assert keeper.stdin is not None
-        keeper.stdin.close()
+        assert supervisor.stdin is not None
+        supervisor.stdin.close()
         try:
-            await asyncio.to_thread(keeper.wait, 2 * END_S)
+            await asyncio.to_thread(supervisor.wait, 2 * END_S)
         except subprocess.TimeoutExpired:
-            family = [keeper, *psutil.Process(keeper.pid).children(recursive=True)]
+            family = [supervisor, *psutil.Process(supervisor.pid).children(recursive=True)]
             for member in family:
                 with suppress(psutil.NoSuchProcess):
                     member.kill()
-            await asyncio.to_thread(keeper.wait)
+            await asyncio.to_thread(supervisor.wait)
 
     def _answers(self) -> bool:
         connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=ANSWER_S)

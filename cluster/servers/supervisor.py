@@ -1,6 +1,6 @@
 """Keeps a server: runs a command until stdin closes, then ends all that came of it.
 
-    python -I keeper.py COMMAND...
+    python -I supervisor.py COMMAND...
 
 `Server` holds the other end of stdin, and the system closes it however that process ends: so a server never outlives
 its run. A script of its own, that imports nothing of ours.

@@ -14,7 +14,7 @@ from lab.errors import ConfigError
 
 if TYPE_CHECKING:
     from cluster.launch import ClusterSpec, Command
-    from cluster.ray.placement import Fit, Node
+    from cluster.ray.placement import Node, Placement
 
 cluster_app = typer.Typer(no_args_is_help=True, help="Plan for a cluster, bring it up, end it.", rich_markup_mode=None)
 
@@ -285,7 +285,7 @@ def _parse(text: str, place: int) -> list[Node]:
         raise ConfigError(f"--nodes {text}: {explain(error, NodeTable).removeprefix('.')}") from None
 
 
-def _plan_json(found: Fit, machines: Sequence[Node]) -> dict[str, Any]:
+def _plan_json(found: Placement, machines: Sequence[Node]) -> dict[str, Any]:
     from dataclasses import asdict
 
     return {
@@ -307,7 +307,7 @@ def _plan_json(found: Fit, machines: Sequence[Node]) -> dict[str, Any]:
     }
 
 
-def _print_plan(found: Fit, machines: Sequence[Node]) -> None:
+def _print_plan(found: Placement, machines: Sequence[Node]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

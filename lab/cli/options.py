@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperCommand
 
 if TYPE_CHECKING:
-    from lab.local_chain.session import Place
+    from lab.local_chain.session import ChainSession
 
 ChainPath = Annotated[
     str, typer.Option("--chain", envvar="SUBNETLAB_CHAIN", help="The chain's file, or an SQLAlchemy URL.")
@@ -50,11 +50,11 @@ def group(text: str) -> typer.Typer:
 
 def place_of(
     chain: str, wallets: Path = WALLETS, wallet: str = "WALLET", hotkey: str = "default", netuid: int | None = None
-) -> Place:
+) -> ChainSession:
     """The chain, the wallets, and whose they are."""
-    from lab.local_chain.session import Place
+    from lab.local_chain.session import ChainSession
 
-    return Place(chain, wallets, wallet, hotkey, netuid)
+    return ChainSession(chain, wallets, wallet, hotkey, netuid)
 
 
 def show(as_json: bool, value: Any, text: str) -> None:

@@ -19,8 +19,8 @@ from pydantic import AfterValidator, Field, ValidationError, field_serializer, m
 
 from cluster import Server
 from cluster.hosts.host_link import START_TIMEOUT_S
-from cluster.plan import Wants
-from cluster.ray.placement import GPU_KIND, Placement
+from cluster.plan import Requirements
+from cluster.ray.placement import GPU_KIND, PlacementStrategy
 from cluster.ray.record_url import without_password
 from consensus.chain.hyperparameters import Hyperparameters
 from consensus.errors import ConsensusError
@@ -84,9 +84,9 @@ class MinerTable(PluginTable):
     """Custom resources of a Ray cluster that each of its hosts takes."""
 
     @property
-    def wants(self) -> Wants:
+    def wants(self) -> Requirements:
         """What it asks of its machine."""
-        return Wants(self.labels, self.resources)
+        return Requirements(self.labels, self.resources)
 
     def build(self, seed: int, others: Mapping[str, Miner], addresses: Mapping[str, str] | None = None) -> Miner:
         """Build the miner; an option that should hold a miner may name one of `others`.
@@ -142,7 +142,7 @@ class PoolTable(Table):
     """Hosts of an engine that can be replicated; None: one for each core."""
     gpu_gb: float = Field(0.0, ge=0.0)
     """Least memory of each GPU; a cluster whose GPUs are known to have less is refused."""
-    placement: Placement = "pack"
+    placement: PlacementStrategy = "pack"
     """"pack" leaves it to Ray, which fills machines that are in use first; "spread" takes turns."""
     wait_for_nodes_s: float = Field(0.0, ge=0.0)
     """How long hosts wait for machines that a cluster has not got yet, which its autoscaler is asked for; 0 refuses at
@@ -308,7 +308,7 @@ class RunConfig(Table):
         """One name for each miner, in the order of their uids, which follow the validators'."""
         return [name for table in self.miners for name in table.names()]
 
-    def wants(self) -> dict[int, Wants]:
+    def wants(self) -> dict[int, Requirements]:
         """Return what each miner asks of its machine, by uid."""
         wanted = [table.wants for table in self.miners for _ in range(table.count)]
         return dict(enumerate(wanted, start=len(self.validator_names)))

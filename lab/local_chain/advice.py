@@ -12,10 +12,10 @@ from lab.cli.options import MAX_PORTIONS
 if TYPE_CHECKING:
     from consensus.chain.chain import Chain
 
-    from .session import Place
+    from .session import ChainSession
 
 
-def mend(place: Place, error: ChainError, chain: Chain | None) -> str:
+def mend(place: ChainSession, error: ChainError, chain: Chain | None) -> str:
     """The command, in backquotes, with a word around it where it needs one; "" where no command helps."""
     if isinstance(error, WalletError):
         return _wallet(place, str(error))
@@ -37,7 +37,7 @@ def mend(place: Place, error: ChainError, chain: Chain | None) -> str:
     return _of_subnet(place, error, chain, netuid)
 
 
-def _wallet(place: Place, reason: str) -> str:
+def _wallet(place: ChainSession, reason: str) -> str:
     if "no wallet" in reason:
         return f"`subnetlab wallet new {place.wallet}`"
     if "has no hotkey" in reason:
@@ -45,7 +45,7 @@ def _wallet(place: Place, reason: str) -> str:
     return f"`subnetlab wallet new {place.wallet} --hotkey OTHER` adds one" if "already exists" in reason else ""
 
 
-def _of_subnet(place: Place, error: CallRefused, chain: Chain, netuid: int) -> str:
+def _of_subnet(place: ChainSession, error: CallRefused, chain: Chain, netuid: int) -> str:
     """The mend of a rule that belongs to a subnet, or to a neuron on it."""
     rules, neuron = chain.hyperparameters(netuid), f"{place.wallet} --netuid {netuid} --hotkey {place.hotkey}"
     reason = str(error)
@@ -78,24 +78,24 @@ def _of_subnet(place: Place, error: CallRefused, chain: Chain, netuid: int) -> s
     return mends.get(error.check, "")
 
 
-def _staked(place: Place, chain: Chain) -> int:
+def _staked(place: ChainSession, chain: Chain) -> int:
     """What is staked on the hotkey that the command named, rao."""
     return chain.stake(place.hotkey_address())
 
 
-def _stake(place: Place, chain: Chain, wanted_rao: int) -> str:
+def _stake(place: ChainSession, chain: Chain, wanted_rao: int) -> str:
     """The command that brings the hotkey's stake to this much."""
     short = -(-max(wanted_rao - _staked(place, chain), 0) // TAO)
     return f"`subnetlab stake add {place.wallet} {short} --hotkey {place.hotkey}`"
 
 
-def _owners(place: Place, coldkey: str) -> str:
+def _owners(place: ChainSession, coldkey: str) -> str:
     """Which of the wallets here may do it."""
     owner = next((entry.name for entry in place.wallets.entries() if entry.coldkey == coldkey), None)
     return "its key is in none of the wallets here" if owner is None else f"`--wallet {owner}`"
 
 
-def _shortage(place: Place, error: Shortage, chain: Chain) -> str:
+def _shortage(place: ChainSession, error: Shortage, chain: Chain) -> str:
     if error.check == "stake":
         to, off = ("--to", "--from") if place.delegate else ("--hotkey", "--hotkey")
         target = place.delegate or place.hotkey

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Place:
+class ChainSession:
     """One command's chain and wallets. The names are those that the command was told, for the advice in a refusal."""
 
     where: str

@@ -1,6 +1,6 @@
 """What was played of a run: its record as far as its last complete epoch.
 
-played = Played.of(record)
+played = CompletedRun.of(record)
 played.rounds[0].answers
 """
 
@@ -16,7 +16,7 @@ from .record import RunRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class CompletedRun:
     """A run, without the rounds of an epoch that has not ended."""
 
     start: Start

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lab.results.bill import Bill
-from lab.results.neurons import Standing, Standings, by_quality, counted, percent
-from lab.results.pay_quality import Agreement
+from lab.results.neurons import NeuronResult, NeuronResults, by_quality, counted, percent
+from lab.results.pay_quality import PayQuality
 from lab.results.sample_answers import Sample
-from lab.statistics import Figure, spearman
+from lab.statistics import Estimate, spearman
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Caption:
     not_shown: str
 
 
-def in_short(bill: Bill, agreement: Agreement, standings: Standings) -> list[str]:
+def in_short(bill: Bill, agreement: PayQuality, standings: NeuronResults) -> list[str]:
     """Say what the run comes to, in a few sentences."""
     lines = []
     if standings.epochs:
@@ -37,7 +37,7 @@ def in_short(bill: Bill, agreement: Agreement, standings: Standings) -> list[str
     return lines
 
 
-def of_scores(standings: Standings, agreement: Agreement) -> Caption:
+def of_scores(standings: NeuronResults, agreement: PayQuality) -> Caption:
     """Under score against true quality."""
     known = [one for one in by_quality(standings.miners) if one.quality.value is not None]
     if not known:
@@ -66,7 +66,7 @@ def of_scores(standings: Standings, agreement: Agreement) -> Caption:
     )
 
 
-def of_pay(standings: Standings, agreement: Agreement) -> Caption:
+def of_pay(standings: NeuronResults, agreement: PayQuality) -> Caption:
     """Under the shares of pay."""
     paid = [one for one in standings.miners if one.earned > 0]
     if not paid:
@@ -87,7 +87,7 @@ def of_pay(standings: Standings, agreement: Agreement) -> Caption:
     )
 
 
-def of_incentive(standings: Standings, lines: Sequence[tuple[Standing, Sequence[float]]]) -> Caption:
+def of_incentive(standings: NeuronResults, lines: Sequence[tuple[NeuronResult, Sequence[float]]]) -> Caption:
     """Under incentive by epoch."""
     epochs = len(standings.epochs)
     if not epochs or not lines:
@@ -107,7 +107,7 @@ def of_incentive(standings: Standings, lines: Sequence[tuple[Standing, Sequence[
     )
 
 
-def of_weights(standings: Standings) -> Caption:
+def of_weights(standings: NeuronResults) -> Caption:
     """Under the weights of the last epoch."""
     rows = standings.epochs[-1].weights if standings.epochs else {}
     silent = [one.name for one in standings.validators if one.uid not in rows]
@@ -132,7 +132,7 @@ def of_weights(standings: Standings) -> Caption:
     parts += refusals(standings)
     return Caption(
         " ".join(parts),
-        "Agreement is no proof of grading: a validator that copies the consensus agrees as well. "
+        "PayQuality is no proof of grading: a validator that copies the consensus agrees as well. "
         "The consensus is what the stake behind the validators made of their weights.",
     )
 
@@ -167,7 +167,7 @@ def of_bill(bill: Bill) -> Caption:
     return Caption(" ".join(parts), " ".join(hidden))
 
 
-def of_faults(standings: Standings) -> Caption:
+def of_faults(standings: NeuronResults) -> Caption:
     """Under the faults."""
     asked = sum(one.asked for one in standings.miners)
     failed = sum(sum(one.faults.values()) for one in standings.miners)
@@ -180,7 +180,7 @@ def of_faults(standings: Standings) -> Caption:
     return Caption(text, "A reason in the last column may be the miner's own words; none of it was verified.")
 
 
-def of_effort(standings: Standings) -> Caption:
+def of_effort(standings: NeuronResults) -> Caption:
     """Under latency and cost of the miners."""
     timed = [one for one in standings.miners if one.latency_p50_s.value is not None]
     if not timed:
@@ -196,7 +196,7 @@ def of_effort(standings: Standings) -> Caption:
     )
 
 
-def of_samples(found: Sequence[Sample], standings: Standings) -> Caption:
+def of_samples(found: Sequence[Sample], standings: NeuronResults) -> Caption:
     """Under the contact sheet."""
     graded = sum(one.score.n for one in standings.miners)
     if not found:
@@ -208,7 +208,7 @@ def of_samples(found: Sequence[Sample], standings: Standings) -> Caption:
     )
 
 
-def _tasks(standings: Standings) -> str:
+def _tasks(standings: NeuronResults) -> str:
     kinds = sorted({one.kind for one in standings.rounds if one.kind})
     hard = [one.difficulty for one in standings.rounds if one.difficulty is not None]
     text = f"these {counted(len(standings.rounds), 'task')}"
@@ -219,15 +219,15 @@ def _tasks(standings: Standings) -> str:
     return text
 
 
-def _named(one: Standing) -> str:
+def _named(one: NeuronResult) -> str:
     return one.name if one.honest else f"{one.name} (not honest)"
 
 
-def _over_miners(figure: Figure) -> str:
+def _over_miners(figure: Estimate) -> str:
     return f"{figure.text().removesuffix(')')} miners)"
 
 
-def _value(figure: Figure) -> float:
+def _value(figure: Estimate) -> float:
     return 0.0 if figure.value is None else figure.value
 
 
@@ -246,7 +246,7 @@ def _times(number: int) -> str:
     return "once" if number == 1 else f"{number:,} times"
 
 
-def refusals(standings: Standings) -> list[str]:
+def refusals(standings: NeuronResults) -> list[str]:
     """Say whose weights the chain refused, how often and why."""
     refused = [one for one in standings.validators if one.refused]
     return [f"The chain refused the weights of {one.name} {_times(one.refused)}: {one.refusal}." for one in refused]

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from lab.results.bill import Bill
-from lab.results.neurons import Standing, Standings, by_quality, percent
-from lab.statistics import Figure as Estimate
+from lab.results.neurons import NeuronResult, NeuronResults, by_quality, percent
+from lab.statistics import Estimate
 
 from .palette import INK, LINE, MUTED, PAPER, SERIES, part_colour
 
@@ -164,7 +164,7 @@ def legend_above(ax: Axes, columns: int) -> None:
     )
 
 
-def score_against_quality(miners: Sequence[Standing], *, ax: Axes | None = None) -> Figure:
+def score_against_quality(miners: Sequence[NeuronResult], *, ax: Axes | None = None) -> Figure:
     """Mean score and mean true quality of each miner, with 95 % intervals, the best miner on top."""
     ax = ax or new_axes(height_px=rows_px(len(miners)))
     shown = by_quality(miners)
@@ -184,7 +184,7 @@ def score_against_quality(miners: Sequence[Standing], *, ax: Axes | None = None)
     return figure_of(ax)
 
 
-def pay_by_quality(miners: Sequence[Standing], *, ax: Axes | None = None) -> Figure:
+def pay_by_quality(miners: Sequence[NeuronResult], *, ax: Axes | None = None) -> Figure:
     """Each miner's share of the miners' pay over the run, in the same order: the best miner on top."""
     ax = ax or new_axes(height_px=rows_px(len(miners)) - 26)
     shown = by_quality(miners)
@@ -202,7 +202,7 @@ def pay_by_quality(miners: Sequence[Standing], *, ax: Axes | None = None) -> Fig
     return figure_of(ax)
 
 
-def incentive_by_epoch(standings: Standings, *, ax: Axes | None = None) -> Figure:
+def incentive_by_epoch(standings: NeuronResults, *, ax: Axes | None = None) -> Figure:
     """Incentive of each miner in each epoch; those that are not honest dashed."""
     from matplotlib.ticker import MaxNLocator
 
@@ -283,7 +283,7 @@ def bill_of_a_task(bill: Bill, *, ax: Axes | None = None) -> Figure:
     return figure_of(ax)
 
 
-def incentives(standings: Standings) -> list[tuple[Standing, list[float]]]:
+def incentives(standings: NeuronResults) -> list[tuple[NeuronResult, list[float]]]:
     """Return each miner with its incentive by epoch, in [0, 1], the best paid of the last epoch first."""
     found = [(one, [epoch.pay.incentive[one.uid] / 65_535 for epoch in standings.epochs]) for one in standings.miners]
     return sorted(found, key=lambda line: (-line[1][-1] if line[1] else 0.0, line[0].uid))
@@ -310,7 +310,7 @@ def spread(values: Sequence[float], gap: float, top: float) -> list[float]:
     return placed
 
 
-def _name(one: Standing) -> str:
+def _name(one: NeuronResult) -> str:
     return one.name if one.honest else f"{one.name}*"
 
 

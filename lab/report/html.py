@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.results.neurons import percent
-from lab.statistics import Figure as Estimate
+from lab.statistics import Estimate
 
 from .charts import WIDTH_PX, new_axes
 from .palette import variables

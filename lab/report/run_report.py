@@ -14,8 +14,8 @@ from typing import Any
 
 from lab.record.record import RunRecord
 from lab.results.bill import Bill
-from lab.results.neurons import Standing, Standings, by_quality, counted
-from lab.results.pay_quality import Agreement
+from lab.results.neurons import NeuronResult, NeuronResults, by_quality, counted
+from lab.results.pay_quality import PayQuality
 from lab.results.sample_answers import samples
 from subnets import Fault
 
@@ -48,8 +48,8 @@ def write_report(record: RunRecord, path: Path) -> Path:
 
 def html(record: RunRecord) -> str:
     """Return the report as text."""
-    standings, bill = Standings.of(record), Bill.of(record)
-    agreement = Agreement.of(standings)
+    standings, bill = NeuronResults.of(record), Bill.of(record)
+    agreement = PayQuality.of(standings)
     shown = by_quality(standings.miners)[:MOST_ROWS]
     lines = incentives(standings)
     sheet, weights = samples(record, standings), _weights(standings)
@@ -113,7 +113,7 @@ def html(record: RunRecord) -> str:
     )
 
 
-def _weights(standings: Standings) -> list[tuple[Standing, list[float | None], float]]:
+def _weights(standings: NeuronResults) -> list[tuple[NeuronResult, list[float | None], float]]:
     """Return for each miner the weights of all validators, None where one submitted nothing, and its consensus."""
     rows = standings.epochs[-1].weights if standings.epochs else {}
     return [
@@ -126,7 +126,7 @@ def _weights(standings: Standings) -> list[tuple[Standing, list[float | None], f
     ]
 
 
-def _facts(record: RunRecord, standings: Standings) -> list[Fact]:
+def _facts(record: RunRecord, standings: NeuronResults) -> list[Fact]:
     config, machine = standings.config, _machine(record.folder)
     head = ""
     for entry in record.entries():
@@ -151,7 +151,7 @@ def _facts(record: RunRecord, standings: Standings) -> list[Fact]:
     return [Fact(name, value) for name, value in facts if value]
 
 
-def _kind(standings: Standings) -> str:
+def _kind(standings: NeuronResults) -> str:
     return str(standings.start.config["subnet"]["kind"])
 
 

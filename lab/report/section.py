@@ -15,7 +15,7 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lab.statistics import Figure as Estimate
+from lab.statistics import Estimate
 
 from .captions import Caption
 from .charts import WIDTH_PX, new_axes, styled

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from lab.record.record import RunRecord
 from lab.results.bill import Bill, Part, total
 from lab.results.compare import MEASURES, Compared
-from lab.results.neurons import Standing, Standings, by_quality, percent
-from lab.results.pay_quality import Agreement
-from lab.statistics import Figure
+from lab.results.neurons import NeuronResult, NeuronResults, by_quality, percent
+from lab.results.pay_quality import PayQuality
+from lab.statistics import Estimate
 from subnets import Cost
 
 from .captions import miners_asked, refusals
@@ -36,14 +36,14 @@ MOST_MINERS = 12
 
 def summary(record: RunRecord) -> list[RenderableType]:
     """Return the metagraph, how pay follows quality, and the N+V bill."""
-    standings = Standings.of(record)
+    standings = NeuronResults.of(record)
     return [metagraph(standings), pay_and_quality(standings), bill_table(Bill.of(record))]
 
 
 def as_json(record: RunRecord) -> dict[str, Any]:
     """Return the same figures as `summary` and more, as plain values."""
-    standings, bill = Standings.of(record), Bill.of(record)
-    agreement = Agreement.of(standings)
+    standings, bill = NeuronResults.of(record), Bill.of(record)
+    agreement = PayQuality.of(standings)
     return {
         "complete": standings.complete,
         "epochs": len(standings.epochs),
@@ -54,7 +54,7 @@ def as_json(record: RunRecord) -> dict[str, Any]:
     }
 
 
-def metagraph(standings: Standings) -> Table:
+def metagraph(standings: NeuronResults) -> Table:
     """Who holds which uid, and what the last epoch made of it."""
     epochs = len(standings.epochs)
     at = f"at epoch {standings.epochs[-1].number}, the last of {epochs}" if epochs else "before the first epoch"
@@ -73,7 +73,7 @@ def metagraph(standings: Standings) -> Table:
     return table
 
 
-def pay_and_quality(standings: Standings) -> Table:
+def pay_and_quality(standings: NeuronResults) -> Table:
     """The miners, best first, with what validators thought of them and what they earned."""
     table = _table("Pay beside true quality")
     table.add_column("miner", max_width=NAME_WIDTH, overflow="fold")
@@ -89,7 +89,7 @@ def pay_and_quality(standings: Standings) -> Table:
             "-" if one.latency_p50_s.value is None else f"{one.latency_p50_s.value:.2f}",
             "-" if one.pay_share is None else percent(one.pay_share),
         )
-    _caption(table, [Agreement.of(standings).sentence], standings.miners)
+    _caption(table, [PayQuality.of(standings).sentence], standings.miners)
     return table
 
 
@@ -171,7 +171,7 @@ def _table(title: str) -> Table:
     )
 
 
-def _caption(table: Table, notes: list[str], shown: Sequence[Standing]) -> None:
+def _caption(table: Table, notes: list[str], shown: Sequence[NeuronResult]) -> None:
     """Write notes below a table that lists `shown`."""
     from rich.text import Text
 
@@ -182,11 +182,11 @@ def _caption(table: Table, notes: list[str], shown: Sequence[Standing]) -> None:
     table.caption = Text("\n".join(notes))
 
 
-def _name(one: Standing) -> str:
+def _name(one: NeuronResult) -> str:
     return one.name if one.honest else f"{one.name}*"
 
 
-def _interval(figure: Figure) -> str:
+def _interval(figure: Estimate) -> str:
     if figure.value is None:
         return "-"
     return f"{figure.value:.2f}" if figure.low is None else f"{figure.value:.2f} {figure.low:.2f}-{figure.high:.2f}"

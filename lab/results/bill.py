@@ -15,10 +15,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from lab.config.run_config import PriceTable
-from lab.record.completed_run import Played
+from lab.record.completed_run import CompletedRun
 from lab.record.entries import GradedRound
 from lab.record.record import RunRecord
-from lab.statistics import Figure, mean, ratio
+from lab.statistics import Estimate, mean, ratio
 from subnets import Cost
 
 ROLES = ("driver", "host", "validator", "system")
@@ -60,7 +60,7 @@ class Bill:
     idle_usd: float
     wall_s: float
     cores: int
-    miners: Figure
+    miners: Estimate
     """N: miners asked in a round."""
     validators: int
     """V: validators that ask."""
@@ -68,14 +68,14 @@ class Bill:
     answers: int
     lost: int
     """Queries that never reached their miner; unscored."""
-    once_cpu_s: Figure
+    once_cpu_s: Estimate
     """CPU to do one task's work once, with no subnet around it."""
-    once_usd: Figure
-    overhead: Figure
+    once_usd: Estimate
+    overhead: Estimate
     """CPU of the subnet for a task, over that of doing the task once."""
-    overhead_of_one: Figure
+    overhead_of_one: Estimate
     """The same where only one of the V validators' tasks was wanted by a customer and the others check."""
-    useful_work: Figure
+    useful_work: Estimate
     """1 / overhead: the share of the subnet's CPU that doing each task once would have needed."""
     grading_share: float
     """Of making tasks and grading, in the subnet's CPU."""
@@ -108,7 +108,7 @@ class Bill:
     @classmethod
     def of(cls, record: RunRecord) -> Bill:
         """Add up the record of a run, as far as its last complete epoch."""
-        return _add_up(Played.of(record))
+        return _add_up(CompletedRun.of(record))
 
 
 def price(cost: Cost, prices: PriceTable) -> float:
@@ -121,7 +121,7 @@ def total(costs: Iterable[Cost]) -> Cost:
     return sum(costs, start=Cost())
 
 
-def _add_up(played: Played) -> Bill:
+def _add_up(played: CompletedRun) -> Bill:
     config, epochs, rounds, names = played.config, played.epochs, played.rounds, played.names("miner")
     once = {place: cost for epoch in epochs for place, cost in epoch.once.items()}
     by_miner: defaultdict[int, Cost] = defaultdict(Cost)

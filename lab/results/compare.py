@@ -21,10 +21,10 @@ import numpy as np
 
 from lab.config.run_config import PriceTable
 from lab.errors import RecordError
-from lab.record.completed_run import Played
+from lab.record.completed_run import CompletedRun
 from lab.record.entries import GradedAnswer, GradedRound
 from lab.record.run_folder import first_difference, open_run
-from lab.statistics import Figure, mean
+from lab.statistics import Estimate, mean
 from lab.statistics.paired import FLIPS, Comparison, holm
 from subnets import Fault
 
@@ -80,10 +80,10 @@ class Row:
     miner: str
     measure: str
     """A key of `MEASURES`."""
-    before: Figure
+    before: Estimate
     """Mean of the first result, over the tasks that both have."""
-    after: Figure
-    difference: Figure
+    after: Estimate
+    difference: Estimate
     """After less before; n counts the tasks behind it."""
     p_value: float
     """Two-sided, of this test alone."""
@@ -163,7 +163,7 @@ class _Test:
 class _Side:
     """One run, as far as its last complete epoch."""
 
-    played: Played
+    played: CompletedRun
     names: Mapping[int, str]
     """Of miners, by uid."""
     rounds: Mapping[tuple[str, int], GradedRound]
@@ -235,7 +235,7 @@ def _lonely(ours: Mapping[str, Path], first: Path, theirs: Mapping[str, Path], s
 
 def _read(folder: Path) -> _Side:
     with open_run(folder) as record:
-        played = Played.of(record)
+        played = CompletedRun.of(record)
     return _Side(played, played.names("miner"), {(one.task_id, one.task_seed): one for one in played.rounds})
 
 

@@ -1,6 +1,6 @@
-"""Standings: how each neuron of a run did.
+"""Neuron results: how each neuron of a run did.
 
-    standings = Standings.of(record)
+    standings = NeuronResults.of(record)
     standings.miners[0].quality.text()      # "0.91 (0.88 to 0.94, n=30)"
 
 Unscored answers and unknown qualities are left out of every figure, never counted as zero.
@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from lab.config.run_config import PriceTable, RunConfig
-from lab.record.completed_run import Played
+from lab.record.completed_run import CompletedRun
 from lab.record.entries import Epoch, GradedAnswer, GradedRound, Neuron, Start
 from lab.record.record import RunRecord
-from lab.statistics import RESAMPLES, Figure, mean, ratio
+from lab.statistics import RESAMPLES, Estimate, mean, ratio
 from subnets import Fault, Subnet
 
 from .bill import price
@@ -27,11 +27,11 @@ U16 = 65_535
 RAO = 1e-9
 """Tokens."""
 
-NOTHING = Figure(None, None, None, 0)
+NOTHING = Estimate(None, None, None, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class NeuronResult:
     """One neuron. What has to do with answers is empty for a validator."""
 
     uid: int
@@ -68,28 +68,28 @@ class Standing:
     """By kind; those that did not occur are left out."""
     fault_reason: str
     """The commonest, in the words of whoever found the fault."""
-    score: Figure
-    quality: Figure
+    score: Estimate
+    quality: Estimate
     """True quality, known to the laboratory alone."""
-    latency_p50_s: Figure
+    latency_p50_s: Estimate
     """Of the answers that arrived."""
-    latency_p95_s: Figure
-    cpu_s: Figure
+    latency_p95_s: Estimate
+    cpu_s: Estimate
     """For one answer that arrived; failed attempts are paid for by those that did not fail."""
-    usd: Figure
-    usd_token: Figure
+    usd: Estimate
+    usd_token: Estimate
     """For one token written, as the model's own tokenizer counts; empty for a miner that writes none."""
-    usd_character: Figure
+    usd_character: Estimate
     """For one character of the answers that these tokens made."""
 
 
 @dataclass(frozen=True, slots=True)
-class Standings:
+class NeuronResults:
     """All neurons of a run, as far as its last complete epoch."""
 
     start: Start
     config: RunConfig
-    neurons: tuple[Standing, ...]
+    neurons: tuple[NeuronResult, ...]
     """In the order of uids."""
     epochs: tuple[Epoch, ...]
     rounds: tuple[GradedRound, ...]
@@ -97,9 +97,9 @@ class Standings:
     """Whether the run had come to its end."""
 
     @classmethod
-    def of(cls, record: RunRecord) -> Standings:
+    def of(cls, record: RunRecord) -> NeuronResults:
         """Read the record of a run."""
-        played = Played.of(record)
+        played = CompletedRun.of(record)
         start, config, epochs, rounds = played.start, played.config, played.epochs, played.rounds
         answers: dict[int, list[GradedAnswer]] = defaultdict(list)
         characters: dict[int, list[int]] = defaultdict(list)
@@ -115,17 +115,17 @@ class Standings:
         return cls(start, config, neurons, epochs, rounds, complete)
 
     @property
-    def miners(self) -> tuple[Standing, ...]:
+    def miners(self) -> tuple[NeuronResult, ...]:
         """In the order of uids."""
         return tuple(neuron for neuron in self.neurons if neuron.role == "miner")
 
     @property
-    def validators(self) -> tuple[Standing, ...]:
+    def validators(self) -> tuple[NeuronResult, ...]:
         """In the order of uids."""
         return tuple(neuron for neuron in self.neurons if neuron.role == "validator")
 
 
-def by_quality(miners: Sequence[Standing]) -> list[Standing]:
+def by_quality(miners: Sequence[NeuronResult]) -> list[NeuronResult]:
     """Return the best miner first, those of unknown quality last."""
     return sorted(miners, key=lambda one: (one.quality.value is None, -(one.quality.value or 0.0), one.uid))
 
@@ -143,7 +143,7 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def quantile(values: Sequence[float], share: float) -> Figure:
+def quantile(values: Sequence[float], share: float) -> Estimate:
     """Quantile with a bootstrapped percentile interval."""
     observed = np.asarray(values, dtype=float)
     n = len(observed)
@@ -151,10 +151,10 @@ def quantile(values: Sequence[float], share: float) -> Figure:
         return NOTHING
     value = float(np.quantile(observed, share))
     if n == 1:
-        return Figure(value, None, None, 1)
+        return Estimate(value, None, None, 1)
     picks = np.random.default_rng(0).integers(0, n, size=(RESAMPLES, n))
     low, high = np.percentile(np.quantile(observed[picks], share, axis=1), [2.5, 97.5])
-    return Figure(value, min(float(low), value), max(float(high), value), n)
+    return Estimate(value, min(float(low), value), max(float(high), value), n)
 
 
 def _characters(record: RunRecord, subnet: Subnet, answer: GradedAnswer) -> int:
@@ -171,7 +171,7 @@ def _standing(
     answers: Sequence[GradedAnswer],
     characters: Sequence[int],
     prices: PriceTable,
-) -> Standing:
+) -> NeuronResult:
     uid = neuron.uid
     pay = epochs[-1].pay if epochs else None
     peers = [other.uid for other in start.neurons if other.role == neuron.role]
@@ -183,7 +183,7 @@ def _standing(
     spent = [price(answer.cost, prices) for answer in answers]
     got = [float(answer.fault is None) for answer in served]
     reasons = Counter(answer.reason for answer in answers if answer.fault is not None)
-    return Standing(
+    return NeuronResult(
         uid=uid,
         name=neuron.name,
         role=neuron.role,
@@ -219,5 +219,5 @@ def _standing(
     )
 
 
-def _for_each(spent: Sequence[float], counts: Sequence[int]) -> Figure:
+def _for_each(spent: Sequence[float], counts: Sequence[int]) -> Estimate:
     return ratio(spent, [float(count) for count in counts]) if any(counts) else NOTHING

@@ -1,6 +1,6 @@
-"""Agreement: how well pay follows true quality.
+"""Pay and quality: how well pay follows true quality.
 
-agreement = Agreement.of(Standings.of(record))
+agreement = PayQuality.of(NeuronResults.of(record))
 agreement.emission.value      # Spearman of pay and true quality over the miners
 agreement.sentence            # the same in words
 """
@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.record.entries import GradedRound
-from lab.statistics import Figure, spearman, spearmans
+from lab.statistics import Estimate, spearman, spearmans
 from lab.statistics.resampling import resampled_sums
 
-from .neurons import Standing, Standings, percent
+from .neurons import NeuronResult, NeuronResults, percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +32,17 @@ class Upset:
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class PayQuality:
     """How well pay follows true quality: Spearman's rank correlation over the miners of known quality.
 
     The intervals are over the tasks on which quality was measured; pay is as it was paid.
     """
 
-    incentive: Figure
+    incentive: Estimate
     """Of the last epoch; n counts miners."""
-    emission: Figure
+    emission: Estimate
     """Of the whole run."""
-    score: Figure
+    score: Estimate
     """Of the mean score instead of pay, over the miners that were scored: whether the grading ranks rightly."""
     chance: float | None
     """Share of random orders that agree with quality at least as well as the emission does."""
@@ -52,7 +52,7 @@ class Agreement:
     """The widest one."""
 
     @classmethod
-    def of(cls, standings: Standings) -> Agreement:
+    def of(cls, standings: NeuronResults) -> PayQuality:
         """Compare the miners' pay with their true quality."""
         miners, rounds = standings.miners, standings.rounds
         known = [miner for miner in miners if miner.quality.value is not None]
@@ -125,19 +125,19 @@ def _qualities(uids: Sequence[int], rounds: Sequence[GradedRound]) -> NDArray[np
     return table
 
 
-def _correlation(pay: Sequence[float], qualities: NDArray[np.float64]) -> Figure:
+def _correlation(pay: Sequence[float], qualities: NDArray[np.float64]) -> Estimate:
     """Spearman of pay (M,) and mean quality, its interval bootstrapped over the rounds of `qualities` (R, M)."""
     n = len(pay)
     if n < 2:
-        return Figure(None, None, None, n)
+        return Estimate(None, None, None, n)
     known = ~np.isnan(qualities)
     filled = np.where(known, qualities, 0.0)
     value = spearman(pay, list(filled.sum(axis=0) / known.sum(axis=0)))
     if value is None or len(qualities) < 2:
-        return Figure(value, None, None, n)
+        return Estimate(value, None, None, n)
     sums, counts = np.split(resampled_sums(np.hstack([filled, known])), 2, axis=1)
     means = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
-    return Figure.of_draws(value, spearmans(np.asarray(pay, dtype=float), means), n)
+    return Estimate.of_draws(value, spearmans(np.asarray(pay, dtype=float), means), n)
 
 
 def _chance(pay: Sequence[float], qualities: Sequence[float]) -> float:
@@ -154,7 +154,7 @@ def _chance(pay: Sequence[float], qualities: Sequence[float]) -> float:
     return float((found >= as_it_is - 1e-12).mean())
 
 
-def _upset(miners: Sequence[Standing]) -> Upset | None:
+def _upset(miners: Sequence[NeuronResult]) -> Upset | None:
     """Return the widest gap in quality between a miner and a worse one that earned more."""
     found = [
         Upset(better.name, worse.name, _value(better.quality) - _value(worse.quality))
@@ -168,5 +168,5 @@ def _upset(miners: Sequence[Standing]) -> Upset | None:
     return max(found, key=lambda upset: (upset.gap, upset.better, upset.worse), default=None)
 
 
-def _value(figure: Figure) -> float:
+def _value(figure: Estimate) -> float:
     return 0.0 if figure.value is None else figure.value

@@ -15,7 +15,7 @@ from lab.record.entries import GradedAnswer, GradedRound
 from lab.record.record import RunRecord
 from subnets import Answer, Subnet, Task
 
-from .neurons import Standings
+from .neurons import NeuronResults
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ def pick(rounds: Sequence[GradedRound], each: int = 2) -> list[Pick]:
     return picked
 
 
-def samples(record: RunRecord, standings: Standings, each: int = 2) -> list[Sample]:
+def samples(record: RunRecord, standings: NeuronResults, each: int = 2) -> list[Sample]:
     """Make the tasks of picked answers again and draw them.
 
     Raises:

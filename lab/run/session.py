@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import LocalPool, Played, Pool, RayPool
+from cluster import LocalPool, Pool, RayPool, RoundResult
 from lab.config.run_config import RunConfig
 from lab.record.entries import Epoch, GradedAnswer, GradedRound, MachineUse, Start
 from lab.record.record import FORMAT, Draft, RunRecord, blob_hash
@@ -324,7 +324,7 @@ async def _by_role(pool: Pool) -> dict[str, float]:
     return dict(total)
 
 
-def _graded(played: Played, session: int, most_bytes: int) -> GradedRound:
+def _graded(played: RoundResult, session: int, most_bytes: int) -> GradedRound:
     """Turn a played round into what is recorded of it."""
     return GradedRound(
         validator=played.validator,

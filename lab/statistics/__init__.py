@@ -3,8 +3,8 @@
 Bootstraps draw from a fixed seed, so the same data give the same figure to the last digit.
 """
 
-from .estimate import Figure, mean, ranked, ratio
+from .estimate import Estimate, mean, ranked, ratio
 from .ranking import spearman, spearmans
 from .resampling import RESAMPLES
 
-__all__ = ["RESAMPLES", "Figure", "mean", "ranked", "ratio", "spearman", "spearmans"]
+__all__ = ["RESAMPLES", "Estimate", "mean", "ranked", "ratio", "spearman", "spearmans"]

@@ -13,11 +13,11 @@ from math import isqrt
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .estimate import Figure
+from .estimate import Estimate
 from .resampling import clustered, resampled_sums
 
 
-def krippendorff_alpha(ratings: ArrayLike, cluster: ArrayLike | None = None) -> Figure:
+def krippendorff_alpha(ratings: ArrayLike, cluster: ArrayLike | None = None) -> Estimate:
     """Alpha for interval data, 1 - observed / expected disagreement, of `ratings` (items, raters); NaN is unrated.
 
     In closed form: squared differences within items and over all ratings follow from sums and sums of squares,
@@ -29,7 +29,7 @@ def krippendorff_alpha(ratings: ArrayLike, cluster: ArrayLike | None = None) -> 
     """
     table = np.asarray(ratings, dtype=float)
     if table.size == 0:
-        return Figure(None, None, None, 0)
+        return Estimate(None, None, None, 0)
     if table.ndim != 2:
         raise ValueError(f"ratings {table.shape}: give them as (items, raters)")
     if np.isinf(table).any():
@@ -37,7 +37,7 @@ def krippendorff_alpha(ratings: ArrayLike, cluster: ArrayLike | None = None) -> 
     known = ~np.isnan(table)
     rated = known & (known.sum(axis=1, keepdims=True) > 1)
     if not rated.any():
-        return Figure(None, None, None, 0)
+        return Estimate(None, None, None, 0)
     # Squares of values near 0 keep the digits that those of, say, timestamps would lose.
     centred = np.where(rated, table - table[rated].min(), 0.0)
     centred = np.where(rated, centred - centred[rated].mean(), 0.0)
@@ -48,7 +48,7 @@ def krippendorff_alpha(ratings: ArrayLike, cluster: ArrayLike | None = None) -> 
 
 def cohen_kappa(
     first: Sequence[Hashable | None], second: Sequence[Hashable | None], cluster: ArrayLike | None = None
-) -> Figure:
+) -> Estimate:
     """Kappa of two raters' categories for the same items, (po - pe) / (1 - pe); None is unrated.
 
     No value where both give every item the same one category: chance alone would agree as much.
@@ -74,14 +74,14 @@ def _of_sums(
     rows: NDArray[np.float64],
     cluster: ArrayLike | None,
     statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]],
-) -> Figure:
+) -> Estimate:
     """`statistic` of the sums of `rows` (items, K), which are 0 for an unrated item, drawn again by cluster."""
     sums = clustered(rows, cluster)
     sums = sums[sums.any(axis=1)]
     if not len(sums):
-        return Figure(None, None, None, 0)
+        return Estimate(None, None, None, 0)
     value = statistic(sums.sum(axis=0, keepdims=True))
-    return Figure.of_draws(float(value[0]), statistic(resampled_sums(sums)), len(sums))
+    return Estimate.of_draws(float(value[0]), statistic(resampled_sums(sums)), len(sums))
 
 
 def _alphas(sums: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .estimate import Figure, mean, ratio
+from .estimate import Estimate, mean, ratio
 from .resampling import clustered
 
 ALPHA = 0.05
@@ -22,7 +22,7 @@ STAKES = ((1.0, 0.5), (0.5, 0.25), (0.25, 0.125), (0.125, 0.125))
 smaller ones where single claims scatter widely about it."""
 
 
-def mean_excess(claimed: ArrayLike, recounted: ArrayLike, cluster: ArrayLike | None = None) -> Figure:
+def mean_excess(claimed: ArrayLike, recounted: ArrayLike, cluster: ArrayLike | None = None) -> Estimate:
     """Mean relative excess of claims, claimed / recounted - 1.
 
     Outputs of one `cluster` (outputs,), as those to the same task, are drawn together, and n then counts clusters.
@@ -57,9 +57,9 @@ class ClaimCheck:
     """Outputs after which the evidence reached 1 / alpha, those without a claim among them; None: it never did."""
     evidence: float
     """The largest factor by which the claims ever spoke against honesty."""
-    excess: Figure
+    excess: Estimate
     """Mean relative excess over all outputs with both counts."""
-    unclaimed: Figure
+    unclaimed: Estimate
     """Share of outputs without a claim: a miner chooses where it claims, so these are no evidence of honesty."""
 
     @classmethod

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .estimate import Figure, ratio
+from .estimate import Estimate, ratio
 from .graded import Graded
 from .resampling import resampled_sums
 
@@ -18,7 +18,7 @@ BINS = 10
 """Of equal width over [0, 1]; each holds its lower end, the last one both."""
 
 
-def auc(scores: ArrayLike, right: ArrayLike) -> Figure:
+def auc(scores: ArrayLike, right: ArrayLike) -> Estimate:
     """Probability that a right answer scores above a wrong one, ties half: Mann-Whitney's U over its largest value.
 
     The interval resamples each answer's placement among those of the other class (DeLong 1988, for answers
@@ -28,16 +28,16 @@ def auc(scores: ArrayLike, right: ArrayLike) -> Figure:
     n = len(graded.known)
     is_right, is_wrong = graded.known & (graded.truth == 1), graded.known & (graded.truth == 0)
     if not is_right.any() or not is_wrong.any():
-        return Figure(None, None, None, n)
+        return Estimate(None, None, None, n)
     placed_right = np.where(is_right, _share_below(graded.scores, graded.scores[is_wrong]), 0.0)
     placed_wrong = np.where(is_wrong, 1.0 - _share_below(graded.scores, graded.scores[is_right]), 0.0)
     rows = np.column_stack([part.sum(axis=1) for part in (placed_right, is_right, placed_wrong, is_wrong)])
     value = float(placed_right.sum() / is_right.sum())
     above, rights, below, wrongs = (sums := resampled_sums(rows))[(sums[:, [1, 3]] > 0).all(axis=1)].T
-    return Figure.of_draws(value, np.clip(above / rights + below / wrongs - value, 0.0, 1.0), n)
+    return Estimate.of_draws(value, np.clip(above / rights + below / wrongs - value, 0.0, 1.0), n)
 
 
-def brier(scores: ArrayLike, right: ArrayLike) -> Figure:
+def brier(scores: ArrayLike, right: ArrayLike) -> Estimate:
     """Mean (p - y)² of the score p as a probability that the answer is right: 0 is perfect, a constant 0.5 gets 0.25.
 
     Raises:
@@ -47,7 +47,7 @@ def brier(scores: ArrayLike, right: ArrayLike) -> Figure:
     return ratio(((graded.scores - graded.truth) ** 2).sum(axis=1).tolist(), graded.known.sum(axis=1).tolist())
 
 
-def calibration_error(scores: ArrayLike, right: ArrayLike, bins: int = BINS) -> Figure:
+def calibration_error(scores: ArrayLike, right: ArrayLike, bins: int = BINS) -> Estimate:
     """Expected calibration error: sum over bins of (share of answers in it) * |share right - mean score|.
 
     It is above 0 by chance even for a calibrated score: compare only figures of similar n.
@@ -58,7 +58,7 @@ def calibration_error(scores: ArrayLike, right: ArrayLike, bins: int = BINS) -> 
     graded = _probabilities(scores, right)
     n = len(graded.known)
     if n == 0:
-        return Figure(None, None, None, 0)
+        return Estimate(None, None, None, 0)
     place = np.minimum((graded.scores * bins).astype(int), bins - 1)
     excess = graded.truth - graded.scores
     rows = np.column_stack(
@@ -66,7 +66,7 @@ def calibration_error(scores: ArrayLike, right: ArrayLike, bins: int = BINS) -> 
     )
     sums = np.vstack([rows.sum(axis=0), resampled_sums(rows)])
     found = np.abs(sums[:, :-1]).sum(axis=1) / sums[:, -1]
-    return Figure.of_draws(float(found[0]), found[1:], n)
+    return Estimate.of_draws(float(found[0]), found[1:], n)
 
 
 def _labelled(scores: ArrayLike, right: ArrayLike) -> Graded:

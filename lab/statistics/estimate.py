@@ -15,7 +15,7 @@ Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class Estimate:
     """A value with its 95 % interval and the number of observations behind it."""
 
     value: float | None
@@ -26,7 +26,7 @@ class Figure:
     n: int
 
     @classmethod
-    def of_draws(cls, value: float, draws: NDArray[np.float64], n: int) -> Figure:
+    def of_draws(cls, value: float, draws: NDArray[np.float64], n: int) -> Estimate:
         """`value` over `n` observations with the percentile interval of its resampled `draws` (B,).
 
         Draws that are NaN (the statistic is undefined there) are left out. A value that is NaN becomes None.
@@ -48,22 +48,22 @@ class Figure:
         interval = "" if self.low is None else f"{self.low:.{digits}f} to {self.high:.{digits}f}, "
         return f"{self.value:.{digits}f}{unit} ({interval}n={self.n})"
 
-    def scaled(self, by: float) -> Figure:
+    def scaled(self, by: float) -> Estimate:
         """The figure in another unit: value and interval times `by`, which is above 0."""
         value, low, high = (None if each is None else by * each for each in (self.value, self.low, self.high))
-        return Figure(value, low, high, self.n)
+        return Estimate(value, low, high, self.n)
 
     def percent(self, digits: int = 0) -> str:
         """Write a share as "91 % (88 to 94, n=30)"."""
         return self.scaled(100).text(digits, " %")
 
 
-def mean(values: Sequence[float]) -> Figure:
+def mean(values: Sequence[float]) -> Estimate:
     """Mean with a bootstrapped percentile interval."""
     return ratio(values, [1.0] * len(values))
 
 
-def ratio(above: Sequence[float], below: Sequence[float]) -> Figure:
+def ratio(above: Sequence[float], below: Sequence[float]) -> Estimate:
     """Ratio of two sums over paired observations, with a bootstrapped percentile interval over the pairs."""
     numerator, denominator = np.asarray(above, dtype=float), np.asarray(below, dtype=float)
     n = len(numerator)
@@ -71,10 +71,10 @@ def ratio(above: Sequence[float], below: Sequence[float]) -> Figure:
         raise ValueError(f"{n} observations above, {len(denominator)} below: they must be paired")
     total = float(denominator.sum())
     if n == 0 or total == 0.0:
-        return Figure(None, None, None, n)
+        return Estimate(None, None, None, n)
     tops, bottoms = resampled_sums(np.column_stack([numerator, denominator])).T
     draws = tops[bottoms > 0] / bottoms[bottoms > 0]
-    return Figure.of_draws(float(numerator.sum()) / total, draws, n)
+    return Estimate.of_draws(float(numerator.sum()) / total, draws, n)
 
 
 def ranked(items: Iterable[Item], value: Callable[[Item], float | None]) -> list[Item]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .estimate import Figure, mean
+from .estimate import Estimate, mean
 from .resampling import bundled
 
 FLIPS = 10_000
@@ -21,7 +21,7 @@ BLOCK_CELLS = 1 << 21
 class Comparison:
     """One series against another on the same tasks."""
 
-    difference: Figure
+    difference: Estimate
     """Mean of the second less the first; n counts tasks that both have."""
     p_value: float | None
     """Two-sided; None where the series share no task."""

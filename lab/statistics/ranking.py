@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .estimate import Figure
+from .estimate import Estimate
 from .graded import Graded
 from .resampling import resampled_sums
 
@@ -28,7 +28,7 @@ Statistic = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.floa
 """From miners' mean scores and mean truths, (B, M) each, to (B,); NaN where undefined."""
 
 
-def pairwise_accuracy(scores: ArrayLike, truth: ArrayLike) -> Figure:
+def pairwise_accuracy(scores: ArrayLike, truth: ArrayLike) -> Estimate:
     """Share of pairs of miners that the grader orders as the truth does.
 
     A pair that the truth ties has no right order and is left out; one that the grader ties counts half.
@@ -36,17 +36,17 @@ def pairwise_accuracy(scores: ArrayLike, truth: ArrayLike) -> Figure:
     return _over_tasks(Graded.of(scores, truth), _pairwise_accuracies)
 
 
-def rank_correlation(scores: ArrayLike, truth: ArrayLike) -> Figure:
+def rank_correlation(scores: ArrayLike, truth: ArrayLike) -> Estimate:
     """Spearman's rho of mean score and mean truth over the miners."""
     return _over_tasks(Graded.of(scores, truth), spearmans)
 
 
-def kendall_tau(scores: ArrayLike, truth: ArrayLike) -> Figure:
+def kendall_tau(scores: ArrayLike, truth: ArrayLike) -> Estimate:
     """Kendall's tau-b of mean score and mean truth: (C - D) / sqrt((C + D + Tx)(C + D + Ty)) over pairs of miners."""
     return _over_tasks(Graded.of(scores, truth), _kendalls)
 
 
-def soft_pairwise_accuracy(scores: ArrayLike, truth: ArrayLike) -> Figure:
+def soft_pairwise_accuracy(scores: ArrayLike, truth: ArrayLike) -> Estimate:
     """1 - mean over pairs of miners of |p_truth - p_score|: rewards the right confidence, not only the right order.
 
     p is the one-sided p-value that the first of a pair is better, from a paired permutation test that swaps the
@@ -57,22 +57,22 @@ def soft_pairwise_accuracy(scores: ArrayLike, truth: ArrayLike) -> Figure:
     graded = Graded.of(scores, truth)
     n, miners = graded.known.shape
     if miners < 2:
-        return Figure(None, None, None, n)
+        return Estimate(None, None, None, n)
     first, second = np.triu_indices(miners, 1)
     shared = graded.known[:, first] & graded.known[:, second]
     met = shared.any(axis=0)
     if not met.any():
-        return Figure(None, None, None, n)
+        return Estimate(None, None, None, n)
     by_score, by_truth = (
         ((values[:, first] - values[:, second]) * shared)[:, met] for values in (graded.scores, graded.truth)
     )
     value = 1.0 - np.abs(_permutation_p(by_score) - _permutation_p(by_truth)).mean()
     if n < 2:
-        return Figure(float(value), None, None, n)
+        return Estimate(float(value), None, None, n)
     sums = resampled_sums(np.hstack([by_score, by_score**2, by_truth, by_truth**2]))
     score_sum, score_square, truth_sum, truth_square = np.split(sums, 4, axis=1)
     draws = 1.0 - np.abs(_normal_p(score_sum, score_square) - _normal_p(truth_sum, truth_square)).mean(axis=1)
-    return Figure.of_draws(float(value), draws, n)
+    return Estimate.of_draws(float(value), draws, n)
 
 
 def spearman(first: Sequence[float], second: Sequence[float]) -> float | None:
@@ -92,15 +92,15 @@ def spearmans(first: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[
     return np.asarray(np.divide((many * one).sum(axis=-1), spread, out=np.full(len(rows), np.nan), where=told))
 
 
-def _over_tasks(graded: Graded, statistic: Statistic) -> Figure:
+def _over_tasks(graded: Graded, statistic: Statistic) -> Estimate:
     """`statistic` of the miners' means, its interval bootstrapped over the tasks."""
     n, miners = graded.known.shape
     if miners < 2:
-        return Figure(None, None, None, n)
+        return Estimate(None, None, None, n)
     rows = np.hstack([graded.scores, graded.truth, graded.known])
     value = _of_sums(rows.sum(axis=0, keepdims=True), statistic)
     draws = _of_sums(resampled_sums(rows), statistic) if n > 1 else value
-    return Figure.of_draws(float(value[0]), draws, n)
+    return Estimate.of_draws(float(value[0]), draws, n)
 
 
 def _of_sums(sums: NDArray[np.float64], statistic: Statistic) -> NDArray[np.float64]:

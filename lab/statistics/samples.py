@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .estimate import Figure
+from .estimate import Estimate
 from .graded import Graded
 from .resampling import resampled_sums
 
@@ -16,7 +16,7 @@ GAP = 0.05
 """Five points of true quality."""
 
 
-def tasks_to_separate(scores: ArrayLike, truth: ArrayLike, gap: float = GAP) -> Figure:
+def tasks_to_separate(scores: ArrayLike, truth: ArrayLike, gap: float = GAP) -> Estimate:
     """Tasks after which the better of two miners, `gap` of true quality apart, scores higher with 95 % probability.
 
     From `scores` and `truth` (tasks, miners), NaN being unscored, by `tasks_needed`. The slope is that of miners'
@@ -31,15 +31,15 @@ def tasks_to_separate(scores: ArrayLike, truth: ArrayLike, gap: float = GAP) -> 
     graded = Graded.of(scores, truth)
     n, miners = graded.known.shape
     if n < 2 or miners < 2:
-        return Figure(None, None, None, n)
+        return Estimate(None, None, None, n)
     first, second = np.triu_indices(miners, 1)
     both = graded.known[:, first] & graded.known[:, second]
     apart = (graded.scores[:, first] - graded.scores[:, second]) * both
     rows = np.hstack([graded.scores, graded.truth, graded.known, apart, apart**2, both])
     value = float(_tasks(rows.sum(axis=0, keepdims=True), miners, gap)[0])
     if not np.isfinite(value):
-        return Figure(None, None, None, n)
-    return Figure.of_draws(value, _tasks(resampled_sums(rows), miners, gap), n)
+        return Estimate(None, None, None, n)
+    return Estimate.of_draws(value, _tasks(resampled_sums(rows), miners, gap), n)
 
 
 def tasks_needed(slope: NDArray[np.float64], variance: NDArray[np.float64], gap: float) -> NDArray[np.float64]:

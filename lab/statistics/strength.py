@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .estimate import Figure
+from .estimate import Estimate
 from .resampling import BUNDLES, RESAMPLES, resampled_sums
 
 PRIOR = 1.0
@@ -101,9 +101,9 @@ class Games:
 class Contest:
     """What games say of their players; n of each figure counts the player's games."""
 
-    win_rates: tuple[Figure, ...]
+    win_rates: tuple[Estimate, ...]
     """Share of a player's games that it won, ties as halves."""
-    strengths: tuple[Figure, ...]
+    strengths: tuple[Estimate, ...]
     """Bradley-Terry: i beats j with probability 1 / (1 + exp(s_j - s_i)), the mean of all players being 0.
 
     No value for a player without games.
@@ -179,9 +179,9 @@ def _climb(wins: NDArray[np.float64], prior: float) -> NDArray[np.float64]:
 
 def _figures(
     values: NDArray[np.float64], draws: NDArray[np.float64], played: NDArray[np.float64]
-) -> tuple[Figure, ...]:
+) -> tuple[Estimate, ...]:
     """A figure for each player from `values` (1, P) and their resampled `draws` (B, P)."""
-    return tuple(Figure.of_draws(values[0, at], draws[:, at], round(n)) for at, n in enumerate(played.tolist()))
+    return tuple(Estimate.of_draws(values[0, at], draws[:, at], round(n)) for at, n in enumerate(played.tolist()))
 
 
 def _logistic(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from lab.config.run_config import RunConfig
-from lab.record.completed_run import Played
+from lab.record.completed_run import CompletedRun
 from lab.record.entries import GradedRound
 from lab.record.record import RunRecord
 from lab.results.bill import Bill, price
@@ -83,7 +83,7 @@ def foresee(probe: RunRecord, smallest: RunRecord | None, start_s: float, arms: 
 class _Found:
     """What a run's answers cost."""
 
-    played: Played
+    played: CompletedRun
     rounds: Sequence[GradedRound]
     """Without the first ones, which pay for what is loaded once."""
     by_work: dict[str, Cost]
@@ -92,7 +92,7 @@ class _Found:
 
     @classmethod
     def of(cls, record: RunRecord) -> Self:
-        played = Played.of(record)
+        played = CompletedRun.of(record)
         rounds = [graded for graded in played.rounds if graded.number >= played.config.pool.rounds_in_flight]
         rounds = rounds or list(played.rounds)
         tables = {table["name"]: table for table in singly_of(played.config)}
@@ -154,7 +154,7 @@ def _work(table: dict[str, Any]) -> str:
     return json.dumps({key: value for key, value in table.items() if key not in IDENTITY}, sort_keys=True)
 
 
-def _size(played: Played, rounds: Sequence[GradedRound]) -> float:
+def _size(played: CompletedRun, rounds: Sequence[GradedRound]) -> float:
     """How large an average task of a run is beside those of some rounds, by what doing them once took."""
     once = {place: cost.cpu_s for epoch in played.epochs for place, cost in epoch.once.items()}
     these = [once[graded.place] for graded in rounds if graded.place in once]

@@ -25,7 +25,7 @@ class Column:
     align: Align = "left"
 
 
-class Sheet:
+class Canvas:
     """A white page with margins, one type family, and the lines drawn so far."""
 
     def __init__(self, width: int, height: int, *, family: str, size: int, margin: int, pitch: float) -> None:

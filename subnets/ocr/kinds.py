@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from . import vocabulary as known
-from .canvas import Align, Column, Sheet
+from .canvas import Align, Canvas, Column
 from .words import Words, money
 
 
-def invoice(sheet: Sheet, words: Words) -> None:
+def invoice(sheet: Canvas, words: Words) -> None:
     """Seller and customer, goods with quantities and prices, a total and the terms."""
     number, date = f"Invoice #: INV{words.whole(1, 999999):06d}", f"Invoice Date: {words.date()}"
     split = sheet.left + words.between(0.52, 0.60) * (sheet.right - sheet.left)
@@ -47,7 +47,7 @@ def invoice(sheet: Sheet, words: Words) -> None:
     sheet.put(indent, y, words.pick(known.TERMS))
 
 
-def receipt(sheet: Sheet, words: Words) -> None:
+def receipt(sheet: Canvas, words: Words) -> None:
     """A till slip: a narrow strip with goods left and amounts right."""
     half = words.between(0.30, 0.38) * (sheet.right - sheet.left)
     middle = words.between(sheet.left + half, sheet.right - half)
@@ -81,7 +81,7 @@ def receipt(sheet: Sheet, words: Words) -> None:
     sheet.put(middle, y + 0.8 * sheet.step, words.pick(known.RECEIPT_ENDINGS), align="center")
 
 
-def letter(sheet: Sheet, words: Words) -> None:
+def letter(sheet: Canvas, words: Words) -> None:
     """Running text between addresses and a signature."""
     y = float(sheet.top)
     align: Align = "left" if words.chance() else "right"
@@ -112,7 +112,7 @@ def letter(sheet: Sheet, words: Words) -> None:
     sheet.put(sheet.left, y + sheet.step, words.job())
 
 
-def form(sheet: Sheet, words: Words) -> None:
+def form(sheet: Canvas, words: Words) -> None:
     """Labels and the entries beside or below them, in frames."""
     makers: tuple[Callable[[], str], ...] = (
         words.person,
@@ -159,7 +159,7 @@ def form(sheet: Sheet, words: Words) -> None:
     sheet.put(sheet.left, y + 1.4 * sheet.step, known.FORM_ENDINGS[2])
 
 
-def table(sheet: Sheet, words: Words) -> None:
+def table(sheet: Canvas, words: Words) -> None:
     """A list of people with numbers, and their sum."""
     y = sheet.top + 0.5 * sheet.em
     sheet.put(sheet.left, y, words.pick(known.TABLE_TITLES), bold=True, scale=words.pick((1.3, 1.6)))
@@ -180,7 +180,7 @@ def table(sheet: Sheet, words: Words) -> None:
     sheet.put((sheet.left + sheet.right) / 2, y + 1.5 * sheet.step, known.TABLE_ENDINGS[2], align="center")
 
 
-KINDS: Mapping[str, Callable[[Sheet, Words], None]] = {
+KINDS: Mapping[str, Callable[[Canvas, Words], None]] = {
     "invoice": invoice,
     "receipt": receipt,
     "letter": letter,

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from subnets.seed import Seed
 
-from .canvas import Sheet
+from .canvas import Canvas
 from .kinds import KINDS
 from .page import Line
 from .words import Words
@@ -22,7 +22,7 @@ def print_page(kind: str, locale: str, width: int, seed: Seed) -> tuple[NDArray[
     """Draw one page, (4/3 width, width) in grey, and list its lines in reading order."""
     words = Words(seed, locale)
     unit = width / 900
-    sheet = Sheet(
+    sheet = Canvas(
         width,
         width * 4 // 3,
         family=words.pick(SLIP_FACES if kind == "receipt" else FACES),

@@ -26,7 +26,8 @@ from validators import Validator
 ROOT = Path(__file__).parents[2]
 HUNG = """
 import asyncio
-from cluster import LocalPool, process
+from cluster import LocalPool
+from cluster.local import process
 from tests.cluster import fakes
 process.END_S = 0.2
 async def main():

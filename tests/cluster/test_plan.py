@@ -3,7 +3,7 @@
 import pytest
 
 from cluster import PoolError
-from cluster.plan import IO_CONCURRENCY, Wants, plan
+from cluster.plan import IO_CONCURRENCY, Requirements, plan
 from miners import Miner
 from tests.cluster import fakes
 
@@ -75,7 +75,7 @@ def test_engines_of_one_host_that_take_more_than_a_gpu_together_take_whole_ones(
 
 
 def test_miners_that_want_other_machines_share_neither_hosts_nor_engines() -> None:
-    a, fast = Wants(labels={"zone": "a"}), Wants(labels={"zone": "a"}, resources={"nvme": 1.0})
+    a, fast = Requirements(labels={"zone": "a"}), Requirements(labels={"zone": "a"}, resources={"nvme": 1.0})
     model = fakes.Model()
     miners: dict[int, Miner] = {
         **{0: fakes.Says(), 1: fakes.Says(), 2: fakes.Works(), 3: fakes.Works(seed=3)},
@@ -92,7 +92,7 @@ def test_miners_that_want_other_machines_share_neither_hosts_nor_engines() -> No
 
 def test_a_copycat_goes_where_its_victim_wants_to_be_unless_it_wants_to_be_elsewhere() -> None:
     miners: dict[int, Miner] = {0: fakes.Says(), 1: fakes.Copies(victim=fakes.Says())}
-    (group,) = plan(miners, 2, wants={0: Wants(labels={"zone": "a"})}).groups
+    (group,) = plan(miners, 2, wants={0: Requirements(labels={"zone": "a"})}).groups
     assert (group.name, tuple(group.miners)) == ("io@zone=a", (0, 1))
     with pytest.raises(PoolError, match="miners 0 and 1 live together because of who copies whom, and want different"):
-        plan(miners, 2, wants={0: Wants(labels={"zone": "a"}), 1: Wants(labels={"zone": "b"})})
+        plan(miners, 2, wants={0: Requirements(labels={"zone": "a"}), 1: Requirements(labels={"zone": "b"})})

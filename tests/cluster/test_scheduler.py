@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from cluster import HostDied, PoolError
 from cluster.errors import NoRoom
 from cluster.hosts.host import LINGER_S, EngineLost
-from cluster.hosts.host_link import Link
+from cluster.hosts.host_link import HostLink
 from cluster.plan import Group, Plan, plan
 from cluster.scheduling.host_group import HELD_S, HUNG_S
 from cluster.scheduling.scheduler import Scheduler
@@ -431,7 +431,7 @@ def test_a_group_whose_hosts_can_not_be_made_anew_is_lost_at_once_with_the_reaso
 
 def test_a_host_that_no_machine_holds_is_given_up_without_another_try() -> None:
     async def test() -> None:
-        async def start(link: Link) -> None:
+        async def start(link: HostLink) -> None:
             raise NoRoom("cpu-0 needs 1 GPU; the cluster has 0 GPU")
 
         scheduling = scheduler(one_group({0: fakes.Works()}), Script({0: ("die", 0.0)}), start=start)

@@ -256,7 +256,7 @@ def test_a_chain_runs_live_while_others_use_it(place: Path) -> None:
     newcomer("owner")
     do("subnet hyperparameters 1 --set tempo=3")
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    script = "import typer; from lab.chain_cli import mount; app = typer.Typer(); mount(app); app()"
+    script = "import typer; from lab.cli.chain.chain import mount; app = typer.Typer(); mount(app); app()"
     command = [sys.executable, "-W", "error", "-c", script, "chain", "run", "--block-time", "0.2", "--epochs", "2"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as live:
         for _ in range(3):

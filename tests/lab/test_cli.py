@@ -116,7 +116,7 @@ def test_a_full_disk_stops_the_run_with_the_record_intact(config: Path, tmp_path
     script = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000)); "
         "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
-        "sys.argv[1:] = sys.argv[1:]; from lab.cli import main; main()"
+        "sys.argv[1:] = sys.argv[1:]; from lab.cli.main import main; main()"
     )
     arguments = [
         "run",

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from cluster.plan import Wants
+from cluster.plan import Requirements
 from lab.config.run_config import RunConfig
 from lab.errors import ConfigError
 
@@ -80,8 +80,8 @@ def test_every_key_can_be_overridden_by_its_dotted_name(tmp_path: Path) -> None:
 def test_what_a_table_asks_of_machines_is_asked_for_each_of_its_miners(tmp_path: Path) -> None:
     asked = {"miners.0.count": "2", "miners.0.labels": '{zone = "!in(a, b)"}', "miners.0.resources": "{nvme = 0.5}"}
     config = read(tmp_path, SMALL.replace('"reader"\n[[val', '{kind = "tesseract"}\n[[val'), asked)
-    wants = Wants({"zone": "!in(a, b)"}, {"nvme": 0.5})
-    assert config.wants() == {2: wants, 3: wants, 4: Wants()}
+    wants = Requirements({"zone": "!in(a, b)"}, {"nvme": 0.5})
+    assert config.wants() == {2: wants, 3: wants, 4: Requirements()}
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [

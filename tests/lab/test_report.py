@@ -20,7 +20,7 @@ from lab.report.html import plain
 from lab.report.run_report import html, write_report
 from lab.report.svg import inline
 from lab.results.bill import Bill
-from lab.results.neurons import Standings, by_quality
+from lab.results.neurons import NeuronResults, by_quality
 from lab.results.sample_answers import MOST_BYTES, RANKS, pick, samples, thumbnail
 from tests.lab.records import make_config, make_record
 
@@ -150,7 +150,7 @@ def test_a_subnet_that_fails_to_draw_costs_the_pictures_only(tmp_path: Path, cap
 
 
 def test_samples_are_the_best_the_median_and_the_worst_answers(record: RunRecord) -> None:
-    standings = Standings.of(record)
+    standings = NeuronResults.of(record)
     picked = pick(standings.rounds)
     assert [one.rank for one in picked] == [rank for rank in RANKS for _ in range(2)]
     scores = [one.answer.score or 0.0 for one in picked]
@@ -161,7 +161,7 @@ def test_samples_are_the_best_the_median_and_the_worst_answers(record: RunRecord
 
 
 def test_few_answers_give_few_samples(record: RunRecord) -> None:
-    rounds = Standings.of(record).rounds[:1]
+    rounds = NeuronResults.of(record).rounds[:1]
     one = rounds[0].model_copy(update={"answers": rounds[0].answers[:1]})
     assert [found.rank for found in pick([one])] == ["best"]
     assert pick([]) == []
@@ -177,7 +177,7 @@ def test_a_thumbnail_of_the_worst_kind_of_picture_is_small() -> None:
 
 
 def test_charts_draw_alone_what_the_data_say(record: RunRecord) -> None:
-    standings, bill = Standings.of(record), Bill.of(record)
+    standings, bill = NeuronResults.of(record), Bill.of(record)
     names = [f"{one.name}{'' if one.honest else '*'}" for one in by_quality(standings.miners)]
     for figure in (score_against_quality(standings.miners), pay_by_quality(standings.miners)):
         assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == names
@@ -189,7 +189,7 @@ def test_charts_draw_alone_what_the_data_say(record: RunRecord) -> None:
 
 
 def test_two_charts_alike_share_no_id(record: RunRecord) -> None:
-    miners = Standings.of(record).miners
+    miners = NeuronResults.of(record).miners
     first, second = (inline(score_against_quality(miners), key=key, alt="scores") for key in ("a", "b"))
     assert not set(re.findall(r'id="([^"]+)"', first)) & set(re.findall(r'id="([^"]+)"', second))
 

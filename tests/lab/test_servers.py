@@ -17,7 +17,7 @@ from lab.record.entries import Epoch, GradedRound
 from lab.record.record import RunRecord
 from lab.report.run_report import html
 from lab.results.bill import Bill
-from lab.results.neurons import Standings
+from lab.results.neurons import NeuronResults
 from lab.run.audit import audit
 from lab.run.session import Event, run
 from miners import Miner
@@ -84,7 +84,7 @@ def serving(miners: list[dict[str, Any]] | None = None, **tables: Any) -> RunCon
 
 
 def children() -> set[int]:
-    return {child.pid for child in psutil.Process().children() if "keeper.py" in " ".join(child.cmdline())}
+    return {child.pid for child in psutil.Process().children() if "supervisor.py" in " ".join(child.cmdline())}
 
 
 @pytest.mark.parametrize("measured", ["good", "caller"])
@@ -161,7 +161,7 @@ def test_dollars_are_told_for_each_token_and_character(tmp_path: Path) -> None:
     ]
     prices = {"cpu_hour_usd": 0.0, "gpu_hour_usd": 0.0}
     with run(make_config(miners=miners, prices=prices, chain={"epochs": 1, "rounds_per_epoch": 2}), tmp_path) as record:
-        dear, echo = Standings.of(record).miners
+        dear, echo = NeuronResults.of(record).miners
         assert "$ for 1M characters" in html(record)
     assert dear.usd_token.value == pytest.approx(0.003)
     assert dear.usd_character.value == pytest.approx(0.001)

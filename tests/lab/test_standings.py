@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from lab.record.record import RunRecord
-from lab.results.neurons import NOTHING, Standing, Standings, by_quality, quantile
-from lab.results.pay_quality import Agreement
+from lab.results.neurons import NOTHING, NeuronResult, NeuronResults, by_quality, quantile
+from lab.results.pay_quality import PayQuality
 from lab.run.audit import audit
 from tests.lab.records import make_config, make_record
 
@@ -23,11 +23,11 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunRecord]:
 
 
 @pytest.fixture(scope="module")
-def standings(record: RunRecord) -> Standings:
-    return Standings.of(record)
+def standings(record: RunRecord) -> NeuronResults:
+    return NeuronResults.of(record)
 
 
-def named(standings: Standings, name: str) -> Standing:
+def named(standings: NeuronResults, name: str) -> NeuronResult:
     return next(one for one in standings.neurons if one.name == name)
 
 
@@ -35,13 +35,13 @@ def test_the_record_that_these_tests_are_made_of_passes_an_audit(record: RunReco
     assert audit(record).rounds == 24
 
 
-def test_standings_are_in_the_order_of_uids_with_validators_first(standings: Standings) -> None:
+def test_standings_are_in_the_order_of_uids_with_validators_first(standings: NeuronResults) -> None:
     assert [one.uid for one in standings.neurons] == list(range(9))
     assert [one.name for one in standings.validators] == ["steady-0", "steady-1", "copier"]
     assert standings.complete
 
 
-def test_a_better_miner_has_the_better_score_quality_and_pay(standings: Standings) -> None:
+def test_a_better_miner_has_the_better_score_quality_and_pay(standings: NeuronResults) -> None:
     ladder = [named(standings, name) for name in ("perfect", "good", "fair", "poor", "mute")]
     for better, worse in zip(ladder, ladder[1:], strict=False):
         assert (better.score.value or 0) > (worse.score.value or 0)
@@ -50,20 +50,20 @@ def test_a_better_miner_has_the_better_score_quality_and_pay(standings: Standing
     assert by_quality(standings.miners)[0].name == "perfect"
 
 
-def test_shares_of_pay_add_up_for_each_role(standings: Standings) -> None:
+def test_shares_of_pay_add_up_for_each_role(standings: NeuronResults) -> None:
     for neurons in (standings.miners, standings.validators):
         assert sum(one.pay_share or 0 for one in neurons) == pytest.approx(1)
     assert sum(one.incentive for one in standings.miners) == pytest.approx(1, abs=1e-3)
 
 
-def test_every_figure_counts_what_is_behind_it(standings: Standings) -> None:
+def test_every_figure_counts_what_is_behind_it(standings: NeuronResults) -> None:
     good = named(standings, "good")
     assert (good.asked, good.score.n, good.quality.n, good.latency_p50_s.n) == (24, 24, 24, 24)
     assert good.score.low is not None and good.score.high is not None
     assert good.score.low < (good.score.value or 0) < good.score.high
 
 
-def test_a_miner_that_never_answers_has_faults_a_score_of_zero_and_no_latency(standings: Standings) -> None:
+def test_a_miner_that_never_answers_has_faults_a_score_of_zero_and_no_latency(standings: NeuronResults) -> None:
     mute = named(standings, "mute")
     assert (mute.faults, mute.fault_reason) == ({"timeout": 24}, "no answer within 60.0 s")
     assert (mute.score.value, mute.answered) == (0.0, 0)
@@ -71,7 +71,7 @@ def test_a_miner_that_never_answers_has_faults_a_score_of_zero_and_no_latency(st
     assert mute.cpu_s.value is None
 
 
-def test_what_failed_answers_cost_is_paid_by_those_that_arrived(standings: Standings) -> None:
+def test_what_failed_answers_cost_is_paid_by_those_that_arrived(standings: NeuronResults) -> None:
     injector = named(standings, "injector")
     costs = [a.cost.cpu_s for one in standings.rounds for a in one.answers if a.uid == injector.uid]
     assert 0 < injector.answered < injector.asked
@@ -80,9 +80,9 @@ def test_what_failed_answers_cost_is_paid_by_those_that_arrived(standings: Stand
 
 def test_an_unscored_answer_is_no_zero(tmp_path: Path) -> None:
     with make_record(tmp_path, make_config(miners=SPOILED)) as record:
-        standings = Standings.of(record)
+        standings = NeuronResults.of(record)
     spoiler = named(standings, "spoiler")
-    agreement = Agreement.of(standings)
+    agreement = PayQuality.of(standings)
     assert (agreement.score.n, agreement.emission.n) == (2, 3)
     assert (spoiler.score, spoiler.unscored, spoiler.answered) == (NOTHING, 24, 24)
     assert spoiler.quality.value == 0.0
@@ -90,15 +90,15 @@ def test_an_unscored_answer_is_no_zero(tmp_path: Path) -> None:
 
 def test_a_run_without_an_epoch_has_standings_and_no_figures(tmp_path: Path) -> None:
     with make_record(tmp_path, epochs=0) as record:
-        standings = Standings.of(record)
+        standings = NeuronResults.of(record)
     assert not standings.complete
     assert {one.pay_share for one in standings.neurons} == {None}
     assert {one.score for one in standings.miners} == {NOTHING}
-    assert "can't be said" in Agreement.of(standings).sentence
+    assert "can't be said" in PayQuality.of(standings).sentence
 
 
-def test_pay_that_follows_quality_is_said_to(standings: Standings) -> None:
-    agreement = Agreement.of(standings)
+def test_pay_that_follows_quality_is_said_to(standings: NeuronResults) -> None:
+    agreement = PayQuality.of(standings)
     assert agreement.emission.value == pytest.approx(1)
     assert agreement.emission.n == 6
     assert agreement.chance == pytest.approx(2 / 720)  # two of the six are alike
@@ -110,7 +110,7 @@ def test_pay_that_follows_quality_is_said_to(standings: Standings) -> None:
 def test_validators_that_turn_grades_upside_down_make_pay_run_against_quality(tmp_path: Path) -> None:
     config = make_config(validators=[{"name": "v", "count": 2, "kind": "inverter"}])
     with make_record(tmp_path, config) as record:
-        agreement = Agreement.of(Standings.of(record))
+        agreement = PayQuality.of(NeuronResults.of(record))
     assert agreement.emission.value is not None and agreement.emission.value < -0.9
     assert "runs against true quality" in agreement.sentence
     assert agreement.upset is not None and agreement.upset.better == "perfect"
@@ -119,7 +119,7 @@ def test_validators_that_turn_grades_upside_down_make_pay_run_against_quality(tm
 
 def test_two_miners_are_too_few_to_tell(tmp_path: Path) -> None:
     with make_record(tmp_path, make_config(miners=SPOILED[1:])) as record:
-        agreement = Agreement.of(Standings.of(record))
+        agreement = PayQuality.of(NeuronResults.of(record))
     assert agreement.chance == 0.5
     assert "Too few miners" in agreement.sentence
 

@@ -42,7 +42,7 @@ def test_this_projects_code_and_the_config_are_sent_and_nothing_else_of_the_chec
     with staged(tmp_path / "mine.toml") as folder:
         sent = {path.name for path in folder.iterdir()}
         assert (folder / "submitted" / "mine.toml").read_text() == "seed = 1"
-        assert (folder / "lab" / "job.py").is_file()
+        assert (folder / "lab" / "run" / "job.py").is_file()
         assert (folder / "lab" / "report" / "templates" / "page.html").is_file()
         assert not list(folder.rglob("__pycache__"))
     assert sent == {

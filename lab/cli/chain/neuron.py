@@ -26,7 +26,7 @@ from lab.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from lab.local_chain.session import Place
+    from lab.local_chain.session import ChainSession
 
 stake_app = group("Stake on hotkeys, one's own or others'.")
 weights_app = group("Set a validator's weights, openly or by commit and reveal.")
@@ -237,7 +237,7 @@ def _stake(
 
 def _weights(
     wallet: str, weights: list[str], netuid: int, hotkey: str, version: int, chain: str, wallets: Path
-) -> tuple[Place, Any]:
+) -> tuple[ChainSession, Any]:
     from consensus.chain.calls import SetWeights
     from lab.local_chain.session import row
 

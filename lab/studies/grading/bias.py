@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.statistics import Figure, ratio
+from lab.statistics import Estimate, ratio
 from lab.statistics.resampling import resampled_sums
 from subnets.text_prompting.words import content, token_f1
 
@@ -32,7 +32,7 @@ class Bias:
     """One bias of one grader."""
 
     name: str
-    effect: Figure
+    effect: Estimate
 
     @property
     def clear(self) -> bool:
@@ -52,19 +52,19 @@ def biases(data: GradingData, grader: Grader) -> list[Bias]:
     return [bias for bias in found if bias.effect.value is not None]
 
 
-def _mean_effect(table: NDArray[np.float64]) -> Figure:
+def _mean_effect(table: NDArray[np.float64]) -> Estimate:
     """Mean over changed answers, intervals over tasks."""
     known = ~np.isnan(table)
     kept = known.any(axis=1)
     return ratio(np.where(known, table, 0.0)[kept].sum(axis=1).tolist(), known[kept].sum(axis=1).astype(float).tolist())
 
 
-def _first_picked(grader: Grader) -> Figure:
+def _first_picked(grader: Grader) -> Estimate:
     compared, first = grader.picks[grader.picks[:, 0] > 0].T
     return ratio((first - compared / 2).tolist(), compared.tolist())
 
 
-def _family(data: GradingData, grader: Grader, own: int) -> Figure:
+def _family(data: GradingData, grader: Grader, own: int) -> Estimate:
     """Mean score of the own family's answers less that of others' which are as right, weighted by the family's.
 
     Adversaries are left out of both sides, and so is a grader's reference, which it would compare with itself.
@@ -82,9 +82,9 @@ def _family(data: GradingData, grader: Grader, own: int) -> Figure:
     rows = np.column_stack(sides)
     rows = rows[rows[:, [1, 3, 5, 7]].sum(axis=1) > 0]
     if not len(rows):
-        return Figure(None, None, None, 0)
+        return Estimate(None, None, None, 0)
     value = _stratified(rows.sum(axis=0, keepdims=True))
-    return Figure.of_draws(float(value[0]), _stratified(resampled_sums(rows)), len(rows))
+    return Estimate.of_draws(float(value[0]), _stratified(resampled_sums(rows)), len(rows))
 
 
 def _stratified(sums: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -98,7 +98,7 @@ def _stratified(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     return _over(total, weight, weight > 0, np.nan)
 
 
-def _similarity(data: GradingData, grader: Grader, own: int) -> Figure:
+def _similarity(data: GradingData, grader: Grader, own: int) -> Estimate:
     """Slope of the score of others' wrong answers on their word overlap (F1) with the grader's own answer."""
     rows = []
     for task, texts in enumerate(data.texts[: data.tasks_of(grader)]):
@@ -112,10 +112,10 @@ def _similarity(data: GradingData, grader: Grader, own: int) -> Figure:
             x, y = np.array(cells).T
             rows.append([float(len(x)), x.sum(), y.sum(), (x * y).sum(), (x * x).sum()])
     if not rows:
-        return Figure(None, None, None, 0)
+        return Estimate(None, None, None, 0)
     table = np.array(rows)
     value = _slopes(table.sum(axis=0, keepdims=True))
-    return Figure.of_draws(float(value[0]), _slopes(resampled_sums(table)), len(table))
+    return Estimate.of_draws(float(value[0]), _slopes(resampled_sums(table)), len(table))
 
 
 def _slopes(sums: NDArray[np.float64]) -> NDArray[np.float64]:

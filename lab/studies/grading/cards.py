@@ -17,7 +17,7 @@ from lab.report.html import chart, estimate, render
 from lab.report.html import write as write_page
 from lab.report.section import plain_figure
 from lab.results.neurons import counted
-from lab.statistics import Figure, ranked
+from lab.statistics import Estimate, ranked
 from validators import SCORERS
 
 from .bias import WORDS, Bias, biases
@@ -52,7 +52,7 @@ class Card:
     """What each adversary earns."""
     best: str
     """The honest miner that they are held against."""
-    agreement: tuple[tuple[str, Figure], ...]
+    agreement: tuple[tuple[str, Estimate], ...]
     """Cohen's kappa with each other grader."""
     pay: Pay | None
     """None where there were too few tasks, or none's truth is known."""
@@ -211,7 +211,7 @@ def _groups(card: Card) -> list[tuple[str, list[dict[str, str]]]]:
     return [(title, rows) for title, rows in groups if rows]
 
 
-def _row(name: str, figure: Figure, digits: int = 3, unit: str = "", scale: float = 1.0) -> dict[str, str]:
+def _row(name: str, figure: Estimate, digits: int = 3, unit: str = "", scale: float = 1.0) -> dict[str, str]:
     return {"name": name, **estimate(figure, digits, unit, scale)}
 
 

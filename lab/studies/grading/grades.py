@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from lab.record.entries import GradedAnswer, GradedRound
 from lab.record.record import RunRecord
 from lab.results.bill import price
-from lab.statistics import Figure, ranked, ratio
+from lab.statistics import Estimate, ranked, ratio
 from lab.statistics.agreement import cohen_kappa, krippendorff_alpha
 from lab.statistics.classification import auc, brier, calibration_error
 from lab.statistics.ranking import kendall_tau, pairwise_accuracy, rank_correlation, soft_pairwise_accuracy
@@ -32,7 +32,7 @@ from .config import GraderTable, GradingConfig, answers_truly
 from .regrade import GradedAgain, miner_uids
 
 Floats = NDArray[np.float64]
-NOTHING = Figure(None, None, None, 0)
+NOTHING = Estimate(None, None, None, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +73,12 @@ class Grader:
 
     Each comparison is counted once for either of its answers.
     """
-    cpu_s: Figure
+    cpu_s: Estimate
     """Of one grade."""
-    usd: Figure
-    unscored: Figure
+    usd: Estimate
+    unscored: Estimate
     """Share of its grades."""
-    tokens: Figure
+    tokens: Estimate
     """Read and written, for one grade."""
 
     @property
@@ -91,22 +91,22 @@ class Grader:
 class Quality:
     """How good a grader is, over the honest miners, its own answers left out."""
 
-    pairwise_accuracy: Figure
-    soft_pairwise_accuracy: Figure
-    spearman: Figure
-    kendall: Figure
-    with_adversaries: Figure
+    pairwise_accuracy: Estimate
+    soft_pairwise_accuracy: Estimate
+    spearman: Estimate
+    kendall: Estimate
+    with_adversaries: Estimate
     """Pairwise accuracy with the adversaries among them."""
-    auc: Figure
+    auc: Estimate
     """Of right against wrong answers, adversaries' too, like what follows."""
-    kappa: Figure
+    kappa: Estimate
     """Of "at least a half" with right."""
-    brier: Figure
-    calibration: Figure
+    brier: Estimate
+    calibration: Estimate
     """Both without a value where the score claims no probability."""
-    spread: Figure
+    spread: Estimate
     """Standard deviation of an answer's score when it is graded again, mean over answers."""
-    tasks_to_separate: Figure
+    tasks_to_separate: Estimate
     """Two miners 5 points of true quality apart."""
 
 
@@ -213,12 +213,12 @@ class GradingData:
             tasks_to_separate=tasks_to_separate(scores, truth),
         )
 
-    def agreement(self) -> Figure:
+    def agreement(self) -> Estimate:
         """Krippendorff's alpha of all graders' scores, over the answers of all miners; n counts tasks."""
         ratings = np.stack([grader.scores.ravel() for grader in self.graders], axis=1)
         return krippendorff_alpha(ratings, _tasks(self.quality))
 
-    def kappa(self, first: Grader, second: Grader) -> Figure:
+    def kappa(self, first: Grader, second: Grader) -> Estimate:
         """Cohen's kappa of two graders on "at least a half"; n counts tasks."""
         return _kappa(first.scores, second.scores)
 
@@ -294,7 +294,7 @@ def _probe(found: list[GradedAgain], first: Floats, rows: Mapping[str, int], col
     return effect
 
 
-def _spread(repeats: Floats) -> Figure:
+def _spread(repeats: Floats) -> Estimate:
     """Mean over answers of the standard deviation (n - 1) of their scores; intervals over tasks."""
     if len(repeats) < 2:
         return NOTHING
@@ -313,7 +313,7 @@ def _tasks(table: Floats) -> NDArray[np.int64]:
     return np.repeat(np.arange(len(table)), table.shape[1])
 
 
-def _kappa(first: Floats, second: Floats) -> Figure:
+def _kappa(first: Floats, second: Floats) -> Estimate:
     """Cohen's kappa of two tables (tasks, answers) on "at least a half", over tasks."""
     return cohen_kappa(_classes(first), _classes(second), _tasks(first))
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.statistics import Figure, mean
+from lab.statistics import Estimate, mean
 from lab.statistics.paradox import SameAnswer
 from lab.statistics.resampling import resampled_sums
 from lab.statistics.samples import tasks_needed
@@ -46,13 +46,13 @@ class Point:
     arm: str
     accuracy: float
     wrong: int
-    rank_accuracy: Figure
+    rank_accuracy: Estimate
     """Share of pairs of the five miners in the right order after 100 tasks; n counts such rankings."""
-    tasks_to_separate: Figure
+    tasks_to_separate: Estimate
     """To order 0.70 against 0.75 with 95 % confidence; without a value where better miners score no better."""
-    ceiling: Figure
+    ceiling: Estimate
     """Score of a miner of 0.95."""
-    premium: Figure
+    premium: Estimate
     """What a miner that copies the validator (of a panel, one member) earns beyond that."""
     closed: SameAnswer | None
     """Its closed form; None without a reference."""
@@ -66,7 +66,7 @@ class Check:
 
     accuracy: float
     miner: float
-    simulated: Figure
+    simulated: Estimate
     expected: float
     error: float
     """Standard error of the simulated score by the closed form."""
@@ -132,7 +132,7 @@ def checks(points: Sequence[Point]) -> list[Check]:
     for one in points:
         if one.closed is not None:
             for miner, score, tasks in one.scores:
-                found.append(_check(one.closed, one.accuracy, miner, Figure(score, None, None, tasks)))
+                found.append(_check(one.closed, one.accuracy, miner, Estimate(score, None, None, tasks)))
     return found
 
 
@@ -144,7 +144,7 @@ def played(scores: Mapping[tuple[float, float], Sequence[float]], wrong: int) ->
     ]
 
 
-def _check(closed: SameAnswer, accuracy: float, miner: float, simulated: Figure) -> Check:
+def _check(closed: SameAnswer, accuracy: float, miner: float, simulated: Estimate) -> Check:
     expected = closed.score(miner)
     return Check(accuracy, miner, simulated, expected, float(np.sqrt(expected * (1 - expected) / simulated.n)))
 
@@ -167,13 +167,13 @@ def _orders(scores: Floats) -> Floats:
     return np.asarray((1 + np.sign(rankings[:, better] - rankings[:, worse])).mean(axis=1) / 2)
 
 
-def _mean(values: Floats) -> Figure:
+def _mean(values: Floats) -> Estimate:
     """Mean with its normal interval, which a bootstrap of so many tasks comes to."""
     value, half = float(values.mean()), 1.96 * float(values.std(ddof=1)) / np.sqrt(len(values))
-    return Figure(value, value - half, value + half, len(values))
+    return Estimate(value, value - half, value + half, len(values))
 
 
-def _tasks_to_separate(ranked: Floats, pair: Floats) -> Figure:
+def _tasks_to_separate(ranked: Floats, pair: Floats) -> Estimate:
     """By `tasks_needed`, from the variance of the pair's difference and the slope over all five miners."""
     apart = pair[:, 1] - pair[:, 0]
     lean = np.array(MINERS) - np.mean(MINERS)
@@ -189,5 +189,5 @@ def _tasks_to_separate(ranked: Floats, pair: Floats) -> Figure:
     draws = needed(resampled_sums(rows))
     # Where the slope can't be told from none, no number of tasks can be named.
     if not np.isfinite(value) or (~np.isfinite(draws)).mean() > 0.025:
-        return Figure(None, None, None, len(apart))
-    return Figure.of_draws(value, draws, len(apart))
+        return Estimate(None, None, None, len(apart))
+    return Estimate.of_draws(value, draws, len(apart))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from consensus import Batch, YumaParams
 from consensus.chain.calls import SetWeights
 from consensus.yuma.batch import run_batch
-from lab.statistics import Figure, spearmans
+from lab.statistics import Estimate, spearmans
 from subnets import Score
 from validators import ScoreLedger
 
@@ -34,14 +34,14 @@ class Pay:
 
     miners: int
     """Whose true quality is known."""
-    ranking: Figure
+    ranking: Estimate
     """Spearman of pay with true quality, over the miners."""
-    by_epoch: tuple[Figure, ...]
+    by_epoch: tuple[Estimate, ...]
     """The same for the pay of each epoch."""
-    moved: Figure
+    moved: Estimate
     """Points of pay share that a miner gains for each point that its mean score lies above its true quality, beyond
     the others' (least squares over the miners that were scored)."""
-    misplaced: Figure
+    misplaced: Estimate
     """Share of the pay that goes elsewhere than the truth would send it: half the sum of absolute differences.
 
     No value where the scores, or the truth, pay nobody.
@@ -121,6 +121,6 @@ def _slope(errors: Floats, gains: Floats) -> Floats:
     )
 
 
-def _figure(draws: Floats, n: int) -> Figure:
+def _figure(draws: Floats, n: int) -> Estimate:
     """The first draw is the tasks as they were asked, the others are its resamples."""
-    return Figure.of_draws(float(draws[0]), draws[1:], n)
+    return Estimate.of_draws(float(draws[0]), draws[1:], n)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lab.report.charts import draw_estimates, figure_of, legend_above, log_ticks, name_rows, narrow, short, styled
 from lab.report.palette import INK, MUTED, PAPER, SERIES
-from lab.statistics import Figure as Estimate
+from lab.statistics import Estimate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

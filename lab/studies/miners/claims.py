@@ -8,7 +8,7 @@ from lab.record.entries import GradedAnswer
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class AnswerFacts:
     """One answer that a miner gave, or failed to."""
 
     task: int

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from lab.record.record import RunRecord
 from lab.results.bill import price
-from lab.results.neurons import NOTHING, Standing, Standings
-from lab.statistics import Figure, mean, ratio
+from lab.results.neurons import NOTHING, NeuronResult, NeuronResults
+from lab.statistics import Estimate, mean, ratio
 from lab.statistics.claims import ALPHA, ClaimCheck, log_evidence, mean_excess
 from lab.statistics.paired import Comparison, holm
 from lab.statistics.strength import Contest, Games
@@ -20,9 +20,9 @@ from lab.studies.arm import Arm
 from lab.studies.study_folder import Study
 from subnets import Fault
 
-from .claims import Given
+from .claims import AnswerFacts
 from .config import CONTEST, MinersConfig
-from .detection import Told, detect
+from .detection import DetectionResult, detect
 
 LEARNT = 0.25
 """Share of the tasks, the first ones, on which honest claims say what is tolerated instead of being checked."""
@@ -32,25 +32,25 @@ LEARNT = 0.25
 class Line:
     """One honest miner."""
 
-    standing: Standing
-    given: tuple[Given, ...]
+    standing: NeuronResult
+    given: tuple[AnswerFacts, ...]
     """All that it was asked and that reached it, in the order of the tasks."""
-    win_rate: Figure
+    win_rate: Estimate
     """Share of its meetings with the other honest miners on the same task that it won, ties as halves."""
-    strength: Figure
+    strength: Estimate
     """Bradley-Terry, in logits; the mean of the honest miners is 0."""
-    tasks_won: Figure
+    tasks_won: Estimate
     """Share of the tasks on which its score was the highest; those that tie share the task."""
-    alone_p50_s: Figure
+    alone_p50_s: Estimate
     """Latency alone on the machine; without a value where that was not played."""
-    first_token_s: Figure
+    first_token_s: Estimate
     """Mean by its engine's clock; without a value where the engine writes no tokens."""
-    later_token_s: Figure
+    later_token_s: Estimate
     """Seconds for each token after the first: (latency - first token) / (tokens - 1)."""
-    tokens_per_s: Figure
+    tokens_per_s: Estimate
     """Output tokens over latency."""
-    usd_per_1000_tokens: Figure
-    usd_per_win: Figure
+    usd_per_1000_tokens: Estimate
+    usd_per_win: Estimate
     """Dollars for each task won."""
 
     @property
@@ -83,22 +83,22 @@ class MinersData:
     """Why strengths rest on a prior, if they do."""
     claims: tuple[Claims, ...]
     """Of every miner that claims tokens, dishonest ones too, without the claims that the tolerance was taken from."""
-    tolerance: Figure
+    tolerance: Estimate
     """Mean excess of honest miners' claims over the first `LEARNT` of the tasks; its upper end is what is believed."""
-    told: tuple[Told, ...]
+    told: tuple[DetectionResult, ...]
 
     @classmethod
     def of(cls, study: Study, arms: Sequence[Arm], config: MinersConfig) -> Self:
         """Read the records of a study's arms."""
-        alone: dict[str, Figure] = {}
+        alone: dict[str, Estimate] = {}
         for arm in arms:
             if arm.name != CONTEST:
                 with study.record(arm) as record:
-                    (miner,) = Standings.of(record).miners
+                    (miner,) = NeuronResults.of(record).miners
                     alone[miner.name] = miner.latency_p50_s
         (contest,) = (arm for arm in arms if arm.name == CONTEST)
         with study.record(contest) as record:
-            standings = Standings.of(record)
+            standings = NeuronResults.of(record)
             given = {miner.uid: _given(record, standings, miner.uid) for miner in standings.miners}
         honest = [miner for miner in standings.miners if miner.name in config.honest_names]
         scores = _scores(standings, [miner.uid for miner in honest])
@@ -129,21 +129,21 @@ class MinersData:
         return _believed(self.tolerance)
 
 
-def _given(record: RunRecord, standings: Standings, uid: int) -> tuple[Given, ...]:
+def _given(record: RunRecord, standings: NeuronResults, uid: int) -> tuple[AnswerFacts, ...]:
     found = []
     for task, graded in enumerate(standings.rounds):
         for answer in graded.answers:
             if answer.uid != uid or answer.fault == Fault.LOST:
                 continue
             if answer.fault is not None or answer.blob is None:
-                found.append(Given(task, answer, None, None))
+                found.append(AnswerFacts(task, answer, None, None))
                 continue
             said = standings.config.subnet.read(record.blob(answer.blob))
-            found.append(Given(task, answer, said.text, said.output_tokens))
+            found.append(AnswerFacts(task, answer, said.text, said.output_tokens))
     return tuple(found)
 
 
-def _scores(standings: Standings, uids: Sequence[int]) -> NDArray[np.float64]:
+def _scores(standings: NeuronResults, uids: Sequence[int]) -> NDArray[np.float64]:
     """Scores (tasks, miners); NaN where unscored."""
     table = np.full((len(standings.rounds), len(uids)), np.nan)
     for row, graded in enumerate(standings.rounds):
@@ -171,12 +171,12 @@ def _level(names: Sequence[str], scores: Mapping[str, NDArray[np.float64]]) -> t
 
 
 def _line(
-    standing: Standing,
-    given: tuple[Given, ...],
+    standing: NeuronResult,
+    given: tuple[AnswerFacts, ...],
     config: MinersConfig,
-    games: tuple[Figure, Figure],
+    games: tuple[Estimate, Estimate],
     won: NDArray[np.float64],
-    alone: Figure,
+    alone: Estimate,
 ) -> Line:
     usd = [price(one.graded.cost, config.prices) for one in given]
     arrived = [one for one in given if one.arrived]
@@ -210,8 +210,8 @@ def _paid_for(usd: Sequence[float], won: Sequence[float]) -> tuple[list[float], 
 
 
 def _claims(
-    given: Mapping[str, Sequence[Given]], dishonest: Collection[str], first: float
-) -> tuple[tuple[Claims, ...], Figure]:
+    given: Mapping[str, Sequence[AnswerFacts]], dishonest: Collection[str], first: float
+) -> tuple[tuple[Claims, ...], Estimate]:
     """Take the tolerance from honest claims to the tasks below `first`, and check all other claims."""
     claiming = {name: [one for one in answers if one.arrived] for name, answers in given.items()}
     claiming = {
@@ -228,11 +228,11 @@ def _claims(
     return tuple(found), tolerance
 
 
-def _believed(tolerance: Figure) -> float:
+def _believed(tolerance: Estimate) -> float:
     return max(0.0, tolerance.high or 0.0)
 
 
-def _counts(given: Sequence[Given]) -> tuple[list[float], list[float]]:
+def _counts(given: Sequence[AnswerFacts]) -> tuple[list[float], list[float]]:
     """Claims, NaN where there is none, and recounts."""
     claimed = [np.nan if one.claimed_tokens is None else float(one.claimed_tokens) for one in given]
     return claimed, [float(one.tokens) for one in given]

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.statistics import Figure
+from lab.statistics import Estimate
 
-from .claims import Given
+from .claims import AnswerFacts
 from .config import Detection
 
 PROMPTS = (1, 2, 4, 8, 16, 32)
@@ -62,14 +62,14 @@ class Power:
     features: tuple[str, ...]
     """Those of the group that were there to be seen."""
     prompts: int
-    auc: Figure
+    auc: Estimate
     """Probability that the relay's evidence is above the local miner's; 0.5 is chance."""
-    caught: Figure
+    caught: Estimate
     """Share of relays above the evidence that 1 % of local miners reach."""
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class DetectionResult:
     """Two miners, told apart."""
 
     table: Detection
@@ -80,7 +80,7 @@ class Told:
     powers: tuple[Power, ...]
 
 
-def detect(table: Detection, given: Mapping[str, Sequence[Given]]) -> Told:
+def detect(table: Detection, given: Mapping[str, Sequence[AnswerFacts]]) -> DetectionResult:
     """Work out how well a pair of miners can be told apart, from their answers to the same tasks."""
     sides = [{one.task: one for one in given[name] if one.arrived} for name in (table.local, table.relay)]
     copied = {one.task: one.text or "" for one in given[table.own_copy] if one.arrived} if table.own_copy else {}
@@ -95,10 +95,10 @@ def detect(table: Detection, given: Mapping[str, Sequence[Given]]) -> Told:
         local, relay = (np.array([[row[name] for name in seen] for row in side]) for side in described)
         evidence = log_likelihood_ratios(local, relay)
         powers += [Power(group, seen, prompts, *power(*evidence, prompts)) for prompts in PROMPTS]
-    return Told(table, len(tasks), tuple(unseen), tuple(powers))
+    return DetectionResult(table, len(tasks), tuple(unseen), tuple(powers))
 
 
-def features(given: Given, own_copy: str | None) -> dict[str, float]:
+def features(given: AnswerFacts, own_copy: str | None) -> dict[str, float]:
     """Describe an answer; NaN for what is not there to be seen. Times are in log seconds."""
     from rapidfuzz.distance import Levenshtein
 
@@ -138,7 +138,7 @@ def log_likelihood_ratios(
     return found[0], found[1]
 
 
-def power(local: NDArray[np.float64], relay: NDArray[np.float64], prompts: int) -> tuple[Figure, Figure]:
+def power(local: NDArray[np.float64], relay: NDArray[np.float64], prompts: int) -> tuple[Estimate, Estimate]:
     """AUC, and the share caught at 1 % false alarms, of sums of `prompts` evidences; n counts tasks.
 
     Sets of prompts are drawn with replacement. Intervals are over tasks, drawn again for both miners together.
@@ -149,7 +149,7 @@ def power(local: NDArray[np.float64], relay: NDArray[np.float64], prompts: int) 
     value = _told(local, relay, whole, prompts, SETS, rng)[:, 0]
     again = rng.integers(0, n, size=(RESAMPLES, n))
     drawn = _told(local, relay, again, prompts, RESAMPLED_SETS, rng)
-    auc, caught = (Figure.of_draws(float(one), draws, n) for one, draws in zip(value, drawn, strict=True))
+    auc, caught = (Estimate.of_draws(float(one), draws, n) for one, draws in zip(value, drawn, strict=True))
     return auc, caught
 
 

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lab.config.run_config import PriceTable
 from lab.results.bill import price
-from lab.statistics import Figure, mean, ratio
+from lab.statistics import Estimate, mean, ratio
 from lab.statistics.break_even import SECONDS, BreakEven, Machine
 from subnets import Cost
 
@@ -61,7 +61,7 @@ class Day:
     """None for a miner that no query reached, as the next two."""
     api: float | None
     power: float | None
-    profit: Figure
+    profit: Estimate
     """Its interval is of the cost, over answers; the contest paid once, so the pay has none."""
 
     @classmethod
@@ -110,12 +110,12 @@ class Rent:
     """Whether its speed was measured here; else the config says it."""
     rate: Machine
     """Its "tokens" are answers where work is not counted in tokens."""
-    hour_usd: Figure
+    hour_usd: Estimate
     """Over answers, as the next three; what is only said of a machine has an interval of no width."""
-    per_s: Figure
-    api_usd_per_million: Figure
+    per_s: Estimate
+    api_usd_per_million: Estimate
     """What the API takes for a million of these units, the prompts read for them included."""
-    utilisation: Figure
+    utilisation: Estimate
     """The formula's."""
     formula: BreakEven
     served_until: float | None
@@ -198,7 +198,7 @@ def _rent(
     )
 
 
-def _over(above: NDArray[np.float64], below: NDArray[np.float64]) -> Figure:
+def _over(above: NDArray[np.float64], below: NDArray[np.float64]) -> Estimate:
     return ratio(above.tolist(), below.tolist())
 
 
@@ -213,11 +213,11 @@ def _units(costs: Sequence[Cost]) -> NDArray[np.float64]:
     return tokens if tokens.sum() > 0 else np.ones(len(costs))
 
 
-def _less(pay: float, asked: float, cost: Figure) -> Figure:
+def _less(pay: float, asked: float, cost: Estimate) -> Estimate:
     if cost.value is None:
-        return Figure(None, None, None, 0)
+        return Estimate(None, None, None, 0)
     low, high = (None if end is None else pay - asked * end for end in (cost.high, cost.low))
-    return Figure(pay - asked * cost.value, low, high, cost.n)
+    return Estimate(pay - asked * cost.value, low, high, cost.n)
 
 
 def _times_average(times: float, values: Sequence[float]) -> float | None:

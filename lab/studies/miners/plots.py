@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from lab.report.charts import figure_of, log_ticks, narrow, styled
 from lab.report.palette import INK, MUTED, SERIES
-from lab.statistics import Figure as Estimate
+from lab.statistics import Estimate
 from lab.statistics.claims import ALPHA
 
 from .contest import Claims, Line
-from .detection import PROMPTS, Told
+from .detection import PROMPTS, DetectionResult
 from .market import Rent
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def break_evens(machines: Sequence[Rent], ax: Axes) -> Figure:
     return figure_of(ax)
 
 
-def detections(told: Sequence[Told], ax: Axes) -> Figure:
+def detections(told: Sequence[DetectionResult], ax: Axes) -> Figure:
     """AUC over the number of prompts, a colour for what is looked at, a dash for each pair."""
     with styled():
         groups = list(dict.fromkeys(power.group for one in told for power in one.powers))

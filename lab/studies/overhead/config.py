@@ -25,11 +25,11 @@ from pydantic import Field, model_validator
 
 from lab.config.base import Table
 from lab.config.run_config import ChainTable, PriceTable
-from lab.record.completed_run import Played
+from lab.record.completed_run import CompletedRun
 from lab.record.entries import GradedRound
 from lab.report.section import Publication
 from lab.results.bill import Bill, price
-from lab.statistics import Figure, mean, ratio
+from lab.statistics import Estimate, mean, ratio
 from lab.statistics.resampling import resampled_sums
 from lab.studies.arm import Arm, subset
 from lab.studies.study import StudyConfig
@@ -117,22 +117,22 @@ class Point:
     """N"""
     validators: int
     """V"""
-    overhead: dict[str, Figure]
+    overhead: dict[str, Estimate]
     """By resource; its value is None where doing the work once uses none of it."""
-    apart: Figure
+    apart: Estimate
     """In CPU, where the validators' tasks are their own and one of them is wanted."""
-    useful_work: Figure
+    useful_work: Estimate
     """1 / overhead in CPU."""
-    grading_share: Figure
+    grading_share: Estimate
     """Of making tasks and grading, in the CPU of one task."""
-    carrying_share: Figure
+    carrying_share: Estimate
     """Of transport, scheduling, consensus and record, which no task has for itself, in the CPU of one task."""
-    parts: dict[str, Figure]
+    parts: dict[str, Estimate]
     """CPU seconds of one task, by part of the bill; one that no task has for itself has no interval."""
     unexplained: float
     """What meters counted beyond what the processes used, over the latter. What processes used beyond their meters
     is carried, under transport and scheduling."""
-    quality: Figure
+    quality: Estimate
     """True quality of the answer that a customer gets: that of the miner which the validators' other grades
     put first; over the tasks that all points share, so that luck with tasks makes no difference. Tasks without
     other grades to go by are left out."""
@@ -152,7 +152,7 @@ class OverheadData:
         found = []
         for arm in arms:
             with study.record(arm) as record:
-                found.append((Played.of(record), Bill.of(record)))
+                found.append((CompletedRun.of(record), Bill.of(record)))
         shared = set.intersection(*({graded.task_id for graded in played.rounds} for played, _ in found))
         return cls(
             tuple(_point(played, bill, shared) for played, bill in found),
@@ -189,28 +189,28 @@ class Unit:
         return cls(np.array(list(by_task.values())).reshape(-1, 5))
 
     @property
-    def answer(self) -> Figure:
+    def answer(self) -> Estimate:
         """One miner's answer."""
         return self._billed(answers=1.0)
 
     @property
-    def task(self) -> Figure:
+    def task(self) -> Estimate:
         """Making one task with its reference."""
         return self._billed(tasks=1.0)
 
     @property
-    def grade(self) -> Figure:
+    def grade(self) -> Estimate:
         """One grade of one answer."""
         return self._billed(grades=1.0)
 
-    def overhead(self, *, runs: float, references: float = 0.0, grades: float = 0.0) -> Figure:
+    def overhead(self, *, runs: float, references: float = 0.0, grades: float = 0.0) -> Estimate:
         """Bill a subnet by its shape: how much of each part is behind one answer that somebody wanted.
 
         A reference written by a model costs what an answer does. Its interval is over tasks, of all parts together.
         """
         return self._billed(answers=runs + references, tasks=1.0, grades=grades)
 
-    def _billed(self, answers: float = 0.0, tasks: float = 0.0, grades: float = 0.0) -> Figure:
+    def _billed(self, answers: float = 0.0, tasks: float = 0.0, grades: float = 0.0) -> Estimate:
         """So many of each part together; without a value where nothing was measured."""
 
         def billed(sums: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -220,10 +220,10 @@ class Unit:
 
         value = float(billed(self.spent.sum(axis=0, keepdims=True))[0])
         draws = billed(resampled_sums(self.spent)) if len(self.spent) else np.empty(0)
-        return Figure.of_draws(value, draws, len(self.spent))
+        return Estimate.of_draws(value, draws, len(self.spent))
 
 
-def _point(played: Played, bill: Bill, common: set[str]) -> Point:
+def _point(played: CompletedRun, bill: Bill, common: set[str]) -> Point:
     asking, prices = bill.validators, played.config.prices
     tasks = max(1, bill.tasks)
     groups: defaultdict[str, float] = defaultdict(float)
@@ -255,13 +255,13 @@ def _point(played: Played, bill: Bill, common: set[str]) -> Point:
         useful_work=_ratio(once, spent),
         grading_share=_ratio([asking * check.cpu_s for check in checks], spent),
         carrying_share=_ratio([carrying_s] * len(spent), spent),
-        parts=by_round | {group: Figure(cpu_s, None, None, bill.tasks) for group, cpu_s in spread.items()},
+        parts=by_round | {group: Estimate(cpu_s, None, None, bill.tasks) for group, cpu_s in spread.items()},
         unexplained=bill.unexplained_cpu_s / bill.total_cpu_s if bill.total_cpu_s else 0.0,
         quality=mean(list(_customer(played, common))),
     )
 
 
-def _units(played: Played) -> Iterator[tuple[GradedRound, Cost]]:
+def _units(played: CompletedRun) -> Iterator[tuple[GradedRound, Cost]]:
     """Yield the rounds of a run whose work was also done once, with what that cost."""
     once: dict[str, Cost] = {}
     for epoch in played.epochs:
@@ -272,7 +272,7 @@ def _units(played: Played) -> Iterator[tuple[GradedRound, Cost]]:
             yield graded, once[graded.place]
 
 
-def _customer(played: Played, tasks: set[str]) -> Iterator[float]:
+def _customer(played: CompletedRun, tasks: set[str]) -> Iterator[float]:
     """Yield, for each round with one of these tasks, the quality of the answer of whom all other rounds put first.
 
     Grades count by their validator's stake. The round's own are left out: a customer's question has no grade yet.
@@ -311,6 +311,6 @@ def _amount(cost: Cost, resource: str, prices: PriceTable) -> float:
     return price(cost, prices) if resource == "usd" else float(getattr(cost, resource))
 
 
-def _ratio(above: Sequence[float], below: Sequence[float]) -> Figure:
+def _ratio(above: Sequence[float], below: Sequence[float]) -> Estimate:
     """Ratio of sums with its interval; without a value where there is nothing below."""
-    return ratio(above, below) if sum(below) > 0 else Figure(None, None, None, len(below))
+    return ratio(above, below) if sum(below) > 0 else Estimate(None, None, None, len(below))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lab.statistics import Figure
+from lab.statistics import Estimate
 
 from .config import Unit
 
@@ -25,7 +25,7 @@ class Shape:
     """Grades of single answers."""
     source: str
 
-    def overhead(self, unit: Unit) -> Figure:
+    def overhead(self, unit: Unit) -> Estimate:
         """Bill the network at these unit costs; without a value where nothing was measured."""
         return unit.overhead(runs=self.runs, references=self.references, grades=self.grades)
 

@@ -10,8 +10,7 @@ from lab.report.charts import figure_of, log_ticks, narrow, styled
 from lab.report.palette import INK, MUTED, PAPER, PARTS, SERIES, part_colour
 from lab.report.section import Cell, Column, Picture, Publication, Section
 from lab.results.neurons import counted, percent
-from lab.statistics import Figure as Estimate
-from lab.statistics import ranked
+from lab.statistics import Estimate, ranked
 
 from .config import WITHIN, OverheadConfig, OverheadData, Point, Unit
 from .known_networks import Shape, shapes

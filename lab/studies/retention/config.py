@@ -17,8 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lab.statistics import Figure as Estimate
-from lab.statistics import mean
+from lab.statistics import Estimate, mean
 
 from .draws import Floats
 from .page import plot, plot_lines, write_csv

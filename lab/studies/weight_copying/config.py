@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 
 from consensus import Batch, Rows, YumaParams
 from consensus.yuma.batch import run_batch
-from lab.statistics import Figure as Estimate
-from lab.statistics import mean
+from lab.statistics import Estimate, mean
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from sklearn.metrics import cohen_kappa_score
 
-from lab.statistics import Figure
+from lab.statistics import Estimate
 from lab.statistics.agreement import cohen_kappa, krippendorff_alpha
 
 
@@ -86,22 +86,22 @@ def test_kappa_is_that_of_scikit_learn() -> None:
 
 
 def test_nothing_to_compare_or_nothing_to_tell_apart_has_no_value() -> None:
-    assert krippendorff_alpha([]) == Figure(None, None, None, 0)
-    assert krippendorff_alpha(np.full((3, 2), np.nan)) == Figure(None, None, None, 0)
-    assert krippendorff_alpha([[1.0], [2.0]]) == Figure(None, None, None, 0)
-    assert krippendorff_alpha([[0.1, 0.1]] * 4) == Figure(None, None, None, 4)
-    assert krippendorff_alpha([[1.0, 2.0]]) == Figure(0.0, None, None, 1)
-    assert cohen_kappa([], []) == Figure(None, None, None, 0)
-    assert cohen_kappa([None, 1], [1, None]) == Figure(None, None, None, 0)
-    assert cohen_kappa(["a", "a"], ["a", "a"]) == Figure(None, None, None, 2)
+    assert krippendorff_alpha([]) == Estimate(None, None, None, 0)
+    assert krippendorff_alpha(np.full((3, 2), np.nan)) == Estimate(None, None, None, 0)
+    assert krippendorff_alpha([[1.0], [2.0]]) == Estimate(None, None, None, 0)
+    assert krippendorff_alpha([[0.1, 0.1]] * 4) == Estimate(None, None, None, 4)
+    assert krippendorff_alpha([[1.0, 2.0]]) == Estimate(0.0, None, None, 1)
+    assert cohen_kappa([], []) == Estimate(None, None, None, 0)
+    assert cohen_kappa([None, 1], [1, None]) == Estimate(None, None, None, 0)
+    assert cohen_kappa(["a", "a"], ["a", "a"]) == Estimate(None, None, None, 2)
 
 
-def kappa(table: NDArray[np.float64], cluster: NDArray[np.int64] | None = None) -> Figure:
+def kappa(table: NDArray[np.float64], cluster: NDArray[np.int64] | None = None) -> Estimate:
     return cohen_kappa(table[:, 0].tolist(), table[:, 1].tolist(), cluster)
 
 
 @pytest.mark.parametrize("measure", [kappa, krippendorff_alpha])
-def test_answers_to_one_task_are_drawn_together(measure: Callable[..., Figure]) -> None:
+def test_answers_to_one_task_are_drawn_together(measure: Callable[..., Estimate]) -> None:
     """24 tasks of 10 answers each: two raters agree on a whole task or not at all."""
     rng = np.random.default_rng(4)
     tasks = np.repeat(np.arange(24), 10)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from lab.statistics import Figure
+from lab.statistics import Estimate
 from lab.statistics.claims import ClaimCheck, log_evidence, mean_excess
 
 
@@ -70,13 +70,13 @@ def test_false_alarms_stay_bounded_where_rare_claims_are_far_off() -> None:
 def test_what_tokenizers_differ_by_is_tolerated_only_where_it_was_measured() -> None:
     claims, counts = np.full(500, 104.0), np.full(500, 100.0)
     honest = mean_excess(claims, counts)
-    assert honest == Figure(pytest.approx(0.04), pytest.approx(0.04), pytest.approx(0.04), 500)
+    assert honest == Estimate(pytest.approx(0.04), pytest.approx(0.04), pytest.approx(0.04), 500)
     assert ClaimCheck.of(claims, counts, tolerance=0.04).flagged_at is None
     assert ClaimCheck.of(claims, counts).flagged_at is not None
 
 
 def test_no_outputs_empty_outputs_and_missing_counts() -> None:
-    nothing = Figure(None, None, None, 0)
+    nothing = Estimate(None, None, None, 0)
     assert ClaimCheck.of([], []) == ClaimCheck(None, 1.0, nothing, nothing)
     half = ClaimCheck.of([np.nan, 5.0], [5.0, np.nan])
     assert (half.flagged_at, half.excess, half.unclaimed.value, half.unclaimed.n) == (None, nothing, 0.5, 2)

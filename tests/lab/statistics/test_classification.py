@@ -6,7 +6,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
-from lab.statistics import Figure
+from lab.statistics import Estimate
 from lab.statistics.classification import auc, brier, calibration_error
 
 EVERY = [auc, brier, calibration_error]
@@ -72,11 +72,11 @@ def test_unscored_answers_are_skipped() -> None:
 
 def test_where_a_class_or_everything_is_missing_there_is_no_value() -> None:
     for measure in EVERY:
-        assert measure([], []) == Figure(None, None, None, 0)
-        assert measure([[np.nan]], [[1.0]]) == Figure(None, None, None, 0)
+        assert measure([], []) == Estimate(None, None, None, 0)
+        assert measure([[np.nan]], [[1.0]]) == Estimate(None, None, None, 0)
         assert measure([[0.5, 0.5]], [[1.0, 0.0]]).low is None
-    assert auc([[0.5, 0.7], [0.1, 0.2]], np.ones((2, 2))) == Figure(None, None, None, 2)
-    assert auc(np.full((4, 2), 0.5), [[0, 1]] * 4) == Figure(0.5, 0.5, 0.5, 4)
+    assert auc([[0.5, 0.7], [0.1, 0.2]], np.ones((2, 2))) == Estimate(None, None, None, 2)
+    assert auc(np.full((4, 2), 0.5), [[0, 1]] * 4) == Estimate(0.5, 0.5, 0.5, 4)
 
 
 def test_what_is_no_probability_or_no_label_is_refused() -> None:

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from lab.statistics import Figure
+from lab.statistics import Estimate
 from lab.statistics.paired import Comparison, holm
 
 VALUES = st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3)), min_size=1, max_size=15)
@@ -52,10 +52,10 @@ def test_chance_alone_is_called_significant_as_often_as_it_says() -> None:
 
 
 def test_no_task_one_task_and_no_difference() -> None:
-    assert Comparison.of([], []) == Comparison(Figure(None, None, None, 0), None)
-    assert Comparison.of([np.nan], [1.0]) == Comparison(Figure(None, None, None, 0), None)
-    assert Comparison.of([1.0], [3.0]) == Comparison(Figure(2.0, None, None, 1), 1.0)
-    assert Comparison.of([0.3] * 20, [0.3] * 20) == Comparison(Figure(0.0, 0.0, 0.0, 20), 1.0)
+    assert Comparison.of([], []) == Comparison(Estimate(None, None, None, 0), None)
+    assert Comparison.of([np.nan], [1.0]) == Comparison(Estimate(None, None, None, 0), None)
+    assert Comparison.of([1.0], [3.0]) == Comparison(Estimate(2.0, None, None, 1), 1.0)
+    assert Comparison.of([0.3] * 20, [0.3] * 20) == Comparison(Estimate(0.0, 0.0, 0.0, 20), 1.0)
     with pytest.raises(ValueError, match="one value of each"):
         Comparison.of([1.0], [1.0, 2.0])
 

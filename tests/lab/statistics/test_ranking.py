@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from lab.statistics import Figure
+from lab.statistics import Estimate
 from lab.statistics.ranking import kendall_tau, pairwise_accuracy, rank_correlation, soft_pairwise_accuracy
 
 EVERY = [pairwise_accuracy, rank_correlation, kendall_tau, soft_pairwise_accuracy]
@@ -110,9 +110,9 @@ def test_qualities_known_beforehand_are_one_a_miner() -> None:
 def test_where_there_is_nothing_to_rank_there_is_no_value_and_no_warning(measure) -> None:  # type: ignore[no-untyped-def]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert measure([], []) == Figure(None, None, None, 0)
-        assert measure(np.full((3, 2), np.nan), np.zeros((3, 2))) == Figure(None, None, None, 0)
-        assert measure([[1.0], [2.0]], [[1.0], [2.0]]) == Figure(None, None, None, 2)
+        assert measure([], []) == Estimate(None, None, None, 0)
+        assert measure(np.full((3, 2), np.nan), np.zeros((3, 2))) == Estimate(None, None, None, 0)
+        assert measure([[1.0], [2.0]], [[1.0], [2.0]]) == Estimate(None, None, None, 2)
         alone = measure([[1.0, 2.0]], [[1.0, 3.0]])
         assert (alone.low, alone.high, alone.n) == (None, None, 1)
         apart = measure([[1.0, np.nan], [np.nan, 1.0]], [[1.0, 0.0], [0.0, 0.5]])
@@ -122,7 +122,7 @@ def test_where_there_is_nothing_to_rank_there_is_no_value_and_no_warning(measure
 def test_all_ties_have_no_order_to_find() -> None:
     flat = np.ones((5, 3))
     for measure in (pairwise_accuracy, rank_correlation, kendall_tau):
-        assert measure(flat, flat) == Figure(None, None, None, 5)
+        assert measure(flat, flat) == Estimate(None, None, None, 5)
     assert soft_pairwise_accuracy(flat, flat).value == 1.0  # both say a half of every pair
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lab.statistics import RESAMPLES, mean
-from lab.statistics.estimate import Figure
+from lab.statistics.estimate import Estimate
 from lab.statistics.resampling import BUNDLES, bundled, resampled_sums
 
 
@@ -34,7 +34,7 @@ def test_intervals_of_many_observations_are_right_and_take_little_memory() -> No
 
 
 def test_undefined_draws_are_left_out_and_infinite_ones_may_be_an_end() -> None:
-    assert Figure.of_draws(1.0, np.array([np.nan, 0.5, 1.5]), 3) == Figure(1.0, 0.525, 1.475, 3)
-    assert Figure.of_draws(1.0, np.array([0.5] * 50 + [np.inf] * 50), 9) == Figure(1.0, 0.5, np.inf, 9)
-    assert Figure.of_draws(np.nan, np.array([1.0]), 4) == Figure(None, None, None, 4)
-    assert Figure.of_draws(1.0, np.array([np.nan]), 4) == Figure(1.0, None, None, 4)
+    assert Estimate.of_draws(1.0, np.array([np.nan, 0.5, 1.5]), 3) == Estimate(1.0, 0.525, 1.475, 3)
+    assert Estimate.of_draws(1.0, np.array([0.5] * 50 + [np.inf] * 50), 9) == Estimate(1.0, 0.5, np.inf, 9)
+    assert Estimate.of_draws(np.nan, np.array([1.0]), 4) == Estimate(None, None, None, 4)
+    assert Estimate.of_draws(1.0, np.array([np.nan]), 4) == Estimate(1.0, None, None, 4)

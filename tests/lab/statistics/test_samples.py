@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lab.statistics import Figure
+from lab.statistics import Estimate
 from lab.statistics.paradox import SameAnswer
 from lab.statistics.samples import tasks_to_separate
 
@@ -48,8 +48,8 @@ def test_twice_the_gap_takes_a_quarter_of_the_tasks_and_the_unit_of_scores_does_
 
 def test_a_grader_that_turns_the_order_round_has_no_number_of_tasks() -> None:
     scores, truth = compared(0.7, [0.5, 0.7, 0.9], 300, 1)
-    assert tasks_to_separate(1 - scores, truth) == Figure(None, None, None, 300)
-    assert tasks_to_separate(np.ones_like(scores), truth) == Figure(None, None, None, 300)
+    assert tasks_to_separate(1 - scores, truth) == Estimate(None, None, None, 300)
+    assert tasks_to_separate(np.ones_like(scores), truth) == Estimate(None, None, None, 300)
 
 
 def test_a_grader_that_may_be_blind_has_no_upper_end() -> None:
@@ -68,11 +68,11 @@ def test_unscored_answers_are_skipped() -> None:
 
 
 def test_too_little_to_tell_has_no_value() -> None:
-    assert tasks_to_separate([], []) == Figure(None, None, None, 0)
-    assert tasks_to_separate([[np.nan, 1.0]], [[1.0, 1.0]]) == Figure(None, None, None, 1)
-    assert tasks_to_separate([[0.0, 1.0]], [[0.0, 1.0]]) == Figure(None, None, None, 1)
-    assert tasks_to_separate([[0.0], [1.0]], [[0.0], [1.0]]) == Figure(None, None, None, 2)
-    assert tasks_to_separate([[0.0, 1.0]] * 3, [[0.5, 0.5]] * 3) == Figure(None, None, None, 3)
-    assert tasks_to_separate([[0, np.nan], [np.nan, 1]], [[0, 1], [0, 1]]) == Figure(None, None, None, 2)
+    assert tasks_to_separate([], []) == Estimate(None, None, None, 0)
+    assert tasks_to_separate([[np.nan, 1.0]], [[1.0, 1.0]]) == Estimate(None, None, None, 1)
+    assert tasks_to_separate([[0.0, 1.0]], [[0.0, 1.0]]) == Estimate(None, None, None, 1)
+    assert tasks_to_separate([[0.0], [1.0]], [[0.0], [1.0]]) == Estimate(None, None, None, 2)
+    assert tasks_to_separate([[0.0, 1.0]] * 3, [[0.5, 0.5]] * 3) == Estimate(None, None, None, 3)
+    assert tasks_to_separate([[0, np.nan], [np.nan, 1]], [[0, 1], [0, 1]]) == Estimate(None, None, None, 2)
     with pytest.raises(ValueError, match="gap 0"):
         tasks_to_separate([], [], gap=0)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from lab.statistics import Figure
+from lab.statistics import Estimate
 from lab.statistics.strength import Contest, Games, bradley_terry
 
 
@@ -31,7 +31,7 @@ def by_evalica(games: Games) -> np.ndarray:  # type: ignore[type-arg]
     return np.asarray(logs - logs.mean())
 
 
-def values(figures: tuple[Figure, ...]) -> list[float | None]:
+def values(figures: tuple[Estimate, ...]) -> list[float | None]:
     return [figure.value for figure in figures]
 
 
@@ -87,17 +87,17 @@ def test_players_that_always_won_or_never_met_the_others_are_named() -> None:
 def test_a_player_without_games_has_no_figure_and_changes_nobody_elses() -> None:
     alone = Contest.of(Games.of(3, [0, 1, 0], [1, 0, 1], [1, 1, 0.5]))
     without = Contest.of(Games.of(2, [0, 1, 0], [1, 0, 1], [1, 1, 0.5]))
-    assert alone.strengths[2] == alone.win_rates[2] == Figure(None, None, None, 0)
+    assert alone.strengths[2] == alone.win_rates[2] == Estimate(None, None, None, 0)
     assert values(alone.strengths[:2]) == pytest.approx(values(without.strengths))
     assert alone.reason == ""
 
 
 def test_no_games_and_one_game() -> None:
-    assert Contest.of(Games.of(2, [], [], [])).strengths == (Figure(None, None, None, 0),) * 2
+    assert Contest.of(Games.of(2, [], [], [])).strengths == (Estimate(None, None, None, 0),) * 2
     assert Contest.of(Games.of_scores(np.full((3, 2), np.nan))).reason == "there are no games"
-    assert Contest.of(Games.of_scores(np.zeros((3, 1)))).win_rates == (Figure(None, None, None, 0),)
+    assert Contest.of(Games.of_scores(np.zeros((3, 1)))).win_rates == (Estimate(None, None, None, 0),)
     single = Contest.of(Games.of(2, [0], [1], [1.0]))
-    assert single.win_rates[0] == Figure(1.0, None, None, 1)
+    assert single.win_rates[0] == Estimate(1.0, None, None, 1)
 
 
 def test_games_of_scores_are_those_of_two_miners_scored_on_the_same_task() -> None:

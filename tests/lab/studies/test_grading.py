@@ -7,7 +7,7 @@ import pytest
 from lab.errors import ConfigError
 from lab.record.record import RunRecord
 from lab.report.section import Publication
-from lab.statistics import Figure
+from lab.statistics import Estimate
 from lab.studies.forecast import Forecast
 from lab.studies.grading.bias import Bias
 from lab.studies.grading.cards import Card, cards, verdict
@@ -260,7 +260,7 @@ def test_probes_find_the_bias_that_a_grader_has_and_no_other(text: GradingData, 
 
 def test_a_judge_that_picks_whoever_is_shown_first_is_told_from_one_that_does_not(by_name: dict[str, Card]) -> None:
     first, fair = (bias_of(by_name[name], "first of a pair") for name in ("first", "fair"))
-    assert first.clear and first.effect == Figure(0.5, 0.5, 0.5, 24)  # over tasks
+    assert first.clear and first.effect == Estimate(0.5, 0.5, 0.5, 24)  # over tasks
     assert not fair.clear and fair.effect.value == pytest.approx(0.0, abs=0.2)
     assert not any(bias.name == "first of a pair" for bias in by_name["truth"].biases)
 

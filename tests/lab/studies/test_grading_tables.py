@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lab.statistics import Figure
+from lab.statistics import Estimate
 from lab.studies.grading.bias import Bias, biases
 from lab.studies.grading.cards import cards
 from lab.studies.grading.config import GraderTable, GradingConfig
@@ -17,7 +17,7 @@ from lab.studies.grading.pay import pay_of
 from subnets import Response, Score, Scorer, Task
 
 TASKS = 40
-NOTHING = Figure(None, None, None, 0)
+NOTHING = Estimate(None, None, None, 0)
 CONFIG = GradingConfig.parse(
     {
         "seed": 1,
@@ -150,7 +150,7 @@ def test_a_miner_of_unknown_quality_has_no_part_in_the_pay() -> None:
     data = study(stranger, graded("truth", np.column_stack([quality, np.full(TASKS, 0.7)])))
     alone, beside = pay_of(known, known.graders[0]), pay_of(data, data.graders[0])
     assert alone is not None and beside is not None
-    assert beside.misplaced == alone.misplaced == Figure(0.0, 0.0, 0.0, TASKS)
+    assert beside.misplaced == alone.misplaced == Estimate(0.0, 0.0, 0.0, TASKS)
     assert beside.ranking == alone.ranking and alone.ranking.value == pytest.approx(1.0)
 
 
@@ -170,7 +170,7 @@ def test_where_nobody_is_paid_no_share_is_misplaced() -> None:
     for grader in data.graders:
         pay = pay_of(data, grader)
         assert pay is not None
-        assert pay.misplaced == pay.ranking == pay.moved == Figure(None, None, None, TASKS)
+        assert pay.misplaced == pay.ranking == pay.moved == Estimate(None, None, None, TASKS)
 
 
 def test_the_best_miner_is_one_of_known_quality(recwarn: pytest.WarningsRecorder) -> None:

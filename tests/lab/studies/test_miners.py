@@ -13,7 +13,7 @@ from lab.errors import ConfigError
 from lab.record.record import RunRecord
 from lab.report.section import Publication
 from lab.run.session import Event, run
-from lab.statistics import Figure
+from lab.statistics import Estimate
 from lab.studies import study_folder as arms
 from lab.studies.miners.config import CONTEST, MinersConfig
 from lab.studies.miners.contest import MinersData
@@ -254,8 +254,8 @@ def test_miners_that_answer_alike_are_said_to_be_level(written: Path, found: Pub
 
 def test_what_is_unknown_is_no_mark(config: MinersConfig, data: MinersData) -> None:
     """A miner that no query reached is neither the richest nor the poorest; one that costs nothing is the cheapest."""
-    nothing = Figure(None, None, None, 0)
-    standing = replace(data.lines[1].standing, usd=Figure(0.0, 0.0, 0.0, 3))
+    nothing = Estimate(None, None, None, 0)
+    standing = replace(data.lines[1].standing, usd=Estimate(0.0, 0.0, 0.0, 3))
     lines = (replace(data.lines[0], given=(), strength=nothing), replace(data.lines[1], standing=standing))
     prices = config.prices.model_copy(update={"cpu_hour_usd": 1e9})  # all profits that are known are losses
     page = publication(replace(data, lines=lines), config.model_copy(update={"prices": prices}))

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from lab.record.entries import GradedAnswer
-from lab.studies.miners.claims import Given
+from lab.studies.miners.claims import AnswerFacts
 from lab.studies.miners.config import Detection
 from lab.studies.miners.detection import GROUPS, PROMPTS, detect, features, log_likelihood_ratios, power
 from subnets import Cost
@@ -52,10 +52,10 @@ def test_more_features_help_and_constant_or_missing_ones_do_no_harm() -> None:
     assert power(*log_likelihood_ratios(*padded), 4)[0].value == pytest.approx(alone, abs=1e-9)
 
 
-def given(task: int, latency_s: float, **said: object) -> Given:
+def given(task: int, latency_s: float, **said: object) -> AnswerFacts:
     cost = Cost(output_tokens=10, first_token_s=latency_s / 2)
     answer = GradedAnswer(uid=1, latency_s=latency_s, cost=cost, parts={"factor.Likelihood.log_probability": -1.5})
-    return Given(task, answer, str(said.get("text", "the baker")), 10)
+    return AnswerFacts(task, answer, str(said.get("text", "the baker")), 10)
 
 
 def test_features_are_what_is_recorded() -> None:

@@ -10,10 +10,10 @@ import pytest
 
 from lab.duration import duration
 from lab.errors import ConfigError, RecordError
-from lab.record.completed_run import Played
+from lab.record.completed_run import CompletedRun
 from lab.record.entries import GradedAnswer, GradedRound
 from lab.report.section import Publication
-from lab.statistics import Figure
+from lab.statistics import Estimate
 from lab.studies.arm import subset
 from lab.studies.forecast import Forecast
 from lab.studies.overhead.config import OverheadConfig, OverheadData, Unit
@@ -84,13 +84,13 @@ def test_meters_explain_what_the_processes_used_but_for_what_is_carried(
 
 def test_quality_is_compared_on_the_tasks_that_all_points_share(found: Publication, folder: Path) -> None:
     rows = next(section for section in found.sections if section.key == "quality").rows
-    assert [quality.n for _, quality, *_ in rows if isinstance(quality, Figure)] == [2, 2, 2, 2]
+    assert [quality.n for _, quality, *_ in rows if isinstance(quality, Estimate)] == [2, 2, 2, 2]
 
 
 def test_where_nothing_was_right_no_point_is_as_good_as_the_best(config: OverheadConfig, folder: Path) -> None:
     data = OverheadData.of(Study("overhead", config, folder, "resume"), config.arms(full=False))
     assert data.cheapest() in data.points
-    wrong = [replace(one, quality=Figure(0.0, 0.0, 0.0, 4)) for one in data.points]
+    wrong = [replace(one, quality=Estimate(0.0, 0.0, 0.0, 4)) for one in data.points]
     assert replace(data, points=tuple(wrong)).cheapest() is None
 
 
@@ -205,7 +205,7 @@ def test_networks_are_billed_by_their_shapes() -> None:
     assert (bill.low, bill.high) == pytest.approx((8.2, 12.2)) and bill.n == 2
     loop = next(shape for shape in shapes("text_prompting") if shape.runs == 350)
     assert loop.overhead(measured).value == pytest.approx(350 + 0.1 + 7.0)
-    assert ocr.overhead(unit([], [])) == Figure(None, None, None, 0)
+    assert ocr.overhead(unit([], [])) == Estimate(None, None, None, 0)
 
 
 def test_a_networks_interval_is_of_all_unit_costs_together() -> None:
@@ -216,7 +216,7 @@ def test_a_networks_interval_is_of_all_unit_costs_together() -> None:
     assert (both.value, both.low, both.high) == pytest.approx((1.1, 1.1, 1.1))
 
 
-def made(folder: Path, *, validators: int, rounds: int) -> tuple[OverheadData, Played]:
+def made(folder: Path, *, validators: int, rounds: int) -> tuple[OverheadData, CompletedRun]:
     """Return a grid of one point, two miners and so many validators, of a record whose costs are known."""
     config = OverheadConfig.parse(
         {
@@ -231,7 +231,7 @@ def made(folder: Path, *, validators: int, rounds: int) -> tuple[OverheadData, P
     study = Study("overhead", config, folder)
     (arm,) = config.arms(full=False)
     with make_record(study.arm_folder(arm), arm.config) as record:
-        played = Played.of(record)
+        played = CompletedRun.of(record)
     return OverheadData.of(study, [arm]), played
 
 
@@ -249,4 +249,4 @@ def test_a_point_is_all_that_was_used_over_doing_it_once(tmp_path: Path) -> None
 
 def test_a_customer_of_one_round_has_no_other_grades_to_go_by(tmp_path: Path) -> None:
     data, _ = made(tmp_path, validators=1, rounds=1)
-    assert data.points[0].quality == Figure(None, None, None, 0) and data.cheapest() is None
+    assert data.points[0].quality == Estimate(None, None, None, 0) and data.cheapest() is None

@@ -9,7 +9,7 @@ import numpy as np
 from lab.report.captions import Caption
 from lab.report.section import Cell, Column, Picture, Section
 from lab.results.neurons import counted
-from lab.statistics import Figure, mean, ranked
+from lab.statistics import Estimate, mean, ranked
 from lab.studies.grading.bias import WORDS
 from lab.studies.grading.cards import Card
 from lab.studies.grading.grades import Floats, GradingData
@@ -145,7 +145,7 @@ def own_answers(data: GradingData, found: Sequence[Card]) -> list[Section]:
     if not own:
         return []
     rows: list[tuple[Cell, ...]] = []
-    premiums: list[tuple[str, Figure]] = []
+    premiums: list[tuple[str, Estimate]] = []
     for card in own:
         column, best = data.own(card.grader), data.best(card.grader)
         assert column is not None
@@ -214,5 +214,5 @@ def published(found: Sequence[Card]) -> list[Section]:
     ]
 
 
-def _mean(values: Floats) -> Figure:
+def _mean(values: Floats) -> Estimate:
     return mean(values[~np.isnan(values)].tolist())

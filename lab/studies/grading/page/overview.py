@@ -8,7 +8,7 @@ from pathlib import Path
 from lab.report.captions import Caption
 from lab.report.section import Cell, Column, Picture, Publication, Section
 from lab.results.neurons import counted
-from lab.statistics import Figure, ranked
+from lab.statistics import Estimate, ranked
 from lab.studies.grading.cards import Card, cards, links, write
 from lab.studies.grading.config import GradingConfig
 from lab.studies.grading.exploits import ALPHA
@@ -205,7 +205,7 @@ def _agreement(data: GradingData, found: Sequence[Card]) -> Section:
         others = ranked(card.agreement, lambda one: one[1].value)
         if others:
             rows.append((card.name, *others[0], *others[-1]))
-    kappas = [{**dict(card.agreement), card.name: Figure(1.0, None, None, 0)} for card in found]
+    kappas = [{**dict(card.agreement), card.name: Estimate(1.0, None, None, 0)} for card in found]
     values = [[by_name[name].value for name in names] for by_name in kappas]
     height = 120.0 + 24 * len(names)
     return Section(

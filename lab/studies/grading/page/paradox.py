@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lab.report.captions import Caption
 from lab.report.section import Cell, Column, Picture, Section
-from lab.statistics import Figure as Estimate
+from lab.statistics import Estimate
 from lab.studies.grading.grades import GradingData
 from lab.studies.grading.paradox import (
     ARMS,

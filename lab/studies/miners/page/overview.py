@@ -12,7 +12,7 @@ from lab.statistics.claims import ALPHA
 from lab.studies.miners import plots as pictures
 from lab.studies.miners.config import MinersConfig
 from lab.studies.miners.contest import Line, MinersData
-from lab.studies.miners.detection import PROMPTS, Told
+from lab.studies.miners.detection import PROMPTS, DetectionResult
 from lab.studies.miners.market import CHANGES, Change, Day, Rent, energy_j, rents
 
 from . import sentences as sentences
@@ -310,7 +310,7 @@ def _break_even(machines: Sequence[Rent]) -> Section:
     )
 
 
-def _detection(told: Sequence[Told]) -> Section:
+def _detection(told: Sequence[DetectionResult]) -> Section:
     unseen = sorted({group for one in told for group in one.unseen})
     missing = f" Not recorded here, so not tried: {', '.join(unseen)}." if unseen else ""
     return _section(
@@ -336,7 +336,7 @@ def _detection(told: Sequence[Told]) -> Section:
     )
 
 
-def _told_rows(one: Told) -> list[tuple[Cell, ...]]:
+def _told_rows(one: DetectionResult) -> list[tuple[Cell, ...]]:
     """A row for each thing looked at: AUC by prompts, then the share caught at 1 % false alarms."""
     rows: list[tuple[Cell, ...]] = []
     for group in dict.fromkeys(power.group for power in one.powers):

@@ -8,7 +8,7 @@ from lab.results.neurons import counted, percent
 from lab.statistics import ranked
 from lab.statistics.claims import ALPHA
 from lab.studies.miners.contest import LEARNT, Claims, MinersData
-from lab.studies.miners.detection import OBSERVED, Power, Told
+from lab.studies.miners.detection import OBSERVED, DetectionResult, Power
 from lab.studies.miners.market import Day, Rent
 
 
@@ -67,7 +67,7 @@ def _utilisation(rent: Rent) -> str:
     return f"at a utilisation of {needed}, {100 * rent.served_until:.2f} % by brute force"
 
 
-def of_pair(one: Told) -> str:
+def of_pair(one: DetectionResult) -> str:
     """Say how well two miners are told apart; empty where too few tasks tell."""
     seen = [power for power in one.powers if power.group == OBSERVED]
     if not seen:
@@ -79,7 +79,7 @@ def of_pair(one: Told) -> str:
     )
 
 
-def _by_what(one: Told) -> str:
+def _by_what(one: DetectionResult) -> str:
     """Say which of its signs does the most."""
     alone = [
         power for power in one.powers if power.prompts == 1 and power.group in ("latency", "text", "log-probabilities")

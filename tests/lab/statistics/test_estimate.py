@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lab.statistics import Figure, mean, ranked, ratio, spearman, spearmans
+from lab.statistics import Estimate, mean, ranked, ratio, spearman, spearmans
 
 
 def test_a_mean_has_the_interval_of_its_standard_error() -> None:
@@ -27,31 +27,31 @@ def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
 
 def test_a_ratio_is_of_the_sums_over_pairs() -> None:
     assert ratio([2.0, 4.0], [1.0, 1.0]).value == 3.0
-    assert ratio([6.0] * 5, [2.0] * 5) == Figure(3.0, 3.0, 3.0, 5)
+    assert ratio([6.0] * 5, [2.0] * 5) == Estimate(3.0, 3.0, 3.0, 5)
 
 
 def test_what_was_not_observed_has_no_value_and_one_observation_no_interval() -> None:
-    assert mean([]) == Figure(None, None, None, 0)
-    assert mean([2.0]) == Figure(2.0, None, None, 1)
+    assert mean([]) == Estimate(None, None, None, 0)
+    assert mean([2.0]) == Estimate(2.0, None, None, 1)
     assert ratio([1.0], [0.0]).value is None
     with pytest.raises(ValueError, match="paired"):
         ratio([1.0], [])
 
 
 def test_a_figure_shows_interval_and_n() -> None:
-    assert Figure(0.914, 0.88, 0.94, 30).text() == "0.91 (0.88 to 0.94, n=30)"
-    assert Figure(2.0, None, None, 1).text(0, " s") == "2 s (n=1)"
+    assert Estimate(0.914, 0.88, 0.94, 30).text() == "0.91 (0.88 to 0.94, n=30)"
+    assert Estimate(2.0, None, None, 1).text(0, " s") == "2 s (n=1)"
 
 
 def test_a_figure_without_a_value_says_so_and_of_how_many_observations() -> None:
-    nothing = Figure(None, None, None, 24)
+    nothing = Estimate(None, None, None, 24)
     assert nothing.text() == nothing.percent() == nothing.scaled(1000).text(unit=" $") == "unknown (n=24)"
 
 
 def test_a_share_is_written_in_percent_with_an_interval_where_it_has_one() -> None:
-    assert Figure(0.914, 0.88, 0.94, 30).percent() == "91 % (88 to 94, n=30)"
-    assert Figure(0.025, None, None, 1).percent(1) == "2.5 % (n=1)"
-    assert Figure(0.5, 0.25, 1.0, 4).scaled(1000) == Figure(500.0, 250.0, 1000.0, 4)
+    assert Estimate(0.914, 0.88, 0.94, 30).percent() == "91 % (88 to 94, n=30)"
+    assert Estimate(0.025, None, None, 1).percent(1) == "2.5 % (n=1)"
+    assert Estimate(0.5, 0.25, 1.0, 4).scaled(1000) == Estimate(500.0, 250.0, 1000.0, 4)
 
 
 def test_what_has_no_value_is_neither_first_nor_last() -> None:

@@ -1,0 +1,37 @@
+"""Records of earlier versions: the same figures and the same audit, whatever has been rebuilt since."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from lab.cli.main import app
+
+KEPT = sorted((Path(__file__).parent / "kept_records").iterdir())
+
+
+@pytest.fixture(params=KEPT, ids=lambda path: path.name)
+def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Copy one of the kept runs, for reading a record must not change the one that is kept."""
+    return Path(shutil.copytree(request.param, tmp_path / "run"))
+
+
+def expected(folder: Path, command: str) -> Any:
+    return json.loads((folder / "expected.json").read_text(encoding="utf-8"))[command]
+
+
+def test_the_report_of_a_kept_record_has_the_figures_that_it_had(kept: Path) -> None:
+    done = CliRunner().invoke(app, ["report", str(kept), "--json"])
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert Path(found.pop("report")).is_file()
+    assert found == expected(kept, "report")
+
+
+def test_the_audit_of_a_kept_record_finds_everything_as_recorded(kept: Path) -> None:
+    done = CliRunner().invoke(app, ["audit", str(kept), "--json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout) == expected(kept, "audit")
