@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import Field
 
-from subnets import Answer, Plugin, Query
+from subnets import Answer, Plugin, Query, Subnet
 
 from .pay import Pay
 
@@ -32,7 +32,9 @@ class Miner(Plugin, ABC):
     """False where the work is done elsewhere, so that what it costs is not known here."""
     description: ClassVar[str] = ""
     employs: ClassVar[tuple[str, ...]] = ()
-    """Fields whose miners work for this one alone: they are no victims, but theirs are."""
+    """Options that hold miners working for this one alone. They are not victims, but their own victims are."""
+    needs_miners: ClassVar[tuple[str, ...]] = ()
+    """Options that hold another miner of the run, which a config may give by name."""
 
     seed: int = Field(0, ge=0)
     """Of the miner's own randomness; the run sets it. Combine it with `query.id`, so that an answer does not
@@ -62,6 +64,10 @@ class Miner(Plugin, ABC):
     def priority(self, query: Query) -> float:
         """Rank the query among those that wait for this miner's host: higher is served first."""
         return query.caller.stake
+
+    def informed(self, subnet: Subnet, task_seeds: tuple[int, ...]) -> Miner:
+        """Return this miner, given the secrets of its run; an honest miner makes no use of them."""
+        return self
 
     def paid(self, pay: Pay) -> None:
         """Learn what an epoch brought: called once an epoch, in order, between two queries; passed to who is employed.

@@ -20,6 +20,7 @@ class Copycat(Miner):
 
     honest = False
     description = "relays another miner's answer as its own"
+    needs_miners = ("victim",)
 
     victim: AnyMiner = Field(default_factory=TesseractReader)
     """Whose answer it relays: a miner of the run with the same options. Where there is none it does the work itself."""
