@@ -28,8 +28,9 @@ from validators import Assignment, Grades, Validator
 
 from .cpu import process_cpu_s
 from .errors import HostDied, PoolError
-from .plan import Group, Requirements, plan
+from .plan import Group, plan
 from .pool import Pool, Usage
+from .requirements import Requirements
 from .status import GroupStatus, Member, PoolStatus, ProcessUsage, Role, Sampler, State, here, look_at, look_at_driver
 
 logger = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ class HostedPool(Pool):
 
     def __init__(
         self,
-        subnet: Subnet,
+        subnet: Subnet | None,
         miners: Mapping[int, Miner],
         validators: Mapping[int, Validator],
         *,
@@ -62,7 +63,7 @@ class HostedPool(Pool):
         max_restarts: int = 3,
         servers: Sequence[Server] = (),
         start_timeout_s: float = START_TIMEOUT_S,
-        wants: Mapping[int, Requirements] | None = None,
+        requirements: Mapping[int, Requirements] | None = None,
     ) -> None:
         """Plan for `cores` (all that there are) with at most `max_replicas` hosts for the engines that may be copied.
 
@@ -70,7 +71,7 @@ class HostedPool(Pool):
         """
         super().__init__(subnet, miners, validators)
         self.cores = cores or available_cores()
-        self.plan = plan(self.miners, self.cores, max_replicas, wants)
+        self.plan = plan(self.miners, self.cores, max_replicas, requirements)
         self.servers = tuple(servers)
         self._max_restarts = max_restarts
         self._start_timeout_s = start_timeout_s

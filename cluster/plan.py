@@ -12,34 +12,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from miners import Engine, Miner
 
 from .errors import PoolError
+from .requirements import NO_REQUIREMENTS, Requirements
 
 IO_CONCURRENCY = 1024
 """Queries at once on a host without engines: each is a coroutine that mostly waits."""
-
-
-@dataclass(frozen=True, slots=True)
-class Requirements:
-    """What a miner asks of the machine that it lives on, besides what its engines need."""
-
-    labels: Mapping[str, str] = field(default_factory=dict)
-    """By key what the machine's label must be, as Ray has it: "a", "!a", "in(a, b)" or "!in(a, b)"."""
-    resources: Mapping[str, float] = field(default_factory=dict)
-    """Custom resources of Ray that each of its hosts takes."""
-
-    def __str__(self) -> str:
-        pairs = [
-            *sorted(self.labels.items()),
-            *((key, f"{amount:g}") for key, amount in sorted(self.resources.items())),
-        ]
-        return ",".join(f"{key}={value}" for key, value in pairs)
-
-
-NOTHING = Requirements()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +39,7 @@ class Group:
     """Of each host."""
     gpus: float = 0.0
     """Of each host, all on one machine; a share below 1 leaves the rest of the GPU to other hosts."""
-    wants: Requirements = NOTHING
+    requirements: Requirements = NO_REQUIREMENTS
 
     @property
     def light(self) -> bool:
@@ -68,7 +49,7 @@ class Group:
     @property
     def needs(self) -> dict[str, float]:
         """What a host takes of its machine, by Ray's names; nothing that is 0."""
-        amounts = {"CPU": self.cpus, "GPU": self.gpus, **self.wants.resources}
+        amounts = {"CPU": self.cpus, "GPU": self.gpus, **self.requirements.resources}
         return {kind: amount for kind, amount in amounts.items() if amount}
 
     def host_names(self) -> list[str]:
@@ -93,7 +74,7 @@ def plan(
     miners: Mapping[int, Miner],
     cores: int | Room,
     max_replicas: int | None = None,
-    wants: Mapping[int, Requirements] | None = None,
+    requirements: Mapping[int, Requirements] | None = None,
 ) -> Plan:
     """Group miners by the engines that they need and the machines that they want.
 
@@ -103,9 +84,9 @@ def plan(
     Raises:
         PoolError: a copycat and its victim want different machines.
     """
-    victims, wanted = find_victims(miners), wants or {}
+    victims, wanted = find_victims(miners), requirements or {}
     shared: dict[str, dict[int, Miner]] = {}
-    wants_of: dict[str, Requirements] = {}
+    requirements_of: dict[str, Requirements] = {}
     anchored: list[Group] = []
     for family in _families(miners, victims, wanted):
         engines, want = _engines(family), _agreed(family, wanted)
@@ -114,8 +95,8 @@ def plan(
             continue
         name = ("cpu" if any(engine.cpus > 0.0 for engine in engines) else "io") + (f"@{want}" if str(want) else "")
         shared.setdefault(name, {}).update(family)
-        wants_of[name] = want
-    groups = {name: _shared(name, of, wants_of[name]) for name, of in shared.items()}
+        requirements_of[name] = want
+    groups = {name: _shared(name, of, requirements_of[name]) for name, of in shared.items()}
     for name in sorted((name for name in groups if name.startswith("cpu")), reverse=True):  # the particular ones first
         others = (*anchored, *(group for group in groups.values() if group.name != name))
         groups[name] = _replicated(groups[name], cores, others, max_replicas)
@@ -130,7 +111,7 @@ def _families(
     together = _Sets()
     for uid, miner in miners.items():
         for engine in _anchors(miner):
-            together.join(uid, f"{engine.key}@{wanted.get(uid, NOTHING)}")
+            together.join(uid, f"{engine.key}@{wanted.get(uid, NO_REQUIREMENTS)}")
         for victim in victims.get(uid, ()):
             together.join(uid, victim)
     families: dict[int | str, dict[int, Miner]] = {}
@@ -177,14 +158,14 @@ def _slots(engines: list[Engine]) -> int:
 
 def _agreed(family: Mapping[int, Miner], wanted: Mapping[int, Requirements]) -> Requirements:
     """Return what miners that live together want of their machine; those that want nothing go along."""
-    asked = {str(want): (uid, want) for uid in family if str(want := wanted.get(uid, NOTHING))}
+    asked = {str(want): (uid, want) for uid in family if str(want := wanted.get(uid, NO_REQUIREMENTS))}
     if len(asked) > 1:
         (one, first), (other, second) = list(asked.values())[:2]
         raise PoolError(
             f"miners {one} and {other} live together because of who copies whom, and want different machines: {first} "
             f"and {second}; give them the same labels and resources"
         )
-    return next((want for _, want in asked.values()), NOTHING)
+    return next((want for _, want in asked.values()), NO_REQUIREMENTS)
 
 
 def _shared(name: str, miners: Mapping[int, Miner], want: Requirements) -> Group:

@@ -20,6 +20,7 @@ from subnets import Caller, Cost, Query, Response, Score, Task
 from subnets.subnet import Subnet
 from validators import Assignment, Grades, Validator
 
+from .errors import PoolError
 from .status import PoolStatus
 
 
@@ -59,7 +60,14 @@ class Pool(ABC):
     cores: int
     """Of this machine, or of all those of a cluster that was joined."""
 
-    def __init__(self, subnet: Subnet, miners: Mapping[int, Miner], validators: Mapping[int, Validator]) -> None:
+    def __init__(self, subnet: Subnet | None, miners: Mapping[int, Miner], validators: Mapping[int, Validator]) -> None:
+        """Serve `miners` and run `validators`, both by uid. Without a subnet there are no validators.
+
+        Raises:
+            PoolError: there are validators and no subnet.
+        """
+        if subnet is None and validators:
+            raise PoolError("validators need a subnet, whose tasks they set and grade; pass one, or no validators")
         self.subnet = subnet
         self.miners = dict(miners)
         self.validators = dict(validators)

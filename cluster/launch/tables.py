@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from cluster.ray.placement import GPU_KIND, LABEL, Node
+from cluster.ray.placement import GPU_KIND, Node
 from cluster.ray.record_url import without_password
+from cluster.requirements import LabelKey, LabelValue, ResourceName
 
 from .errors import LaunchError
 
@@ -15,9 +16,6 @@ Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
 """As Kubernetes and the clouds allow it."""
 Machine = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._:-]{0,252}[A-Za-z0-9])?$")]
 Line = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f]+$")]
-LabelKey = Annotated[str, Field(pattern=rf"^({LABEL}/)?{LABEL}$")]
-LabelValue = Annotated[str, Field(pattern=rf"^{LABEL}$")]
-Resource = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,62}$")]
 File = Annotated[str, Field(pattern=r"^/[^\x00-\x1f:]+$")]
 """A path from the root, that a container can be given too."""
 
@@ -49,7 +47,7 @@ class NodeTable(Table):
     """Memory of each GPU, where its kind does not say."""
     labels: dict[LabelKey, LabelValue] = {}
     """Ray's, that miners may ask for."""
-    resources: dict[Resource, Annotated[int, Field(ge=1)]] = {}
+    resources: dict[ResourceName, Annotated[int, Field(ge=1)]] = {}
     """Custom resources of Ray, of each machine."""
     machine_image: Line | None = None
     """AMI or GCP image that the machine boots."""

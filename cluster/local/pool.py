@@ -38,7 +38,7 @@ class LocalPool(HostedPool):
 
     def __init__(
         self,
-        subnet: Subnet,
+        subnet: Subnet | None,
         miners: Mapping[int, Miner],
         validators: Mapping[int, Validator],
         *,
@@ -71,7 +71,7 @@ class LocalPool(HostedPool):
                 'pool.kind = "local" out, and Ray deals the GPUs out'
             )
         self._processes = processes
-        self._jury = ValidatorWorker(subnet, self.validators)
+        self._worker = None if self.subnet is None else ValidatorWorker(self.subnet, self.validators)
         self._threads: ThreadPoolExecutor | None = None
 
     async def usage(self) -> list[Usage]:
@@ -97,7 +97,8 @@ class LocalPool(HostedPool):
 
     async def _open(self) -> None:
         self._threads = ThreadPoolExecutor(self.cores, thread_name_prefix="validators")
-        await self._in_thread(self._jury.warm)
+        if self._worker is not None:
+            await self._in_thread(self._worker.warm)
 
     async def _shut(self) -> None:
         """End the threads; a validator at work ends its piece."""
@@ -114,10 +115,14 @@ class LocalPool(HostedPool):
         return PackedQuery(query)
 
     async def _prepare(self, validator: int, number: int, stakes: Mapping[int, float], caller: Caller) -> Any:
-        return await self._in_thread(lambda: self._jury.prepare(validator, number, stakes, caller))
+        assert self._worker is not None
+        worker = self._worker
+        return await self._in_thread(lambda: worker.prepare(validator, number, stakes, caller))
 
     async def _grade(self, validator: int, task: Task, responses: Sequence[Response]) -> Any:
-        return await self._in_thread(lambda: self._jury.grade(validator, task, responses))
+        assert self._worker is not None
+        worker = self._worker
+        return await self._in_thread(lambda: worker.grade(validator, task, responses))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)

@@ -94,7 +94,7 @@ class RayNodes:
     def options(self, name: str, group: Group) -> dict[str, Any]:
         """Return Ray's options for the actor of a host."""
         suiting = selector(group, self.gpu_gb)
-        needs = {"num_cpus": group.cpus, "num_gpus": group.gpus, "resources": dict(group.wants.resources)}
+        needs = {"num_cpus": group.cpus, "num_gpus": group.gpus, "resources": dict(group.requirements.resources)}
         if not (near := self._near.get(name)):
             return needs | {"label_selector": suiting}
         anywhere = [{"label_selector": suiting}]
@@ -116,7 +116,9 @@ class RayNodes:
         from ray.autoscaler.sdk import request_resources
 
         self._asked = True
-        groups = [group for group in plan.groups for _ in range(group.hosts) if group.needs or group.wants.labels]
+        groups = [
+            group for group in plan.groups for _ in range(group.hosts) if group.needs or group.requirements.labels
+        ]
         # A bundle of nothing is not heard: a host that needs only a label asks for a core beside it.
         bundles = [group.needs or {"CPU": 1.0} for group in groups]
         request_resources(bundles=bundles, bundle_label_selectors=[selector(group, self.gpu_gb) for group in groups])

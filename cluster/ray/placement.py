@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from cluster.plan import Group, Plan
+from cluster.requirements import matches
 
 PlacementStrategy = Literal["pack", "spread"]
 
@@ -23,8 +24,6 @@ GPU_GB = {
     "A100-40G": 40, "A100-80G": 80, "H100": 80, "H20": 96, "RTX-PRO-6000": 96, "H200": 141, "B200": 180,
 }  # fmt: skip
 """Memory of a GPU, by the names that Ray has for them; A100 and V100 alone are sold in two sizes, so nobody knows."""
-LABEL = r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
-"""What a label's name and value look like, to Ray as to Kubernetes."""
 GPU_KIND = "ray.io/accelerator-type"
 """The label with the kind of a machine's GPUs."""
 
@@ -62,7 +61,7 @@ class Node:
 
     def suits(self, selector: Mapping[str, str]) -> bool:
         """Whether its labels are as a selector wants them."""
-        return all(_matches(self.label(key), wanted) for key, wanted in selector.items())
+        return all(matches(self.label(key), wanted) for key, wanted in selector.items())
 
 
 class Left:
@@ -172,7 +171,7 @@ def _seats(group: Group, usable: Sequence[Left], placement: PlacementStrategy) -
 
 
 def _neediest_first(group: Group) -> tuple[float, float, bool]:
-    return -group.gpus, -group.cpus, not str(group.wants)
+    return -group.gpus, -group.cpus, not str(group.requirements)
 
 
 def room(nodes: Sequence[Node], gpu_gb: float = 0.0) -> Callable[[Group, Sequence[Group]], int]:
@@ -187,14 +186,16 @@ def room(nodes: Sequence[Node], gpu_gb: float = 0.0) -> Callable[[Group, Sequenc
 
 def able(group: Group, nodes: Sequence[Node], gpu_gb: float = 0.0) -> list[Node]:
     """Return the machines with the labels and the GPUs that a group wants, however many it wants."""
-    return [node for node in nodes if node.suits(group.wants.labels) and (not group.gpus or _is_large(node, gpu_gb))]
+    return [
+        node for node in nodes if node.suits(group.requirements.labels) and (not group.gpus or _is_large(node, gpu_gb))
+    ]
 
 
 def selector(group: Group, gpu_gb: float = 0.0) -> dict[str, str]:
     """Return Ray's label selector for the hosts of a group: what they want, and no GPU known to be too small."""
     small = sorted(kind for kind, size in GPU_GB.items() if size < gpu_gb)
     kinds = {GPU_KIND: f"!in({','.join(small)})"} if small and group.gpus else {}
-    return kinds | dict(group.wants.labels)
+    return kinds | dict(group.requirements.labels)
 
 
 def nodes_of(rows: Sequence[Mapping[str, Any]]) -> list[Node]:
@@ -217,14 +218,6 @@ def nodes_of(rows: Sequence[Mapping[str, Any]]) -> list[Node]:
                 )
             )
     return found
-
-
-def _matches(label: str | None, wanted: str) -> bool:
-    """Compare a label with what a selector wants: "a", "!a", "in(a, b)" or "!in(a, b)"."""
-    values = wanted.removeprefix("!")
-    if values.startswith("in("):
-        values = values.removeprefix("in(").removesuffix(")")
-    return (label in {value.strip() for value in values.split(",")}) != wanted.startswith("!")
 
 
 def _is_large(node: Node, gpu_gb: float) -> bool:
@@ -252,7 +245,7 @@ def _missing(
             for kind, amount in amounts.items()
         )
 
-    needs, labels = group.needs, group.wants.labels
+    needs, labels = group.needs, group.requirements.labels
     if (labels or not needs) and not any(node.suits(labels) for node in nodes):
         if not labels:
             return f"{name} needs a node; the cluster has none"

@@ -16,8 +16,9 @@ from typing import Any
 from cluster.cpu import trees_cpu_s
 from cluster.host_pool import HostedPool, all_or_first_error
 from cluster.hosts.host_link import START_TIMEOUT_S, HostLink
-from cluster.plan import Group, Plan, Requirements, plan
+from cluster.plan import Group, Plan, plan
 from cluster.pool import Usage
+from cluster.requirements import Requirements
 from cluster.said import first_words
 from cluster.servers.server import Server
 from cluster.status import Member, ProcessUsage, State, here, look_at, look_at_driver
@@ -43,7 +44,7 @@ class RayPool(HostedPool):
 
     def __init__(
         self,
-        subnet: Subnet,
+        subnet: Subnet | None,
         miners: Mapping[int, Miner],
         validators: Mapping[int, Validator],
         *,
@@ -57,7 +58,7 @@ class RayPool(HostedPool):
         gpu_gb: float = 0.0,
         placement: PlacementStrategy = "pack",
         wait_for_nodes_s: float = 0.0,
-        wants: Mapping[int, Requirements] | None = None,
+        requirements: Mapping[int, Requirements] | None = None,
         tell: Callable[[str], None] = lambda line: None,
         session: RaySession | None = None,
     ) -> None:
@@ -68,7 +69,7 @@ class RayPool(HostedPool):
 
         Hosts that don't fit on a cluster are refused, or wait for machines for `wait_for_nodes_s`, of which `tell` is
         told in lines; on top of that, `start_timeout_s` bounds the placing of each actor, and again the opening of its
-        engines. `wants`: what miners want of their machines.
+        engines. `requirements`: those of miners on their machines.
         """
         super().__init__(
             subnet,
@@ -79,12 +80,12 @@ class RayPool(HostedPool):
             max_restarts=max_restarts,
             servers=servers,
             start_timeout_s=start_timeout_s,
-            wants=wants,
+            requirements=requirements,
         )
         self._session = session or RaySession(address=address or "local", cores=self.cores, dashboard=dashboard)
         self._for_cluster = cores is None
         self._max_replicas = max_replicas
-        self._wants = wants
+        self._requirements = requirements
         self._nodes = RayNodes(gpu_gb=gpu_gb, placement=placement, wait_s=wait_for_nodes_s, tell=tell)
         self._watch: asyncio.Task[None] | None = None
         self._steady = asyncio.Lock()
@@ -188,8 +189,8 @@ class RayPool(HostedPool):
         self.cores = max(1, int(sum(node.cpus for node in nodes)))
         most, beside = self._max_replicas, room(nodes, self._nodes.gpu_gb)
         if most is not None and self._nodes.wait_s:
-            return plan(self.miners, lambda group, others: most, most, self._wants)
-        return plan(self.miners, beside, most, self._wants)
+            return plan(self.miners, lambda group, others: most, most, self._requirements)
+        return plan(self.miners, beside, most, self._requirements)
 
     async def _watch_machines(self) -> None:
         """Move hosts and juries away from machines that leave, before these are gone."""

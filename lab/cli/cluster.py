@@ -296,8 +296,8 @@ def _plan_json(found: Placement, machines: Sequence[Node]) -> dict[str, Any]:
                 "node": placed.node,
                 "cpus": placed.group.cpus,
                 "gpus": placed.group.gpus,
-                "resources": dict(placed.group.wants.resources),
-                "labels": dict(placed.group.wants.labels),
+                "resources": dict(placed.group.requirements.resources),
+                "labels": dict(placed.group.requirements.labels),
                 "miners": len(placed.group.miners),
                 "at_once": placed.group.slots,
             }
@@ -313,12 +313,12 @@ def _print_plan(found: Placement, machines: Sequence[Node]) -> None:
     from rich.text import Text
 
     table = Table(title="Hosts", title_justify="left", box=None, header_style="dim")
-    particular = any(str(placed.group.wants) for placed in found.placed)
+    particular = any(str(placed.group.requirements) for placed in found.placed)
     for column in ("host", "CPU", "GPU", *(("wants",) if particular else ()), "miners", "at once", "node"):
         table.add_column(column, justify="left" if column in ("host", "wants", "node") else "right")
     for placed in found.placed:
         group = placed.group
-        numbers = (f"{group.cpus:g}", f"{group.gpus:g}", *((str(group.wants),) if particular else ()))
+        numbers = (f"{group.cpus:g}", f"{group.gpus:g}", *((str(group.requirements),) if particular else ()))
         row = (placed.host, *numbers, str(len(group.miners)), str(group.slots), placed.node or "nowhere")
         table.add_row(*(Text(cell) for cell in row))
     Console().print(table)

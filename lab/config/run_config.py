@@ -19,9 +19,9 @@ from pydantic import AfterValidator, Field, ValidationError, field_serializer, m
 
 from cluster import Server
 from cluster.hosts.host_link import START_TIMEOUT_S
-from cluster.plan import Requirements
 from cluster.ray.placement import GPU_KIND, PlacementStrategy
 from cluster.ray.record_url import without_password
+from cluster.requirements import LabelKey, LabelSelector, Requirements, ResourceName
 from consensus.chain.hyperparameters import Hyperparameters
 from consensus.errors import ConsensusError
 from lab.errors import ConfigError
@@ -31,7 +31,7 @@ from subnets import SUBNETS, PluginError, Plugins, Seed, Subnet
 from subnets.plugin import explain
 from validators import VALIDATORS, Validator
 
-from .base import LabelKey, LabelSelector, Name, ResourceName, Table
+from .base import Name, Table
 from .placeholders import fill_options, servers_in
 from .servers import ServerTable
 

@@ -29,7 +29,7 @@ from lab.config.run_config import MinerTable
 from lab.errors import ConfigError, LabError
 from miners import Miner
 from miners.axon import Axon, Limits
-from subnets import Caller, PluginError, Query, Response, load_subnet
+from subnets import Caller, PluginError, Query, Response
 from subnets.plugin import explain
 
 logger = logging.getLogger(__name__)
@@ -146,8 +146,7 @@ class Serving:
         registry can't be read.
         """
         self._registry, self._refresh_s = registry, refresh_s
-        # No validator lives in this pool, so it never asks the subnet for anything.
-        self._pool = LocalPool(load_subnet("ocr"), {UID: miner}, {}, start_timeout_s=OPENING_S)
+        self._pool = LocalPool(None, {UID: miner}, {}, start_timeout_s=OPENING_S)
         fits = sum(group.hosts * group.slots for group in self._pool.plan.groups)
         self.places = min(fits, places or MOST_PLACES)
         self.axon = Axon(key, miner, callers_of(registry.read()), work=self._work, places=self.places, limits=limits)

@@ -17,9 +17,10 @@ import psutil
 import pytest
 
 from cluster.errors import PoolError
-from cluster.plan import Group, Requirements
+from cluster.plan import Group
 from cluster.ray.actor import RayHost
 from cluster.ray.nodes import RayNodes
+from cluster.requirements import Requirements
 from lab.record.record import RunRecord
 from lab.run.session import Event, run
 from subnets import Fault
@@ -126,7 +127,7 @@ def test_an_engine_that_runs_out_of_memory_is_opened_again_and_costs_nobody_anyt
 async def test_what_ray_ended_for_want_of_memory_is_made_anew(machines: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_memory_usage_threshold", "0.001")
     machine = machines.add_node(**MACHINE, labels={"memory": "none"})
-    group = Group("short", {0: fakes.Says()}, cpus=1.0, wants=Requirements({"memory": "none"}))
+    group = Group("short", {0: fakes.Says()}, cpus=1.0, requirements=Requirements({"memory": "none"}))
     host = RayHost(group, 0, {}, 30.0, RayNodes())
     try:
         # Ray looks at the memory four times a second: it may have started, and have served, before.

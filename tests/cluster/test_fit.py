@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from cluster.plan import Group, Plan, Requirements, plan
+from cluster.plan import Group, Plan, plan
 from cluster.ray.placement import Node, fit, nodes_of, room, selector
+from cluster.requirements import Requirements
 from miners import Miner
 from tests.cluster import fakes
 
@@ -68,8 +69,8 @@ def test_a_share_is_of_one_gpu_and_not_of_several() -> None:
     )
 
 
-def wanting(name: str, *, hosts: int = 1, cpus: float = 1.0, gpus: float = 0.0, **wants: Any) -> Group:
-    return Group(name, {}, hosts=hosts, cpus=cpus, gpus=gpus, wants=Requirements(**wants))
+def wanting(name: str, *, hosts: int = 1, cpus: float = 1.0, gpus: float = 0.0, **requirements: Any) -> Group:
+    return Group(name, {}, hosts=hosts, cpus=cpus, gpus=gpus, requirements=Requirements(**requirements))
 
 
 ZONES = [
@@ -119,7 +120,7 @@ def test_what_may_be_copied_takes_the_room_that_all_others_leave() -> None:
     assert room(ZONES)(reader, ()) == 6
     assert room(ZONES)(reader, (gpu("vllm-0", 1.0), wanting("cpu@zone=a", labels={"zone": "a"}))) == 4
     miners: dict[int, Miner] = {0: fakes.Works(), 1: fakes.Works(engine=fakes.Model()), 2: fakes.Works(seed=2)}
-    found = plan(miners, room(ZONES), wants={2: Requirements(labels={"zone": "a"})})
+    found = plan(miners, room(ZONES), requirements={2: Requirements(labels={"zone": "a"})})
     assert {group.name: group.hosts for group in found.groups} == {"cpu": 3, "cpu@zone=a": 2, "model-0": 1}
     assert fit(found, ZONES).missing == ""
 

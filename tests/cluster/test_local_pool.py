@@ -52,6 +52,17 @@ async def test_a_round_is_prepared_asked_and_graded() -> None:
     assert [response.uid for response in played.responses] == [0, 1, 2]
 
 
+async def test_a_pool_that_serves_miners_alone_needs_no_subnet() -> None:
+    async with LocalPool(None, {0: fakes.Says()}, {}) as pool:
+        (response,) = await pool.query(query(), (0,))
+    assert response.fault is None
+
+
+def test_validators_without_a_subnet_are_refused() -> None:
+    with pytest.raises(PoolError, match="validators need a subnet"):
+        LocalPool(None, {}, {9: Validator(seed=1)})
+
+
 async def test_miners_that_need_a_core_share_one_child_process_a_core() -> None:
     miners = {uid: fakes.Pid(seed=uid) for uid in range(12)}
     async with local_pool(miners, cores=2) as pool:

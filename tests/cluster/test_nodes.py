@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from cluster import LocalPool, Pool, PoolError, RayPool, RaySession, RoundResult
-from cluster.plan import Requirements
+from cluster.requirements import Requirements
 from miners import Miner
 from subnets import Caller
 from tests.cluster import fakes
@@ -66,11 +66,11 @@ async def test_every_host_goes_to_a_machine_that_suits_it(add_nodes: AddNodes, s
         3: fakes.Says(),
         4: fakes.Pid(),
     }
-    wants = {
+    requirements = {
         2: Requirements(resources={"nvme": 1.0}),
         3: Requirements(labels={"zone": "!in(b, c)", "ray.io/accelerator-type": "T4"}),
     }
-    async with RayPool(Words(), miners, {}, gpu_gb=24, wants=wants, session=session) as pool:
+    async with RayPool(Words(), miners, {}, gpu_gb=24, requirements=requirements, session=session) as pool:
         found = nodes_of(pool)
         responses = await pool.query(query(), range(5))
     assert [response.fault for response in responses] == [None] * 5
@@ -99,9 +99,16 @@ async def test_a_run_waits_for_a_machine_that_it_asks_for_and_says_so_and_again_
         lines.append(line)
         asked.append(requested())
 
-    wants = {0: Requirements(labels={"zone": "c"})}
+    requirements = {0: Requirements(labels={"zone": "c"})}
     pool = RayPool(
-        Words(), {0: fakes.Works()}, {}, wants=wants, session=session, wait_for_nodes_s=60.0, max_replicas=2, tell=tell
+        Words(),
+        {0: fakes.Works()},
+        {},
+        requirements=requirements,
+        session=session,
+        wait_for_nodes_s=60.0,
+        max_replicas=2,
+        tell=tell,
     )
     starting = asyncio.create_task(pool.start())
     while not lines and not starting.done():
@@ -142,7 +149,7 @@ async def test_what_does_not_come_in_time_is_refused_with_what_is_missing_howeve
     pool = RayPool(
         *(Words(), {0: fakes.Works(), 1: fakes.Says()}, {}),
         **{"session": session, "wait_for_nodes_s": 2.0, "tell": another_ends},
-        wants={1: Requirements(labels={"zone": "far"})},
+        requirements={1: Requirements(labels={"zone": "far"})},
     )
     with pytest.raises(
         PoolError, match="cpu needs 1 CPU; the cluster has 0 CPU; no machine came in 2 s that holds it; free what"

@@ -3,7 +3,8 @@
 import pytest
 
 from cluster import PoolError
-from cluster.plan import IO_CONCURRENCY, Requirements, plan
+from cluster.plan import IO_CONCURRENCY, plan
+from cluster.requirements import Requirements
 from miners import Miner
 from tests.cluster import fakes
 
@@ -81,18 +82,18 @@ def test_miners_that_want_other_machines_share_neither_hosts_nor_engines() -> No
         **{0: fakes.Says(), 1: fakes.Says(), 2: fakes.Works(), 3: fakes.Works(seed=3)},
         **{4: fakes.Works(engine=model), 5: fakes.Works(engine=model, seed=5), 6: fakes.Works(engine=model, seed=6)},
     }
-    found = plan(miners, lambda group, others: 1, wants={1: a, 3: fast, 5: a, 6: a})
+    found = plan(miners, lambda group, others: 1, requirements={1: a, 3: fast, 5: a, 6: a})
     assert {group.name: tuple(group.miners) for group in found.groups} == {
         **{"io": (0,), "io@zone=a": (1,), "cpu": (2,), "cpu@zone=a,nvme=1": (3,)},
         **{"model-0": (4,), "model-1": (5, 6)},
     }
     assert found.groups[3].needs == {"CPU": 1.0, "nvme": 1.0}
-    assert found.groups[5].wants == a
+    assert found.groups[5].requirements == a
 
 
 def test_a_copycat_goes_where_its_victim_wants_to_be_unless_it_wants_to_be_elsewhere() -> None:
     miners: dict[int, Miner] = {0: fakes.Says(), 1: fakes.Copies(victim=fakes.Says())}
-    (group,) = plan(miners, 2, wants={0: Requirements(labels={"zone": "a"})}).groups
+    (group,) = plan(miners, 2, requirements={0: Requirements(labels={"zone": "a"})}).groups
     assert (group.name, tuple(group.miners)) == ("io@zone=a", (0, 1))
     with pytest.raises(PoolError, match="miners 0 and 1 live together because of who copies whom, and want different"):
-        plan(miners, 2, wants={0: Requirements(labels={"zone": "a"}), 1: Requirements(labels={"zone": "b"})})
+        plan(miners, 2, requirements={0: Requirements(labels={"zone": "a"}), 1: Requirements(labels={"zone": "b"})})

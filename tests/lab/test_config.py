@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from cluster.plan import Requirements
+from cluster.requirements import Requirements
 from lab.config.run_config import RunConfig
 from lab.errors import ConfigError
 
