@@ -1,13 +1,14 @@
 """Yuma consensus as the chain computes it."""
 
 from consensus.amounts import TAO
-from consensus.chain.chain import Chain, Receipt
+from consensus.chain.chain import Chain
 from consensus.chain.concentration import Concentration, concentration
 from consensus.chain.emission import Epoch, Payout
 from consensus.chain.genesis import Genesis
 from consensus.chain.hyperparameters import Hyperparameters
 from consensus.chain.keys import throwaway_key
 from consensus.chain.metagraph import Metagraph
+from consensus.chain.receipt import Receipt
 from consensus.errors import CallRefused, ChainError, ConsensusError, ParamsError, StateError
 from consensus.simulate import Simulation, Sweep, simulate, sweep
 from consensus.yuma.batch import Batch

@@ -1,9 +1,9 @@
-"""`python -m consensus`: compile the epoch ahead of its first use, so that no run waits for it."""
+"""`python -m consensus`: compile the epoch ahead of time, so that no run waits for it."""
 
 from consensus import SubnetState, YumaParams, run_epoch
 
 if __name__ == "__main__":
-    alone = SubnetState.from_rows(
+    state = SubnetState.from_rows(
         stake=[1],
         validator_permit=[True],
         last_update=[1],
@@ -14,4 +14,4 @@ if __name__ == "__main__":
         last_tempo=0,
         owner_uid=0,
     )
-    run_epoch(alone, YumaParams())
+    run_epoch(state, YumaParams())

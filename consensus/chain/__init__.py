@@ -1,5 +1,6 @@
 """The local chain around the consensus."""
 
-from .chain import Chain, Receipt
+from .chain import Chain
+from .receipt import Receipt
 
 __all__ = ["Chain", "Receipt"]

@@ -12,14 +12,14 @@ Blocks pass only when `step` says so. Calls are carried out in the open block, a
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from consensus.chain.handlers import axon, balances, ownership, registration, weights
 from consensus.errors import CallRefused, ChainError, NonceRefused, SignatureRefused
 
-from . import axon, balances, emission, ownership, registration, weights
+from . import emission
 from .calls import (
     AddStake,
     BurnedRegister,
@@ -46,10 +46,11 @@ from .hyperparameters import Hyperparameters
 from .keys import verify
 from .ledger import check_address, check_amount
 from .metagraph import Metagraph
+from .receipt import Receipt
 from .subnet import Subnet
 
 if TYPE_CHECKING:
-    from .store import Store
+    from consensus.chain.storage import Store
 
 HANDLERS: dict[type[Call], Callable[[ChainState, str, Any], Any]] = {
     Transfer: balances.transfer,
@@ -69,16 +70,6 @@ HANDLERS: dict[type[Call], Callable[[ChainState, str, Any], Any]] = {
 """What carries out each call. A handler refuses before it changes anything."""
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """An accepted call: where it stands, and what came of it (a netuid, a uid, a balance)."""
-
-    block: int
-    position: int
-    call: SignedCall
-    result: Any
-
-
 class Chain:
     """One chain. Use `create`, `open` or `development`; close it, or use it in a `with` block."""
 
@@ -89,7 +80,6 @@ class Chain:
         self._calls: list[Receipt] = []
         self._digest = _hasher()
         """Of the calls in the open block, without their signatures: those differ each time the same key signs."""
-        self._last_epochs: dict[int, Epoch] = {}
         self._closed = False
 
     @classmethod
@@ -106,14 +96,14 @@ class Chain:
         state.block_hashes = {0: genesis_hash, 1: _next_hash(genesis_hash, 1, b"")}
         if where is None:
             return cls(state, genesis_hash)
-        from .store import Store  # SQLAlchemy: only for chains that are kept
+        from consensus.chain.storage import Store  # SQLAlchemy: only for chains that are kept
 
         return cls(state, genesis_hash, Store.create(where, state, genesis_hash))
 
     @classmethod
     def open(cls, where: str | PathLike[str]) -> Self:
         """A chain that was kept, as its last confirmed block left it. Raises a `StoreError` if that can't be had."""
-        from .store import Store
+        from consensus.chain.storage import Store
 
         store = Store.open(where)
         return cls(store.state, store.genesis_hash, store)
@@ -255,11 +245,6 @@ class Chain:
         """The block of the subnet's next epoch."""
         return emission.next_epoch(self._state.subnet(netuid), self.block, self.genesis.cadence)
 
-    def last_epoch(self, netuid: int) -> Epoch | None:
-        """The subnet's last epoch, if it ran since the chain was opened; the metagraph shows it in any case."""
-        self._state.subnet(netuid)
-        return self._last_epochs.get(netuid)
-
     def metagraph(self, netuid: int) -> Metagraph:
         """A snapshot of the subnet's neurons."""
         return Metagraph.of(self._state, self._state.subnet(netuid))
@@ -338,7 +323,6 @@ class Chain:
         epochs = emission.run_due_epochs(state)
         self._confirm(closed, epochs)
         self._calls, self._digest = [], _hasher()
-        self._last_epochs.update({epoch.netuid: epoch for epoch in epochs})
         return epochs
 
     def _confirm(self, closed: list[Receipt], epochs: list[Epoch]) -> None:

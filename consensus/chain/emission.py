@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consensus.amounts import MAX_RAO
+from consensus.chain.handlers.weights import unexpired
 from consensus.yuma.params import YumaParams
 from consensus.yuma.state import NO_COMMIT, SubnetState
 
 from .chain_state import ChainState
 from .ledger import Ledger
 from .subnet import Subnet
-from .weights import unexpired
 
 if TYPE_CHECKING:
     from consensus.yuma.yuma import EpochResult

@@ -1,6 +1,6 @@
 """The compiled epoch: every case of a batch in one call.
 
-    from consensus.kernel import epochs
+    from consensus.yuma.kernel import epochs
 
 Importing this module imports numba; the first call of a machine compiles, later ones load from disk.
 """

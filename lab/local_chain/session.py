@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from bittensor_wallet import Keypair
 
     from consensus.chain.calls import Call
-    from consensus.chain.chain import Chain, Receipt
+    from consensus.chain.chain import Chain
     from consensus.chain.keys import WalletFolder
+    from consensus.chain.receipt import Receipt
 
 
 @dataclass

@@ -147,6 +147,6 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
 def test_no_module_of_the_room_logs_or_prints() -> None:
     room = Path(__file__).parents[2] / "consensus"
     talkers = [
-        path.name for path in room.glob("*.py") if re.search(r"^\s*(print\(|import logging)", path.read_text(), re.M)
+        path.name for path in room.rglob("*.py") if re.search(r"^\s*(print\(|import logging)", path.read_text(), re.M)
     ]
     assert talkers == [] and isinstance(throwaway_key(1, "x"), Keypair)

@@ -9,8 +9,8 @@ from Crypto.Hash import keccak
 
 from consensus import TAO, CallRefused, Chain, throwaway_key
 from consensus.chain.calls import BurnedRegister, CreateSubnet, Faucet, PowRegister, SetHyperparameters, SetWeights
+from consensus.chain.handlers.registration import decay_factor, uid_to_prune
 from consensus.chain.pow import meets, seal, solve
-from consensus.chain.registration import decay_factor, uid_to_prune
 from consensus.errors import NotAllowed, Shortage
 
 ALICE, BOB = throwaway_key(1, "alice"), throwaway_key(1, "bob")

@@ -12,7 +12,6 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from consensus import TAO, Chain, Genesis, throwaway_key
-from consensus.chain import store
 from consensus.chain.calls import (
     BurnedRegister,
     CommitWeights,
@@ -23,6 +22,7 @@ from consensus.chain.calls import (
     SetWeights,
     Transfer,
 )
+from consensus.chain.storage import store
 from consensus.errors import ChainError, StoreCorrupt, StoreError, StoreInUse, StoreTooNew
 
 ALICE, BOB = throwaway_key(1, "alice"), throwaway_key(1, "bob")
@@ -123,7 +123,7 @@ def test_calls_of_a_block_that_was_never_confirmed_are_gone(kept: Path) -> None:
 WRITER = """
 import sys
 from consensus import Chain, throwaway_key
-from consensus.calls import Faucet, SetWeights
+from consensus.chain.calls import Faucet, SetWeights
 chain, key = Chain.open(sys.argv[1]), throwaway_key(1, "alice")
 validator = throwaway_key(1, "hotkey-0")
 while True:

@@ -7,7 +7,7 @@ import pytest
 
 from consensus import TAO, CallRefused, throwaway_key
 from consensus.chain.calls import AddStake, CommitWeights, RevealWeights, SetHyperparameters, SetWeights, commit_hash
-from consensus.chain.weights import max_upscale
+from consensus.chain.handlers.weights import max_upscale
 from consensus.errors import WeightsRefused
 
 

@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from consensus import TAO, Metagraph
-from consensus.chain import concentration
+from consensus import TAO, Metagraph, concentration
 from consensus.chain.calls import ServeAxon, SetWeights
 from consensus.chain.concentration import gini, holding, nakamoto
 from consensus.errors import SnapshotError

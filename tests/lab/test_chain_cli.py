@@ -326,7 +326,7 @@ def test_each_command_has_help_with_an_example(place: Path) -> None:
 
 def test_importing_the_commands_imports_nothing_slow() -> None:
     script = (
-        "import sys, lab.chain_cli; print(sorted({'sqlalchemy', 'numpy', 'numba', 'rich.table'} & set(sys.modules)))"
+        "import sys, lab.cli.chain; print(sorted({'sqlalchemy', 'numpy', 'numba', 'rich.table'} & set(sys.modules)))"
     )
     loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == "[]"

@@ -2,13 +2,13 @@
 
 from typing import Any
 
+from consensus.chain.calls import CreateSubnet, SetHyperparameters
+from consensus.chain.chain_state import ChainState
+from consensus.chain.hyperparameters import Hyperparameters
+from consensus.chain.subnet import Subnet
 from consensus.errors import CallRefused, NotAllowed
 
-from .calls import CreateSubnet, SetHyperparameters
-from .chain_state import ChainState
-from .hyperparameters import Hyperparameters
 from .registration import burn_price, start_price
-from .subnet import Subnet
 
 
 def lock_cost(state: ChainState) -> int:

@@ -9,11 +9,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from consensus.amounts import tao
+from consensus.chain.calls import CommitWeights, RevealWeights, SetWeights, commit_hash
+from consensus.chain.chain_state import ChainState
+from consensus.chain.subnet import Commit, Row, Subnet
 from consensus.errors import WeightsRefused
-
-from .calls import CommitWeights, RevealWeights, SetWeights, commit_hash
-from .chain_state import ChainState
-from .subnet import Commit, Row, Subnet
 
 ONE = 2**32
 U16 = 65535

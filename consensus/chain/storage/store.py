@@ -31,10 +31,10 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
+from consensus.chain.chain_state import ChainState
 from consensus.errors import CallRefused, StoreCorrupt, StoreError, StoreInUse, StoreTooNew
 from consensus.yuma.rows import Rows
 
-from .chain_state import ChainState
 from .tables import (
     ACCOUNTS,
     BONDS,
@@ -56,8 +56,8 @@ from .tables import (
 )
 
 if TYPE_CHECKING:
-    from .chain import Receipt
-    from .emission import Epoch
+    from consensus.chain.emission import Epoch
+    from consensus.chain.receipt import Receipt
 
 LOCK_WAIT_S = 1.0
 """How long to wait for a process that is about to let go of the file."""

@@ -22,17 +22,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import RowMapping
 
+from consensus.chain.calls import call_fields
+from consensus.chain.chain_state import ChainState
+from consensus.chain.genesis import Genesis
+from consensus.chain.hyperparameters import Hyperparameters
+from consensus.chain.subnet import Axon, Commit, Row, Subnet
 from consensus.yuma.rows import Rows
 
-from .calls import call_fields
-from .chain_state import ChainState
-from .genesis import Genesis
-from .hyperparameters import Hyperparameters
-from .subnet import Axon, Commit, Row, Subnet
-
 if TYPE_CHECKING:
-    from .chain import Receipt
-    from .emission import Epoch
+    from consensus.chain.emission import Epoch
+    from consensus.chain.receipt import Receipt
 
 METADATA = MetaData()
 ADDRESS, RAO, JSON_TEXT = String(64), BigInteger, Text(2**24)

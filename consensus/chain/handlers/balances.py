@@ -1,10 +1,9 @@
 """Moving money: transfers, the faucet, stake, and what a validator keeps of its delegators' earnings."""
 
+from consensus.chain.calls import AddStake, Faucet, RemoveStake, SetTake, Transfer
+from consensus.chain.chain_state import ChainState
+from consensus.chain.ledger import check_address, check_amount
 from consensus.errors import CallRefused, NotAllowed
-
-from .calls import AddStake, Faucet, RemoveStake, SetTake, Transfer
-from .chain_state import ChainState
-from .ledger import check_address, check_amount
 
 
 def transfer(state: ChainState, signer: str, call: Transfer) -> int:

@@ -2,11 +2,10 @@
 
 import ipaddress
 
+from consensus.chain.calls import ServeAxon
+from consensus.chain.chain_state import ChainState
+from consensus.chain.subnet import Axon
 from consensus.errors import CallRefused, NotAllowed
-
-from .calls import ServeAxon
-from .chain_state import ChainState
-from .subnet import Axon
 
 
 def serve_axon(state: ChainState, signer: str, call: ServeAxon) -> int:

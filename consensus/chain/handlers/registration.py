@@ -7,11 +7,10 @@ Two rules. "decay" (since 2026): burn only; each registration raises the price b
 from functools import lru_cache
 
 from consensus.amounts import TAO
+from consensus.chain.calls import BurnedRegister, PowRegister
+from consensus.chain.chain_state import ChainState
+from consensus.chain.subnet import Subnet
 from consensus.errors import CallRefused
-
-from .calls import BurnedRegister, PowRegister
-from .chain_state import ChainState
-from .subnet import Subnet
 
 FIRST_BURN_RAO = TAO
 """The price of the first registration on a new subnet, within its limits."""
@@ -74,7 +73,7 @@ def burned_register(state: ChainState, signer: str, call: BurnedRegister) -> int
 
 def pow_register(state: ChainState, signer: str, call: PowRegister) -> int:
     """Check the work and take a uid; returns it."""
-    from .pow import meets, seal  # keccak: 40 ms that no other call needs
+    from consensus.chain.pow import meets, seal  # keccak: 40 ms that no other call needs
 
     subnet = state.subnet(call.netuid)
     if subnet.hyperparameters.registration_rule != "interval":
