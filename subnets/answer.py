@@ -6,8 +6,10 @@ ever unpickled or trusted. N queries give N responses; a fault is data, not an e
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -28,6 +30,10 @@ class Answer(BaseModel):
     def body(self) -> bytes:
         """Encode for the wire."""
         return self.model_dump_json(exclude_defaults=True).encode()
+
+    def map_text(self, change: Callable[[str], str]) -> Self:
+        """Return a copy with `change` applied to every text that it answers with, in order."""
+        return self.model_copy(update={"text": change(self.text)})
 
 
 class Fault(StrEnum):

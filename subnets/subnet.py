@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from pydantic import ValidationError
@@ -41,6 +42,26 @@ class Subnet(Plugin, ABC):
     def quality(self, task: Task, answer: Answer) -> float | None:
         """How good the answer truly is, in [0, 1], apart from any grader; None where the truth is unknown."""
         return None
+
+    def text_of(self, answer: Answer) -> str:
+        """Return what an answer says as plain text."""
+        return answer.text
+
+    def reference_from(self, task: Task, answer: Answer) -> Any:
+        """Return the reference that the task would have if `answer` were right; None where it can't serve as one."""
+        return answer.text if answer.text.strip() else None
+
+    def pad(self, answer: Answer, filler: Sequence[str]) -> Answer:
+        """Make an answer longer without saying more: half of the `filler` sentences before it, half after.
+
+        Like that of `inject`, the result is meant for a grader and may exceed the limits that `read` sets.
+        """
+        half = len(filler) // 2
+        return answer.model_copy(update={"text": " ".join([*filler[:half], answer.text, *filler[half:]])})
+
+    def inject(self, answer: Answer, instruction: str) -> Answer:
+        """Add an instruction that addresses the grader."""
+        return answer.model_copy(update={"text": f"{answer.text}\n{instruction}"})
 
     def illustrate(self, task: Task, answer: Answer | None) -> bytes | None:
         """Draw the task, and the answer if any, as a PNG for the report; None where text says it all."""

@@ -8,6 +8,7 @@ line; on a line, what stands further apart than `COLUMN_GAP_EM` is a section of 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -66,3 +67,9 @@ class OCRAnswer(Answer):
         if total > MAX_TOTAL_TEXT:
             raise ValueError(f"sections hold {total:,} characters; at most {MAX_TOTAL_TEXT:,} are read")
         return self
+
+    def map_text(self, change: Callable[[str], str]) -> Self:
+        """Return a copy with `change` applied to the text and to that of every section; boxes stay."""
+        answer = super().map_text(change)
+        sections = tuple(part.model_copy(update={"text": change(part.text)}) for part in answer.sections)
+        return answer.model_copy(update={"sections": sections})

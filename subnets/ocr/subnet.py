@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
@@ -11,8 +13,8 @@ from subnets.seed import Seed
 from subnets.subnet import Subnet
 from subnets.task import Message, Prompt, Task
 
-from .answer import OCRAnswer
-from .page import Page
+from .answer import MAX_SECTIONS, MAX_TEXT, Font, OCRAnswer, Section
+from .page import Line, Page
 from .quality import text_quality
 from .section_f1 import Sections
 
@@ -89,6 +91,36 @@ class OCR(Subnet):
             return 0.0
         truth = [line.text for line in page_of(task).lines]
         return text_quality(truth, [section.text for section in answer.sections])
+
+    def text_of(self, answer: Answer) -> str:
+        """Return the texts of the sections, one a line."""
+        if not isinstance(answer, OCRAnswer):
+            return answer.text
+        return "\n".join(section.text for section in answer.sections)
+
+    def reference_from(self, task: Task, answer: Answer) -> Page | None:
+        """Return a page on which everything stands as the answer has it."""
+        if not isinstance(answer, OCRAnswer) or not answer.sections:
+            return None
+        lines = tuple(
+            Line(part.text, ((x1, y1), (x2, y1), (x2, y2), (x1, y2)), part.font or Font(family="", size=y2 - y1))
+            for part in answer.sections
+            for x1, y1, x2, y2 in (part.box,)
+        )
+        return replace(page_of(task), lines=lines)
+
+    def pad(self, answer: Answer, filler: Sequence[str]) -> Answer:
+        """List the answer's own sections a second time; prose filler has no place on a page."""
+        if not isinstance(answer, OCRAnswer):
+            return super().pad(answer, filler)
+        return answer.model_copy(update={"sections": (answer.sections * 2)[:MAX_SECTIONS]})
+
+    def inject(self, answer: Answer, instruction: str) -> Answer:
+        """Put the instruction in a section of its own, before the others."""
+        if not isinstance(answer, OCRAnswer):
+            return super().inject(answer, instruction)
+        section = Section(text=instruction[:MAX_TEXT], box=(0.0, 0.0, 10.0, 10.0))
+        return answer.model_copy(update={"sections": (section, *answer.sections)[:MAX_SECTIONS]})
 
     def illustrate(self, task: Task, answer: Answer | None) -> bytes | None:
         """Draw true and answered boxes over the page."""

@@ -112,6 +112,10 @@ class TextPrompting(Subnet):
             return None
         return task.reference.grade(answer.text).value
 
+    def reference_from(self, task: Task, answer: Answer) -> Written | None:
+        """Return the answer's text as a written reference."""
+        return Written(answer.text) if answer.text.strip() else None
+
     def _item(self, root: Seed, draw: Draw) -> tuple[str, Item]:
         if draw.chance(self.organic_share) and self.organic is not None:
             return "organic", self._organic(draw, self.organic)
