@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lab.cli.chain import chain as chain_cli
-from lab.config.flags import Address, overrides
+from lab.config.flags import Address, config_command, overrides
 
 from . import (
     cluster as cluster_cli,
@@ -61,8 +61,14 @@ def _common(
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
 
 
+def _config_model() -> type[RunConfig]:
+    from lab.config.run_config import RunConfig
+
+    return RunConfig
+
+
 @app.command(
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    cls=config_command(_config_model),
     epilog="Examples:  subnetlab run configs/ocr.toml   |   subnetlab run configs/ocr.toml --chain.epochs 3 --seed 11"
     "   |   subnetlab run configs/ocr.toml --resume",
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lab.config.flags import Address, overrides
+from lab.config.flags import Address, config_command, overrides
 
 if TYPE_CHECKING:
     from lab.record.run_folder import RunMode
@@ -25,8 +25,6 @@ Resume = Annotated[bool, typer.Option("--resume", help="Go on with the study tha
 Clean = Annotated[bool, typer.Option("--clean", help="Start the study in that folder over.")]
 Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
-
-ANY_KEY = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 def mount(study: typer.Typer) -> None:
@@ -63,7 +61,7 @@ def _add(study: typer.Typer, name: str, read: Callable[[], type[StudyConfig]]) -
     @study.command(
         name,
         help=read.__doc__,
-        context_settings=ANY_KEY,
+        cls=config_command(read),
         epilog=f"Example:  subnetlab study {name} configs/studies/{name}_ocr.toml --budget 10m",
     )
     def command(

@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")]
 
 
 class Table(BaseModel):
-    """Base of every config table."""
+    """Base of every config table. The docstrings of its fields are the help of `subnetlab run --help`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+
+    @classmethod
+    def keys(cls) -> dict[str, FieldInfo]:
+        """Return the keys that a user may write, with their fields."""
+        return dict(cls.model_fields)

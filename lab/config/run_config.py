@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationError, field_serializer, model_validator
+from pydantic.fields import FieldInfo
 
 from cluster import Server
 from cluster.hosts.host_link import START_TIMEOUT_S
@@ -66,6 +67,17 @@ class PluginTable(Table):
         if kind is None:
             raise ValueError(f".kind: missing; known: {', '.join(cls.plugins.sources())}")
         return {"name": kind, **own, "options": options}
+
+    @classmethod
+    def keys(cls) -> dict[str, FieldInfo]:
+        """Return the table's own keys; those of the plug-in depend on its kind."""
+        known = ", ".join(cls.plugins.sources())
+        kind = Field(cls.plugins.default or ..., description=f"Plug-in; its options stand beside it. Known: {known}.")
+        name = Field("the kind", description=cls.model_fields["name"].description)
+        texts = {"kind": kind, "name": name}
+        fields = {key: FieldInfo.from_annotated_attribute(str, field) for key, field in texts.items()}
+        fields = fields | {key: field for key, field in cls.model_fields.items() if key != "name"}
+        return {key: field for key, field in fields.items() if key != "options"}
 
     def names(self) -> list[str]:
         """Return one name for each of the `count`."""

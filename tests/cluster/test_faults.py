@@ -36,7 +36,7 @@ DRIVER = """
 import json, sys
 from pathlib import Path
 import ray
-from lab.config import RunConfig
+from lab.config.run_config import RunConfig
 from lab.run import run
 def arm(event):
     if event.stage == "round" and event.rounds == 5:

@@ -2,8 +2,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from cluster.requirements import Requirements
+from lab.cli.main import app
+from lab.config.keys import key_groups
 from lab.config.run_config import RunConfig
 from lab.errors import ConfigError
 
@@ -149,3 +152,23 @@ def test_a_file_that_is_no_config_is_named(tmp_path: Path, text: str, said: str)
         read(tmp_path, text)
     with pytest.raises(ConfigError, match="no such file"):
         RunConfig.read(tmp_path / "nowhere.toml")
+
+
+def help_lines(model: type[RunConfig]) -> dict[str, str]:
+    return {key.name: f"{key.type} {key.text}" for group in key_groups(model) for key in group.keys}
+
+
+def test_the_help_lists_every_key_with_type_meaning_range_and_default() -> None:
+    keys = help_lines(RunConfig)
+    assert keys["chain.epochs"].startswith("INTEGER ") and keys["chain.epochs"].endswith(" [>= 1; default: 5]")
+    assert keys["pool.placement"].startswith("pack|spread ")
+    assert "tesseract" in keys["miners.0.kind"] and "[required]" in keys["miners.0.kind"]
+    assert "default: honest" in keys["validators.0.kind"]
+    assert keys["seed"].endswith("[>= 0; < 2^128; default: 0]")
+    assert not {"miners.0.options", "validators.0.options", "miners", "chain"} & keys.keys()
+
+
+def test_every_command_that_takes_a_config_shows_its_keys() -> None:
+    for command, key in (("run", "--chain.epochs"), ("study grading", "--graders.0.repeats")):
+        shown = CliRunner().invoke(app, [*command.split(), "--help"])
+        assert shown.exit_code == 0 and key in shown.stdout and "--pool.rounds_in_flight" in shown.stdout
