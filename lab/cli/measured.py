@@ -125,7 +125,7 @@ def _print(found: Publication, folder: Path) -> None:
     from rich.table import Table
 
     from lab.duration import duration
-    from lab.report.section import text_table
+    from lab.report.terminal import text_table
 
     console = Console()
     for section in found.sections:

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from lab.results.bill import Bill
-from lab.results.neurons import NeuronResult, NeuronResults, by_quality, counted, percent
+from lab.results.neurons import NeuronResult, NeuronResults, by_quality
 from lab.results.pay_quality import PayQuality
 from lab.results.sample_answers import Sample
+from lab.results.words import counted, percent
 from lab.statistics import Estimate, spearman
 
-
-@dataclass(frozen=True, slots=True)
-class Caption:
-    """What belongs under a chart."""
-
-    shows: str
-    not_shown: str
+from .section import Caption
 
 
 def in_short(bill: Bill, agreement: PayQuality, standings: NeuronResults) -> list[str]:

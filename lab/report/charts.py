@@ -9,159 +9,34 @@ variables and so follow the reader's choice of light or dark.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lab.results.bill import Bill
-from lab.results.neurons import NeuronResult, NeuronResults, by_quality, percent
-from lab.statistics import Estimate
+from lab.results.neurons import NeuronResult, NeuronResults, by_quality
+from lab.results.words import percent
 
-from .palette import INK, LINE, MUTED, PAPER, SERIES, part_colour
+from .palette import INK, MUTED, PAPER, SERIES, part_colour
+from .plotting import (
+    draw_estimates,
+    figure_of,
+    height_px,
+    legend_above,
+    name_rows,
+    narrow,
+    new_axes,
+    rows_px,
+    short,
+    spread,
+    styled,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
-
-WIDTH_PX = 780
-ROW_PX = 26
-NARROW_PX = 500
-"""Below this, names are cut."""
 
 LABELLED = 8
 """Lines with a name and a colour of their own; the others are grey."""
-
-STYLE = {
-    "font.family": "DejaVu Sans",
-    "font.size": 12.0,
-    "text.parse_math": False,
-    "axes.edgecolor": LINE,
-    "axes.labelcolor": MUTED,
-    "axes.labelsize": 12.0,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.spines.left": False,
-    "axes.facecolor": "none",
-    "figure.facecolor": "none",
-    "text.color": INK,
-    "xtick.color": LINE,
-    "ytick.color": LINE,
-    "xtick.labelcolor": MUTED,
-    "ytick.labelcolor": INK,
-    "ytick.major.size": 0.0,
-    "grid.color": LINE,
-    "grid.linewidth": 0.8,
-    "lines.solid_capstyle": "round",
-    "legend.frameon": False,
-    "legend.fontsize": 12.0,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "subnetlab",
-}
-
-
-def new_axes(width_px: float = WIDTH_PX, height_px: float = 300) -> Axes:
-    """Return axes in a figure of that size, which no global state knows of."""
-    from matplotlib.figure import Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-
-    with styled():
-        layout = ConstrainedLayoutEngine(w_pad=2 / 72, h_pad=2 / 72)
-        figure = Figure(figsize=(width_px / 72, height_px / 72), dpi=72, layout=layout)
-        return figure.add_subplot()
-
-
-@contextmanager
-def styled() -> Iterator[None]:
-    """Draw, or write a drawing out, in the report's style."""
-    from matplotlib import rc_context
-
-    with rc_context(STYLE):  # type: ignore[arg-type]
-        yield
-
-
-def log_ticks(axis: Axis, text: Callable[[float], str]) -> None:
-    """Label a logarithmic axis at 1, 2 and 5 of each power of ten, and nowhere else."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    axis.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0)))
-    axis.set_major_formatter(FuncFormatter(lambda value, place: text(value)))
-    axis.set_minor_formatter(NullFormatter())
-
-
-def narrow(ax: Axes) -> bool:
-    """Whether a chart is one for phones."""
-    return _width_px(ax) < NARROW_PX
-
-
-def figure_of(ax: Axes) -> Figure:
-    """Return the figure that axes are in."""
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    return figure
-
-
-def rows_px(rows: int) -> int:
-    """Height of a chart with so many rows."""
-    return 74 + ROW_PX * max(1, rows)
-
-
-def draw_estimates(
-    figures: Sequence[Estimate | None],
-    ax: Axes,
-    *,
-    colour: str,
-    marker: str = "o",
-    shift: float = 0.0,
-    label: str | None = None,
-) -> None:
-    """Draw estimates, one a row from the top: a line over the interval and a mark; nothing where one is unknown."""
-    xs, ys = [], []
-    for row, one in enumerate(figures):
-        if one is None or one.value is None:
-            continue
-        xs.append(one.value)
-        ys.append(row + shift)
-        if one.low is not None and one.high is not None:
-            ax.plot([one.low, one.high], [row + shift] * 2, color=colour, linewidth=1.6, alpha=0.75)
-    ax.plot(
-        xs,
-        ys,
-        marker=marker,
-        markersize=7 if marker == "o" else 6,
-        color=colour,
-        linestyle="none",
-        label=label,
-        clip_on=False,
-        zorder=3,
-    )
-
-
-def name_rows(names: Sequence[str], ax: Axes) -> None:
-    """Write a name before each row, the first on top."""
-    ax.set_yticks(range(len(names)), [short(name, ax) for name in names])
-    ax.set_ylim(max(1, len(names)) - 0.5, -0.5)
-    ax.grid(axis="x")
-    ax.set_axisbelow(True)
-
-
-def short(name: str, ax: Axes) -> str:
-    """Cut a name that is too long for its chart in the middle: names often differ by their ends alone."""
-    most = 13 if narrow(ax) else 26
-    return name if len(name) <= most else f"{name[: most - 6]}…{name[-5:]}"
-
-
-def legend_above(ax: Axes, columns: int) -> None:
-    """Put the legend over the upper left corner, in so many columns."""
-    ax.legend(
-        loc="lower left",
-        bbox_to_anchor=(0, 1.0),
-        ncols=columns,
-        borderaxespad=0.2,
-        borderpad=0.2,
-        handletextpad=0.3,
-        columnspacing=1.4,
-    )
 
 
 def score_against_quality(miners: Sequence[NeuronResult], *, ax: Axes | None = None) -> Figure:
@@ -229,7 +104,7 @@ def incentive_by_epoch(standings: NeuronResults, *, ax: Axes | None = None) -> F
             )
             if named and values:
                 labels.append((values[-1], short(_name(one), ax), colour))
-        gap = 15 * top * 1.05 / max(1.0, _height_px(ax) - 50)
+        gap = 15 * top * 1.05 / max(1.0, height_px(ax) - 50)
         places = spread([value for value, _, _ in labels], gap, top * 1.05)
         for (value, text, colour), y in zip(labels, places, strict=True):
             ax.annotate(
@@ -296,27 +171,5 @@ def task_parts(bill: Bill) -> list[tuple[str, float]]:
     return [(part.group, part.cost.cpu_s / bill.tasks) for part in bill.subnet_parts]
 
 
-def spread(values: Sequence[float], gap: float, top: float) -> list[float]:
-    """Move values in [0, top] apart until neighbours are at least `gap` from each other, as far as there is room."""
-    order = sorted(range(len(values)), key=lambda place: values[place])
-    placed = [0.0] * len(values)
-    floor, ceiling = 0.0, top
-    for place in order:
-        placed[place] = max(values[place], floor)
-        floor = placed[place] + gap
-    for place in reversed(order):
-        placed[place] = min(placed[place], ceiling)
-        ceiling = placed[place] - gap
-    return placed
-
-
 def _name(one: NeuronResult) -> str:
     return one.name if one.honest else f"{one.name}*"
-
-
-def _width_px(ax: Axes) -> float:
-    return float(figure_of(ax).get_figwidth() * 72)
-
-
-def _height_px(ax: Axes) -> float:
-    return float(figure_of(ax).get_figheight() * 72)

@@ -9,17 +9,18 @@ by miners.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lab.results.neurons import percent
+from lab.results.words import percent
 from lab.statistics import Estimate
 
-from .charts import WIDTH_PX, new_axes
+from .cells import Printed, estimate, plain, printed
 from .palette import variables
+from .plotting import WIDTH_PX, new_axes
+from .section import Column
 from .svg import inline
 
 if TYPE_CHECKING:
@@ -64,7 +65,13 @@ def render(template: str, **context: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"estimate": estimate, "percent": percent, "plain": plain, "svg": Markup}
+    environment.filters |= {
+        "estimate": _estimate,
+        "printed": printed,
+        "percent": percent,
+        "plain": plain,
+        "svg": Markup,
+    }
     return environment.get_template(template).render(variables=variables(), **context)
 
 
@@ -77,23 +84,5 @@ def write(html: str, path: Path) -> Path:
     return path
 
 
-def estimate(figure: Estimate, digits: int = 2, unit: str = "", scale: float = 1.0) -> dict[str, str]:
-    """Split a figure, times `scale`, into its value and the interval and n that belong under it."""
-    figure = figure.scaled(scale)
-    if figure.value is None:
-        return {"value": "–", "note": f"n={figure.n}"}
-    interval = ""
-    if figure.low is not None and figure.high is not None:
-        dash = " to " if figure.low < 0 else "–"  # a minus after a dash can't be read
-        interval = f"{figure.low:.{digits}f}{dash}{figure.high:.{digits}f}, "
-    return {"value": f"{figure.value:.{digits}f}{unit}", "note": f"{interval}n={figure.n}"}
-
-
-def plain(text: str, most: int = 400) -> str:
-    """Cut text of unknown origin, and make visible what would not be: control and direction characters."""
-    shown = text if len(text) <= most else f"{text[:most]}…"
-    shown = shown.replace(" %", "\N{NO-BREAK SPACE}%")
-    return "".join(
-        mark if mark in "\n\t" or unicodedata.category(mark) not in ("Cc", "Cf", "Co", "Cs", "Cn") else "�"
-        for mark in shown
-    )
+def _estimate(figure: Estimate, digits: int = 2, unit: str = "", scale: float = 1.0) -> Printed:
+    return estimate(figure, Column("", "", digits, unit, scale))

@@ -14,15 +14,17 @@ from typing import Any
 
 from lab.record.record import RunRecord
 from lab.results.bill import Bill
-from lab.results.neurons import NeuronResult, NeuronResults, by_quality, counted
+from lab.results.neurons import NeuronResult, NeuronResults, by_quality
 from lab.results.pay_quality import PayQuality
 from lab.results.sample_answers import samples
+from lab.results.words import counted
 from subnets import Fault
 
 from . import captions
-from .charts import bill_of_a_task, incentive_by_epoch, incentives, pay_by_quality, rows_px, score_against_quality
+from .charts import bill_of_a_task, incentive_by_epoch, incentives, pay_by_quality, score_against_quality
 from .html import Chart, chart, render, write
 from .palette import PARTS
+from .plotting import rows_px
 
 MOST_ROWS = 60
 """Miners in a chart with a row for each; the tables list all."""

@@ -7,8 +7,8 @@ from io import StringIO
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from .charts import styled
 from .palette import variables
+from .plotting import styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

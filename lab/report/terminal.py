@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 from lab.record.record import RunRecord
 from lab.results.bill import Bill, Part, total
 from lab.results.compare import MEASURES, Compared
-from lab.results.neurons import NeuronResult, NeuronResults, by_quality, percent
+from lab.results.neurons import NeuronResult, NeuronResults, by_quality
 from lab.results.pay_quality import PayQuality
+from lab.results.words import percent
 from lab.statistics import Estimate
 from subnets import Cost
 
 from .captions import miners_asked, refusals
+from .cells import printed
+from .section import Cell, Column
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -154,6 +157,12 @@ def differences(compared: Compared) -> Table:
     ]
     _caption(table, notes, [])
     return table
+
+
+def text_table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> list[list[str]]:
+    """Return the cells as a terminal shows them: value and interval in one line."""
+    shown = [[printed(cell, column) for cell, column in zip(row, columns, strict=True)] for row in rows]
+    return [[f"{cell.value} {cell.note}".rstrip() for cell in row] for row in shown]
 
 
 def _table(title: str) -> Table:

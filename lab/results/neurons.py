@@ -130,19 +130,6 @@ def by_quality(miners: Sequence[NeuronResult]) -> list[NeuronResult]:
     return sorted(miners, key=lambda one: (one.quality.value is None, -(one.quality.value or 0.0), one.uid))
 
 
-def percent(share: float) -> str:
-    """Write a share as "12 %", small ones as "0.4 %"."""
-    number = 100 * share
-    if 0 < number < 0.1:
-        return "<0.1 %"
-    return f"{number:.1f} %" if 0 < number < 9.95 else f"{number:.0f} %"
-
-
-def counted(number: int, noun: str) -> str:
-    """Write "1 miner", "1,024 miners"."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def quantile(values: Sequence[float], share: float) -> Estimate:
     """Quantile with a bootstrapped percentile interval."""
     observed = np.asarray(values, dtype=float)

@@ -18,7 +18,8 @@ from lab.record.entries import GradedRound
 from lab.statistics import Estimate, spearman, spearmans
 from lab.statistics.resampling import resampled_sums
 
-from .neurons import NeuronResult, NeuronResults, percent
+from .neurons import NeuronResult, NeuronResults
+from .words import percent
 
 
 @dataclass(frozen=True, slots=True)

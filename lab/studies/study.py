@@ -13,7 +13,8 @@ from typing import ClassVar
 from lab.config.run_config import RunConfig
 from lab.record.record import RunRecord
 from lab.record.run_folder import RunMode
-from lab.report.section import Publication, publish
+from lab.report.publish import publish
+from lab.report.section import Publication
 
 from .arm import Arm
 from .study_folder import Announce, Budget, Study, Watch

@@ -8,15 +8,15 @@ import pytest
 from PIL import Image
 
 from lab.record.record import RunRecord
+from lab.report.cells import plain
 from lab.report.charts import (
     bill_of_a_task,
     incentive_by_epoch,
     incentives,
     pay_by_quality,
     score_against_quality,
-    spread,
 )
-from lab.report.html import plain
+from lab.report.plotting import spread
 from lab.report.run_report import html, write_report
 from lab.report.svg import inline
 from lab.results.bill import Bill

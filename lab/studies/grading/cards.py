@@ -12,11 +12,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
-from lab.report.captions import Caption
-from lab.report.html import chart, estimate, render
+from lab.report.cells import estimate, plain_figure
+from lab.report.html import chart, render
 from lab.report.html import write as write_page
-from lab.report.section import plain_figure
-from lab.results.neurons import counted
+from lab.report.plotting import Mark, draw_rows, series_px
+from lab.report.section import Caption, Column
+from lab.results.words import counted
 from lab.statistics import Estimate, ranked
 from validators import SCORERS
 
@@ -24,7 +25,6 @@ from .bias import WORDS, Bias, biases
 from .exploits import ALPHA, Exploit, exploits
 from .grades import Grader, GradingData, Quality
 from .pay import Pay, pay_of
-from .plots import Mark, draw_rows, rows_px
 
 MEASURES = {
     "pairwise_accuracy": "pairwise accuracy",
@@ -159,7 +159,7 @@ def write(card: Card, folder: Path) -> Path:
     earned = [Mark(one.adversary, "earned", one.earned) for one in card.exploits if one.earned.value is not None]
     if earned:
         alt = "What each adversary earns over what the best honest miner does. The figures are in the table."
-        height = rows_px(len(earned))
+        height = series_px(len(earned))
         charts["exploits"] = chart(
             "exploits",
             alt,
@@ -212,7 +212,8 @@ def _groups(card: Card) -> list[tuple[str, list[dict[str, str]]]]:
 
 
 def _row(name: str, figure: Estimate, digits: int = 3, unit: str = "", scale: float = 1.0) -> dict[str, str]:
-    return {"name": name, **estimate(figure, digits, unit, scale)}
+    shown = estimate(figure, Column("", name, digits, unit, scale))
+    return {"name": name, "value": shown.value, "note": shown.note}
 
 
 def _compares(grader: Grader) -> str:

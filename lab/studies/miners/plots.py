@@ -7,8 +7,8 @@ from itertools import cycle
 from math import exp
 from typing import TYPE_CHECKING
 
-from lab.report.charts import figure_of, log_ticks, narrow, styled
 from lab.report.palette import INK, MUTED, SERIES
+from lab.report.plotting import figure_of, log_ticks, narrow, styled
 from lab.statistics import Estimate
 from lab.statistics.claims import ALPHA
 

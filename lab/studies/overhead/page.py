@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lab.report.captions import Caption
-from lab.report.charts import figure_of, log_ticks, narrow, styled
 from lab.report.palette import INK, MUTED, PAPER, PARTS, SERIES, part_colour
-from lab.report.section import Cell, Column, Picture, Publication, Section
-from lab.results.neurons import counted, percent
+from lab.report.plotting import figure_of, log_ticks, narrow, styled
+from lab.report.section import Caption, Cell, Column, Picture, Publication, Section
+from lab.results.words import counted, percent
 from lab.statistics import Estimate, ranked
 
 from .config import WITHIN, OverheadConfig, OverheadData, Point, Unit

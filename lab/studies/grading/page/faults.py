@@ -6,14 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lab.report.captions import Caption
-from lab.report.section import Cell, Column, Picture, Section
-from lab.results.neurons import counted
+from lab.report.plotting import Mark, Series, draw_heat, draw_rows, series_px
+from lab.report.section import Caption, Cell, Column, Picture, Section
+from lab.results.words import counted
 from lab.statistics import Estimate, mean, ranked
 from lab.studies.grading.bias import WORDS
 from lab.studies.grading.cards import Card
 from lab.studies.grading.grades import Floats, GradingData
-from lab.studies.grading.plots import Line, Mark, draw_heat, draw_rows, rows_px
 from lab.studies.grading.tfidf_findings import FINDINGS, paid
 
 
@@ -63,7 +62,7 @@ def bias_section(found: Sequence[Card]) -> Section:
         grader, bias = max(clear, key=lambda one: abs(one[1].effect.value or 0.0))
         words = f"{bias.name} ({WORDS[bias.name]})"
         said += f" The largest of them is {grader}'s to {words}: {bias.effect.text()} points of score."
-    height = rows_px(len({mark.row for mark in marks}), 4)
+    height = series_px(len({mark.row for mark in marks}), 4)
     return Section(
         key="bias",
         title="What moves a score and should not?",
@@ -91,7 +90,7 @@ def pay_section(data: GradingData, found: Sequence[Card]) -> Section:
     """What a grader's error does to the pay, epoch by epoch."""
     earned = [(card, card.pay) for card in found if card.pay is not None]
     lines = [
-        Line(card.name, tuple((float(epoch + 1), figure) for epoch, figure in enumerate(pay.by_epoch)))
+        Series(card.name, tuple((float(epoch + 1), figure) for epoch, figure in enumerate(pay.by_epoch)))
         for card, pay in earned
     ]
     by_rank = ranked(earned, lambda one: one[1].ranking.value)
@@ -107,7 +106,7 @@ def pay_section(data: GradingData, found: Sequence[Card]) -> Section:
             f"{counted(pay.miners, 'miner')}."
         )
     marks = [Mark(card.name, "misplaced", pay.misplaced) for card, pay in earned]
-    height = rows_px(len(earned))
+    height = series_px(len(earned))
     return Section(
         key="pay",
         title="What does its error do to the pay?",

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab.report.captions import Caption
-from lab.report.section import Cell, Column, Picture, Publication, Section
-from lab.results.neurons import counted
+from lab.report.plotting import Mark, draw_heat, draw_rows, draw_scatter, series_px
+from lab.report.section import Caption, Cell, Column, Picture, Publication, Section
+from lab.results.words import counted
 from lab.statistics import Estimate, ranked
 from lab.studies.grading.cards import Card, cards, links, write
 from lab.studies.grading.config import GradingConfig
 from lab.studies.grading.exploits import ALPHA
 from lab.studies.grading.grades import GradingData
-from lab.studies.grading.plots import Mark, draw_heat, draw_rows, draw_scatter, rows_px
 
 from .faults import bias_section, exploits, own_answers, pay_section, published
 from .paradox import paradox_sections
@@ -115,7 +114,7 @@ def _quality(found: Sequence[Card]) -> Section:
             ("soft pairwise accuracy", card.quality.soft_pairwise_accuracy),
         )
     ]
-    height = rows_px(len(found), 2)
+    height = series_px(len(found), 2)
     return Section(
         key="quality",
         title="Does it rank the miners rightly?",
@@ -158,7 +157,7 @@ def _telling(found: Sequence[Card]) -> Section:
         if best
         else "Which grader tells them apart best can't be said: none scored both right and wrong answers."
     )
-    height = rows_px(len(found))
+    height = series_px(len(found))
     return Section(
         key="right_or_wrong",
         title="Does it tell right answers from wrong ones?",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from lab.report.captions import Caption
-from lab.report.section import Cell, Column, Picture, Section
+from lab.report.plotting import Series, draw_lines
+from lab.report.section import Caption, Cell, Column, Picture, Section
 from lab.statistics import Estimate
 from lab.studies.grading.grades import GradingData
 from lab.studies.grading.paradox import (
@@ -22,7 +22,6 @@ from lab.studies.grading.paradox import (
     curve,
     played,
 )
-from lab.studies.grading.plots import Line, draw_lines
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -164,7 +163,7 @@ def _run(found: Sequence[Check]) -> Section:
     within = sum(check.within for check in found)
     names = sorted({check.accuracy for check in found})
     lines = [
-        Line(
+        Series(
             f"a={accuracy:g}",
             tuple((check.miner, check.simulated) for check in found if check.accuracy == accuracy),
             tuple((check.miner, check.expected) for check in found if check.accuracy == accuracy),
@@ -213,14 +212,14 @@ Of = Callable[[Point], Estimate]
 Closed = Callable[[str, float, int], float | None]
 
 
-def _lines(shown: Sequence[Point], of: Of, closed: Closed = lambda arm, accuracy, wrong: None) -> list[Line]:
+def _lines(shown: Sequence[Point], of: Of, closed: Closed = lambda arm, accuracy, wrong: None) -> list[Series]:
     return [_line(arm, [point for point in shown if point.arm == arm], of, closed) for arm in ARMS]
 
 
-def _line(name: str, points: Sequence[Point], of: Of, closed: Closed = lambda arm, accuracy, wrong: None) -> Line:
+def _line(name: str, points: Sequence[Point], of: Of, closed: Closed = lambda arm, accuracy, wrong: None) -> Series:
     steps = [(point, place / 20) for point in points[:1] for place in range(2, 21)]
     drawn = ((accuracy, closed(point.arm, accuracy, point.wrong)) for point, accuracy in steps)
-    return Line(
+    return Series(
         name,
         tuple((point.accuracy, of(point)) for point in points),
         tuple((accuracy, value) for accuracy, value in drawn if value is not None),

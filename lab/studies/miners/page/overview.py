@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.report.captions import Caption
-from lab.report.section import Cell, Column, Picture, Publication, Section
-from lab.results.neurons import counted, percent
+from lab.report.section import Caption, Cell, Column, Picture, Publication, Section
+from lab.results.words import counted, percent
 from lab.statistics import ranked, ratio
 from lab.statistics.claims import ALPHA
 from lab.studies.miners import plots as pictures

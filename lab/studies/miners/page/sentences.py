@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.results.neurons import counted, percent
+from lab.results.words import counted, percent
 from lab.statistics import ranked
 from lab.statistics.claims import ALPHA
 from lab.studies.miners.contest import LEARNT, Claims, MinersData
