@@ -21,7 +21,8 @@ import psutil
 
 from cluster import RayPool
 from inference.clock import process_cpu_s
-from inference.models import find, quiet
+from inference.names import resolve
+from inference.quiet import quiet
 from miners import load_miner
 from miners.engines.completion import Request
 from miners.engines.language import LanguageEngine
@@ -86,7 +87,7 @@ async def bare_transformers(engine: Any) -> tuple[Bare, Callable[[], Awaitable[N
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     torch.set_num_threads(engine.threads)
-    folder = find(engine.model)
+    folder = resolve(engine.model)
     device = ("cuda" if torch.cuda.is_available() else "cpu") if engine.device == "auto" else engine.device
     with quiet():
         tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")

@@ -18,8 +18,7 @@ from subnets.text_prompting.kinds import Kind
 from subnets.text_prompting.words import words
 from validators.scorers.duplicates import NearDuplicates
 from validators.scorers.echo import Echo
-from validators.scorers.embedding import EmbeddingSimilarity
-from validators.scorers.encoder import encode
+from validators.scorers.embedding import EmbeddingSimilarity, encode
 from validators.scorers.similarity import EditSimilarity, Rouge, TokenF1
 from validators.scorers.tfidf import TfidfCubed
 

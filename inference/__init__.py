@@ -1,1 +1,1 @@
-"""What holds, finds and runs a model; it knows no subnet, miner or validator."""
+"""Finding, loading and running models. Nothing here knows a subnet, a miner or a validator."""

@@ -12,12 +12,16 @@ from __future__ import annotations
 
 import resource
 import sys
+import threading
 import time
-from collections.abc import Coroutine, Generator
+from collections.abc import Coroutine, Generator, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, fields
 from types import coroutine
 from typing import Any, Self, TypeVar
+
+from inference.clock import native_cpu_s
 
 T = TypeVar("T")
 
@@ -77,6 +81,34 @@ def process_cpu_s() -> float:
     """CPU seconds of this process and those of its children that have ended."""
     own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
+@contextmanager
+def off_thread(gpu: bool = False, **tokens: int) -> Iterator[None]:
+    """Charge the CPU seconds that native threads of libraries use meanwhile, and with `gpu` the elapsed GPU time.
+
+    One caller at a time, because such a thread can't be traced to the work that it does; waiting is not charged.
+    Python's threads are left out: validators that work in them are metered there.
+    """
+    with _off_thread:
+        neighbours = {thread: native_cpu_s([thread]) for thread in _other_threads()}
+        wall, native_s = time.perf_counter(), process_cpu_s() - time.thread_time()
+        try:
+            yield
+        finally:
+            native_s = process_cpu_s() - time.thread_time() - native_s
+            # The time of a thread that ended meanwhile can't be read any more and stays in the remainder.
+            native_s -= sum(max(0.0, native_cpu_s([thread]) - before_s) for thread, before_s in neighbours.items())
+            gpu_s = (time.perf_counter() - wall) if gpu else 0.0
+            spend(Cost(cpu_s=max(0.0, native_s), gpu_s=gpu_s, **tokens))
+
+
+_off_thread = threading.RLock()
+
+
+def _other_threads() -> list[int]:
+    own = threading.get_native_id()
+    return [thread.native_id for thread in threading.enumerate() if thread.native_id and thread.native_id != own]
 
 
 class Meter:

@@ -12,7 +12,7 @@ from cluster import RaySession
 
 TESTS = Path(__file__).parent
 GROUPS = {
-    "models": ("miners/text", "validators/models"),
+    "models": ("inference/models", "miners/text", "validators/models"),
     "launch": ("cluster/launch",),
 }
 """Folders whose tests share what is slow to start."""

@@ -25,9 +25,9 @@ def mount(app: typer.Typer) -> None:
 @models.command("list", epilog="Example:  subnetlab models list")
 def list_models(as_json: AsJson = False) -> None:
     """Name the models that need no Hub, and what is missing for each."""
-    from inference.models import models as known
+    from inference.prepare import known_models
 
-    found = known()
+    found = known_models()
     if as_json:
         typer.echo(json.dumps([asdict(model) for model in found], indent=2))
         return
@@ -43,11 +43,11 @@ def prepare(
     as_json: AsJson = False,
 ) -> None:
     """Check a model's weights, fetch or convert them where that is needed, and say where they are."""
-    from inference.models import describe
-    from inference.models import prepare as make_ready
+    from inference.cache import describe
+    from inference.prepare import prepare as make_ready
 
     folder = make_ready(name)
     if as_json:
-        typer.echo(json.dumps({"name": name, "folder": str(folder), **describe(folder)}, indent=2))
+        typer.echo(json.dumps({"name": name, "folder": str(folder), **asdict(describe(folder))}, indent=2))
     else:
         typer.echo(f"{name} is ready: {folder}")

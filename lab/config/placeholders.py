@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from inference.models import find
+from inference.names import resolve
 
 NOWHERE = "http://127.0.0.1:1"
 """Stands for a server's address where none runs: in a check of a config, in an audit."""
@@ -45,7 +45,7 @@ def fill_options(options: Any, addresses: Mapping[str, str] | None) -> Any:
     def fill(match: re.Match[str]) -> str:
         if match[1] == "server":
             return NOWHERE if addresses is None else addresses[match[2]]
-        return match[0] if addresses is None else str(find(match[2]))
+        return match[0] if addresses is None else str(resolve(match[2]))
 
     return _replace(options, _IN_OPTIONS, fill)
 
@@ -66,7 +66,7 @@ def fill_command(command: tuple[str, ...], python: str, port: int) -> list[str]:
         ModelError: a model is not on this machine.
     """
     said = {"python": python, "port": str(port)}
-    return [_IN_COMMANDS.sub(lambda match: said.get(match[1]) or str(find(match[2])), word) for word in command]
+    return [_IN_COMMANDS.sub(lambda match: said.get(match[1]) or str(resolve(match[2])), word) for word in command]
 
 
 def _replace(value: Any, pattern: re.Pattern[str], fill: Callable[[re.Match[str]], str]) -> Any:

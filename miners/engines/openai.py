@@ -21,12 +21,12 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
-from inference.models import ModelError, find, quiet
+from inference.causal import encodable, encode, load_tokenizer
+from inference.errors import ModelError, PromptError
 from miners.errors import APIError, EngineError
 from subnets import Cost, spend
 
 from .addresses import Traffic, check_url, guarded_client, resolve, traffic
-from .causal import PromptError, encode
 from .completion import Completion, Request, Timings, Usage
 from .language import LanguageEngine
 from .prices import FlatPrice, Price, listed_price
@@ -143,7 +143,7 @@ class OpenAI(LanguageEngine):
             raise EngineError(f"base_url: {error}") from None
         if self.tokenizer:
             try:
-                self._tokenizer = await asyncio.to_thread(_load_tokenizer, self.tokenizer)
+                self._tokenizer = await asyncio.to_thread(load_tokenizer, self.tokenizer)
             except ModelError as error:
                 raise EngineError(f"tokenizer: {error}") from error
         self._free = asyncio.Semaphore(self.max_in_flight)
@@ -207,7 +207,7 @@ class OpenAI(LanguageEngine):
             options["stop"] = list(request.stop)
         if request.logprobs is not None:
             options |= {"logprobs": True, "top_logprobs": request.logprobs}
-        messages = [{"role": message.role, "content": _unicode(message.content)} for message in request.messages]
+        messages = [{"role": message.role, "content": encodable(message.content)} for message in request.messages]
         stream = await self._client.chat.completions.create(
             model=self.model,
             messages=messages,
@@ -233,7 +233,7 @@ class OpenAI(LanguageEngine):
 
     def _completion(self, request: Request, answer: _Answer) -> Completion:
         return Completion(
-            text=_unicode("".join(answer.texts)),
+            text=encodable("".join(answer.texts)),
             logprobs=tuple(answer.logprobs),
             finish=answer.finish if answer.finish == "length" else "stop",
             model=self._shown(answer.model, 200),
@@ -248,7 +248,7 @@ class OpenAI(LanguageEngine):
         if self._tokenizer is not None:
             with suppress(PromptError):  # the server's template took it
                 read = len(encode(self._tokenizer, request.messages, self.tokenizer))
-            written = len(self._tokenizer.encode(_unicode("".join(answer.texts)), add_special_tokens=False))
+            written = len(self._tokenizer.encode(encodable("".join(answer.texts)), add_special_tokens=False))
         counted = self._tokenizer is not None
         return Usage(read, written, claimed_input_tokens=claimed[0], claimed_output_tokens=claimed[1], counted=counted)
 
@@ -383,18 +383,6 @@ class _Answer:
             if choice.logprobs is not None and choice.logprobs.content:
                 self.logprobs += [float(told.logprob) for told in choice.logprobs.content]
             self.finish = str(choice.finish_reason or self.finish)
-
-
-def _load_tokenizer(name: str) -> Any:
-    from transformers import AutoTokenizer
-
-    with quiet():
-        return AutoTokenizer.from_pretrained(find(name), trust_remote_code=False)
-
-
-def _unicode(text: str) -> str:
-    """Replace lone surrogates, which no encoder takes."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 OpenAI.model_rebuild()

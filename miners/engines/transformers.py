@@ -17,14 +17,15 @@ from typing import Literal
 
 from pydantic import Field, PrivateAttr
 
+from inference.causal import CausalModel
 from inference.clock import ThreadClock
-from inference.models import ModelError
+from inference.errors import ModelError
+from inference.sampling import Batch, Row, prepare
 from miners.errors import EngineError
 from subnets import Cost, spend
 
 from .attribution import Attribution, Job, Work
-from .causal import Batch, CausalModel, Row
-from .completion import Completion, Request
+from .completion import Completion, Request, Timings, Usage
 from .language import LanguageEngine
 from .power import EnergyCounter, gpu_here, visible_gpus
 
@@ -224,7 +225,7 @@ class _Worker:
             if ticket.cancelled:
                 continue
             try:
-                ticket.row = self._model.row(ticket.request)
+                ticket.row = prepare(self._model, ticket.request)
                 rows.append(ticket)
             except Exception as error:
                 ticket.settle(error)
@@ -264,7 +265,7 @@ class _Worker:
         """Run one batch to its end."""
         began = time.perf_counter()
         rows = {id(ticket.row): ticket for ticket in tickets}
-        batch: Batch = self._model.start([ticket.row for ticket in tickets if ticket.row is not None])
+        batch = Batch(self._model, [ticket.row for ticket in tickets if ticket.row is not None])
         self._charge([Work(ticket.job, read_tokens=len(ticket.row.prompt)) for ticket in tickets if ticket.row])
         settled: set[int] = set()
         while True:
@@ -283,14 +284,18 @@ class _Worker:
 
     def _completion(self, ticket: _Ticket, row: Row, began: float) -> Completion:
         queued_s = began - ticket.arrived
-        made = self._model.completion(row)
-        timings = replace(
-            made.timings,
-            queued_s=queued_s,
-            first_token_s=queued_s + made.timings.first_token_s,
-            total_s=row.ended - ticket.arrived,
+        return Completion(
+            text=row.text,
+            token_ids=tuple(row.tokens),
+            logprobs=tuple(row.logprobs),
+            likeliest=tuple(row.likeliest),
+            finish=row.finish,
+            model=self._model.name,
+            usage=Usage(len(row.prompt), len(row.tokens)),
+            timings=Timings(queued_s, queued_s + row.first_token_s, row.ended - ticket.arrived),
+            prefill=ticket.job.prefill,
+            decode=ticket.job.decode,
         )
-        return replace(made, timings=timings, prefill=ticket.job.prefill, decode=ticket.job.decode)
 
     def _charge(self, works: Sequence[Work]) -> None:
         """Charge what was used since the last time."""

@@ -18,14 +18,15 @@ from uuid import uuid4
 
 from pydantic import Field, PrivateAttr
 
+from inference.causal import encode, load_tokenizer
 from inference.children import Children
 from inference.environment import vllm_environment
-from inference.models import ModelError, find, quiet
+from inference.errors import ModelError, PromptError
+from inference.names import resolve
 from miners.errors import EngineDied, EngineError
 from subnets import Cost, spend
 
 from .attribution import Attribution, Job, Work
-from .causal import PromptError, encode
 from .completion import Completion, Request, Timings, Usage
 from .language import LanguageEngine
 from .power import gpu_here, visible_gpus
@@ -222,9 +223,8 @@ class VLLM(LanguageEngine):
     def _start(self) -> None:
         """Load vLLM and make the engine; runs in a thread, since it takes its time."""
         try:
-            folder = find(self.model)
+            folder = resolve(self.model)
             with vllm_environment(cache_gib=self.cache_gib, threads=None if self.gpus else self.threads):
-                from transformers import AutoTokenizer
                 from vllm import AsyncEngineArgs
                 from vllm.platforms import current_platform
                 from vllm.v1.engine.async_llm import AsyncLLM
@@ -234,8 +234,7 @@ class VLLM(LanguageEngine):
                     raise EngineError(
                         "this vLLM is built for CPUs; get the other one with: pip install 'subnetlab[vllm]'"
                     )
-                with quiet():
-                    self._tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+                self._tokenizer = load_tokenizer(self.model)
                 if self.template:
                     self._tokenizer.chat_template = self.template
                 # On a CPU a sampled request whose prompt is read in parts ends the whole engine (vLLM 0.32: "CPU

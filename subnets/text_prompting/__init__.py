@@ -1,5 +1,6 @@
 """The text prompting workload: tasks about an invented world, their known truth, and scorers that grade by it."""
 
+from subnets.language_model import LANGUAGE_MODELS, LanguageModel, TransformersModel
 from subnets.text_prompting.truths.choice import Choice, Chosen, parse_choice
 from subnets.text_prompting.truths.criteria import Criteria, Instructions
 from subnets.text_prompting.truths.day import Calendar, Day, parse_date
@@ -10,7 +11,6 @@ from subnets.text_prompting.truths.phrase import Exact, Named, Phrase
 from subnets.text_prompting.truths.truth import KnownTruth, Truth, reference_text
 from subnets.text_prompting.truths.written import Written
 
-from .language_model import LANGUAGE_MODELS, LanguageModel, TransformersModel
 from .subnet import TextPrompting
 
 __all__ = [

@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from inference.models import find, quiet
+from inference.reward import fit_head
 from subnets.seed import Seed
 from subnets.task import Task
 from subnets.text_prompting.truths.truth import Truth, truth_of
@@ -32,9 +31,6 @@ FLAWS = (
 FIRST_SEED = 11_000
 """Of the tasks that are learnt from; other tasks are for testing."""
 TASKS = 120
-RIDGE = 3.0
-MAX_TOKENS = 384
-BATCH = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,35 +52,15 @@ def lessons(count: int, start: int) -> list[Lesson]:
 
 
 def train(encoder: str, folder: Path) -> None:
-    """Fit the head and save it with encoder and tokenizer, as an ordinary sequence classifier in safetensors.
+    """Train the reward model from an encoder and save it as a sequence classifier in safetensors.
 
     Raises:
         ModelError: the encoder is not on this machine.
     """
-    import numpy as np
-    import torch
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
-
-    path = find(encoder)
-    with quiet():
-        tokenizer: Any = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
-        model: Any = AutoModelForSequenceClassification.from_pretrained(
-            path, num_labels=1, use_safetensors=True, trust_remote_code=False, dtype=torch.float32
-        ).eval()
     pairs = lessons(TASKS, FIRST_SEED)
     prompts = [pair.task.prompt.text for pair in pairs for _ in range(2)]
     answers = [text for pair in pairs for text in (pair.better, pair.worse)]
-    features = np.concatenate(list(_pooled(model, tokenizer, prompts, answers)))
-    labels = np.array([1.0, -1.0] * len(pairs))
-    centre = features.mean(axis=0)
-    shifted = features - centre
-    weights = np.linalg.solve(shifted.T @ shifted + RIDGE * np.eye(shifted.shape[1]), shifted.T @ labels)
-    with torch.no_grad():
-        model.classifier.weight.copy_(torch.tensor(weights)[None])
-        model.classifier.bias.fill_(float(-centre @ weights))
-    with quiet():
-        model.save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
+    fit_head(encoder, prompts, answers, [1.0, -1.0] * len(pairs), folder)
 
 
 def _lessons(place: int, task: Task, tasks: Sequence[Task]) -> Iterator[Lesson]:
@@ -108,17 +84,3 @@ def _lessons(place: int, task: Task, tasks: Sequence[Task]) -> Iterator[Lesson]:
 
 def _text(task: Task) -> str:
     return truth_of(task, Truth).text  # type: ignore[type-abstract]
-
-
-def _pooled(model: Any, tokenizer: Any, prompts: list[str], answers: list[str]) -> Iterator[Any]:
-    """Yield what the head sees, (batch, width), as float64."""
-    import torch
-
-    for start in range(0, len(prompts), BATCH):
-        stop = start + BATCH
-        batch = tokenizer(
-            prompts[start:stop], answers[start:stop], truncation=True, max_length=MAX_TOKENS, padding=True,
-            return_tensors="pt",
-        )  # fmt: skip
-        with torch.inference_mode():
-            yield model.base_model(**batch).pooler_output.double().numpy()

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, cast
 from pydantic import Field, field_validator
 
 from subnets.answer import Answer
+from subnets.language_model import LANGUAGE_MODELS, LanguageModel
 from subnets.score import Scorer
 from subnets.seed import Seed
 from subnets.subnet import Subnet
@@ -20,7 +21,6 @@ from subnets.text_prompting.world.sources import read_prompts, read_texts
 from subnets.text_prompting.world.world import Draw, World
 
 from .kinds import KINDS, Kind, own_text
-from .language_model import LANGUAGE_MODELS, LanguageModel
 
 OwnKind = Literal["text_summary", "text_question"]
 OWN_KINDS = {"text_summary": own_text.summary, "text_question": own_text.question}

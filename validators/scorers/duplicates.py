@@ -17,7 +17,7 @@ from subnets import Response, Score, Scorer, Task
 from subnets.text_prompting.truths.truth import answer_text
 from subnets.text_prompting.words import words
 
-from .encoder import encode
+from .embedding import encode
 
 
 class NearDuplicates(Scorer):

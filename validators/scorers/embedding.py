@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
+from inference.encoder import shared_encoder
 from subnets import Response, Score, Scorer, Task
+from subnets.cost import off_thread
 from subnets.text_prompting.truths.truth import answer_text, reference_text
 from subnets.text_prompting.words import rouge_l, token_f1, words
-
-from .encoder import encode
 
 
 class EmbeddingSimilarity(Scorer):
@@ -79,3 +80,10 @@ class RougeRelevance(Scorer):
             value = (self.rouge * rouge + self.relevance * near) * (1.0 - self.echo * echo)
             scores.append(Score(min(1.0, value), {"rouge": rouge, "relevance": near, "echo": echo}))
         return scores
+
+
+def encode(texts: Sequence[str], model: str, device: str = "auto") -> NDArray[np.float32]:
+    """Return unit vectors, (len(texts), dimensions), and charge for them; equal texts are encoded once."""
+    encoder = shared_encoder(model, device)
+    with off_thread(encoder.on_gpu, input_tokens=encoder.count_tokens(texts)):
+        return encoder.encode(texts)

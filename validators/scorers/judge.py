@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from subnets import Message, Response, Score, Scorer, Seed, Task
-from subnets.text_prompting.language_model import LANGUAGE_MODELS, Continuation, LanguageModel, TransformersModel
+from subnets.language_model import LANGUAGE_MODELS, Continuation, LanguageModel, TransformersModel
 from subnets.text_prompting.truths.truth import answer_text, reference_text
 
 from .normalise import logistic

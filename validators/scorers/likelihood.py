@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from subnets import Response, Score, Scorer, Task
-from subnets.text_prompting.language_model import LANGUAGE_MODELS, Continuation, LanguageModel, TransformersModel
+from subnets.language_model import LANGUAGE_MODELS, Continuation, LanguageModel, TransformersModel
 from subnets.text_prompting.truths.truth import answer_text
 from subnets.text_prompting.words import words
 

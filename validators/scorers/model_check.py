@@ -18,14 +18,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from inference.likelihood import Likelihood
 from subnets import Response, Score, Scorer, Seed, Task
-from subnets.text_prompting.language_model import (
-    LANGUAGE_MODELS,
-    Continuation,
-    LanguageModel,
-    Likelihood,
-    TransformersModel,
-)
+from subnets.language_model import LANGUAGE_MODELS, Continuation, LanguageModel, TransformersModel
 from subnets.text_prompting.truths.truth import answer_text
 
 

@@ -6,39 +6,18 @@ import math
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cache, lru_cache
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from inference.children import Children
-from inference.environment import vllm_environment
-from inference.models import find, quiet
+from inference.reward import as_conversations, shared_classifier, shared_pooling, vllm_has_gpu
 from subnets import Response, Score, Scorer, Task
-from subnets.cost import Cost, spend
-from subnets.text_prompting.language_model import off_thread
+from subnets.cost import Cost, off_thread, spend
 from subnets.text_prompting.truths.truth import answer_text
 
 from .normalise import logistic
 from .prompt_fence import clean
-
-
-@lru_cache(maxsize=2)
-def load(model: str, device: str) -> tuple[Any, Any, str]:
-    """Load a classifier and its tokenizer once a process. Safetensors alone, and no code that comes with a model."""
-    import torch
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
-
-    path = find(model)
-    where = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    with quiet():
-        tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
-        classifier = AutoModelForSequenceClassification.from_pretrained(
-            path, trust_remote_code=False, use_safetensors=True,
-            dtype=torch.float32 if where == "cpu" else torch.bfloat16,
-        )  # fmt: skip
-    return classifier.to(where).eval(), tokenizer, where
 
 
 class RewardModel(Scorer):
@@ -87,102 +66,55 @@ class RewardModel(Scorer):
         return Score(exponents[self.label] / math.fsum(exponents), parts)
 
     def _rewards(self, task: Task, texts: list[str]) -> list[list[float]]:
-        import torch
-
-        model, tokenizer, where = load(self.model, self.device)
+        classifier = shared_classifier(self.model, self.device)
+        tokenizer = classifier.tokenizer
         options = {"truncation": True, "max_length": self.max_tokens, "padding": True, "return_tensors": "pt"}
         if self.template == "pair":
             batch = tokenizer([task.prompt.text] * len(texts), texts, **options)
         else:
-            batch = tokenizer(_filled(tokenizer, task, texts), add_special_tokens=False, **options)
+            conversations = as_conversations(tokenizer, task.prompt.messages, texts)
+            batch = tokenizer(conversations, add_special_tokens=False, **options)
         spend(Cost(input_tokens=int(batch["attention_mask"].sum())))
-        with off_thread(where != "cpu"), torch.inference_mode():
-            logits = model(**batch.to(where)).logits.float().cpu()
-        return [[float(value) for value in row] for row in logits]
+        with off_thread(classifier.on_gpu):
+            return classifier.logits(batch)
 
     def _pooled(self, task: Task, texts: list[str]) -> list[list[float]]:
-        with _one_at_a_time:
-            pooling = load_pooling(self.model, self.max_tokens)
+        with _vllm_lock:
+            pooling = shared_pooling(self.model, self.max_tokens)
         from vllm import PoolingParams
 
         llm, raw = pooling.llm, PoolingParams(use_activation=False)
-        with _one_at_a_time, elsewhere(pooling.children, gpu=self.device != "cpu" and gpu_platform()):
+        with _vllm_lock, elsewhere(pooling.children, gpu=self.device != "cpu" and vllm_has_gpu()):
             if self.template == "pair":
                 # vLLM takes an empty second segment for none.
                 seconds = [text or " " for text in texts]
-                found = llm.score(
-                    [task.prompt.text] * len(texts), seconds, pooling_params=raw, use_tqdm=False,
+                scored = llm.score(
+                    [task.prompt.text] * len(texts),
+                    seconds,
+                    pooling_params=raw,
+                    use_tqdm=False,
                     tokenization_kwargs={"truncation": True, "max_length": self.max_tokens},
-                )  # fmt: skip
-                spend(Cost(input_tokens=sum(len(one.prompt_token_ids) for one in found)))
-                return [[float(one.outputs.score)] for one in found]
+                )
+                spend(Cost(input_tokens=sum(len(output.prompt_token_ids) for output in scored)))
+                return [[float(output.outputs.score)] for output in scored]
             tokenizer = llm.get_tokenizer()
             rows = [
                 tokenizer.encode(text, add_special_tokens=False)[-self.max_tokens :]
-                for text in _filled(tokenizer, task, texts)
+                for text in as_conversations(tokenizer, task.prompt.messages, texts)
             ]
             prompts = [{"prompt_token_ids": row} for row in rows]
             pooled = llm.encode(prompts, pooling_params=raw, pooling_task="classify", use_tqdm=False)
         spend(Cost(input_tokens=sum(map(len, rows))))
-        return [[float(value) for value in one.outputs.data] for one in pooled]
+        return [[float(value) for value in output.outputs.data] for output in pooled]
 
 
-_one_at_a_time = threading.RLock()
-"""vLLM is no place for two threads: neither while it starts nor while it works."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pooling:
-    """A classifier that runs in vLLM."""
-
-    llm: Any
-    children: Children
-    """The processes that it lives in."""
-
-
-@cache
-def load_pooling(model: str, max_tokens: int) -> Pooling:
-    """Start vLLM for a classifier, once a process, and keep it: where memory is short a second one fails at once.
-
-    Safetensors alone, and no code that comes with a model.
-    """
-    before = Children.now()
-    with vllm_environment():
-        from vllm import LLM
-
-        llm = LLM(
-            model=str(find(model)),
-            runner="pooling",
-            dtype="auto" if gpu_platform() else "float32",
-            max_model_len=max_tokens,
-            enforce_eager=True,
-            enable_prefix_caching=False,
-            enable_chunked_prefill=False,
-            trust_remote_code=False,
-            load_format="safetensors",
-            disable_log_stats=True,
-        )
-    return Pooling(llm, Children.born_since(before, "VLLM"))
-
-
-def gpu_platform() -> bool:
-    """Whether the installed vLLM runs on something else than a CPU."""
-    from vllm.platforms import current_platform
-
-    return not current_platform.is_cpu()
-
-
-def _filled(tokenizer: Any, task: Task, texts: list[str]) -> list[str]:
-    turns = [{"role": turn.role, "content": turn.content} for turn in task.prompt.messages]
-    return [
-        tokenizer.apply_chat_template([*turns, {"role": "assistant", "content": text}], tokenize=False)
-        for text in texts
-    ]
+_vllm_lock = threading.RLock()
+"""vLLM can't be used by two threads, neither while it starts nor while it works."""
 
 
 @contextmanager
 def elsewhere(children: Children, gpu: bool) -> Iterator[None]:
-    """Charge what other threads and these processes use meanwhile."""
+    """Charge what native threads and a model's own processes use meanwhile."""
     before = children.cpu_s()
     with off_thread(gpu):
         yield

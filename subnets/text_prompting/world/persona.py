@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
+from subnets.language_model import LanguageModel
 from subnets.task import Message
-from subnets.text_prompting.language_model import LanguageModel
 from subnets.text_prompting.words import words
 
 from .world import Draw

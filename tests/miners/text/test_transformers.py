@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from miners.engines.causal import Batch, PromptError
+from inference.errors import PromptError
+from inference.sampling import Batch
 from miners.engines.completion import Completion, Request
 from miners.engines.transformers import Transformers
 from miners.errors import EngineError

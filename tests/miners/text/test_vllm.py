@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cluster.hosts.host import Host
-from miners.engines.causal import PromptError
+from inference.errors import PromptError
 from miners.engines.completion import Completion, Request
 from miners.engines.transformers import Transformers
 from miners.engines.vllm import VLLM

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from subnets import Answer, Message, PluginError
+from subnets.language_model import Conversation
 from subnets.text_prompting import LanguageModel, TextPrompting, Written
-from subnets.text_prompting.language_model import Conversation
 from subnets.text_prompting.world.sources import read_prompts, read_texts
 
 

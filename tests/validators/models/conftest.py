@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from inference.models import prepare
+from inference.prepare import prepare
 from subnets.text_prompting import TransformersModel
 from validators.scorers.reward import RewardModel
 

@@ -10,17 +10,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from inference.reward import shared_pooling
 from subnets import Cost, Meter, Score
+from subnets.language_model import Continuation
 from subnets.text_prompting import TransformersModel, reward_head
-from subnets.text_prompting.language_model import Continuation
 from subnets.text_prompting.reward_head import FIRST_SEED, FLAWS, TASKS, lessons, train
 from tests.validators.scorers.labelled import answered, auc, fuller, names, ordered, tasks
 from validators.scorers.duplicates import NearDuplicates
-from validators.scorers.embedding import EmbeddingSimilarity, RougeRelevance
-from validators.scorers.encoder import encode
+from validators.scorers.embedding import EmbeddingSimilarity, RougeRelevance, encode
 from validators.scorers.judge import Judge, PairwiseJudge
 from validators.scorers.likelihood import MeanLogProbability
-from validators.scorers.reward import RewardModel, load_pooling
+from validators.scorers.reward import RewardModel
 from validators.scorers.tfidf import cosine
 
 
@@ -90,7 +90,7 @@ def test_vllm_pools_the_rewards_that_transformers_finds(
     lesson = lessons(1, start=FIRST_SEED + TASKS)[0]
     round_ = [answered(uid, text) for uid, text in enumerate((lesson.better, lesson.worse, "", "\x07", "word " * 900))]
     pooling = RewardModel(model="answer-reward", engine="vllm", device="cpu", max_tokens=384)
-    load_pooling.cache_clear()
+    shared_pooling.cache_clear()
 
     def graded(_: int) -> tuple[list[Score], Cost]:
         with Meter() as meter:
@@ -99,9 +99,9 @@ def test_vllm_pools_the_rewards_that_transformers_finds(
     with ThreadPoolExecutor(2) as validators:
         (pooled, cost), (beside, _) = validators.map(graded, range(2))
     assert [score.value for score in beside] == pytest.approx([score.value for score in pooled], abs=1e-4)
-    assert load_pooling.cache_info().misses == 1
-    assert load_pooling.cache_info().maxsize is None  # models take no turns
-    load_pooling.cache_clear()  # which ends its processes
+    assert shared_pooling.cache_info().misses == 1
+    assert shared_pooling.cache_info().maxsize is None  # models take no turns
+    shared_pooling.cache_clear()  # which ends its processes
     gc.collect()
     found = RewardModel(model="answer-reward", device="cpu", max_tokens=384).score_all(lesson.task, round_)
     assert [score.value for score in pooled] == pytest.approx([score.value for score in found], abs=1e-4)

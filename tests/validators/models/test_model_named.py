@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from inference.causal import shared_model
 from subnets import Score, Task
 from subnets.text_prompting import TransformersModel
-from subnets.text_prompting.language_model import load
 from tests.validators.scorers.labelled import answered, tasks
 from validators.scorers.model_check import ModelCheck
 
@@ -45,7 +45,7 @@ def made() -> list[Task]:
 @pytest.fixture(scope="module")
 def cut() -> Any:
     """A copy of the model with four of its thirty layers cut out."""
-    other = copy.deepcopy(load(NAME, "cpu", "auto").model)
+    other = copy.deepcopy(shared_model(NAME, "cpu", "float32").model)
     del other.model.layers[10:14]
     other.config.num_hidden_layers = len(other.model.layers)
     for place, layer in enumerate(other.model.layers):
@@ -61,7 +61,7 @@ def checked(model: TransformersModel, made: list[Task], texts: list[str], temper
 def test_greedy_texts_pass_only_if_the_very_model_wrote_them(
     model: TransformersModel, made: list[Task], cut: Any
 ) -> None:
-    loaded = load(NAME, "cpu", "auto")
+    loaded = shared_model(NAME, "cpu", "float32")
     own = checked(model, made, written(loaded, loaded.model, made, 0.0), 0.0)
     other = checked(model, made, written(loaded, cut, made, 0.0), 0.0)
     none = checked(model, made, [task.reference.text for task in made], 0.0)
@@ -72,7 +72,7 @@ def test_greedy_texts_pass_only_if_the_very_model_wrote_them(
 def test_sampled_texts_are_as_surprising_as_expected_and_those_of_a_cut_copy_more(
     model: TransformersModel, made: list[Task], cut: Any
 ) -> None:
-    loaded = load(NAME, "cpu", "auto")
+    loaded = shared_model(NAME, "cpu", "float32")
     own = checked(model, made, written(loaded, loaded.model, made, 1.0), 1.0)
     other = checked(model, made, written(loaded, cut, made, 1.0), 1.0)
     assert {score.value for score in own} == {1.0}

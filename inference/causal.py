@@ -1,0 +1,214 @@
+"""A causal language model in this process: loading it, encoding conversations, greedy completions.
+
+Use a model from one thread at a time. `sampling` writes batches token by token, `likelihood` grades given texts.
+
+    model = CausalModel("smollm2-135m-instruct")
+    [completion] = model.complete([model.encode(conversation)], max_tokens=32)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Protocol
+
+from .device import pick_device
+from .errors import ModelError, PromptError, first_line
+from .names import resolve
+from .quiet import quiet
+
+
+class Turn(Protocol):
+    """One turn of a conversation."""
+
+    @property
+    def role(self) -> str:
+        """The speaker: "system", "user" or "assistant"."""
+
+    @property
+    def content(self) -> str:
+        """The text."""
+
+
+@dataclass(frozen=True, slots=True)
+class GreedyCompletion:
+    """The likeliest continuation of a prompt."""
+
+    text: str
+    tokens: int
+
+
+class CausalModel:
+    """Weights, tokenizer and chat template, on a CPU or a GPU."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        device: str = "auto",
+        dtype: str = "auto",
+        layers: int | None = None,
+        threads: int = 0,
+        template: str = "",
+    ) -> None:
+        """Load a model.
+
+        Args:
+            name: any name that `names.resolve` takes.
+            device: "cpu", "cuda", "cuda:1"; "auto" takes a GPU if there is one.
+            dtype: "float32", "bfloat16", "float16"; "auto" takes the weights' own on a GPU and float32 on a CPU.
+            layers: number of layers to keep, for a weaker model; None keeps all.
+            threads: PyTorch threads of this process; 0 leaves them as they are.
+            template: chat template in Jinja; empty takes the model's own.
+
+        Raises:
+            ModelError: the model is missing, broken, or too large for the device.
+        """
+        try:
+            import torch
+            from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+        except ImportError as error:
+            raise ModelError(
+                f"language models need {error.name}; get it with: pip install 'subnetlab[text]'"
+            ) from error
+        if threads:
+            torch.set_num_threads(threads)
+        folder = resolve(name)
+        self.name = name
+        self.device = pick_device(device)
+        precision = getattr(torch, dtype) if dtype != "auto" else torch.float32 if self.device == "cpu" else "auto"
+        try:
+            with quiet():
+                config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+                if layers is not None:
+                    if not 1 <= layers <= config.num_hidden_layers:
+                        raise ModelError(f"{name} has {config.num_hidden_layers} layers; {layers} can't be kept")
+                    config.num_hidden_layers = layers
+                self.tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, padding_side="left")
+                self.model, loading = AutoModelForCausalLM.from_pretrained(
+                    folder,
+                    config=config,
+                    dtype=precision,
+                    trust_remote_code=False,
+                    use_safetensors=True,
+                    output_loading_info=True,
+                )
+            if loading["missing_keys"]:
+                # An embedder or a classifier would be given a head of random numbers.
+                raise ModelError(f"{name} is no causal language model: it lacks {sorted(loading['missing_keys'])[0]}")
+            self.model.to(self.device).eval()
+        except ModelError:
+            raise
+        except torch.OutOfMemoryError as error:
+            raise ModelError(
+                f'{name} does not fit on {self.device}; take a smaller model or dtype = "bfloat16"'
+            ) from error
+        except Exception as error:  # transformers raises whatever a broken folder leads it to
+            raise ModelError(
+                f"{name} can't be loaded ({type(error).__name__}: {first_line(error)}); "
+                "see what can with: subnetlab models list"
+            ) from error
+        if template:
+            self.tokenizer.chat_template = template
+        self.context = int(getattr(config, "max_position_embeddings", 0) or 2048)
+        """Tokens of prompt and answer together."""
+        ends = self.model.generation_config.eos_token_id
+        self.ends: frozenset[int] = frozenset([ends] if isinstance(ends, int) else ends or [])
+        """Tokens that end an answer."""
+        candidates = (self.tokenizer.pad_token_id, self.tokenizer.eos_token_id, *self.ends, 0)
+        self._pad = next(int(token) for token in candidates if token is not None)
+
+    @property
+    def on_gpu(self) -> bool:
+        """True if the model's work takes GPU time."""
+        return self.device != "cpu"
+
+    def encode(self, messages: Sequence[Turn]) -> list[int]:
+        """Render a conversation with the chat template, up to where the answer begins.
+
+        Raises:
+            PromptError: the template refuses it, or there is none.
+        """
+        return encode(self.tokenizer, messages, self.name)
+
+    def complete(self, prompts: Sequence[Sequence[int]], max_tokens: int) -> list[GreedyCompletion]:
+        """Continue prompts with their likeliest tokens, as one batch."""
+        import torch
+
+        ids, mask = self.pad_left(prompts)
+        with torch.inference_mode():
+            output = self.model.generate(
+                input_ids=ids,
+                attention_mask=mask,
+                do_sample=False,
+                max_new_tokens=max_tokens,
+                temperature=None,
+                top_p=None,
+                top_k=None,
+                pad_token_id=self._pad,
+            )[:, ids.shape[1] :].cpu()
+        written = [row[row != self._pad] for row in output]
+        texts = self.tokenizer.batch_decode(written, skip_special_tokens=True)
+        return [GreedyCompletion(text.strip(), len(row)) for text, row in zip(texts, written, strict=True)]
+
+    def pad_left(self, rows: Sequence[Sequence[int]]) -> tuple[Any, Any]:
+        """Return token ids and attention mask, (rows, longest), on the model's device."""
+        return self._padded(rows, left=True)
+
+    def pad_right(self, rows: Sequence[Sequence[int]]) -> tuple[Any, Any]:
+        """Do as `pad_left` does, with the padding behind the tokens."""
+        return self._padded(rows, left=False)
+
+    def _padded(self, rows: Sequence[Sequence[int]], *, left: bool) -> tuple[Any, Any]:
+        import torch
+
+        width = max(map(len, rows))
+        ids = torch.full((len(rows), width), self._pad, dtype=torch.long)
+        mask = torch.zeros((len(rows), width), dtype=torch.long)
+        for place, row in enumerate(rows):
+            span = slice(width - len(row), width) if left else slice(0, len(row))
+            ids[place, span] = torch.tensor(row, dtype=torch.long)
+            mask[place, span] = 1
+        return ids.to(self.device), mask.to(self.device)
+
+
+@lru_cache(maxsize=2)
+def shared_model(name: str, device: str, dtype: str) -> CausalModel:
+    """Load a model once a process."""
+    return CausalModel(name, device=device, dtype=dtype)
+
+
+def encode(tokenizer: Any, messages: Sequence[Turn], name: str) -> list[int]:
+    """Render a conversation with a tokenizer's chat template, up to where the answer begins.
+
+    Raises:
+        PromptError: the template refuses it, or there is none.
+    """
+    if not tokenizer.chat_template:
+        raise PromptError(f"{name} has no chat template; give one as `template`, or take an instruction-tuned model")
+    turns = [{"role": message.role, "content": encodable(message.content)} for message in messages]
+    try:
+        rendered = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
+    except Exception as error:  # a template raises what its author chose
+        reason = first_line(error) or type(error).__name__
+        raise PromptError(f"the chat template of {name} refuses the prompt: {reason}") from error
+    return list(tokenizer.encode(rendered, add_special_tokens=False))
+
+
+def load_tokenizer(name: str) -> Any:
+    """Load a model's tokenizer alone.
+
+    Raises:
+        ModelError: the model is missing.
+    """
+    from transformers import AutoTokenizer
+
+    folder = resolve(name)
+    with quiet():
+        return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+
+
+def encodable(text: str) -> str:
+    """Replace lone surrogates, which no tokenizer and no server takes."""
+    return text.encode("utf-8", "replace").decode("utf-8")

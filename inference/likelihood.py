@@ -1,0 +1,126 @@
+"""Likelihoods: how likely a causal model finds a given text, token by token.
+
+[likelihood] = LikelihoodBatch(model, [GivenText(prompt, tokenize(model, "Ostrava"))]).run()
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .causal import CausalModel
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+HEAD_ROWS = 256
+"""Positions for which the head's output, a number for every word of the vocabulary, is held at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Likelihood:
+    """How likely a text's tokens were, each given all before it: arrays of shape (positions,)."""
+
+    tokens: int
+    """Length of the whole text, with the tokens that were not looked at."""
+    log_probabilities: NDArray[np.float64]
+    entropies: NDArray[np.float64]
+    """Entropy of the model's own choice at the position, in nats: the mean of -log p if the model wrote it."""
+    variances: NDArray[np.float64]
+    """Variance of log p if the model wrote it."""
+    ranks: NDArray[np.int64]
+    """0 where the token was the model's first choice."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenText:
+    """A prompt, the text that follows it, and the places in the text to look at."""
+
+    prompt: Sequence[int]
+    text: Sequence[int]
+    positions: Sequence[float] | None = None
+    """Places in [0, 1) along the text; None looks at every token."""
+
+    @property
+    def indices(self) -> list[int]:
+        """Indices of the text's tokens to look at, in order."""
+        if self.positions is None:
+            return list(range(len(self.text)))
+        return sorted({int(share * len(self.text)) for share in self.positions} & set(range(len(self.text))))
+
+
+def tokenize(model: CausalModel, text: str) -> list[int]:
+    """Encode a text without special tokens, so that a control token in it becomes ordinary ones."""
+    return list(model.tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"])
+
+
+class LikelihoodBatch:
+    """Texts that run through the model together; what their prompts share runs once."""
+
+    def __init__(self, model: CausalModel, given: Sequence[GivenText]) -> None:
+        self._model = model
+        self._lengths = [len(each.text) for each in given]
+        self._rows: list[list[int]] = []
+        self._looked_at: list[list[int]] = []
+        for each in given:
+            indices = each.indices
+            # Tokens behind the last position are not needed.
+            self._rows.append([*each.prompt, *each.text[: indices[-1] + 1 if indices else 0]])
+            self._looked_at.append([len(each.prompt) + index for index in indices])
+        shared = min((at[0] - 1 for at in self._looked_at if at), default=0) if len(given) > 1 else 0
+        self._shared = min(shared, len(os.path.commonprefix(self._rows)))
+
+    @property
+    def tokens(self) -> int:
+        """Tokens that run through the model."""
+        return self._shared + sum(len(row) - self._shared for row in self._rows)
+
+    def run(self, temperature: float = 1.0) -> list[Likelihood]:
+        """Return how likely each text is if it was sampled at a temperature above 0.
+
+        The head is evaluated at the positions alone.
+        """
+        import torch
+
+        model = self._model
+        with torch.inference_mode():
+            ids, mask = model.pad_right([row[self._shared :] for row in self._rows])
+            cache = None
+            if self._shared:
+                prefix = torch.tensor([self._rows[0][: self._shared]], device=model.device)
+                cache = model.model.base_model(input_ids=prefix, use_cache=True).past_key_values
+                cache.batch_repeat_interleave(len(self._rows))
+                mask = torch.cat([mask.new_ones((len(self._rows), self._shared)), mask], dim=1)
+            states = model.model.base_model(
+                input_ids=ids, attention_mask=mask, past_key_values=cache, use_cache=cache is not None
+            ).last_hidden_state
+            return [
+                self._likelihood(states[place], ids[place], indices, self._lengths[place], temperature)
+                for place, indices in enumerate(self._looked_at)
+            ]
+
+    def _likelihood(self, states: Any, ids: Any, indices: list[int], length: int, temperature: float) -> Likelihood:
+        import numpy as np
+        import torch
+
+        head = self._model.model.get_output_embeddings()
+        own: list[float] = []
+        entropies: list[float] = []
+        variances: list[float] = []
+        ranks: list[int] = []
+        for start in range(0, len(indices), HEAD_ROWS):
+            index = torch.tensor(indices[start : start + HEAD_ROWS], device=self._model.device) - self._shared
+            log_p = torch.log_softmax(head(states[index - 1]).float() / temperature, dim=-1)
+            p = log_p.exp()
+            entropy = -(p * log_p).sum(-1)
+            chosen = log_p.gather(1, ids[index][:, None])
+            own += chosen.squeeze(1).tolist()
+            entropies += entropy.tolist()
+            variances += ((p * log_p**2).sum(-1) - entropy**2).clamp(min=0.0).tolist()
+            ranks += (log_p > chosen).sum(-1).tolist()
+        return Likelihood(
+            length, np.array(own), np.array(entropies), np.array(variances), np.array(ranks, dtype=np.int64)
+        )

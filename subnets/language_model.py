@@ -1,0 +1,126 @@
+"""The validator's own language model: it writes references, judges answers and tells how likely they are.
+
+Only `complete` is required. Miners have engines of their own, which a validator has no part in.
+
+    class Parrot(LanguageModel):
+        def complete(self, conversations, max_tokens):
+            return [turns[-1].content for turns in conversations]
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from inference.causal import CausalModel, shared_model
+from inference.device import pick_device, pick_dtype
+from inference.likelihood import GivenText, Likelihood, LikelihoodBatch, tokenize
+
+from .cost import Cost, off_thread, spend
+from .plugin import Plugin, Plugins
+from .task import Message
+
+Conversation = Sequence[Message]
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """A conversation and the assistant's turn that ends it."""
+
+    messages: Conversation
+    text: str
+
+
+class LanguageModel(Plugin, ABC):
+    """A model that a validator runs or calls. Equal inputs give equal outputs."""
+
+    likelihoods_known: ClassVar[bool] = False
+    """True if `likelihoods` works; an API that only completes has none."""
+
+    @abstractmethod
+    def complete(self, conversations: Sequence[Conversation], max_tokens: int) -> list[str]:
+        """Continue each conversation with its most likely answer."""
+
+    def likelihoods(
+        self,
+        continuations: Sequence[Continuation],
+        positions: Sequence[Sequence[float]] | None = None,
+        temperature: float = 1.0,
+    ) -> list[Likelihood]:
+        """Return how likely each text is if it was sampled at a temperature above 0.
+
+        `positions` are places in [0, 1) along each text; None looks at every token.
+        """
+        raise NotImplementedError(f"{type(self).__name__} tells no likelihoods; kind transformers does")
+
+
+class TransformersModel(LanguageModel):
+    """A causal model through transformers, greedy, on CPU or GPU."""
+
+    likelihoods_known: ClassVar[bool] = True
+
+    model: str = "smollm2-135m-instruct"
+    """A path, a known name (`subnetlab models list`), `package:NAME` or a Hub id."""
+    device: str = "auto"
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """"auto" is bfloat16 on a GPU, float32 on a CPU."""
+    batch_size: int = Field(8, ge=1)
+    max_input_tokens: int = Field(2_000, ge=64)
+    """A longer conversation is cut at its beginning, a longer text at its end."""
+
+    def complete(self, conversations: Sequence[Conversation], max_tokens: int) -> list[str]:
+        """Continue greedily, batch by batch."""
+        model = self._loaded()
+        prompts = [self._prompt(model, messages) for messages in conversations]
+        texts: list[str] = []
+        for start in range(0, len(prompts), self.batch_size):
+            batch = prompts[start : start + self.batch_size]
+            with off_thread(model.on_gpu):
+                completions = model.complete(batch, max_tokens)
+            written = sum(completion.tokens for completion in completions)
+            spend(Cost(input_tokens=sum(map(len, batch)), output_tokens=written))
+            texts += [completion.text for completion in completions]
+        return texts
+
+    def likelihoods(
+        self,
+        continuations: Sequence[Continuation],
+        positions: Sequence[Sequence[float]] | None = None,
+        temperature: float = 1.0,
+    ) -> list[Likelihood]:
+        """Run prompts and texts through the model, batch by batch."""
+        model = self._loaded()
+        given = [
+            GivenText(
+                self._prompt(model, continuation.messages),
+                tokenize(model, continuation.text)[: self.max_input_tokens],
+                None if positions is None else positions[place],
+            )
+            for place, continuation in enumerate(continuations)
+        ]
+        likelihoods: list[Likelihood] = []
+        for start in range(0, len(given), self.batch_size):
+            batch = LikelihoodBatch(model, given[start : start + self.batch_size])
+            with off_thread(model.on_gpu, input_tokens=batch.tokens):
+                likelihoods += batch.run(temperature)
+        return likelihoods
+
+    def _loaded(self) -> CausalModel:
+        device = pick_device(self.device)
+        return shared_model(self.model, device, pick_dtype(self.dtype, device))
+
+    def _prompt(self, model: CausalModel, messages: Conversation) -> list[int]:
+        return model.encode(messages)[-self.max_input_tokens :]
+
+
+LANGUAGE_MODELS: Plugins[LanguageModel] = Plugins(
+    sort="language model",
+    group="subnetlab.language_models",
+    base=LanguageModel,  # type: ignore[type-abstract]
+    builtin={"transformers": "subnets.language_model:TransformersModel"},
+    default="transformers",
+)

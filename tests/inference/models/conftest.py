@@ -1,0 +1,6 @@
+"""Tests of real models: they need the extra `text` and the packages with weights."""
+
+import os
+from importlib.util import find_spec
+
+collect_ignore_glob = ["test_*.py"] if find_spec("gguf") is None and not os.environ.get("CI") else []
