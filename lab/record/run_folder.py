@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import platform
@@ -16,6 +15,7 @@ from typing import Any, Literal
 
 from lab.config.run_config import RunConfig
 from lab.errors import RecordError
+from lab.files import claim, write_json
 from miners.engines.tesseract import installed
 from miners.errors import EngineError
 
@@ -58,18 +58,8 @@ class RunFolder:
         Raises:
             RecordError: the folder is in use, holds a run already, or holds another run than the config's.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            lock = (self.path / "lock").open("w")
-        except OSError as error:
-            raise RecordError(f"{self.path}: {error.strerror or error}") from None
-        with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise RecordError(f"{self.path} is in use by another process; wait for it, or --out another") from None
-            with self._record(mode) as record:
-                yield record
+        with claim(self.path), self._record(mode) as record:
+            yield record
 
     def _record(self, mode: RunMode) -> RunRecord:
         held = (self.path / "config.json").is_file()
@@ -84,8 +74,8 @@ class RunFolder:
         here = machine(self.config)
         record = RunRecord.create(self.path, self.config.record, run=here["run"])
         try:
-            _write(self.path / "run.json", here)
-            _write(self.path / "config.json", self.config.model_dump(mode="json"))
+            write_json(self.path / "run.json", here)
+            write_json(self.path / "config.json", self.config.model_dump(mode="json"))
         except OSError as error:
             raise RecordError(f"{self.path}: {error.strerror or error}") from None
         return record
@@ -195,10 +185,3 @@ def first_difference(old: Any, new: Any, key: str = "") -> str:
         pairs = enumerate(zip(old, new, strict=True))
         return next(filter(None, (first_difference(*pair, f"{key}[{place}]") for place, pair in pairs)), "")
     return "" if old == new else f"{key} was {old!r:.80}, is {new!r:.80}"
-
-
-def _write(path: Path, value: dict[str, Any]) -> None:
-    """Write JSON whole or not at all."""
-    draft = path.with_suffix(".part")
-    draft.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
-    draft.replace(path)

@@ -18,6 +18,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from cluster.ray.jobs import left_folder
+from lab.files import write_atomically
 from lab.record.archive import Packed, pack
 from subnets import SubnetlabError
 
@@ -54,8 +55,7 @@ def main(arguments: list[str]) -> int:
     _say_that_it_ended(folder, code)
     packed = pack(folder, left / ARCHIVE) if (folder / "config.json").is_file() else None
     ended = Ended(exit_code=code if code >= 0 else 128 - code, packed=packed)
-    (left / "draft").write_text(ended.model_dump_json(), encoding="utf-8")
-    (left / "draft").replace(left / ENDED)
+    write_atomically(left / ENDED, ended.model_dump_json())
     shutil.rmtree(folder, ignore_errors=True)
     return ended.exit_code
 

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cluster import Pool
 from cluster.status import PoolStatus, here
+from lab.files import write_atomically
 from subnets import Cost, Meter, SubnetlabError
 
 logger = logging.getLogger(__name__)
@@ -96,9 +97,7 @@ class RunStatus(BaseModel):
 
     def write(self, folder: Path) -> None:
         """Put it where `read` finds it, whole."""
-        draft = (folder / FILE).with_suffix(".part")
-        draft.write_text(self.model_dump_json(), encoding="utf-8")
-        draft.replace(folder / FILE)
+        write_atomically(folder / FILE, self.model_dump_json())
 
     @property
     def ended(self) -> bool:

@@ -11,7 +11,6 @@ took follows what all others will take.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import re
 import shutil
@@ -25,6 +24,7 @@ from typing import Any, Self
 from lab.config.run_config import RunConfig
 from lab.duration import duration
 from lab.errors import ConfigError, RecordError
+from lab.files import claim, write_json
 from lab.record.entries import Epoch
 from lab.record.record import RunRecord
 from lab.record.run_folder import RunFolder, RunMode, first_difference, open_run, played
@@ -93,14 +93,7 @@ class Study:
         Raises:
             RecordError: it is in use, holds a study already, or holds one of another config.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise RecordError(
-                    f"{self.folder} is in use by another process; wait for it, or --out another"
-                ) from None
+        with claim(self.folder):
             self._enter()
             yield self
 
@@ -118,7 +111,7 @@ class Study:
                 raise RecordError(f"{self.folder} is a study of another config: {differing}; take another folder")
         if self.mode == "clean":
             self._clean()
-        path.write_text(json.dumps(ours, indent=2) + "\n", encoding="utf-8")
+        write_json(path, ours)
 
     def _clean(self) -> None:
         """Remove all arms, those of a grid that was given up too."""
@@ -217,7 +210,7 @@ class Study:
 
     def _keep_times(self, forecast: Forecast, took_s: float, by_arm_took_s: dict[str, float]) -> None:
         kept = {"forecast": asdict(forecast), "took_s": took_s, "by_arm_took_s": by_arm_took_s}
-        self.forecast_path.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+        write_json(self.forecast_path, kept)
 
     def _play(self, arm: Arm, watch: Watch, done: int, of: int) -> float:
         """Play one arm; return the seconds it took beyond its epochs: the start and the end of its pool."""

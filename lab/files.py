@@ -1,0 +1,54 @@
+"""Files and folders of runs and studies: written whole or not at all, held by one process at a time.
+
+write_json(Path("runs/ocr/run.json"), machine)
+with claim(Path("runs/ocr")): ...
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from .errors import RecordError
+
+LOCK = "lock"
+"""Name of the lock file in a folder that is claimed."""
+
+
+def write_atomically(path: Path, text: str) -> Path:
+    """Write a file whole or not at all, making its folder if need be; return its path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.part")
+    draft.write_text(text, encoding="utf-8")
+    return draft.replace(path)
+
+
+def write_json(path: Path, value: Any) -> Path:
+    """Write a value as indented JSON, whole or not at all; return the file's path."""
+    return write_atomically(path, json.dumps(value, indent=2) + "\n")
+
+
+@contextmanager
+def claim(folder: Path) -> Iterator[None]:
+    """Hold a folder alone, making it if need be. The system releases it when the process dies.
+
+    Raises:
+        RecordError: another process holds it, or it can't be made.
+    """
+    lock = FileLock(folder / LOCK)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise RecordError(f"{folder} is in use by another process; wait for it, or --out another") from None
+    except OSError as error:
+        raise RecordError(f"{folder}: {error.strerror or error}") from None
+    try:
+        yield
+    finally:
+        lock.release()
