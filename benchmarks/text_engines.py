@@ -21,8 +21,8 @@ import psutil
 
 from cluster import RayPool
 from inference.clock import process_cpu_s
-from inference.names import resolve
 from inference.quiet import quiet
+from inference.weights import resolve
 from miners import load_miner
 from miners.engines.completion import Request
 from miners.engines.language import LanguageEngine

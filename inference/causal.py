@@ -15,8 +15,8 @@ from typing import Any, Protocol
 
 from .device import pick_device
 from .errors import ModelError, PromptError, first_line
-from .names import resolve
 from .quiet import quiet
+from .weights import resolve
 
 
 class Turn(Protocol):
@@ -55,7 +55,7 @@ class CausalModel:
         """Load a model.
 
         Args:
-            name: any name that `names.resolve` takes.
+            name: any name that `weights.resolve` takes.
             device: "cpu", "cuda", "cuda:1"; "auto" takes a GPU if there is one.
             dtype: "float32", "bfloat16", "float16"; "auto" takes the weights' own on a GPU and float32 on a CPU.
             layers: number of layers to keep, for a weaker model; None keeps all.

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from .names import resolve
 from .quiet import quiet
+from .weights import resolve
 
 if TYPE_CHECKING:
     import numpy as np

@@ -15,8 +15,8 @@ from .causal import Turn
 from .children import Children
 from .device import pick_device, pick_dtype
 from .environment import vllm_environment
-from .names import resolve
 from .quiet import quiet
+from .weights import resolve
 
 RIDGE = 3.0
 """Weight of the penalty in the head's ridge regression."""

@@ -25,7 +25,7 @@ def mount(app: typer.Typer) -> None:
 @models.command("list", epilog="Example:  subnetlab models list")
 def list_models(as_json: AsJson = False) -> None:
     """Name the models that need no Hub, and what is missing for each."""
-    from inference.prepare import known_models
+    from inference.weights import known_models
 
     found = known_models()
     if as_json:
@@ -43,8 +43,8 @@ def prepare(
     as_json: AsJson = False,
 ) -> None:
     """Check a model's weights, fetch or convert them where that is needed, and say where they are."""
-    from inference.cache import describe
-    from inference.prepare import prepare as make_ready
+    from inference.weights import describe
+    from inference.weights import prepare as make_ready
 
     folder = make_ready(name)
     if as_json:

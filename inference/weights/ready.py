@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from inference.errors import ModelError
+
 from . import hub
 from .cache import is_complete, sha256
-from .errors import ModelError
 from .known import PACKAGED, TRAINED, train, trained_folder
 from .names import distribution, is_path, loadable, locate, resolve
 

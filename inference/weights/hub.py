@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .errors import ModelError, first_line
+from inference.errors import ModelError, first_line
 
 HUB_FILES = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model")
 """Files that are downloaded: weights without code, the tokenizer, the configuration."""

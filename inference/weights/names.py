@@ -12,9 +12,10 @@ from __future__ import annotations
 from importlib import metadata
 from pathlib import Path
 
+from inference.errors import ModelError
+
 from . import hub
 from .cache import is_complete
-from .errors import ModelError
 from .gguf import convert, converted_folder
 from .known import PACKAGED, TRAINED, trained_folder
 

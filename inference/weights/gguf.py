@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from inference.errors import ModelError, first_line
+from inference.quiet import quiet
+
 from .cache import FORMAT, build_once, cache_folder, sha256
-from .errors import ModelError, first_line
-from .quiet import quiet
 
 
 def converted_folder(source: Path) -> Path:
