@@ -48,16 +48,17 @@ def plan(
     """Show which hosts a run has, what they need, where they fit and what is missing; 1 where something is."""
     from cluster.plan import plan as plan_hosts
     from cluster.ray.placement import fit, room
+    from lab.config.pool import RayTable
     from lab.config.run_config import RunConfig
 
     if sum(given is not None for given in (nodes, on, address)) > 1:
         raise typer.BadParameter("--nodes, --on and --address exclude each other")
     settings = RunConfig.read(config, overrides([], context.args, address))
-    machines = _machines(nodes, on, settings.pool.address)
+    pool = settings.pool if isinstance(settings.pool, RayTable) else RayTable(hosts=settings.pool.hosts)
+    machines = _machines(nodes, on, pool.address)
     miners = dict(enumerate(settings.build_miners(), start=len(settings.validator_names)))
-    table = settings.pool
-    hosts = plan_hosts(miners, room(machines, table.gpu_gb), table.hosts, settings.wants())
-    found = fit(hosts, machines, table.gpu_gb, table.placement)
+    hosts = plan_hosts(miners, room(machines, pool.gpu_gb), pool.hosts, settings.requirements())
+    found = fit(hosts, machines, pool.gpu_gb, pool.placement)
     if as_json:
         typer.echo(json.dumps(_plan_json(found, machines), indent=2))
     else:

@@ -148,10 +148,11 @@ def _ask_what_next(job: str) -> Next:
 
 def _check(config: Path, keys: dict[str, str]) -> None:
     """Read the config as the run will, so that a mistake costs no job."""
+    from lab.config.pool import RayTable
     from lab.config.run_config import RunConfig
 
     settings = RunConfig.read(config, keys | {"pool.address": json.dumps("auto")})
-    if settings.pool.address != "auto":
+    if not isinstance(settings.pool, RayTable) or settings.pool.address != "auto":
         raise ConfigError(f"{config}: pool.address is the cluster's own in a job; leave it out")
     with staged(config) as sent:
         for key, said in _files(_built(settings)):

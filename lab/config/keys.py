@@ -66,7 +66,7 @@ def _groups(models: list[type[Table]], prefix: str, title: str, instance: object
             only = "" if all(name in other.keys() for other in models) else f" Only with {_kind_of(model)}."
             text = f"{' '.join((field.description or '').split())}{only} {_notes(field, default)}"
             keys[name] = Key(prefix + name, type_name, (keys[name].text if name in keys else text).strip())
-    yield KeyGroup(title, tuple(keys.values()))
+    yield KeyGroup(title, tuple(sorted(keys.values(), key=lambda key: key.name != f"{prefix}kind")))
     for groups in inside:
         yield from groups
 

@@ -1,11 +1,11 @@
-"""Placeholders: what a config leaves open until it runs, because it differs from machine to machine.
+"""Placeholders: parts of a config that differ from machine to machine and are filled in when it runs.
 
     {server:NAME}   address of one of the config's servers, "http://127.0.0.1:40123"    in a miner's options
     {model:NAME}    folder of a model, by the models' resolver                          there and in commands
     {python}        this interpreter                                                    in commands
     {port}          the free port that the server gets                                  in commands
 
-The record holds them as they are written.
+The record holds the placeholders themselves.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from typing import Any
 from inference.weights import resolve
 
 NOWHERE = "http://127.0.0.1:1"
-"""Stands for a server's address where none runs: in a check of a config, in an audit."""
+"""Stand-in for a server's address where none runs: while a config is checked or a record audited."""
 
 _IN_OPTIONS = re.compile(r"\{(server|model):([^{}]*)\}")
 _IN_COMMANDS = re.compile(r"\{([a-z]+)(?::([^{}]*))?\}")
 
 
 def servers_in(options: Any) -> list[str]:
-    """Return the names of the servers that some options speak of."""
-    found: list[str] = []
+    """Return the names of the servers that a miner's options refer to."""
+    names: list[str] = []
 
     def note(match: re.Match[str]) -> str:
-        found.extend([match[2]] if match[1] == "server" else [])
+        names.extend([match[2]] if match[1] == "server" else [])
         return match[0]
 
     _replace(options, _IN_OPTIONS, note)
-    return found
+    return names
 
 
 def fill_options(options: Any, addresses: Mapping[str, str] | None) -> Any:
-    """Fill in a miner's options; without addresses nothing runs, and models are not looked for.
+    """Fill in a miner's options. Without addresses no server runs, and models are not looked up.
 
     Raises:
         ModelError: a model is not on this machine.
@@ -51,7 +51,7 @@ def fill_options(options: Any, addresses: Mapping[str, str] | None) -> Any:
 
 
 def unknown_in(command: tuple[str, ...]) -> str:
-    """Return the first placeholder of a command that has no meaning; empty where all have."""
+    """Return the first placeholder of a command that has no meaning; empty if all have."""
     for match in _IN_COMMANDS.finditer("\n".join(command)):
         named = match[2] is not None
         if (match[1], named) not in (("python", False), ("port", False), ("model", True)):
@@ -65,12 +65,12 @@ def fill_command(command: tuple[str, ...], python: str, port: int) -> list[str]:
     Raises:
         ModelError: a model is not on this machine.
     """
-    said = {"python": python, "port": str(port)}
-    return [_IN_COMMANDS.sub(lambda match: said.get(match[1]) or str(resolve(match[2])), word) for word in command]
+    values = {"python": python, "port": str(port)}
+    return [_IN_COMMANDS.sub(lambda match: values.get(match[1]) or str(resolve(match[2])), word) for word in command]
 
 
 def _replace(value: Any, pattern: re.Pattern[str], fill: Callable[[re.Match[str]], str]) -> Any:
-    """Replace a pattern in all strings of a nested value, keys apart."""
+    """Replace a pattern in all strings of a nested value except its keys."""
     if isinstance(value, str):
         return pattern.sub(fill, value)
     if isinstance(value, Mapping):

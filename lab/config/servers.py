@@ -15,27 +15,29 @@ from .placeholders import fill_command, unknown_in
 
 
 class ServerTable(Table):
-    """A `[[servers]]` table: a server on the loopback address, that runs as long as the run does.
+    """Servers on the loopback address that run as long as the run does.
 
-    It is the far end of an API: what its processes use is a provider's cost, and has a line of its own in the bill.
+    A server is the far end of an API: what its processes use is a provider's cost, with a line of its own in the bill.
     Miners name its address `{server:NAME}`. Its log is server-NAME.log in the run's folder.
     """
 
     name: Name
+    """Name for `{server:NAME}` in the options of miners."""
     command: tuple[str, ...] = Field(min_length=1)
-    """With `{python}`, `{port}` and `{model:NAME}` where these belong; no shell reads it."""
+    """Program and arguments, with `{python}`, `{port}` and `{model:NAME}` filled in; no shell reads them."""
     ready: str = Field("/health", pattern=r"^/")
-    """Path of its URL that answers 200 once it serves."""
+    """Path that answers 200 once the server is ready."""
     start_timeout_s: float = Field(180.0, gt=0.0)
+    """Seconds that the server may take to be ready."""
     environment: dict[str, str] = {}
-    """Variables beside those of the run. They are recorded: a secret belongs in the run's own environment."""
+    """Environment variables besides the run's own. They are recorded: keep secrets in the run's environment."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if unknown := unknown_in(self.command):
             raise ValueError(f".command: {unknown} has no meaning; known: {{python}}, {{port}}, {{model:NAME}}")
         if "{port}" not in "".join(self.command):
-            raise ValueError(".command: it must hold {port}, the port that the server is to listen at")
+            raise ValueError(".command: it must hold {port}, the port that the server listens at")
         return self
 
     def build(self, folder: Path) -> Server:

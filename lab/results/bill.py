@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from lab.config.run_config import PriceTable
+from lab.config.prices import PriceTable, price
 from lab.record.completed_run import CompletedRun
 from lab.record.entries import GradedRound
 from lab.record.record import RunRecord
@@ -109,11 +109,6 @@ class Bill:
     def of(cls, record: RunRecord) -> Bill:
         """Add up the record of a run, as far as its last complete epoch."""
         return _add_up(CompletedRun.of(record))
-
-
-def price(cost: Cost, prices: PriceTable) -> float:
-    """Dollars for metered seconds, and what was paid to others."""
-    return cost.cpu_s / 3600 * prices.cpu_hour_usd + cost.gpu_s / 3600 * prices.gpu_hour_usd + cost.paid_usd
 
 
 def total(costs: Iterable[Cost]) -> Cost:

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from lab.config.run_config import PriceTable
+from lab.config.prices import PriceTable, price
 from lab.errors import RecordError
 from lab.record.completed_run import CompletedRun
 from lab.record.entries import GradedAnswer, GradedRound
@@ -27,8 +27,6 @@ from lab.record.run_folder import first_difference, open_run
 from lab.statistics import Estimate, mean
 from lab.statistics.paired import FLIPS, Comparison, holm
 from subnets import Fault
-
-from .bill import price
 
 ALPHA = 0.05
 """Chance of any false alarm among all tests of a comparison."""

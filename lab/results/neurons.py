@@ -14,14 +14,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lab.config.run_config import PriceTable, RunConfig
+from lab.config.prices import PriceTable, price
+from lab.config.run_config import RunConfig
 from lab.record.completed_run import CompletedRun
 from lab.record.entries import Epoch, GradedAnswer, GradedRound, Neuron, Start
 from lab.record.record import RunRecord
 from lab.statistics import RESAMPLES, Estimate, mean, ratio
 from subnets import Fault, Subnet
-
-from .bill import price
 
 U16 = 65_535
 RAO = 1e-9

@@ -11,9 +11,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from consensus.amounts import TAO
-from lab.config.run_config import PriceTable
+from lab.config.prices import PriceTable, price
 from lab.record.entries import Epoch, GradedRound
-from lab.results.bill import price
 from miners import Pay
 from subnets import Cost, Fault
 

@@ -15,7 +15,8 @@ from consensus.chain.chain import Chain
 from consensus.chain.hyperparameters import Hyperparameters
 from consensus.chain.keys import throwaway_key
 from consensus.errors import CallRefused
-from lab.config.run_config import PluginTable, RunConfig
+from lab.config.run_config import RunConfig
+from lab.config.tables import PluginTable
 from lab.record.entries import GradedRound, Neuron, Pay
 from subnets import Caller, Score
 from validators import PublicView, ScoreLedger

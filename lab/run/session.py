@@ -178,7 +178,7 @@ class _Session:
                 gpu_gb=table.gpu_gb,
                 placement=table.placement,
                 wait_for_nodes_s=table.wait_for_nodes_s,
-                requirements=self.config.wants(),
+                requirements=self.config.requirements(),
                 tell=lambda line: self._tell("waiting", line),
                 servers=servers,
                 start_timeout_s=table.start_timeout_s,

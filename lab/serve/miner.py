@@ -24,8 +24,9 @@ from consensus.chain.calls import Signer
 from consensus.chain.chain import Chain
 from consensus.chain.metagraph import Metagraph
 from consensus.errors import ConsensusError
+from lab.config.build import build_miner
 from lab.config.placeholders import servers_in
-from lab.config.run_config import MinerTable
+from lab.config.tables import MinerTable
 from lab.errors import ConfigError, LabError
 from miners import Miner
 from miners.axon import Axon, Limits
@@ -102,7 +103,7 @@ def read_spec(spec: str, name: str | None = None) -> Miner:
         raise ConfigError(f"{source}: server {needed[0]!r} is started by a run only; write its address")
     try:
         parsed = MinerTable.model_validate(table)
-        return parsed.build(0, {}, {})
+        return build_miner(parsed, 0, {}, {})
     except ValidationError as error:
         raise ConfigError(f"{source}: {explain(error, MinerTable).removeprefix('.')}") from None
     except PluginError as error:

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+from lab.config.prices import price
 from lab.config.run_config import RunConfig
 from lab.record.completed_run import CompletedRun
 from lab.record.entries import GradedRound
 from lab.record.record import RunRecord
-from lab.results.bill import Bill, price
+from lab.results.bill import Bill
 from subnets import Cost
 
 from .arm import Arm, singly

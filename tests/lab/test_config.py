@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 from cluster.requirements import Requirements
 from lab.cli.main import app
 from lab.config.keys import key_groups
+from lab.config.pool import LocalTable
 from lab.config.run_config import RunConfig
 from lab.errors import ConfigError
 
@@ -83,8 +84,8 @@ def test_every_key_can_be_overridden_by_its_dotted_name(tmp_path: Path) -> None:
 def test_what_a_table_asks_of_machines_is_asked_for_each_of_its_miners(tmp_path: Path) -> None:
     asked = {"miners.0.count": "2", "miners.0.labels": '{zone = "!in(a, b)"}', "miners.0.resources": "{nvme = 0.5}"}
     config = read(tmp_path, SMALL.replace('"reader"\n[[val', '{kind = "tesseract"}\n[[val'), asked)
-    wants = Requirements({"zone": "!in(a, b)"}, {"nvme": 0.5})
-    assert config.wants() == {2: wants, 3: wants, 4: Requirements()}
+    asked_for = Requirements({"zone": "!in(a, b)"}, {"nvme": 0.5})
+    assert config.requirements() == {2: asked_for, 3: asked_for, 4: Requirements()}
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
@@ -125,6 +126,16 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"miners": "7"}, r"miners: input should be a list \(got '7'\)"),
     ({"chain": "[{epochs = 3}]"}, r"chain: input should be one table, write \[chain\] \(got 1 of them\)"),
     ({"pool.placement": "tight"}, r"pool\.placement: input should be 'pack' or 'spread'"),
+    ({"pool.kind": "here"}, r"pool\.kind: input should be 'ray' or 'local' \(got 'here'\)"),
+    ({"pool.hosts": "0"}, r"pool\.hosts: input should be greater than or equal to 1 \(got '0'\)"),
+    ({"pool.host": "2"}, r"pool\.host: unknown key; known: address, .*placement"),
+    ({"pool.host": "2", "pool.kind": "local"}, r"pool\.host: unknown key; known: hosts, kind, "),
+    ({"pool": "[{}]"}, r"pool: input should be one table, write \[pool\] \(got 1 of them\)"),
+    (
+        {"pool.address": "auto", "pool.kind": "local"},
+        r"pool\.address: 'auto' is that of a Ray cluster, and kind is 'local'; leave the address out, or take kind",
+    ),
+    ({"pool.placement": "tight", "pool.kind": "local"}, r"pool\.placement: input should be 'pack' or 'spread'"),
     ({"miners.7.scale": "1"}, r"miners\.7\.scale=1: there is no such key"),
 ]
 
@@ -154,6 +165,14 @@ def test_a_file_that_is_no_config_is_named(tmp_path: Path, text: str, said: str)
         RunConfig.read(tmp_path / "nowhere.toml")
 
 
+def test_a_config_for_a_cluster_can_be_tried_on_this_machine(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    config = read(tmp_path, SMALL + "[pool]\ngpu_gb = 40\nplacement = 'pack'\n", {"pool.kind": "local"})
+    assert config.pool == LocalTable()
+    assert [record.message for record in caplog.records] == [
+        "pool.gpu_gb is left out: only a Ray cluster has it, and pool.kind is 'local'"
+    ]
+
+
 def help_lines(model: type[RunConfig]) -> dict[str, str]:
     return {key.name: f"{key.type} {key.text}" for group in key_groups(model) for key in group.keys}
 
@@ -161,7 +180,9 @@ def help_lines(model: type[RunConfig]) -> dict[str, str]:
 def test_the_help_lists_every_key_with_type_meaning_range_and_default() -> None:
     keys = help_lines(RunConfig)
     assert keys["chain.epochs"].startswith("INTEGER ") and keys["chain.epochs"].endswith(" [>= 1; default: 5]")
-    assert keys["pool.placement"].startswith("pack|spread ")
+    assert keys["pool.placement"].startswith("pack|spread ") and 'Only with kind = "ray"' in keys["pool.placement"]
+    assert keys["pool.kind"].startswith("ray|local ") and keys["pool.kind"].endswith("[default: ray]")
+    assert "Only with" not in keys["pool.hosts"]
     assert "tesseract" in keys["miners.0.kind"] and "[required]" in keys["miners.0.kind"]
     assert "default: honest" in keys["validators.0.kind"]
     assert keys["seed"].endswith("[>= 0; < 2^128; default: 0]")

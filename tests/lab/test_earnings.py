@@ -6,7 +6,7 @@ from typing import cast
 import pytest
 
 from consensus.amounts import TAO
-from lab.config.run_config import PriceTable
+from lab.config.prices import PriceTable
 from lab.record.entries import Epoch, GradedAnswer, GradedRound
 from lab.run.earnings import earnings
 from subnets import Cost, Fault

@@ -16,7 +16,8 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import Field, model_validator
 
 from lab.config.base import Name, Table
-from lab.config.run_config import ChainTable, RunConfig
+from lab.config.run_config import RunConfig
+from lab.config.tables import ChainTable
 from lab.record.record import RunRecord
 from lab.report.section import Publication
 from lab.studies.arm import Arm, subset

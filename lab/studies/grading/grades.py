@@ -14,9 +14,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from lab.config.prices import price
 from lab.record.entries import GradedAnswer, GradedRound
 from lab.record.record import RunRecord
-from lab.results.bill import price
 from lab.statistics import Estimate, ranked, ratio
 from lab.statistics.agreement import cohen_kappa, krippendorff_alpha
 from lab.statistics.classification import auc, brier, calibration_error

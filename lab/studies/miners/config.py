@@ -15,7 +15,8 @@ from pydantic import Field, model_validator
 
 from lab.config.base import Name, Table
 from lab.config.placeholders import servers_in
-from lab.config.run_config import ChainTable, RunConfig
+from lab.config.run_config import RunConfig
+from lab.config.tables import ChainTable
 from lab.report.section import Publication
 from lab.studies.arm import Arm, singly, subset
 from lab.studies.study import StudyConfig

@@ -9,8 +9,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from lab.config.prices import price
 from lab.record.record import RunRecord
-from lab.results.bill import price
 from lab.results.neurons import NOTHING, NeuronResult, NeuronResults
 from lab.statistics import Estimate, mean, ratio
 from lab.statistics.claims import ALPHA, ClaimCheck, log_evidence, mean_excess

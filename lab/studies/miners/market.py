@@ -15,8 +15,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lab.config.run_config import PriceTable
-from lab.results.bill import price
+from lab.config.prices import PriceTable, price
 from lab.statistics import Estimate, mean, ratio
 from lab.statistics.break_even import SECONDS, BreakEven, Machine
 from subnets import Cost

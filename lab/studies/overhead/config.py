@@ -24,11 +24,12 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from lab.config.base import Table
-from lab.config.run_config import ChainTable, PriceTable
+from lab.config.prices import PriceTable, price
+from lab.config.tables import ChainTable
 from lab.record.completed_run import CompletedRun
 from lab.record.entries import GradedRound
 from lab.report.section import Publication
-from lab.results.bill import Bill, price
+from lab.results.bill import Bill
 from lab.statistics import Estimate, mean, ratio
 from lab.statistics.resampling import resampled_sums
 from lab.studies.arm import Arm, subset

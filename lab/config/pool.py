@@ -1,0 +1,101 @@
+"""The `[pool]` table: where miners and validators run.
+
+    PoolTable    LocalTable (kind = "local") or RayTable (kind = "ray", the default)
+
+A config may name keys of a Ray pool and be tried with `--pool.kind local`: they are checked and left out, except for an
+address, which would promise a cluster that the run does not use.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError
+
+from cluster.hosts.host_link import START_TIMEOUT_S
+from cluster.ray.placement import PlacementStrategy
+from subnets.plugin import explain
+
+from .base import Table
+
+logger = logging.getLogger(__name__)
+
+
+class _Pool(Table):
+    """Where miners and validators run."""
+
+    hosts: int | None = Field(None, ge=1)
+    """Most hosts of an engine that can be replicated. None allows one for each core."""
+    start_timeout_s: float = Field(START_TIMEOUT_S, gt=0.0)
+    """Seconds that a host may take to be placed, and again to open its engines. Large models from cold disks are
+    slow."""
+    rounds_in_flight: int = Field(2, ge=1)
+    """Rounds of each validator at once, so that its next task is ready while miners work."""
+
+
+class LocalTable(_Pool):
+    """Processes of this machine."""
+
+    kind: Literal["local"] = "local"
+    """Where miners and validators run: actors of a Ray cluster, or processes of this machine."""
+
+
+class RayTable(_Pool):
+    """Actors of a Ray cluster."""
+
+    kind: Literal["ray"] = "ray"
+    """Where miners and validators run: actors of a Ray cluster, or processes of this machine."""
+    address: str | None = Field(None, min_length=1)
+    """Address of a running Ray cluster, host:port or "auto". None starts a private one."""
+    gpu_gb: float = Field(0.0, ge=0.0)
+    """Least memory of each GPU in GB; a cluster whose GPUs are known to have less is refused."""
+    placement: PlacementStrategy = "pack"
+    """"pack" fills machines that are in use first, as Ray does; "spread" takes turns."""
+    wait_for_nodes_s: float = Field(0.0, ge=0.0)
+    """Seconds that hosts wait for machines which the cluster's autoscaler is asked for. 0 refuses at once what does not
+    fit."""
+    dashboard: bool = False
+    """Start the dashboard of a private Ray cluster."""
+
+
+POOLS: dict[str, type[LocalTable] | type[RayTable]] = {"ray": RayTable, "local": LocalTable}
+
+RAY_KEYS = RayTable.model_fields.keys() - LocalTable.model_fields.keys()
+
+
+def _read(table: Any) -> Any:
+    """Read a table by its kind; pydantic's own discriminator would put the kind into every message's key."""
+    if not isinstance(table, Mapping):
+        return table if isinstance(table, Table) else RayTable.model_validate(table)
+    kind = table.get("kind", "ray")
+    if not (isinstance(kind, str) and kind in POOLS):
+        raise ValueError(f".kind: input should be {' or '.join(map(repr, POOLS))} (got {str(kind)[:80]!r})")
+    try:
+        if kind == "local":
+            table = _without_ray_keys(table)
+        return POOLS[kind].model_validate(table)
+    except ValidationError as error:
+        raise ValueError(explain(error, POOLS[kind])) from None
+
+
+def _without_ray_keys(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a local pool's table without the keys of a Ray pool."""
+    keys = {key: table[key] for key in sorted(table.keys() & RAY_KEYS)}
+    if (address := keys.pop("address", None)) is not None:
+        raise ValueError(
+            f".address: {address!r} is that of a Ray cluster, and kind is 'local'; leave the address out, or take "
+            'kind = "ray" (--pool.kind ray)'
+        )
+    try:
+        checked = RayTable.model_validate(keys)
+    except ValidationError as error:
+        raise ValueError(explain(error, RayTable)) from None
+    for key in keys:
+        if getattr(checked, key) != RayTable.model_fields[key].default:
+            logger.warning("pool.%s is left out: only a Ray cluster has it, and pool.kind is 'local'", key)
+    return {key: value for key, value in table.items() if key not in RAY_KEYS}
+
+
+PoolTable = Annotated[RayTable | LocalTable, BeforeValidator(_read)]
