@@ -22,7 +22,7 @@ from miners.engines.tesseract import Tesseract
 from miners.engines.tesserocr import Tesserocr
 from subnets.cost import process_cpu_s
 from subnets.ocr import OCR
-from subnets.ocr.subnet import page_of
+from subnets.ocr.page import page_of
 
 Read = Callable[[bytes], Awaitable[object]]
 

@@ -13,13 +13,13 @@ from functools import partial
 from importlib.util import find_spec
 
 from subnets import Answer, Response, Score, Scorer, Task
-from subnets.text_prompting import Exact, KnownTruth, TextPrompting
+from subnets.text import words
+from subnets.text_prompting import KnownTruth, TextPrompting
 from subnets.text_prompting.kinds import Kind
-from subnets.text_prompting.words import words
 from validators.scorers.duplicates import NearDuplicates
 from validators.scorers.echo import Echo
 from validators.scorers.embedding import EmbeddingSimilarity, encode
-from validators.scorers.similarity import EditSimilarity, Rouge, TokenF1
+from validators.scorers.similarity import EditSimilarity, Exact, Rouge, TokenF1
 from validators.scorers.tfidf import TfidfCubed
 
 MODEL = "all-minilm-l6-v2"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from pydantic import ValidationError
@@ -26,6 +26,8 @@ class Subnet(Plugin, ABC):
     answer_type: ClassVar[type[Answer]] = Answer
     max_answer_bytes: ClassVar[int] = 1_000_000
     """A longer body is malformed before it is parsed."""
+    scorers: ClassVar[Mapping[str, str]] = {}
+    """Scorers that grade by this subnet's own references: name to "module:Class"."""
 
     @abstractmethod
     def task(self, seed: int) -> Task:
@@ -58,6 +60,13 @@ class Subnet(Plugin, ABC):
         """
         half = len(filler) // 2
         return answer.model_copy(update={"text": " ".join([*filler[:half], answer.text, *filler[half:]])})
+
+    def guess(self, seed: int, count: int) -> Answer:
+        """Return an answer to no task in particular, as given by a miner that knows what tasks look like.
+
+        `seed` draws the guess; `count` limits its parts where an answer has several.
+        """
+        return self.gold(self.task(seed))
 
     def inject(self, answer: Answer, instruction: str) -> Answer:
         """Add an instruction that addresses the grader."""

@@ -9,7 +9,7 @@ import pytest
 
 from lab.cli.catalogue import SORTS
 from subnets import SUBNETS, Answer, Plugins, Response, Subnet
-from validators import SCORERS
+from validators import SCORERS, WEIGHT_RULES
 from validators.validator import receive, score
 
 KINDS = [(sort, kind) for sort, plugins in SORTS.items() for kind in plugins.sources()]
@@ -100,3 +100,13 @@ def test_a_scorer_grades_within_bounds_or_says_why_not(kind: str, subnet: Subnet
     read = [receive(subnet, Response(uid=uid, body=body)) for uid, body in enumerate(bodies)]
     for graded in score(scorer, task, read):
         assert graded.value is not None or graded.reason
+
+
+@pytest.mark.parametrize("kind", sorted(WEIGHT_RULES.sources()))
+def test_a_weight_rule_gives_shares_in_the_order_of_the_scores(kind: str) -> None:
+    rule = example("weight_rules", kind)
+    weights = rule.weigh({3: 0.2, 1: 0.8, 2: 0.0, 0: 0.2})
+    assert sum(weights.values()) == pytest.approx(1.0)
+    assert weights[1] >= weights.get(3, 0.0) == weights.get(0, 0.0) >= 0.0
+    assert 2 not in weights
+    assert rule.weigh({}) == rule.weigh({0: 0.0}) == {}

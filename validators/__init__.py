@@ -1,29 +1,37 @@
-"""Who asks and grades: sampling, scoring, the score ledger, weights; dishonest validators too."""
+"""Validators: sampling, scoring, the score ledger and weights; dishonest validators too."""
 
 from subnets import Scorer
 
 from .ledger import ScoreLedger
-from .registry import SAMPLERS, SCORERS
+from .registry import SAMPLERS, SCORERS, WEIGHT_RULES
 from .sampling import All, RandomK, Sampler, StakeWeighted
+from .scorer_check import check_scorer
 from .strategies import VALIDATORS, Favourite, Inverter, WeightCopier, load_validator
 from .validator import Assignment, Grades, PublicView, Validator
+from .weights import Proportional, Softmax, TopK, WeightRule
 
 __all__ = [
     "SAMPLERS",
     "SCORERS",
     "VALIDATORS",
+    "WEIGHT_RULES",
     "All",
     "Assignment",
     "Favourite",
     "Grades",
     "Inverter",
+    "Proportional",
     "PublicView",
     "RandomK",
     "Sampler",
     "ScoreLedger",
     "Scorer",
+    "Softmax",
     "StakeWeighted",
+    "TopK",
     "Validator",
     "WeightCopier",
+    "WeightRule",
+    "check_scorer",
     "load_validator",
 ]

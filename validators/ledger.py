@@ -1,4 +1,4 @@
-"""The score ledger: what a validator remembers of each miner, and the weights it makes of that.
+"""The score ledger: what a validator remembers of each miner.
 
     score <- alpha * new + (1 - alpha) * score
 
@@ -9,11 +9,14 @@ restart rebuilds it from the record.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from subnets import Score
+
+from .weights import Proportional, WeightRule
+
+PROPORTIONAL = Proportional()
 
 
 @dataclass(slots=True)
@@ -21,7 +24,7 @@ class ScoreLedger:
     """Moving averages of scores by uid."""
 
     alpha: float = 0.1
-    """In (0, 1]: the share of the newest score."""
+    """Share of the newest score, in (0, 1]."""
     _scores: dict[int, float] = field(default_factory=dict)
     _hotkeys: dict[int, str] = field(default_factory=dict)
 
@@ -30,7 +33,7 @@ class ScoreLedger:
             raise ValueError(f"alpha {self.alpha!r} is outside (0, 1]")
 
     def observe(self, scores: Mapping[int, Score], hotkeys: Mapping[int, str]) -> None:
-        """Take in one round: scores by uid, and the hotkey that each uid of the subnet has now."""
+        """Take in one round: scores by uid, and the current hotkey of every uid on the subnet."""
         for uid, hotkey in hotkeys.items():
             if self._hotkeys.get(uid, hotkey) != hotkey:
                 self._scores.pop(uid, None)
@@ -43,12 +46,9 @@ class ScoreLedger:
 
     @property
     def scores(self) -> dict[int, float]:
-        """Score by uid, of every miner that was ever graded."""
+        """Scores by uid of all miners that were ever graded."""
         return dict(self._scores)
 
-    def weights(self) -> dict[int, float]:
-        """Return scores as shares that sum to 1, zeros left out; empty while nobody has earned anything."""
-        total = math.fsum(self._scores.values())
-        if total <= 0.0:
-            return {}
-        return {uid: score / total for uid, score in sorted(self._scores.items()) if score > 0.0}
+    def weights(self, rule: WeightRule = PROPORTIONAL) -> dict[int, float]:
+        """Return the weights that `rule` makes of the scores; empty while nobody has earned anything."""
+        return rule.weigh(self._scores)

@@ -1,42 +1,38 @@
-"""The scorers and samplers that are known by name; validators are found in `strategies`."""
+"""The scorers, samplers and weight rules that are known by name; validators are found in `strategies`."""
 
-from subnets import Plugins, Scorer
+from subnets import SUBNETS, Plugins, Scorer
 
 from .sampling import Sampler
+from .weights import WeightRule
+
+GENERAL_SCORERS = {
+    "echo": "validators.scorers.echo:Echo",
+    "edit_similarity": "validators.scorers.similarity:EditSimilarity",
+    "embedding": "validators.scorers.embedding:EmbeddingSimilarity",
+    "exact": "validators.scorers.similarity:Exact",
+    "judge": "validators.scorers.judge:Judge",
+    "length": "validators.scorers.similarity:Length",
+    "log_probability": "validators.scorers.likelihood:MeanLogProbability",
+    "model_check": "validators.scorers.model_check:ModelCheck",
+    "near_duplicates": "validators.scorers.duplicates:NearDuplicates",
+    "pairwise_judge": "validators.scorers.judge:PairwiseJudge",
+    "reward_model": "validators.scorers.reward:RewardModel",
+    "rouge": "validators.scorers.similarity:Rouge",
+    "rouge_relevance": "validators.scorers.embedding:RougeRelevance",
+    "tfidf_cubed": "validators.scorers.tfidf:TfidfCubed",
+    "token_f1": "validators.scorers.similarity:TokenF1",
+    "weighted": "validators.scorers.weighted:Weighted",
+}
+"""Scorers for any subnet whose answers are text."""
+
+SUBNET_SCORERS = {name: source for kind in SUBNETS.builtin for name, source in SUBNETS.find(kind).scorers.items()}
+"""Scorers that our subnets list; they grade by references of their own subnet."""
 
 SCORERS: Plugins[Scorer] = Plugins(
     sort="scorer",
     group="subnetlab.scorers",
     base=Scorer,  # type: ignore[type-abstract]
-    builtin={
-        "asks": "subnets.text_prompting.truths.inquiry:Asks",
-        "calendar": "subnets.text_prompting.truths.day:Calendar",
-        "chosen": "subnets.text_prompting.truths.choice:Chosen",
-        "criteria": "subnets.text_prompting.truths.criteria:Criteria",
-        "echo": "validators.scorers.echo:Echo",
-        "edit_similarity": "validators.scorers.similarity:EditSimilarity",
-        "embedding": "validators.scorers.embedding:EmbeddingSimilarity",
-        "exact": "subnets.text_prompting.truths.phrase:Exact",
-        "judge": "validators.scorers.judge:Judge",
-        "kept_facts": "subnets.text_prompting.truths.facts:KeptFacts",
-        "known_truth": "subnets.text_prompting.truths.truth:KnownTruth",
-        "length": "validators.scorers.similarity:Length",
-        "log_probability": "validators.scorers.likelihood:MeanLogProbability",
-        "model_check": "validators.scorers.model_check:ModelCheck",
-        "named": "subnets.text_prompting.truths.phrase:Named",
-        "near_duplicates": "validators.scorers.duplicates:NearDuplicates",
-        "numeric": "subnets.text_prompting.truths.numeric:Numeric",
-        "own_answer": "validators.scorers.own_answer:OwnAnswer",
-        "pairwise_judge": "validators.scorers.judge:PairwiseJudge",
-        "reward_model": "validators.scorers.reward:RewardModel",
-        "rouge": "validators.scorers.similarity:Rouge",
-        "rouge_relevance": "validators.scorers.embedding:RougeRelevance",
-        "sections": "subnets.ocr.section_f1:Sections",
-        "tfidf_cubed": "validators.scorers.tfidf:TfidfCubed",
-        "token_f1": "validators.scorers.similarity:TokenF1",
-        "tutorial": "subnets.ocr.tutorial:Tutorial",
-        "weighted": "validators.scorers.weighted:Weighted",
-    },
+    builtin=GENERAL_SCORERS | SUBNET_SCORERS,
 )
 
 SAMPLERS: Plugins[Sampler] = Plugins(
@@ -47,5 +43,16 @@ SAMPLERS: Plugins[Sampler] = Plugins(
         "all": "validators.sampling:All",
         "random_k": "validators.sampling:RandomK",
         "stake_weighted": "validators.sampling:StakeWeighted",
+    },
+)
+
+WEIGHT_RULES: Plugins[WeightRule] = Plugins(
+    sort="weight rule",
+    group="subnetlab.weight_rules",
+    base=WeightRule,  # type: ignore[type-abstract]
+    builtin={
+        "proportional": "validators.weights:Proportional",
+        "softmax": "validators.weights:Softmax",
+        "top_k": "validators.weights:TopK",
     },
 )

@@ -43,8 +43,8 @@ class Favourite(Validator):
         """Return honest weights scaled down, the reserved share on top."""
         present = [uid for uid in self.uids if uid in view.hotkeys]
         if not present:
-            return ledger.weights()
-        weights = {uid: (1.0 - self.share) * weight for uid, weight in ledger.weights().items()}
+            return ledger.weights(self.weight_rule)
+        weights = {uid: (1.0 - self.share) * weight for uid, weight in ledger.weights(self.weight_rule).items()}
         for uid in present:
             weights[uid] = weights.get(uid, 0.0) + self.share / len(present)
         total = sum(weights.values())

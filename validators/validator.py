@@ -18,8 +18,9 @@ from subnets import Caller, Cost, Fault, MalformedAnswer, Meter, Plugin, Query, 
 from subnets.subnet import Subnet
 
 from .ledger import ScoreLedger
-from .registry import SAMPLERS, SCORERS
+from .registry import SAMPLERS, SCORERS, WEIGHT_RULES
 from .sampling import All, Sampler
+from .weights import Proportional, WeightRule
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +77,8 @@ class Validator(Plugin):
     sampler: Annotated[Sampler, *SAMPLERS.field()] = All()
     scorer: Annotated[Scorer | None, *SCORERS.optional_field()] = None
     """The grader; None takes the subnet's own."""
+    weight_rule: Annotated[WeightRule, *WEIGHT_RULES.field()] = Proportional()
+    """How scores become weights."""
     alpha: float = Field(0.1, gt=0.0, le=1.0)
     """Share of the newest score in the moving average."""
     timeout_s: float = Field(60.0, gt=0.0)
@@ -115,7 +118,7 @@ class Validator(Plugin):
 
     def weights(self, ledger: ScoreLedger, view: PublicView) -> dict[int, float]:
         """Return the weights to submit, by uid; empty to submit none."""
-        return ledger.weights()
+        return ledger.weights(self.weight_rule)
 
 
 def receive(subnet: Subnet, response: Response) -> Response:
@@ -158,7 +161,15 @@ def _graded(scorer: Scorer, task: Task, responses: Sequence[Response]) -> list[S
         # A batch fails together; one by one, a single answer that the scorer can't take harms nobody else.
         if len(responses) != 1:
             return [_graded(scorer, task, [response])[0] for response in responses]
-        logger.exception("scorer %s failed on task %s, uid %d", scorer.key, task.id, responses[0].uid)
+        logger.error(
+            "scorer %s failed on task %s, uid %d: %s: %s",
+            type(scorer).__name__,
+            task.id,
+            responses[0].uid,
+            type(error).__name__,
+            error,
+            exc_info=logger.isEnabledFor(logging.DEBUG),
+        )
         return [Score(None, reason=f"{GRADER_FAILED}: {type(error).__name__}: {error}"[:500])]
 
 

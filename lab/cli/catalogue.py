@@ -6,7 +6,7 @@ from typing import Any
 
 from miners import ENGINES, MINERS
 from subnets import SUBNETS, PluginError, Plugins
-from validators import SAMPLERS, SCORERS, VALIDATORS
+from validators import SAMPLERS, SCORERS, VALIDATORS, WEIGHT_RULES
 
 SORTS: dict[str, Plugins[Any]] = {
     "subnets": SUBNETS,
@@ -15,6 +15,7 @@ SORTS: dict[str, Plugins[Any]] = {
     "validators": VALIDATORS,
     "scorers": SCORERS,
     "samplers": SAMPLERS,
+    "weight_rules": WEIGHT_RULES,
 }
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from subnets.task import Task
+
 from .answer import Box, Font, OCRAnswer, Section
 
 Point = tuple[float, float]
@@ -42,3 +44,14 @@ class Page:
     def answer(self) -> OCRAnswer:
         """Return the answer without any fault."""
         return OCRAnswer(sections=tuple(Section(text=line.text, box=line.box, font=line.font) for line in self.lines))
+
+
+def page_of(task: Task) -> Page:
+    """Return the truth of a task.
+
+    Raises:
+        TypeError: the task is not one of this subnet's, or has no reference.
+    """
+    if not isinstance(task.reference, Page):
+        raise TypeError(f"task {task.id} has a {type(task.reference).__name__} for a reference, not a page")
+    return task.reference

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
@@ -14,7 +14,8 @@ from subnets.subnet import Subnet
 from subnets.task import Message, Prompt, Task
 
 from .answer import MAX_SECTIONS, MAX_TEXT, Font, OCRAnswer, Section
-from .page import Line, Page
+from .guesses import guesses
+from .page import Line, Page, page_of
 from .quality import text_quality
 from .section_f1 import Sections
 
@@ -35,6 +36,10 @@ class OCR(Subnet):
 
     name: ClassVar[str] = "ocr"
     answer_type: ClassVar[type[Answer]] = OCRAnswer
+    scorers: ClassVar[Mapping[str, str]] = {
+        "sections": "subnets.ocr.section_f1:Sections",
+        "tutorial": "subnets.ocr.tutorial:Tutorial",
+    }
 
     difficulty: Share | tuple[Share, Share] = (0.0, 0.8)
     """0 is crisp and 1 is barely readable; a range is drawn from for each page."""
@@ -115,6 +120,10 @@ class OCR(Subnet):
             return super().pad(answer, filler)
         return answer.model_copy(update={"sections": (answer.sections * 2)[:MAX_SECTIONS]})
 
+    def guess(self, seed: int, count: int = MAX_SECTIONS) -> OCRAnswer:
+        """Return up to `count` different sections of pages like this subnet's; see `guesses`."""
+        return guesses(self, count, seed)
+
     def inject(self, answer: Answer, instruction: str) -> Answer:
         """Put the instruction in a section of its own, before the others."""
         if not isinstance(answer, OCRAnswer):
@@ -128,14 +137,3 @@ class OCR(Subnet):
 
         sections = answer.sections if isinstance(answer, OCRAnswer) else ()
         return draw_boxes(task.prompt.image, page_of(task), sections)
-
-
-def page_of(task: Task) -> Page:
-    """Return the truth of a task.
-
-    Raises:
-        TypeError: the task is not one of this subnet's, or has no reference.
-    """
-    if not isinstance(task.reference, Page):
-        raise TypeError(f"task {task.id} has a {type(task.reference).__name__} for a reference, not a page")
-    return task.reference

@@ -7,8 +7,8 @@ from subnets.text_prompting.truths.day import Calendar, Day, parse_date
 from subnets.text_prompting.truths.facts import Facts, KeptFacts
 from subnets.text_prompting.truths.inquiry import Asks, Inquiry
 from subnets.text_prompting.truths.numeric import Amount, Numeric, parse_number
-from subnets.text_prompting.truths.phrase import Exact, Named, Phrase
-from subnets.text_prompting.truths.truth import KnownTruth, Truth, reference_text
+from subnets.text_prompting.truths.phrase import Named, Phrase
+from subnets.text_prompting.truths.truth import KnownTruth, Truth
 from subnets.text_prompting.truths.written import Written
 
 from .subnet import TextPrompting
@@ -22,7 +22,6 @@ __all__ = [
     "Chosen",
     "Criteria",
     "Day",
-    "Exact",
     "Facts",
     "Inquiry",
     "Instructions",
@@ -39,5 +38,4 @@ __all__ = [
     "parse_choice",
     "parse_date",
     "parse_number",
-    "reference_text",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, cast
 
@@ -33,6 +34,17 @@ class TextPrompting(Subnet):
     """Tasks of many kinds, mixed as `mix` says."""
 
     name: ClassVar[str] = "text_prompting"
+    scorers: ClassVar[Mapping[str, str]] = {
+        "asks": "subnets.text_prompting.truths.inquiry:Asks",
+        "calendar": "subnets.text_prompting.truths.day:Calendar",
+        "chosen": "subnets.text_prompting.truths.choice:Chosen",
+        "criteria": "subnets.text_prompting.truths.criteria:Criteria",
+        "kept_facts": "subnets.text_prompting.truths.facts:KeptFacts",
+        "known_truth": "subnets.text_prompting.truths.truth:KnownTruth",
+        "named": "subnets.text_prompting.truths.phrase:Named",
+        "numeric": "subnets.text_prompting.truths.numeric:Numeric",
+        "own_answer": "subnets.text_prompting.truths.own_answer:OwnAnswer",
+    }
 
     mix: dict[Kind | OwnKind, Annotated[float, Field(ge=0)]] = {kind: 1.0 for kind in KINDS}
     """Weight of each kind; those left out have none. `text_summary` and `text_question` need a `writer`."""

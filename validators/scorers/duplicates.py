@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from subnets import Response, Score, Scorer, Task
-from subnets.text_prompting.truths.truth import answer_text
-from subnets.text_prompting.words import words
+from subnets.text import answer_text, words
 
 from .embedding import encode
 

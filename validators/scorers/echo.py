@@ -7,8 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from subnets import Response, Score, Scorer, Task
-from subnets.text_prompting.truths.truth import answer_text
-from subnets.text_prompting.words import words
+from subnets.text import answer_text, words
 
 
 class Echo(Scorer):

@@ -12,8 +12,7 @@ from pydantic import Field
 from inference.encoder import shared_encoder
 from subnets import Response, Score, Scorer, Task
 from subnets.cost import off_thread
-from subnets.text_prompting.truths.truth import answer_text, reference_text
-from subnets.text_prompting.words import rouge_l, token_f1, words
+from subnets.text import answer_text, reference_text, rouge_l, token_f1, words
 
 
 class EmbeddingSimilarity(Scorer):

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from subnets import Message, Response, Score, Scorer, Seed, Task
 from subnets.language_model import LANGUAGE_MODELS, Continuation, LanguageModel, TransformersModel
-from subnets.text_prompting.truths.truth import answer_text, reference_text
+from subnets.text import answer_text, reference_text
 
 from .normalise import logistic
 from .prompt_fence import fence, nonce

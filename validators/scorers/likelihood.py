@@ -13,8 +13,7 @@ from pydantic import Field
 
 from subnets import Response, Score, Scorer, Task
 from subnets.language_model import LANGUAGE_MODELS, Continuation, LanguageModel, TransformersModel
-from subnets.text_prompting.truths.truth import answer_text
-from subnets.text_prompting.words import words
+from subnets.text import answer_text, words
 
 from .normalise import logistic
 

@@ -21,7 +21,7 @@ from pydantic import Field
 from inference.likelihood import Likelihood
 from subnets import Response, Score, Scorer, Seed, Task
 from subnets.language_model import LANGUAGE_MODELS, Continuation, LanguageModel, TransformersModel
-from subnets.text_prompting.truths.truth import answer_text
+from subnets.text import answer_text
 
 
 class ModelCheck(Scorer):

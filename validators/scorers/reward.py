@@ -14,7 +14,7 @@ from inference.children import Children
 from inference.reward import as_conversations, shared_classifier, shared_pooling, vllm_has_gpu
 from subnets import Response, Score, Scorer, Task
 from subnets.cost import Cost, off_thread, spend
-from subnets.text_prompting.truths.truth import answer_text
+from subnets.text import answer_text
 
 from .normalise import logistic
 from .prompt_fence import clean

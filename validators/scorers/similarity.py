@@ -8,8 +8,17 @@ from typing import Any, Literal
 from pydantic import Field
 
 from subnets import Response, Score, Scorer, Task
-from subnets.text_prompting.truths.truth import answer_text, reference_text
-from subnets.text_prompting.words import content, fold, rouge_l, token_f1, words
+from subnets.text import answer_text, content, fold, reference_text, rouge_l, token_f1, words
+
+
+class Exact(Scorer):
+    """The same words as the reference, or as one of its aliases, in the same order; articles don't count."""
+
+    def score(self, task: Task, response: Response) -> Score:
+        """Grade one answer."""
+        accepted = (reference_text(task), *getattr(task.reference, "aliases", ()))
+        answered = content(answer_text(response))
+        return Score(float(any(answered == content(text) for text in accepted)))
 
 
 class EditSimilarity(Scorer):

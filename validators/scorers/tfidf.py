@@ -13,7 +13,7 @@ from collections import Counter
 from pydantic import Field
 
 from subnets import Response, Score, Scorer, Task
-from subnets.text_prompting.truths.truth import answer_text, reference_text
+from subnets.text import answer_text, reference_text
 
 TOKEN = re.compile(r"\b\w\w+\b")
 ALONE = math.log(3 / 2) + 1

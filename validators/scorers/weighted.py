@@ -5,8 +5,8 @@
 
     value = sum(w * score) / sum(w) * product(1 - strength * (1 - factor))
 
-Weights are normalised here and nowhere else. What one part can't grade is unscored altogether: a grade made of
-what was left would not be comparable with the others.
+Weights are normalised here and nowhere else. An answer that one part can't grade is unscored altogether: a grade
+made of the other parts would not be comparable with the rest.
 """
 
 from __future__ import annotations
@@ -65,16 +65,20 @@ class Weighted(Scorer):
     terms: tuple[Term, ...] = Field(min_length=1)
     factors: tuple[Factor, ...] = ()
 
+    @property
+    def parts(self) -> tuple[Scorer, ...]:
+        """The scorers of all terms and factors, in order."""
+        return (*(term.scorer for term in self.terms), *(factor.scorer for factor in self.factors))
+
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer."""
         return self.score_all(task, [response])[0]
 
     def score_all(self, task: Task, responses: Sequence[Response]) -> list[Score]:
         """Let every part grade the whole round, then put the parts together."""
-        scorers = [term.scorer for term in self.terms] + [factor.scorer for factor in self.factors]
-        wanting = [scorer for scorer in scorers if scorer.needs_reference and task.reference is None]
-        if wanting:
-            reason = f"task {task.id} has no reference for {type(wanting[0]).__name__}"
+        lacking = [scorer for scorer in self.parts if scorer.needs_reference and task.reference is None]
+        if lacking:
+            reason = f"task {task.id} has no reference for {type(lacking[0]).__name__}"
             return [Score(None, reason=reason)] * len(responses)
         means = [
             (term.weight, name, term.scorer.score_all(task, responses))

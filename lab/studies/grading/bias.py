@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lab.statistics import Estimate, ratio
 from lab.statistics.resampling import resampled_sums
-from subnets.text_prompting.words import content, token_f1
+from subnets.text import content, token_f1
 
 from .grades import Grader, GradingData
 

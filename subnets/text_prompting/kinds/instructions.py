@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from subnets.text import sentences as split
+from subnets.text import words
 from subnets.text_prompting.truths.criteria import (
     Avoids,
     Criterion,
@@ -15,9 +17,6 @@ from subnets.text_prompting.truths.criteria import (
 )
 from subnets.text_prompting.truths.truth import Item, ask
 from subnets.text_prompting.world.world import Draw, World, invent_value
-
-from ..words import sentences as split
-from ..words import words
 
 OPENINGS = ("Today", "Here", "Often", "Sometimes", "Nowadays", "Everywhere", "Usually", "Perhaps")
 AVOIDED = (

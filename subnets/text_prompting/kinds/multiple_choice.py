@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from subnets.text import content
 from subnets.text_prompting.truths.choice import LETTERS, Choice
 from subnets.text_prompting.truths.truth import Item, ask
 from subnets.text_prompting.world.passage import tell
 from subnets.text_prompting.world.world import Draw, World, invent_fact
 
-from ..words import content, places
+from ..words import places
 
 OPTIONS = 4
 

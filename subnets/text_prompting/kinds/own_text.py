@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from subnets.language_model import LanguageModel
 from subnets.task import Message
+from subnets.text import sentences
 from subnets.text_prompting.truths.truth import Item, ask
 from subnets.text_prompting.truths.written import Written
 from subnets.text_prompting.world.world import Draw
-
-from ..words import sentences
 
 PASSAGE_SENTENCES = 20
 PASSAGE_CHARACTERS = 4_000

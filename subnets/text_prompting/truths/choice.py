@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from subnets.answer import Response
 from subnets.score import Score, Scorer
 from subnets.task import Task
+from subnets.text import answer_text
 from subnets.text_prompting.words import says
 
-from .truth import Truth, answer_text, truth_of
+from .truth import Truth, truth_of
 
 LETTERS = "ABCDEFGH"
 STATED = re.compile(r"(?i:\b(?:answer|choice|option)\b(?:\s+is)?)\s*:?\s*[\"'(*]*([B-H]\b|A\b(?!\s+[a-z]))")

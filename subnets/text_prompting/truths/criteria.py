@@ -12,9 +12,10 @@ from typing import Literal
 from subnets.answer import Response
 from subnets.score import Score, Scorer
 from subnets.task import Task
-from subnets.text_prompting.words import content, places, sentences, words
+from subnets.text import answer_text, content, sentences, words
+from subnets.text_prompting.words import places
 
-from .truth import Truth, answer_text, truth_of
+from .truth import Truth, truth_of
 
 BULLET = re.compile(r"^\s*[-*\u2022]\s+\S")
 NUMBERED = re.compile(r"^\s*\d{1,3}[.)]\s+\S")

@@ -11,10 +11,10 @@ from pydantic import Field
 from subnets.answer import Response
 from subnets.score import Score, Scorer
 from subnets.task import Task
-from subnets.text_prompting.words import fold
+from subnets.text import answer_text, fold
 from subnets.text_prompting.world.world import MONTHS
 
-from .truth import Truth, answer_text, truth_of
+from .truth import Truth, truth_of
 
 _MONTH = "|".join(f"{month[:3].lower()}(?:{month[3:].lower()})?" for month in MONTHS)
 DATE = re.compile(

@@ -16,10 +16,11 @@ from pydantic import Field
 from subnets.answer import Response
 from subnets.score import Score, Scorer
 from subnets.task import Task
-from subnets.text_prompting.words import NEGATIONS, content, places, sentences, words
+from subnets.text import answer_text, content, sentences, words
+from subnets.text_prompting.words import NEGATIONS, places
 from subnets.text_prompting.world.world import Fact
 
-from .truth import Truth, answer_text, truth_of
+from .truth import Truth, truth_of
 
 CAPITALISED = re.compile(r"(?<![.!?:\u2022*\-\n\"'] )(?<!^)\b[A-Z][a-z]+(?:-[A-Z][a-z]+)*\b", re.MULTILINE)
 SENTENCE_REACH = 45

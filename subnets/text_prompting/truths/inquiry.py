@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from subnets.answer import Response
 from subnets.score import Score, Scorer
 from subnets.task import Task
-from subnets.text_prompting.words import content, places, words
+from subnets.text import answer_text, content, words
+from subnets.text_prompting.words import places
 from subnets.text_prompting.world.relations import INTERROGATIVES
 from subnets.text_prompting.world.world import Fact
 
-from .truth import Truth, answer_text, truth_of
+from .truth import Truth, truth_of
 
 MAX_WORDS = 40
 OPENING = 5

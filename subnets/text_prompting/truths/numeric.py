@@ -16,8 +16,9 @@ from pydantic import Field
 from subnets.answer import Response
 from subnets.score import Score, Scorer
 from subnets.task import Task
+from subnets.text import answer_text
 
-from .truth import Truth, answer_text, truth_of
+from .truth import Truth, truth_of
 
 NUMBER = re.compile(r"(?<![\w.,)-])-?\d+(?:,\d{3})*(?:\.\d+)?(?![\w%/])|(?<![\w.,)-])-?\.\d+(?!\w)", re.ASCII)
 CUE = re.compile(r"(?:answer|result|total)(?:\s+is)?\s*[:=]|(?:answer|result)\s+is|####|\bfinally\b", re.IGNORECASE)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from subnets.answer import Response
 from subnets.score import Score, Scorer
 from subnets.task import Task
-from subnets.text_prompting.words import content, says
+from subnets.text import answer_text, content
+from subnets.text_prompting.words import says
 
-from .truth import Truth, answer_text, reference_text, truth_of
+from .truth import Truth, truth_of
 
 MAX_WORDS = 40
 """A longer text is no short answer: it may have named everything."""
@@ -51,14 +52,3 @@ class Named(Scorer):
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer."""
         return truth_of(task, Phrase).grade(answer_text(response))
-
-
-class Exact(Scorer):
-    """The same words as the reference, in the same order; case, punctuation and articles aside."""
-
-    def score(self, task: Task, response: Response) -> Score:
-        """Grade one answer."""
-        truth = task.reference
-        accepted = (truth.text, *truth.aliases) if isinstance(truth, Phrase) else (reference_text(task),)
-        answered = content(answer_text(response))
-        return Score(float(any(answered == content(text) for text in accepted)))

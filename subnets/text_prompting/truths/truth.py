@@ -13,6 +13,7 @@ from typing import TypeVar
 from subnets.answer import Response
 from subnets.score import Score, Scorer
 from subnets.task import Message, Task
+from subnets.text import answer_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +55,6 @@ def truth_of(task: Task, sort: type[T]) -> T:
     if not isinstance(task.reference, sort):
         raise TypeError(f"task {task.id} ({task.kind or 'no kind'}) has no {sort.__name__} for a truth")
     return task.reference
-
-
-def reference_text(task: Task) -> str:
-    """Return the reference in words: of a truth, or of any subnet whose references are plain text.
-
-    Raises:
-        TypeError: the reference is neither.
-    """
-    if isinstance(task.reference, Truth):
-        return task.reference.text
-    if isinstance(task.reference, str):
-        return task.reference
-    raise TypeError(f"task {task.id} has a {type(task.reference).__name__} for a reference, not a text")
-
-
-def answer_text(response: Response) -> str:
-    """Return the text of an answered response."""
-    return "" if response.answer is None else response.answer.text
 
 
 class KnownTruth(Scorer):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from subnets.score import Score
-from subnets.text_prompting.words import rouge_l, words
+from subnets.text import rouge_l, words
 
 from .truth import Truth
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from subnets.text_prompting.words import content, places
+from subnets.text import content
+from subnets.text_prompting.words import places
 
 from .vocabulary import ASIDES, FILLERS
 from .world import Draw, Entity, Fact, World, with_article

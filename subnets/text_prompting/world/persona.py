@@ -10,7 +10,7 @@ import re
 
 from subnets.language_model import LanguageModel
 from subnets.task import Message
-from subnets.text_prompting.words import words
+from subnets.text import words
 
 from .world import Draw
 

@@ -10,8 +10,8 @@ from lab.studies.grading.paradox import ACCURACIES, MINERS, RANKED_ON, Check, ch
 from lab.studies.grading.tfidf_findings import FINDINGS, paid
 from miners.adversaries.insider import Oracle
 from subnets import Answer, Response, load_subnet
+from subnets.text_prompting.truths.own_answer import OwnAnswer
 from validators import Validator
-from validators.scorers.own_answer import OwnAnswer
 
 TASKS = 4_000
 

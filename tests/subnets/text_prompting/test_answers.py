@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from subnets import Answer, Response, Task
-from subnets.text_prompting import Amount, Calendar, Choice, Chosen, Day, Exact, Numeric, Phrase
+from subnets.text import words
+from subnets.text_prompting import Amount, Calendar, Choice, Chosen, Day, Numeric, Phrase
 from subnets.text_prompting.truths.choice import parse_choice
 from subnets.text_prompting.truths.day import parse_date
 from subnets.text_prompting.truths.numeric import parse_number
-from subnets.text_prompting.words import says, words
+from subnets.text_prompting.words import says
 from subnets.text_prompting.world.world import in_words
+from validators.scorers.similarity import Exact
 
 NASTY = st.text() | st.text(alphabet="0123456789.,-+*/=()ABCD abcdefjanmr$%#\ud800\u0661\u00b2\u2212\n", max_size=60)
 OPTIONS = ("a rowing boat", "Ostrava", "12", "the Comet Medal")

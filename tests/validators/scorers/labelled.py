@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from subnets import Answer, Response, Scorer, Task
+from subnets.text import sentences
 from subnets.text_prompting import TextPrompting
 from subnets.text_prompting.kinds import Kind
-from subnets.text_prompting.words import sentences
 
 
 @dataclass(frozen=True, slots=True)

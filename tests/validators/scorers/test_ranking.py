@@ -6,9 +6,9 @@ The bounds stand some points below what was measured over 100 tasks; where a sco
 import pytest
 
 from subnets import Scorer
-from subnets.text_prompting import Exact, KeptFacts, KnownTruth, Named
+from subnets.text_prompting import KeptFacts, KnownTruth, Named
 from tests.validators.scorers.labelled import auc, fuller, names, ordered
-from validators.scorers.similarity import EditSimilarity, Rouge, TokenF1
+from validators.scorers.similarity import EditSimilarity, Exact, Rouge, TokenF1
 from validators.scorers.tfidf import TfidfCubed
 
 TRUTHFUL: list[Scorer] = [Exact(), Named(), KnownTruth()]

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from subnets import Scorer, Task
-from subnets.text_prompting.words import rouge_l, token_f1, words
+from subnets.text import rouge_l, token_f1, words
 from tests.validators.scorers.labelled import answered
 from validators.scorers.similarity import EditSimilarity, Length, Rouge, TokenF1
 from validators.scorers.tfidf import TfidfCubed, cosine

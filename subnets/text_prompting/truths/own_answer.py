@@ -1,9 +1,9 @@
-"""A validator that compares with an answer of its own, which is right with a known probability.
+"""A validator that compares with its own answer, which is right with a known probability.
 
     {kind = "own_answer", accuracy = 0.7}
 
-An instrument of the laboratory: how well can a validator that is right `accuracy` of the time order miners, and what
-does it pay one that is always right? Choices alone, since their wrong answers are known and counted.
+An instrument of the laboratory: how well can a validator that is right `accuracy` of the time rank miners, and what
+does it pay a miner that is always right? It grades multiple choice only, where the wrong answers are known and counted.
 """
 
 from __future__ import annotations
@@ -12,18 +12,23 @@ from dataclasses import replace
 
 from pydantic import Field
 
-from subnets import Response, Score, Scorer, Seed, Task
-from subnets.text_prompting.truths.choice import Choice
-from subnets.text_prompting.truths.truth import answer_text, truth_of
+from subnets.answer import Response
+from subnets.score import Score, Scorer
+from subnets.seed import Seed
+from subnets.task import Task
+from subnets.text import answer_text
+
+from .choice import Choice
+from .truth import truth_of
 
 
 class OwnAnswer(Scorer):
     """1.0 for the option that the validator itself would choose, right or wrong, else 0.0."""
 
     accuracy: float = Field(1.0, ge=0.0, le=1.0)
-    """Probability that its own answer is right; else it is any wrong option, each as likely."""
+    """Probability that its own answer is right; otherwise it is a wrong option, each equally likely."""
     judges: int = Field(1, ge=1)
-    """Of a panel, each with an answer of its own: the most frequent one counts, ties by lot."""
+    """Members of the panel, each with its own answer: the most frequent one counts, ties are drawn."""
 
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer."""
@@ -31,7 +36,7 @@ class OwnAnswer(Scorer):
         return replace(truth, right=self.own(task, truth)).grade(answer_text(response))
 
     def own(self, task: Task, truth: Choice) -> int:
-        """Return the place of the option that it takes for right: the same one each time."""
+        """Return the position of the option that it takes to be right, the same for every answer to a task."""
         rng = Seed(task.seed).child("own answer").rng()
         options = len(truth.options)
         wrong = [place for place in range(options) if place != truth.right]

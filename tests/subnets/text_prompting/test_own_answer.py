@@ -2,7 +2,7 @@ import pytest
 
 from subnets import Answer, Response, Task
 from subnets.text_prompting.truths.choice import Choice
-from validators.scorers.own_answer import OwnAnswer
+from subnets.text_prompting.truths.own_answer import OwnAnswer
 
 OPTIONS = ("Ulm", "Bonn", "Kiel", "Trier")
 

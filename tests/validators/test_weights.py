@@ -1,0 +1,52 @@
+"""Weight rules, by the properties that each of them keeps."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from validators import WEIGHT_RULES, Proportional, ScoreLedger, Softmax, TopK, Validator, WeightRule
+
+RULES = [WEIGHT_RULES.load(kind) for kind in WEIGHT_RULES.sources()] + [TopK(k=2), Softmax(temperature=0.001)]
+SCORES = st.dictionaries(
+    st.integers(0, 255), st.sampled_from([0.0, 0.25, 0.5, 1.0]) | st.floats(1e-6, 1.0), max_size=30
+)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
+@given(scores=SCORES)
+def test_weights_are_positive_shares_that_keep_the_order_of_the_scores(
+    rule: WeightRule, scores: dict[int, float]
+) -> None:
+    weights = rule.weigh(scores)
+    assert list(weights) == sorted(weights)
+    assert all(weight > 0.0 and scores[uid] > 0.0 for uid, weight in weights.items())
+    if any(scores.values()):
+        assert math.fsum(weights.values()) == pytest.approx(1.0)
+    else:
+        assert weights == {}
+    ranked = sorted(scores, key=lambda uid: scores[uid])
+    for low, high in zip(ranked, ranked[1:], strict=False):
+        assert weights.get(low, 0.0) <= weights.get(high, 0.0)
+        if scores[low] == scores[high]:
+            assert weights.get(low) == weights.get(high)
+
+
+def test_weights_are_proportional_by_default() -> None:
+    assert Validator().weight_rule == Proportional()
+    assert Proportional().weigh({1: 0.6, 0: 0.2, 2: 0.0}) == {0: 0.2 / 0.8, 1: 0.6 / 0.8}
+
+
+def test_a_validator_weighs_by_its_rule() -> None:
+    ledger = ScoreLedger(alpha=1.0, _scores={0: 0.5, 1: 0.25})
+    validator = Validator.model_validate({"weight_rule": {"kind": "top_k", "k": 1}})
+    assert ledger.weights(validator.weight_rule) == {0: 1.0}
+
+
+def test_a_low_temperature_leaves_almost_all_to_the_best() -> None:
+    assert Softmax(temperature=0.01).weigh({0: 0.9, 1: 0.8})[0] == pytest.approx(1 / (1 + math.exp(-10)))
+
+
+def test_miners_that_tie_for_the_last_place_are_all_paid() -> None:
+    assert set(TopK(k=2).weigh({0: 0.9, 1: 0.5, 2: 0.5, 3: 0.4})) == {0, 1, 2}

@@ -1,0 +1,67 @@
+"""Weight rules: how a validator turns its scores into the weights that it submits.
+
+    weight_rule = { kind = "softmax", temperature = 0.05 }      # in a [[validators]] table
+
+A rule takes scores in [0, 1] by uid and returns shares that sum to 1, zeros left out, in ascending order of uids. It
+keeps the order of the scores, treats equal scores alike, and pays nobody for a score of 0.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+
+from pydantic import Field
+
+from subnets import Plugin
+
+
+class WeightRule(Plugin, ABC):
+    """Turns scores into weights."""
+
+    @abstractmethod
+    def weigh(self, scores: Mapping[int, float]) -> dict[int, float]:
+        """Return the weights for `scores` by uid; empty while no score is above 0."""
+
+
+class Proportional(WeightRule):
+    """Weights in proportion to the scores."""
+
+    def weigh(self, scores: Mapping[int, float]) -> dict[int, float]:
+        """Return each score's share of their sum."""
+        return shares(scores)
+
+
+class Softmax(WeightRule):
+    """Weights in proportion to exp(score / temperature): the lower the temperature, the more the best miners get."""
+
+    temperature: float = Field(0.1, gt=0)
+    """Difference of scores that makes one weight 2.7 times another."""
+
+    def weigh(self, scores: Mapping[int, float]) -> dict[int, float]:
+        """Return the softmax over the scores above 0."""
+        best = max(scores.values(), default=0.0)
+        return shares(
+            {uid: math.exp((score - best) / self.temperature) for uid, score in scores.items() if score > 0.0}
+        )
+
+
+class TopK(WeightRule):
+    """Weights in proportion to the scores of the `k` best miners; the others get none."""
+
+    k: int = Field(10, ge=1)
+    """Miners that are paid; more where several tie for the last place."""
+
+    def weigh(self, scores: Mapping[int, float]) -> dict[int, float]:
+        """Return the shares of the scores that at least match the k-th."""
+        least = sorted(scores.values(), reverse=True)[: self.k][-1:]
+        return shares({uid: score for uid, score in scores.items() if score >= least[0]})
+
+
+def shares(values: Mapping[int, float]) -> dict[int, float]:
+    """Scale values to a sum of 1, leaving out those that are not above 0; empty where their sum is not above 0."""
+    total = math.fsum(values.values())
+    if total <= 0.0:
+        return {}
+    return {uid: value / total for uid, value in sorted(values.items()) if value > 0.0}
