@@ -1,1 +1,29 @@
 """Miners that try to be paid for nothing."""
+
+from .copycat import Copycat
+from .injections import INJECTIONS
+from .insider import Insider, NegatedTruth, Oracle
+from .malformed import FAULTS, Malformed
+from .negation import negate
+from .ocr import Shotgun
+from .text import FILLER, EmptyAnswer, EndlessAnswer, JudgeInjection, Mirror, Overclaimer, Padding, WordSalad
+
+__all__ = [
+    "FAULTS",
+    "FILLER",
+    "INJECTIONS",
+    "Copycat",
+    "EmptyAnswer",
+    "EndlessAnswer",
+    "Insider",
+    "JudgeInjection",
+    "Malformed",
+    "Mirror",
+    "NegatedTruth",
+    "Oracle",
+    "Overclaimer",
+    "Padding",
+    "Shotgun",
+    "WordSalad",
+    "negate",
+]

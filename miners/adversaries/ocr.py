@@ -1,4 +1,4 @@
-"""Miners that want pay without work: what a grader must see through."""
+"""The shotgun: a miner of pages that guesses instead of reading."""
 
 from __future__ import annotations
 
@@ -8,30 +8,13 @@ from typing import Annotated
 
 from pydantic import Field, PrivateAttr
 
-from miners.miner import Miner, overhear
-from miners.ocr import TesseractReader
-from miners.registry import AnyMiner
-from subnets import SUBNETS, Answer, Cost, Query, spend
-from subnets.ocr import MAX_SECTIONS, OCR, OCRAnswer
-
-
-class Copycat(Miner):
-    """Relays what another miner of its host answers to the same query."""
-
-    honest = False
-    description = "relays another miner's answer as its own"
-    needs_miners = ("victim",)
-
-    victim: AnyMiner = Field(default_factory=TesseractReader)
-    """Whose answer it relays: a miner of the run with the same options. Where there is none it does the work itself."""
-
-    async def forward(self, query: Query) -> Answer | bytes:
-        """Wait for the victim's answer and pass it on."""
-        return await overhear(self.victim, query)
+from miners.miner import Miner
+from subnets import SUBNETS, Cost, Query, spend
+from subnets.ocr import MAX_SECTIONS, OCR, OCRAnswer, guesses
 
 
 class Shotgun(Miner):
-    """Answers every page with the same guesses at what such pages hold; never looks at one."""
+    """Answers every page with the same guesses at the contents of such pages, without looking at it."""
 
     honest = False
     description = "answers every page with the same guesses, never reading it"
@@ -39,23 +22,22 @@ class Shotgun(Miner):
     subnet: Annotated[OCR, *SUBNETS.field()] = Field(default_factory=OCR)
     """The pages that it expects: options of the OCR subnet."""
     count: int = Field(MAX_SECTIONS, ge=1, le=MAX_SECTIONS)
-    """Guesses at most."""
+    """Most guesses."""
 
     _guesses: OCRAnswer | None = PrivateAttr(None)
     _making: asyncio.Lock = PrivateAttr(default_factory=asyncio.Lock)
 
     async def forward(self, query: Query) -> OCRAnswer:
-        """Return the guesses; the first time they are made."""
+        """Return the guesses, made at the first query."""
         async with self._making:
-            if self._guesses is not None:
-                return self._guesses
-            answer, cpu_s = await asyncio.to_thread(self._guess)
-            spend(Cost(cpu_s=cpu_s))
-            self._guesses = answer
-            return answer
+            if self._guesses is None:
+                cpu_s = await asyncio.to_thread(self._guess)
+                spend(Cost(cpu_s=cpu_s))
+            assert self._guesses is not None
+            return self._guesses
 
-    def _guess(self) -> tuple[OCRAnswer, float]:
-        from subnets.ocr.guesses import guesses
-
+    def _guess(self) -> float:
+        """Make the guesses and return the CPU seconds that it took."""
         started = time.thread_time()
-        return guesses(self.subnet, self.count, self.seed), time.thread_time() - started
+        self._guesses = guesses(self.subnet, self.count, self.seed)
+        return time.thread_time() - started

@@ -21,7 +21,7 @@ from yarl import URL
 from consensus.chain.calls import Signer
 from consensus.chain.keys import WalletFolder, is_address, verify
 from consensus.errors import WalletError
-from miners.engines.addresses import check_url, resolve
+from miners.engines.openai.addresses import check_url, resolve
 from subnets import Cost, Query, spend
 from subnets.text import printable
 

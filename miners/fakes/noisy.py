@@ -9,7 +9,6 @@ from miners.miner import Miner
 from miners.ocr import TesseractReader
 from miners.registry import AnyMiner
 from subnets import Answer, Query, Seed
-from subnets.ocr import OCRAnswer
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
@@ -30,12 +29,7 @@ class Noisy(Miner):
         if isinstance(answer, bytes):
             return answer
         rng = Seed(self.seed).child("noise", query.id).rng()
-        changed: dict[str, object] = {"text": self._garble(answer.text, rng)}
-        if isinstance(answer, OCRAnswer):
-            changed["sections"] = tuple(
-                section.model_copy(update={"text": self._garble(section.text, rng)}) for section in answer.sections
-            )
-        return answer.model_copy(update=changed)
+        return answer.map_text(lambda text: self._garble(text, rng))
 
     def _garble(self, text: str, rng: np.random.Generator) -> str:
         hit = rng.random(len(text)) < self.error_rate

@@ -12,7 +12,7 @@ from cluster.hosts import pay_notices as paymaster
 from cluster.hosts.host import Host
 from cluster.local import process
 from miners import Miner, Pay
-from miners.fakes.fakes import Slow
+from miners.fakes import Slow
 from tests.cluster import fakes
 from tests.cluster.fakes import Words, query
 

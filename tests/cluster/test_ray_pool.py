@@ -15,7 +15,7 @@ from cluster import LocalPool, PoolError, RayPool, RaySession
 from cluster.ray.actor import RayJury
 from cluster.said import first_words
 from miners import Miner
-from miners.fakes.fakes import Crashing
+from miners.fakes import Crashing
 from subnets import Caller, Fault
 from tests.cluster import fakes
 from tests.cluster.conftest import until

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from miners import load_miner
-from miners.fakes.fakes import Slow
+from miners.fakes import Slow
 from subnets import Caller, Query
 
 
@@ -45,7 +45,7 @@ def test_only_who_makes_anything_of_its_pay_or_employs_one_that_does_is_told() -
 
 def test_nothing_heavy_is_imported_with_the_miners() -> None:
     code = (
-        "import sys, miners, miners.ocr, miners.noisy, miners.fakes, miners.adversaries, miners.malformed;"
+        "import sys, miners, miners.ocr, miners.fakes, miners.adversaries;"
         "heavy = {'PIL', 'cv2', 'pytesseract', 'tesserocr', 'ray', 'torch', 'matplotlib', 'scipy', 'faker'};"
         "print(*sorted(heavy & set(sys.modules)))"
     )

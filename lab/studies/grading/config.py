@@ -24,7 +24,7 @@ from lab.studies.arm import Arm, subset
 from lab.studies.study import StudyConfig
 from lab.studies.study_folder import Study, Watch
 from miners import Miner
-from miners.adversaries.insider import Oracle
+from miners.adversaries import Oracle
 from subnets import SUBNETS, Scorer, Subnet
 from validators import SCORERS
 

@@ -25,7 +25,7 @@ from lab.statistics.samples import tasks_to_separate
 from lab.studies.arm import Arm
 from lab.studies.study_folder import Study
 from miners import MINERS, Miner
-from miners.adversaries.insider import Oracle
+from miners.adversaries import Oracle
 from validators import SCORERS
 
 from .config import GraderTable, GradingConfig, answers_truly

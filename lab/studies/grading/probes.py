@@ -12,8 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from miners.adversaries.injections import INJECTIONS
-from miners.adversaries.text import FILLER
+from miners.adversaries import FILLER, INJECTIONS
 from subnets import Answer, Response, Score, Seed, Task
 from subnets.ocr import MAX_SECTIONS, OCRAnswer, Section
 from subnets.ocr.answer import MAX_TEXT

@@ -21,7 +21,7 @@ from lab.report.section import Publication
 from lab.studies.arm import Arm, singly, subset
 from lab.studies.study import StudyConfig
 from lab.studies.study_folder import Study, Watch
-from miners.adversaries.insider import Insider
+from miners.adversaries import Insider
 
 CONTEST = "contest"
 """The arm in which all miners answer."""

@@ -8,7 +8,7 @@ import pytest
 from lab.statistics.paradox import SameAnswer
 from lab.studies.grading.paradox import ACCURACIES, MINERS, RANKED_ON, Check, checks, curve, played, point
 from lab.studies.grading.tfidf_findings import FINDINGS, paid
-from miners.adversaries.insider import Oracle
+from miners.adversaries import Oracle
 from subnets import Answer, Response, load_subnet
 from subnets.text_prompting.truths.own_answer import OwnAnswer
 from validators import Validator

@@ -18,7 +18,7 @@ from consensus.chain.keys import WalletFolder, throwaway_key
 from miners import Miner
 from miners.axon import Axon, Dendrite, Envelope, Limits, Question
 from miners.axon.protocol import QUERY_PATH
-from miners.fakes.fakes import Echo
+from miners.fakes import Echo
 from subnets import Caller, Message, Prompt, Query, Response
 
 MINER, OTHER_MINER = throwaway_key(1, "miner"), throwaway_key(1, "other miner")

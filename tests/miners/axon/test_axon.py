@@ -16,9 +16,9 @@ from PIL import Image
 
 from miners.axon import Axon, Code, Limits, Question
 from miners.axon.protocol import NONCE, SIGNATURE, Envelope
-from miners.fakes.fakes import Crashing, Echo, Silent
+from miners.fakes import Crashing, Echo, Silent
 from subnets import Answer
-from tests.miners.remote.field import (
+from tests.miners.axon.field import (
     CALLERS,
     MINER,
     OTHER_MINER,

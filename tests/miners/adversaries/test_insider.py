@@ -3,8 +3,7 @@ import pickle
 import pytest
 
 from miners import load_miner
-from miners.adversaries.insider import Insider, NegatedTruth, Oracle
-from miners.adversaries.negation import negate
+from miners.adversaries import Insider, NegatedTruth, Oracle, negate
 from subnets import Query, Subnet, Task, load_subnet
 from subnets.score import Scorer
 from validators import load_validator

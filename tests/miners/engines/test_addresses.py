@@ -2,7 +2,7 @@ import socket
 
 import pytest
 
-from miners.engines.addresses import check_url, public, resolve
+from miners.engines.openai.addresses import check_url, public, resolve
 from miners.errors import APIError
 
 

@@ -1,8 +1,7 @@
 import pytest
 
 from miners import MINERS, Miner, load_miner
-from miners.adversaries.injections import INJECTIONS
-from miners.adversaries.text import Overclaimer
+from miners.adversaries import INJECTIONS, Overclaimer
 from subnets import Answer, MalformedAnswer, Message, Prompt, Query, load_subnet
 
 QUERY = Query("00ff", "text_prompting", Prompt((Message("user", "Who founded the bakery in Lund, and when?"),)))

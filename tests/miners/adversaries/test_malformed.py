@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from miners import load_miner
-from miners.adversaries.malformed import FAULTS
+from miners.adversaries import FAULTS
 from subnets import MalformedAnswer, Query
 from subnets.ocr import OCR
 

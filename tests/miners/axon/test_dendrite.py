@@ -19,11 +19,11 @@ from miners import EngineError, load_miner
 from miners.axon.dendrite import Dendrite
 from miners.axon.protocol import SIGNATURE, STATUS, Envelope
 from miners.errors import APIError, RemoteError
-from miners.fakes.fakes import Silent
+from miners.fakes import Silent
 from miners.remote import Remote
 from subnets import Cost, Fault, Meter, Query
 from tests.certificates import certificate
-from tests.miners.remote.field import CALLERS, MINER, OTHER_MINER, STAKES, ask, dendrite, field, wallet
+from tests.miners.axon.field import CALLERS, MINER, OTHER_MINER, STAKES, ask, dendrite, field, wallet
 
 Endpoint = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 
 from miners import AnyMiner, Miner, load_miner
-from miners.fakes.noisy import Noisy
+from miners.fakes import Noisy
 from subnets import Answer, Query
 from subnets.ocr import OCRAnswer, Section
 

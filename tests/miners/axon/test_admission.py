@@ -16,11 +16,11 @@ from bittensor_wallet import Keypair
 from miners.axon import Code, Limits, Question, admission
 from miners.axon.limits import Nonces
 from miners.axon.protocol import Refusal
-from miners.fakes.fakes import Echo, Silent
+from miners.fakes import Echo, Silent
 from miners.miner import Miner
 from subnets import Answer, Query
 from tests.certificates import certificate
-from tests.miners.remote.field import (
+from tests.miners.axon.field import (
     SECOND,
     SMALL,
     STRANGER,

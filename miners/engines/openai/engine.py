@@ -1,0 +1,294 @@
+"""The OpenAI engine: any server that speaks the OpenAI protocol, through the `openai` client.
+
+Answers are streamed, so that the time to the first token is known and an endless answer can be cut. Failures that may
+pass (429, 5xx, no connection) are retried with growing pauses, unless part of the answer has arrived.
+The key is read from the environment and appears nowhere else.
+
+    engine = { kind = "openai", base_url = "https://api.example.com/v1", model = "small", key_env = "EXAMPLE_KEY" }
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import time
+from contextlib import suppress
+from typing import Any, Literal, Self
+
+from pydantic import Field, PrivateAttr, field_validator, model_validator
+
+from inference.causal import encodable, encode, load_tokenizer
+from inference.errors import ModelError, PromptError
+from miners.engines.completion import Completion, Request, Timings, Usage
+from miners.engines.language import LanguageEngine
+from miners.errors import APIError, EngineError
+from subnets import Cost, spend
+
+from .addresses import Traffic, check_url, guarded_client, resolve, traffic
+from .prices import FlatPrice, Price, listed_price
+from .server import AttemptFailed, Server
+from .spending import Spending
+from .stream import StreamedAnswer
+
+logger = logging.getLogger(__name__)
+
+BYTES_PER_TOKEN = 4_000
+"""More than any server's event for one token with 20 log-probabilities; a longer one is an attack or a defect."""
+EXTRA_TOKENS = 16
+"""Tokens that a server may send beyond those asked for before its answer is cut."""
+
+
+class OpenAI(LanguageEngine):
+    """A model behind an OpenAI-compatible server."""
+
+    description = "a language model behind an OpenAI-compatible server"
+
+    base_url: str = "https://api.openai.com/v1"
+    model: str = Field("gpt-4o-mini", min_length=1)
+    """The model's name at the server. An answer from another model is a failure, unless its name only adds to this."""
+    key_env: str = Field("OPENAI_API_KEY", pattern=r"^([A-Za-z_][A-Za-z0-9_]{0,79})?$")
+    """Name of the environment variable that holds the key; empty for a server that needs none."""
+    private_hosts: tuple[str, ...] = ()
+    """Hosts in private networks that may be called: "127.0.0.1"."""
+    tokenizer: str = ""
+    """A model on this machine whose tokenizer counts the tokens; empty trusts the server's count."""
+    max_in_flight: int = Field(64, ge=1)
+    requests_per_minute: float | None = Field(None, gt=0.0)
+    max_usd: float | None = Field(None, gt=0.0)
+    """Most that may be spent from `open` to `close`; a request that could exceed it is not sent."""
+    usd_per_million_input: float | None = Field(None, ge=0.0)
+    """Price of the tokens read; None looks it up."""
+    usd_per_million_output: float | None = Field(None, ge=0.0)
+    retries: int = Field(3, ge=0, le=10)
+    pause_s: float = Field(0.5, gt=0.0)
+    """Pause before the first retry; doubled each time, up to `most_pause_s`. A server's Retry-After goes first."""
+    most_pause_s: float = Field(20.0, gt=0.0)
+    stall_s: float = Field(30.0, gt=0.0)
+    """Longest silence of a server within an answer."""
+    limit_key: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    """The server's name for the bound on an answer."""
+
+    _client: Any = PrivateAttr(None)
+    _server: Server | None = PrivateAttr(None)
+    _tokenizer: Any = PrivateAttr(None)
+    _price: Price | None = PrivateAttr(None)
+    _spending: Spending | None = PrivateAttr(None)
+    _free: asyncio.Semaphore | None = PrivateAttr(None)
+    _next_at: float = PrivateAttr(0.0)
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_a_base_url(cls, url: str) -> str:
+        check_url(url)
+        return url
+
+    @model_validator(mode="after")
+    def _prices_come_in_pairs(self) -> Self:
+        if (self.usd_per_million_input is None) != (self.usd_per_million_output is None):
+            raise ValueError("usd_per_million_input and usd_per_million_output go together; give both or neither")
+        return self
+
+    @property
+    def concurrency(self) -> int:
+        """Requests that may be under way at once."""
+        return self.max_in_flight
+
+    @property
+    def price(self) -> Price | None:
+        """Price of the server's tokens, with its source; None if unknown."""
+        return self._price
+
+    async def open(self) -> None:
+        """Read the key and find the price and the server's address; nothing is sent yet.
+
+        Raises:
+            EngineError: the key, the price or the package is missing, or the address is refused; with the fix.
+        """
+        try:
+            import openai
+        except ImportError as error:
+            raise EngineError(
+                f"the openai engine needs {error.name}; get it with: pip install 'subnetlab[text]'"
+            ) from error
+        host = check_url(self.base_url)
+        key = os.environ.get(self.key_env, "") if self.key_env else ""
+        if self.key_env and not key:
+            raise EngineError(
+                f"{self.key_env} is not set; export {self.key_env}=... with the key of {host}, "
+                'or set key_env = "" for a server that needs none'
+            )
+        self._price = self._find_price()
+        if self._price is None and self.max_usd is not None:
+            raise EngineError(
+                f"no price is known for {self.model} at {host}, so max_usd can't be kept; "
+                "set usd_per_million_input and usd_per_million_output"
+            )
+        try:
+            await resolve(host, 0, self.private_hosts)
+        except APIError as error:
+            raise EngineError(f"base_url: {error}") from None
+        if self.tokenizer:
+            try:
+                self._tokenizer = await asyncio.to_thread(load_tokenizer, self.tokenizer)
+            except ModelError as error:
+                raise EngineError(f"tokenizer: {error}") from error
+        self._server = Server(host, self.stall_s, key)
+        self._spending = Spending(self._price, self.max_usd)
+        self._free = asyncio.Semaphore(self.max_in_flight)
+
+        class Client(openai.AsyncOpenAI):  # type: ignore[misc]
+            """The client without its default headers, which would send OPENAI_CUSTOM_HEADERS to any server."""
+
+            default_headers = {"Accept": "application/json", "Content-Type": "application/json"}
+
+        self._client = Client(
+            api_key=key or "none",
+            base_url=self.base_url,
+            max_retries=0,
+            http_client=guarded_client(self.private_hosts, stall_s=self.stall_s, connections=self.max_in_flight),
+        )
+
+    async def close(self) -> None:
+        """Close all connections."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    async def complete(self, request: Request) -> Completion:
+        """Ask the server, retrying if the failure may pass.
+
+        Raises:
+            APIError: the server's failure in words, without the key.
+        """
+        from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+
+        if self._client is None or self._free is None or self._spending is None:
+            raise RuntimeError("the openai engine is not open")
+
+        def pause(state: RetryCallState) -> float:
+            failure = state.outcome.exception() if state.outcome else None
+            return self._pause(failure, state.attempt_number, request)
+
+        def log(state: RetryCallState) -> None:
+            failure = state.outcome.exception() if state.outcome else None
+            logger.info("%s: %s; trying again in %.1f s", self.model, failure, state.upcoming_sleep)
+
+        asked = time.perf_counter()
+        retrying = AsyncRetrying(
+            retry=retry_if_exception(lambda error: isinstance(error, AttemptFailed) and error.may_pass),
+            stop=stop_after_attempt(self.retries + 1),
+            wait=pause,
+            before_sleep=log,
+            reraise=True,
+        )
+        async with self._free, self._spending.reserve(request):
+            try:
+                return await retrying(self._attempt, request, asked, self._spending)
+            except AttemptFailed as error:
+                attempts = retrying.statistics["attempt_number"]
+                raise APIError(f"{error} (tried {attempts} times)" if attempts > 1 else str(error)) from None
+
+    async def _attempt(self, request: Request, asked: float, spending: Spending) -> Completion:
+        assert self._server is not None
+        await self._take_turn()
+        answer = StreamedAnswer(asked)
+        counted = Traffic(most_bytes=BYTES_PER_TOKEN * (request.max_tokens + 32))
+        token = traffic.set(counted)
+        try:
+            await self._stream(request, answer, self._server)
+        except Exception as error:
+            raise self._server.failure(error, answer) from error
+        finally:
+            traffic.reset(token)
+            self._charge(request, answer, counted, spending)
+        return Completion(
+            text=encodable(answer.text),
+            logprobs=tuple(answer.logprobs),
+            finish=answer.finish if answer.finish == "length" else "stop",
+            model=self._server.without_key(answer.model, 200),
+            usage=self._usage(request, answer),
+            timings=Timings(0.0, answer.first_token_s, time.perf_counter() - answer.asked),
+            decode=Cost(paid_usd=answer.paid_usd),
+        )
+
+    async def _stream(self, request: Request, answer: StreamedAnswer, server: Server) -> None:
+        options: dict[str, Any] = {self.limit_key: request.max_tokens}
+        if request.stop:
+            options["stop"] = list(request.stop)
+        if request.logprobs is not None:
+            options |= {"logprobs": True, "top_logprobs": request.logprobs}
+        messages = [{"role": message.role, "content": encodable(message.content)} for message in request.messages]
+        stream = await self._client.chat.completions.create(
+            model=self.model,
+            messages=messages,
+            temperature=request.temperature,
+            top_p=request.top_p,
+            seed=request.seed % 2**63,
+            stream=True,
+            stream_options={"include_usage": True},
+            **options,
+        )
+        async with stream:
+            async for event in stream:
+                answer.add(event)
+                if answer.pieces > request.max_tokens + EXTRA_TOKENS:
+                    answer.finish = "length"
+                    return
+        if not answer.events:
+            raise APIError(f"{server.host} sent no completion, but something else")
+        if not answer.finish:
+            raise APIError(f"{server.host} broke off its answer after {answer.pieces} pieces")
+        if answer.model and not answer.model.startswith(self.model) and not self.model.endswith(answer.model):
+            raise APIError(
+                f"asked for {self.model}, {server.host} answered with {server.without_key(answer.model, 100)}"
+            )
+
+    def _usage(self, request: Request, answer: StreamedAnswer) -> Usage:
+        claimed = answer.claimed
+        input_tokens, output_tokens = claimed or (0, answer.pieces)
+        if self._tokenizer is not None:
+            with suppress(PromptError):  # the server's template accepted the prompt
+                input_tokens = len(encode(self._tokenizer, request.messages, self.tokenizer))
+            output_tokens = len(self._tokenizer.encode(encodable(answer.text), add_special_tokens=False))
+        return Usage(
+            input_tokens,
+            output_tokens,
+            claimed_input_tokens=claimed.input if claimed else None,
+            claimed_output_tokens=claimed.output if claimed else None,
+            counted=self._tokenizer is not None,
+        )
+
+    def _charge(self, request: Request, answer: StreamedAnswer, counted: Traffic, spending: Spending) -> None:
+        """Charge for an attempt, also for a failed one if part of an answer arrived."""
+        cost = Cost(sent_bytes=counted.sent_bytes, received_bytes=counted.received_bytes)
+        if answer.events:
+            usage = self._usage(request, answer)
+            answer.paid_usd = spending.pay(*(answer.claimed or (usage.input_tokens, usage.output_tokens)))
+            cost += Cost(input_tokens=usage.input_tokens, output_tokens=usage.output_tokens, paid_usd=answer.paid_usd)
+        spend(cost)
+
+    def _find_price(self) -> Price | None:
+        if self.usd_per_million_input is not None and self.usd_per_million_output is not None:
+            return FlatPrice(self.usd_per_million_input, self.usd_per_million_output)
+        return listed_price(self.model, self.base_url)
+
+    async def _take_turn(self) -> None:
+        """Wait until `requests_per_minute` allows another request."""
+        if self.requests_per_minute is None:
+            return
+        now = time.monotonic()
+        turn = max(now, self._next_at)
+        self._next_at = turn + 60.0 / self.requests_per_minute
+        await asyncio.sleep(turn - now)
+
+    def _pause(self, failure: BaseException | None, attempts: int, request: Request) -> float:
+        """Return the seconds to wait after so many attempts."""
+        if isinstance(failure, AttemptFailed) and failure.retry_after_s is not None:
+            return min(failure.retry_after_s, self.most_pause_s)
+        jitter = random.Random(f"{request.seed} {attempts - 1}").uniform(0.75, 1.25)
+        return min(self.pause_s * 2.0 ** (attempts - 1), self.most_pause_s) * jitter
+
+
+OpenAI.model_rebuild()
