@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import entry_points
 from inspect import isabstract
@@ -138,7 +139,9 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
     fault = min(faults, key=lambda fault: fault["type"] != "extra_forbidden")
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
-        return f"{where}: unknown key; known: {', '.join(known_keys(model, fault['loc'][:-1]))}"
+        known = known_keys(model, fault["loc"][:-1])
+        nearest = get_close_matches(str(fault["loc"][-1]), known, n=1)
+        return f"{where}: unknown key; known: {', '.join(known)}" + (f"; did you mean {nearest[0]}?" if nearest else "")
     if fault["type"] == "missing":
         return f"{where}: missing; add it"
     said = fault["msg"].removeprefix("Value error, ")

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from lab.cli.catalogue import SORTS
+from lab.cli.catalogue import registries
 from subnets import SUBNETS, Answer, Plugins, Response, Subnet
 from validators import SCORERS, WEIGHT_RULES
 from validators.validator import receive, score
 
+SORTS = registries()
 KINDS = [(sort, kind) for sort, plugins in SORTS.items() for kind in plugins.sources()]
 EXAMPLES: dict[tuple[str, str], dict[str, Any]] = {
     ("miners", "copycat"): {"victim": "echo"},

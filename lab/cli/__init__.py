@@ -1,1 +1,29 @@
-"""The command line."""
+"""The command line. Each command is loaded only when it is called or listed."""
+
+COMMANDS = {
+    "run": "lab.cli.runs:app",
+    "report": "lab.cli.runs:app",
+    "audit": "lab.cli.runs:app",
+    "compare": "lab.cli.runs:app",
+    "status": "lab.cli.status:app",
+    "submit": "lab.cli.submit:app",
+    "cluster": "lab.cli.cluster:app",
+    "study": "lab.cli.studies:app",
+    "list": "lab.cli.catalogue:app",
+    "models": "lab.cli.models:app",
+    "doctor": "lab.cli.doctor:app",
+    "miner": "lab.cli.miners:app",
+    "wallet": "lab.cli.chain.chain:app",
+    "faucet": "lab.cli.chain.chain:app",
+    "transfer": "lab.cli.chain.chain:app",
+    "subnet": "lab.cli.chain.chain:app",
+    "register": "lab.cli.chain.chain:app",
+    "recycle_register": "lab.cli.chain.chain:app",
+    "pow-register": "lab.cli.chain.chain:app",
+    "serve": "lab.cli.chain.chain:app",
+    "stake": "lab.cli.chain.chain:app",
+    "weights": "lab.cli.chain.chain:app",
+    "metagraph": "lab.cli.chain.chain:app",
+    "chain": "lab.cli.chain.chain:app",
+}
+"""Name of a command -> the Typer app that is this group, or that holds a command of this name."""

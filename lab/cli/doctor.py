@@ -1,4 +1,4 @@
-"""The doctor: what this machine has, and how to get what it lacks."""
+"""`subnetlab doctor`: what this machine has, and how to get what is missing."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import os
 import platform
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
-from miners.engines.tesseract import installed, require
-from miners.errors import EngineError
+import typer
+
+from .options import AsJson, commands
+from .output import FAILED, print_json
 
 EXTRAS = {
     "tesserocr": "tesserocr",
@@ -21,24 +23,42 @@ EXTRAS = {
     "openai": "text",
     "vllm": "vllm",
 }
-"""Optional packages, and the extra that brings each."""
+"""Optional packages, and the extra that installs each."""
+
+app = commands()
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at."""
+    """The result of one check."""
 
     name: str
     state: Literal["ok", "missing", "optional"]
-    """"optional" is not there and not needed for what works without it."""
+    """"optional" means absent, but needed by some engines only."""
     detail: str
     fix: str = ""
-    """The command that gets it."""
+    """The command that installs it."""
+
+
+@app.command(epilog="Example:  subnetlab doctor")
+def doctor(as_json: AsJson = False) -> None:
+    """Show what is installed and how to install what is missing."""
+    findings = examine()
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            typer.echo(f"{finding.state:<9} {finding.name:<22} {finding.detail}")
+            if finding.fix:
+                typer.echo(f"{'':<9} {'':<22} -> {finding.fix}")
+    if any(finding.state == "missing" for finding in findings):
+        raise typer.Exit(FAILED)
 
 
 def examine() -> list[Finding]:
-    """Look at everything that a run can need."""
-    return [_python(), _cores(), _disk(), *_tesseract(), _package("ray"), _gpus(), *map(_extra, EXTRAS)]
+    """Check everything that a run can need."""
+    optional = [_package(name, extra) for name, extra in EXTRAS.items()]
+    return [_python(), _cores(), _disk(), *_tesseract(), _package("ray"), _gpus(), *optional]
 
 
 def _python() -> Finding:
@@ -46,49 +66,47 @@ def _python() -> Finding:
 
 
 def _cores() -> Finding:
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return Finding("machine", "ok", f"{len(os.sched_getaffinity(0))} cores, {memory:.0f} GiB memory")
+    memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return Finding("machine", "ok", f"{len(os.sched_getaffinity(0))} cores, {memory_gib:.0f} GiB memory")
 
 
 def _disk() -> Finding:
-    free = shutil.disk_usage(".").free / 2**30
-    if free < 1.0:
-        return Finding("disk", "missing", f"{free:.2f} GiB free here; a run may need 1 GiB", "free some space")
-    return Finding("disk", "ok", f"{free:.0f} GiB free here")
+    free_gib = shutil.disk_usage(".").free / 2**30
+    if free_gib < 1.0:
+        return Finding("disk", "missing", f"{free_gib:.2f} GiB free here; a run may need 1 GiB", "free some space")
+    return Finding("disk", "ok", f"{free_gib:.0f} GiB free here")
 
 
 def _tesseract() -> list[Finding]:
+    from miners.engines.tesseract import installed, require
+    from miners.errors import EngineError
+
     try:
-        found = installed()
-        binary = Finding("tesseract", "ok", found.version)
+        tesseract = installed()
         require("eng")
     except EngineError as error:
-        said, _, fix = str(error).partition("; get it with: ")
-        missing = Finding("tesseract", "missing", said, fix)
-        return [missing]
-    return [binary, Finding("tesseract languages", "ok", ", ".join(found.languages))]
+        message, _, fix = str(error).partition("; get it with: ")
+        return [Finding("tesseract", "missing", message, fix)]
+    languages = Finding("tesseract languages", "ok", ", ".join(tesseract.languages))
+    return [Finding("tesseract", "ok", tesseract.version), languages]
 
 
-def _package(name: str) -> Finding:
+def _package(name: str, extra: str = "") -> Finding:
+    """Look for a package; without an extra, it is one that every run needs."""
     try:
         return Finding(name, "ok", version(name))
     except PackageNotFoundError:
+        if extra:
+            return Finding(name, "optional", "not installed", f".venv/bin/pip install -e '.[{extra}]'")
         return Finding(name, "missing", "not installed", "make setup")
-
-
-def _extra(name: str) -> Finding:
-    try:
-        return Finding(name, "ok", version(name))
-    except PackageNotFoundError:
-        return Finding(name, "optional", "not installed", f".venv/bin/pip install -e '.[{EXTRAS[name]}]'")
 
 
 def _gpus() -> Finding:
     binary = shutil.which("nvidia-smi")
     if binary is None:
-        return Finding("gpu", "optional", "no nvidia-smi: none that we know how to use")
+        return Finding("gpu", "optional", "none found: there is no nvidia-smi")
     query = [binary, "--query-gpu=name,memory.total", "--format=csv,noheader"]
-    said = subprocess.run(query, capture_output=True, text=True, timeout=20)
-    if said.returncode:
-        return Finding("gpu", "optional", f"nvidia-smi failed: {(said.stderr or said.stdout).strip()[:200]}")
-    return Finding("gpu", "ok", "; ".join(said.stdout.strip().splitlines()))
+    answer = subprocess.run(query, capture_output=True, text=True, timeout=20)
+    if answer.returncode:
+        return Finding("gpu", "optional", f"nvidia-smi failed: {(answer.stderr or answer.stdout).strip()[:200]}")
+    return Finding("gpu", "ok", "; ".join(answer.stdout.strip().splitlines()))

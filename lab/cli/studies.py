@@ -14,16 +14,11 @@ if TYPE_CHECKING:
     from lab.studies.retention.config import RetentionData
     from lab.studies.weight_copying.config import CopyingData
 
-study = typer.Typer(no_args_is_help=True, help="Settle a question with figures.", rich_markup_mode=None)
+app = study = typer.Typer(no_args_is_help=True, help="Settle a question with figures.", rich_markup_mode=None)
+measured_cli.mount(study)
 
 Out = Annotated[Path | None, typer.Option(help="Folder for tables and pictures; by default runs/study-NAME.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
-
-
-def mount(app: typer.Typer) -> None:
-    """Add the studies to the command line."""
-    measured_cli.mount(study)
-    app.add_typer(study, name="study")
 
 
 @study.command(epilog="Example:  subnetlab study retention")

@@ -2,22 +2,22 @@ import json
 
 from typer.testing import CliRunner
 
-from lab.cli import models as models_cli
+from lab.cli.main import app
 
 RUNNER = CliRunner()
 
 
 def test_the_list_names_every_model_and_its_state() -> None:
-    shown = RUNNER.invoke(models_cli.models, ["list"])
+    shown = RUNNER.invoke(app, ["models", "list"])
     assert shown.exit_code == 0
     assert "smollm2-135m-instruct" in shown.output and "all-minilm-l6-v2" in shown.output
 
 
 def test_the_list_is_one_json_document_where_that_is_asked_for() -> None:
-    listed = json.loads(RUNNER.invoke(models_cli.models, ["list", "--json"]).output)
+    listed = json.loads(RUNNER.invoke(app, ["models", "list", "--json"]).output)
     assert {"name", "sort", "licence", "ready", "folder", "get"} == set(listed[0])
 
 
 def test_preparing_what_is_nowhere_fails_with_the_fix() -> None:
-    failed = RUNNER.invoke(models_cli.models, ["prepare", "no-such-model"])
+    failed = RUNNER.invoke(app, ["models", "prepare", "no-such-model"])
     assert "subnetlab models list" in str(failed.exception)

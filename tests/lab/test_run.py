@@ -337,7 +337,7 @@ def test_ctrl_c_stops_with_a_word_on_how_to_go_on(tmp_path: Path) -> None:
         child.send_signal(signal.SIGINT)
         out, err = child.communicate(timeout=30)
     assert child.returncode == 130
-    assert out == "" and err == f"stopped; nothing is lost: add --resume to go on with {tmp_path / 'run'}\n"
+    assert out == "" and err == f"Stopped. Nothing was lost; continue {tmp_path / 'run'} with --resume.\n"
     with open_run(tmp_path / "run") as record:
         assert not audit(record).complete
 

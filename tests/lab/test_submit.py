@@ -20,11 +20,12 @@ from cluster import PoolError
 from cluster.ray.code_upload import ROOMS
 from cluster.ray.jobs import TooLarge
 from lab.cli.status import at_folder
-from lab.cli.submit import staged, submit
+from lab.cli.submit import submit
 from lab.errors import RecordError
 from lab.record.archive import Packed, unpack
 from lab.run.job import Ended
 from lab.run.status_text import headline
+from lab.run.submission import staged
 from subnets import SubnetlabError
 
 ROOT = Path(__file__).parents[2]
@@ -133,8 +134,8 @@ def test_a_config_that_names_a_file_which_is_not_sent_costs_no_job(
     done = subprocess.run(command, cwd=here, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stderr) == (
         2,
-        f"subnetlab: mine.toml: {key}: {said} is not sent to the cluster; put it on the machines and give its path "
-        "from the root\n",
+        f"subnetlab: mine.toml: {key}: {said} is not sent to the cluster; copy it to the machines and give its "
+        "absolute path\n",
     )
 
 
@@ -248,7 +249,7 @@ def test_where_a_record_may_come_when_it_is_fetched_again_the_way_back_is_told(
 @pytest.mark.parametrize(
     "said, left",
     [
-        ("is none: look at it on the head", {"ended.json": b"{}"}),
+        ("can't be read: look at it on the head", {"ended.json": b"{}"}),
         ("has more than 9 bytes", {"run.zip": TooLarge("run.zip has more than 9 bytes; look at it on the head")}),
         ("copy it from the log folder of the head by hand", {"size": 21_000_000_000}),
         ("would be written outside its folder", {"name": "../outside"}),

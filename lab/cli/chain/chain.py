@@ -30,6 +30,9 @@ from lab.cli.options import (
     place_of,
     show,
 )
+from lab.cli.options import (
+    commands as top_level,
+)
 
 from .neuron import pow_register, register, serve, stake_app, weights_app
 
@@ -395,3 +398,7 @@ def _print_graph(graph: Metagraph) -> None:
     for line in lines:
         table.add_row(*line)
     Console().print(table)
+
+
+app = top_level()
+mount(app)

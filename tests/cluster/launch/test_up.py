@@ -208,13 +208,13 @@ def test_on_kubernetes_up_tells_how_to_fetch_the_token_and_to_hand_over_a_run(
     assert done.exit_code == 0, done.output
     token = tmp_path / ".subnetlab" / "lab" / "token"
     assert not token.exists(), "the operator makes it"
-    (fetching,) = re.findall("^its token:  (.*)$", done.output, re.MULTILINE)
+    (fetching,) = re.findall("^fetch its token:  (.*)$", done.output, re.MULTILINE)
     subprocess.run(["bash", "-c", fetching], check=True)
     assert (token.read_text(), token.stat().st_mode & 0o777) == ("sesame", 0o600)
     assert (tmp_path / "asked").read_text().splitlines()[0].startswith("--namespace subnetlab apply -f ")
     assert (
-        "from here, beside  kubectl --namespace subnetlab port-forward service/lab-head-svc 8265:  "
-        "RAY_AUTH_TOKEN_PATH=~/.subnetlab/lab/token subnetlab submit CONFIG"
+        "forward its dashboard here:  kubectl --namespace subnetlab port-forward service/lab-head-svc 8265\n"
+        "then, from here:  RAY_AUTH_TOKEN_PATH=~/.subnetlab/lab/token subnetlab submit CONFIG"
     ) in done.output
 
 

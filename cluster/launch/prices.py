@@ -1,0 +1,20 @@
+"""What a cluster costs, for people to read."""
+
+from __future__ import annotations
+
+from .spec import ClusterSpec
+
+
+def price_lines(spec: ClusterSpec) -> list[str]:
+    """Return what each kind of node costs, and what the whole cluster does."""
+    lines = []
+    for table in spec.nodes:
+        price = "price unknown" if table.price_hour_usd is None else f"${table.price_hour_usd:.4f} an hour each"
+        gpus = f", {table.gpus} GPU{f' {table.gpu}' if table.gpu else ''}" if table.gpus else ""
+        count = f"{table.count} to {table.most}" if table.most > table.count else f"{table.count}"
+        lines.append(f"{count} x {table.name}{f' ({table.machine})' if table.machine else ''}{gpus}: {price}")
+    least, most = spec.hourly_usd(), spec.hourly_usd(grown=True)
+    if least is None or most is None:
+        return [*lines, "cost: unknown; set price_hour_usd for each kind of node"]
+    grown = f"; at full size ${most:.4f} an hour, ${24 * most:.2f} a day" if spec.grows else ""
+    return [*lines, f"cost: ${least:.4f} an hour, ${24 * least:.2f} a day{grown}"]

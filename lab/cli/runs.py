@@ -1,0 +1,129 @@
+"""`subnetlab run`, `report`, `audit` and `compare`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .options import Address, AsJson, Clean, Resume, RunArgument, RunCommand, Sets, commands, run_mode
+from .output import STOPPED, print_json, print_tables
+
+if TYPE_CHECKING:
+    from lab.config.run_config import RunConfig
+    from lab.record.record import RunRecord
+    from lab.record.run_folder import RunMode
+
+app = commands()
+
+
+@app.command(
+    cls=RunCommand,
+    epilog="Examples:  subnetlab run configs/ocr.toml   |   subnetlab run configs/ocr.toml --chain.epochs 3 --seed 11"
+    "   |   subnetlab run configs/ocr.toml --resume",
+)
+def run(
+    context: typer.Context,
+    config: Annotated[Path, typer.Argument(help="A TOML file; every key is also a flag: --chain.epochs 3.")],
+    out: Annotated[Path | None, typer.Option(help="Folder of the run (default: the next free runs/NAME).")] = None,
+    resume: Resume = False,
+    clean: Clean = False,
+    address: Address = None,
+    sets: Sets = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a subnet, print its pay and costs, and write its report."""
+    from lab.config.flags import overrides
+    from lab.config.run_config import RunConfig
+    from lab.record.run_folder import next_folder
+
+    mode = run_mode(resume, clean)
+    settings = RunConfig.read(config, overrides(sets or [], context.args, address))
+    _run(settings, out or next_folder(config.stem, mode), mode, as_json)
+
+
+@app.command(epilog="Example:  subnetlab report runs/ocr")
+def report(
+    folder: RunArgument,
+    out: Annotated[Path | None, typer.Option(help="The HTML file (default: report.html in the run's folder).")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print a run's tables again and write its HTML report."""
+    from lab.record.run_folder import open_run
+
+    with open_run(folder) as record:
+        _report(record, out or folder / "report.html", as_json)
+
+
+@app.command(epilog="Example:  subnetlab audit runs/ocr")
+def audit(folder: RunArgument, as_json: AsJson = False) -> None:
+    """Recompute a run's tasks, grades, weights and payouts."""
+    from lab.record.run_folder import open_run
+    from lab.run.audit import audit as audit_record
+    from lab.run.progress import Bar
+
+    with open_run(folder) as record, Bar("auditing", quiet=as_json) as bar:
+        result = audit_record(record, bar.advance)
+    if as_json:
+        print_json(asdict(result))
+        return
+    state = "a finished run" if result.complete else "an unfinished run"
+    typer.echo(
+        f"{folder}: {state}; {result.entries} entries with intact hashes; {result.rounds} tasks generated again, "
+        f"{result.answers} answers graded again, {result.epochs} epochs paid again: all as recorded.\n"
+        f"head {result.head}"
+    )
+
+
+@app.command(epilog="Example:  subnetlab compare runs/ocr runs/ocr-2")
+def compare(
+    first: Annotated[Path, typer.Argument(help="The folder of a run or a study.", metavar="A")],
+    second: Annotated[Path, typer.Argument(help="The folder to compare it with.", metavar="B")],
+    as_json: AsJson = False,
+) -> None:
+    """Compare two runs or studies, miner by miner on the same tasks.
+
+    Shows which differences exceed chance.
+    """
+    from lab.results.compare import compare as compare_results
+
+    result = compare_results(first, second)
+    if as_json:
+        print_json(result.as_dict())
+        return
+    from lab.report.terminal import differences
+
+    print_tables([differences(result)])
+    for line in (*result.notes, result.sentence):
+        typer.echo(line)
+
+
+def _run(settings: RunConfig, folder: Path, mode: RunMode, as_json: bool) -> None:
+    from lab.run.progress import Bar
+    from lab.run.session import run as run_subnet
+    from lab.run.status import JOB
+
+    try:
+        with Bar(str(folder), quiet=as_json) as bar:
+            record = run_subnet(settings, folder, mode=mode, watch=bar.show)
+    except KeyboardInterrupt:
+        next_step = "the record so far is sent back" if os.environ.get(JOB) else f"continue {folder} with --resume"
+        typer.echo(f"Stopped. Nothing was lost; {next_step}.", err=True)
+        raise typer.Exit(STOPPED) from None
+    with record:
+        _report(record, folder / "report.html", as_json)
+
+
+def _report(record: RunRecord, path: Path, as_json: bool) -> None:
+    from lab.report import terminal
+    from lab.report.run_report import write_report
+
+    written = write_report(record, path)
+    if as_json:
+        print_json(terminal.as_json(record) | {"report": str(written)})
+        return
+    print_tables(terminal.summary(record))
+    typer.echo(f"report: {written}")
