@@ -1,4 +1,4 @@
-"""Yuma consensus as the chain computes it."""
+"""Yuma consensus as the chain computes it, and a local chain around it."""
 
 from consensus.amounts import TAO
 from consensus.chain.chain import Chain

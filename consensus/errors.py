@@ -1,4 +1,4 @@
-"""What this room refuses.
+"""The errors of this room.
 
 ConsensusError
 ├── ParamsError              a parameter out of its range
@@ -7,14 +7,18 @@ ConsensusError
     ├── CallRefused          a signed call broke a rule; `check` names the rule; nothing was changed
     │   ├── SignatureRefused the signature is not the signer's, or was made for another chain
     │   ├── NonceRefused     a replay, or a call out of order
-    │   ├── NotAllowed       the signer is not the one who may do this
-    │   ├── Shortage         balance or stake below what the call takes; `have_rao`, `need_rao`
+    │   ├── NotAllowed       the signer may not do this
+    │   ├── Shortage         balance or stake below what the call needs; `have_rao`, `need_rao`
     │   └── WeightsRefused   one of the checks on a row of weights
     ├── StoreError           the state file or database
+    │   ├── StoreMissing     there is none
     │   ├── StoreInUse       another process holds it
-    │   ├── StoreCorrupt     it is damaged, or was never a chain
+    │   ├── StoreCorrupt     it is damaged
+    │   │   └── NotAChain    it is sound, but holds no chain
     │   └── StoreTooNew      a later version of subnetlab wrote it
-    ├── WalletError          a key file is missing, unreadable, in the way, or locked by another password
+    ├── WalletError          a key file is unreadable, or locked by another password
+    │   ├── KeyMissing       no such wallet, or no such hotkey in it; `wallet`, `hotkey`
+    │   └── KeyExists        a key would replace another one
     └── SnapshotError        a metagraph file that can't be read or written
 
 The first two are also `ValueError`: they are raised before anything is computed or changed.
@@ -26,7 +30,7 @@ class ConsensusError(Exception):
 
 
 class ParamsError(ConsensusError, ValueError):
-    """A parameter out of its range."""
+    """A parameter is out of its range."""
 
 
 class StateError(ConsensusError, ValueError):
@@ -40,7 +44,7 @@ class ChainError(ConsensusError):
 class CallRefused(ChainError):
     """A call broke one of the chain's rules. Nothing was changed.
 
-    `wait_blocks` says after how many blocks the same call is let in; 0 where waiting doesn't help.
+    `wait_blocks` is the number of blocks after which the same call is accepted; 0 if waiting doesn't help.
     """
 
     def __init__(self, check: str, message: str, *, wait_blocks: int = 0) -> None:
@@ -58,11 +62,11 @@ class NonceRefused(CallRefused):
 
 
 class NotAllowed(CallRefused):
-    """A good signature of somebody who may not do this."""
+    """The signature is good, but its signer may not do this."""
 
 
 class Shortage(CallRefused):
-    """The signer owns less than the call takes."""
+    """The signer owns less than the call needs."""
 
     def __init__(self, check: str, message: str, *, have_rao: int, need_rao: int) -> None:
         super().__init__(check, message)
@@ -71,11 +75,15 @@ class Shortage(CallRefused):
 
 
 class WeightsRefused(CallRefused):
-    """A row of weights failed one of the checks; they run in the chain's order."""
+    """A row of weights failed one of the checks, which run in the chain's order."""
 
 
 class StoreError(ChainError):
     """The state file or database can't be used."""
+
+
+class StoreMissing(StoreError):
+    """There is no chain in this place."""
 
 
 class StoreInUse(StoreError):
@@ -86,6 +94,10 @@ class StoreCorrupt(StoreError):
     """The state is damaged, or was never a chain."""
 
 
+class NotAChain(StoreCorrupt):
+    """A sound database that holds no chain."""
+
+
 class StoreTooNew(StoreError):
     """The state was written in a later format."""
 
@@ -94,5 +106,18 @@ class WalletError(ChainError):
     """A key file is missing, unreadable, in the way, or locked by another password."""
 
 
+class KeyMissing(WalletError):
+    """There is no such wallet, or it has no such hotkey; `hotkey` is None where the wallet itself is missing."""
+
+    def __init__(self, message: str, *, wallet: str, hotkey: str | None = None) -> None:
+        super().__init__(message)
+        self.wallet = wallet
+        self.hotkey = hotkey
+
+
+class KeyExists(WalletError):
+    """A key would replace another one."""
+
+
 class SnapshotError(ChainError):
-    """A metagraph file that can't be read or written."""
+    """A metagraph file can't be read or written."""

@@ -1,4 +1,4 @@
-"""Many epochs: one subnet through time, or many cases at once.
+"""Many epochs, of one subnet through time or of many cases at once.
 
 simulate([state_0, state_1, state_2], YumaParams()).dividends   # (3, n) u16, bonds carried
 sweep(state, [YumaParams(kappa=k) for k in range(0, 65536, 4096)]).incentive  # (16, n) u16
@@ -21,7 +21,7 @@ from consensus.yuma.yuma import EpochResult, run_epoch, u16_of
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Outcomes:
-    """What epochs stored, one row each: arrays (rows, n), u16 proportions and rao as in `EpochResult`."""
+    """Stored results of epochs, one row each: arrays (rows, n), u16 proportions and rao as in `EpochResult`."""
 
     stake_weight: NDArray[np.uint16]
     consensus: NDArray[np.uint16]
@@ -43,11 +43,11 @@ class Simulation(Outcomes):
     """One subnet through time; rows are epochs."""
 
     bonds: Rows
-    """As the last epoch left them."""
+    """Bonds after the last epoch."""
 
     @classmethod
     def of(cls, results: Sequence[EpochResult]) -> Self:
-        """The outcomes of successive epochs."""
+        """Stack the results of successive epochs."""
         bits = {"dividend_bits": "dividends", "incentive_bits": "incentive"}
         arrays: dict[str, Any] = {}
         for entry in fields(Outcomes):
@@ -62,10 +62,10 @@ class Sweep(Outcomes):
     """Independent cases of one size; rows are cases."""
 
     bonds: Rows
-    """All cases' rows end to end: uid i of case c is row c * n + i."""
+    """Bonds of all cases end to end: uid i of case c is row c * n + i."""
 
     def bonds_rows(self, case: int) -> dict[int, list[tuple[int, int]]]:
-        """One case's stored bonds, as `{uid: [(uid, u16), ...]}`."""
+        """Return one case's stored bonds, as `{uid: [(uid, u16), ...]}`."""
         n = self.stake_weight.shape[1]
         ptr = self.bonds.indptr[case * n : (case + 1) * n + 1]
         cells = slice(int(ptr[0]), int(ptr[-1]))
@@ -85,22 +85,22 @@ def simulate(
     reset_bonds: Mapping[int, Sequence[int]] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Simulation:
-    """Run epochs one after the other, each on the bonds, consensus and permits that the one before stored.
+    """Run epochs one after the other, each on the bonds, consensus and permits that the previous one stored.
 
     `states` is one state for each epoch, one state for all `epochs`, or a function of the epoch's number and the
-    result before it. What a state says of bonds, previous consensus and permits counts in the first epoch only; with
-    `carry_permits` off every state keeps its own permits. A uid whose `registered_at` differs from the epoch before is
-    a new neuron: it starts without a permit or bonds. `reset_bonds` removes all bonds on some uids before an epoch.
+    previous result. A state's bonds, previous consensus and permits count in the first epoch only; with
+    `carry_permits` off every state keeps its own permits. A uid whose `registered_at` differs from the previous epoch
+    is a new neuron: it starts without a permit or bonds. `reset_bonds` removes all bonds on some uids before an epoch.
     """
     results: list[EpochResult] = []
-    before: SubnetState | None = None
+    previous: SubnetState | None = None
     for epoch in _numbers(states, epochs):
         given = _state_of(states, epoch, results[-1] if results else None)
-        state = given if before is None else _carried(given, before, results[-1], carry_permits)
+        state = given if previous is None else _carried(given, previous, results[-1], carry_permits)
         if reset_bonds and epoch in reset_bonds:
             state = state.replace(bonds=state.bonds.without(columns=reset_bonds[epoch]))
         results.append(run_epoch(state, params, emission))
-        before = given
+        previous = given
         if progress is not None:
             progress(epoch + 1)
     return Simulation.of(results)
@@ -113,10 +113,10 @@ def sweep(
     emission: int = 1_000_000_000,
     epochs: int = 1,
 ) -> Sweep:
-    """One row per case: states and parameters pair up, and a single one of either goes with all of the other.
+    """Run one epoch per case. States and parameters pair up; a single one of either goes with all of the other.
 
-    The cases run in one compiled call, on one thread. With `epochs` above 1 every case goes on from its own bonds,
-    permits and consensus, weights unchanged; the last epoch is returned. All cases need the same number of neurons.
+    The cases run in one compiled call, on one thread. With `epochs` above 1 every case continues from its own bonds,
+    permits and consensus with the same weights, and the last epoch is returned. All cases need equally many neurons.
     """
     table = [params] if isinstance(params, YumaParams) else list(params)
     if isinstance(states, SubnetState):
@@ -158,12 +158,12 @@ def _sweep_of(raw: RawResult, cases: int) -> Sweep:
 
 def _numbers(states: States, epochs: int | None) -> range:
     length = len(states) if isinstance(states, Sequence) else None
-    wanted = epochs if epochs is not None else length
-    if wanted is None:
+    count = epochs if epochs is not None else length
+    if count is None:
         raise ParamsError("epochs: missing; say how many when states is one state or a function")
-    if wanted < 1 or (length is not None and wanted > length):
-        raise ParamsError(f"epochs: {wanted} is outside 1 to {length if length is not None else 'any number'}")
-    return range(wanted)
+    if count < 1 or (length is not None and count > length):
+        raise ParamsError(f"epochs: {count} is outside 1 to {length if length is not None else 'any number'}")
+    return range(count)
 
 
 def _state_of(states: States, epoch: int, result: EpochResult | None) -> SubnetState:
@@ -172,10 +172,10 @@ def _state_of(states: States, epoch: int, result: EpochResult | None) -> SubnetS
     return states[epoch] if isinstance(states, Sequence) else states(epoch, result)
 
 
-def _carried(given: SubnetState, before: SubnetState, result: EpochResult, permits: bool) -> SubnetState:
-    if given.n != before.n:
-        raise StateError(f"states: {given.n} neurons after {before.n}; a simulation keeps its uids")
-    fresh = given.registered_at != before.registered_at
+def _carried(given: SubnetState, previous: SubnetState, result: EpochResult, permits: bool) -> SubnetState:
+    if given.n != previous.n:
+        raise StateError(f"states: {given.n} neurons after {previous.n}; a simulation keeps its uids")
+    fresh = given.registered_at != previous.registered_at
     bonds = result.bonds.without(rows=np.flatnonzero(fresh).tolist()) if fresh.any() else result.bonds
     return given.replace(
         bonds=bonds,

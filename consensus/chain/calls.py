@@ -1,6 +1,6 @@
 """Signed calls: the only way to change a chain's state.
 
-A call says what; `sign_call` adds who, in which order and on which chain:
+A call says what to do; `sign_call` adds the signer, its nonce and the chain:
 
     signed = sign_call(key, Transfer(to=address, amount_rao=5), nonce=0, genesis_hash=chain.genesis_hash)
 
@@ -28,18 +28,18 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class Faucet:
-    """New balance for the signer; development chains only. None asks for the chain's usual portion."""
+    """Mint balance for the signer; development chains only. None asks for the chain's usual portion."""
 
     amount_rao: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CreateSubnet:
-    """Lock the cost of a subnet and own it. With a hotkey, the owner is its uid 0, as on the real chain."""
+    """Lock the cost of a subnet and own it. The hotkey, if one is given, becomes its uid 0, as on the real chain."""
 
     hotkey: str | None = None
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
-    """Values that differ from a new subnet's; development chains only."""
+    """Values that differ from the defaults; development chains only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class PowRegister:
 
 @dataclass(frozen=True, slots=True)
 class AddStake:
-    """Move balance into stake on a hotkey, one's own or another's (delegation)."""
+    """Move balance into stake on a hotkey, the signer's own or somebody else's (delegation)."""
 
     hotkey: str
     amount_rao: int
@@ -87,7 +87,7 @@ class RemoveStake:
 
 @dataclass(frozen=True, slots=True)
 class SetTake:
-    """What a hotkey keeps of its delegators' earnings, in 1/65535; its coldkey signs."""
+    """Set the part of its delegators' earnings that a hotkey keeps, in 1/65535; its coldkey signs."""
 
     hotkey: str
     take: int
@@ -95,7 +95,7 @@ class SetTake:
 
 @dataclass(frozen=True, slots=True)
 class SetWeights:
-    """One validator's row; its hotkey signs. The values are u16; the chain scales the largest to 65535."""
+    """Set one validator's row; its hotkey signs. The values are u16; the chain scales the largest to 65535."""
 
     netuid: int
     uids: tuple[int, ...]
@@ -105,7 +105,7 @@ class SetWeights:
 
     @classmethod
     def of(cls, netuid: int, uids: Sequence[int], weights: Sequence[float], version: int = 0) -> Self:
-        """From floats of any scale; the largest becomes 65535, zeros stay. Refuses NaN, infinity and negatives."""
+        """Convert floats of any scale: the largest becomes 65535, zeros stay. Refuses NaN, infinity and negatives."""
         row = np.asarray(weights, np.float64)
         bad = ~(np.isfinite(row) & (row >= 0))
         if bad.any():
@@ -119,7 +119,7 @@ class SetWeights:
 
 @dataclass(frozen=True, slots=True)
 class CommitWeights:
-    """The hash of a row that will be revealed later; the hotkey signs. `commit_hash` makes it."""
+    """Store the hash of a row that will be revealed later; the hotkey signs. `commit_hash` computes it."""
 
     netuid: int
     commit_hash: str
@@ -127,7 +127,7 @@ class CommitWeights:
 
 @dataclass(frozen=True, slots=True)
 class RevealWeights:
-    """The row behind a commit, with its salt, `commit_reveal_period` epochs later; the hotkey signs."""
+    """Reveal the row behind a commit, with its salt, `commit_reveal_period` epochs later; the hotkey signs."""
 
     netuid: int
     uids: tuple[int, ...]
@@ -138,7 +138,7 @@ class RevealWeights:
 
 @dataclass(frozen=True, slots=True)
 class ServeAxon:
-    """Where a neuron answers; the hotkey signs."""
+    """Publish the address at which a neuron answers; the hotkey signs."""
 
     netuid: int
     ip: str
@@ -148,34 +148,56 @@ class ServeAxon:
 
 
 Call = (
-    Transfer | Faucet | CreateSubnet | SetHyperparameters | BurnedRegister | PowRegister | AddStake | RemoveStake
-    | SetTake | SetWeights | CommitWeights | RevealWeights | ServeAxon
-)  # fmt: skip
-"""Every call there is."""
+    Transfer
+    | Faucet
+    | CreateSubnet
+    | SetHyperparameters
+    | BurnedRegister
+    | PowRegister
+    | AddStake
+    | RemoveStake
+    | SetTake
+    | SetWeights
+    | CommitWeights
+    | RevealWeights
+    | ServeAxon
+)
+"""Every kind of call."""
 
 CALLS: dict[str, type[Call]] = {
     call.__name__: call
     for call in (
-        Transfer, Faucet, CreateSubnet, SetHyperparameters, BurnedRegister, PowRegister, AddStake, RemoveStake,
-        SetTake, SetWeights, CommitWeights, RevealWeights, ServeAxon,
+        Transfer,
+        Faucet,
+        CreateSubnet,
+        SetHyperparameters,
+        BurnedRegister,
+        PowRegister,
+        AddStake,
+        RemoveStake,
+        SetTake,
+        SetWeights,
+        CommitWeights,
+        RevealWeights,
+        ServeAxon,
     )
-}  # fmt: skip
+}
 
 
 class Signer(Protocol):
-    """What can sign: a bittensor_wallet Keypair, or anything like it."""
+    """A key that can sign: a bittensor_wallet Keypair, or anything like it."""
 
     @property
     def ss58_address(self) -> str:
-        """The address that the signature will be checked against."""
+        """Address that the signature is checked against."""
 
     def sign(self, data: bytes, /) -> bytes:
-        """The sr25519 signature of these bytes."""
+        """Return the sr25519 signature of these bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignedCall:
-    """A call with its signer, the signer's running number, the chain it is for, and the signature of it all."""
+    """A call with its signer, the signer's nonce, the chain it is for, and the signature of all that."""
 
     call: Call
     signer: str
@@ -185,24 +207,24 @@ class SignedCall:
 
     @property
     def message(self) -> bytes:
-        """The bytes that were signed."""
+        """The bytes that the signature covers."""
         return _message(self.call, self.signer, self.nonce, self.genesis_hash)
 
 
 def sign_call(key: Signer, call: Call, *, nonce: int, genesis_hash: str) -> SignedCall:
-    """Sign a call for one chain and one place in the signer's order."""
+    """Sign a call for one chain, with the signer's next nonce there."""
     signature = key.sign(_message(call, key.ss58_address, nonce, genesis_hash))
     return SignedCall(call, key.ss58_address, nonce, genesis_hash, signature)
 
 
 def call_fields(call: Call) -> dict[str, Any]:
-    """The call's fields, ready for JSON."""
+    """Return the call's fields, ready for JSON."""
     values = {entry.name: getattr(call, entry.name) for entry in fields(call)}
     return {name: dict(value) if isinstance(value, Mapping) else value for name, value in values.items()}
 
 
 def commit_hash(hotkey: str, call: SetWeights, salt: str) -> str:
-    """What to commit for a row and a secret salt: blake2b-256, hexadecimal."""
+    """Return the commit of a row and a secret salt: blake2b-256, hexadecimal."""
     secret = [hotkey, call.netuid, list(call.uids), list(call.values), salt, call.version]
     return hashlib.blake2b(json.dumps(secret).encode(), digest_size=32).hexdigest()
 

@@ -6,7 +6,7 @@
     chain.call(owner, BurnedRegister(netuid, miner.ss58_address))
     chain.step(10)[-1].payouts
 
-Blocks pass only when `step` says so. Calls are carried out in the open block, at once; `step` confirms them.
+Blocks pass only by `step`. Calls are carried out at once, in the open block; `step` confirms them.
 """
 
 import hashlib
@@ -67,7 +67,7 @@ HANDLERS: dict[type[Call], Callable[[ChainState, str, Any], Any]] = {
     RevealWeights: weights.reveal_weights,
     ServeAxon: axon.serve_axon,
 }
-"""What carries out each call. A handler refuses before it changes anything."""
+"""The function that carries out each call. It refuses before it changes anything."""
 
 
 class Chain:
@@ -79,12 +79,12 @@ class Chain:
         self._store = store
         self._calls: list[Receipt] = []
         self._digest = _hasher()
-        """Of the calls in the open block, without their signatures: those differ each time the same key signs."""
+        """Hash of the open block's calls without their signatures, which differ each time the same key signs."""
         self._closed = False
 
     @classmethod
     def create(cls, where: str | PathLike[str] | None = None, genesis: Genesis | None = None) -> Self:
-        """A new chain, in memory (None), at a file path or at an SQLAlchemy URL; refuses to replace one."""
+        """Create a chain in memory (None), at a file path or at an SQLAlchemy URL; refuses to replace one."""
         genesis = genesis or Genesis()
         state = ChainState(genesis)
         for address, amount_rao in genesis.balances.items():
@@ -96,13 +96,13 @@ class Chain:
         state.block_hashes = {0: genesis_hash, 1: _next_hash(genesis_hash, 1, b"")}
         if where is None:
             return cls(state, genesis_hash)
-        from consensus.chain.storage import Store  # SQLAlchemy: only for chains that are kept
+        from consensus.chain.storage import Store  # SQLAlchemy: only for stored chains
 
         return cls(state, genesis_hash, Store.create(where, state, genesis_hash))
 
     @classmethod
     def open(cls, where: str | PathLike[str]) -> Self:
-        """A chain that was kept, as its last confirmed block left it. Raises a `StoreError` if that can't be had."""
+        """Open a stored chain at its last confirmed block. Raises a `StoreError` if that fails."""
         from consensus.chain.storage import Store
 
         store = Store.open(where)
@@ -112,7 +112,7 @@ class Chain:
     def development(
         cls, where: str | PathLike[str] | None = None, *, balances: Mapping[str, int] | None = None, **changes: Any
     ) -> Self:
-        """A chain without friction: subnets lock nothing, and an `Epoch` runs for every subnet that is due.
+        """Create a chain without friction: subnets lock nothing, and the epoch of every due subnet runs.
 
         `balances` funds addresses (rao); `changes` are other fields of `Genesis`.
         """
@@ -128,43 +128,43 @@ class Chain:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file. Calls since the last `step` are lost, as a block that was never made."""
+        """Release the file. Calls since the last `step` are lost with their block."""
         self._closed = True
         if self._store is not None:
             self._store.close()
 
     @property
     def genesis(self) -> Genesis:
-        """What the chain started with."""
+        """The settings that the chain started with."""
         return self._state.genesis
 
     @property
     def genesis_hash(self) -> str:
-        """Names this chain; signed calls carry it."""
+        """Identifies this chain; signed calls carry it."""
         return self._genesis_hash.hex()
 
     @property
     def block(self) -> int:
-        """The open block: calls are carried out in it, the next `step` confirms it."""
+        """Number of the open block: calls are carried out in it, the next `step` confirms it."""
         return self._state.block
 
     @property
     def block_hash(self) -> bytes:
-        """Hash of the open block's parents; what proof of work is done on."""
+        """Hash of the open block's parents; the input of a proof of work."""
         return self._state.block_hashes[self._state.block]
 
     @property
     def issuance_rao(self) -> int:
-        """All balances, stakes, locks and pending emission; `supply` shows the parts."""
+        """Sum of all balances, stakes, locks and pending emission; `supply` shows the parts."""
         return self._state.ledger.issuance_rao
 
     @property
     def netuids(self) -> tuple[int, ...]:
-        """The subnets."""
+        """Numbers of all subnets."""
         return tuple(self._state.subnets)
 
     def supply(self) -> dict[str, int]:
-        """The parts of the issuance, and beside it what was recycled, in rao."""
+        """Return the issuance and its parts, and what was recycled, in rao."""
         ledger, subnets = self._state.ledger, self._state.subnets.values()
         return {
             "balances": sum(ledger.balances.values()),
@@ -180,9 +180,9 @@ class Chain:
         return sign_call(key, call, nonce=self.nonce(key.ss58_address), genesis_hash=self.genesis_hash)
 
     def submit(self, signed: SignedCall) -> Receipt:
-        """Check and carry out a signed call in the open block. A `CallRefused` says why not; nothing has changed then.
+        """Check a signed call and carry it out in the open block; raises `CallRefused` with the reason.
 
-        A refused call doesn't use up its nonce.
+        A refused call changes nothing and doesn't use up its nonce.
         """
         self._check_open()
         handler = HANDLERS.get(type(signed.call))
@@ -197,10 +197,12 @@ class Chain:
         message = signed.message
         if not verify(signed.signer, message, signed.signature):
             raise SignatureRefused("signature", f"the signature is not {signed.signer}'s for this call")
-        due = self.nonce(signed.signer)
-        if signed.nonce != due:
-            fault = "already used" if signed.nonce < due else "ahead of its turn"
-            raise NonceRefused("nonce", f"nonce {signed.nonce} of {signed.signer} is {fault}; the next one is {due}")
+        expected = self.nonce(signed.signer)
+        if signed.nonce != expected:
+            fault = "already used" if signed.nonce < expected else "ahead of its turn"
+            raise NonceRefused(
+                "nonce", f"nonce {signed.nonce} of {signed.signer} is {fault}; the next one is {expected}"
+            )
         result = handler(self._state, signed.signer, signed.call)
         self._state.ledger.use_nonce(signed.signer)
         self._digest.update(message)
@@ -209,17 +211,17 @@ class Chain:
         return receipt
 
     def call(self, key: Signer, call: Call) -> Receipt:
-        """Sign and submit."""
+        """Sign and submit a call."""
         return self.submit(self.sign(key, call))
 
     def register(self, coldkey: Signer, netuid: int, hotkeys: Iterable[str]) -> tuple[int, ...]:
-        """Register many hotkeys by burn, each with a signed call; returns their uids."""
+        """Register many hotkeys by burn, each with a signed call, and return their uids."""
         return tuple(self.call(coldkey, BurnedRegister(netuid, hotkey)).result for hotkey in hotkeys)
 
     def step(self, blocks: int = 1) -> tuple[Epoch, ...]:
-        """Confirm the open block and let this many blocks pass; returns the epochs that ran.
+        """Confirm the open block, let this many blocks pass and return the epochs that ran.
 
-        Blocks in which nothing happens cost next to nothing. Every block in which something does is one transaction.
+        Empty blocks cost next to nothing. Every other block is one transaction.
         """
         if type(blocks) is not int or blocks < 1:
             raise ChainError(f"step({blocks!r}); allowed: 1 block and more")
@@ -229,12 +231,12 @@ class Chain:
             while self.block < target:
                 epochs.extend(self._advance(min(target, self._next_event())))
         except BaseException:
-            self.close()  # memory is ahead of the last confirmed block: only a fresh open is safe
+            self.close()  # memory is ahead of the last confirmed block: only reopening is safe
             raise
         return tuple(epochs)
 
     def step_to_epoch(self, netuid: int) -> Epoch:
-        """Let blocks pass until this subnet's next epoch has run; returns it."""
+        """Let blocks pass until this subnet's next epoch has run, and return it."""
         self._state.subnet(netuid)
         while True:
             for epoch in self.step(self.next_epoch(netuid) - self.block):
@@ -242,51 +244,51 @@ class Chain:
                     return epoch
 
     def next_epoch(self, netuid: int) -> int:
-        """The block of the subnet's next epoch."""
+        """Return the block of the subnet's next epoch."""
         return emission.next_epoch(self._state.subnet(netuid), self.block, self.genesis.cadence)
 
     def metagraph(self, netuid: int) -> Metagraph:
-        """A snapshot of the subnet's neurons."""
+        """Take a snapshot of the subnet's neurons."""
         return Metagraph.of(self._state, self._state.subnet(netuid))
 
     def subnet(self, netuid: int) -> Subnet:
-        """The subnet itself: read it, don't write to it."""
+        """Return the subnet itself: read it, don't write to it."""
         return self._state.subnet(netuid)
 
     def hyperparameters(self, netuid: int) -> Hyperparameters:
-        """The subnet's rules."""
+        """Return the subnet's rules."""
         return self._state.subnet(netuid).hyperparameters
 
     def balance(self, address: str) -> int:
-        """Free balance, rao."""
+        """Return the free balance, rao."""
         return self._state.ledger.balance(address)
 
     def stake(self, hotkey: str, coldkey: str | None = None) -> int:
-        """Stake on a hotkey, everybody's or one coldkey's, rao."""
+        """Return the stake on a hotkey, everybody's or one coldkey's, rao."""
         return self._state.ledger.stake(hotkey, coldkey)
 
     def nonce(self, address: str) -> int:
-        """The number that the address's next call must carry."""
+        """Return the nonce that the address's next call must carry."""
         return self._state.ledger.nonces.get(address, 0)
 
     def owner(self, hotkey: str) -> str | None:
-        """The coldkey that a hotkey belongs to."""
+        """Return the coldkey that owns a hotkey, None if nobody does."""
         return self._state.ledger.owners.get(hotkey)
 
     def take(self, hotkey: str) -> int:
-        """What a hotkey keeps of its delegators' earnings, in 1/65535."""
+        """Return the part of its delegators' earnings that a hotkey keeps, in 1/65535."""
         return self._state.ledger.takes.get(hotkey, self.genesis.default_take)
 
     def lock_cost(self) -> int:
-        """Rao that the next subnet locks."""
+        """Return the rao that the next subnet locks."""
         return ownership.lock_cost(self._state)
 
     def burn_price(self, netuid: int) -> int:
-        """Rao that the next registration burns."""
+        """Return the rao that the next registration burns."""
         return registration.burn_price(self._state.subnet(netuid), self.block)
 
     def difficulty(self, netuid: int) -> int:
-        """What a proof of work must meet."""
+        """Return the difficulty that a proof of work must meet."""
         return self._state.subnet(netuid).difficulty
 
     def _check_open(self) -> None:
@@ -294,7 +296,7 @@ class Chain:
             raise ChainError("this chain is closed; open it again")
 
     def _next_event(self) -> int:
-        """The next block in which more happens than minting."""
+        """Return the next block that does more than mint."""
         cadence = self.genesis.cadence
         soonest = self.block + 2**62
         for subnet in self._state.subnets.values():
@@ -303,7 +305,7 @@ class Chain:
         return soonest
 
     def _advance(self, target: int) -> list[Epoch]:
-        """Close the open block, pass over empty ones, open `target` and begin it as the chain does."""
+        """Close the open block, skip empty ones, and open `target` as the chain does."""
         state = self._state
         closed, digest = self._calls, self._digest.digest() if self._calls else b""
         block, block_hash = state.block, state.block_hashes[state.block]

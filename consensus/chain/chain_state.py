@@ -1,4 +1,4 @@
-"""Everything a chain holds in memory: the open block, the accounts and the subnets."""
+"""The state of a chain: the open block, the accounts and the subnets."""
 
 from dataclasses import dataclass, field
 
@@ -11,7 +11,7 @@ from .subnet import Subnet
 
 @dataclass(slots=True)
 class ChainState:
-    """`block` is the open block: calls are carried out in it."""
+    """A chain in memory; `block` is the open block, in which calls are carried out."""
 
     genesis: Genesis
     block: int = 1
@@ -20,12 +20,12 @@ class ChainState:
     last_lock_rao: int = 0
     last_lock_block: int = 0
     block_hashes: dict[int, bytes] = field(default_factory=dict)
-    """Of the open block and the few before it."""
+    """Hashes of the open block and the few before it."""
 
     def subnet(self, netuid: int) -> Subnet:
-        """The subnet of this number."""
-        found = self.subnets.get(netuid) if type(netuid) is int else None
-        if found is None:
+        """Return the subnet of this number, or refuse."""
+        subnet = self.subnets.get(netuid) if type(netuid) is int else None
+        if subnet is None:
             known = ", ".join(map(str, self.subnets)) or "none yet"
             raise CallRefused("subnet", f"no subnet {netuid!r}; there are: {known}")
-        return found
+        return subnet

@@ -1,4 +1,4 @@
-"""How concentrated a subnet is: who holds the stake, who earns the incentive.
+"""Concentration of a subnet: who holds the stake, who earns the incentive.
 
     concentration(Metagraph.load("sn1.json")).stake.nakamoto
 
@@ -18,22 +18,22 @@ TOP = (1, 5, 10)
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """One quantity and how it is spread over those who have any of it."""
+    """One quantity, and how it is spread over its holders."""
 
     holders: int
     gini: float
-    """0 when all have the same, towards 1 when one has everything."""
+    """0 if everybody has the same, towards 1 if one has everything."""
     top_share: dict[int, float]
     """Share of the 1, 5 and 10 largest."""
     nakamoto: int
-    """The smallest number of holders with more than half; 0 if there is nothing to hold."""
+    """Smallest number of holders with more than half together; 0 if there is nothing to hold."""
     effective: float
-    """As many equal holders would be as concentrated: 1 / sum of squared shares."""
+    """Number of equal holders that would be as concentrated: 1 / sum of squared shares."""
 
 
 @dataclass(frozen=True, slots=True)
 class Concentration:
-    """Of one metagraph."""
+    """The concentration of one metagraph."""
 
     netuid: int
     block: int
@@ -42,22 +42,27 @@ class Concentration:
     stake: Holding
     incentive: Holding
     miner_incentive: dict[str, float]
-    """Spread among the uids with incentive: their shares at the 10th, 50th and 90th percentile and the largest,
+    """Spread over the uids with incentive: the shares at the 10th, 50th and 90th percentile, the largest share,
     and the ratio of the 90th to the 10th."""
 
 
 def concentration(metagraph: Metagraph) -> Concentration:
-    """Both holdings of a metagraph, per coldkey, and the spread of incentive among its miners."""
+    """Measure a metagraph: stake and incentive per coldkey, and the spread of incentive over its miners."""
     stake = _per_coldkey(metagraph.coldkeys, metagraph.stake_rao.astype(np.float64))
     incentive = _per_coldkey(metagraph.coldkeys, metagraph.incentive)
     return Concentration(
-        metagraph.netuid, metagraph.block, metagraph.n, len(set(metagraph.coldkeys)), holding(stake),
-        holding(incentive), _spread(metagraph.incentive),
-    )  # fmt: skip
+        metagraph.netuid,
+        metagraph.block,
+        metagraph.n,
+        len(set(metagraph.coldkeys)),
+        holding(stake),
+        holding(incentive),
+        _spread(metagraph.incentive),
+    )
 
 
 def holding(amounts: ArrayLike) -> Holding:
-    """From one amount per holder; those with nothing don't count."""
+    """Measure one amount per holder; holders of nothing don't count."""
     values = np.asarray(amounts, np.float64)
     values = np.sort(values[values > 0])[::-1]
     if not len(values):
@@ -73,7 +78,7 @@ def holding(amounts: ArrayLike) -> Holding:
 
 
 def gini(amounts: ArrayLike) -> float:
-    """Mean absolute difference between two holders over twice the mean; 0 if there is nothing."""
+    """Return the mean absolute difference between two holders over twice the mean; 0 if there is nothing."""
     values = np.sort(np.asarray(amounts, np.float64))
     n, total = len(values), float(values.sum())
     if n == 0 or total == 0:
@@ -82,7 +87,7 @@ def gini(amounts: ArrayLike) -> float:
 
 
 def nakamoto(amounts: ArrayLike) -> int:
-    """The smallest number of holders who together have more than half."""
+    """Return the smallest number of holders who together have more than half."""
     values = np.sort(np.asarray(amounts, np.float64))[::-1]
     if not len(values) or values.sum() == 0:
         return 0
@@ -100,6 +105,9 @@ def _spread(incentive: NDArray[np.float64]) -> dict[str, float]:
         return {}
     low, middle, high = np.quantile(earning, (0.1, 0.5, 0.9))
     return {
-        "p10": float(low), "p50": float(middle), "p90": float(high), "max": float(earning.max()),
+        "p10": float(low),
+        "p50": float(middle),
+        "p90": float(high),
+        "max": float(earning.max()),
         "p90_over_p10": float(high / low),
-    }  # fmt: skip
+    }

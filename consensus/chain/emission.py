@@ -1,12 +1,12 @@
-"""Paying out: what an epoch earned, who gets it, and what is recycled.
+"""Payouts: what an epoch earned, who gets it, and what is recycled.
 
 The owner's cut comes off first (18 %); miners and validators share the rest equally (41 % each; with owner_cut 0 the
-older 50/50). A validator's hotkey keeps its take, its delegators share the remainder by stake. Rao that rounding
-leaves over, and what nobody earned, is recycled: it leaves the issuance.
+older 50/50). A validator's hotkey keeps its take; its delegators share the remainder by stake. What rounding leaves
+over and what nobody earned is recycled: it leaves the issuance.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,16 +24,17 @@ if TYPE_CHECKING:
     from consensus.yuma.yuma import EpochResult
 
 U16 = 65535
+Role = Literal["owner", "miner", "validator", "delegator"]
 
 
 @dataclass(frozen=True, slots=True)
 class Payout:
-    """One amount that an epoch paid."""
+    """One payment of an epoch."""
 
-    role: Literal["owner", "miner", "validator", "delegator"]
+    role: Role
     coldkey: str
     hotkey: str | None
-    """The hotkey that earned it; None for the cut of an owner without a hotkey."""
+    """Hotkey that earned it; None for the cut of an owner without a hotkey."""
     uid: int | None
     amount_rao: int
 
@@ -47,7 +48,7 @@ class Epoch:
     """1 for the subnet's first."""
     block: int
     emission_rao: int
-    """All that was minted for the subnet since the epoch before: the sum of payouts and `recycled_rao`."""
+    """Minted for the subnet since its previous epoch; the sum of the payouts and `recycled_rao`."""
     owner_cut_rao: int
     recycled_rao: int
     hotkeys: tuple[str, ...]
@@ -55,39 +56,46 @@ class Epoch:
     stake_rao: NDArray[np.int64]
     """Stake on each hotkey before the payouts."""
     miner_rao: NDArray[np.int64]
-    """Paid for incentive; zero where the owner's own miners were recycled."""
+    """Paid for incentive; zero for the owner's miners if their share was recycled."""
     validator_rao: NDArray[np.int64]
-    """Paid for dividends, the delegators' part included."""
+    """Paid for dividends, including the delegators' part."""
     payouts: tuple[Payout, ...]
     result: "EpochResult | None"
-    """All of the consensus; None if the subnet had no neuron."""
+    """The full consensus; None if the subnet had no neuron."""
 
     @property
     def incentive(self) -> NDArray[Any]:
-        """u16 shares of the miners' pay."""
+        """The miners' shares of their pay, u16."""
         return self._column("incentive")
 
     @property
     def dividends(self) -> NDArray[Any]:
-        """u16 shares of the validators' pay."""
+        """The validators' shares of their pay, u16."""
         return self._column("dividends")
 
     @property
     def consensus(self) -> NDArray[Any]:
-        """u16 stake-weighted median weights."""
+        """Stake-weighted median weights, u16."""
         return self._column("consensus")
 
     @property
     def validator_trust(self) -> NDArray[Any]:
-        """u16 parts of each validator's weights that consensus let through."""
+        """Part of each validator's weights that consensus accepted, u16."""
         return self._column("validator_trust")
+
+    def paid_rao(self) -> dict[Role, int]:
+        """Sums of the payouts by role."""
+        sums: dict[Role, int] = dict.fromkeys(get_args(Role), 0)
+        for payout in self.payouts:
+            sums[payout.role] += payout.amount_rao
+        return sums
 
     def _column(self, name: str) -> NDArray[Any]:
         return np.zeros(0, np.int64) if self.result is None else np.asarray(getattr(self.result, name))
 
 
 def next_epoch(subnet: Subnet, block: int, cadence: str) -> int:
-    """The first block after `block` in which the subnet is due."""
+    """Return the first block after `block` in which the subnet is due."""
     tempo = subnet.hyperparameters.tempo
     if cadence == "legacy":
         return block + 1 + (tempo - (block + 1 + subnet.netuid)) % (tempo + 1)
@@ -95,7 +103,7 @@ def next_epoch(subnet: Subnet, block: int, cadence: str) -> int:
 
 
 def mint(state: ChainState, blocks: int) -> None:
-    """Emission of this many blocks, split equally between the subnets, kept until their epochs."""
+    """Mint the emission of this many blocks, split equally between the subnets, for their next epochs."""
     if not state.subnets or not state.genesis.emission_per_block_rao:
         return
     share = state.genesis.emission_per_block_rao // len(state.subnets) * blocks
@@ -107,7 +115,7 @@ def mint(state: ChainState, blocks: int) -> None:
 
 
 def run_due_epochs(state: ChainState) -> list[Epoch]:
-    """The epochs of the open block: those waiting longest first, the rest in a later block."""
+    """Run the open block's epochs, longest waiting first; the rest stay due for a later block."""
     block, cadence = state.block, state.genesis.cadence
     due = [subnet for subnet in state.subnets.values() if next_epoch(subnet, block - 1, cadence) == block]
     due.sort(key=lambda subnet: (subnet.last_epoch_block, subnet.netuid))
@@ -117,7 +125,7 @@ def run_due_epochs(state: ChainState) -> list[Epoch]:
 
 
 def run_subnet_epoch(state: ChainState, subnet: Subnet) -> Epoch:
-    """Run the consensus on what the subnet has now, pay out, and keep the outcome."""
+    """Run the consensus on the subnet's present state, pay out, and store the outcome."""
     ledger, rules = state.ledger, subnet.hyperparameters
     minted, subnet.pending_rao = subnet.pending_rao, 0
     stakes = np.array([ledger.stake(hotkey) for hotkey in subnet.hotkeys], np.int64)
@@ -131,7 +139,7 @@ def run_subnet_epoch(state: ChainState, subnet: Subnet) -> Epoch:
         miner_rao, validator_rao = _shares(minted - cut, result)
         if rules.recycle_owner_incentive:
             miner_rao = np.where(np.array(coldkeys) == subnet.owner, 0, miner_rao)
-        _keep(subnet, result)
+        _store(subnet, result)
         payouts = _payouts(state, subnet, cut, miner_rao, validator_rao)
         subnet.last_mechanism_block = state.block
     for payout in payouts:
@@ -145,13 +153,24 @@ def run_subnet_epoch(state: ChainState, subnet: Subnet) -> Epoch:
     subnet.last_epoch_block = state.block
     subnet.touch(*range(subnet.size))
     return Epoch(
-        subnet.netuid, subnet.epochs, state.block, minted, cut, recycled, tuple(subnet.hotkeys), coldkeys, stakes,
-        miner_rao, validator_rao, tuple(payouts), result,
-    )  # fmt: skip
+        subnet.netuid,
+        subnet.epochs,
+        state.block,
+        minted,
+        cut,
+        recycled,
+        tuple(subnet.hotkeys),
+        coldkeys,
+        stakes,
+        miner_rao,
+        validator_rao,
+        tuple(payouts),
+        result,
+    )
 
 
 def yuma_params(subnet: Subnet) -> YumaParams:
-    """The epoch's parameters under the subnet's rules."""
+    """Return the epoch's parameters under the subnet's rules."""
     rules = subnet.hyperparameters
     return YumaParams(
         version=rules.yuma_version,
@@ -170,7 +189,7 @@ def yuma_params(subnet: Subnet) -> YumaParams:
 
 
 def subnet_state(state: ChainState, subnet: Subnet) -> SubnetState:
-    """What an epoch in the open block would read."""
+    """Return the input of an epoch in the open block."""
     block, never_stepped = state.block, subnet.last_mechanism_block == 0
     commit_block = None
     if subnet.hyperparameters.commit_reveal:
@@ -192,13 +211,13 @@ def subnet_state(state: ChainState, subnet: Subnet) -> SubnetState:
 
 
 def _consensus(state: ChainState, subnet: Subnet, stakes: NDArray[np.int64], emission_rao: int) -> "EpochResult":
-    from consensus.yuma.yuma import run_epoch  # compiles its kernels: only where an epoch really runs
+    from consensus.yuma.yuma import run_epoch  # compiles its kernels: only if an epoch really runs
 
     return run_epoch(subnet_state(state, subnet), yuma_params(subnet), emission=emission_rao)
 
 
 def _shares(paid_rao: int, result: "EpochResult") -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Miners get their server emission; validators share the other half by dividends, or all if no miner earned."""
+    """Return miners' and validators' rao: validators share one half by dividends, or all if no miner earned."""
     miners = np.asarray(result.server_emission).astype(np.int64)
     to_miners = int(miners.sum())
     pot = paid_rao if to_miners == 0 else min(paid_rao // 2, paid_rao - to_miners)
@@ -208,7 +227,7 @@ def _shares(paid_rao: int, result: "EpochResult") -> tuple[NDArray[np.int64], ND
     return miners, np.array(shares, np.int64)
 
 
-def _keep(subnet: Subnet, result: "EpochResult") -> None:
+def _store(subnet: Subnet, result: "EpochResult") -> None:
     for name in ("stake_weight", "consensus", "incentive", "dividends", "validator_trust", "emission"):
         setattr(subnet, name, np.asarray(getattr(result, name)).tolist())
     subnet.active = np.asarray(result.active).tolist()
@@ -231,7 +250,7 @@ def _payouts(
 
 
 def _dividend(ledger: Ledger, hotkey: str, uid: int, amount_rao: int, take: int) -> list[Payout]:
-    """Delegators by stake, after the take; the validator's coldkey has its take, its own share and the odd rao."""
+    """Pay delegators by stake after the take; the validator's coldkey gets take, own share and odd rao."""
     owner, total = ledger.owners[hotkey], ledger.stake(hotkey)
     shared = amount_rao - amount_rao * take // U16
     delegated = []

@@ -1,4 +1,4 @@
-"""The first block: who owns what, how much is minted, and which of the chain's older rules hold."""
+"""The first block: initial balances, emission, and which of the chain's older rules apply."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -9,28 +9,29 @@ from consensus.amounts import TAO
 
 @dataclass(frozen=True, slots=True)
 class Genesis:
-    """Frozen with the chain: nothing here can change later."""
+    """Settings of a chain that can never change."""
 
     name: str = "local"
     development: bool = True
     """A faucet, tempos below 360, and subnets that are created with their hyperparameters set."""
     balances: Mapping[str, int] = field(default_factory=dict)
-    """Address to rao."""
+    """Initial balances in rao, by address."""
     emission_per_block_rao: int = TAO
-    """Minted each block, split equally between the subnets."""
+    """Minted in each block and split equally between the subnets."""
     pay_to: Literal["stake", "balance"] = "stake"
-    """Where emission goes: the chain stakes it on the hotkey that earned it; "balance" leaves stakes as they are."""
+    """Where emission goes: "stake" adds it to the hotkey that earned it, as the chain does; "balance" leaves stakes as
+    they are."""
     cadence: Literal["stateful", "legacy"] = "stateful"
-    """stateful: an epoch when `tempo` blocks have passed (since 2026). legacy: every tempo + 1 blocks, by netuid."""
+    """stateful: an epoch once `tempo` blocks have passed (since 2026). legacy: every tempo + 1 blocks, by netuid."""
     max_epochs_per_block: int = 2
     faucet_rao: int = 300 * TAO
     min_lock_rao: int = 1000 * TAO
     lock_reduction_interval: int = 100_800
-    """Blocks in which the price of a subnet falls by one whole lock: 14 days."""
+    """Blocks in which the price of a subnet falls by one lock: 14 days."""
     default_take: int = 11796
-    """A validator's part of what its delegators earn, in 1/65535: 18 %."""
+    """Part of its delegators' earnings that a validator keeps, in 1/65535: 18 %."""
     max_take: int = 11796
 
     def as_dict(self) -> dict[str, Any]:
-        """As saved with the chain."""
+        """Return the settings as they are stored with the chain."""
         return {**asdict(self), "balances": dict(self.balances)}

@@ -1,7 +1,7 @@
-"""The rules of one subnet, under the chain's own names and in its integer units.
+"""The rules of a subnet, under the chain's own names and in its integer units.
 
-The defaults are those of a new subnet on the real chain in 2026. `Hyperparameters.development()` takes the
-friction out: no rate limits, no commit-reveal, free and unlimited registration.
+The defaults are those of a new subnet on the real chain in 2026. `Hyperparameters.development()` removes the
+friction: no rate limits, no commit-reveal, free and unlimited registration.
 """
 
 from collections.abc import Mapping
@@ -18,13 +18,13 @@ LONGEST_TEMPO = 50_400
 
 @dataclass(frozen=True, slots=True)
 class Hyperparameters:
-    """Everything that a subnet's owner can set. Times are in blocks, amounts in rao, shares in 1/65535."""
+    """The rules that a subnet's owner can set. Times are in blocks, amounts in rao, shares in 1/65535."""
 
     tempo: int = 360
     kappa: int = 32767
     bonds_penalty: int = 65535
     bonds_moving_average: int = 900_000
-    """In millionths: the part of an old bond that an epoch keeps."""
+    """Part of an old bond that an epoch keeps, in millionths."""
     yuma_version: Version = "yuma3"
     liquid_alpha: bool = False
     alpha_low: int = 45875
@@ -41,57 +41,64 @@ class Hyperparameters:
     commit_reveal_period: int = 1
     """Epochs between a commit and its reveal."""
     stake_threshold_rao: int = 0
-    """Least stake to set weights, and to count in the epoch; there the owner needs none."""
+    """Minimum stake to set weights and to count in the epoch, where the owner is exempt."""
     immunity_period: int = 5000
     min_non_immune_uids: int = 10
     activity_cutoff: int | None = None
-    """Blocks; None takes `activity_cutoff_factor` instead."""
+    """Blocks; None uses `activity_cutoff_factor` instead."""
     activity_cutoff_factor: int = 13_889
-    """In thousandths of the tempo: 5,000 blocks at a tempo of 360."""
+    """Thousandths of the tempo: 5,000 blocks at a tempo of 360."""
     registration_rule: Literal["decay", "interval"] = "decay"
-    """decay: burn only, the price falls every block (since 2026). interval: burn or proof of work, adjusted
-    together every `adjustment_interval` (2023 to 2026)."""
+    """decay: burn only, the price falls every block (since 2026). interval: burn or proof of work, both adjusted
+    every `adjustment_interval` (2023 to 2026)."""
     min_burn_rao: int = 500_000
     max_burn_rao: int = 100 * TAO
     burn_increase_milli: int = 1260
     burn_half_life: int = 360
     max_registrations_per_block: int = 1
-    """0 is no limit."""
+    """0 means no limit."""
     adjustment_interval: int = 360
     adjustment_alpha: int = 0
-    """In 1/2^64: the part of the old price that an adjustment keeps."""
+    """Part of the old price that an adjustment keeps, in 1/2^64."""
     registrations_per_interval: int = 2
-    """The target; three times as many are let in."""
+    """The target; up to three times as many are accepted."""
     min_difficulty: int = 10_000_000
     max_difficulty: int = 2**62
     pow_byte_order: Literal["little", "big"] = "little"
-    """How a seal is read as a number: little as in the chain's later code, big as the miner in `bittensor` up to 10
+    """Byte order of a seal: "little" as in the chain's later code, "big" as the miner in `bittensor` up to 10
     solves it."""
     serving_rate_limit: int = 50
     owner_cut: int = 11796
-    """18 %, taken before miners and validators share equally; 0 gives the older 50/50."""
+    """Taken before miners and validators share equally: 18 %. 0 gives the older 50/50."""
     recycle_owner_incentive: bool = True
-    """What the owner's own miners earn is recycled."""
+    """Recycle what the owner's own miners earn."""
 
     @classmethod
     def development(cls, **changes: Any) -> "Hyperparameters":
-        """The rules for a laboratory: nothing to wait for, nothing to pay. Refuses unknown names."""
+        """Return rules for a laboratory: nothing to wait for, nothing to pay. Unknown names are refused."""
         friendly: dict[str, Any] = {
-            "tempo": 10, "max_allowed_uids": 4096, "weights_set_rate_limit": 0, "commit_reveal": False,
-            "min_burn_rao": 0, "max_burn_rao": 0, "max_registrations_per_block": 0, "serving_rate_limit": 0,
-            "registrations_per_interval": 2**31, "min_difficulty": 1,
-        }  # fmt: skip
+            "tempo": 10,
+            "max_allowed_uids": 4096,
+            "weights_set_rate_limit": 0,
+            "commit_reveal": False,
+            "min_burn_rao": 0,
+            "max_burn_rao": 0,
+            "max_registrations_per_block": 0,
+            "serving_rate_limit": 0,
+            "registrations_per_interval": 2**31,
+            "min_difficulty": 1,
+        }
         return cls().change(friendly | changes)
 
     @property
     def cutoff(self) -> int:
-        """Blocks after which a silent validator no longer counts."""
+        """Blocks after which a silent validator stops counting."""
         if self.activity_cutoff is not None:
             return self.activity_cutoff
         return self.tempo * self.activity_cutoff_factor // 1000
 
     def change(self, changes: Mapping[str, Any]) -> "Hyperparameters":
-        """A copy with some values replaced; an unknown name or a wrong type is refused."""
+        """Return a copy with some values replaced; an unknown name or a wrong type is refused."""
         if not isinstance(changes, Mapping):
             raise CallRefused("hyperparameter", f"hyperparameters {changes!r}; allowed: names with their values")
         known = {f.name for f in fields(self)}
@@ -161,5 +168,5 @@ class Hyperparameters:
         }
 
     def as_dict(self) -> dict[str, Any]:
-        """Names and values, in the order of the class."""
+        """Return names and values, in the order of the class."""
         return asdict(self)

@@ -1,10 +1,10 @@
-"""Keys: sr25519 pairs, throw-away or in the field's own wallet folders.
+"""Keys: sr25519 pairs, throw-away or in wallet folders.
 
     key = throwaway_key(seed=7, name="validator-0")     # the same key every time, in memory only
     key.ss58_address, key.sign(b"...")
 
-A wallet is `<folder>/<name>/coldkey`, `coldkeypub.txt` and `hotkeys/<hotkey>`, as bittensor-wallet writes and reads
-it. Secrets leave this module in those files alone: nothing here logs, prints or raises one. Never put a
+A wallet is `<folder>/<name>/coldkey`, `coldkeypub.txt` and `hotkeys/<hotkey>`, in the format of bittensor-wallet.
+Secrets leave this module only in those files: nothing here logs, prints or raises one. Never put a
 bittensor_wallet Keyfile into a message: its text is the whole content of the file.
 """
 
@@ -22,22 +22,22 @@ from bittensor_wallet.errors import KeyFileError, PasswordError
 from bittensor_wallet.errors import WalletError as ForeignWalletError
 from bittensor_wallet.utils import is_valid_ss58_address
 
-from consensus.errors import WalletError
+from consensus.errors import KeyExists, KeyMissing, WalletError
 
 
 def throwaway_key(seed: int | str, name: str) -> Keypair:
-    """A key made from a seed and a name alone. Anyone who knows both can sign with it: for experiments only."""
+    """Derive a key from a seed and a name. Anyone who knows both can sign with it: for experiments only."""
     digest = hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=32, person=b"subnetlab-key").hexdigest()
     return Keypair.create_from_seed(digest)  # type: ignore[arg-type]  # its stub says bytes; it takes hexadecimal
 
 
 def is_address(text: object) -> bool:
-    """Whether this is an SS58 address."""
+    """True for an SS58 address."""
     return isinstance(text, str) and bool(is_valid_ss58_address(text))
 
 
 def verify(address: str, message: bytes, signature: bytes) -> bool:
-    """Whether this signature of the message is the address's."""
+    """True if the address signed this message."""
     try:
         return bool(Keypair(ss58_address=address).verify(message, signature))
     except (ValueError, TypeError):
@@ -46,13 +46,13 @@ def verify(address: str, message: bytes, signature: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class WalletEntry:
-    """What anyone may know of a wallet: names and addresses."""
+    """The public part of a wallet: names and addresses."""
 
     name: str
     coldkey: str
     encrypted: bool
     hotkeys: dict[str, str]
-    """Name to address."""
+    """Addresses by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class WalletFolder:
     path: Path
 
     def new_coldkey(self, name: str, password: str | None = None) -> str:
-        """Create a coldkey, encrypted if there is a password; returns its address. Never replaces one."""
+        """Create a coldkey, encrypted if a password is given, and return its address. Never replaces one."""
         wallet, key = self._wallet(name), Keypair.create_from_mnemonic(Keypair.generate_mnemonic(12))
         _refuse_existing(wallet.coldkey_file, f"coldkey of wallet {name!r}")
         if password == "":
@@ -73,7 +73,7 @@ class WalletFolder:
         return key.ss58_address
 
     def new_hotkey(self, name: str, hotkey: str) -> str:
-        """Create a hotkey, unencrypted as the field keeps them; returns its address. Never replaces one."""
+        """Create a hotkey, unencrypted as is usual, and return its address. Never replaces one."""
         wallet, key = self._wallet(name, hotkey), Keypair.create_from_mnemonic(Keypair.generate_mnemonic(12))
         _refuse_existing(wallet.hotkey_file, f"hotkey {hotkey!r} of wallet {name!r}")
         with _quiet(f"wallet {name!r}"):
@@ -82,14 +82,14 @@ class WalletFolder:
         return key.ss58_address
 
     def entries(self) -> tuple[WalletEntry, ...]:
-        """All wallets with a coldkey here, by name."""
+        """Return all wallets with a coldkey here, by name."""
         if not self.path.is_dir():
             return ()
-        found = sorted(folder.name for folder in self.path.iterdir() if (folder / "coldkeypub.txt").is_file())
-        return tuple(self.entry(name) for name in found)
+        names = sorted(folder.name for folder in self.path.iterdir() if (folder / "coldkeypub.txt").is_file())
+        return tuple(self.entry(name) for name in names)
 
     def entry(self, name: str) -> WalletEntry:
-        """One wallet, without opening any secret."""
+        """Return one wallet; no secret is opened."""
         wallet, folder = self._wallet(name), self.path / name
         address = _public_address(folder / "coldkeypub.txt", name)
         hotkeys = {}
@@ -103,7 +103,7 @@ class WalletFolder:
         return WalletEntry(name, address, encrypted, hotkeys)
 
     def coldkey(self, name: str, password: str | None = None) -> Keypair:
-        """The key that signs for a wallet's money; an encrypted one takes its password."""
+        """Open the key that signs for a wallet's money; an encrypted one needs its password."""
         wallet = self._wallet(name)
         entry = self.entry(name)
         if entry.encrypted and password is None:
@@ -112,11 +112,11 @@ class WalletFolder:
             return wallet.get_coldkey(password)
 
     def hotkey(self, name: str, hotkey: str) -> Keypair:
-        """The key that signs for a neuron."""
+        """Open the key that signs for a neuron."""
         wallet = self._wallet(name, hotkey)
         if not wallet.hotkey_file.exists_on_device():
             known = ", ".join(self.entry(name).hotkeys) or "none"
-            raise WalletError(f"wallet {name!r} has no hotkey {hotkey!r}; known: {known}")
+            raise KeyMissing(f"wallet {name!r} has no hotkey {hotkey!r}; known: {known}", wallet=name, hotkey=hotkey)
         with _quiet(f"hotkey {hotkey!r} of wallet {name!r}"):
             return wallet.get_hotkey()
 
@@ -129,15 +129,15 @@ class WalletFolder:
 
 def _refuse_existing(file: Keyfile, what: str) -> None:
     if file.exists_on_device():  # set_keypair would ask on the terminal
-        raise WalletError(f"the {what} already exists; nothing replaces a key")
+        raise KeyExists(f"the {what} already exists; nothing replaces a key")
 
 
 def _public_address(file: Path, wallet: str) -> str:
-    """An address out of a key file, of which nothing else is read into a message."""
+    """Read the address in a key file; nothing else of it may get into a message."""
     try:
         address = json.loads(file.read_bytes())["ss58Address"]
     except FileNotFoundError:
-        raise WalletError(f"no wallet {wallet!r} in {file.parent.parent}") from None
+        raise KeyMissing(f"no wallet {wallet!r} in {file.parent.parent}", wallet=wallet) from None
     except (OSError, ValueError, KeyError, TypeError):
         raise WalletError(f"{file} can't be read as a key file") from None
     if not is_address(address):
@@ -147,7 +147,7 @@ def _public_address(file: Path, wallet: str) -> str:
 
 @contextlib.contextmanager
 def _quiet(what: str) -> Iterator[None]:
-    """Name the key in an error, and keep the library's chatter out of what commands print."""
+    """Name the key in an error, and keep the library's output out of what commands print."""
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             yield

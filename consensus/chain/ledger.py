@@ -1,6 +1,6 @@
-"""Who owns what: free balances, stake by hotkey and coldkey, and the issuance they add up to.
+"""The accounts: free balances, stake by hotkey and coldkey, and the issuance they add up to.
 
-Every method checks first and changes after, so a refusal leaves no trace. Sums of balances, stake, subnet locks and
+Every method checks before it changes anything, so a refusal leaves no trace. Sums of balances, stake, subnet locks and
 pending emission equal `issuance_rao` at every block; what was burned or recycled is in `recycled_rao`.
 """
 
@@ -15,18 +15,18 @@ from .keys import is_address
 
 @dataclass(slots=True)
 class Ledger:
-    """The accounts. The `changed_*` sets name what the next block must save."""
+    """All accounts. The `changed_*` sets name what the next block must save."""
 
     balances: dict[str, int] = field(default_factory=dict)
     nonces: dict[str, int] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
-    """Hotkey to the coldkey that owns it."""
+    """Owning coldkey by hotkey."""
     takes: dict[str, int] = field(default_factory=dict)
-    """Hotkey to its take, where it was set."""
+    """Take by hotkey, if it was ever set."""
     stakes: dict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
-    """Hotkey to coldkey to rao."""
+    """Rao by hotkey and coldkey."""
     totals: dict[str, int] = field(default_factory=dict)
-    """Hotkey to the sum of the stake on it."""
+    """Sum of the stake by hotkey."""
     issuance_rao: int = 0
     recycled_rao: int = 0
     changed_accounts: set[str] = field(default_factory=set)
@@ -34,11 +34,11 @@ class Ledger:
     changed_stakes: set[tuple[str, str]] = field(default_factory=set)
 
     def balance(self, coldkey: str) -> int:
-        """Free balance."""
+        """Return the free balance."""
         return self.balances.get(coldkey, 0)
 
     def stake(self, hotkey: str, coldkey: str | None = None) -> int:
-        """Stake on a hotkey, everybody's or one coldkey's."""
+        """Return the stake on a hotkey, everybody's or one coldkey's."""
         if coldkey is None:
             return self.totals.get(hotkey, 0)
         return self.stakes.get(hotkey, {}).get(coldkey, 0)
@@ -49,14 +49,14 @@ class Ledger:
         self.changed_accounts.add(address)
 
     def own(self, hotkey: str, coldkey: str) -> None:
-        """Tie a hotkey to the coldkey that registers it first; refuse another's."""
+        """Give a hotkey to the coldkey that registers it first; refuse somebody else's."""
         owner = self.check_owner(hotkey, coldkey)
         if owner is None:
             self.owners[hotkey] = coldkey
             self.changed_hotkeys.add(hotkey)
 
     def check_owner(self, hotkey: str, coldkey: str) -> str | None:
-        """The coldkey that owns a hotkey, None if nobody does yet; refuses somebody else's hotkey."""
+        """Return the coldkey that owns a hotkey, None if nobody does yet; refuse somebody else's hotkey."""
         check_address(hotkey)
         owner = self.owners.get(hotkey)
         if owner is not None and owner != coldkey:
@@ -77,35 +77,35 @@ class Ledger:
             raise Shortage("balance", message, have_rao=have, need_rao=amount_rao)
 
     def mint(self, coldkey: str, amount_rao: int) -> None:
-        """New balance."""
+        """Add newly issued balance."""
         self.room(amount_rao)
         self.issuance_rao += amount_rao
         self.credit(coldkey, amount_rao)
 
     def credit(self, coldkey: str, amount_rao: int) -> None:
-        """Add to a balance what was taken elsewhere."""
+        """Add to a balance what was taken from elsewhere."""
         self.balances[coldkey] = self.balance(coldkey) + amount_rao
         self.changed_accounts.add(coldkey)
 
     def debit(self, coldkey: str, amount_rao: int, what: str) -> None:
-        """Take from a balance what will be put elsewhere."""
+        """Take from a balance what will go elsewhere."""
         self.need(coldkey, amount_rao, what)
         self.balances[coldkey] = self.balance(coldkey) - amount_rao
         self.changed_accounts.add(coldkey)
 
     def recycle(self, amount_rao: int) -> None:
-        """Take out of the issuance what was debited before."""
+        """Remove from the issuance what was debited before."""
         self.issuance_rao -= amount_rao
         self.recycled_rao += amount_rao
 
     def add_stake(self, hotkey: str, coldkey: str, amount_rao: int) -> None:
-        """Add to a stake what was taken elsewhere."""
+        """Add to a stake what was taken from elsewhere."""
         self.stakes[hotkey][coldkey] = self.stake(hotkey, coldkey) + amount_rao
         self.totals[hotkey] = self.totals.get(hotkey, 0) + amount_rao
         self.changed_stakes.add((hotkey, coldkey))
 
     def remove_stake(self, hotkey: str, coldkey: str, amount_rao: int) -> None:
-        """Take from a stake what will be put elsewhere."""
+        """Take from a stake what will go elsewhere."""
         have = self.stake(hotkey, coldkey)
         if have < amount_rao:
             message = f"stake {tao(have)} on {hotkey}, asked for {tao(amount_rao)}"
@@ -118,13 +118,13 @@ class Ledger:
 
 
 def check_address(address: object) -> None:
-    """Refuse what is no SS58 address."""
+    """Refuse anything but an SS58 address."""
     if not is_address(address):
         raise CallRefused("address", f"{address!r} is no SS58 address")
 
 
 def check_amount(amount_rao: object) -> None:
-    """Refuse what is no positive whole number of rao within 63 bits."""
+    """Refuse anything but a positive whole number of rao within 63 bits."""
     if type(amount_rao) is not int:
         raise CallRefused("amount", f"amount {amount_rao!r}; allowed: whole numbers of rao")
     if amount_rao <= 0:

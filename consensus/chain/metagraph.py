@@ -1,10 +1,10 @@
-"""A subnet at one block: who is there, what they own, what the last epoch gave them.
+"""Metagraph: a subnet's neurons at one block, their stake, and what the last epoch gave them.
 
     chain.metagraph(1).save("sn1.csv")
     concentration(Metagraph.load("sn1.csv"))
 
 CSV has one line per neuron, JSON the same under "neurons". A file from elsewhere needs `hotkey`, `coldkey` and
-`stake_rao` (or `stake`, in τ); other columns may be missing and count as zero, unknown ones are passed over.
+`stake_rao` (or `stake`, in τ); other columns may be missing and count as zero, unknown ones are ignored.
 """
 
 import csv
@@ -45,7 +45,7 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Metagraph:
-    """Arrays have shape (n,), one entry per uid. Shares are the chain's u16 divided by 65535."""
+    """One subnet at one block. Arrays have shape (n,), one entry per uid; shares are the chain's u16 over 65535."""
 
     netuid: int
     block: int
@@ -58,7 +58,7 @@ class Metagraph:
     dividends: NDArray[np.float64]
     validator_trust: NDArray[np.float64]
     emission_rao: NDArray[np.int64]
-    """Of the last epoch, by uid; miners' and validators' parts together."""
+    """Paid by the last epoch, miners' and validators' parts together."""
     active: NDArray[np.bool_]
     validator_permit: NDArray[np.bool_]
     last_update: NDArray[np.int64]
@@ -78,7 +78,7 @@ class Metagraph:
 
     @classmethod
     def of(cls, state: ChainState, subnet: Subnet) -> "Metagraph":
-        """The subnet as it is now."""
+        """Take a snapshot of the subnet."""
         ledger = state.ledger
         axons = (subnet.axons.get(uid) for uid in range(subnet.size))
         columns: dict[str, Any] = {name: np.array(getattr(subnet, name), np.float64) / U16 for name in SHARES}
@@ -96,34 +96,41 @@ class Metagraph:
         )
 
     def rows(self) -> list[dict[str, Any]]:
-        """One plain mapping per neuron, by uid."""
+        """Return one plain mapping per neuron, by uid."""
         columns: dict[str, Sequence[Any]] = {
-            "uid": range(self.n), "hotkey": self.hotkeys, "coldkey": self.coldkeys, "axon": self.axons,
+            "uid": range(self.n),
+            "hotkey": self.hotkeys,
+            "coldkey": self.coldkeys,
+            "axon": self.axons,
             **{name: getattr(self, name).tolist() for name in (*SHARES, *NUMBERS, *FLAGS)},
-        }  # fmt: skip
+        }
         return [{name: columns[name][uid] for name in COLUMNS} for uid in range(self.n)]
 
     def cells(self) -> list[tuple[str, ...]]:
-        """What a table shows: the heads, then one line per neuron."""
+        """Return the cells of a table: the column heads, then one line per neuron."""
         head = ("uid", "stake τ", "permit", "incentive", "dividends", "vtrust", "emission τ", "updated", "hotkey")
         lines = [
             (
-                str(row["uid"]), f"{row['stake_rao'] / TAO:,.4f}", "*" if row["validator_permit"] else "",
+                str(row["uid"]),
+                f"{row['stake_rao'] / TAO:,.4f}",
+                "*" if row["validator_permit"] else "",
                 *(f"{row[name]:.5f}" for name in ("incentive", "dividends", "validator_trust")),
-                f"{row['emission_rao'] / TAO:,.5f}", str(self.block - row["last_update"]), row["hotkey"][:12],
+                f"{row['emission_rao'] / TAO:,.5f}",
+                str(self.block - row["last_update"]),
+                row["hotkey"][:12],
             )
             for row in self.rows()
-        ]  # fmt: skip
+        ]
         return [head, *lines]
 
     def table(self) -> str:
-        """As plain text."""
+        """Format the table as plain text."""
         cells = self.cells()
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         return "\n".join("  ".join(cell.rjust(w) for cell, w in zip(line, widths, strict=True)) for line in cells)
 
     def save(self, path: str | Path) -> None:
-        """Write `.csv` or `.json`, as the name says; raises a `SnapshotError` where it can't."""
+        """Write `.csv` or `.json`, by the file's suffix; raises a `SnapshotError` if that fails."""
         path = Path(path)
         is_json = _format(path) == ".json"
         try:
@@ -140,7 +147,7 @@ class Metagraph:
 
     @classmethod
     def load(cls, path: str | Path) -> "Metagraph":
-        """Read `.csv` or `.json`; a `SnapshotError` names the line and the value that it refuses."""
+        """Read `.csv` or `.json`; a `SnapshotError` names the line and the value it refuses."""
         path = Path(path)
         is_json = _format(path) == ".json"
         try:
@@ -207,7 +214,7 @@ def _format(path: Path) -> str:
 
 
 def _number(where: str, name: str, value: Any, low: float, high: float, kind: type) -> Any:
-    """A missing value counts as zero; any other must be a finite number within low..high."""
+    """Read a finite number within low..high; a missing value counts as zero."""
     if value is None or value == "":
         return kind(0)
     try:

@@ -1,4 +1,4 @@
-"""Proof of work for a registration: the chain's seal, checking it and solving it.
+"""Proof of work for a registration: the chain's seal, its check and its solver.
 
 seal = keccak256(sha256(nonce as 8 bytes, little-endian, + keccak256(block hash + hotkey))); it meets a difficulty if
 the seal, read as a number, times the difficulty stays below 2^256. The chain's later code reads it little-endian;
@@ -17,12 +17,12 @@ ByteOrder = Literal["little", "big"]
 
 
 def seal(block_hash: bytes, hotkey: str, nonce: int) -> bytes:
-    """The 32 bytes of one try."""
+    """Compute the seal of a nonce, 32 bytes."""
     return _seal(_target(block_hash, hotkey), nonce)
 
 
 def meets(seal: bytes, difficulty: int, order: ByteOrder = "little") -> bool:
-    """Whether a seal is good enough."""
+    """True if a seal meets the difficulty."""
     return int.from_bytes(seal, order) * difficulty < 2**256
 
 
@@ -33,7 +33,7 @@ def solve(
     nonces: Iterable[int] | None = None,
     order: ByteOrder = "little",
 ) -> int | None:
-    """The first nonce that meets the difficulty; tries 0, 1, 2, … or the ones given. None if those run out.
+    """Find the first nonce that meets the difficulty among 0, 1, 2, … or the given ones; None if those run out.
 
     About `difficulty` tries are needed; one core makes some 200,000 a second.
     """

@@ -1,11 +1,10 @@
-"""One subnet on the chain: its rules, its neurons, their rows of weights and bonds, and what it has to pay out.
+"""A subnet on the chain: its rules, its neurons, their weights and bonds, and its pending emission.
 
 A neuron's uid is its position in every column.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,7 @@ from .hyperparameters import Hyperparameters
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The weights that one validator set; zeros are entries too."""
+    """The weights that one validator set, including zeros."""
 
     uids: NDArray[np.uint16]
     """(k,) ascending"""
@@ -26,14 +25,14 @@ class Row:
 
     @classmethod
     def of(cls, uids: Sequence[int], values: Sequence[int]) -> "Row":
-        """From whole numbers within u16, in any order."""
+        """Sort whole numbers within u16 by uid."""
         order = np.argsort(np.asarray(uids, np.uint16), kind="stable")
         return cls(np.asarray(uids, np.uint16)[order], np.asarray(values, np.uint16)[order])
 
 
 @dataclass(frozen=True, slots=True)
 class Axon:
-    """Where a neuron answers."""
+    """Address at which a neuron answers."""
 
     ip: str
     port: int
@@ -44,7 +43,7 @@ class Axon:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A hidden row: its hash, and when it was committed."""
+    """The hash of a hidden row, and when it was committed."""
 
     hash: str
     block: int
@@ -53,7 +52,7 @@ class Commit:
 
 @dataclass(slots=True)
 class Subnet:
-    """The state of one subnet. Lists are columns by uid."""
+    """State of one subnet. Lists are columns by uid."""
 
     netuid: int
     owner: str
@@ -62,20 +61,20 @@ class Subnet:
     hyperparameters: Hyperparameters
     locked_rao: int = 0
     pending_rao: int = 0
-    """Minted and not yet paid out."""
+    """Minted but not yet paid out."""
     epochs: int = 0
     last_epoch_block: int = 0
     last_mechanism_block: int = 0
-    """The last block whose epoch really ran; 0 if none did."""
+    """Last block whose epoch really ran; 0 if none did."""
     burn_rao: int = 0
     burn_block: int = 0
-    """The block at which the price was `burn_rao`."""
+    """Block at which the price was `burn_rao`."""
     difficulty: int = 0
     adjusted_at: int = 0
     burns_this_interval: int = 0
     pows_this_interval: int = 0
     registered_in_block: tuple[int, int] = (0, 0)
-    """A block and the registrations in it."""
+    """A block, and the number of registrations in it."""
 
     hotkeys: list[str] = field(default_factory=list)
     registered_at: list[int] = field(default_factory=list)
@@ -88,14 +87,14 @@ class Subnet:
     dividends: list[int] = field(default_factory=list)
     validator_trust: list[int] = field(default_factory=list)
     emission: list[int] = field(default_factory=list)
-    """Rao of the last epoch, before the owner's cut and takes are settled; what pruning looks at."""
+    """Rao of the last epoch, before the owner's cut and takes; decides who is pruned."""
     weights: dict[int, Row] = field(default_factory=dict)
     bonds: Rows = field(default_factory=lambda: Rows.empty(0))
-    """Of the neurons that the last epoch knew."""
+    """Bonds of the neurons that the last epoch knew."""
     axons: dict[int, Axon] = field(default_factory=dict)
     commits: dict[int, list[Commit]] = field(default_factory=dict)
     uids: dict[str, int] = field(default_factory=dict)
-    """Hotkey to uid."""
+    """Uids by hotkey."""
     changed: bool = True
     changed_uids: set[int] = field(default_factory=set)
 
@@ -106,11 +105,11 @@ class Subnet:
 
     @property
     def owner_uid(self) -> int | None:
-        """The uid of the owner's hotkey, if it is registered."""
+        """Uid of the owner's hotkey, if it is registered."""
         return None if self.owner_hotkey is None else self.uids.get(self.owner_hotkey)
 
     def weight_rows(self) -> Rows:
-        """All rows of weights, as the epoch reads them."""
+        """Return all rows of weights, as the epoch reads them."""
         rows = [self.weights.get(uid) for uid in range(self.size)]
         sizes = [0 if row is None else len(row.uids) for row in rows]
         stored = [row for row in rows if row is not None]
@@ -123,7 +122,7 @@ class Subnet:
         )
 
     def bond_rows(self) -> Rows:
-        """All rows of bonds, with empty ones for neurons registered since."""
+        """Return all rows of bonds, with empty ones for neurons that registered since."""
         new = self.size - self.bonds.n
         if new == 0:
             return self.bonds
@@ -131,12 +130,12 @@ class Subnet:
         return Rows(ends, self.bonds.indices, self.bonds.values)
 
     def touch(self, *uids: int) -> None:
-        """Mark the subnet, and these neurons, for saving."""
+        """Mark the subnet and these neurons for saving."""
         self.changed = True
         self.changed_uids.update(uids)
 
     def append(self, hotkey: str, block: int) -> int:
-        """A new neuron at the next free uid."""
+        """Add a neuron at the next free uid and return the uid."""
         uid = self.size
         self.hotkeys.append(hotkey)
         self.uids[hotkey] = uid
@@ -146,9 +145,9 @@ class Subnet:
         return uid
 
     def replace(self, uid: int, hotkey: str, block: int) -> None:
-        """Give a uid to another hotkey: its record is blank, and others' weights on it become zero.
+        """Give a uid to another hotkey: its columns are reset, and others' weights on it become zero.
 
-        Bonds on it stay stored; the epoch masks them, because they are older than the registration.
+        Bonds on it stay stored; the epoch masks them because they are older than the registration.
         """
         del self.uids[self.hotkeys[uid]]
         self.hotkeys[uid] = hotkey
@@ -160,14 +159,22 @@ class Subnet:
         self.commits.pop(uid, None)
         self.bonds = self.bonds.without(rows=[uid])
         for validator, row in self.weights.items():
-            if (hit := row.uids == uid).any():
-                self.weights[validator] = Row(row.uids, np.where(hit, 0, row.values).astype(np.uint16))
+            if (cell := row.uids == uid).any():
+                self.weights[validator] = Row(row.uids, np.where(cell, 0, row.values).astype(np.uint16))
                 self.touch(validator)
         self.touch(uid)
 
 
-def _blank(block: int) -> dict[str, Any]:
+def _blank(block: int) -> Mapping[str, int | bool]:
     return {
-        "registered_at": block, "last_update": block, "validator_permit": False, "active": True, "stake_weight": 0,
-        "consensus": 0, "incentive": 0, "dividends": 0, "validator_trust": 0, "emission": 0,
-    }  # fmt: skip
+        "registered_at": block,
+        "last_update": block,
+        "validator_permit": False,
+        "active": True,
+        "stake_weight": 0,
+        "consensus": 0,
+        "incentive": 0,
+        "dividends": 0,
+        "validator_trust": 0,
+        "emission": 0,
+    }

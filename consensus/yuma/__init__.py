@@ -1,1 +1,1 @@
-"""Yuma consensus."""
+"""One epoch of Yuma consensus, compiled, and the state that it reads."""

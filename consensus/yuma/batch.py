@@ -1,4 +1,4 @@
-"""Many epochs of independent subnets in one call: the arrays of all cases laid end to end.
+"""Epochs of many independent subnets in one call: the arrays of all cases laid end to end.
 
 batch = Batch.of([state_a, state_b])
 batch = Batch.from_dense(stake=stakes, weights=weights)  # (cases, n) and (cases, validators, n)
@@ -44,12 +44,12 @@ class Batch:
 
     @property
     def cases(self) -> int:
-        """How many subnets."""
+        """Number of subnets."""
         return len(self.ends) - 1
 
     @classmethod
     def of(cls, states: Sequence[SubnetState]) -> "Batch":
-        """The given states, in order."""
+        """Lay the given states end to end."""
         if not states:
             raise StateError("states: none given; a batch holds at least one")
         sizes = np.array([state.n for state in states], np.int64)
@@ -72,10 +72,10 @@ class Batch:
     def from_dense(
         cls, *, stake: ArrayLike, weights: ArrayLike, keep_zeros: bool = False, block: int = 1000
     ) -> "Batch":
-        """Equal-sized fresh subnets: stake (cases, n) rao, weights (cases, validators, n) u16 of the first uids.
+        """Build fresh subnets of one size: stake (cases, n) rao, weights (cases, validators, n) u16 of the first uids.
 
-        Those validators are permitted and up to date, nobody is newly registered, there are no bonds yet.
-        Absent is a zero weight unless `keep_zeros`.
+        Those validators are permitted and up to date, nobody is newly registered, and there are no bonds yet.
+        A zero weight counts as absent unless `keep_zeros`.
         """
         stakes = np.asarray(stake)
         cells = np.asarray(weights)
@@ -120,7 +120,7 @@ class Batch:
         )
 
     def after(self, result: "RawResult") -> "Batch":
-        """The same subnets with the bonds, permits and consensus that an epoch left."""
+        """Return the same subnets with the bonds, permits and consensus that an epoch left."""
         return replace(
             self,
             bonds=result.bonds,
@@ -131,7 +131,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RawResult:
-    """What the kernel returns for a batch, end to end."""
+    """Output of the kernel for a batch, end to end."""
 
     bits: NDArray[np.int64]
     """(11, neurons): as in `setup.BITS`"""
@@ -146,7 +146,7 @@ class RawResult:
 
 
 def run_batch(batch: Batch, params: Sequence[YumaParams], emission: int, *, record: bool = False) -> RawResult:
-    """One epoch of every case, with one entry of `params` each, in one compiled call on one thread."""
+    """Run one epoch of every case, with one entry of `params` each, in one compiled call on one thread."""
     from .kernel import epochs
 
     if len(params) != batch.cases:
@@ -194,7 +194,7 @@ def run_batch(batch: Batch, params: Sequence[YumaParams], emission: int, *, reco
 
 
 def whole_emission(emission: Any) -> int:
-    """Rao of one epoch, checked."""
+    """Check the rao of one epoch."""
     if isinstance(emission, bool) or not isinstance(emission, int | np.integer):
         raise ParamsError(f"emission: {emission!r} is not a whole number of rao; 1 TAO is 1000000000")
     if not 0 <= emission <= EMISSION_MAX:

@@ -1,4 +1,4 @@
-"""The compiled epoch: every case of a batch in one call.
+"""The compiled epoch, which computes every case of a batch in one call.
 
     from consensus.yuma.kernel import epochs
 
@@ -47,7 +47,7 @@ def emissions(setup, rao, bits, paid):
 
 @jit
 def store_bonds(columns, ptr, idx, val, permitted, new_permit, base, out_ptr, out_idx, out_val):
-    """Step 18: rows of new permits rewritten, of lost ones emptied, others untouched; returns the end of the output."""
+    """Step 18: rewrite rows of new permits, empty those of lost ones, keep the others; return the end of the output."""
     col_ptr, col_row, col_val = columns
     n = new_permit.shape[0]
     counts = np.zeros(n + 1, np.int64)
@@ -115,7 +115,7 @@ def epoch(setup, rao, neurons, weights, bonds, bits, paid, active, new_permit, b
 def _entry_point(sources: int) -> Any:
     @njit(cache=True, error_model="numpy", nogil=True)
     def epochs(setup, rao, ends, neurons, weights, bonds, bits, paid, active, new_permit, out_bonds, cells, record):
-        """Every case of a batch; case c owns neurons ends[c]:ends[c + 1] of the arrays laid end to end."""
+        """Run every case of a batch; case c owns neurons ends[c]:ends[c + 1] of the arrays."""
         base = np.int64(sources * 0)  # a closure's variables are part of the cache's key
         stake, permit, last_update, registered, commit, previous = neurons
         w_ptr, w_idx, w_val = weights

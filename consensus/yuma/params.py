@@ -1,8 +1,8 @@
-"""The parameters of an epoch, in the chain's own names and integer units.
+"""Parameters of an epoch, in the chain's own names and integer units.
 
     YumaParams(version="yuma1", bonds_penalty=0).kappa  # 32767, of 65535
 
-Every default is what a newly created subnet gets. A u16 proportion is a numerator over 65535.
+Every default is that of a newly created subnet. A u16 proportion is a numerator over 65535.
 """
 
 from dataclasses import dataclass, fields

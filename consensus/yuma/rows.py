@@ -36,7 +36,7 @@ class Rows:
 
     @property
     def n(self) -> int:
-        """How many rows."""
+        """Number of rows."""
         return len(self.indptr) - 1
 
     def __eq__(self, other: object) -> bool:
@@ -46,12 +46,12 @@ class Rows:
 
     @classmethod
     def empty(cls, n: int) -> "Rows":
-        """N rows without a cell."""
+        """Return n rows without a cell."""
         return cls(np.zeros(n + 1, np.int64), np.zeros(0, np.uint16), np.zeros(0, np.uint16))
 
     @classmethod
     def from_mapping(cls, rows: UidRows, n: int, *, name: str = "weights") -> "Rows":
-        """Rows by uid, in any order; a `StateError` names the row and the cell it refuses."""
+        """Build from rows by uid, in any order; a `StateError` names the row and the cell it refuses."""
         indptr = np.zeros(n + 1, np.int64)
         indices: list[NDArray[np.uint16]] = []
         values: list[NDArray[np.uint16]] = []
@@ -75,7 +75,7 @@ class Rows:
 
     @classmethod
     def from_dense(cls, matrix: ArrayLike, *, keep_zeros: bool = False, name: str = "weights") -> "Rows":
-        """From (n, n) or, with the missing rows empty, (rows, n) whole numbers in 0..65535."""
+        """Build from (n, n) or, with the missing rows empty, (rows, n) whole numbers in 0..65535."""
         dense = np.asarray(matrix)
         if dense.ndim != 2 or dense.shape[0] > dense.shape[1]:
             raise StateError(f"{name}: shape {dense.shape} is not (rows, n) with at most n rows")
@@ -88,19 +88,19 @@ class Rows:
         return cls(np.cumsum(counts), columns[kept], flat[kept].astype(np.uint16))
 
     def to_mapping(self) -> dict[int, list[tuple[int, int]]]:
-        """The rows that hold a cell, by uid."""
+        """Return the rows that hold a cell, by uid."""
         bounds = self.indptr.tolist()
         cells = list(zip(self.indices.tolist(), self.values.tolist(), strict=True))
         return {uid: cells[a:b] for uid, (a, b) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)) if b > a}
 
     def to_dense(self) -> NDArray[np.uint16]:
-        """(n, n), absent cells as 0."""
+        """Return an (n, n) matrix with absent cells as 0."""
         dense = np.zeros((self.n, self.n), np.uint16)
         dense[np.repeat(np.arange(self.n), np.diff(self.indptr)), self.indices] = self.values
         return dense
 
     def without(self, *, rows: Iterable[int] = (), columns: Iterable[int] = ()) -> "Rows":
-        """The same rows with some uids' rows emptied and the cells about some uids removed."""
+        """Return the same rows with some uids' rows emptied and the cells about some uids removed."""
         owner = np.repeat(np.arange(self.n), np.diff(self.indptr))
         kept = ~(np.isin(owner, list(rows)) | np.isin(self.indices, list(columns)))
         counts = np.bincount(owner[kept], minlength=self.n)
@@ -108,7 +108,7 @@ class Rows:
 
 
 def whole_numbers(values: ArrayLike, name: str, low: int, high: int) -> NDArray[np.int64]:
-    """(n,) int64 within low..high <= 2^63 - 1; a `StateError` names the first value that is not."""
+    """Return (n,) int64 within low..high <= 2^63 - 1; a `StateError` names the first value that is not."""
     array = np.asarray(values)
     if array.ndim != 1:
         raise StateError(f"{name}: shape {array.shape} is not a list of numbers")

@@ -1,4 +1,4 @@
-"""How parameters travel to the compiled epoch: one row of integers per case, indexed by the names here."""
+"""Parameters as the compiled epoch reads them: one row of integers per case, indexed by the names here."""
 
 from functools import lru_cache
 
@@ -42,7 +42,7 @@ then the server, validator and combined shares of emission."""
 
 @lru_cache(maxsize=4096)
 def constants(params: YumaParams) -> tuple[int, ...]:
-    """The parameters as the chain's fixed-point integers, in column order."""
+    """Return the parameters as the chain's fixed-point integers, in column order."""
     penalty = {"nakamoto": 0, "liquid_alpha_v1": U16_MAX}.get(params.version, params.bonds_penalty)
     mode = params.liquid_alpha_consensus
     stored = mode == "previous" or (mode == "auto" and params.bonds_penalty == U16_MAX)
@@ -74,7 +74,7 @@ def proportion(u16: int) -> int:
 
 
 def log_odds(alpha: int) -> int:
-    """ln(1/alpha - 1) by the chain's bitwise logarithm; 0 where it has none."""
+    """Return ln(1/alpha - 1) by the chain's bitwise logarithm; 0 where it has none."""
     x = (1 << 64) // alpha - ONE
     if x <= 0:
         return 0

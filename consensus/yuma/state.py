@@ -1,10 +1,10 @@
-"""What an epoch reads of a subnet: stake, permits, blocks, and the stored weight and bond rows.
+"""Input of an epoch: a subnet's stake, permits, blocks, and stored weight and bond rows.
 
     state = SubnetState.from_rows(stake=[9, 1, 0], validator_permit=[True, True, False],
                                   last_update=[990, 990, 0], registered_at=[0, 0, 0],
                                   weights={0: [(2, 65535)], 1: [(2, 65535)]}, block=1000, last_tempo=640)
 
-A state is checked when it is made: every uid exists, none is named twice, nothing is negative,
+A state is checked when it is created: every uid exists, none is named twice, nothing is negative,
 fractional or too large. `StateError` names the value, what is allowed and the fix.
 """
 
@@ -22,7 +22,7 @@ from .rows import Rows, UidRows, whole_numbers
 MAX_NEURONS = 65536
 BLOCK_MAX = 2**62
 NO_COMMIT = 2**63 - 1
-"""Stands for "no unexpired commit" in `commit_block`."""
+"""Means "no unexpired commit" in `commit_block`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -93,7 +93,7 @@ class SubnetState:
         commit_block: ArrayLike | None = None,
         previous_consensus: ArrayLike | None = None,
     ) -> "SubnetState":
-        """From lists and `{uid: [(uid, u16), ...]}` rows; raises `StateError` for what no chain could hold."""
+        """Build from lists and `{uid: [(uid, u16), ...]}` rows; raises `StateError` for what no chain could hold."""
         n = _size(stake)
         return cls(
             stake=whole_numbers(stake, "stake", 0, 2**63 - 1),
@@ -115,11 +115,11 @@ class SubnetState:
 
     @property
     def n(self) -> int:
-        """How many neurons."""
+        """Number of neurons."""
         return len(self.stake)
 
     def replace(self, **changes: Any) -> "SubnetState":
-        """The same state with some fields changed, checked again."""
+        """Return the same state with some fields changed, checked again."""
         return replace(self, **changes)
 
 

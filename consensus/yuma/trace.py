@@ -1,4 +1,4 @@
-"""Every intermediate of an epoch, by name, for whoever wants to see why.
+"""Every intermediate of an epoch, by name.
 
     trace = run_epoch(state, params, emission).trace()
     trace.names
@@ -6,8 +6,8 @@
     trace["weights_for_bonds"]  # (n, n) floats, row = validator
     trace.bits("alpha")         # the same as raw I32F32 integers
 
-A cell that the epoch does not hold is 0 in a matrix; `trace.cells(name)` lists those it holds, which
-shows the difference between an explicit zero and an absent cell.
+A cell that the epoch does not store is 0 in a matrix; `trace.cells(name)` lists the stored ones, which shows the
+difference between an explicit zero and an absent cell.
 """
 
 from dataclasses import dataclass
@@ -57,15 +57,15 @@ class Trace:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Everything that can be asked for, vectors first."""
+        """All names, vectors first."""
         return (*self.vectors, *self.matrices)
 
     def cells(self, name: str) -> Cells:
-        """The cells of one matrix."""
+        """Return the cells of one matrix."""
         return self.matrices[name]
 
     def bits(self, name: str) -> NDArray[np.int64]:
-        """I32F32 integers, (n,) or (n, n)."""
+        """Return I32F32 integers, (n,) or (n, n)."""
         if name in self.vectors:
             return self.vectors[name]
         if name not in self.matrices:
@@ -76,19 +76,19 @@ class Trace:
         return dense
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
-        """The value as float64, (n,) or (n, n)."""
+        """Return the values as float64, (n,) or (n, n)."""
         return self.bits(name) / 2.0**32
 
 
 def trace_of(
     bits: NDArray[np.int64], cells: NDArray[np.int64], per_cell: NDArray[np.int64], weight_cells: int, bond_cells: int
 ) -> Trace:
-    """A trace from the kernel's recordings."""
+    """Build a trace from the kernel's recordings."""
     matrices: dict[str, Cells] = {}
     for index, name in enumerate(WEIGHT_CELLS):
         values = per_cell[index, :weight_cells]
-        held = values >= 0  # -1 marks a cell that the sparse epoch drops
-        matrices[name] = Cells(cells[0, :weight_cells][held], cells[1, :weight_cells][held], values[held])
+        present = values >= 0  # -1 marks a cell that the sparse epoch drops
+        matrices[name] = Cells(cells[0, :weight_cells][present], cells[1, :weight_cells][present], values[present])
     for index, name in enumerate(BOND_CELLS, start=len(WEIGHT_CELLS)):
         matrices[name] = Cells(cells[2, :bond_cells], cells[3, :bond_cells], per_cell[index, :bond_cells])
     return Trace(bits.shape[1], dict(zip(VECTORS, bits, strict=True)), matrices)

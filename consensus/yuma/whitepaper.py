@@ -1,4 +1,4 @@
-"""The epoch of the 2021 whitepaper, in float64: known from the paper alone, never run as integers.
+"""The epoch of the 2021 whitepaper, in float64: it is known from the paper alone and never ran as integers.
 
     R = WᵀS, T = (W > 0)ᵀS, C = 1 / (1 + exp(-rho (T - kappa))), I = R C / Σ R C
     B' = B + S W, D = (B' / column sums) I
@@ -35,15 +35,15 @@ class WhitepaperEpoch:
 def whitepaper_epoch(
     stake: Floats, weights: Floats, bonds: Floats, *, rho: float = 10.0, kappa: float = 0.5
 ) -> WhitepaperEpoch:
-    """One epoch from stake (n,) and weights (n, n), each normalised, and bonds (n, n)."""
+    """Run one epoch on stake (n,) and weights (n, n), each normalised, and bonds (n, n)."""
     rank = weights.T @ stake
     trust = (weights > 0).astype(np.float64).T @ stake
     consensus = 1.0 / (1.0 + np.exp(-rho * (trust - kappa)))
     incentive = _normalised(rank * consensus)
-    held = bonds + weights * stake[:, None]
-    totals = held.sum(axis=0)
-    held = held / np.where(totals > 0, totals, 1.0)
-    return WhitepaperEpoch(rank, trust, consensus, incentive, held, _normalised(held @ incentive))
+    grown = bonds + weights * stake[:, None]
+    totals = grown.sum(axis=0)
+    shares = grown / np.where(totals > 0, totals, 1.0)
+    return WhitepaperEpoch(rank, trust, consensus, incentive, shares, _normalised(shares @ incentive))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -37,7 +37,7 @@ class Bits:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EpochResult:
-    """What the epoch stores; arrays of shape (n,), u16 proportions over 65535 where nothing else is said."""
+    """What the epoch stores: arrays of shape (n,), u16 proportions over 65535 unless stated otherwise."""
 
     stake_weight: NDArray[np.uint16]
     consensus: NDArray[np.uint16]
@@ -46,10 +46,10 @@ class EpochResult:
     validator_trust: NDArray[np.uint16]
     rank: NDArray[np.uint16]
     trust: NDArray[np.uint16]
-    """What clipping left of a miner's rank; like rank and pruning_score, stored by the chain until 2025-10."""
+    """The part of a miner's rank that clipping left; like rank and pruning_score, stored by the chain until 2025-10."""
     pruning_score: NDArray[np.uint16]
     emission: NDArray[np.int64]
-    """Rao: incentive and dividends together."""
+    """Incentive and dividends together, rao."""
     server_emission: NDArray[np.int64]
     validator_emission: NDArray[np.int64]
     active: NDArray[np.bool_]
@@ -60,14 +60,14 @@ class EpochResult:
     state: SubnetState
     params: YumaParams
     epoch_emission: int
-    """Rao that the epoch had to give."""
+    """Rao that the epoch had to distribute."""
 
     def bonds_rows(self) -> dict[int, list[tuple[int, int]]]:
-        """The stored bonds, as `{uid: [(uid, u16), ...]}`."""
+        """Return the stored bonds, as `{uid: [(uid, u16), ...]}`."""
         return self.bonds.to_mapping()
 
     def trace(self) -> Trace:
-        """Every intermediate of the epoch by name, from running it once more with the recorder on."""
+        """Run the epoch once more and record every intermediate by name."""
         if self.params.version == "whitepaper":
             raise ParamsError('version: "whitepaper" has no integer epoch to trace; see whitepaper_epoch')
         batch = Batch.of([self.state])
@@ -76,7 +76,7 @@ class EpochResult:
 
 
 def run_epoch(state: SubnetState, params: YumaParams, emission: int = 1_000_000_000) -> EpochResult:
-    """Run one epoch over `emission` rao; the state is left as it is.
+    """Run one epoch over `emission` rao; the state stays as it is.
 
     Raises `ParamsError` for an emission that is no whole number of rao in 0..2^63-1.
     """
@@ -99,7 +99,7 @@ def result_of(
     params: YumaParams,
     emission: int,
 ) -> EpochResult:
-    """The stored values behind one subnet's bits (11, n) and rao (3, n)."""
+    """Convert one subnet's bits (11, n) and rao (3, n) to the stored values."""
     stake, _, consensus, validator_trust, incentive, dividends, rank, trust = u16_of(bits[:8])
     return EpochResult(
         stake_weight=stake,
@@ -124,13 +124,13 @@ def result_of(
 
 
 def u16_of(bits: NDArray[np.int64]) -> NDArray[np.uint16]:
-    """floor(bits * 65535 / 2^32), at most 65535."""
+    """Compute floor(bits * 65535 / 2^32), at most 65535."""
     stored: NDArray[np.uint16] = np.minimum((bits * U16_MAX) >> 32, U16_MAX).astype(np.uint16)
     return stored
 
 
 def max_upscaled(bits: NDArray[np.int64]) -> NDArray[np.uint16]:
-    """Proportions scaled so that the largest is 65535, rounded half up."""
+    """Scale proportions so that the largest is 65535, rounding half up."""
     largest = bits.max()
     if largest == 0:
         return np.zeros(len(bits), np.uint16)

@@ -28,7 +28,7 @@ class World:
         return self.validators + self.miners
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def world() -> Callable[..., World]:
     """Make a world: `world(validators=2, miners=3, tempo=5, ...)`; other keywords are hyperparameters."""
 

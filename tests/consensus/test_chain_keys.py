@@ -13,7 +13,7 @@ from bittensor_wallet.keyfile import legacy_encrypt_keyfile_data
 from consensus import Chain, throwaway_key
 from consensus.chain.calls import Faucet
 from consensus.chain.keys import WalletFolder, is_address, verify
-from consensus.errors import WalletError
+from consensus.errors import KeyExists, KeyMissing, WalletError
 
 PASSWORD = "correct horse battery staple 7!"
 
@@ -115,9 +115,9 @@ def test_no_key_is_ever_replaced(tmp_path: Path) -> None:
     folder.new_coldkey("alice")
     folder.new_hotkey("alice", "h")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    with pytest.raises(WalletError, match="nothing replaces a key"):
+    with pytest.raises(KeyExists, match="nothing replaces a key"):
         folder.new_coldkey("alice")
-    with pytest.raises(WalletError, match="nothing replaces a key"):
+    with pytest.raises(KeyExists, match="nothing replaces a key"):
         folder.new_hotkey("alice", "h")
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
@@ -132,11 +132,13 @@ def test_a_name_that_is_no_file_name_is_refused(tmp_path: Path, name: str) -> No
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
     folder = WalletFolder(tmp_path)
     assert folder.entries() == ()
-    with pytest.raises(WalletError, match="no wallet 'alice'"):
+    with pytest.raises(KeyMissing, match="no wallet 'alice'") as wallet:
         folder.coldkey("alice")
+    assert (wallet.value.wallet, wallet.value.hotkey) == ("alice", None)
     folder.new_coldkey("alice")
-    with pytest.raises(WalletError, match="has no hotkey 'h'; known: none"):
+    with pytest.raises(KeyMissing, match="has no hotkey 'h'; known: none") as hotkey:
         folder.hotkey("alice", "h")
+    assert (hotkey.value.wallet, hotkey.value.hotkey) == ("alice", "h")
     with pytest.raises(WalletError, match="password is empty"):
         folder.new_coldkey("bob", "")
     (tmp_path / "alice" / "coldkeypub.txt").write_text("{broken")

@@ -1,12 +1,15 @@
-"""The examples of docs/yuma.md are run, in order, as one program."""
+"""The examples of the docs run, each page's in order as one program."""
 
 import re
 from pathlib import Path
 
-PAGE = Path(__file__).parents[2] / "docs" / "yuma.md"
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 
-def test_every_example_of_the_page_holds() -> None:
-    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)
-    assert len(blocks) >= 7
-    exec(compile("\n".join(blocks), str(PAGE), "exec"), {"__name__": "page"})
+@pytest.mark.parametrize(("page", "examples"), [("yuma.md", 7), ("chain.md", 1)])
+def test_every_example_of_the_page_holds(page: str, examples: int) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (DOCS / page).read_text(), flags=re.DOTALL)
+    assert len(blocks) >= examples
+    exec(compile("\n".join(blocks), page, "exec"), {"__name__": "page"})

@@ -57,7 +57,7 @@ def parameters(version: str) -> st.SearchStrategy[YumaParams]:
 
 
 @pytest.mark.parametrize("version", ["nakamoto", "yuma1", "liquid_alpha_v1", "yuma3"])
-@settings(max_examples=150)
+@settings(max_examples=75)
 @given(data=st.data())
 def test_every_bit_equals_the_slow_transcription(version: str, data: st.DataObject) -> None:
     case = data.draw(cases())

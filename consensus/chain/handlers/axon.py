@@ -1,4 +1,4 @@
-"""Serving: a neuron says where it answers."""
+"""Endpoints: a neuron publishes the address at which it answers."""
 
 import ipaddress
 
@@ -9,7 +9,7 @@ from consensus.errors import CallRefused, NotAllowed
 
 
 def serve_axon(state: ChainState, signer: str, call: ServeAxon) -> int:
-    """Store an endpoint; returns the uid. Only addresses that a miner could really have, or loopback on development."""
+    """Store an endpoint and return the uid. Loopback addresses are for development chains only."""
     subnet = state.subnet(call.netuid)
     uid = subnet.uids.get(signer)
     if uid is None:

@@ -1,4 +1,4 @@
-"""Moving money: transfers, the faucet, stake, and what a validator keeps of its delegators' earnings."""
+"""Money: transfers, the faucet, stake, and the part of its delegators' earnings that a validator keeps."""
 
 from consensus.chain.calls import AddStake, Faucet, RemoveStake, SetTake, Transfer
 from consensus.chain.chain_state import ChainState
@@ -7,7 +7,7 @@ from consensus.errors import CallRefused, NotAllowed
 
 
 def transfer(state: ChainState, signer: str, call: Transfer) -> int:
-    """Move balance; returns the receiver's new one."""
+    """Move balance and return the receiver's new one."""
     check_address(call.to)
     check_amount(call.amount_rao)
     state.ledger.debit(signer, call.amount_rao, "the transfer takes")
@@ -16,7 +16,7 @@ def transfer(state: ChainState, signer: str, call: Transfer) -> int:
 
 
 def faucet(state: ChainState, signer: str, call: Faucet) -> int:
-    """Mint for the signer; returns the new balance."""
+    """Mint balance for the signer and return the new one."""
     if not state.genesis.development:
         raise CallRefused("development", "only a development chain has a faucet")
     amount = state.genesis.faucet_rao if call.amount_rao is None else call.amount_rao
@@ -26,7 +26,7 @@ def faucet(state: ChainState, signer: str, call: Faucet) -> int:
 
 
 def add_stake(state: ChainState, signer: str, call: AddStake) -> int:
-    """Balance into stake; returns the signer's stake on that hotkey."""
+    """Move balance into stake and return the signer's stake on that hotkey."""
     check_amount(call.amount_rao)
     check_address(call.hotkey)
     if call.hotkey not in state.ledger.owners:
@@ -37,7 +37,7 @@ def add_stake(state: ChainState, signer: str, call: AddStake) -> int:
 
 
 def remove_stake(state: ChainState, signer: str, call: RemoveStake) -> int:
-    """Stake into balance; returns the stake that stays."""
+    """Move stake into balance and return the remaining stake."""
     check_amount(call.amount_rao)
     check_address(call.hotkey)
     state.ledger.remove_stake(call.hotkey, signer, call.amount_rao)
@@ -46,14 +46,14 @@ def remove_stake(state: ChainState, signer: str, call: RemoveStake) -> int:
 
 
 def set_take(state: ChainState, signer: str, call: SetTake) -> int:
-    """Set a hotkey's take; returns it."""
-    most = state.genesis.max_take
+    """Set a hotkey's take and return it."""
+    limit = state.genesis.max_take
     check_address(call.hotkey)
     if state.ledger.owners.get(call.hotkey) != signer:
         raise NotAllowed("owner", f"hotkey {call.hotkey!r} isn't owned by {signer}; its coldkey sets the take")
-    if type(call.take) is not int or not 0 <= call.take <= most:
+    if type(call.take) is not int or not 0 <= call.take <= limit:
         given = f" ({call.take / 655.35:.1f} percent)" if type(call.take) is int else ""
-        allowed = f"0 to {most} in 1/65535, which is up to {most / 655.35:.1f} percent"
+        allowed = f"0 to {limit} in 1/65535, which is up to {limit / 655.35:.1f} percent"
         raise CallRefused("take", f"take {call.take!r}{given}; allowed: {allowed}")
     state.ledger.takes[call.hotkey] = call.take
     state.ledger.changed_hotkeys.add(call.hotkey)

@@ -1,5 +1,6 @@
-"""Owning a subnet: what it costs, creating it, and setting its rules."""
+"""Ownership of subnets: their cost, their creation, and their rules."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from consensus.chain.calls import CreateSubnet, SetHyperparameters
@@ -12,7 +13,7 @@ from .registration import burn_price, start_price
 
 
 def lock_cost(state: ChainState) -> int:
-    """Rao that the next subnet locks: twice the last lock, falling by one lock in each reduction interval."""
+    """Return the rao that the next subnet locks: twice the last lock, less one lock per reduction interval."""
     genesis, last = state.genesis, state.last_lock_rao
     if state.last_lock_block == 0:
         return genesis.min_lock_rao
@@ -21,7 +22,7 @@ def lock_cost(state: ChainState) -> int:
 
 
 def create_subnet(state: ChainState, signer: str, call: CreateSubnet) -> int:
-    """Lock the cost and open the next netuid; returns it."""
+    """Lock the cost, open the next netuid and return it."""
     genesis = state.genesis
     if call.hyperparameters and not genesis.development:
         raise CallRefused("development", "only a development chain creates a subnet with its hyperparameters set")
@@ -45,8 +46,8 @@ def create_subnet(state: ChainState, signer: str, call: CreateSubnet) -> int:
     return netuid
 
 
-def set_hyperparameters(state: ChainState, signer: str, call: SetHyperparameters) -> dict[str, Any]:
-    """Change the rules; returns what changed."""
+def set_hyperparameters(state: ChainState, signer: str, call: SetHyperparameters) -> Mapping[str, Any]:
+    """Change the rules and return what changed."""
     subnet = state.subnet(call.netuid)
     if signer != subnet.owner:
         raise NotAllowed("owner", f"subnet {call.netuid} belongs to {subnet.owner}; {signer} can't change its rules")

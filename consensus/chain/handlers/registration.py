@@ -1,7 +1,7 @@
-"""Getting a uid: the burn price and the difficulty, who must make room when the subnet is full.
+"""Registration: the burn price, the difficulty, and who makes room on a full subnet.
 
-Two rules. "decay" (since 2026): burn only; each registration raises the price by a factor, every block lowers it.
-"interval" (2023 to 2026): burn or proof of work; both prices are adjusted together once per interval.
+There are two rules. "decay" (since 2026): burn only; each registration raises the price by a factor, every block lowers
+it. "interval" (2023 to 2026): burn or proof of work; both prices are adjusted together once per interval.
 """
 
 from functools import lru_cache
@@ -13,16 +13,16 @@ from consensus.chain.subnet import Subnet
 from consensus.errors import CallRefused
 
 FIRST_BURN_RAO = TAO
-"""The price of the first registration on a new subnet, within its limits."""
+"""Price of the first registration on a new subnet, within its limits."""
 POW_MAX_AGE = 3
-"""Blocks for which a proof of work stays good."""
+"""Blocks for which a proof of work stays valid."""
 INTERVAL_FACTOR = 3
-"""An interval lets in this many times its target."""
+"""An interval accepts up to this many times its target."""
 NEVER = 2**63
 
 
 def start_price(subnet: Subnet, block: int, price_rao: int = FIRST_BURN_RAO) -> None:
-    """Start from this price and the present difficulty, both fitted into the subnet's limits."""
+    """Set the price, and keep the difficulty, within the subnet's limits."""
     rules = subnet.hyperparameters
     subnet.burn_rao = min(max(price_rao, rules.min_burn_rao), rules.max_burn_rao)
     subnet.burn_block = block
@@ -30,7 +30,7 @@ def start_price(subnet: Subnet, block: int, price_rao: int = FIRST_BURN_RAO) -> 
 
 
 def burn_price(subnet: Subnet, block: int) -> int:
-    """Rao that a registration burns in this block."""
+    """Return the rao that a registration burns in this block."""
     rules = subnet.hyperparameters
     price = subnet.burn_rao
     if rules.registration_rule == "decay":
@@ -44,7 +44,7 @@ def burn_price(subnet: Subnet, block: int) -> int:
 
 @lru_cache
 def decay_factor(half_life: int) -> int:
-    """The largest f in Q32 with f^half_life <= 1/2: what a block leaves of the burn price."""
+    """Return the largest f in Q32 with f^half_life <= 1/2: the part of the burn price left after one block."""
     low, high = 0, 2**32
     while high - low > 1:
         middle = (low + high) // 2
@@ -56,7 +56,7 @@ def decay_factor(half_life: int) -> int:
 
 
 def burned_register(state: ChainState, signer: str, call: BurnedRegister) -> int:
-    """Burn the price and take a uid; returns it."""
+    """Burn the price, assign a uid and return it."""
     subnet = state.subnet(call.netuid)
     replaced = _admit(state, subnet, signer, call.hotkey)
     price = burn_price(subnet, state.block)
@@ -72,7 +72,7 @@ def burned_register(state: ChainState, signer: str, call: BurnedRegister) -> int
 
 
 def pow_register(state: ChainState, signer: str, call: PowRegister) -> int:
-    """Check the work and take a uid; returns it."""
+    """Check the work, assign a uid and return it."""
     from consensus.chain.pow import meets, seal  # keccak: 40 ms that no other call needs
 
     subnet = state.subnet(call.netuid)
@@ -95,7 +95,7 @@ def pow_register(state: ChainState, signer: str, call: PowRegister) -> int:
 
 
 def next_adjustment(subnet: Subnet) -> int:
-    """The block that adjusts both prices; a very far one under the decay rule."""
+    """Return the block that adjusts both prices; under the decay rule, one that never comes."""
     rules = subnet.hyperparameters
     return subnet.adjusted_at + rules.adjustment_interval if rules.registration_rule == "interval" else NEVER
 
@@ -117,27 +117,27 @@ def adjust(subnet: Subnet, block: int) -> None:
 
 
 def uid_to_prune(subnet: Subnet, block: int) -> int | None:
-    """Whose uid a newcomer takes: lowest emission, then the oldest, then the lowest uid.
+    """Choose the uid that a new neuron takes over: lowest emission, then the oldest, then the lowest uid.
 
-    Immune neurons go only when `min_non_immune_uids` or fewer others are left; the owner's hotkey never goes.
+    Immune neurons are pruned only if `min_non_immune_uids` or fewer others are left, the owner's hotkey never.
     """
     rules = subnet.hyperparameters
     order = [uid for uid in range(subnet.size) if uid != subnet.owner_uid]
     order.sort(key=lambda uid: (subnet.emission[uid], subnet.registered_at[uid], uid))
     immune = [uid for uid in order if block - subnet.registered_at[uid] < rules.immunity_period]
-    sheltered = set(immune)
-    others = [uid for uid in order if uid not in sheltered]
-    first = others if len(others) > rules.min_non_immune_uids else immune
-    return next(iter(first or others), None)
+    protected = set(immune)
+    others = [uid for uid in order if uid not in protected]
+    candidates = others if len(others) > rules.min_non_immune_uids else immune
+    return next(iter(candidates or others), None)
 
 
 def _towards(value: int, registrations: int, target: int, alpha: int) -> int:
-    moved = value * (registrations + target) // (2 * target)
-    return (alpha * value + (2**64 - alpha) * moved) >> 64
+    goal = value * (registrations + target) // (2 * target)
+    return (alpha * value + (2**64 - alpha) * goal) >> 64
 
 
 def _admit(state: ChainState, subnet: Subnet, coldkey: str, hotkey: str) -> int | None:
-    """Refuse what may not register now; returns the uid to replace, None when there is room."""
+    """Refuse a registration that isn't allowed now; return the uid to replace, None if there is room."""
     rules = subnet.hyperparameters
     state.ledger.check_owner(hotkey, coldkey)
     if hotkey in subnet.uids:
@@ -146,17 +146,18 @@ def _admit(state: ChainState, subnet: Subnet, coldkey: str, hotkey: str) -> int 
     limit = rules.max_registrations_per_block
     if limit and block == state.block and count >= limit:
         raise CallRefused(
-            "registrations_per_block", f"block {block} has its {limit} registration(s); the next block takes more",
+            "registrations_per_block",
+            f"block {block} has its {limit} registration(s); the next block takes more",
             wait_blocks=1,
-        )  # fmt: skip
+        )
     if rules.registration_rule == "interval":
-        most = INTERVAL_FACTOR * rules.registrations_per_interval
-        if subnet.burns_this_interval + subnet.pows_this_interval >= most:
+        limit = INTERVAL_FACTOR * rules.registrations_per_interval
+        if subnet.burns_this_interval + subnet.pows_this_interval >= limit:
             raise CallRefused(
-                "registrations_per_interval", f"this interval has its {most} registrations; "
-                f"the next one starts at block {next_adjustment(subnet)}",
+                "registrations_per_interval",
+                f"this interval has its {limit} registrations; the next one starts at block {next_adjustment(subnet)}",
                 wait_blocks=next_adjustment(subnet) - state.block,
-            )  # fmt: skip
+            )
     if subnet.size < rules.max_allowed_uids:
         return None
     uid = uid_to_prune(subnet, state.block)

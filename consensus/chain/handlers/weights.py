@@ -1,7 +1,7 @@
-"""Setting weights: every check that the chain makes, in its order, then the scaling to u16.
+"""Weights: the checks of the chain, in its order, then the scaling to u16.
 
-A row goes in by `SetWeights`, or hidden first (`CommitWeights`) and shown later (`RevealWeights`) where the subnet
-has commit-reveal on. A refused row changes nothing.
+A row is set by `SetWeights`; on a subnet with commit-reveal it is committed first (`CommitWeights`) and revealed later
+(`RevealWeights`). A refused row changes nothing.
 """
 
 from collections.abc import Sequence
@@ -16,12 +16,12 @@ from consensus.errors import WeightsRefused
 
 ONE = 2**32
 U16 = 65535
-MOST_COMMITS = 10
+MAX_COMMITS = 10
 """Unrevealed commits that one validator may hold."""
 
 
 def set_weights(state: ChainState, signer: str, call: SetWeights) -> int:
-    """Store a row; returns its uid."""
+    """Store a row and return its uid."""
     subnet = state.subnet(call.netuid)
     if subnet.hyperparameters.commit_reveal:
         raise WeightsRefused(
@@ -35,7 +35,7 @@ def set_weights(state: ChainState, signer: str, call: SetWeights) -> int:
 
 
 def commit_weights(state: ChainState, signer: str, call: CommitWeights) -> int:
-    """Store the hash of a hidden row; returns the epoch in which it may be revealed."""
+    """Store the hash of a hidden row and return the epoch in which it may be revealed."""
     subnet = state.subnet(call.netuid)
     rules = subnet.hyperparameters
     if not rules.commit_reveal:
@@ -46,8 +46,8 @@ def commit_weights(state: ChainState, signer: str, call: CommitWeights) -> int:
     if not (isinstance(call.commit_hash, str) and len(call.commit_hash) == 64):
         raise WeightsRefused("commit_hash", f"commit hash {call.commit_hash!r}; allowed: 64 hexadecimal digits")
     open_commits = unexpired(subnet, uid)
-    if len(open_commits) >= MOST_COMMITS:
-        raise WeightsRefused("commits", f"uid {uid} has {MOST_COMMITS} unrevealed commits, the most that are kept")
+    if len(open_commits) >= MAX_COMMITS:
+        raise WeightsRefused("commits", f"uid {uid} has {MAX_COMMITS} unrevealed commits, the most that are kept")
     subnet.commits[uid] = [*open_commits, Commit(call.commit_hash, state.block, subnet.epochs)]
     subnet.last_update[uid] = state.block
     subnet.touch(uid)
@@ -55,7 +55,7 @@ def commit_weights(state: ChainState, signer: str, call: CommitWeights) -> int:
 
 
 def reveal_weights(state: ChainState, signer: str, call: RevealWeights) -> int:
-    """Store the row behind a commit, in its epoch and no other; returns the uid."""
+    """Store the row behind a commit, in its epoch and no other, and return the uid."""
     subnet = state.subnet(call.netuid)
     rules = subnet.hyperparameters
     if not rules.commit_reveal:
@@ -70,10 +70,10 @@ def reveal_weights(state: ChainState, signer: str, call: RevealWeights) -> int:
     position = next((at for at, commit in enumerate(open_commits) if commit.hash == digest), None)
     if position is None:
         raise WeightsRefused("commit", f"uid {uid} has no unexpired commit of this row with this salt and version")
-    due = open_commits[position].epoch + rules.commit_reveal_period
-    if subnet.epochs < due:
+    reveal_epoch = open_commits[position].epoch + rules.commit_reveal_period
+    if subnet.epochs < reveal_epoch:
         raise WeightsRefused(
-            "too_early", f"this commit opens in epoch {due}; subnet {call.netuid} is in {subnet.epochs}"
+            "too_early", f"this commit opens in epoch {reveal_epoch}; subnet {call.netuid} is in {subnet.epochs}"
         )
     uid, row = checked_row(state, subnet, signer, plain)
     subnet.weights[uid] = row
@@ -83,13 +83,13 @@ def reveal_weights(state: ChainState, signer: str, call: RevealWeights) -> int:
 
 
 def unexpired(subnet: Subnet, uid: int) -> list[Commit]:
-    """A validator's commits that can still be revealed, oldest first."""
+    """Return a validator's commits that can still be revealed, oldest first."""
     period = subnet.hyperparameters.commit_reveal_period
     return [commit for commit in subnet.commits.get(uid, []) if commit.epoch + period >= subnet.epochs]
 
 
 def checked_row(state: ChainState, subnet: Subnet, hotkey: str, call: SetWeights) -> tuple[int, Row]:
-    """The uid and the scaled row, after all of the chain's checks in its order."""
+    """Return the uid and the scaled row, after all of the chain's checks in its order."""
     rules = subnet.hyperparameters
     uids, values = _whole_numbers("uid", call.uids), _whole_numbers("value", call.values)
     if len(uids) != len(values):
@@ -106,23 +106,24 @@ def checked_row(state: ChainState, subnet: Subnet, hotkey: str, call: SetWeights
         )
     if not rules.commit_reveal:
         _check_rate(state, subnet, uid)
-    alone = uids == [uid]
-    if not (alone or subnet.validator_permit[uid] or uid == subnet.owner_uid):
+    only_itself = uids == [uid]
+    if not (only_itself or subnet.validator_permit[uid] or uid == subnet.owner_uid):
         raise WeightsRefused(
-            "permit", f"uid {uid} has no validator permit; the next epoch gives one to the "
-            f"{rules.max_allowed_validators} highest stakes"
-        )  # fmt: skip
+            "permit",
+            f"uid {uid} has no validator permit; the next epoch gives one to the "
+            f"{rules.max_allowed_validators} highest stakes",
+        )
     if len(set(uids)) != len(uids):
-        twice = next(one for one in uids if uids.count(one) > 1)
-        raise WeightsRefused("duplicate", f"uid {twice} is named {uids.count(twice)} times; allowed: once")
+        duplicate = next(uid for uid in uids if uids.count(uid) > 1)
+        raise WeightsRefused("duplicate", f"uid {duplicate} is named {uids.count(duplicate)} times; allowed: once")
     if uids and not (min(uids) >= 0 and max(uids) < subnet.size):
         wrong = min(uids) if min(uids) < 0 else max(uids)
         raise WeightsRefused("uid", f"uid {wrong} does not exist; subnet {subnet.netuid} has 0 to {subnet.size - 1}")
-    least = min(subnet.size, rules.min_allowed_weights)
-    if len(uids) < least and not alone:
-        raise WeightsRefused("too_few", f"{len(uids)} weights; subnet {subnet.netuid} asks for {least} or more")
+    minimum = min(subnet.size, rules.min_allowed_weights)
+    if len(uids) < minimum and not only_itself:
+        raise WeightsRefused("too_few", f"{len(uids)} weights; subnet {subnet.netuid} asks for {minimum} or more")
     scaled = max_upscale(values)
-    if not alone and rules.max_weight_limit != U16 and any(scaled):
+    if not only_itself and rules.max_weight_limit != U16 and any(scaled):
         share, limit = max(scaled) * ONE // sum(scaled), rules.max_weight_limit * ONE // U16
         if share > limit:
             raise WeightsRefused(
@@ -132,8 +133,10 @@ def checked_row(state: ChainState, subnet: Subnet, hotkey: str, call: SetWeights
 
 
 def max_upscale(values: Sequence[int]) -> list[int]:
-    """Scale the largest to 65535, rounding half up; zeros alone stay zeros. Up to 32768 the quotient is exact
-    before it is rounded; above, the ratio is first cut to 32 fractional bits, as on the chain.
+    """Scale the largest to 65535, rounding half up; all zeros stay zeros.
+
+    Up to 32768 the quotient is exact before it is rounded; above, the ratio is first cut to 32 fractional bits, as on
+    the chain.
     """
     row = np.asarray(values, np.int64)
     top = int(row.max(initial=0))
@@ -176,6 +179,7 @@ def _check_rate(state: ChainState, subnet: Subnet, uid: int) -> None:
     passed = state.block - subnet.last_update[uid]
     if passed < limit:
         raise WeightsRefused(
-            "rate", f"uid {uid} registered or set weights {passed} blocks ago; allowed: every {limit} blocks",
+            "rate",
+            f"uid {uid} registered or set weights {passed} blocks ago; allowed: every {limit} blocks",
             wait_blocks=limit - passed,
-        )  # fmt: skip
+        )

@@ -1,8 +1,8 @@
-"""Keeping a chain: one SQLite file, or any database that SQLAlchemy reaches. Every block is one transaction.
+"""Storage of a chain: one SQLite file, or any database that SQLAlchemy reaches. Every block is one transaction.
 
-The tables say what the chain holds (head, accounts, hotkeys, stakes, subnets, bonds, neurons) and what happened
-(calls, with their signatures, and epochs). Only one process may hold a chain: an SQLite file and a PostgreSQL database
-stay locked while it is open. Anywhere, a process signs the head when it opens; blocks of one that lost it are refused.
+The tables hold the state (head, accounts, hotkeys, stakes, subnets, bonds, neurons) and the history (calls with their
+signatures, epochs). Only one process may hold a chain: an SQLite file and a PostgreSQL database stay locked while it
+is open. On any database, a process signs the head when it opens; blocks of a process that lost the head are refused.
 """
 
 import json
@@ -32,7 +32,15 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from consensus.chain.chain_state import ChainState
-from consensus.errors import CallRefused, StoreCorrupt, StoreError, StoreInUse, StoreTooNew
+from consensus.errors import (
+    CallRefused,
+    NotAChain,
+    StoreCorrupt,
+    StoreError,
+    StoreInUse,
+    StoreMissing,
+    StoreTooNew,
+)
 from consensus.yuma.rows import Rows
 
 from .tables import (
@@ -46,6 +54,7 @@ from .tables import (
     NEURONS,
     STAKES,
     SUBNETS,
+    TableRow,
     call_row,
     epoch_row,
     head_row,
@@ -60,14 +69,14 @@ if TYPE_CHECKING:
     from consensus.chain.receipt import Receipt
 
 LOCK_WAIT_S = 1.0
-"""How long to wait for a process that is about to let go of the file."""
+"""How long to wait for a process that is about to release the file."""
 
 FORMAT = 1
-"""Raised when an older subnetlab could not read what this one writes."""
+"""Increased when an older subnetlab can't read what this one writes."""
 
 
 class Store:
-    """The database behind one open chain; `state` is what it held when it was opened."""
+    """Database behind one open chain; `state` is what it held when it was opened."""
 
     def __init__(self, engine: Engine, connection: Connection, state: ChainState, genesis_hash: bytes) -> None:
         self.state = state
@@ -101,7 +110,7 @@ class Store:
 
     @classmethod
     def open(cls, where: str | PathLike[str]) -> Self:
-        """Load a chain and hold it; raises `StoreInUse`, `StoreCorrupt` or `StoreTooNew` and changes nothing."""
+        """Load a chain and hold it; `StoreInUse`, `StoreCorrupt` and `StoreTooNew` leave it as it is."""
         engine, connection = _connect(where, new=False)
         try:
             _check(engine, connection)
@@ -121,7 +130,7 @@ class Store:
             raise _translated(error, engine) from error
 
     def save(self, closed: Sequence["Receipt"], epochs: Sequence["Epoch"]) -> None:
-        """Confirm a block: its calls, its epochs and everything that they changed, or nothing at all."""
+        """Confirm a block: its calls, its epochs and everything they changed, or nothing at all."""
         try:
             with self._connection.begin():
                 mine = (HEAD.c.writer == self._writer) & (HEAD.c.block == self._saved_block)
@@ -135,23 +144,35 @@ class Store:
         self._saved_block = self.state.block
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Release the database."""
         _release(self._engine, self._connection)
 
     def _write_state(self) -> None:
         ledger, connection = self.state.ledger, self._connection
-        _replace(connection, ACCOUNTS, [
-            {"address": address, "balance_rao": ledger.balance(address), "nonce": ledger.nonces.get(address, 0)}
-            for address in ledger.changed_accounts
-        ])  # fmt: skip
-        _replace(connection, HOTKEYS, [
-            {"hotkey": hotkey, "coldkey": ledger.owners[hotkey], "take": ledger.takes.get(hotkey)}
-            for hotkey in ledger.changed_hotkeys
-        ])  # fmt: skip
-        _replace(connection, STAKES, [
-            {"hotkey": hotkey, "coldkey": coldkey, "stake_rao": ledger.stake(hotkey, coldkey)}
-            for hotkey, coldkey in ledger.changed_stakes
-        ])  # fmt: skip
+        _replace(
+            connection,
+            ACCOUNTS,
+            [
+                {"address": address, "balance_rao": ledger.balance(address), "nonce": ledger.nonces.get(address, 0)}
+                for address in ledger.changed_accounts
+            ],
+        )
+        _replace(
+            connection,
+            HOTKEYS,
+            [
+                {"hotkey": hotkey, "coldkey": ledger.owners[hotkey], "take": ledger.takes.get(hotkey)}
+                for hotkey in ledger.changed_hotkeys
+            ],
+        )
+        _replace(
+            connection,
+            STAKES,
+            [
+                {"hotkey": hotkey, "coldkey": coldkey, "stake_rao": ledger.stake(hotkey, coldkey)}
+                for hotkey, coldkey in ledger.changed_stakes
+            ],
+        )
         for subnet in self.state.subnets.values():
             if subnet.changed:
                 _replace(connection, SUBNETS, [subnet_row(subnet)])
@@ -175,7 +196,7 @@ def _connect(where: str | PathLike[str], *, new: bool) -> tuple[Engine, Connecti
         if new and path.exists() and path.stat().st_size:
             raise StoreError(f"{path} already exists; open it, or choose another place")
         if not new and not path.is_file():
-            raise StoreError(f"no chain at {path}")
+            raise StoreMissing(f"no chain at {path}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -202,13 +223,13 @@ def _connect(where: str | PathLike[str], *, new: bool) -> tuple[Engine, Connecti
 
 
 def _lock_file(connection: Any, _record: Any) -> None:
-    """Exclusive until closed, so that a second process is refused; a sync at every commit."""
+    """Lock the file until it is closed, so that a second process is refused; sync at every commit."""
     for pragma in ("locking_mode=EXCLUSIVE", "synchronous=FULL"):
         connection.execute(f"PRAGMA {pragma}").fetchall()
 
 
 def _write_ahead(connection: Connection) -> None:
-    """SQLite's journal for a chain: set once the file is known to be ours, for it changes the file."""
+    """Set SQLite's journal mode, once the file is known to be ours: this changes the file."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA journal_mode=WAL")
         connection.rollback()
@@ -226,7 +247,7 @@ def _name(engine: Engine) -> str:
 
 
 def _translated(error: BaseException, engine: Engine) -> BaseException:
-    """The store's own error for what a database raises; others are left alone."""
+    """Return the store's own error for a database error; any other error as it is."""
     if not isinstance(error, SQLAlchemyError):
         return error
     reason = str(getattr(error, "orig", None) or error)
@@ -239,30 +260,30 @@ def _translated(error: BaseException, engine: Engine) -> BaseException:
 
 def _check(engine: Engine, connection: Connection) -> None:
     if not inspect(connection).has_table(HEAD.name):
-        raise StoreCorrupt(f"{_name(engine)} is a database, but holds no chain")
-    found = connection.execute(text("SELECT format FROM head")).scalars().all()
-    if len(found) != 1 or type(found[0]) is not int:
-        raise StoreCorrupt(f"{_name(engine)} is damaged: its head says format {found}")
-    if found[0] > FORMAT:
-        raise StoreTooNew(f"{_name(engine)} has format {found[0]}; this subnetlab reads up to {FORMAT}: update it")
+        raise NotAChain(f"{_name(engine)} is a database, but holds no chain")
+    formats = connection.execute(text("SELECT format FROM head")).scalars().all()
+    if len(formats) != 1 or type(formats[0]) is not int:
+        raise StoreCorrupt(f"{_name(engine)} is damaged: its head says format {formats}")
+    if formats[0] > FORMAT:
+        raise StoreTooNew(f"{_name(engine)} has format {formats[0]}; this subnetlab reads up to {FORMAT}: update it")
     if engine.dialect.name == "sqlite":
         verdict = connection.execute(text("PRAGMA quick_check(1)")).scalar_one()
         if verdict != "ok":
             raise StoreCorrupt(f"{_name(engine)} is damaged: {verdict}")
 
 
-def _replace(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
-    """Delete and insert by primary key: the one upsert that every database knows."""
+def _replace(connection: Connection, table: Table, rows: Sequence[TableRow]) -> None:
+    """Delete and insert by primary key: the only upsert that every database knows."""
     if not rows:
         return
     keys = [column.name for column in table.primary_key]
-    one = delete(table)
+    statement = delete(table)
     for key in keys:
-        one = one.where(table.c[key] == bindparam(f"old_{key}"))
-    connection.execute(one, [{f"old_{key}": row[key] for key in keys} for row in rows])
+        statement = statement.where(table.c[key] == bindparam(f"old_{key}"))
+    connection.execute(statement, [{f"old_{key}": row[key] for key in keys} for row in rows])
     connection.execute(insert(table), rows)
 
 
-def _insert(connection: Connection, table: Table, rows: Iterable[dict[str, Any]]) -> None:
-    if listed := list(rows):
-        connection.execute(insert(table), listed)
+def _insert(connection: Connection, table: Table, rows: Iterable[TableRow]) -> None:
+    if batch := list(rows):
+        connection.execute(insert(table), batch)

@@ -1,4 +1,4 @@
-"""The tables of a kept chain, and the way of its state into rows and back."""
+"""The tables of a stored chain, and the conversion of its state into rows and back."""
 
 import json
 import zlib
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 METADATA = MetaData()
 ADDRESS, RAO, JSON_TEXT = String(64), BigInteger, Text(2**24)
 
+TableRow = dict[str, Any]
+"""Values by column."""
+
 
 def _table(name: str, key: Mapping[str, Any], **columns: Any) -> Table:
     keys = [Column(column, kind, primary_key=True, autoincrement=False) for column, kind in key.items()]
@@ -43,44 +46,92 @@ def _table(name: str, key: Mapping[str, Any], **columns: Any) -> Table:
 
 
 HEAD = _table(
-    "head", {"id": Integer}, format=Integer, writer=String(32), genesis=JSON_TEXT, genesis_hash=String(64),
-    block=BigInteger, block_hashes=JSON_TEXT, issuance_rao=RAO, recycled_rao=RAO, last_lock_rao=RAO,
+    "head",
+    {"id": Integer},
+    format=Integer,
+    writer=String(32),
+    genesis=JSON_TEXT,
+    genesis_hash=String(64),
+    block=BigInteger,
+    block_hashes=JSON_TEXT,
+    issuance_rao=RAO,
+    recycled_rao=RAO,
+    last_lock_rao=RAO,
     last_lock_block=BigInteger,
-)  # fmt: skip
+)
 ACCOUNTS = _table("accounts", {"address": ADDRESS}, balance_rao=RAO, nonce=BigInteger)
 HOTKEYS = _table("hotkeys", {"hotkey": ADDRESS}, coldkey=ADDRESS, take=Integer)
 STAKES = _table("stakes", {"hotkey": ADDRESS, "coldkey": ADDRESS}, stake_rao=RAO)
 SUBNET_NUMBERS = (
-    "created_at", "locked_rao", "pending_rao", "epochs", "last_epoch_block", "last_mechanism_block", "burn_rao",
-    "burn_block", "difficulty", "adjusted_at", "burns_this_interval", "pows_this_interval",
-)  # fmt: skip
+    "created_at",
+    "locked_rao",
+    "pending_rao",
+    "epochs",
+    "last_epoch_block",
+    "last_mechanism_block",
+    "burn_rao",
+    "burn_block",
+    "difficulty",
+    "adjusted_at",
+    "burns_this_interval",
+    "pows_this_interval",
+)
 SUBNETS = _table(
-    "subnets", {"netuid": Integer}, owner=ADDRESS, owner_hotkey=ADDRESS, hyperparameters=JSON_TEXT,
-    registered_in_block=String(64), **dict.fromkeys(SUBNET_NUMBERS, BigInteger),
-)  # fmt: skip
+    "subnets",
+    {"netuid": Integer},
+    owner=ADDRESS,
+    owner_hotkey=ADDRESS,
+    hyperparameters=JSON_TEXT,
+    registered_in_block=String(64),
+    **dict.fromkeys(SUBNET_NUMBERS, BigInteger),
+)
 BONDS = _table("bonds", {"netuid": Integer}, rows=LargeBinary(2**31))
 NEURON_NUMBERS = (
-    "registered_at", "last_update", "stake_weight", "consensus", "incentive", "dividends", "validator_trust",
+    "registered_at",
+    "last_update",
+    "stake_weight",
+    "consensus",
+    "incentive",
+    "dividends",
+    "validator_trust",
     "emission",
-)  # fmt: skip
+)
 NEURON_FLAGS = ("validator_permit", "active")
 NEURONS = _table(
-    "neurons", {"netuid": Integer, "uid": Integer}, hotkey=ADDRESS, weights=LargeBinary, axon=JSON_TEXT,
-    commits=JSON_TEXT, **dict.fromkeys(NEURON_NUMBERS, BigInteger), **dict.fromkeys(NEURON_FLAGS, Boolean),
-)  # fmt: skip
+    "neurons",
+    {"netuid": Integer, "uid": Integer},
+    hotkey=ADDRESS,
+    weights=LargeBinary,
+    axon=JSON_TEXT,
+    commits=JSON_TEXT,
+    **dict.fromkeys(NEURON_NUMBERS, BigInteger),
+    **dict.fromkeys(NEURON_FLAGS, Boolean),
+)
 CALLS = _table(
-    "calls", {"block": BigInteger, "position": Integer}, signer=ADDRESS, nonce=BigInteger, call=String(32),
-    fields=JSON_TEXT, signature=String(128),
-)  # fmt: skip
+    "calls",
+    {"block": BigInteger, "position": Integer},
+    signer=ADDRESS,
+    nonce=BigInteger,
+    call=String(32),
+    fields=JSON_TEXT,
+    signature=String(128),
+)
 EPOCHS = _table(
-    "epochs", {"netuid": Integer, "number": BigInteger}, block=BigInteger, emission_rao=RAO, owner_rao=RAO,
-    miner_rao=RAO, validator_rao=RAO, delegator_rao=RAO, recycled_rao=RAO,
-)  # fmt: skip
+    "epochs",
+    {"netuid": Integer, "number": BigInteger},
+    block=BigInteger,
+    emission_rao=RAO,
+    owner_rao=RAO,
+    miner_rao=RAO,
+    validator_rao=RAO,
+    delegator_rao=RAO,
+    recycled_rao=RAO,
+)
 assert {entry.name for entry in fields(Subnet)} >= {*SUBNET_NUMBERS, *NEURON_NUMBERS, *NEURON_FLAGS}
 
 
 def read_state(connection: Connection, head: RowMapping) -> ChainState:
-    """The chain as saved; whatever doesn't fit raises a plain error."""
+    """Read a stored chain; anything that doesn't fit raises a plain error."""
     state = ChainState(Genesis(**json.loads(head["genesis"])), head["block"])
     state.last_lock_rao, state.last_lock_block = head["last_lock_rao"], head["last_lock_block"]
     state.block_hashes = {int(block): bytes.fromhex(hash_) for block, hash_ in json.loads(head["block_hashes"]).items()}
@@ -140,13 +191,13 @@ def _check_sums(state: ChainState) -> None:
     held = sum(subnet.locked_rao + subnet.pending_rao for subnet in subnets)
     if owned + held != ledger.issuance_rao:
         raise ValueError(f"its parts add up to {owned + held} rao, its issuance is {ledger.issuance_rao}")
-    homeless = [hotkey for subnet in subnets for hotkey in subnet.hotkeys if hotkey not in ledger.owners]
-    if homeless:
-        raise ValueError(f"hotkey {homeless[0]} has no coldkey")
+    orphans = [hotkey for subnet in subnets for hotkey in subnet.hotkeys if hotkey not in ledger.owners]
+    if orphans:
+        raise ValueError(f"hotkey {orphans[0]} has no coldkey")
 
 
-def head_row(state: ChainState) -> dict[str, Any]:
-    """The one row of the head, but for what never changes."""
+def head_row(state: ChainState) -> TableRow:
+    """Return the head's row without the columns that never change."""
     hashes = {str(block): block_hash.hex() for block, block_hash in state.block_hashes.items()}
     return {
         "block": state.block,
@@ -158,8 +209,8 @@ def head_row(state: ChainState) -> dict[str, Any]:
     }
 
 
-def subnet_row(subnet: Subnet) -> dict[str, Any]:
-    """A subnet without its neurons and bonds."""
+def subnet_row(subnet: Subnet) -> TableRow:
+    """Return a subnet's row; neurons and bonds have their own."""
     return {
         "netuid": subnet.netuid,
         "owner": subnet.owner,
@@ -170,8 +221,8 @@ def subnet_row(subnet: Subnet) -> dict[str, Any]:
     }
 
 
-def neuron_row(subnet: Subnet, uid: int) -> dict[str, Any]:
-    """One neuron with its weights."""
+def neuron_row(subnet: Subnet, uid: int) -> TableRow:
+    """Return the row of one neuron, with its weights."""
     row, axon = subnet.weights.get(uid), subnet.axons.get(uid)
     commits = [astuple(commit) for commit in subnet.commits.get(uid, [])]
     return {
@@ -185,8 +236,8 @@ def neuron_row(subnet: Subnet, uid: int) -> dict[str, Any]:
     }
 
 
-def call_row(receipt: "Receipt") -> dict[str, Any]:
-    """An accepted call and its signature."""
+def call_row(receipt: "Receipt") -> TableRow:
+    """Return the row of an accepted call, with its signature."""
     signed = receipt.call
     return {
         "block": receipt.block,
@@ -199,23 +250,20 @@ def call_row(receipt: "Receipt") -> dict[str, Any]:
     }
 
 
-def epoch_row(epoch: "Epoch") -> dict[str, Any]:
-    """The sums that an epoch paid."""
-    paid = dict.fromkeys(("owner", "miner", "validator", "delegator"), 0)
-    for payout in epoch.payouts:
-        paid[payout.role] += payout.amount_rao
+def epoch_row(epoch: "Epoch") -> TableRow:
+    """Return the row of an epoch: the sums that it paid."""
     return {
         "netuid": epoch.netuid,
         "number": epoch.number,
         "block": epoch.block,
         "emission_rao": epoch.emission_rao,
         "recycled_rao": epoch.recycled_rao,
-        **{f"{role}_rao": amount for role, amount in paid.items()},
+        **{f"{role}_rao": amount for role, amount in epoch.paid_rao().items()},
     }
 
 
 def pack_bonds(rows: Rows) -> bytes:
-    """Bond rows as bytes."""
+    """Pack bonds into bytes."""
     counts = np.diff(rows.indptr).astype("<u4")
     parts = (np.array([rows.n], "<u4"), counts, rows.indices.astype("<u2"), rows.values.astype("<u2"))
     return zlib.compress(b"".join(part.tobytes() for part in parts), 1)
