@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import CHAIN, WALLETS, AsJson, ChainPath, Hotkey, Netuid, Wallets, group, place_of, takes
+from lab.local_chain.defaults import CHAIN, WALLETS
+
+from .chain.session import chain_session
+from .options import AsJson, ChainPath, Hotkey, Netuid, Wallets, group, takes
 
 if TYPE_CHECKING:
     from lab.serve.miner import Serving
@@ -78,7 +81,6 @@ def _serving(options: ServeOptions) -> Serving:
     from miners.axon import Limits
 
     miner = read_spec(options.spec, options.miner)
-    place = place_of(options.chain, options.wallets, options.wallet, options.hotkey, options.netuid)
     registry = ChainFile(options.chain, options.netuid) if options.metagraph is None else Snapshot(options.metagraph)
     limits = Limits(
         waiting=options.waiting,
@@ -86,10 +88,12 @@ def _serving(options: ServeOptions) -> Serving:
         burst=max(1, round(5 * options.rate)),
         timeout_s=options.timeout_s,
     )
-    with place.advice():
+    with chain_session(
+        options.chain, options.wallets, options.wallet, options.hotkey, netuid=options.netuid
+    ) as session:
         return Serving(
             miner,
-            place.hotkey_pair(),
+            session.keys.hotkey_pair(),
             registry,
             limits=limits,
             places=options.places,

@@ -14,11 +14,8 @@ from typer.core import TyperCommand
 
 from lab.config.flags import config_command
 
-from .output import show as show  # for lab.cli.chain
-
 if TYPE_CHECKING:
     from lab.config.run_config import RunConfig
-    from lab.local_chain.session import ChainSession
     from lab.record.run_folder import RunMode
 
 T = TypeVar("T")
@@ -41,21 +38,16 @@ WalletName = Annotated[str, typer.Argument(help="Name of the wallet.", metavar="
 Netuid = Annotated[int, typer.Option("--netuid", help="Number of the subnet.")]
 Hotkey = Annotated[str, typer.Option("--hotkey", help="Name of the wallet's hotkey.")]
 NetuidArgument = Annotated[int, typer.Argument(help="Number of the subnet.", metavar="NETUID")]
-Amount = Annotated[str, typer.Argument(help="In τ, as in 12.5.", metavar="AMOUNT")]
-Row = Annotated[list[str], typer.Argument(help="UID=WEIGHT ..., of any scale.", metavar="UID=WEIGHT")]
-Version = Annotated[int, typer.Option("--version", help="Version of the weights, if the subnet asks for one.")]
-
-MAX_PORTIONS = 70_000
-"""That the faucet gives at once: of 300 τ each, the 21 million that the real chain will ever have issued."""
-
-CHAIN, WALLETS = ".subnetlab/chain.db", Path(".subnetlab/wallets")
+Amount = Annotated[str, typer.Argument(help="Amount in τ, such as 12.5.", metavar="AMOUNT")]
+Row = Annotated[list[str], typer.Argument(help="Weights of any scale: UID=WEIGHT ...", metavar="UID=WEIGHT")]
+Version = Annotated[int, typer.Option("--version", help="Version of the weights, if the subnet requires one.")]
 
 
 class Amounts(TyperCommand):
-    """A command that takes numbers: one below zero is refused as such, not as an option that nobody knows."""
+    """A command that takes numbers, and refuses a negative one as such instead of as an unknown option."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Refuse a negative number; everything else is read as always."""
+        """Refuse a negative number; parse everything else as usual."""
         for argument in args:
             if re.match(r"-[.\d]", argument):
                 raise typer.BadParameter(f"{argument!r} is below zero; amounts, uids and weights start there")
@@ -104,12 +96,3 @@ def run_mode(resume: bool, clean: bool) -> RunMode:
     if resume and clean:
         raise typer.BadParameter("--resume and --clean exclude each other")
     return "resume" if resume else "clean" if clean else "new"
-
-
-def place_of(
-    chain: str, wallets: Path = WALLETS, wallet: str = "WALLET", hotkey: str = "default", netuid: int | None = None
-) -> ChainSession:
-    """The chain, the wallets, and whose they are."""
-    from lab.local_chain.session import ChainSession
-
-    return ChainSession(chain, wallets, wallet, hotkey, netuid)

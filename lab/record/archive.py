@@ -3,8 +3,7 @@
     packed = pack(Path("runs/ocr"), Path("run.zip"))
     unpack(Path("run.zip"), packed, Path("elsewhere/ocr"))
 
-Pack only once the run's process has ended: SQLite's files are whole then, together with the log that a killed process
-left beside them.
+Only once the run's process has ended: SQLite's files are whole then, with what a killed one left in the log beside it.
 """
 
 from __future__ import annotations
@@ -19,76 +18,76 @@ from pathlib import Path, PurePosixPath
 from pydantic import BaseModel, ConfigDict
 
 from lab.errors import RecordError, RefusedRecord
-from lab.files import LOCK
 
 MOST_BYTES = 20_000_000_000
-"""Largest record that is fetched, packed or unpacked. A round takes some kilobytes, and a cluster's head may lie."""
+"""Of a record that is fetched, packed and unpacked: a round takes some kilobytes, and a head may lie."""
 
 
 class Packed(BaseModel):
-    """Hash and size of an archive, by which its receiver knows that it arrived whole."""
+    """What was packed, so that it is known when it has arrived whole."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     sha256: str
     size: int
-    """Size of the archive in bytes."""
+    """In bytes."""
 
 
 def pack(folder: Path, archive: Path) -> Packed:
-    """Pack all files of a folder except its lock."""
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as packed:
+    """Pack all files of a folder but its lock."""
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as into:
         for path in sorted(folder.rglob("*")):
-            if path.is_file() and path.name != LOCK:
-                packed.write(path, path.relative_to(folder))
+            if path.is_file() and path.name != "lock":
+                into.write(path, path.relative_to(folder))
     return Packed(sha256=_hash(archive), size=archive.stat().st_size)
 
 
 def unpack(archive: Path, packed: Packed, folder: Path) -> None:
-    """Unpack into a new folder, completely or not at all.
+    """Unpack into a folder that is not there yet, whole or not at all.
 
     Raises:
         RefusedRecord: what was packed is too large, broken, or would write elsewhere.
-        RecordError: it is not what was packed, or the folder is not empty.
+        RecordError: it is not what was packed, or the folder is there and holds something.
     """
     if (size := archive.stat().st_size) != packed.size or _hash(archive) != packed.sha256:
-        raise RecordError(f"the record that arrived is not the one that was packed: {size:,} of {packed.size:,} bytes")
+        raise RecordError(f"the record that came is not the one that was packed: {size:,} of {packed.size:,} bytes")
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        with zipfile.ZipFile(archive) as files:
-            require_size(sum(file.file_size for file in files.infolist()))
-            for name in files.namelist():
+        with zipfile.ZipFile(archive) as found:
+            require_size(sum(file.file_size for file in found.infolist()))
+            for name in found.namelist():
                 if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-                    raise RefusedRecord(f"the record is refused: {name!r} would be written outside its folder")
-            files.extractall(draft)
+                    said = f"the record that came is refused: {name!r} would be written outside its folder"
+                    raise RefusedRecord(said)
+            found.extractall(draft)
         draft.chmod(0o755)
         require_free(folder)
         draft.replace(folder)
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:  # the last: a password, an unknown method
-        raise RefusedRecord(f"the record that arrived is broken: {error}") from None
+        raise RefusedRecord(f"the record that came is broken: {error}") from None
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
 
 def require_size(size: int) -> None:
-    """Refuse a record that is too large to fetch.
+    """Refuse a record of more bytes than are fetched.
 
     Raises:
-        RefusedRecord: it has more than MOST_BYTES.
+        RefusedRecord: it has more.
     """
     if size > MOST_BYTES:
         raise RefusedRecord(
-            f"the record takes {size:,} bytes, and at most {MOST_BYTES:,} are fetched: if it is yours, copy it by hand "
-            "from the log folder of the cluster's head"
+            f"the record that came takes {size:,} bytes, and no more than {MOST_BYTES:,} are fetched: if it is yours, "
+            "copy it from the log folder of the head by hand"
         )
 
 
 def require_free(folder: Path) -> None:
-    """Refuse a folder that is not empty.
+    """Refuse a folder that holds something.
 
     Raises:
-        RecordError: it holds something.
+        RecordError: it does.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RecordError(f"{folder} is not empty; name another with --out")

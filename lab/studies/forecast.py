@@ -62,7 +62,7 @@ def foresee(probe: RunRecord, smallest: RunRecord | None, start_s: float, arms: 
     )
     carrying = ("transport and scheduling", "consensus", "record", "providers' servers")
     carried_s = sum(known.get(name, 0.0) for name in carrying) / bill.answers
-    once = known["doing it once"] / max(1, sum(len(epoch.baseline) for epoch in epochs))
+    once = known["doing it once"] / max(1, sum(len(epoch.once) for epoch in epochs))
     cores = max((epoch.use.cores for epoch in epochs), default=1)
     efficiency = bill.total_cpu_s / max(1e-9, bill.wall_s * _busy(found.played.config, cores))
     together = _Together.of(found, None if smallest is None else _Found.of(smallest))
@@ -157,8 +157,8 @@ def _work(table: dict[str, Any]) -> str:
 
 def _size(played: CompletedRun, rounds: Sequence[GradedRound]) -> float:
     """How large an average task of a run is beside those of some rounds, by what doing them once took."""
-    once = {place: cost.cpu_s for epoch in played.epochs for place, cost in epoch.baseline.items()}
-    these = [once[graded.key] for graded in rounds if graded.key in once]
+    once = {place: cost.cpu_s for epoch in played.epochs for place, cost in epoch.once.items()}
+    these = [once[graded.place] for graded in rounds if graded.place in once]
     return sum(once.values()) / len(once) * len(these) / sum(these) if sum(these) > 0 else 1.0
 
 

@@ -25,10 +25,9 @@ from lab.config.run_config import RunConfig
 from lab.duration import duration
 from lab.errors import ConfigError, RecordError
 from lab.files import claim, write_json
-from lab.record.comparable import comparable_config, first_difference
 from lab.record.entries import Epoch
 from lab.record.record import RunRecord
-from lab.record.run_folder import RunFolder, RunMode, open_run
+from lab.record.run_folder import RunFolder, RunMode, first_difference, open_run, played
 from lab.results.bill import Bill
 from lab.run.session import Event, run
 
@@ -107,7 +106,7 @@ class Study:
         if held is not None and self.mode == "new":
             raise RecordError(f"{self.folder} holds a study already; --resume goes on with it, --clean starts it over")
         if held is not None and self.mode == "resume":
-            then, now = ({"study": one["study"], **comparable_config(one["config"])} for one in (held, ours))
+            then, now = ({"study": one["study"], **played(one["config"])} for one in (held, ours))
             if differing := first_difference(then, now):
                 raise RecordError(f"{self.folder} is a study of another config: {differing}; take another folder")
         if self.mode == "clean":
@@ -141,7 +140,7 @@ class Study:
         if not path.is_file():
             return False
         held = json.loads(path.read_text(encoding="utf-8"))
-        if comparable_config(held) != comparable_config(arm.config.model_dump(mode="json")):
+        if played(held) != played(arm.config.model_dump(mode="json")):
             return False
         with self.record(arm) as record:
             return record.find("end", "run") is not None

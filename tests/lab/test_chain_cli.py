@@ -1,13 +1,15 @@
-"""The local chain's commands: the newcomer's way, advice in refusals, secrets, machine-readable output."""
+"""The local chain's commands: a newcomer's way, advice in refusals, secrets, JSON output."""
 
 import contextlib
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -16,15 +18,14 @@ from typer.testing import CliRunner, Result
 
 from consensus.chain.keys import WalletFolder
 from consensus.errors import ChainError, WalletError
-from lab.cli.chain.chain import mount
+from lab.cli import COMMANDS
+from lab.cli.main import app
 
 ROOT = Path(__file__).parents[2]
-APP = typer.Typer()
-mount(APP)
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder to work in."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SUBNETLAB_CHAIN", raising=False)
@@ -32,44 +33,59 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Wallet `owner` and a chain with its subnet."""
+    path = tmp_path_factory.mktemp("owner")
+    with contextlib.chdir(path):
+        newcomer("owner")
+    return path
+
+
+@pytest.fixture
+def owned(template: Path, folder: Path) -> Path:
+    """A folder with wallet `owner` and a chain with its subnet."""
+    return shutil.copytree(template, folder, dirs_exist_ok=True)
+
+
 def run(command: str, *, stdin: str | None = None) -> Result:
-    return CliRunner().invoke(APP, command.removeprefix("subnetlab ").split(), input=stdin)
+    return CliRunner().invoke(app, command.removeprefix("subnetlab ").split(), input=stdin)
 
 
 def do(command: str) -> str:
-    """Run a command that must succeed; what it printed."""
+    """Run a command that must succeed and return what it printed."""
     result = run(command)
     assert result.exit_code == 0, f"{command}: {result.output} {result.exception}"
     return result.stdout
 
 
-def told(command: str) -> object:
-    """Run a command with --json; what it says."""
+def answer(command: str) -> object:
+    """Run a command with --json and return its document."""
     return json.loads(do(f"{command} --json"))
 
 
 def refusal(command: str) -> str:
-    """Run a command that must be refused; the one line that says why."""
+    """Run a command that must be refused and return the line that says why."""
     result = run(command)
     assert isinstance(result.exception, ChainError), f"{command}: {result.output} {result.exception}"
     return str(result.exception)
 
 
 def newcomer(*names: str) -> None:
-    """Wallets, and a subnet of the first."""
+    """Create wallets, and a subnet that the first one owns."""
     for name in names:
         do(f"wallet new {name}")
     do(f"faucet {names[0]} --times 4")
     do(f"subnet create {names[0]}")
 
 
-def test_the_newcomers_way_from_a_wallet_to_a_paid_miner(place: Path) -> None:
+def test_a_newcomer_gets_from_a_wallet_to_a_paid_miner(folder: Path) -> None:
     start = time.perf_counter()
     for name in ("owner", "validator", "miner", "rival"):
         do(f"wallet new {name}")
     do("faucet owner --times 4")
     do("subnet create owner --set tempo=20 --set liquid_alpha=true")
-    assert [one["netuid"] for one in told("subnet list")] == [1]  # type: ignore[attr-defined]
+    assert [row["netuid"] for row in answer("subnet list")] == [1]  # type: ignore[attr-defined]
     for name in ("validator", "miner", "rival"):
         do(f"faucet {name}")
     do("register validator --netuid 1")
@@ -80,26 +96,26 @@ def test_the_newcomers_way_from_a_wallet_to_a_paid_miner(place: Path) -> None:
     do("serve miner 127.0.0.1 8091 --netuid 1")
     do("chain run --epochs 1")
     do("weights set validator --netuid 1 2=3 3=1")
-    epochs = told("chain run --epochs 2")["epochs"]  # type: ignore[index]
+    epochs = answer("chain run --epochs 2")["epochs"]  # type: ignore[index]
     assert epochs[-1]["incentive"] == [0, 0, 49151, 16383]
     do("subnet hyperparameters 1 --set commit_reveal=true")
     do("weights commit validator --netuid 1 2=1 3=1")
     do("chain run --epochs 1")
     do("weights reveal validator --netuid 1")
     do("chain run --epochs 1")
-    graph = told("metagraph 1")
-    assert [round(one["incentive"], 2) for one in graph["neurons"]] == [0, 0, 0.5, 0.5]  # type: ignore[index]
+    graph = answer("metagraph 1")
+    assert [round(row["incentive"], 2) for row in graph["neurons"]] == [0, 0, 0.5, 0.5]  # type: ignore[index]
     assert graph["neurons"][2]["axon"] == "127.0.0.1:8091"  # type: ignore[index]
     do("stake remove validator 50")
     do("transfer owner miner 1.5")
     do("metagraph 1 --save sn1.csv")
     assert "Nakamoto" in do("metagraph --load sn1.csv --concentration")
-    supply = told("chain status")["supply_rao"]  # type: ignore[index]
+    supply = answer("chain status")["supply_rao"]  # type: ignore[index]
     assert supply["balances"] + supply["stake"] + supply["locked"] + supply["pending"] == supply["issuance"]
     assert time.perf_counter() - start < 30
 
 
-def test_every_refusal_names_the_shortage_and_the_command_that_mends_it(place: Path) -> None:
+def test_every_refusal_names_the_shortage_and_the_command_that_fixes_it(folder: Path) -> None:
     assert refusal("subnet create owner").endswith("`subnetlab wallet new owner`")
     do("wallet new owner")
     assert refusal("subnet create owner") == "no chain at .subnetlab/chain.db: `subnetlab faucet owner` starts one"
@@ -125,7 +141,7 @@ def test_every_refusal_names_the_shortage_and_the_command_that_mends_it(place: P
     assert refusal("weights commit miner --netuid 1 0=1").endswith(
         "`subnetlab weights set miner --netuid 1 --hotkey default UID=WEIGHT ...`"
     )
-    assert refusal("weights reveal miner --netuid 1").startswith("wallet 'miner' hides no weights")
+    assert refusal("weights reveal miner --netuid 1").startswith("wallet 'miner' has no committed weights")
     do("subnet hyperparameters 1 --set weights_set_rate_limit=1000")
     do("chain run --epochs 1")
     assert refusal("weights set miner --netuid 1 0=1").endswith(
@@ -134,11 +150,11 @@ def test_every_refusal_names_the_shortage_and_the_command_that_mends_it(place: P
 
 
 def advised(command: str) -> str:
-    """The command that a refusal advises."""
+    """Return the command that a refusal advises."""
     return refusal(command).rsplit("`", 2)[1]
 
 
-def test_the_advice_works_as_it_is_printed(place: Path) -> None:
+def test_the_advice_works_as_it_is_printed(folder: Path) -> None:
     do(advised("subnet create owner"))
     do("faucet owner")
     do(advised("subnet create owner"))
@@ -209,34 +225,32 @@ def test_the_advice_works_as_it_is_printed(place: Path) -> None:
         ("wallet new owner", "nothing replaces a key"),
     ],
 )
-def test_bad_input_is_refused_with_its_reason_and_changes_nothing(place: Path, command: str, says: str) -> None:
-    newcomer("owner")
-    before = told("chain status")
+def test_bad_input_is_refused_with_its_reason_and_changes_nothing(owned: Path, command: str, says: str) -> None:
+    before = answer("chain status")
     assert says in refusal(command)
-    assert told("chain status") == before
+    assert answer("chain status") == before
 
 
-def test_a_take_is_in_percent_and_says_so(place: Path) -> None:
-    newcomer("owner")
+def test_a_take_is_in_percent_and_says_so(owned: Path) -> None:
     assert "owner/default keeps 0.1 percent of what its delegators earn" in do("stake take owner 0.1")
 
 
-def test_a_file_that_is_no_chain_is_not_to_be_overwritten(place: Path) -> None:
+def test_a_file_that_is_no_chain_is_not_overwritten(folder: Path) -> None:
     advice = "`subnetlab faucet WALLET --chain OTHER.db` starts one elsewhere"
-    (place / "junk.db").write_text("my shopping list\n" * 500)
-    for where in ("junk.db", f"sqlite:///{place}/junk.db"):
+    (folder / "junk.db").write_text("my shopping list\n" * 500)
+    for where in ("junk.db", f"sqlite:///{folder}/junk.db"):
         assert refusal(f"chain status --chain {where}").endswith(f"file is not a database: {advice}")
-    with contextlib.closing(sqlite3.connect(place / "mine.db")) as mine:
+    with contextlib.closing(sqlite3.connect(folder / "mine.db")) as mine:
         mine.execute("CREATE TABLE entries (id INTEGER)")
-    written = (place / "mine.db").read_bytes()
+    written = (folder / "mine.db").read_bytes()
     assert refusal("chain status --chain mine.db") == f"mine.db is a database, but holds no chain: {advice}"
-    assert (place / "mine.db").read_bytes() == written
+    assert (folder / "mine.db").read_bytes() == written
     assert refusal("chain status --chain .") == ". is a folder; name a file in it"
     do("wallet new owner")
     assert "can't be made" in refusal("faucet owner --chain junk.db/chain.db")
 
 
-def test_usage_errors_exit_with_2(place: Path) -> None:
+def test_usage_errors_exit_with_2(folder: Path) -> None:
     for command in (
         "metagraph",
         "chain run",
@@ -252,12 +266,10 @@ def test_usage_errors_exit_with_2(place: Path) -> None:
         assert run(command).exit_code == 2, command
 
 
-def test_a_chain_runs_live_while_others_use_it(place: Path) -> None:
-    newcomer("owner")
+def test_a_chain_runs_live_while_others_use_it(owned: Path) -> None:
     do("subnet hyperparameters 1 --set tempo=3")
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    script = "import typer; from lab.cli.chain.chain import mount; app = typer.Typer(); mount(app); app()"
-    command = [sys.executable, "-W", "error", "-c", script, "chain", "run", "--block-time", "0.2", "--epochs", "2"]
+    command = [sys.executable, "-W", "error", "-m", "lab", "chain", "run", "--block-time", "0.1", "--epochs", "2"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as live:
         for _ in range(3):
             do("faucet owner")
@@ -266,7 +278,7 @@ def test_a_chain_runs_live_while_others_use_it(place: Path) -> None:
     assert output.count("of subnet 1 paid") == 2
 
 
-def test_a_second_process_on_a_held_chain_is_told_so(place: Path) -> None:
+def test_a_second_process_on_a_held_chain_is_told_so(folder: Path) -> None:
     from consensus import Chain
 
     newcomer("owner")
@@ -274,8 +286,10 @@ def test_a_second_process_on_a_held_chain_is_told_so(place: Path) -> None:
         assert "is open in another process" in refusal("chain status")
 
 
-def test_a_password_comes_by_terminal_or_pipe_and_shows_nowhere(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    options = [option for command in _commands(typer.main.get_command(APP)) for option in command]
+def test_a_password_comes_by_terminal_or_pipe_and_shows_nowhere(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = [
+        option for command in chain_commands().values() for parameter in command.params for option in parameter.opts
+    ]
     assert not [option for option in options if "password" in option or "mnemonic" in option]
     password, given = "correct-horse-7", []
     plain = WalletFolder.new_coldkey
@@ -283,50 +297,57 @@ def test_a_password_comes_by_terminal_or_pipe_and_shows_nowhere(place: Path, mon
         patched.setattr(WalletFolder, "new_coldkey", lambda self, name, key: (given.append(key), plain(self, name))[1])
         result = run("wallet new safe --encrypt", stdin=f"{password}\n")
     assert (result.exit_code, given) == (0, [password])
-    words = json.loads((place / ".subnetlab/wallets/safe/hotkeys/default").read_text())["secretPhrase"]
+    words = json.loads((folder / ".subnetlab/wallets/safe/hotkeys/default").read_text())["secretPhrase"]
     assert password not in result.output and words not in result.output
-    file = place / ".subnetlab/wallets/safe/coldkey"
+    file = folder / ".subnetlab/wallets/safe/coldkey"
     file.write_bytes(legacy_encrypt_keyfile_data(file.read_bytes(), password))
     result = run("faucet safe --json", stdin=f"{password}\n")
     assert json.loads(result.stdout)["balance_rao"] == 300 * 10**9
     assert isinstance(run("faucet safe", stdin="wrong\n").exception, WalletError)
-    kept = b"".join(path.read_bytes() for path in (place / ".subnetlab").rglob("*") if path.is_file())
+    kept = b"".join(path.read_bytes() for path in (folder / ".subnetlab").rglob("*") if path.is_file())
     assert password.encode() not in kept
 
 
-def _commands(command: object) -> list[list[str]]:
-    own = [option for parameter in getattr(command, "params", []) for option in parameter.opts]
-    return [own, *(one for child in getattr(command, "commands", {}).values() for one in _commands(child))]
+def chain_commands() -> dict[str, Any]:
+    """Return every command of the local chain by its full name."""
+    group: Any = typer.main.get_command(app)
+    leaves = {}
+    for name, module in COMMANDS.items():
+        if module.startswith("lab.cli.chain."):
+            command = group.get_command(typer.Context(group), name)
+            for leaf, child in getattr(command, "commands", {"": command}).items():
+                leaves[f"{name} {leaf}".strip()] = child
+    return leaves
 
 
-def test_wallets_are_listed_with_what_they_own(place: Path) -> None:
+def test_wallets_are_listed_with_what_they_own(folder: Path) -> None:
     assert "no wallet yet" in do("wallet list")
     do("wallet new owner")
     do("wallet new owner --hotkey second")
-    assert sorted(told("wallet list")[0]["hotkeys"]) == ["default", "second"]  # type: ignore[index]
+    assert sorted(answer("wallet list")[0]["hotkeys"]) == ["default", "second"]  # type: ignore[index]
     do("faucet owner")
     assert "balance 300 τ" in do("wallet list")
 
 
-def test_places_are_told_by_option_or_environment(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_options_or_the_environment_name_other_places(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     do("wallet new owner --wallets here")
     do("faucet owner --wallets here --chain there/chain.db")
-    assert (place / "there/chain.db").is_file() and not (place / ".subnetlab").exists()
-    monkeypatch.setenv("SUBNETLAB_CHAIN", f"sqlite:///{place}/there/chain.db")
+    assert (folder / "there/chain.db").is_file() and not (folder / ".subnetlab").exists()
+    monkeypatch.setenv("SUBNETLAB_CHAIN", f"sqlite:///{folder}/there/chain.db")
     monkeypatch.setenv("SUBNETLAB_WALLETS", "here")
-    assert told("faucet owner")["balance_rao"] == 600 * 10**9  # type: ignore[index]
+    assert answer("faucet owner")["balance_rao"] == 600 * 10**9  # type: ignore[index]
 
 
-def test_each_command_has_help_with_an_example(place: Path) -> None:
-    command = typer.main.get_command(APP)
-    for name, child in command.commands.items():  # type: ignore[attr-defined]
-        for leaf in getattr(child, "commands", {name: child}).values():
-            assert leaf.help and (leaf.hidden or "Example" in (leaf.epilog or "")), f"{name} {leaf.name}"
+def test_each_command_has_help_with_an_example() -> None:
+    commands = chain_commands()
+    assert len(commands) == 22
+    for name, command in commands.items():
+        assert command.help and (command.hidden or "Example" in (command.epilog or "")), name
 
 
 def test_importing_the_commands_imports_nothing_slow() -> None:
-    script = (
-        "import sys, lab.cli.chain; print(sorted({'sqlalchemy', 'numpy', 'numba', 'rich.table'} & set(sys.modules)))"
-    )
+    modules = sorted({path.partition(":")[0] for path in COMMANDS.values() if path.startswith("lab.cli.chain.")})
+    slow = {"sqlalchemy", "numpy", "numba", "bittensor_wallet", "rich.table"}
+    script = f"import sys, {', '.join(modules)}; print(sorted({slow} & set(sys.modules)))"
     loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == "[]"

@@ -142,7 +142,7 @@ class GradingData:
                     column = columns[answer.uid]
                     quality[row, column] = np.nan if answer.quality is None else answer.quality
                     texts[row][column] = _text(config, answers, answer)
-            places = tuple(graded.key for graded in rounds)
+            places = tuple(graded.place for graded in rounds)
             graders = _graders(config, grades, {place: row for row, place in enumerate(places)}, columns)
         paradox: dict[tuple[float, float], tuple[float, ...]] = {}
         if "paradox" in arms:
@@ -252,7 +252,7 @@ def _graders(
         regraded[found.grader].append(found)
     for entry in grades.entries("probes"):
         found = GradedAgain.of(entry)
-        probed[found.grader][entry.key.split("/")[1]].append(found)
+        probed[found.grader][entry.place.split("/")[1]].append(found)
     graders = []
     for table in config.graders:
         repeats = np.full((table.repeats, len(rows), len(columns)), np.nan)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from lab.errors import RecordError
 from lab.record.entries import Body, GradedRound, Start
 from lab.record.record import FORMAT, Draft, RunRecord
-from lab.record.versions import changed_versions, machine
+from lab.record.run_folder import changed_versions, machine
 from lab.run.audit import response_of
 from lab.studies.arm import Arm
 from lab.studies.study_folder import Study, Watch
@@ -102,11 +102,11 @@ def works(config: GradingConfig, rounds: Sequence[Asked]) -> Iterator[Work]:
         own = rounds[: grader.tasks]
         for repeat in range(grader.repeats):
             for asked in own:
-                place = f"{grader.name}/{asked.graded.key}/{repeat}"
+                place = f"{grader.name}/{asked.graded.place}/{repeat}"
                 yield Work(grader, asked, "grades", place, repeat)
         for probe in PROBES:
             for asked in own[: config.probed_tasks(grader)]:
-                yield Work(grader, asked, "probes", f"{grader.name}/{probe.name}/{asked.graded.key}", probe=probe)
+                yield Work(grader, asked, "probes", f"{grader.name}/{probe.name}/{asked.graded.place}", probe=probe)
 
 
 def grade(config: GradingConfig, work: Work) -> GradedAgain:
@@ -129,7 +129,7 @@ def grade(config: GradingConfig, work: Work) -> GradedAgain:
     answering = [answer.cost for answer in asked.graded.answers if answer.uid == own]
     return GradedAgain(
         grader=work.grader.name,
-        round=asked.graded.key,
+        round=asked.graded.place,
         repeat=work.repeat,
         uids=tuple(response.uid for response in asked.responses),
         scores=tuple(found.value for found in scores),
@@ -244,7 +244,7 @@ def grades_record(config: GradingConfig, study: Study, answers: RunRecord) -> Ru
 
 def recorded(record: RunRecord) -> set[tuple[str, str]]:
     """Return kind and place of all gradings that are in a record."""
-    return {(entry.kind, entry.key) for kind in ("grades", "probes") for entry in record.entries(kind)}
+    return {(entry.kind, entry.place) for kind in ("grades", "probes") for entry in record.entries(kind)}
 
 
 def _seconds(config: GradingConfig, grader: GraderTable, rounds: Sequence[Asked]) -> float:

@@ -266,11 +266,11 @@ def _units(played: CompletedRun) -> Iterator[tuple[GradedRound, Cost]]:
     """Yield the rounds of a run whose work was also done once, with what that cost."""
     once: dict[str, Cost] = {}
     for epoch in played.epochs:
-        served = Cost(cpu_s=epoch.baseline_servers_cpu_s / max(1, len(epoch.baseline)))
-        once |= {place: cost + served for place, cost in epoch.baseline.items()}
+        served = Cost(cpu_s=epoch.once_servers_cpu_s / max(1, len(epoch.once)))
+        once |= {place: cost + served for place, cost in epoch.once.items()}
     for graded in played.rounds:
-        if graded.key in once and once[graded.key].cpu_s > 0:
-            yield graded, once[graded.key]
+        if graded.place in once and once[graded.place].cpu_s > 0:
+            yield graded, once[graded.place]
 
 
 def _customer(played: CompletedRun, tasks: set[str]) -> Iterator[float]:
@@ -285,13 +285,13 @@ def _customer(played: CompletedRun, tasks: set[str]) -> Iterator[float]:
     for graded in rounds:
         for answer in graded.answers:
             if answer.score is not None:
-                scores[answer.uid][graded.key] = (stakes[graded.validator], answer.score)
+                scores[answer.uid][graded.place] = (stakes[graded.validator], answer.score)
     for graded in rounds:
         if graded.task_id not in tasks:
             continue
         merits = []
         for answer in graded.answers:
-            others = [pair for place, pair in scores[answer.uid].items() if place != graded.key]
+            others = [pair for place, pair in scores[answer.uid].items() if place != graded.place]
             if weight := sum(stake for stake, _ in others):
                 merits.append((sum(stake * value for stake, value in others) / weight, -answer.uid, answer.quality))
         if merits and (quality := max(merits)[2]) is not None:

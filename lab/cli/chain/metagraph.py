@@ -1,0 +1,92 @@
+"""`subnetlab metagraph`: a subnet's neurons, or how concentrated it is."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lab.cli.options import AsJson, ChainPath, commands
+from lab.cli.output import show
+from lab.local_chain.defaults import CHAIN
+
+from .session import chain_session
+
+if TYPE_CHECKING:
+    from consensus.chain.concentration import Concentration
+    from consensus.chain.metagraph import Metagraph
+
+app = commands()
+
+
+@app.command(
+    "metagraph",
+    epilog="Examples:  subnetlab metagraph 1   |   subnetlab metagraph 1 --save sn1.csv   |   "
+    "subnetlab metagraph --load sn1.csv --concentration",
+)
+def metagraph(
+    netuid: Annotated[int | None, typer.Argument(help="Number of the subnet.", metavar="NETUID")] = None,
+    load: Annotated[Path | None, typer.Option(help="Read a snapshot (.csv, .json) instead of a chain.")] = None,
+    save: Annotated[Path | None, typer.Option(help="Write a snapshot (.csv, .json).")] = None,
+    concentrated: Annotated[
+        bool,
+        typer.Option("--concentration", help="Show who holds the stake and who earns: Gini, top shares, Nakamoto."),
+    ] = False,
+    chain: ChainPath = CHAIN,
+    as_json: AsJson = False,
+) -> None:
+    """Show a subnet's neurons, or how concentrated it is, from the chain or a snapshot."""
+    from consensus.chain.concentration import concentration
+
+    if (netuid is None) == (load is None):
+        raise typer.BadParameter("give NETUID, or --load FILE")
+    graph = _read(netuid, load, chain)
+    if save is not None:
+        graph.save(save)
+    if concentrated:
+        summary = concentration(graph)
+        show(as_json, asdict(summary), _concentration_text(graph, summary))
+    elif as_json:
+        show(True, {"netuid": graph.netuid, "block": graph.block, "neurons": graph.rows()}, "")
+    else:
+        _print(graph)
+
+
+def _read(netuid: int | None, load: Path | None, chain: str) -> Metagraph:
+    from consensus.chain.metagraph import Metagraph
+
+    if load is not None:
+        return Metagraph.load(load)
+    assert netuid is not None
+    with chain_session(chain, netuid=netuid) as session, session.open() as opened:
+        return opened.metagraph(netuid)
+
+
+def _concentration_text(graph: Metagraph, summary: Concentration) -> str:
+    lines = [f"subnet {graph.netuid} at block {graph.block}: {graph.n} neurons, {summary.coldkeys} coldkeys"]
+    for name, holding in (("stake", summary.stake), ("incentive", summary.incentive)):
+        top = ", ".join(f"top {k} {share:.1%}" for k, share in holding.top_share.items())
+        lines.append(
+            f"{name:<10} {holding.holders} coldkeys, Gini {holding.gini:.3f}, {top}, "
+            f"Nakamoto {holding.nakamoto}, as {holding.effective:.1f} equal ones"
+        )
+    spread = ", ".join(f"{name} {value:.4g}" for name, value in summary.miner_incentive.items())
+    return "\n".join([*lines, f"incentive by uid: {spread or 'none'}"])
+
+
+def _print(graph: Metagraph) -> None:
+    title = f"subnet {graph.netuid} at block {graph.block}"
+    if not sys.stdout.isatty():
+        typer.echo(f"{title}\n{graph.table()}")
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    head, *lines = graph.cells()
+    table = Table(*head, title=title)
+    for line in lines:
+        table.add_row(*line)
+    Console().print(table)

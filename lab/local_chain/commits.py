@@ -1,0 +1,59 @@
+"""Committed weights that wait to be revealed: one file each beside the wallet, readable by its owner alone."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+from consensus.chain.calls import RevealWeights, SetWeights
+from consensus.errors import WalletError
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedRow:
+    """A row of weights and the salt that was hashed with it."""
+
+    uids: tuple[int, ...]
+    values: tuple[int, ...]
+    salt: str
+    version: int
+
+    @classmethod
+    def of(cls, call: SetWeights, salt: str) -> Self:
+        """Take the row out of the call that would set it openly."""
+        return cls(call.uids, call.values, salt, call.version)
+
+    @classmethod
+    def load(cls, file: Path) -> Self:
+        """Read a file that `save` wrote."""
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+            return cls(tuple(content["uids"]), tuple(content["values"]), content["salt"], content["version"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise WalletError(f"{file} can't be read, so its weights can't be revealed: {error}") from error
+
+    def save(self, folder: Path, netuid: int, block: int, digest: str) -> None:
+        """Write the row where `waiting` finds it."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = folder / f"{block:012d}-{netuid}-{digest[:12]}.json"
+        file.touch(mode=0o600)
+        file.write_text(json.dumps(asdict(self)), encoding="utf-8")
+
+    def call(self, netuid: int) -> RevealWeights:
+        """Make the call that reveals the row."""
+        return RevealWeights(netuid, self.uids, self.values, self.salt, self.version)
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """Weights whose hash was put on the chain."""
+
+    block: int
+    digest: str
+    reveal_epoch: int
+    """Epoch of the subnet in which they may be revealed."""
+
+
+def waiting(folder: Path, netuid: int) -> list[Path]:
+    """List the files of a subnet's committed rows, oldest first."""
+    return sorted(folder.glob(f"*-{netuid}-*.json")) if folder.is_dir() else []

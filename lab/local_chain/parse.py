@@ -1,0 +1,47 @@
+"""Values as users type them: amounts in τ, rows of weights, names with values."""
+
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+
+from consensus.amounts import TAO
+from consensus.errors import CallRefused
+
+
+def rao(text: str) -> int:
+    """Convert an amount in τ to rao, exactly."""
+    try:
+        amount = Decimal(text.replace(",", "").replace("_", "")) * TAO
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount != amount.to_integral_value():
+        raise CallRefused("amount", f"amount {text!r}; allowed: a number of τ with up to 9 decimals")
+    return int(amount)
+
+
+def row(entries: Sequence[str]) -> Mapping[int, float]:
+    """Read `UID=WEIGHT ...`; a uid named twice is refused before anything is signed."""
+    weights: dict[int, float] = {}
+    for entry in entries:
+        uid, equals, weight = entry.partition("=")
+        try:
+            if not equals or int(uid) in weights:
+                raise ValueError
+            weights[int(uid)] = float(weight)
+        except ValueError:
+            raise CallRefused("weights", f"{entry!r}; allowed: UID=WEIGHT, each uid once, as in 3=0.25") from None
+    return weights
+
+
+def values(entries: Sequence[str]) -> Mapping[str, object]:
+    """Read `NAME=VALUE ...`; a value is a number, true, false, null or a word."""
+    settings: dict[str, object] = {}
+    for entry in entries:
+        name, equals, text = entry.partition("=")
+        if not equals:
+            raise CallRefused("hyperparameter", f"{entry!r}; allowed: NAME=VALUE, as in tempo=100")
+        try:
+            settings[name] = json.loads(text)
+        except ValueError:
+            settings[name] = text
+    return settings
