@@ -1,4 +1,4 @@
-"""Child processes that a library starts and does not tell us of."""
+"""Child processes that a library starts on its own."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ WAIT_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Children:
-    """Processes below this one; a number that the system gave to another process later is not taken for one."""
+    """Descendants of this process. A pid that the system has since given to another process is not mistaken for one."""
 
     processes: tuple[Any, ...] = ()
 
     @classmethod
     def now(cls) -> Self:
-        """Return all that there are."""
+        """Return all current descendants."""
         import psutil
 
         return cls(tuple(psutil.Process().children(recursive=True)))
 
     @classmethod
     def born_since(cls, before: Children, title: str) -> Self:
-        """Return those that were not there before: the ones with this title, or all where none has it."""
-        born = [process for process in cls.now().processes if process not in set(before.processes)]
-        return cls(tuple(process for process in born if _title(process).startswith(title)) or tuple(born))
+        """Return those started since `before`: the ones with this title, or all of them if none has it."""
+        new = [process for process in cls.now().processes if process not in set(before.processes)]
+        return cls(tuple(process for process in new if _title(process).startswith(title)) or tuple(new))
 
     @property
     def pids(self) -> tuple[int, ...]:
-        """Their numbers."""
+        """Their process ids."""
         return tuple(process.pid for process in self.processes)
 
     def cpu_s(self) -> float:
-        """CPU seconds that they and all that descends from them have used, but for what has ended."""
+        """Return the CPU seconds of these processes and their descendants, without those that have ended."""
         import psutil
 
         family = set(self.processes)
@@ -46,11 +46,11 @@ class Children:
         return process_cpu_s(process.pid for process in family)
 
     def gone(self) -> list[int]:
-        """Return the numbers of those that have ended."""
+        """Return the pids of those that have ended."""
         return [process.pid for process in self.processes if not _alive(process)]
 
     def kill(self) -> None:
-        """End those that still run, and wait until they are gone."""
+        """Kill those that still run and wait until they are gone."""
         import psutil
 
         for process in self.processes:

@@ -1,7 +1,7 @@
-"""Clocks: CPU seconds of this thread and the native threads behind it, and of other processes, to the nanosecond.
+"""CPU clocks of this thread with its native helpers, and of other processes, to the nanosecond.
 
-A library such as PyTorch computes on threads that Python does not know; those that are born while a thread works
-are taken for that thread's helpers. On systems other than Linux only the thread itself is counted.
+A library such as PyTorch computes on threads that Python does not know. Native threads that start while a Python
+thread works are counted as its helpers. On systems other than Linux only the Python thread itself is counted.
 
     clock = ThreadClock()
     model(batch)
@@ -17,15 +17,15 @@ from collections.abc import Iterable
 
 TASKS = "/proc/self/task"
 OF_THREAD, OF_PROCESS = 6, 2
-"""Linux makes a clock's number of an inverted id and one of these."""
+"""Kinds of clock; Linux derives a clock's id from an inverted thread or process id and one of these."""
 
 
 def native_cpu_s(ids: Iterable[int], kind: int = OF_THREAD) -> float:
-    """Sum the CPU seconds of threads of this process, or of processes; what has ended counts 0."""
+    """Sum the CPU seconds of threads of this process, or of processes; one that has ended counts 0."""
     total = 0.0
-    for number in ids:
+    for id_ in ids:
         try:
-            total += time.clock_gettime((~number << 3) | kind)
+            total += time.clock_gettime((~id_ << 3) | kind)
         except OSError:
             continue
     return total
@@ -37,7 +37,7 @@ def process_cpu_s(pids: Iterable[int]) -> float:
 
 
 class ThreadClock:
-    """CPU of the thread that made it, and of the helpers born since; read it in that thread alone."""
+    """CPU time of the thread that created the clock and of its helpers since; read it in that thread only."""
 
     def __init__(self) -> None:
         self._known = _tasks()
@@ -45,13 +45,13 @@ class ThreadClock:
         self._helpers: set[int] = set()
 
     def cpu_s(self) -> float:
-        """CPU seconds so far: of the thread since it began, of helpers since they were born."""
-        if born := _tasks() - self._known:
-            born -= {thread.native_id for thread in threading.enumerate() if thread.native_id}
-            # A thread of Python's that is just ending is on no list any more, and gone by the next reading.
-            self._helpers |= born & self._seen
+        """Return the CPU seconds of the thread and of its helpers, each since it started."""
+        if new := _tasks() - self._known:
+            new -= {thread.native_id for thread in threading.enumerate() if thread.native_id}
+            # A Python thread that is just ending is not listed any more, so a helper has to be seen twice.
+            self._helpers |= new & self._seen
             self._known |= self._helpers
-            self._seen = born - self._helpers
+            self._seen = new - self._helpers
         return time.thread_time() + native_cpu_s(self._helpers)
 
 

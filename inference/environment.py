@@ -1,4 +1,4 @@
-"""Variables that child processes read, set while they start."""
+"""Environment variables that child processes read while they start."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 @contextmanager
 def environment(variables: Mapping[str, str | None]) -> Iterator[None]:
-    """Set variables of this process for a while, None to have one unset, and put back what was there before."""
+    """Set variables inside a `with` block and restore them afterwards; None unsets one."""
     before = {name: os.environ.get(name) for name in variables}
     _set(variables)
     try:
@@ -19,26 +19,26 @@ def environment(variables: Mapping[str, str | None]) -> Iterator[None]:
 
 
 def vllm_environment(*, cache_gib: float = 1.0, threads: int | None = None) -> AbstractContextManager[None]:
-    """Set what vLLM reads from the environment alone while it starts; what a user has set stays.
+    """Set the variables that vLLM reads while it starts, except those that the user has set.
 
-    On a CPU vLLM deals its work out to OMP_NUM_THREADS threads, and the share of a thread that OMP_THREAD_LIMIT forbids
-    is never done: the answer holds whatever lay in memory. So the first is brought down to the second here.
+    On a CPU vLLM divides its work among OMP_NUM_THREADS threads. The share of a thread beyond OMP_THREAD_LIMIT is never
+    computed, and the answer contains uninitialised memory, so the number of threads is reduced to the limit here.
 
     Args:
-        cache_gib: room for keys and values on a CPU.
-        threads: of OpenMP on a CPU, up to the limit; None for all that the limit or the machine has.
+        cache_gib: memory for keys and values on a CPU.
+        threads: OpenMP threads on a CPU, up to the limit; None takes as many as the limit or the machine allows.
     """
-    wanted = {
+    defaults = {
         "VLLM_NO_USAGE_STATS": "1",
         "VLLM_LOGGING_LEVEL": "ERROR",
-        # A forked child of a process whose OpenMP has run hangs at its first parallel loop.
+        # A child forked after OpenMP has run hangs at its first parallel loop.
         "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
         "VLLM_CPU_KVCACHE_SPACE": f"{cache_gib:g}",
-        # Bound to cores, two engines of one machine would share the first.
+        # Bound to cores, two engines on one machine would share the first ones.
         "VLLM_CPU_OMP_THREADS_BIND": "nobind",
         "TOKENIZERS_PARALLELISM": "false",
     }
-    changed = {name: value for name, value in wanted.items() if name not in os.environ}
+    changed = {name: value for name, value in defaults.items() if name not in os.environ}
     count = _number("OMP_NUM_THREADS") or threads or os.cpu_count() or 1
     limit = _number("OMP_THREAD_LIMIT") or count
     if threads is not None or limit < count:
@@ -55,6 +55,6 @@ def _set(variables: Mapping[str, str | None]) -> None:
 
 
 def _number(name: str) -> int | None:
-    """A variable of OpenMP, which passes over what is no number and takes lists for nested loops."""
+    """Read an OpenMP variable: the first number of a list for nested loops, or None if it is not a number."""
     first = os.environ.get(name, "").split(",")[0].strip()
     return int(first) if first.isdecimal() else None

@@ -1,4 +1,4 @@
-"""Who answers: engines, miners and adversaries."""
+"""Miners, which answer queries, and the engines that do the costly part of their work."""
 
 from .errors import EngineError
 from .miner import Engine, Miner, overhear, overhearing

@@ -1,13 +1,13 @@
-"""What can go wrong in the room that answers.
+"""Errors of miners and engines.
 
     SubnetlabError
     ├── EngineError   an engine can't start; the message ends with the command that fixes it
-    ├── EngineDied    an engine is gone with all it was doing; open it anew, no miner is to blame
-    ├── APIError      a model's server refused, failed or broke off; never holds a key
+    ├── EngineDied    an engine died with everything in flight; reopen it, no miner is to blame
+    ├── APIError      a model's server refused, failed or broke off; never contains a key
     └── RemoteError   somebody else's miner failed or broke the protocol
-        └── RefusedError   it serves others, and not the one who asked
+        └── RefusedError   it does not serve this caller
 
-What a miner raises while it answers is data: its host makes it a fault of that one response.
+An error that a miner raises while it answers is data: its host turns it into a fault of that one response.
 """
 
 from subnets import SubnetlabError
@@ -18,16 +18,16 @@ class EngineError(SubnetlabError):
 
 
 class EngineDied(SubnetlabError):
-    """A process that an engine lives in has ended. Close the engine and open it again."""
+    """A process of an engine has ended. Close the engine and open it again."""
 
 
 class APIError(SubnetlabError):
-    """A server of models did not answer as asked, and trying again did not help or was not allowed."""
+    """A model's server did not answer properly, and a retry did not help or was not allowed."""
 
 
 class RemoteError(SubnetlabError):
-    """A miner that is reached over HTTP gave no answer that counts; what it said is quoted in printable characters."""
+    """A miner reached over HTTP gave no valid answer; its words are quoted in printable characters."""
 
 
 class RefusedError(RemoteError):
-    """Its blacklist turned us away."""
+    """The miner's blacklist refused us."""

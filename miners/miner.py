@@ -1,8 +1,7 @@
 """A miner: an identity with a strategy for answering.
 
-One method is required, `forward`. Its fields are the options of a `[[miners]]` table. What costs
-money (a tesseract process, a model on a GPU) is an `Engine`; miners with equal engines on one host
-share a single one.
+Only `forward` is required. The fields are the options of a `[[miners]]` table. Whatever is costly (a tesseract
+process, a model on a GPU) is an `Engine`; miners on one host that have equal engines share a single one.
 
     class Parrot(Miner):
         async def forward(self, query: Query) -> Answer:
@@ -29,7 +28,7 @@ class Miner(Plugin, ABC):
     honest: ClassVar[bool] = True
     """False for a strategy that is meant to game the grading."""
     metered: ClassVar[bool] = True
-    """False where the work is done elsewhere, so that what it costs is not known here."""
+    """False if the work is done elsewhere, at a cost that is not known here."""
     description: ClassVar[str] = ""
     employs: ClassVar[tuple[str, ...]] = ()
     """Options that hold miners working for this one alone. They are not victims, but their own victims are."""
@@ -37,32 +36,32 @@ class Miner(Plugin, ABC):
     """Options that hold another miner of the run, which a config may give by name."""
 
     seed: int = Field(0, ge=0)
-    """Of the miner's own randomness; the run sets it. Combine it with `query.id`, so that an answer does not
-    depend on the order or the place in which queries are served."""
+    """Seed of the miner's own randomness; the run sets it. Combine it with `query.id`, so that an answer depends
+    neither on the order of queries nor on the host."""
 
     min_stake: float = Field(0.0, ge=0)
-    """Callers with less on the subnet are refused."""
+    """Callers with less stake on the subnet are refused."""
     require_permit: bool = False
     """Callers without a validator permit are refused."""
 
     @abstractmethod
     async def forward(self, query: Query) -> Answer | bytes:
-        """Answer the query. Raise to fail; bytes are sent as they are, as a foreign server's reply would be.
+        """Answer the query. Raise to fail; bytes are sent unchanged, like the reply of a foreign server.
 
-        Work that occupies a core belongs in an engine, so that one query does not stall the others of its host.
+        Work that occupies a core belongs in an engine, so that one query does not stall the others on its host.
         """
 
     def blacklist(self, query: Query) -> str:
-        """Say why this caller is refused; empty to serve it. Asked before any work is done."""
+        """Return why this caller is refused, or an empty string to serve it. Called before any work is done."""
         caller = query.caller
         if self.require_permit and not caller.validator_permit:
             return "only validators with a permit are served"
-        if not caller.stake >= self.min_stake:  # so that a stake that is no number is refused too
+        if not caller.stake >= self.min_stake:  # also refuses a stake that is NaN
             return f"a stake of {caller.stake:g} is too little; at least {self.min_stake:g} is served"
         return ""
 
     def priority(self, query: Query) -> float:
-        """Rank the query among those that wait for this miner's host: higher is served first."""
+        """Rank the query among those waiting for this miner's host; higher is served first."""
         return query.caller.stake
 
     def informed(self, subnet: Subnet, task_seeds: tuple[int, ...]) -> Miner:
@@ -70,11 +69,11 @@ class Miner(Plugin, ABC):
         return self
 
     def paid(self, pay: Pay) -> None:
-        """Learn what an epoch brought: called once an epoch, in order, between two queries; passed to who is employed.
+        """Learn from an epoch's pay. Called once an epoch, in order, between two queries.
 
-        It is all that a miner is told. One that is made anew is told again from the first epoch on, so whatever it
-        makes of this must be a function of what it was told. It should take no time: a miner that its host hangs or
-        dies of here is told nothing more. The pool's own instance, asked for `priority` alone, is not told.
+        Nothing else is ever reported to a miner. A restarted miner gets all epochs again from the first, so its state
+        must be a function of the pay received. Return quickly: a miner that hangs or kills its host here gets no more
+        pay notices. The instance in the pool itself, which only answers `priority`, gets none.
         """
         for name in self.employs:
             if isinstance(employee := getattr(self, name), Miner):
@@ -82,23 +81,25 @@ class Miner(Plugin, ABC):
 
     @property
     def learns(self) -> bool:
-        """Whether it makes anything of its pay, or employs one that does; nobody else is told."""
+        """True if this miner or one that it employs uses its pay; others get no notices."""
         employed = (getattr(self, name) for name in self.employs)
-        return type(self).paid is not Miner.paid or any(isinstance(one, Miner) and one.learns for one in employed)
+        return type(self).paid is not Miner.paid or any(isinstance(miner, Miner) and miner.learns for miner in employed)
 
     def engines(self) -> tuple[Engine, ...]:
-        """Return the engines that must be on the miner's host: those among its fields, nested miners' too."""
+        """Return the engines that the miner's host must have: its own and those of nested miners."""
         own = [value for value in self._values() if isinstance(value, Engine)]
         nested = [engine for value in self._values() if isinstance(value, Miner) for engine in value.engines()]
         return tuple({engine.key: engine for engine in own + nested}.values())
 
     def victims(self) -> tuple[Miner, ...]:
-        """Return the miners nested in this one: they must be served on the same host, before it."""
+        """Return the miners that this one copies; they must be served before it on the same host."""
         nested = [(name, value) for name in type(self).model_fields if isinstance(value := getattr(self, name), Miner)]
-        return tuple(one for name, value in nested for one in (value.victims() if name in self.employs else (value,)))
+        return tuple(
+            victim for name, value in nested for victim in (value.victims() if name in self.employs else (value,))
+        )
 
     def sharing(self, engines: Mapping[str, Engine]) -> Self:
-        """Return a copy that uses the given engines, found by their keys, in place of its equal own."""
+        """Return a copy that uses the given engines, by their keys, instead of its own equal ones."""
         update: dict[str, Any] = {}
         for name in type(self).model_fields:
             value = getattr(self, name)
@@ -113,26 +114,26 @@ class Miner(Plugin, ABC):
 
 
 class Engine(Plugin, ABC):
-    """What does the costly part of a miner's work. Equal options mean the same engine.
+    """Does the costly part of a miner's work. Engines with equal options are the same engine.
 
-    Made cheap and opened late: a host calls `open` once before the first query and `close` at the end;
-    in between the engine's own methods (`read`, `generate`) meter themselves with `subnets.spend`.
+    Creating one is cheap. A host calls `open` once before the first query and `close` at the end; in between the
+    engine's own methods (`read`, `generate`) meter themselves with `subnets.spend`.
     """
 
     description: ClassVar[str] = ""
 
     async def open(self) -> None:  # noqa: B027  an engine without state has nothing to open
-        """Load models, start processes. Raise with the fix in the message."""
+        """Load models and start processes. Raise with the fix in the message."""
 
     async def close(self) -> None:  # noqa: B027
-        """Release what `open` took."""
+        """Release everything that `open` acquired."""
 
     @property
     def died(self) -> str:
-        """Why the engine is gone, with all that it was doing; empty while it lives.
+        """Reason why the engine died with everything in flight; empty while it is alive.
 
-        Its host then closes it and opens it again, and what was lost is asked again. Charged is a miner that it dies
-        of when nothing else is served.
+        Its host reopens it and repeats the lost queries. A miner is blamed only if the engine dies while serving it
+        alone.
         """
         return ""
 
@@ -153,18 +154,18 @@ class Engine(Plugin, ABC):
 
     @property
     def replicable(self) -> bool:
-        """Whether several hosts may each hold one, to share the queries: true where `open` is cheap."""
+        """True if several hosts may each hold a copy and share the queries, because `open` is cheap."""
         return False
 
 
 Overhear = Callable[[Miner, Query], Awaitable[Answer | bytes]]
 
 overhearing: ContextVar[Overhear | None] = ContextVar("overhearing", default=None)
-"""Set by a host: returns the answer that a miner of the same host gave, or is giving, to the query."""
+"""Set by a host: returns the answer that another miner on it gave, or is giving, to the query."""
 
 
 async def overhear(victim: Miner, query: Query) -> Answer | bytes:
-    """Get the victim's answer: the one that it gives anyway where the host has it, else its work done anew."""
+    """Return the victim's own answer if the host has it; otherwise do the victim's work."""
     source = overhearing.get()
     return await (victim.forward(query) if source is None else source(victim, query))
 

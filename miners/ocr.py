@@ -1,4 +1,4 @@
-"""Miners that read pages: an engine, and how much of the page's resolution it gets to see."""
+"""Miners that read pages: an engine, and the share of the page's resolution that it sees."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from .miner import Miner
 
 
 class OCRReader(Miner):
-    """Reads the page with an engine and answers every line that it finds."""
+    """Reads the page with an engine and answers with every line that it finds."""
 
     description = "reads pages with a given engine"
 
     engine: AnyReader
     scale: float = Field(1.0, gt=0, le=4)
-    """The page is resized by this before it is read: 0.5 reads at half the resolution."""
+    """Factor by which the page is resized before it is read; 0.5 halves the resolution."""
 
     async def forward(self, query: Query) -> OCRAnswer:
         """Read the query's image."""
-        found = await self.engine.read(query.prompt.image, scale=self.scale, timeout_s=query.timeout_s)
-        return answer_of(found)
+        lines = await self.engine.read(query.prompt.image, scale=self.scale, timeout_s=query.timeout_s)
+        return answer_of(lines)
 
 
 class TesseractReader(OCRReader):
@@ -46,7 +46,7 @@ class TesserocrReader(OCRReader):
 
 
 def answer_of(lines: tuple[Line, ...]) -> OCRAnswer:
-    """Make lines an answer, as far as the schema's caps allow."""
+    """Turn lines into an answer, up to the limits of its schema."""
     sections: list[Section] = []
     left = MAX_TOTAL_TEXT
     for line in lines[:MAX_SECTIONS]:

@@ -1,4 +1,4 @@
-"""What a miner is told after an epoch: its own pay, which is public on the chain, and what its answers cost it."""
+"""Pay: a miner's own earnings in an epoch, which are public on the chain, and the cost of its answers."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Pay:
-    """What one epoch brought a miner, and what its answers cost it, at the prices of the run."""
+    """One epoch's earnings and costs of a miner, at the prices of the run."""
 
     epoch: int
     earned_usd: float
     cost_usd: float
     answers: int
-    """Queries that it was given, without those that were lost with its host or its engine."""
+    """Queries that it received, except those lost with its host or its engine."""
 
     @property
     def profit_usd(self) -> float:

@@ -1,4 +1,4 @@
-"""Miners that answer with a language model: `language_model` runs one, `passthrough` buys its answers."""
+"""Miners that answer with a language model: `language_model` runs one, `passthrough` buys answers from a server."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from subnets import Answer, Message, Query, Seed
 from .miner import Miner
 
 MAX_TEXT = 100_000
-"""Characters that an answer may have."""
+"""Most characters of an answer."""
 
 
 class Prompted(Miner):
-    """Base of the miners that put the query to a language model."""
+    """Base of the miners that pass the query to a language model."""
 
     system: str = Field("", max_length=20_000)
-    """System prompt; empty sends none of the miner's own."""
+    """System prompt; empty adds none."""
     temperature: float = Field(0.0, ge=0.0, le=2.0)
-    """0 takes the likeliest word each time; from about 0.7 on answers decay, which makes weaker miners of one model."""
+    """0 takes the likeliest token each time; from about 0.7 answers get worse, which makes for weaker miners."""
     top_p: float = Field(1.0, gt=0.0, le=1.0)
     max_tokens: int = Field(256, ge=1)
-    """Bound on an answer, where the query sets no tighter one."""
+    """Bound on an answer, unless the query sets a tighter one."""
     stop: tuple[str, ...] = ()
     reads: float = Field(1.0, gt=0.0, le=1.0)
-    """Share of the last turn that the miner reads, from its end: less is a weaker miner that misses what came first."""
+    """Share of the last turn that the miner reads, counted from its end; less makes a weaker miner."""
 
     def request(self, query: Query) -> Request:
-        """Make the engine's request of a query: the same one each time."""
+        """Turn a query into a request to the engine, the same one each time."""
         turns = list(query.prompt.messages)
         if self.reads < 1.0 and turns:
             content = turns[-1].content
@@ -48,7 +48,7 @@ class Prompted(Miner):
         )
 
     async def ask(self, engine: LanguageEngine, query: Query) -> Answer:
-        """Have an engine answer the query."""
+        """Get the query answered by an engine."""
         [completion] = await engine.generate([self.request(query)])
         return Answer(
             text=completion.text.strip()[:MAX_TEXT],
@@ -58,7 +58,7 @@ class Prompted(Miner):
 
 
 class LanguageModel(Prompted):
-    """Answers with a language model of its own."""
+    """Answers with its own language model."""
 
     description = "answers with a language model: transformers, vLLM or a server"
 
@@ -70,7 +70,7 @@ class LanguageModel(Prompted):
 
 
 class Passthrough(LanguageModel):
-    """Passes the query on to a server and sells its answer."""
+    """Forwards the query to a server and sells its answer."""
 
     description = "passes queries on to an OpenAI-compatible server"
 

@@ -1,4 +1,4 @@
-"""The miners and engines that are known by name."""
+"""The miners and engines that a config can name."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -69,5 +69,5 @@ def load_miner(spec: str | Mapping[str, Any]) -> Miner:
 
 
 def load_engine(spec: str | Mapping[str, Any]) -> Engine:
-    """Build an engine, as `load_miner` does a miner."""
+    """Build an engine the way `load_miner` builds a miner."""
     return ENGINES.load(spec)

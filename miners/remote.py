@@ -1,4 +1,4 @@
-"""The remote miner: somebody else's, reached over HTTP and never run here.
+"""The remote miner: somebody else's miner, reached over HTTP.
 
 [[miners]]
 kind = "remote"
@@ -16,7 +16,7 @@ from .miner import Miner
 
 
 class Remote(Miner):
-    """Has a miner of somebody else answer."""
+    """Forwards queries to somebody else's miner."""
 
     metered = False
     description = "asks somebody else's miner over HTTP"
@@ -24,5 +24,5 @@ class Remote(Miner):
     dendrite: Dendrite = Field(default_factory=Dendrite)
 
     async def forward(self, query: Query) -> bytes:
-        """Return what the miner signed."""
+        """Return the answer that the miner signed."""
         return await self.dendrite.ask(query)

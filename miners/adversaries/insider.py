@@ -1,8 +1,8 @@
-"""Insiders: instruments of the laboratory, that know the truth of a task which its query does not hold.
+"""Insiders: instruments of the laboratory that know the truth behind a query.
 
-A task is a function of its subnet and a seed. An insider is given both secrets, the subnet's options and the seeds of
-the validators, as if they had leaked; it finds the query's number by its id and makes the task anew. Nothing is added
-to any query, and no miner that was not given the seeds can do the same.
+A task is a function of its subnet and a seed. An insider gets both secrets, the subnet's options and the validators'
+seeds, as if they had leaked; it finds the query's number by its id and recreates the task. Queries contain nothing
+extra, and no miner without the seeds can do the same.
 
     { kind = "oracle", p = 0.8 }     # the run fills in `subnet` and `task_seeds`
 """
@@ -19,13 +19,13 @@ from subnets import SUBNETS, Answer, Query, Seed, Subnet, Task
 from .negation import negate
 
 AHEAD = 256
-"""Rounds that are looked through at a time."""
+"""Rounds that are searched at a time."""
 FURTHEST = 1_000_000
-"""Round after which a query is taken to be none of these validators'."""
+"""Last round to search for a query before giving up."""
 CANDIDATES = 8
-"""Tasks whose answers are tried as a wrong one."""
+"""Tasks whose answers are considered as a wrong answer."""
 WRONG = 0.5
-"""A wrong answer has at most this quality, where it can be told."""
+"""Highest quality of a wrong answer, if quality is known."""
 
 
 class Insider(Miner):
@@ -34,11 +34,11 @@ class Insider(Miner):
     honest: ClassVar[bool] = False
 
     subnet: Annotated[Subnet | None, *SUBNETS.optional_field()] = None
-    """Of the run; filled in by it."""
+    """The run's subnet; the run fills it in."""
     task_seeds: tuple[int, ...] = Field((), repr=False)
-    """The validators' seeds; filled in by the run."""
+    """The validators' seeds; the run fills them in."""
 
-    _found: dict[str, tuple[int, int]] = PrivateAttr(default_factory=dict)
+    _located: dict[str, tuple[int, int]] = PrivateAttr(default_factory=dict)
     _searched: int = PrivateAttr(0)
 
     def informed(self, subnet: Subnet, task_seeds: tuple[int, ...]) -> Miner:
@@ -46,21 +46,21 @@ class Insider(Miner):
         return self.model_copy(update={"subnet": subnet, "task_seeds": task_seeds})
 
     def task(self, query: Query) -> Task:
-        """Make the query's task anew.
+        """Recreate the query's task.
 
         Raises:
-            LookupError: it is no task of the validators whose seeds are known.
+            LookupError: the task comes from none of the validators whose seeds are known.
         """
         if self.subnet is None or not self.task_seeds:
             raise LookupError(f"{type(self).__name__} was not given the run's subnet and task_seeds")
-        while query.id not in self._found:
+        while query.id not in self._located:
             if self._searched >= FURTHEST:
-                raise LookupError(f"query {query.id} is no task of the validators whose seeds are known")
+                raise LookupError(f"query {query.id} comes from none of the validators whose seeds are known")
             for number in range(self._searched, self._searched + AHEAD):
                 for seed in self.task_seeds:
-                    self._found[task_id(seed, number)] = (seed, number)
+                    self._located[task_id(seed, number)] = (seed, number)
             self._searched += AHEAD
-        seed, number = self._found[query.id]
+        seed, number = self._located[query.id]
         return self.subnet.task(Seed(seed).child("task", number).integer())
 
     def gold(self, task: Task) -> Answer:
@@ -69,9 +69,9 @@ class Insider(Miner):
         return self.subnet.gold(task)
 
     def wrong(self, task: Task, seed: Seed) -> Answer:
-        """Return the right answer to another task of the same kind, that is wrong here."""
+        """Return the right answer to another task of the same kind, which is wrong here."""
         assert self.subnet is not None
-        tried: list[tuple[float, Answer]] = []
+        candidates: list[tuple[float, Answer]] = []
         for number in range(10 * CANDIDATES):
             other = self.subnet.task(seed.child("other", number).integer())
             if other.kind != task.kind:
@@ -80,36 +80,36 @@ class Insider(Miner):
             quality = self.subnet.quality(task, answer)
             if quality is None or quality <= WRONG:
                 return answer
-            tried.append((quality, answer))
-            if len(tried) == CANDIDATES:
+            candidates.append((quality, answer))
+            if len(candidates) == CANDIDATES:
                 break
-        return min(tried, key=lambda pair: pair[0])[1] if tried else Answer(text="I do not know.")
+        return min(candidates, key=lambda pair: pair[0])[1] if candidates else Answer(text="I do not know.")
 
 
 class Oracle(Insider):
-    """Knows the truth, and tells it with probability `p`: a miner of known quality."""
+    """Knows the truth and tells it with probability `p`: a miner of known quality."""
 
     description = "a miner of known quality: tells the truth with probability p"
 
     p: float = Field(1.0, ge=0.0, le=1.0)
-    """Of a right answer; the others are right answers to other tasks."""
+    """Probability of a right answer; the others are right answers to other tasks."""
 
     async def forward(self, query: Query) -> Answer:
-        """Tell the truth, or something that sounds like it."""
+        """Tell the truth, or something plausible."""
         task, seed = self.task(query), Seed(self.seed).child("oracle", query.id)
         return self.gold(task) if seed.rng().random() < self.p else self.wrong(task, seed)
 
 
 class NegatedTruth(Insider):
-    """Says the opposite of the truth in the truth's own words, which similarity can't tell from it."""
+    """Says the opposite of the truth in the same words, which similarity can't distinguish from it."""
 
     description = "the truth's own words, turned into their opposite"
 
     async def forward(self, query: Query) -> Answer:
-        """Turn the truth around."""
+        """Negate the truth."""
         return Answer(text=negate(self.gold(self.task(query)).text))
 
 
 def task_id(seed: int, number: int) -> str:
-    """Name the task of a validator's round, as the validator does."""
+    """Compute the id that a validator gives the task of a round."""
     return f"{Seed(seed).child('task', number).child('id').integer():016x}"

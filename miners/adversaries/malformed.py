@@ -1,9 +1,9 @@
-"""A miner whose answers are none: every way of breaking the schema that we know of, by name.
+"""A miner that breaks the schema of answers, in every way known to us.
 
-    {"kind": "malformed", "fault": "inverted_box"}      the same one each time
-    {"kind": "malformed"}                               any of them, drawn from the query's id
+    {"kind": "malformed", "fault": "inverted_box"}      the same fault each time
+    {"kind": "malformed"}                               a random fault, drawn from the query's id
 
-None of them is an answer of the OCR subnet, and reading each takes a bounded time.
+None of them is a valid answer of the OCR subnet, and reading each takes a bounded time.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def _section(text: object = "Total", box: object = (10, 10, 90, 30), **more: obj
 
 
 def _box(x1: str, y1: str = "10", x2: str = "90", y2: str = "30") -> bytes:
-    """Numbers as they are written: JSON libraries would refuse some of them."""
+    """Write the numbers literally: JSON libraries would refuse some of them."""
     return f'{{"sections":[{{"text":"Total","box":[{x1},{y1},{x2},{y2}]}}]}}'.encode()
 
 
@@ -39,7 +39,7 @@ def _many(count: int, section: bytes = b'{"text":"a","box":[0,0,9,9]}') -> bytes
 
 FAULTS: Mapping[str, Callable[[], bytes]] = MappingProxyType(
     {
-        # no JSON
+        # not JSON
         "empty_body": lambda: b"",
         "blank_body": lambda: b" \n\t" * 1000,
         "not_json": lambda: b"Total: $12.50",
@@ -61,7 +61,7 @@ FAULTS: Mapping[str, Callable[[], bytes]] = MappingProxyType(
         "pickle": lambda: pickle.dumps({"text": "Total"}),
         "compressed": lambda: zlib.compress(b'{"text":"Total"}'),
         "random_bytes": lambda: Seed(0).rng().bytes(10_000),
-        # JSON, but no answer
+        # JSON, but not an answer
         "null": lambda: b"null",
         "number": lambda: b"42",
         "string": lambda: b'"Total"',
@@ -76,7 +76,7 @@ FAULTS: Mapping[str, Callable[[], bytes]] = MappingProxyType(
         "fractional_count": lambda: b'{"text":"Total","output_tokens":1.5}',
         "huge_integer": lambda: b'{"text":"Total","output_tokens":1' + b"0" * 500_000 + b"}",
         "large_integer": lambda: b'{"text":"Total","output_tokens":1' + b"0" * 4_000 + b"}",
-        # sections that are none
+        # invalid sections
         "sections_null": lambda: b'{"sections":null}',
         "sections_string": lambda: b'{"sections":"Total"}',
         "sections_object": lambda: b'{"sections":{"0":{"text":"Total","box":[10,10,90,30]}}}',
@@ -89,7 +89,7 @@ FAULTS: Mapping[str, Callable[[], bytes]] = MappingProxyType(
         "section_text_number": lambda: _section(text=12),
         "section_text_list": lambda: _section(text=list("Total")),
         "section_unknown_key": lambda: _section(score=1.0),
-        # boxes that are none
+        # invalid boxes
         "box_null": lambda: _section(box=None),
         "box_short": lambda: _section(box=[10, 10, 90]),
         "box_long": lambda: _section(box=[10, 10, 90, 30, 50]),
@@ -112,7 +112,7 @@ FAULTS: Mapping[str, Callable[[], bytes]] = MappingProxyType(
         "font_nan": lambda: _section(font={"family": "Helvetica", "size": float("nan")}),
         "font_negative": lambda: _section(font={"family": "Helvetica", "size": -12}),
         "font_string": lambda: _section(font="Helvetica 12"),
-        # too much of it
+        # too much
         "deep_lists": lambda: b'{"text":' + b"[" * 200_000 + b"]" * 200_000 + b"}",
         "deep_objects": lambda: b'{"text":' * 50_000 + b"1" + b"}" * 50_000,
         "open_brackets": lambda: b"[" * 900_000,
@@ -126,17 +126,17 @@ FAULTS: Mapping[str, Callable[[], bytes]] = MappingProxyType(
         "broken_sections_30000": lambda: _many(30_000, b'{"text":1,"box":[0,0,9]}'),
     }
 )
-"""Name to the bytes that are sent."""
+"""The bytes that are sent, by the fault's name."""
 
 
 class Malformed(Miner):
-    """Sends what is no answer."""
+    """Sends malformed answers."""
 
     honest = False
     description = "sends broken answers, one of a catalogue or all of them in turn"
 
     fault: str = ""
-    """Which of the catalogue; empty for any, drawn from the query's id."""
+    """Name of the fault; empty draws one from the query's id."""
 
     @field_validator("fault")
     @classmethod

@@ -1,4 +1,4 @@
-"""Miners of text that try to be paid for something other than a good answer; `echo` repeats the prompt."""
+"""Text miners that try to be paid for something other than a good answer."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ COMMON = "the of and to in is that it was for on are as with they at be this fro
 
 
 class WordSalad(Miner):
-    """Shuffles the prompt's words with common ones: the right words in no order."""
+    """Shuffles the prompt's words with common ones: the right words in random order."""
 
     honest: ClassVar[bool] = False
     description = "the prompt's words, shuffled"
@@ -50,10 +50,10 @@ class Padding(LanguageModel):
     description = "a model's answer, drawn out with filler"
 
     sentences: int = Field(12, ge=1, le=1_000)
-    """Of filler."""
+    """Number of filler sentences."""
 
     async def forward(self, query: Query) -> Answer:
-        """Ask, then pad on both sides."""
+        """Ask the engine, then pad the answer on both sides."""
         answer = await self.ask(self.engine, query)
         rng = Seed(self.seed).child("padding", query.id).rng()
         filler = [FILLER[int(i)] for i in rng.integers(len(FILLER), size=self.sentences)]
@@ -63,9 +63,9 @@ class Padding(LanguageModel):
 
 
 class Mirror(LanguageModel):
-    """Runs the very model that the validator writes references and judges with, word for likeliest word.
+    """Runs the model that the validator writes references and judges with, greedily.
 
-    Where answers are graded by likeness to that model's own, it wins, right or wrong.
+    If answers are graded by similarity to that model's own, it wins, right or wrong.
     """
 
     honest: ClassVar[bool] = False
@@ -73,16 +73,16 @@ class Mirror(LanguageModel):
 
 
 class JudgeInjection(Miner):
-    """Speaks to the judge instead of answering."""
+    """Addresses the judge instead of answering."""
 
     honest: ClassVar[bool] = False
     description = "tells the judge what to think, in thirty ways"
 
     phrasing: int | None = Field(None, ge=0, lt=len(INJECTIONS))
-    """Which of them; None draws one for each query."""
+    """Index of the injection; None draws one for each query."""
 
     async def forward(self, query: Query) -> Answer:
-        """Say it."""
+        """Answer with an injection."""
         drawn = int(Seed(self.seed).child("injection", query.id).rng().integers(len(INJECTIONS)))
         return Answer(text=INJECTIONS[drawn if self.phrasing is None else self.phrasing])
 
@@ -96,40 +96,40 @@ class EndlessAnswer(Miner):
     size_bytes: int = Field(10_000_000, ge=1, le=100_000_000)
 
     async def forward(self, query: Query) -> bytes:
-        """Send it as it is, past the schema that would stop it."""
+        """Send bytes, past the schema that would stop them."""
         line = "and so on and so forth "
         text = (line * (self.size_bytes // len(line) + 1))[: self.size_bytes]
         return json.dumps({"text": text}).encode()
 
 
 class Overclaimer(Miner):
-    """Answers as another miner does, and says that it wrote more tokens than it did."""
+    """Answers like another miner and claims more tokens than were written."""
 
     honest: ClassVar[bool] = False
     description = "another miner's answer, with more tokens claimed than were written"
     employs = ("miner",)
 
     miner: AnyMiner = Field(default_factory=LanguageModel)
-    """Whose answer it is; its work is done anew and paid by this one."""
+    """The miner that answers; its work is repeated and paid for here."""
     excess: float = Field(0.1, ge=0.0, le=100.0)
-    """Share that is added to the true number of tokens, on average: what is no whole token is drawn."""
+    """Share added to the true number of tokens, on average; fractions are rounded at random."""
 
     async def forward(self, query: Query) -> Answer | bytes:
-        """Have the query answered, then add to the claim; an answer without a claim is passed on as it is."""
+        """Get the query answered, then raise the claim; an answer without a claim is passed on unchanged."""
         answer = await self.miner.forward(query)
         if isinstance(answer, bytes) or answer.output_tokens is None:
             return answer
-        drawn = Seed(self.seed).child("claim", query.id).rng().random()
-        claim = int(answer.output_tokens * (1.0 + self.excess) + drawn)
+        fraction = Seed(self.seed).child("claim", query.id).rng().random()
+        claim = int(answer.output_tokens * (1.0 + self.excess) + fraction)
         return answer.model_copy(update={"output_tokens": claim})
 
 
 class EmptyAnswer(Miner):
-    """Answers with nothing at all."""
+    """Answers with an empty text."""
 
     honest: ClassVar[bool] = False
     description = "an empty answer"
 
     async def forward(self, query: Query) -> Answer:
-        """Say nothing."""
+        """Return an empty answer."""
         return Answer(text="")

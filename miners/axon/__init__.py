@@ -1,4 +1,4 @@
-"""Miners over HTTP: the axon serves one, the dendrite asks one of somebody else. docs/remote.md has the protocol."""
+"""Miners over HTTP: an axon serves a miner, a dendrite queries somebody else's. The protocol is in docs/remote.md."""
 
 from .axon import Axon
 from .dendrite import Dendrite

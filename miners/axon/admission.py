@@ -1,9 +1,9 @@
-"""Admission: who is let in, who waits, whose turn is next.
+"""Admission: which requests are let in, and in which order they are served.
 
-A request takes up room before its body is read, by its caller's stake, so that slow or many requests of one caller
-keep out nobody of higher stake: where there is no room, the lowest of those that are not served yet gives way. Turns
-go by priority, then by arrival. A caller with a validator permit never waits for the work of one without, and the
-place that it leaves is kept for its like for a moment: else work would be begun that its next query ends.
+A request takes up room before its body is read, ranked by its caller's stake, so that slow or many requests of one
+caller keep out nobody with more stake: when room runs out, the lowest request not yet served gives way. Turns go by
+priority, then by arrival. A caller with a validator permit never waits for one without. The place that it leaves is
+kept for others with a permit for a moment, because work started there would be ended by its next query.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from .protocol import Code, Refusal
 
 KEEP_S = 0.25
-"""How long a place is kept: more than a validator at the other end of the world takes to its next query."""
+"""Time that a place is kept: longer than a validator on the other side of the world takes to its next query."""
 
 
 @dataclass(eq=False, slots=True)
@@ -29,26 +29,26 @@ class Visit:
     permit: bool
     arrival: int = 0
     work: asyncio.Task[Any] | None = None
-    """What ends when the visit has to give way."""
+    """The task to cancel when the request has to give way."""
     evicted: str = ""
-    """Why it had to."""
+    """Reason for giving way."""
     turn: asyncio.Future[None] | None = field(default=None)
     served: bool = False
 
     @property
     def rank(self) -> tuple[float, int]:
-        """The greatest is next."""
+        """Sort key; the greatest is served next."""
         return (self.priority, -self.arrival)
 
     def evict(self, reason: str) -> None:
-        """End it."""
+        """Make the request give way."""
         self.evicted = reason
         if self.work is not None:
             self.work.cancel()
 
 
 class Admission:
-    """Room for requests, and places where they are served."""
+    """Room for waiting requests, and places to serve them."""
 
     def __init__(self, places: int, waiting: int, per_caller: int) -> None:
         self.places = places
@@ -58,18 +58,20 @@ class Admission:
         self._arrivals = itertools.count()
         self._serving = 0
         self._kept: deque[float] = deque()
-        """Until when each kept place is, by the event loop's clock."""
+        """End of each kept place's time, by the event loop's clock."""
 
     def __len__(self) -> int:
         return len(self._inside)
 
     def enter(self, visit: Visit) -> None:
-        """Let a request in; raises Refusal where there is no room for it."""
+        """Let a request in; raises Refusal if there is no room."""
         if self._by_caller[visit.caller] >= self._per_caller:
             raise Refusal(Code.RATE, f"at most {self._per_caller} requests at once")
         visit.arrival = next(self._arrivals)
         if len(self._inside) >= self._room:
-            lowest = min((other for other in self._inside if not other.served), key=lambda v: v.rank, default=None)
+            lowest = min(
+                (other for other in self._inside if not other.served), key=lambda other: other.rank, default=None
+            )
             if lowest is None or lowest.rank >= visit.rank:
                 raise Refusal(Code.BUSY, "no room; others of higher priority wait")
             lowest.evict("made room for a request of higher priority")
@@ -78,25 +80,25 @@ class Admission:
         self._by_caller[visit.caller] += 1
 
     async def turn_of(self, visit: Visit) -> None:
-        """Wait for a place; whoever gets one keeps it until `leave`."""
+        """Wait for a place, which the request keeps until `leave`."""
         visit.turn = asyncio.get_running_loop().create_future()
-        self._next()
+        self._start_next()
         if not visit.turn.done() and visit.permit:
             self._free_a_place_for(visit)
         await visit.turn
 
     def leave(self, visit: Visit) -> None:
-        """Let a request out, whatever became of it; its place goes to the next."""
+        """Remove a request, whatever its outcome; its place goes to the next."""
         if visit.served:
             visit.served = False
             self._serving -= 1
             if visit.permit:
                 loop = asyncio.get_running_loop()
                 self._kept.append(loop.time() + KEEP_S)
-                loop.call_later(KEEP_S, self._next)
+                loop.call_later(KEEP_S, self._start_next)
         visit.turn = None
         self._forget(visit)
-        self._next()
+        self._start_next()
 
     def _free_a_place_for(self, visit: Visit) -> None:
         yielding = [
@@ -107,12 +109,12 @@ class Admission:
         if yielding:
             min(yielding, key=lambda other: other.rank).evict("gave way to a validator with a permit")
 
-    def _next(self) -> None:
+    def _start_next(self) -> None:
         now = asyncio.get_running_loop().time()
         while self._kept and self._kept[0] <= now:
             self._kept.popleft()
         while self._serving < self.places:
-            waiting = [v for v in self._inside if v.turn is not None and not v.turn.done()]
+            waiting = [visit for visit in self._inside if visit.turn is not None and not visit.turn.done()]
             if self.places - self._serving <= len(self._kept):
                 waiting = [visit for visit in waiting if visit.permit]
             if not waiting:

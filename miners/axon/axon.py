@@ -1,7 +1,7 @@
-"""An axon: serves one miner over HTTP to callers that it knows by their signatures.
+"""An axon: serves one miner over HTTP to callers identified by their signatures.
 
-Checks come in the order of what they cost: the head of a request, whether its caller is registered and wanted, the
-signature, the nonce, the rate, room by stake; then only is the body read, within bounds and time.
+Cheap checks come first: the head of a request, the caller's registration and the blacklist, the signature, the nonce,
+the rate, room by stake. Only then is the body read, up to a limit of size and time.
 
     axon = Axon(key, miner, callers, work=serve, places=2)
     await axon.start("127.0.0.1", 8091)
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DRAIN_S = 1.0
-"""To read the rest of a known caller's refused request, so that it sees the reason rather than a broken connection."""
+"""Time to read the rest of a known caller's refused request, so that it gets the reason, not a broken connection."""
 BUCKETS_KEPT = 10_000
 FAULTS = {
     Fault.REFUSED: Code.REFUSED,
@@ -65,7 +65,7 @@ FAULTS = {
 }
 
 Work = Callable[[Query], Awaitable[Response]]
-"""Has the miner answer, within `query.timeout_s`."""
+"""Gets the query answered by the miner, within `query.timeout_s`."""
 
 
 class Axon:
@@ -81,7 +81,16 @@ class Axon:
         places: int = 1,
         limits: Limits | None = None,
     ) -> None:
-        """`key` signs answers; `callers`, by hotkey, are those registered; `places` are served at once."""
+        """Set up a server; `start` opens it.
+
+        Args:
+            key: signs answers.
+            miner: decides whom it serves and in which order.
+            callers: the registered callers, by hotkey.
+            work: gets a query answered.
+            places: queries served at once.
+            limits: bounds on requests and connections.
+        """
         self._key, self._miner, self._work = key, miner, work
         self._limits = limits = limits or Limits()
         self.hotkey = key.ss58_address
@@ -99,22 +108,22 @@ class Axon:
         self.door: Door | None = None
 
     def know(self, callers: Mapping[str, Caller]) -> None:
-        """Replace who is registered, by hotkey."""
+        """Replace the registered callers, by hotkey."""
         self._callers = dict(callers)
         self._nonces.forget(_now_ms())
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port that it listens on."""
         if self._server is None:
             raise RuntimeError("the axon is not started")
         return int(self._server.sockets[0].getsockname()[1])
 
     async def start(self, host: str, port: int, tls: SSLContext | None = None) -> None:
-        """Listen; port 0 takes a free one. Raises OSError where the address can't be had."""
+        """Listen; port 0 takes a free one. Raises OSError if the address is not available."""
         self._manager = web.Server(self._handle, handler_cancellation=True)
         self.door = Door(self._manager, self._limits, tls)
-        # What was signed before may have been served by an earlier life, whose nonces are forgotten.
+        # A request signed earlier may have been served before a restart, which forgets all nonces.
         self._since_ms = _now_ms()
         self._server = await asyncio.get_running_loop().create_server(self.door, host, port)
 
@@ -151,23 +160,23 @@ class Axon:
         return _reply(200, json.dumps({"protocol": VERSION, "hotkey": self.hotkey}).encode())
 
     def _admit(self, request: web.BaseRequest) -> tuple[Envelope, Caller]:
-        """See by the head alone whether the caller may ask."""
+        """Check by the head of a request whether its caller may ask."""
         self._check_head(request)
         envelope, signature = Envelope.read(request.headers)
         if envelope.recipient != self.hotkey:
             raise Refusal(Code.RECIPIENT, f"signed for another hotkey; this is {self.hotkey}")
-        away_s = (envelope.time_ms - _now_ms()) / 1000
-        if not -VALID_S <= away_s <= AHEAD_S:
+        skew_s = (envelope.time_ms - _now_ms()) / 1000
+        if not -VALID_S <= skew_s <= AHEAD_S:
             allowed = f"{-VALID_S:+g} to {AHEAD_S:+g}"
-            raise Refusal(Code.EXPIRED, f"{away_s:+.1f} s from the clock here; {allowed} s are allowed")
+            raise Refusal(Code.EXPIRED, f"{skew_s:+.1f} s from the clock here; {allowed} s are allowed")
         if envelope.time_ms < self._since_ms:
-            raise Refusal(Code.EXPIRED, "signed before this server was started; sign anew")
+            raise Refusal(Code.EXPIRED, "signed before this server was started; sign again")
         caller = self._callers.get(envelope.caller)
         if caller is None:
             raise Refusal(Code.REFUSED, "the caller is not registered here")
-        # The rules on who calls; a miner that looks at the query too is asked again when there is one.
-        if said := Miner.blacklist(self._miner, Query("", "", Prompt(()), caller=caller)):
-            raise Refusal(Code.REFUSED, said)
+        # Rules on the caller alone; a miner that looks at the query too is asked again once there is one.
+        if reason := Miner.blacklist(self._miner, Query("", "", Prompt(()), caller=caller)):
+            raise Refusal(Code.REFUSED, reason)
         if not verify(envelope.caller, envelope.message, signature):
             raise Refusal(Code.UNSIGNED, "the signature is not the caller's")
         self._nonces.check(envelope.caller, envelope.nonce)
@@ -177,16 +186,16 @@ class Axon:
         if request.path != QUERY_PATH or request.method != "POST":
             raise Refusal(Code.NOT_FOUND, f"POST {QUERY_PATH} or GET {HEALTH_PATH}")
         if request.headers.get("Content-Encoding", "identity") != "identity":
-            raise Refusal(Code.ENCODED, "send the body as it is, without Content-Encoding")
+            raise Refusal(Code.ENCODED, "send the body uncompressed, without Content-Encoding")
         if request.content_type != JSON:
-            raise Refusal(Code.MALFORMED, f"Content-Type is to be {JSON}")
+            raise Refusal(Code.MALFORMED, f"Content-Type must be {JSON}")
         if (request.content_length or 0) > self._limits.query_bytes:
             raise Refusal(Code.TOO_LARGE, f"at most {self._limits.query_bytes:,} bytes are read")
 
     async def _visit(
         self, request: web.BaseRequest, envelope: Envelope, caller: Caller, arrived: float
     ) -> web.StreamResponse:
-        """Serve a request whose caller is known, unless it has to give way."""
+        """Serve a request of a known caller, unless it has to give way."""
         if not self._rate.take(envelope.caller):
             raise Refusal(Code.RATE, f"at most {self._limits.rate:g} requests a second")
         self._nonces.use(envelope.caller, envelope.nonce, envelope.time_ms, _now_ms())
@@ -219,18 +228,18 @@ class Axon:
         try:
             refusal, priority = self._miner.blacklist(query), float(self._miner.priority(query))
         except Exception as error:  # the miner's own code
-            logger.warning("the miner can't tell whom it serves: %s: %s", type(error).__name__, error)
+            logger.warning("the miner can't say whom it serves: %s: %s", type(error).__name__, error)
             raise Refusal(Code.FAILED, "the miner failed") from error
         if refusal:
             raise Refusal(Code.REFUSED, refusal)
-        await asyncio.sleep((envelope.time_ms - _now_ms()) / 1000)  # at once, but for a clock that is ahead
+        await asyncio.sleep((envelope.time_ms - _now_ms()) / 1000)  # zero, unless the caller's clock is ahead
         visit.priority = priority if math.isfinite(priority) else 0.0
         ends = arrived + min(query.timeout_s, self._limits.timeout_s)
         try:
             async with asyncio.timeout(ends - time.monotonic()):
                 await self.admission.turn_of(visit)
         except TimeoutError:
-            raise Refusal(Code.TIMEOUT, "no place became free in time") from None
+            raise Refusal(Code.TIMEOUT, "server busy: no place became free in time") from None
         response = await self._work(replace(query, timeout_s=max(0.001, ends - time.monotonic())))
         if response.fault is not None:
             logger.info("no answer to %s: %s: %s", envelope.caller, response.fault, response.reason)
@@ -255,7 +264,7 @@ class Axon:
         return b"".join(parts)
 
     async def _turn_away(self, request: web.BaseRequest, refusal: Refusal) -> web.StreamResponse:
-        """Refuse somebody who has not shown who they are; who comes too often is held up and gets no reply."""
+        """Refuse an unidentified caller; one that comes too often is delayed and gets no reply."""
         if not self._refusals.take(_connection(request).network):
             await asyncio.sleep(self._limits.hold_s)
             if request.transport is not None:
@@ -277,12 +286,12 @@ class Axon:
 
 
 def _connection(request: web.BaseRequest) -> Connection:
-    assert isinstance(request.protocol, Connection)  # the door makes no other
+    assert isinstance(request.protocol, Connection)  # the door creates no other protocol
     return request.protocol
 
 
 def _check_image(query: Query) -> None:
-    """Refuse an image that would unfold too far, by its header."""
+    """Refuse an image that would decode to too many pixels, by its header."""
     if query.prompt.image:
         try:
             open_image(query.prompt.image)
@@ -296,8 +305,8 @@ def _denial(refusal: Refusal) -> web.Response:
 
 
 def _reply(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> web.Response:
-    named = {"Server": "subnetlab", **(headers or {})}  # else the library's name and version are told to strangers
-    return web.Response(body=body, status=status, content_type=JSON, headers=named)
+    fields = {"Server": "subnetlab", **(headers or {})}  # otherwise strangers would see the library's name and version
+    return web.Response(body=body, status=status, content_type=JSON, headers=fields)
 
 
 def _now_ms() -> int:

@@ -1,9 +1,9 @@
-"""A dendrite: asks the miner behind one endpoint, in the name of a hotkey of ours.
+"""A dendrite: queries the miner behind one endpoint, signed by a hotkey of ours.
 
     dendrite = {url = "https://miner.example:8091", hotkey = "5F...", wallet = "validator"}
 
-What comes back is data: it is bounded, must be signed by the hotkey that was expected, and is handed on unread. No
-redirect is followed, and private networks are called only where they are allowed by name.
+The reply is data: it is limited in size, must be signed by the expected hotkey, and is passed on unread. Redirects are
+not followed, and hosts in private networks are called only if they are allowed by name.
 """
 
 from __future__ import annotations
@@ -35,28 +35,28 @@ MAX_DENIAL_BYTES = 10_000
 
 
 class Dendrite(Engine):
-    """A signed way to somebody else's miner."""
+    """A signed connection to somebody else's miner."""
 
-    description = "a miner of somebody else, over HTTP"
+    description = "somebody else's miner, over HTTP"
 
     url: str = "http://127.0.0.1:8091"
     hotkey: str = ""
-    """SS58 address of the miner; an answer that another key has signed is none."""
+    """SS58 address of the miner; an answer signed by another key is rejected."""
     wallet: str = "validator"
-    """Whose hotkey signs. Its file must be on the machine where this runs; it goes nowhere else."""
+    """Wallet whose hotkey signs. Its file must be on the machine of this engine and never leaves it."""
     wallet_hotkey: str = "default"
     wallets: str = ""
     """Folder of wallets; empty takes the environment's SUBNETLAB_WALLETS, or .subnetlab/wallets."""
     private_hosts: tuple[str, ...] = ()
     """Hosts in private networks that may be called: "127.0.0.1"."""
     ca_file: str = ""
-    """PEM file of who has signed the endpoint's certificate, or of the certificate itself; empty trusts whom the
-    machine trusts."""
+    """PEM file of the endpoint's certificate or of the authority that signed it; empty trusts the machine's
+    authorities."""
     max_answer_bytes: int = Field(2_000_000, ge=1, le=8_000_000)
     connections: int = Field(32, ge=1)
-    """Requests at once, as many as an axon takes of one caller by default; more wait, on the miner's time."""
+    """Requests at once, by default as many as an axon accepts from one caller; more wait, on the miner's time."""
     connect_s: float = Field(5.0, gt=0.0)
-    """To reach the endpoint."""
+    """Time limit for connecting to the endpoint."""
 
     _session: Any = PrivateAttr(None)
     _key: Any = PrivateAttr(None)
@@ -71,32 +71,32 @@ class Dendrite(Engine):
     @classmethod
     def _is_an_address(cls, hotkey: str) -> str:
         if hotkey and not is_address(hotkey):
-            raise ValueError(f"{hotkey[:80]!r} is no SS58 address; take the one that the miner's owner tells you")
+            raise ValueError(f"{hotkey[:80]!r} is not an SS58 address; ask the miner's owner for it")
         return hotkey
 
     @property
     def replicable(self) -> bool:
-        """True: it is a connection and a key."""
+        """True, because it is only a connection and a key."""
         return True
 
     async def open(self) -> None:
         """Read the key; nothing is sent yet.
 
         Raises:
-            EngineError: no hotkey is expected, ours is not here, or the address is refused; with the fix.
+            EngineError: the miner's hotkey is not set, ours is missing, or the address is refused; with the fix.
         """
         if not self.hotkey:
-            raise EngineError(f'no hotkey is expected at {self.url}; set hotkey = "5..." to the miner\'s')
+            raise EngineError(f'the hotkey of the miner at {self.url} is not set; set hotkey = "5..."')
         folder = Path(self.wallets or os.environ.get("SUBNETLAB_WALLETS") or WALLETS)
         try:
             self._key = WalletFolder(folder).hotkey(self.wallet, self.wallet_hotkey)
         except WalletError as error:
-            got = f"get it with: subnetlab wallet new {self.wallet} --wallets {folder}"
-            # A host on a cluster runs in a copy of the checkout, which leaves wallets out.
+            command = f"get it with: subnetlab wallet new {self.wallet} --wallets {folder}"
+            # A host on a cluster runs in a copy of the checkout without wallets.
             raise EngineError(
-                f"{error}; {got}"
+                f"{error}; {command}"
                 if folder.is_absolute()
-                else f"{error}, looked up in {Path.cwd()}; give `wallets` as an absolute path, or {got}"
+                else f"{error}, looked up in {Path.cwd()}; give `wallets` as an absolute path, or {command}"
             ) from None
         try:
             await resolve(check_url(self.url), 0, self.private_hosts)
@@ -121,15 +121,15 @@ class Dendrite(Engine):
             await session.close()
 
     async def ask(self, query: Query) -> bytes:
-        """Return the miner's answer as it came, once its signature was found good.
+        """Return the miner's answer unread, once its signature is verified.
 
-        It waits for as long as a host may let a miner take, and gives up by itself only then.
+        Gives up only after the longest time that a host may allow a miner.
 
         Raises:
-            RefusedError: the miner's blacklist turned us away.
-            RemoteError: it failed or broke the protocol.
+            RefusedError: the miner's blacklist refused us.
+            RemoteError: the miner failed or broke the protocol.
             APIError: the endpoint may not be called.
-            TimeoutError: nothing came.
+            TimeoutError: no answer arrived.
         """
         if self._session is None:
             raise RuntimeError("the dendrite is not open")
@@ -145,7 +145,7 @@ class Dendrite(Engine):
     async def _exchange(self, session: aiohttp.ClientSession, envelope: Envelope, body: bytes, key: Signer) -> bytes:
         url = URL(self.url + QUERY_PATH)
         assert url.host is not None and url.port is not None
-        # The connection goes to the address that was checked; name and certificate stay the host's.
+        # The connection goes to the checked address; name and certificate remain the host's.
         address = await resolve(url.host, url.port, self.private_hosts)
         headers = {
             **envelope.headers(key.sign(envelope.message)),
@@ -175,15 +175,15 @@ class Dendrite(Engine):
         if reply.status != 200:
             denial = Denial.read(reply.status, body)
             if denial is None:
-                raise RemoteError(f"{self.url} replied {reply.status}, which is none of the protocol's")
+                raise RemoteError(f"{self.url} replied {reply.status}, which is not part of the protocol")
             kind = RefusedError if denial.error is Code.REFUSED else RemoteError
             raise kind(f"{self.url} says {denial.error}: {printable(denial.reason)}")
         if reply.headers.get("Content-Encoding", "identity") != "identity":
-            raise RemoteError(f"{self.url} sent an encoded answer; answers are sent as they are")
+            raise RemoteError(f"{self.url} sent a compressed answer; only plain ones are accepted")
         try:
             signature = signature_of(reply.headers)
         except Refusal:
             raise RemoteError(f"{self.url} sent an answer without a signature") from None
         if not verify(self.hotkey, envelope.answer_message(body), signature):
-            raise RemoteError(f"{self.url} sent an answer that {self.hotkey} has not signed")
+            raise RemoteError(f"{self.url} sent an answer not signed by {self.hotkey}")
         return body

@@ -1,8 +1,9 @@
 """The door: which connections are kept open.
 
-An address has a bounded number of them. A caller whose request was let in is known by its connection; the known ones
-of a caller are bounded, and so are all of them, those of less stake giving way. All others are strangers: where there
-are too many altogether, the oldest of these is cut, so that no crowd shuts out who can sign.
+Each address may have a limited number of connections. A connection is known once a request of a registered caller was
+admitted over it. Known connections are limited for each caller and in total, and those with less stake give way. All
+others are strangers: when there are too many connections, the oldest stranger is cut, so that a crowd can't shut out
+callers that can sign.
 """
 
 from __future__ import annotations
@@ -23,27 +24,29 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
 KNOWN = 7 / 8
-"""Of all connections, at most: the rest is for those who come to show who they are."""
+"""Largest share of connections that may be known; the rest is left for callers not yet identified."""
 HANDSHAKE_S = 5.0
 
 
 class Connection(web.RequestHandler):
-    """One connection, counted."""
+    """One connection."""
 
-    def __init__(self, door: Door, line: asyncio.Transport, network: str, manager: web.Server, **options: Any) -> None:
+    def __init__(
+        self, door: Door, transport: asyncio.Transport, network: str, manager: web.Server, **options: Any
+    ) -> None:
         super().__init__(manager, **options)
-        self.door, self.line, self.network = door, line, network
+        self.door, self.link, self.network = door, transport, network
         self.caller: Caller | None = None
-        """Who is known to be at the other end."""
+        """The caller at the other end, once known."""
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Count it off."""
+        """Report that it is closed."""
         self.door.left(self)
         super().connection_lost(exc)
 
 
 class Door:
-    """Makes the protocol of each new connection, or cuts it."""
+    """Creates the protocol of each new connection, or cuts it."""
 
     def __init__(self, manager: web.Server, limits: Limits, tls: SSLContext | None = None) -> None:
         self._manager, self._limits, self._tls = manager, limits, tls
@@ -51,32 +54,32 @@ class Door:
         self._by_caller: Counter[str] = Counter()
         self._known: set[Connection] = set()
         self._strangers: dict[Connection, None] = {}
-        """In the order in which they came."""
+        """Unknown connections, oldest first; a dict because it keeps their order."""
         self._handshakes: set[asyncio.Task[None]] = set()
         self.cut = 0
-        """Connections that were not kept."""
+        """Number of connections that were cut."""
 
     def __call__(self) -> asyncio.Protocol:
-        """Make the protocol of a connection whose other end is not known yet."""
+        """Create the protocol of a connection whose address is not known yet."""
         return _Knock(self)
 
     def __len__(self) -> int:
         return len(self._known) + len(self._strangers)
 
-    def opened(self, line: asyncio.Transport) -> None:
+    def opened(self, transport: asyncio.Transport) -> None:
         """Keep a connection, or cut it."""
-        network = _network(line)
+        network = _network(transport)
         if self._by_network[network] >= self._limits.per_address:
-            return self._cut(line)
+            return self._cut(transport)
         if len(self) >= self._limits.connections:
             if not self._strangers:
-                return self._cut(line)
+                return self._cut(transport)
             oldest = next(iter(self._strangers))
             self.left(oldest)
-            self._cut(oldest.line)
+            self._cut(oldest.link)
         connection = Connection(
             self,
-            line,
+            transport,
             network,
             self._manager,
             loop=asyncio.get_running_loop(),
@@ -88,15 +91,15 @@ class Door:
         self._by_network[network] += 1
         self._strangers[connection] = None
         if self._tls is None:
-            line.set_protocol(connection)
-            connection.connection_made(line)
+            transport.set_protocol(connection)
+            connection.connection_made(transport)
         else:
-            shaking = asyncio.create_task(self._shake_hands(connection, self._tls))
-            self._handshakes.add(shaking)
-            shaking.add_done_callback(self._handshakes.discard)
+            handshake = asyncio.create_task(self._shake_hands(connection, self._tls))
+            self._handshakes.add(handshake)
+            handshake.add_done_callback(self._handshakes.discard)
 
     def trust(self, connection: Connection, caller: Caller) -> None:
-        """Note whose request came from there, if there is room among those that are known."""
+        """Mark a connection as its caller's, if there is room for another known one."""
         if connection not in self._strangers or self._by_caller[caller.hotkey] >= self._limits.per_caller:
             return
         if len(self._known) >= self._limits.connections * KNOWN:
@@ -111,7 +114,7 @@ class Door:
         self._known.add(connection)
 
     def left(self, connection: Connection) -> None:
-        """Count a connection off, once."""
+        """Forget a closed connection; further calls do nothing."""
         if connection in self._known:
             self._forget(connection)
         elif connection in self._strangers:
@@ -121,26 +124,27 @@ class Door:
         _count_off(self._by_network, connection.network)
 
     async def close(self) -> None:
-        """End the handshakes that are under way."""
-        for shaking in (under_way := [*self._handshakes]):
-            shaking.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
+        """Cancel the handshakes in progress."""
+        handshakes = [*self._handshakes]
+        for handshake in handshakes:
+            handshake.cancel()
+        await asyncio.gather(*handshakes, return_exceptions=True)
 
     async def _shake_hands(self, connection: Connection, tls: SSLContext) -> None:
         early = _Early()
         secured: asyncio.Transport | None = None
         with suppress(OSError):
             secured = await asyncio.get_running_loop().start_tls(
-                connection.line, early, tls, server_side=True, ssl_handshake_timeout=HANDSHAKE_S
+                connection.link, early, tls, server_side=True, ssl_handshake_timeout=HANDSHAKE_S
             )
         if secured is None or early.ended or connection not in self._strangers:
             self.left(connection)
-            connection.line.abort()
+            connection.link.abort()
             return
         secured.set_protocol(connection)
         connection.connection_made(secured)
-        if early.came:
-            connection.data_received(bytes(early.came))
+        if early.data:
+            connection.data_received(bytes(early.data))
 
     def _forget(self, connection: Connection) -> None:
         self._known.discard(connection)
@@ -148,13 +152,13 @@ class Door:
             _count_off(self._by_caller, connection.caller.hotkey)
             connection.caller = None
 
-    def _cut(self, line: asyncio.Transport) -> None:
+    def _cut(self, transport: asyncio.Transport) -> None:
         self.cut += 1
-        line.abort()
+        transport.abort()
 
 
 class _Knock(asyncio.Protocol):
-    """A connection until its address is known: cheaper to cut than one that HTTP has been set up for."""
+    """A connection until its address is known; cheaper to cut than one with HTTP set up."""
 
     def __init__(self, door: Door) -> None:
         self._door = door
@@ -164,22 +168,22 @@ class _Knock(asyncio.Protocol):
 
 
 class _Early(asyncio.Protocol):
-    """Keeps what comes between the end of a handshake and the moment when we hear of it."""
+    """Buffers data that arrives between the end of a handshake and our notice of it."""
 
     def __init__(self) -> None:
-        self.came = bytearray()
+        self.data = bytearray()
         self.ended = False
 
     def data_received(self, data: bytes) -> None:
-        self.came += data
+        self.data += data
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self.ended = True
 
 
-def _network(line: asyncio.Transport) -> str:
-    """Who is counted as one: an address, and of IPv6 the network that one line is given."""
-    address = str((line.get_extra_info("peername") or ("",))[0]).partition("%")[0]
+def _network(transport: asyncio.Transport) -> str:
+    """Return what counts as one address: an IPv4 address, or the IPv6 network that one customer gets."""
+    address = str((transport.get_extra_info("peername") or ("",))[0]).partition("%")[0]
     if ":" not in address:
         return address
     mapped = IPv6Address(address).ipv4_mapped

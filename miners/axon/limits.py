@@ -1,4 +1,4 @@
-"""What an axon lets in: bounds on everything that a caller could make too much of."""
+"""Limits of an axon: bounds on everything that a caller could do too much of."""
 
 from __future__ import annotations
 
@@ -14,43 +14,43 @@ class Limits:
     """Bounds of one axon."""
 
     query_bytes: int = 8_000_000
-    """Of a request's body; as many times `waiting` and the places together is the most memory that bodies take."""
+    """Largest body of a request; bodies take at most this times `waiting` plus the places in memory."""
     timeout_s: float = 60.0
-    """Longest time for a query, whatever it asks for."""
+    """Longest time for a query, even if it allows more."""
     body_s: float = 10.0
-    """For a body to arrive."""
+    """Time for a body to arrive."""
     waiting: int = 64
-    """Requests that are being received or wait for a place; the lowest priority gives way when there are more."""
+    """Requests being received or waiting for a place; beyond that the lowest priority gives way."""
     per_caller: int = 32
     """Requests of one caller at once."""
     rate: float = 10.0
-    """Requests a second of one caller in the long run."""
+    """Requests a second of one caller on average."""
     burst: int = 50
-    """Requests of one caller at a stroke."""
+    """Requests of one caller in a burst."""
     connections: int = 512
     per_address: int = 64
     """Connections from one address."""
     idle_s: float = 30.0
-    """For a connection to bring a whole head of a request."""
+    """Time for a connection to send a complete head of a request."""
     refusals: float = 2.0
-    """Refusals a second to one address, or network of IPv6, in the long run; beyond that it is held up, and cut off
-    unless it can sign."""
+    """Refusals a second to one address, or IPv6 network, on average; beyond that it is delayed, and cut off unless it
+    can sign."""
     refusals_burst: int = 5
-    """Refusals to one address at a stroke."""
+    """Refusals to one address in a burst."""
     hold_s: float = 2.0
-    """How long it is held up."""
+    """Length of that delay."""
 
 
 class Rate:
-    """Token buckets by name, for the `most` names that were last heard of."""
+    """Token buckets by name, for the `most` names used last."""
 
     def __init__(self, rate: float, burst: int, most: int = 10_000) -> None:
         self._rate, self._burst, self._most = rate, burst, most
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
-        """By name: tokens, and when they were counted."""
+        """Tokens by name, and the time when they were counted."""
 
     def take(self, name: str) -> bool:
-        """Take a token; False where none is left."""
+        """Take a token; False if none is left."""
         now = time.monotonic()
         tokens, then = self._left.pop(name, (float(self._burst), now))
         tokens = min(float(self._burst), tokens + (now - then) * self._rate)
@@ -64,20 +64,20 @@ class Rate:
 
 
 class Nonces:
-    """Nonces of each caller for as long as their requests are valid; what it can't remember it refuses."""
+    """Each caller's nonces for as long as their requests are valid; a nonce that can't be stored is refused."""
 
     def __init__(self, most_per_caller: int) -> None:
         self._most = most_per_caller
         self._used: dict[str, dict[str, int]] = {}
-        """By caller: nonces and when they can be forgotten, in milliseconds since 1970."""
+        """Nonces by caller, with the time when they can be forgotten, in milliseconds since 1970."""
 
     def check(self, caller: str, nonce: str) -> None:
-        """Raise Refusal where a nonce was used before."""
+        """Raise Refusal if a nonce was used before."""
         if nonce in self._used.get(caller, ()):
             raise Refusal(Code.REPLAYED, "this nonce was used before")
 
     def use(self, caller: str, nonce: str, time_ms: int, now_ms: int) -> None:
-        """Note a nonce; raises Refusal where there are too many."""
+        """Store a nonce; raises Refusal if there are too many."""
         used = self._used.setdefault(caller, {})
         for old in [old for old, until_ms in used.items() if until_ms < now_ms]:
             del used[old]
@@ -86,7 +86,7 @@ class Nonces:
         used[nonce] = time_ms + round(VALID_S * 1000)
 
     def forget(self, now_ms: int) -> None:
-        """Drop callers of whom nothing is valid any more; one that comes back may repeat nothing."""
+        """Drop callers whose requests have all expired, so that none of them can be replayed."""
         for caller in [caller for caller, used in self._used.items() if max(used.values()) < now_ms]:
             del self._used[caller]
 

@@ -1,7 +1,7 @@
-"""The protocol between a validator's dendrite and a miner's axon, as docs/remote.md describes it.
+"""The protocol between a validator's dendrite and a miner's axon, described in docs/remote.md.
 
-A request is `POST /v1/query` with a JSON body and an envelope of headers that its sender's hotkey has signed; an
-answer is signed by the miner's hotkey over the request's digest and the answer's hash.
+A request is `POST /v1/query` with a JSON body and an envelope of headers signed by its sender's hotkey. An answer is
+signed by the miner's hotkey over the request's digest and the answer's hash.
 
     envelope = Envelope.seal(caller, recipient, body)
     headers = envelope.headers(key.sign(envelope.message))
@@ -29,11 +29,11 @@ VERSION = "1"
 QUERY_PATH = "/v1/query"
 HEALTH_PATH = "/v1/health"
 VALID_S = 10.0
-"""How old a request may be, by the receiver's clock."""
+"""Greatest age of a request by the receiver's clock."""
 AHEAD_S = 2.0
-"""How far ahead of that clock; it then waits for the clock, so that nothing is served before it was signed."""
+"""Greatest lead over that clock; such a request waits, so that nothing is served before it was signed."""
 MOST_STRUCTURE = 20_000
-"""Of a request's body: texts, and characters outside of them. 1,000 turns have 10,000."""
+"""Most strings in a request's body plus characters outside of them; 1,000 turns have 10,000."""
 JSON = "application/json"
 
 CALLER, RECIPIENT, NONCE, TIME, HASH, SIGNATURE, PROTOCOL = (
@@ -58,12 +58,12 @@ _FORMS = {
 
 
 class Code(StrEnum):
-    """Why a request has no answer; each has one HTTP status."""
+    """Reason why a request has no answer; each has one HTTP status."""
 
     MALFORMED = "malformed"
-    """Not of this protocol: a header, the JSON or a value in it."""
+    """A header, the JSON or a value in it breaks the protocol."""
     UNSIGNED = "unsigned"
-    """The signature is not the caller's, or the body is not the one that was signed."""
+    """The signature is not the caller's, or the body is not the signed one."""
     RECIPIENT = "recipient"
     """Signed for another hotkey."""
     EXPIRED = "expired"
@@ -77,15 +77,15 @@ class Code(StrEnum):
     """The body did not arrive in time."""
     TOO_LARGE = "too_large"
     ENCODED = "encoded"
-    """Compressed: bodies are sent as they are."""
+    """The body is compressed; only plain bodies are accepted."""
     RATE = "rate"
-    """More than this caller may ask."""
+    """The caller sends too many requests."""
     FAILED = "failed"
-    """The miner's own failure."""
+    """The miner failed."""
     BUSY = "busy"
-    """No place, or it was given to somebody of higher priority."""
+    """No place was free, or a request of higher priority took it."""
     TIMEOUT = "timeout"
-    """The time that the query allows is over."""
+    """The query's time limit has passed."""
 
 
 STATUS = {
@@ -107,7 +107,7 @@ STATUS = {
 
 
 class Refusal(Exception):
-    """A request that gets no answer, and why."""
+    """A request that gets no answer, with the reason."""
 
     def __init__(self, code: Code, reason: str) -> None:
         super().__init__(code, reason)
@@ -115,7 +115,7 @@ class Refusal(Exception):
 
 
 class Headers(Protocol):
-    """Headers as HTTP libraries hold them: a name may stand there more than once."""
+    """Headers of an HTTP library, in which a name may occur more than once."""
 
     def getall(self, key: str, default: Any, /) -> Any:
         """Return all values of a name."""
@@ -123,31 +123,31 @@ class Headers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Who asks whom, when, and for what body."""
+    """Sender, recipient and time of a request, and the hash of its body."""
 
     caller: str
     """SS58 address of the sender's hotkey."""
     recipient: str
     """SS58 address of the miner's hotkey."""
     nonce: str
-    """32 hexadecimal digits that the caller has never sent before."""
+    """32 hexadecimal digits that the caller never sent before."""
     time_ms: int
     """Milliseconds since 1970."""
     body_sha256: str
 
     @classmethod
     def seal(cls, caller: str, recipient: str, body: bytes) -> Self:
-        """Make the envelope of a body, for now."""
+        """Create the envelope of a body, with the current time."""
         return cls(caller, recipient, secrets.token_hex(16), time.time_ns() // 1_000_000, sha256(body))
 
     @classmethod
     def read(cls, headers: Headers) -> tuple[Self, bytes]:
-        """Return the envelope in some headers, and its signature; raises Refusal where there is none."""
-        found = {name: _one(headers, name) for name in _FORMS}
-        if found[PROTOCOL] != VERSION:
-            raise Refusal(Code.MALFORMED, f"{PROTOCOL} is {found[PROTOCOL]}; {VERSION} is spoken here")
-        envelope = cls(found[CALLER], found[RECIPIENT], found[NONCE], int(found[TIME]), found[HASH])
-        return envelope, bytes.fromhex(found[SIGNATURE])
+        """Return the envelope in some headers, and its signature; raises Refusal if there is none."""
+        fields = {name: _field(headers, name) for name in _FORMS}
+        if fields[PROTOCOL] != VERSION:
+            raise Refusal(Code.MALFORMED, f"{PROTOCOL} is {fields[PROTOCOL]}; this server speaks {VERSION}")
+        envelope = cls(fields[CALLER], fields[RECIPIENT], fields[NONCE], int(fields[TIME]), fields[HASH])
+        return envelope, bytes.fromhex(fields[SIGNATURE])
 
     @property
     def message(self) -> bytes:
@@ -169,7 +169,7 @@ class Envelope:
         return f"subnetlab answer {VERSION}\n{sha256(self.message)}\n{sha256(body)}".encode()
 
     def headers(self, signature: bytes) -> dict[str, str]:
-        """Write it as headers."""
+        """Return the envelope as headers."""
         return {
             PROTOCOL: VERSION,
             CALLER: self.caller,
@@ -182,19 +182,19 @@ class Envelope:
 
 
 def signature_of(headers: Headers) -> bytes:
-    """Return the signature of an answer; raises Refusal where it has none."""
-    return bytes.fromhex(_one(headers, SIGNATURE))
+    """Return the signature of an answer; raises Refusal if it has none."""
+    return bytes.fromhex(_field(headers, SIGNATURE))
 
 
-def _one(headers: Headers, name: str) -> str:
+def _field(headers: Headers, name: str) -> str:
     values: Sequence[str] = headers.getall(name, ())
     if len(values) != 1 or not _FORMS[name].fullmatch(values[0]):
-        raise Refusal(Code.MALFORMED, f"header {name}: one is wanted, of the form {_FORMS[name].pattern}")
+        raise Refusal(Code.MALFORMED, f"header {name}: expected exactly one, of the form {_FORMS[name].pattern}")
     return values[0]
 
 
 def sha256(content: bytes) -> str:
-    """Hexadecimal SHA-256."""
+    """Return the SHA-256 in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
 
 
@@ -210,7 +210,7 @@ class Turn(_Wire):
 
 
 class Question(_Wire):
-    """The body of a request: what a miner may know of a query."""
+    """The body of a request: everything that a miner may know about a query."""
 
     id: str = Field(min_length=1, max_length=200)
     subnet: str = Field(max_length=100)
@@ -222,7 +222,7 @@ class Question(_Wire):
 
     @classmethod
     def of(cls, query: Query) -> Self:
-        """Write a query down; the caller is told by the envelope."""
+        """Build the body of a query; the caller is in the envelope."""
         return cls(
             id=query.id,
             subnet=query.subnet,
@@ -234,13 +234,13 @@ class Question(_Wire):
 
     @classmethod
     def read(cls, body: bytes) -> Self:
-        """Parse a body; raises Refusal where it is not of this schema."""
+        """Parse a body; raises Refusal if it breaks the schema."""
         _bound_structure(body)
         try:
             return cls.model_validate_json(body)
         except ValidationError as error:
             first: Any = error.errors(include_url=False, include_input=False, include_context=False)[0]
-            # The keys of what a stranger sent are quoted in no message.
+            # No message quotes keys that a stranger sent.
             known = first["type"] not in ("extra_forbidden", "json_invalid")
             where = "".join(f".{part}" for part in first["loc"]) if known else ""
             raise Refusal(Code.MALFORMED, f"body{where}: {first['msg'][:200]}") from None
@@ -250,21 +250,21 @@ class Question(_Wire):
         return self.model_dump_json(exclude_defaults=True).encode()
 
     def query(self, caller: Caller) -> Query:
-        """Return the query that it asks; raises Refusal where the image is no base64."""
+        """Return the query; raises Refusal if the image is not base64."""
         try:
             image = binascii.a2b_base64(self.image, strict_mode=True) if self.image else b""
         except (binascii.Error, ValueError):
-            raise Refusal(Code.MALFORMED, "body.image: no base64") from None
+            raise Refusal(Code.MALFORMED, "body.image: not base64") from None
         messages = tuple(Message(turn.role, turn.content) for turn in self.messages)
         return Query(self.id, self.subnet, Prompt(messages, image, self.max_tokens), self.timeout_s, caller)
 
 
 _TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
-"""A JSON string, or what is left of the bytes where one does not end: found in linear time."""
+"""A JSON string, or an unterminated one up to the end; matches in linear time."""
 
 
 def _bound_structure(body: bytes) -> None:
-    """Refuse a body of many small parts: each costs a parser a thousand times its size in memory."""
+    """Refuse a body of many small parts, each of which takes a parser a thousand times its size in memory."""
     size = end = 0
     for text in _TEXT.finditer(body):
         size += text.start() - end + 1
@@ -272,18 +272,18 @@ def _bound_structure(body: bytes) -> None:
         if size > MOST_STRUCTURE:
             break
     if size + len(body) - end > MOST_STRUCTURE:
-        raise Refusal(Code.MALFORMED, f"body: more than {MOST_STRUCTURE:,} texts and characters outside of them")
+        raise Refusal(Code.MALFORMED, f"body: more than {MOST_STRUCTURE:,} strings and characters outside of them")
 
 
 class Denial(_Wire):
-    """The body of every reply that is no answer."""
+    """The body of every reply other than an answer."""
 
     error: Code
     reason: Annotated[str, Field(max_length=1000)] = ""
 
     @classmethod
     def read(cls, status: int, body: bytes) -> Self | None:
-        """Parse one; None where it is something else."""
+        """Parse a body; None if it is something else."""
         try:
             denial = cls.model_validate_json(body)
         except ValidationError:

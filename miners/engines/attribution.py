@@ -1,9 +1,9 @@
-"""Attribution: who pays how much of a shared engine's work.
+"""Attribution: each request's share of a shared engine's work.
 
-An engine's clock is read again and again; what it used since the last reading is split among the requests that it
-worked on meanwhile, by tokens. Reading prompts costs less a token than writing answers, so the two are held apart:
-where one window has both, writing is charged at the price of the windows that only wrote, and reading the rest.
-The shares add up to what the clock showed, less what was used while nobody asked for anything.
+An engine's clock is read repeatedly, and the usage since the last reading, a window, is split by tokens among the
+requests in progress. A token read from a prompt costs less than a token written, so the two are kept apart: in a
+window with both, writing is charged at the price of windows that only wrote, and reading gets the rest. The shares
+add up to the clock's reading, except for usage while there was no request.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MEMORY = 0.2
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """One request, as the bill sees it."""
+    """The charges of one request."""
 
     prefill: Cost = field(default_factory=Cost)
     decode: Cost = field(default_factory=Cost)
@@ -32,7 +32,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What was done for one job in a window."""
+    """Tokens read and written for one job in a window."""
 
     job: Job
     read_tokens: int = 0
@@ -40,18 +40,18 @@ class Work:
 
 
 class Attribution:
-    """The bill of one engine."""
+    """Usage of one engine, split among its jobs."""
 
     def __init__(self) -> None:
         self.idle = Cost()
-        """Used while there was no work to charge: starting, waiting, spinning down."""
+        """Usage while there was no work to charge: starting, waiting, shutting down."""
         self.charged = Cost()
         """The sum of all shares."""
         self._decode_price: float | None = None
         """CPU and GPU seconds of one written token, in windows that only wrote."""
 
     def charge(self, used: Cost, works: Sequence[Work]) -> None:
-        """Split what a window used."""
+        """Split a window's usage."""
         read = sum(work.read_tokens for work in works)
         written = sum(work.written_tokens for work in works)
         if read + written == 0:
@@ -66,7 +66,7 @@ class Attribution:
                 work.job.prefill += scaled(used, (1.0 - share) * work.read_tokens / read)
 
     def _written_share(self, seconds: float, read: int, written: int) -> float:
-        """Return the share of a window that went into writing."""
+        """Return the share of a window's usage that went into writing."""
         if not read or not written:
             if written:
                 price = seconds / written
@@ -75,12 +75,12 @@ class Attribution:
             return 1.0 if written else 0.0
         if self._decode_price is None or seconds <= 0.0:
             return written / (read + written)
-        # Reading takes something too: a token read never counts as less than a hundredth of one written.
+        # A token read never counts as less than a hundredth of one written.
         return min(self._decode_price * written / seconds, written / (written + 0.01 * read))
 
 
 def scaled(cost: Cost, share: float) -> Cost:
-    """Take a share of the seconds and joules of a cost; counts of tokens and bytes have none."""
+    """Return a share of the seconds and joules of a cost, without its tokens and bytes."""
     return Cost(
         **{f.name: getattr(cost, f.name) * share for f in fields(Cost) if f.name in ("cpu_s", "gpu_s", "energy_j")}
     )

@@ -1,7 +1,7 @@
-"""Images as miners accept them: PNG or JPEG, and bounded before a single pixel is decoded.
+"""Images that miners accept: PNG or JPEG, of bounded size.
 
-A small file can unfold into gigabytes, so the header is read first. Before that, texts, profiles and all else that no
-pixel needs are left out: a file that is full of them takes half a minute to read.
+A small file can decode to gigabytes, so its header is checked before any pixel is decoded. Texts, profiles and other
+parts that no pixel needs are removed first, because a file full of them takes half a minute to read.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ FORMATS = ("PNG", "JPEG")
 MAX_PIXELS = 20_000_000
 MAX_SIDE = 8192
 MAX_CHUNKS = 10_000
-"""Of a PNG."""
+"""Most chunks of a PNG."""
 MAX_SEGMENTS = 1_000
-"""Of a JPEG before its first scan."""
+"""Most segments of a JPEG before its first scan."""
 MAX_TABLE_BYTES = 100_000
-"""Of those segments that a decoder needs; ordinary files have a thousand or two, and some a small picture in JFIF's."""
+"""Most bytes of the segments that a decoder needs; ordinary files have one or two thousand, more with a thumbnail."""
 MAX_SCANS = 100
-"""Of a JPEG, each of which passes over all pixels; ordinary progressive files have ten."""
+"""Most scans of a JPEG, each a pass over all pixels; ordinary progressive files have ten."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8"
 _CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 _SCAN = 0xFFDA
 _SEGMENTS = {*range(0xFFC0, 0xFFD0), 0xFFDB, 0xFFDD, 0xFFE0, 0xFFEE}
-"""Frames, tables, the restart interval, and the two that tell the colours: JFIF and Adobe."""
+"""Frames, tables, the restart interval, and the two that define the colours: JFIF and Adobe."""
 
 
 def open_image(data: bytes) -> Image:
-    """Open an image by its header alone; the pixels are decoded on first use.
+    """Open an image by its header; the pixels are decoded on first use.
 
     Raises:
-        ValueError: no image, of another format, or larger than the bounds above.
+        ValueError: missing, of another format, or beyond the bounds above.
     """
     from PIL import Image, UnidentifiedImageError
 
@@ -47,7 +47,7 @@ def open_image(data: bytes) -> Image:
     try:
         image = Image.open(io.BytesIO(bare(data)), formats=FORMATS)
     except UnidentifiedImageError:
-        raise ValueError(f"{len(data):,} bytes that are no {' or '.join(FORMATS)} image") from None
+        raise ValueError(f"{len(data):,} bytes that are not a {' or '.join(FORMATS)} image") from None
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise ValueError(f"the image is far too large; at most {MAX_PIXELS:,} pixels are read") from None
     width, height = image.size
@@ -80,7 +80,7 @@ def _bare_jpeg(data: bytes) -> bytes:
         marker, length = struct.unpack_from(">HH", data, at)
         if marker == _SCAN:
             break
-        if marker < 0xFFC0 or 0xFFD0 <= marker <= 0xFFD9 or marker == 0xFFFF:  # a stray byte, or one that fills
+        if marker < 0xFFC0 or 0xFFD0 <= marker <= 0xFFD9 or marker == 0xFFFF:  # a stray byte or padding
             at += 1
             continue
         if marker in _SEGMENTS:

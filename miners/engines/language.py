@@ -1,4 +1,4 @@
-"""A language engine: prompts in, completions out, each metered and charged to whoever awaits it.
+"""A language engine: prompts in, completions out, each metered and charged to its caller.
 
 engine = load_engine({"kind": "transformers", "model": "smollm2-135m-instruct"})
 await engine.open()
@@ -30,16 +30,16 @@ class LanguageEngine(Engine):
 
     @abstractmethod
     async def complete(self, request: Request) -> Completion:
-        """Answer one request and `spend` what it used; batching with others is the engine's affair."""
+        """Answer one request and `spend` what it used; the engine may batch it with others."""
 
     async def generate(self, requests: Sequence[Request]) -> list[Completion]:
-        """Answer all requests, in order, together.
+        """Answer all requests together and return the completions in order.
 
         Raises:
             PromptError: a prompt that the model can't take.
             TimeoutError: a request was not answered within its `timeout_s`.
             EngineDied: the engine is gone, and everything in flight with it.
-            RuntimeError: the engine failed at this request, in its own words.
+            RuntimeError: the engine failed at this request; its message is quoted.
         """
         if len(requests) == 1:
             completions = [await self._timed(requests[0])]

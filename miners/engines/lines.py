@@ -1,8 +1,8 @@
-"""Lines of text, as a person would box them, from the words that tesseract found.
+"""Lines of text, boxed as a person would box them, from the words that tesseract recognised.
 
-Tesseract groups words into lines by their baselines, which follows a turned page well; but its line may
-run across two columns or cells, and one printed line may be torn over two of its blocks. Gaps settle both,
-measured in heights of the text itself, so that neither resolution nor font size matters.
+Tesseract groups words into lines by their baselines, which follows a rotated page well. But its line may span two
+columns or cells, and one printed line may be split between two of its blocks. The gaps between words decide both
+cases. They are measured in heights of the text, so neither resolution nor font size matters.
 
     lines(words_of(tsv))  ->  (Line("Invoice No. 17", 40.0, 52.0, 210.0, 71.0), ...)
 """
@@ -25,14 +25,14 @@ class Word:
     x2: float
     y2: float
     confidence: float = 100.0
-    """In percent, tesseract's own."""
+    """Tesseract's own confidence in percent."""
     line: int = 0
-    """Number of tesseract's line that it belongs to."""
+    """Number of the word's line by tesseract."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Words that are read as one piece, and their common box in pixels, origin top left."""
+    """Words that are read as one piece, and their bounding box in pixels, origin top left."""
 
     text: str
     x1: float
@@ -42,7 +42,7 @@ class Line:
 
 
 def words_of(tsv: str) -> list[Word]:
-    """Read tesseract's table: level, page, block, paragraph, line, word, left, top, width, height, conf, text."""
+    """Parse tesseract's table: level, page, block, paragraph, line, word, left, top, width, height, conf, text."""
     words: list[Word] = []
     line = 0
     for row in tsv.split("\n"):
@@ -59,7 +59,7 @@ def words_of(tsv: str) -> list[Word]:
 def lines(words: Iterable[Word], *, gap: float = 1.3, min_confidence: float = 0.0) -> tuple[Line, ...]:
     """Merge words into lines, sorted from top to bottom.
 
-    A space wider than `gap` heights of the text parts two lines; a narrower one joins pieces that stand on one line.
+    A space wider than `gap` heights of the text separates two lines; a narrower one joins pieces on the same line.
     """
     sure = sorted((word for word in words if word.confidence >= min_confidence), key=lambda word: (word.line, word.x1))
     pieces: list[list[Word]] = []
@@ -81,7 +81,7 @@ def _split(words: Sequence[Word], gap: float) -> list[list[Word]]:
 
 
 def _join(pieces: list[list[Word]], gap: float) -> list[list[Word]]:
-    """Join each piece to the one on its left, if they stand on one line and are close enough."""
+    """Join each piece to the one on its left if they are on the same line and close enough."""
     joined: list[list[Word]] = []
     for piece in sorted(pieces, key=lambda piece: piece[0].x1):
         for other in joined:
@@ -94,7 +94,7 @@ def _join(pieces: list[list[Word]], gap: float) -> list[list[Word]]:
 
 
 def _continues(left: Sequence[Word], right: Sequence[Word], gap: float) -> bool:
-    """Whether `right` starts where `left` ends: their touching words, so that a slope does not part them."""
+    """Return True if `right` starts where `left` ends, by their adjacent words, so that a slope does not matter."""
     last, first = max(left, key=lambda word: word.x2), right[0]
     small, large = sorted((_height(left), _height(right)))
     overlap = min(last.y2, first.y2) - max(last.y1, first.y1)

@@ -1,4 +1,4 @@
-"""Power: joules by the GPU's own counter (NVML), where there is one."""
+"""Energy of GPUs by their own counter (NVML), if they have one."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ logger = logging.getLogger(__name__)
 
 
 class EnergyCounter:
-    """Counts the joules of some GPUs since it was made; always 0.0 without a counter."""
+    """Counts the joules of some GPUs since it was created; always 0.0 without a counter."""
 
     def __init__(self, gpus: Sequence[int]) -> None:
-        """Find the counters of the GPUs with these numbers, as NVML counts them."""
+        """Find the counters of the GPUs with these NVML indices."""
         self._handles: list[Any] = []
         if not gpus:
             return
@@ -32,7 +32,7 @@ class EnergyCounter:
         self._started = self._total_j()
 
     def energy_j(self) -> float:
-        """Joules so far."""
+        """Return the joules so far."""
         return self._total_j() - self._started if self._handles else 0.0
 
     def _total_j(self) -> float:
@@ -44,7 +44,7 @@ class EnergyCounter:
 
 
 def visible_gpus(count: int, visible: str | None) -> list[int]:
-    """Return the NVML numbers of this process's first GPUs, given CUDA_VISIBLE_DEVICES; empty where they are named."""
+    """Return the NVML indices of this process's first GPUs by CUDA_VISIBLE_DEVICES; empty if it has names."""
     if visible is None:
         return list(range(count))
     names = [name.strip() for name in visible.split(",") if name.strip()][:count]
@@ -52,7 +52,7 @@ def visible_gpus(count: int, visible: str | None) -> list[int]:
 
 
 def gpu_here() -> bool:
-    """Tell whether this process may use a GPU of this machine, without loading a driver."""
+    """Return True if this process may use a GPU of this machine, without loading a driver."""
     if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
         return False
     return any(Path("/dev").glob("nvidia[0-9]*"))

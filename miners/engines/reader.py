@@ -1,8 +1,8 @@
 """A reader: an engine that reads the lines of text on an image.
 
-It reads one image at a time, in a thread beside the event loop, and charges the CPU of that thread and
-of every child process it started to whoever awaits. A reading that is cancelled or late is stopped
-before `read` returns, so that nothing runs on unseen.
+It reads one image at a time, in a thread beside the event loop, and charges the CPU time of that thread and of its
+child processes to the caller. A reading that is cancelled or late is stopped before `read` returns, so nothing keeps
+running unnoticed.
 
     await reader.read(png)  ->  (Line("Invoice No. 17", 40.0, 52.0, 210.0, 71.0), ...)
 """
@@ -30,7 +30,7 @@ Language = Annotated[str, Field(pattern=r"^[A-Za-z]\w*(\+[A-Za-z]\w*)*$")]
 
 
 class Abort:
-    """Stops the work of another thread: `ask` from the loop, `arm` and `disarm` in the thread."""
+    """Stops the work of another thread: call `ask` on the loop, `arm` and `disarm` in the thread."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -45,20 +45,20 @@ class Abort:
                 self._stop()
 
     def arm(self, stop: Callable[[], None]) -> None:
-        """Say how to stop the work from here on."""
+        """Set the way to stop the work from here on."""
         with self._lock:
             self._stop = stop
             if self.asked:
                 stop()
 
     def disarm(self) -> None:
-        """Say that there is nothing left to stop; a stop that has begun is over when this returns."""
+        """Declare the work done; a stop that has begun is over when this returns."""
         with self._lock:
             self._stop = None
 
 
 class Reading:
-    """One image to be read, and what came of it."""
+    """One image being read."""
 
     def __init__(self, image: bytes, scale: float, timeout_s: float) -> None:
         self.image = image
@@ -66,7 +66,7 @@ class Reading:
         self.ends = time.monotonic() + timeout_s
         self.abort = Abort()
         self.cpu_s = 0.0
-        """Used by the thread that read and by its child processes."""
+        """CPU seconds of the reading thread and its child processes."""
 
     @property
     def left_s(self) -> float:
@@ -79,20 +79,20 @@ class Reader(Engine):
 
     language: Language = "eng"
     psm: int = Field(3, ge=0, le=13)
-    """Tesseract's page segmentation mode: 3 finds the layout by itself, 4 expects one column, 6 one block of text,
-    7 a single line, 11 scattered text. `tesseract --help-psm` lists them."""
+    """Tesseract's page segmentation mode: 3 detects the layout, 4 expects one column, 6 one block of text, 7 a single
+    line, 11 scattered text. `tesseract --help-psm` lists them."""
     gap: float = Field(1.3, gt=0)
-    """The space that parts two lines side by side, in heights of their text."""
+    """Space that separates two lines side by side, in heights of their text."""
     min_confidence: float = Field(0.0, ge=0, le=100)
-    """Words that tesseract is less sure of are dropped, in percent."""
+    """Words of lower confidence are dropped, in percent."""
     timeout_s: float = Field(30.0, gt=0)
-    """For one image."""
+    """Time limit for one image."""
 
     _free: asyncio.Lock = PrivateAttr(default_factory=asyncio.Lock)
 
     @property
     def cpus(self) -> float:
-        """One core: tesseract's own threads cost more than they gain."""
+        """One core, because tesseract's own threads cost more than they gain."""
         return 1.0
 
     @property
@@ -102,23 +102,23 @@ class Reader(Engine):
 
     @property
     def replicable(self) -> bool:
-        """True: opening takes milliseconds."""
+        """True, because opening takes milliseconds."""
         return True
 
     @abstractmethod
     def recognise(self, reading: Reading) -> str:
         """Return tesseract's table of words, in pixels of the image scaled by `reading.scale`; runs in a thread.
 
-        Add the CPU of child processes to `reading.cpu_s`; stop soon after `reading.abort` asks or the time is over.
+        Add the CPU time of child processes to `reading.cpu_s`, and stop soon after `reading.abort` asks or time is up.
         """
 
     async def read(self, image: bytes, *, scale: float = 1.0, timeout_s: float = float("inf")) -> tuple[Line, ...]:
-        """Read a PNG or JPEG, resized by `scale` before; the boxes are in pixels of the image as it was given.
+        """Read a PNG or JPEG after resizing it by `scale`; boxes are in pixels of the original image.
 
         Raises:
-            ValueError: not such an image, or too large to be decoded.
-            TimeoutError: not done within `timeout_s`, or the engine's own.
-            RuntimeError: tesseract failed, in its own words.
+            ValueError: not a PNG or JPEG, or too large to be decoded.
+            TimeoutError: not done within `timeout_s` or the engine's own limit.
+            RuntimeError: tesseract failed; its message is quoted.
         """
         width, height = open_image(image).size
         async with self._free:
@@ -141,12 +141,12 @@ class Reader(Engine):
                 raise cancelled
             if not done or (failure is not None and reading.left_s == 0.0):
                 raise TimeoutError(f"an image was not read within {limit_s:g} s")
-            found = lines(words_of(work.result()), gap=self.gap, min_confidence=self.min_confidence)
+            result = lines(words_of(work.result()), gap=self.gap, min_confidence=self.min_confidence)
         if scale == 1.0:
-            return found
+            return result
         across, down = width / max(1, round(width * scale)), height / max(1, round(height * scale))
         return tuple(
-            Line(line.text, line.x1 * across, line.y1 * down, line.x2 * across, line.y2 * down) for line in found
+            Line(line.text, line.x1 * across, line.y1 * down, line.x2 * across, line.y2 * down) for line in result
         )
 
     def _metered(self, reading: Reading) -> str:

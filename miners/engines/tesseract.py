@@ -1,7 +1,7 @@
-"""Tesseract through pytesseract: one process an image.
+"""Tesseract through pytesseract, one process an image.
 
-The process is killed the moment its answer is no longer wanted, is kept to one thread, and is charged for
-by what the kernel counted for it.
+The process is limited to one thread, charged by the kernel's count of its CPU time, and killed as soon as its answer
+is not needed any more.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .reader import Reader, Reading
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """The tesseract of this machine."""
+    """The tesseract on this machine."""
 
     version: str
     languages: tuple[str, ...]
@@ -37,62 +37,62 @@ class Installed:
 
 
 def installed() -> Installed:
-    """Ask the tesseract on the PATH what it is.
+    """Ask the tesseract on the PATH for its version and languages.
 
     Raises:
-        EngineError: there is none, or it does not run; with the command that installs it.
+        EngineError: it is missing or does not run; with the command that installs it.
     """
     if shutil.which("tesseract") is None:
         raise EngineError("tesseract is not installed; get it with: apt-get install tesseract-ocr tesseract-ocr-eng")
-    said = {}
+    outputs = {}
     for flag in ("--version", "--list-langs"):
         run = subprocess.run(["tesseract", flag], capture_output=True, text=True, timeout=30)
         if run.returncode:
             raise EngineError(
                 f"tesseract {flag} ended with {run.returncode}: {_last(run.stderr)}; "
-                "install it anew with: apt-get install --reinstall tesseract-ocr tesseract-ocr-eng"
+                "reinstall it with: apt-get install --reinstall tesseract-ocr tesseract-ocr-eng"
             )
-        said[flag] = run.stdout or run.stderr  # 4.x says its version on stderr
-    first, *languages = said["--list-langs"].split("\n")
+        outputs[flag] = run.stdout or run.stderr  # 4.x prints its version on stderr
+    first, *languages = outputs["--list-langs"].split("\n")
     folder = re.search(r'"(.*)"', first)
     return Installed(
-        version=said["--version"].split("\n")[0].removeprefix("tesseract").strip(),
+        version=outputs["--version"].split("\n")[0].removeprefix("tesseract").strip(),
         languages=tuple(sorted(name.strip() for name in languages if name.strip())),
         tessdata=folder.group(1) if folder else "",
     )
 
 
 def require(language: str) -> Installed:
-    """Return the tesseract of this machine, if it has the language data.
+    """Return the tesseract on this machine if it has the language data.
 
     Raises:
-        EngineError: it is missing, or one of the languages is; with the command that installs it.
+        EngineError: tesseract or one of the languages is missing; with the command that installs it.
     """
-    found = installed()
-    missing = [name for name in language.split("+") if name not in found.languages]
+    tesseract = installed()
+    missing = [name for name in language.split("+") if name not in tesseract.languages]
     if missing:
         raise EngineError(
-            f"tesseract has no data for {', '.join(missing)} (it has {', '.join(found.languages) or 'none'}); "
+            f"tesseract has no data for {', '.join(missing)} (it has {', '.join(tesseract.languages) or 'none'}); "
             f"get it with: {apt_command(missing)}"
         )
-    return found
+    return tesseract
 
 
 def apt_command(languages: list[str]) -> str:
-    """Name the command that installs language data on Debian and Ubuntu."""
+    """Return the command that installs language data on Debian and Ubuntu."""
     return "apt-get install " + " ".join(f"tesseract-ocr-{name.lower().replace('_', '-')}" for name in languages)
 
 
 class Tesseract(Reader):
-    """The tesseract binary, started anew for each image."""
+    """The tesseract binary, started for each image."""
 
-    description = "tesseract as a process of its own for each image"
+    description = "tesseract as a separate process for each image"
 
     async def open(self) -> None:
-        """Check the binary and its language data, and read a blank image: no query pays for what is loaded once.
+        """Check the binary and its language data, and read a blank image, so that no query pays for the first start.
 
         Raises:
-            EngineError: one of them is missing; with the command that installs it.
+            EngineError: the binary or the data is missing; with the command that installs it.
         """
         require(self.language)
         await self.read(blank())
@@ -103,11 +103,11 @@ class Tesseract(Reader):
 
         with tempfile.NamedTemporaryFile(suffix=".image") as file:
             if reading.scale == 1.0:
-                file.write(reading.image)  # as it came: a PIL image would be encoded once more
+                file.write(reading.image)  # unchanged: a PIL image would be encoded again
             else:
                 grey(open_image(reading.image), reading.scale).save(file, "PPM")
             file.flush()
-            # With more threads than one a page costs six times the CPU. The child gets this process's environment.
+            # With more than one thread a page takes six times the CPU time. The child inherits the environment.
             with _one_child, environment({"OMP_THREAD_LIMIT": "1"}):
                 before_s = _children_cpu_s()
                 reading.abort.arm(partial(_kill_children, threading.get_native_id()))
@@ -127,21 +127,21 @@ class Tesseract(Reader):
 
 
 _one_child = threading.Lock()
-"""Held while a tesseract runs: what the children of this process have used grows by that one alone."""
+"""Held while a tesseract runs, so that the CPU time of ended children grows by that child alone."""
 
 
 def _children_cpu_s() -> float:
-    """CPU seconds of the children of this process that have ended."""
+    """Return the CPU seconds of this process's children that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 def _kill_children(thread: int) -> None:
-    """Kill the children that a thread of this process has started and not yet waited for."""
+    """Kill the children that a thread of this process started and did not wait for yet."""
     for pid in Path(f"/proc/self/task/{thread}/children").read_text().split():
         with suppress(ProcessLookupError):
             os.kill(int(pid), signal.SIGKILL)
 
 
 def _last(text: str) -> str:
-    return (text.strip().splitlines() or ["it said nothing"])[-1][:300]
+    return (text.strip().splitlines() or ["no message"])[-1][:300]

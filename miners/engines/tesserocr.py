@@ -1,7 +1,7 @@
 """Tesseract kept warm in this process, through the optional package `tesserocr`.
 
-It brings a libtesseract of its own and no language data: those of the system are used, or the folder
-that TESSDATA_PREFIX names. Its version may differ from the binary's, and so may a few characters.
+The package contains its own libtesseract but no language data; the system's data are used, or the folder named by
+TESSDATA_PREFIX. Its version may differ from the binary's, and so may a few characters.
 """
 
 from __future__ import annotations
@@ -26,32 +26,33 @@ FOLDERS = (
     "/usr/local/share/tessdata",
     "/opt/homebrew/share/tessdata",
 )
-"""Where packages put language data."""
+"""Usual places of language data."""
 
 
 def find_tessdata(language: str = "eng") -> Path:
-    """Find the folder that has the data of every language asked for.
+    """Find the folder that has the data of all requested languages.
 
     Raises:
         EngineError: there is none; with the command that installs the data.
     """
     names = language.split("+")
-    looked = []
+    searched = []
     for folder in _folders():
         if all((folder / f"{name}.traineddata").is_file() for name in names):
             return folder
-        looked.append(str(folder))
+        searched.append(str(folder))
     raise EngineError(
-        f"no folder has tesseract's data for {', '.join(names)} (looked in {', '.join(looked) or 'the usual places'}); "
+        f"no folder has tesseract's data for {', '.join(names)} "
+        f"(looked in {', '.join(searched) or 'the usual places'}); "
         f"get it with: {apt_command(names)}, or set TESSDATA_PREFIX to the folder that has it"
     )
 
 
 def _folders() -> Iterable[Path]:
-    """Folders that exist; the binary is asked last, since it takes a process."""
-    named = os.environ.get("TESSDATA_PREFIX")
-    if named:
-        yield from (path for path in (Path(named), Path(named) / "tessdata") if path.is_dir())
+    """Yield the folders that exist; the binary is asked last because that takes a process."""
+    prefix = os.environ.get("TESSDATA_PREFIX")
+    if prefix:
+        yield from (path for path in (Path(prefix), Path(prefix) / "tessdata") if path.is_dir())
     for pattern in FOLDERS:
         yield from map(Path, sorted(glob(pattern), reverse=True))
     try:
@@ -61,9 +62,9 @@ def _folders() -> Iterable[Path]:
 
 
 class Tesserocr(Reader):
-    """Tesseract as a library: no process to start and no model to load for each image.
+    """Tesseract as a library, without starting a process and loading a model for each image.
 
-    A reading can't be killed; it ends by itself at the first word after its time is over, and is waited for.
+    A reading can't be killed. It ends by itself at the first word after its time is up, and is awaited until then.
     """
 
     description = "tesseract kept warm in process (optional package tesserocr)"
@@ -91,7 +92,7 @@ class Tesserocr(Reader):
             self._api = None
 
     def recognise(self, reading: Reading) -> str:
-        """Have the library read the image; it releases the interpreter lock while it does."""
+        """Read the image with the library, which releases the interpreter lock meanwhile."""
         if self._api is None:
             raise RuntimeError("the tesserocr engine is not open")
         image = grey(open_image(reading.image), reading.scale)

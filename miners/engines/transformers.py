@@ -1,7 +1,7 @@
-"""The transformers engine: a model in this process, whose batches serve all miners that share it.
+"""The transformers engine: a model in this process that batches the requests of all miners that share it.
 
-Requests that arrive while a batch is written, or within `linger_s` of each other, make up the next one. A batch runs
-in a thread of its own; every step is metered there and charged to the requests that took part in it.
+Requests that arrive while a batch is written, or within `linger_s` of each other, form the next batch. Batches run in
+a separate thread, where every step is metered and charged to the requests that took part in it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from .power import EnergyCounter, gpu_here, visible_gpus
 
 
 @dataclass(slots=True, eq=False)
-class _Ticket:
+class _PendingRequest:
     """One request on its way through the engine."""
 
     request: Request
@@ -41,12 +41,12 @@ class _Ticket:
     job: Job = field(default_factory=Job)
     row: Row | None = None
     cancelled: bool = False
-    """Set by the loop: nobody waits any more."""
+    """Set by the loop when nobody waits any more."""
 
     def settle(self, result: Completion | BaseException) -> None:
-        """Hand the outcome to the loop, from the engine's thread."""
+        """Pass the outcome from the engine's thread to the loop."""
 
-        def tell() -> None:
+        def resolve() -> None:
             if self.done.done():
                 return
             if isinstance(result, BaseException):
@@ -55,31 +55,31 @@ class _Ticket:
                 self.done.set_result(result)
 
         try:
-            self.loop.call_soon_threadsafe(tell)
+            self.loop.call_soon_threadsafe(resolve)
         except RuntimeError:
             pass  # the loop is closed: nobody waits
 
 
 class Transformers(LanguageEngine):
-    """A causal model through transformers, batched over the miners that share it."""
+    """A causal model through transformers, batching the miners that share it."""
 
     description = "a language model in process, through transformers"
 
     device: str = "auto"
     """"cpu", "cuda", "cuda:1"; "auto" takes a GPU where there is one."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    """"auto" is the weights' own on a GPU, float32 on a CPU."""
+    """"auto" is the weights' own type on a GPU and float32 on a CPU."""
     layers: int | None = Field(None, ge=1)
     """Keep only the model's first layers, for a weaker one."""
     threads: int = Field(1, ge=1)
-    """CPU threads. More than one pays only on cores that nothing else uses: threads that wait for each other spin."""
+    """CPU threads. More than one pays only on otherwise idle cores, because waiting threads spin."""
     max_batch: int = Field(16, ge=1, le=1024)
     linger_s: float = Field(0.01, ge=0.0, le=1.0)
-    """How long the first request of a batch waits for company."""
+    """Time that the first request of a batch waits for others."""
     template: str = ""
-    """A chat template in Jinja, where the model's own is missing or wrong."""
+    """Chat template in Jinja, for a model whose own is missing or wrong."""
     gpu_share: float = Field(1.0, gt=0.0, le=1.0)
-    """Of the GPU, where several engines are to be placed on one."""
+    """Share of the GPU, so that several engines can be placed on one."""
 
     _worker: _Worker | None = PrivateAttr(None)
 
@@ -90,14 +90,14 @@ class Transformers(LanguageEngine):
 
     @property
     def gpus(self) -> float:
-        """Its share of a GPU, where it uses one."""
+        """Its share of a GPU, if it uses one."""
         return self.gpu_share if self.device.startswith("cuda") or (self.device == "auto" and gpu_here()) else 0.0
 
     async def open(self) -> None:
         """Load the model.
 
         Raises:
-            EngineError: the model or a package is missing, or it does not fit; with the fix.
+            EngineError: the model or a package is missing, or the model does not fit; with the fix.
         """
         worker = _Worker(self)
         try:
@@ -107,29 +107,29 @@ class Transformers(LanguageEngine):
         self._worker = worker
 
     async def close(self) -> None:
-        """Let the model go."""
+        """Release the model."""
         worker, self._worker = self._worker, None
         if worker is not None:
             await asyncio.get_running_loop().run_in_executor(None, worker.stop)
 
     @property
     def attribution(self) -> Attribution:
-        """The engine's bill so far."""
+        """The engine's usage so far, split among requests."""
         return self._open().attribution
 
     async def complete(self, request: Request) -> Completion:
-        """Queue for the next batch."""
+        """Queue the request for the next batch."""
         worker = self._open()
         loop = asyncio.get_running_loop()
-        ticket = _Ticket(request, loop, loop.create_future())
-        worker.submit(ticket)
+        pending = _PendingRequest(request, loop, loop.create_future())
+        worker.submit(pending)
         try:
-            completion = await ticket.done
+            completion = await pending.done
         except BaseException:
-            ticket.cancelled = True
-            row = ticket.row
+            pending.cancelled = True
+            row = pending.row
             spend(
-                ticket.job.cost + Cost(input_tokens=len(row.prompt), output_tokens=len(row.tokens)) if row else Cost()
+                pending.job.cost + Cost(input_tokens=len(row.prompt), output_tokens=len(row.tokens)) if row else Cost()
             )
             raise
         spend(completion.cost)
@@ -146,27 +146,27 @@ class _Worker:
 
     def __init__(self, engine: Transformers) -> None:
         self._engine = engine
-        self._tickets: queue.SimpleQueue[_Ticket | None] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[_PendingRequest | None] = queue.SimpleQueue()
         self._loaded = threading.Event()
-        self._failed: BaseException | None = None
+        self._failure: BaseException | None = None
         self._stopping = False
         self.attribution = Attribution()
         self._thread = threading.Thread(target=self._run, name=f"transformers {engine.model}", daemon=True)
         self._thread.start()
 
     def ready(self) -> None:
-        """Wait for the model; raises what loading raised."""
+        """Wait for the model; raises the error of loading it."""
         self._loaded.wait()
-        if self._failed is not None:
-            raise self._failed
+        if self._failure is not None:
+            raise self._failure
 
-    def submit(self, ticket: _Ticket) -> None:
-        self._tickets.put(ticket)
+    def submit(self, pending: _PendingRequest) -> None:
+        self._requests.put(pending)
 
     def stop(self) -> None:
-        """End after the batch that is being written; those that wait are told."""
+        """Stop after the current batch; requests still waiting fail."""
         self._stopping = True
-        self._tickets.put(None)
+        self._requests.put(None)
         self._thread.join()
 
     def _run(self) -> None:
@@ -183,7 +183,7 @@ class _Worker:
                 template=engine.template,
             )
         except BaseException as error:
-            self._failed = error
+            self._failure = error
             return
         finally:
             self._loaded.set()
@@ -193,86 +193,86 @@ class _Worker:
         self._energy = EnergyCounter(seen)
         self._read = Cost(cpu_s=self._clock.cpu_s(), wall_s=time.perf_counter(), energy_j=self._energy.energy_j())
         self.attribution.idle += replace(self._read, wall_s=0.0)
-        while (first := self._tickets.get()) is not None and not self._stopping:
+        while (first := self._requests.get()) is not None and not self._stopping:
             gathered = self._gather(first)
             self._charge([])
             self._serve(gathered)
-        left = [first]
-        while not self._tickets.empty():
-            left.append(self._tickets.get())
-        for ticket in left:
-            if ticket is not None:
-                ticket.settle(RuntimeError("the engine was closed"))
+        waiting = [first]
+        while not self._requests.empty():
+            waiting.append(self._requests.get())
+        for pending in waiting:
+            if pending is not None:
+                pending.settle(RuntimeError("the engine was closed"))
 
-    def _gather(self, first: _Ticket) -> list[_Ticket]:
+    def _gather(self, first: _PendingRequest) -> list[_PendingRequest]:
         """Collect a batch."""
-        tickets = [first]
+        requests = [first]
         until = time.perf_counter() + self._engine.linger_s
-        while len(tickets) < self._engine.max_batch:
+        while len(requests) < self._engine.max_batch:
             try:
-                ticket = self._tickets.get(timeout=max(0.0, until - time.perf_counter()))
+                pending = self._requests.get(timeout=max(0.0, until - time.perf_counter()))
             except queue.Empty:
                 break
-            if ticket is None:
-                self._tickets.put(None)  # for the loop outside
+            if pending is None:
+                self._requests.put(None)  # for the loop in _run
                 break
-            tickets.append(ticket)
-        return tickets
+            requests.append(pending)
+        return requests
 
-    def _serve(self, tickets: Sequence[_Ticket]) -> None:
-        rows: list[_Ticket] = []
-        for ticket in tickets:
-            if ticket.cancelled:
+    def _serve(self, requests: Sequence[_PendingRequest]) -> None:
+        rows: list[_PendingRequest] = []
+        for pending in requests:
+            if pending.cancelled:
                 continue
             try:
-                ticket.row = prepare(self._model, ticket.request)
-                rows.append(ticket)
+                pending.row = prepare(self._model, pending.request)
+                rows.append(pending)
             except Exception as error:
-                ticket.settle(error)
+                pending.settle(error)
         if not rows:
             return
         try:
             self._write(rows)
         except Exception as error:
-            self._charge([Work(ticket.job, 1) for ticket in rows])
+            self._charge([Work(pending.job, 1) for pending in rows])
             if type(error).__name__ in ("OutOfMemoryError", "MemoryError") or "allocate memory" in str(error):
                 self._serve_fewer(rows, error)
                 return
-            for ticket in rows:
-                ticket.settle(RuntimeError(f"the model failed: {type(error).__name__}: {str(error)[:300]}"))
+            for pending in rows:
+                pending.settle(RuntimeError(f"the model failed: {type(error).__name__}: {str(error)[:300]}"))
 
-    def _serve_fewer(self, tickets: Sequence[_Ticket], error: Exception) -> None:
-        """Try the halves of a batch that memory was too small for; one row alone is told."""
-        waiting = [ticket for ticket in tickets if not ticket.done.done()]
+    def _serve_fewer(self, requests: Sequence[_PendingRequest], error: Exception) -> None:
+        """Retry the halves of a batch that did not fit in memory; a single request fails."""
+        waiting = [pending for pending in requests if not pending.done.done()]
         if self._on_gpu:
             import torch
 
             torch.cuda.empty_cache()
-        if len(tickets) == 1:
-            for ticket in waiting:
-                length = len(ticket.row.prompt) if ticket.row else 0
-                ticket.settle(
+        if len(requests) == 1:
+            for pending in waiting:
+                length = len(pending.row.prompt) if pending.row else 0
+                pending.settle(
                     MemoryError(
                         f"out of memory for a prompt of {length:,} tokens; take a smaller model or fewer engines"
                     )
                 )
             return
-        half = (len(tickets) + 1) // 2
-        for part in (tickets[:half], tickets[half:]):
+        half = (len(requests) + 1) // 2
+        for part in (requests[:half], requests[half:]):
             self._serve(part)
 
-    def _write(self, tickets: Sequence[_Ticket]) -> None:
+    def _write(self, requests: Sequence[_PendingRequest]) -> None:
         """Run one batch to its end."""
         began = time.perf_counter()
-        rows = {id(ticket.row): ticket for ticket in tickets}
-        batch = Batch(self._model, [ticket.row for ticket in tickets if ticket.row is not None])
-        self._charge([Work(ticket.job, read_tokens=len(ticket.row.prompt)) for ticket in tickets if ticket.row])
+        rows = {id(pending.row): pending for pending in requests}
+        batch = Batch(self._model, [pending.row for pending in requests if pending.row is not None])
+        self._charge([Work(pending.job, read_tokens=len(pending.row.prompt)) for pending in requests if pending.row])
         settled: set[int] = set()
         while True:
-            for key, ticket in rows.items():
-                if ticket.row is not None and ticket.row.finish and key not in settled:
+            for key, pending in rows.items():
+                if pending.row is not None and pending.row.finish and key not in settled:
                     settled.add(key)
-                    ticket.settle(self._completion(ticket, ticket.row, began))
+                    pending.settle(self._completion(pending, pending.row, began))
             if not batch.rows:
                 return
             if gone := [row for row in batch.rows if rows[id(row)].cancelled]:
@@ -280,10 +280,10 @@ class _Worker:
                 continue
             writing = [rows[id(row)] for row in batch.rows]
             batch.step()
-            self._charge([Work(ticket.job, written_tokens=1) for ticket in writing])
+            self._charge([Work(pending.job, written_tokens=1) for pending in writing])
 
-    def _completion(self, ticket: _Ticket, row: Row, began: float) -> Completion:
-        queued_s = began - ticket.arrived
+    def _completion(self, pending: _PendingRequest, row: Row, began: float) -> Completion:
+        queued_s = began - pending.arrived
         return Completion(
             text=row.text,
             token_ids=tuple(row.tokens),
@@ -292,13 +292,13 @@ class _Worker:
             finish=row.finish,
             model=self._model.name,
             usage=Usage(len(row.prompt), len(row.tokens)),
-            timings=Timings(queued_s, queued_s + row.first_token_s, row.ended - ticket.arrived),
-            prefill=ticket.job.prefill,
-            decode=ticket.job.decode,
+            timings=Timings(queued_s, queued_s + row.first_token_s, row.ended - pending.arrived),
+            prefill=pending.job.prefill,
+            decode=pending.job.decode,
         )
 
     def _charge(self, works: Sequence[Work]) -> None:
-        """Charge what was used since the last time."""
+        """Charge the usage since the last reading."""
         now = Cost(cpu_s=self._clock.cpu_s(), wall_s=time.perf_counter(), energy_j=self._energy.energy_j())
         used, self._read = now - self._read, now
         gpu_s = used.wall_s * self._engine.gpu_share if self._on_gpu and works else 0.0

@@ -1,7 +1,7 @@
-"""A bill in windows: what an engine that lives in processes of its own used between two of its steps.
+"""Windows of usage: what an engine in other processes used between two of its steps.
 
-The engine's answers arrive token by token. All that arrives in one turn of the event loop came of one step, and
-closes a window: the clocks are read, and the difference is split among the requests of that step.
+The engine's answers arrive token by token. Tokens that arrive in one turn of the event loop come from one step and
+close a window: the clocks are read, and the difference is split among the requests of that step.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .power import EnergyCounter
 
 
 class WindowBill:
-    """Reads the engine's clocks and charges what it did between two readings."""
+    """Reads the engine's clocks and charges the usage between two readings."""
 
     def __init__(self, pids: tuple[int, ...], gpus: list[int], gpu_share: float) -> None:
         self.attribution = Attribution()
@@ -29,7 +29,7 @@ class WindowBill:
         self._last = self._now()
 
     def begin(self) -> None:
-        """Start a request; what the engine used while there was none is nobody's."""
+        """Start a request; usage while there was none is idle."""
         if not self._running:
             self._charge([])
         self._running += 1
@@ -39,7 +39,7 @@ class WindowBill:
         self._running -= 1
 
     def add(self, work: Work) -> None:
-        """Note what was done for a request; the window closes when all that came in the same step is noted."""
+        """Add work done for a request; the window closes when all work of the same step has been added."""
         self._works.append(work)
         if self._window is None:
             loop = asyncio.get_running_loop()
@@ -47,12 +47,12 @@ class WindowBill:
             loop.call_soon(self._close)
 
     async def settled(self) -> None:
-        """Wait until everything noted so far is charged."""
+        """Wait until all work so far is charged."""
         if self._window is not None:
             await asyncio.shield(self._window)
 
     def forget(self) -> None:
-        """Count all so far as idle: it belongs to no one's request."""
+        """Count all usage so far as idle, because it belongs to no request."""
         self.attribution.idle += self.attribution.charged
         self.attribution.charged = Cost()
 

@@ -1,7 +1,7 @@
 """The vLLM engine: continuous batching over all miners that share it, with a cache of common prefixes.
 
-The model runs in processes of its own; their CPU, or their GPUs' time, is charged to requests by tokens. When one of
-them ends, everything in flight raises `EngineDied` at once, and the engine must be closed and opened again.
+The model runs in separate processes, whose CPU or GPU time is charged to requests by tokens. When one of them ends,
+everything in flight raises `EngineDied` at once, and the engine must be closed and opened again.
 
     engine = { kind = "vllm", model = "Qwen/Qwen3-8B", tensor_parallel_size = 2 }
 """
@@ -21,7 +21,7 @@ from pydantic import Field, PrivateAttr
 from inference.causal import encode, load_tokenizer
 from inference.children import Children
 from inference.environment import vllm_environment
-from inference.errors import ModelError, PromptError
+from inference.errors import ModelError, PromptError, first_line
 from inference.weights import resolve
 from miners.errors import EngineDied, EngineError
 from subnets import Cost, spend
@@ -35,36 +35,36 @@ from .usage_window import WindowBill
 logger = logging.getLogger(__name__)
 
 WATCH_S = 0.25
-"""How often the engine's processes are looked after."""
+"""Seconds between two checks of the engine's processes."""
 SHUTDOWN_S = 5
 
 
 class VLLM(LanguageEngine):
-    """A language model in vLLM, on GPUs, or on a CPU where vLLM was built for one."""
+    """A language model in vLLM, on GPUs, or on a CPU if vLLM was built for one."""
 
     description = "a language model in vLLM, batched continuously over all its miners"
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """"auto" takes a GPU where there is one."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    """"auto" is the weights' own on a GPU, float32 on a CPU."""
+    """"auto" is the weights' own type on a GPU and float32 on a CPU."""
     tensor_parallel_size: int = Field(1, ge=1)
     """GPUs that hold the model together."""
     gpu_share: float = Field(0.9, gt=0.0, le=1.0)
-    """Of each GPU's memory, and of the GPU where hosts are placed."""
+    """Share of each GPU: of its memory, and of the whole GPU when hosts are placed."""
     context: int | None = Field(None, ge=16)
-    """Tokens of prompt and answer together; None takes what the model was made for."""
+    """Tokens of prompt and answer together; None takes the model's own limit."""
     max_batch: int = Field(64, ge=1)
-    """Requests that are written at once."""
+    """Requests written at once."""
     prefix_caching: bool = True
     eager: bool | None = None
-    """Skip compilation: None does so on a CPU, where it takes longer than it saves."""
+    """Skip compilation. None skips it on a CPU, where it takes longer than it saves."""
     threads: int = Field(1, ge=1)
-    """CPU threads of the model, where it runs on a CPU."""
+    """CPU threads of a model on a CPU."""
     cache_gib: int = Field(1, ge=1)
-    """Memory for keys and values, where it runs on a CPU."""
+    """Memory for keys and values of a model on a CPU."""
     template: str = ""
-    """A chat template in Jinja, where the model's own is missing or wrong."""
+    """Chat template in Jinja, for a model whose own is missing or wrong."""
 
     _llm: Any = PrivateAttr(None)
     _tokenizer: Any = PrivateAttr(None)
@@ -88,17 +88,17 @@ class VLLM(LanguageEngine):
 
     @property
     def attribution(self) -> Attribution:
-        """The engine's bill so far."""
+        """The engine's usage so far, split among requests."""
         return self._open()[1].attribution
 
     @property
     def died(self) -> str:
-        """Which of the engine's processes ended; empty while all live."""
+        """The engine's processes that ended; empty while all are alive."""
         return self._died
 
     @property
     def pids(self) -> tuple[int, ...]:
-        """The processes that the model lives in."""
+        """The processes of the model."""
         return self._children.pids if self._children else ()
 
     async def open(self) -> None:
@@ -114,7 +114,7 @@ class VLLM(LanguageEngine):
             gpus = list(range(self.tensor_parallel_size)) if self.gpus else []
             seen = visible_gpus(len(gpus), os.environ.get("CUDA_VISIBLE_DEVICES")) if gpus else []
             self._bill = WindowBill(self.pids, seen, self.gpus)
-            self._watch = asyncio.create_task(self._look_after())
+            self._watch = asyncio.create_task(self._watch_processes())
             await self._write(
                 [next(iter(self._tokenizer.encode("a")), 0)], Request((), max_tokens=2), Job(), _Progress()
             )
@@ -139,7 +139,7 @@ class VLLM(LanguageEngine):
         self._bill = None
 
     async def complete(self, request: Request) -> Completion:
-        """Have the prompt answered among all others."""
+        """Answer the request in the engine's continuous batch."""
         _, bill = self._open()
         prompt = encode(self._tokenizer, request.messages, self.model)
         if len(prompt) >= self._room:
@@ -187,7 +187,7 @@ class VLLM(LanguageEngine):
                     progress.first_token_s = time.perf_counter() - started
                     progress.cached = output.num_cached_tokens or 0
                 read = max(1, len(prompt) - progress.cached) if first else 0
-                # The token that a prompt ends in comes of reading it.
+                # The first token comes with reading the prompt.
                 bill.add(Work(job, read, len(output.outputs[0].token_ids) - (1 if first else 0)))
             progress.total_s = time.perf_counter() - started
             await bill.settled()
@@ -206,14 +206,16 @@ class VLLM(LanguageEngine):
             raise RuntimeError("the vLLM engine is not open")
         return self._llm, self._bill
 
-    async def _look_after(self) -> None:
-        """Fail everything in flight as soon as one of the engine's processes is gone."""
+    async def _watch_processes(self) -> None:
+        """Fail everything in flight as soon as one of the engine's processes ends."""
         while True:
             await asyncio.sleep(WATCH_S)
-            gone = self._children.gone() if self._children else []
-            if not gone and not self._llm.errored:
+            ended = self._children.gone() if self._children else []
+            if not ended and not self._llm.errored:
                 continue
-            self._died = f"the vLLM engine of {self.model} died: process {', '.join(map(str, gone)) or 'unknown'} ended"
+            self._died = (
+                f"the vLLM engine of {self.model} died: process {', '.join(map(str, ended)) or 'unknown'} ended"
+            )
             logger.error("%s", self._died)
             from vllm.v1.engine.exceptions import EngineDeadError
 
@@ -221,7 +223,7 @@ class VLLM(LanguageEngine):
             return
 
     def _start(self) -> None:
-        """Load vLLM and make the engine; runs in a thread, since it takes its time."""
+        """Load vLLM and start the engine; runs in a thread because it is slow."""
         try:
             folder = resolve(self.model)
             with vllm_environment(cache_gib=self.cache_gib, threads=None if self.gpus else self.threads):
@@ -237,7 +239,7 @@ class VLLM(LanguageEngine):
                 self._tokenizer = load_tokenizer(self.model)
                 if self.template:
                     self._tokenizer.chat_template = self.template
-                # On a CPU a sampled request whose prompt is read in parts ends the whole engine (vLLM 0.32: "CPU
+                # On a CPU a sampled request whose prompt is read in parts kills the whole engine (vLLM 0.32: "CPU
                 # Generator does not use offset"), so prompts are read whole.
                 options: dict[str, Any] = {"enable_chunked_prefill": False} if on_cpu else {}
                 if not on_cpu:
@@ -268,15 +270,15 @@ class VLLM(LanguageEngine):
                 "or without a GPU: make text"
             ) from error
         except Exception as error:  # a child's failure arrives as whatever vLLM makes of it
-            said = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+            reason = first_line(error, 300) or type(error).__name__
             raise EngineError(
-                f"vLLM can't start {self.model}: {said}; its own words stand above; "
+                f"vLLM can't start {self.model}: {reason}; see its own messages above; "
                 "a smaller gpu_share, context or max_batch may help"
             ) from error
 
 
 class _Progress:
-    """What came of one request so far."""
+    """The answer to one request so far."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -289,33 +291,33 @@ class _Progress:
         self.total_s = 0.0
 
     def add(self, output: Any, logprobs: int | None) -> None:
-        said = output.outputs[0]
-        self.texts.append(said.text)
-        self.token_ids.extend(said.token_ids)
-        self.finish = said.finish_reason or ""
+        piece = output.outputs[0]
+        self.texts.append(piece.text)
+        self.token_ids.extend(piece.token_ids)
+        self.finish = piece.finish_reason or ""
         if logprobs is None:
             return
-        for token, told in zip(said.token_ids, said.logprobs or (), strict=False):
-            self.logprobs.append(float(told[token].logprob))
-            ranked = sorted(((known.rank, other) for other, known in told.items()), key=lambda pair: pair[0])
+        for token, entries in zip(piece.token_ids, piece.logprobs or (), strict=False):
+            self.logprobs.append(float(entries[token].logprob))
+            ranked = sorted(((entry.rank, other) for other, entry in entries.items()), key=lambda pair: pair[0])
             if logprobs:
-                self.likeliest.append({other: float(told[other].logprob) for _, other in ranked[:logprobs]})
+                self.likeliest.append({other: float(entries[other].logprob) for _, other in ranked[:logprobs]})
 
 
 def _shut_down(llm: Any) -> None:
     try:
         llm.shutdown(timeout=SHUTDOWN_S)
-    except Exception as error:  # an engine that died can't be shut down in good order
-        logger.info("vLLM did not shut down in good order: %s", error)
+    except Exception as error:  # an engine that died can't be shut down cleanly
+        logger.info("vLLM did not shut down cleanly: %s", error)
 
 
 def _end_context(llm: Any) -> None:
-    """End the ZeroMQ context that vLLM leaves to the garbage collector; its sockets must be closed."""
+    """End the ZeroMQ context that vLLM leaves to the garbage collector; its sockets must be closed before."""
     shadow = getattr(llm.engine_core, "ctx", None)
     context = getattr(shadow, "_shadow_obj", None) or shadow
     if context is None:
         return
-    ending = threading.Thread(target=context.term, daemon=True)  # which waits for sockets, for ever if need be
+    ending = threading.Thread(target=context.term, daemon=True)  # term() waits for sockets, possibly for ever
     ending.start()
     ending.join(SHUTDOWN_S)
 

@@ -1,4 +1,4 @@
-"""Miners for tests, benchmarks and drills: what they do is known exactly, and costs next to nothing."""
+"""Miners for tests, benchmarks and drills: their behaviour is known exactly and costs next to nothing."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Echo(Miner):
     description = "answers with the prompt's own text"
 
     async def forward(self, query: Query) -> Answer:
-        """Return the last user turn, as far as an answer may be long."""
+        """Return the last user turn, up to the longest allowed answer."""
         return Answer(text=query.prompt.text[:100_000])
 
 
 class Silent(Miner):
-    """Takes the query and never answers."""
+    """Accepts the query and never answers."""
 
     description = "never answers"
 
@@ -36,32 +36,32 @@ class Silent(Miner):
 
 
 class Slow(Miner):
-    """Answers as another miner does, later."""
+    """Answers like another miner, but later."""
 
     description = "answers as another miner does, after a delay"
     employs = ("miner",)
 
     miner: AnyMiner = Field(default_factory=Echo)
     delay_s: float = Field(0.5, ge=0)
-    """On top of what the miner inside takes."""
+    """Delay beyond the time that the inner miner takes."""
 
     async def forward(self, query: Query) -> Answer | bytes:
-        """Have the query answered, then wait."""
+        """Get the query answered, then wait."""
         answer = await self.miner.forward(query)
         await asyncio.sleep(self.delay_s)
         return answer
 
 
 class Crashing(Miner):
-    """Fails, always or at times, by raising or by taking its whole process down."""
+    """Fails, always or sometimes, by raising or by killing its whole process."""
 
     description = "fails, always or with a given probability"
 
     probability: float = Field(1.0, ge=0, le=1)
-    """Of failing at a query, drawn from the query's id; else it echoes."""
+    """Probability of failing at a query, drawn from the query's id; otherwise it echoes."""
     how: Literal["raise", "exit", "kill"] = "raise"
-    """"raise" fails as a plug-in would; "exit" ends the process at once, "kill" with the signal that can't be caught:
-    whatever else lives there dies with it."""
+    """"raise" fails as a plug-in would; "exit" ends the process at once, "kill" with a signal that can't be caught;
+    everything else in the process dies with it."""
 
     async def forward(self, query: Query) -> Answer:
         """Fail, or echo."""

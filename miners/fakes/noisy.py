@@ -14,17 +14,17 @@ LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 
 class Noisy(Miner):
-    """Answers as another miner does, each character but spaces replaced with probability `error_rate`."""
+    """Answers like another miner, with each character except spaces replaced with probability `error_rate`."""
 
     description = "answers as another miner does, with a known share of its characters replaced"
     employs = ("miner",)
 
     miner: AnyMiner = Field(default_factory=TesseractReader)
-    """Whose answer it is; its work is done anew and paid by this one."""
+    """The miner that answers; its work is repeated and paid for here."""
     error_rate: float = Field(0.1, ge=0, le=1)
 
     async def forward(self, query: Query) -> Answer | bytes:
-        """Have the query answered, then replace characters; bytes are passed on as they are."""
+        """Get the query answered, then replace characters; bytes are passed on unchanged."""
         answer = await self.miner.forward(query)
         if isinstance(answer, bytes):
             return answer
@@ -33,7 +33,7 @@ class Noisy(Miner):
 
     def _garble(self, text: str, rng: np.random.Generator) -> str:
         hit = rng.random(len(text)) < self.error_rate
-        # Drawn from all but one: the last takes the place of a letter that would stay as it is.
+        # Drawn from all letters but the last, which replaces a letter that would otherwise stay the same.
         drawn = rng.integers(len(LETTERS) - 1, size=len(text))
         return "".join(
             character

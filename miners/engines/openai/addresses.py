@@ -1,8 +1,8 @@
-"""Addresses: which hosts an engine may call, and a transport that calls no other.
+"""Addresses that an engine may call, and a transport that calls no others.
 
-A host is resolved once for each connection, its addresses are checked, and the connection goes to the address that
-was checked. Private, loopback and link-local networks, where metadata services and databases live, are refused
-unless the host is allowed by name. Redirects and proxies of the environment are not followed.
+A host is resolved once for each connection, its addresses are checked, and the connection goes to a checked address.
+Private, loopback and link-local networks, which hold metadata services and databases, are refused unless the host is
+allowed by name. Redirects are not followed, and proxies from the environment are not used.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from miners.errors import APIError
 
 @dataclass(slots=True)
 class Traffic:
-    """Bytes of one exchange, and how many may be received."""
+    """Bytes of one exchange, and the most that may be received."""
 
     sent_bytes: int = 0
     received_bytes: int = 0
@@ -35,21 +35,21 @@ LOCAL = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "64:ff9b:1::/48", "fec0
 """Special networks that some releases of Python call global."""
 
 traffic: ContextVar[Traffic | None] = ContextVar("traffic", default=None)
-"""Where the transport counts what the running task sends and receives."""
+"""Counter of the bytes that the running task sends and receives."""
 
 
 def check_url(url: str) -> str:
     """Return the host of a base URL.
 
     Raises:
-        ValueError: it is no http or https URL, or holds a user name or password.
+        ValueError: not an http or https URL, or one with a user name or password.
     """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"{_plain(url)!r} is no base URL; write http://HOST:PORT/v1 or https://HOST/v1")
+        raise ValueError(f"{_plain(url)!r} is not a base URL; write http://HOST:PORT/v1 or https://HOST/v1")
     if parts.username is not None or parts.password is not None:
         raise ValueError(
-            "base_url holds a user name or password; put the key in an environment variable, named by key_env"
+            "base_url contains a user name or password; put the key in an environment variable, named by key_env"
         )
     if parts.query or parts.fragment:
         raise ValueError("base_url ends in ? or #; write the path alone")
@@ -57,17 +57,17 @@ def check_url(url: str) -> str:
 
 
 def _plain(url: str) -> str:
-    """Leave out what may be a secret."""
+    """Remove the parts of a URL that may be secret."""
     return url.split("@")[-1].split("?")[0][:80]
 
 
 def public(address: str) -> bool:
-    """Whether an address, and the IPv4 address it may hold, belongs to no private, local or special network."""
-    found = ipaddress.ip_address(address.partition("%")[0])
-    held = getattr(found, "sixtofour", None)
-    if any(found in network for network in ENDING_IN_IPV4):
-        held = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
-    return _global(found) and (held is None or _global(held))
+    """Return True if an address, and any IPv4 address embedded in it, is in no private, local or special network."""
+    outer = ipaddress.ip_address(address.partition("%")[0])
+    embedded = getattr(outer, "sixtofour", None)
+    if any(outer in network for network in ENDING_IN_IPV4):
+        embedded = ipaddress.IPv4Address(int(outer) & 0xFFFFFFFF)
+    return _global(outer) and (embedded is None or _global(embedded))
 
 
 def _global(address: Address) -> bool:
@@ -78,28 +78,28 @@ async def resolve(host: str, port: int, private_hosts: Collection[str]) -> str:
     """Return an address of the host that may be called.
 
     Raises:
-        APIError: it can't be resolved, or lies in a private network and is not allowed by name.
+        APIError: it can't be resolved, or it is in a private network and not allowed by name.
     """
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        entries = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise APIError(f"{host} can't be resolved: {error}") from None
-    addresses = [str(entry[4][0]) for entry in found]
+    addresses = [str(entry[4][0]) for entry in entries]
     if host not in private_hosts and (refused := [address for address in addresses if not public(address)]):
         raise APIError(
             f"{host} is {refused[0]}, in a private network; "
-            f'if that is meant, allow it by name: private_hosts = ["{host}"]'
+            f'if that is intended, allow it by name: private_hosts = ["{host}"]'
         )
-    # Loopback servers are often bound to IPv4 alone.
+    # Loopback servers often listen on IPv4 only.
     return min(addresses, key=lambda address: ":" in address)
 
 
 def guarded_client(private_hosts: Collection[str], *, stall_s: float, connections: int) -> Any:
-    """Make an HTTP client that calls only what may be called; close it with `aclose`."""
+    """Create an HTTP client that calls only allowed addresses; close it with `aclose`."""
     import httpx2
 
     class Counted(httpx2.AsyncByteStream):  # type: ignore[misc]
-        """A body that is counted as it comes, and cut when there is too much of it."""
+        """A body that is counted as it arrives and cut when it is too long."""
 
         def __init__(self, stream: Any) -> None:
             self._stream = stream
@@ -128,15 +128,15 @@ def guarded_client(private_hosts: Collection[str], *, stall_s: float, connection
             port = request.url.port or (443 if request.url.scheme == "https" else 80)
             address = await resolve(host, port, private_hosts)
             request.url = request.url.copy_with(host=address)
-            # The certificate must be that of the name, whatever address it was found at.
+            # The certificate must match the name, whatever the address.
             request.extensions = {**request.extensions, "sni_hostname": host}
             if (counted := traffic.get()) is not None:
                 counted.sent_bytes += int(request.headers.get("content-length", 0))
             response = await self._inner.handle_async_request(request)
-            # What is counted below is what came; unpacked, it could be a thousand times as much.
+            # Bytes are counted as they arrive; decompressed, they could be a thousand times as many.
             if response.headers.get("content-encoding", "identity") != "identity":
                 await response.aclose()
-                raise APIError(f"{host} sent an encoded answer; answers are sent as they are")
+                raise APIError(f"{host} sent a compressed answer; only plain ones are accepted")
             response.stream = Counted(response.stream)
             return response
 

@@ -1,7 +1,7 @@
-"""Prices: dollars for tokens, from the table of the package `genai-prices`, or as the user says.
+"""Prices of tokens in dollars, from the table of the package `genai-prices` or from the user.
 
-The table comes with the package and is never updated over the network: its version and the day that its prices are
-read for name them exactly.
+The table comes with the package and is never updated over the network, so its version and a date identify the prices
+exactly.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from datetime import UTC, datetime
 
 @dataclass(frozen=True, slots=True)
 class FlatPrice:
-    """So much for each token."""
+    """A fixed price for each token."""
 
     usd_per_million_input: float
     usd_per_million_output: float
     source: str = "config"
 
     def usd(self, input_tokens: int, output_tokens: int) -> float:
-        """Price one completion."""
+        """Return the price of one completion."""
         return (input_tokens * self.usd_per_million_input + output_tokens * self.usd_per_million_output) / 1e6
 
 
 @dataclass(frozen=True, slots=True)
 class ListedPrice:
-    """What the provider behind a URL takes for a model, which may depend on a prompt's length."""
+    """A provider's price of a model, which may depend on the prompt's length."""
 
     model: str
     base_url: str
@@ -39,27 +39,27 @@ class ListedPrice:
         return f"genai-prices {genai_prices.__version__}, in force on {self.day:%Y-%m-%d}"
 
     def usd(self, input_tokens: int, output_tokens: int) -> float:
-        """Price one completion.
+        """Return the price of one completion.
 
         Raises:
-            LookupError: the table has no such provider or model.
+            LookupError: the table lacks the provider or the model.
         """
         import genai_prices
 
         usage = genai_prices.Usage(input_tokens=input_tokens, output_tokens=output_tokens)
-        found = genai_prices.calc_price(
+        calculation = genai_prices.calc_price(
             usage, self.model, provider_api_url=self.base_url, genai_request_timestamp=self.day
         )
-        return float(found.total_price)
+        return float(calculation.total_price)
 
 
 Price = FlatPrice | ListedPrice
 
 
 def listed_price(model: str, base_url: str) -> ListedPrice | None:
-    """Look a model up among those of the provider behind a URL; None where either is not listed.
+    """Look up a model of the provider behind a URL; None if either is not listed.
 
-    A model's name alone does not count: a server of one's own may carry the name of a model that is sold elsewhere.
+    The model's name alone is not enough: a private server may use the name of a model that is sold elsewhere.
     """
     price = ListedPrice(model, base_url, datetime.now(UTC))
     try:

@@ -97,7 +97,7 @@ async def test_an_answer_that_another_hotkey_signed_is_none(folder: Path) -> Non
         body = b'{"text": "mine"}'
         return web.Response(body=body, headers={SIGNATURE: OTHER_MINER.sign(envelope.answer_message(body)).hex()})
 
-    await fails(impostor, folder, f"an answer that {MINER.ss58_address} has not signed")
+    await fails(impostor, folder, f"an answer not signed by {MINER.ss58_address}")
 
 
 async def test_an_answer_to_another_request_is_none(folder: Path) -> None:
@@ -113,12 +113,12 @@ async def test_an_answer_to_another_request_is_none(folder: Path) -> None:
 
     async with endpoint(repeating) as url, dendrite(url, folder) as asking:
         assert await asking.ask(ask()) == b'{"text": "old"}'
-        with pytest.raises(RemoteError, match="has not signed"):
+        with pytest.raises(RemoteError, match="not signed by"):
             await asking.ask(ask())
 
 
 async def test_an_answer_changed_on_the_way_or_unsigned_is_none(folder: Path) -> None:
-    await fails(signing(lambda body: body.replace(b"signed", b"forged")), folder, "has not signed")
+    await fails(signing(lambda body: body.replace(b"signed", b"forged")), folder, "not signed by")
     await fails(signing(headers={SIGNATURE: ""}), folder, "without a signature")
 
 
@@ -240,7 +240,7 @@ async def test_what_it_lacks_is_said_with_the_fix(tmp_path: Path) -> None:
     [
         ({"url": "ftp://miner"}, "http://HOST:PORT"),
         ({"url": "http://user:secret@miner"}, "user name or password"),
-        ({"hotkey": "5abc"}, "no SS58 address"),
+        ({"hotkey": "5abc"}, "not an SS58 address"),
         ({"max_answer_bytes": 10**9}, "less than or equal"),
     ],
 )

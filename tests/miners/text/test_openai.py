@@ -147,7 +147,7 @@ def test_an_answer_that_breaks_off_is_a_failure_and_is_not_paid_twice(proxy: Pro
         ("no choices", "can't be read"),
         ("html", "sent no completion"),
         ("huge", "more than 160,000 bytes"),
-        ("gzip", "sent an encoded answer; answers are sent as they are"),
+        ("gzip", "sent a compressed answer; only plain ones are accepted"),
         ("other model", "answered with gigantic-1000b-model!"),
     ],
 )
