@@ -1,10 +1,10 @@
-"""How long the OCR engines take for pages and single lines, beside bare pytesseract, in one run on the same images.
+"""Time of the OCR engines for pages and single lines, compared with plain pytesseract on the same images.
 
 python benchmarks/ocr_engines.py [--pages 12] [--lines 40] [--difficulty 0.2]
 
-Everybody starts from the encoded image and ends with words and boxes. Engines take turns at each image, so that
-a machine that is busy for a while slows them all. Ratios are medians over images, pytesseract / engine, with the
-95 % interval of a bootstrap.
+Each engine starts from the encoded image and ends with words and boxes. Engines take turns at each image, so that a
+busy machine slows them all. Ratios are medians over images, pytesseract / engine, with the 95 % interval of a
+bootstrap.
 """
 
 import argparse
@@ -28,25 +28,25 @@ Read = Callable[[bytes], Awaitable[object]]
 
 
 def make_images(pages: int, lines: int, difficulty: float) -> dict[str, list[bytes]]:
-    """Pages of the OCR subnet, and lines cut out of other ones."""
+    """Return pages of the OCR subnet, and lines cut out of other pages."""
     subnet = OCR(difficulty=difficulty)
-    cut: list[bytes] = []
+    line_images: list[bytes] = []
     seed = pages
-    while len(cut) < lines:
+    while len(line_images) < lines:
         task = subnet.task(seed)
         image = Image.open(io.BytesIO(task.prompt.image))
-        # Few from each page, and long enough to be worth reading.
+        # A few from each page, long enough to be worth reading.
         for line in [line for line in page_of(task).lines if len(line.text) >= 10][:5]:
             x1, y1, x2, y2 = line.box
             encoded = io.BytesIO()
             image.crop((round(x1) - 6, round(y1) - 6, round(x2) + 6, round(y2) + 6)).save(encoded, "PNG")
-            cut.append(encoded.getvalue())
+            line_images.append(encoded.getvalue())
         seed += 1
-    return {"pages": [subnet.task(seed).prompt.image for seed in range(pages)], "lines": cut[:lines]}
+    return {"pages": [subnet.task(seed).prompt.image for seed in range(pages)], "lines": line_images[:lines]}
 
 
 def by_pytesseract(psm: int) -> Read:
-    """As pytesseract is used everywhere, but kept to one thread."""
+    """Return a reader that uses pytesseract in the usual way, limited to one thread."""
     import pytesseract
 
     async def read(image: bytes) -> object:
@@ -57,15 +57,15 @@ def by_pytesseract(psm: int) -> Read:
 
 async def measure(readers: dict[str, Read], images: list[bytes]) -> dict[str, np.ndarray]:
     """Return wall and CPU seconds of each reader, (images, 2)."""
-    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in readers}
+    seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in readers}
     for read in readers.values():
         await read(images[0])
     for image in images:
         for name, read in readers.items():
             wall, cpu = time.perf_counter(), process_cpu_s()
             await read(image)
-            taken[name].append((time.perf_counter() - wall, process_cpu_s() - cpu))
-    return {name: np.array(rows) for name, rows in taken.items()}
+            seconds[name].append((time.perf_counter() - wall, process_cpu_s() - cpu))
+    return {name: np.array(rows) for name, rows in seconds.items()}
 
 
 def interval(ratios: np.ndarray) -> str:
@@ -83,18 +83,18 @@ async def main() -> None:
     options = parser.parse_args()
     os.environ["OMP_THREAD_LIMIT"] = "1"
     print(f"{'':7} {'engine':12} {'wall ms':>8} {'cpu ms':>8}   {'times faster':20} {'times less cpu':20} n")
-    for what, images in make_images(options.pages, options.lines, options.difficulty).items():
-        psm = 7 if what == "lines" else 3
+    for content, images in make_images(options.pages, options.lines, options.difficulty).items():
+        psm = 7 if content == "lines" else 3
         engines: dict[str, Reader] = {"tesseract": Tesseract(psm=psm), "tesserocr": Tesserocr(psm=psm)}
         for engine in engines.values():
             await engine.open()
         readers = {"pytesseract": by_pytesseract(psm)} | {name: engine.read for name, engine in engines.items()}
-        taken = await measure(readers, images)
-        for name, rows in taken.items():
+        seconds = await measure(readers, images)
+        for name, rows in seconds.items():
             wall, cpu = np.median(rows, axis=0) * 1000
-            ratios = taken["pytesseract"] / rows
+            ratios = seconds["pytesseract"] / rows
             faster, cheaper = interval(ratios[:, 0]), interval(ratios[:, 1])
-            print(f"{what:7} {name:12} {wall:8.1f} {cpu:8.1f}   {faster:20} {cheaper:20} {len(images)}")
+            print(f"{content:7} {name:12} {wall:8.1f} {cpu:8.1f}   {faster:20} {cheaper:20} {len(images)}")
         for engine in engines.values():
             await engine.close()
 

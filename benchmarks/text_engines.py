@@ -1,11 +1,11 @@
-"""Output tokens per second of a language engine through the lab, beside the same engine called bare.
+"""Output tokens per second of a language engine through the lab, compared with the same engine called directly.
 
     python benchmarks/text_engines.py --engine vllm
     python benchmarks/text_engines.py --engine transformers
 
-Through the lab K miners on a Ray host share one engine and all are asked at once, round by round; the bare engine, in
+Through the lab, K miners on a Ray host share one engine and are all queried at once, round by round. The bare engine, in
 this process, gets the same prompts, seeds and concurrency. They take turns, so that a noisy machine disturbs both.
-Then K engines with one miner each, beside one engine that K miners share, in this process.
+With --engines K, one engine shared by K miners is compared with K engines of one miner each, in this process.
 """
 
 import argparse
@@ -56,14 +56,14 @@ def rendered(tokenizer: Any, request: Request) -> list[int]:
 
 
 async def bare_vllm(engine: Any) -> tuple[Bare, Callable[[], Awaitable[None]]]:
-    """An AsyncLLM of the same options, and nothing of ours around it."""
+    """Return a function that asks an AsyncLLM with the same options directly, and one that closes it."""
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind
 
     await engine.open()
     llm, tokenizer = engine._llm, engine._tokenizer
 
-    async def one(request: Request) -> int:
+    async def complete(request: Request) -> int:
         params = SamplingParams(
             temperature=request.temperature,
             max_tokens=request.max_tokens,
@@ -76,13 +76,13 @@ async def bare_vllm(engine: Any) -> tuple[Bare, Callable[[], Awaitable[None]]]:
         return len(last.outputs[0].token_ids)
 
     async def ask(requests: list[Request]) -> int:
-        return sum(await asyncio.gather(*(one(request) for request in requests)))
+        return sum(await asyncio.gather(*(complete(request) for request in requests)))
 
     return ask, engine.close
 
 
 async def bare_transformers(engine: Any) -> tuple[Bare, Callable[[], Awaitable[None]]]:
-    """`generate` of transformers on one padded batch."""
+    """Return a function that runs transformers' `generate` on one padded batch, and one that closes it."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -109,7 +109,7 @@ async def bare_transformers(engine: Any) -> tuple[Bare, Callable[[], Awaitable[N
             )
         new = out[:, batch["input_ids"].shape[1] :]
         ends = new == tokenizer.eos_token_id
-        # What follows the token that ends an answer is padding.
+        # Tokens behind the one that ends an answer are padding.
         return int((ends.long().cumsum(1) - ends.long() == 0).sum())
 
     async def ask(requests: list[Request]) -> int:
@@ -123,12 +123,12 @@ async def bare_transformers(engine: Any) -> tuple[Bare, Callable[[], Awaitable[N
 
 @dataclass(frozen=True)
 class Turn:
-    """What some rounds came to."""
+    """Measurements of some rounds."""
 
     tokens: int
     wall_s: float
     cpu_s: float
-    """Of the engine and of what asked it; other processes of a busy machine do not count."""
+    """CPU time of the engine and its caller; other processes of a busy machine do not count."""
     rounds: int
 
     @property
@@ -138,46 +138,46 @@ class Turn:
 
     @property
     def cpu_ms(self) -> float:
-        """Of one output token."""
+        """CPU milliseconds of one output token."""
         return self.cpu_s / self.tokens * 1e3
 
 
-async def through_the_lab(pool: RayPool, asked: list[Query], uids: list[int]) -> Turn:
-    """Ask all miners, round by round."""
+async def through_the_lab(pool: RayPool, queries: list[Query], uids: list[int]) -> Turn:
+    """Query all miners through the pool, round by round."""
     before = sum(usage.cpu_s for usage in await pool.usage() if usage.role in ("driver", "host"))
     started, tokens = time.perf_counter(), 0
-    for each in asked:
+    for each in queries:
         responses = await pool.query(each, uids)
         assert all(response.fault is None for response in responses), responses
         tokens += sum(response.cost.output_tokens for response in responses)
     took_s = time.perf_counter() - started
     used = sum(usage.cpu_s for usage in await pool.usage() if usage.role in ("driver", "host")) - before
-    return Turn(tokens, took_s, used, len(asked))
+    return Turn(tokens, took_s, used, len(queries))
 
 
-async def alone(ask: Bare, miners: list[LanguageModel], asked: list[Query], pids: tuple[int, ...]) -> Turn:
-    """The same requests without the lab."""
+async def alone(ask: Bare, miners: list[LanguageModel], queries: list[Query], pids: tuple[int, ...]) -> Turn:
+    """Send the same requests without the lab."""
     before = time.process_time() + process_cpu_s(pids)
     started, tokens = time.perf_counter(), 0
-    for each in asked:
+    for each in queries:
         tokens += await ask([miner.request(each) for miner in miners])
     took_s = time.perf_counter() - started
-    return Turn(tokens, took_s, time.process_time() + process_cpu_s(pids) - before, len(asked))
+    return Turn(tokens, took_s, time.process_time() + process_cpu_s(pids) - before, len(queries))
 
 
-async def shared_beside_own(engine: LanguageEngine, count: int, asked: list[Query]) -> tuple[float, float]:
+async def shared_beside_own(engine: LanguageEngine, count: int, queries: list[Query]) -> tuple[float, float]:
     """Return tokens per second of one shared engine, and of as many engines as miners."""
     rates = []
     for engines in ([engine], [engine.model_copy() for _ in range(count)]):
         for each in engines:
             await each.open()
         started, tokens = time.perf_counter(), 0
-        for each_query in asked:
+        for each_query in queries:
             requests = [Request(each_query.prompt.messages, 32, 0.7, seed=seed) for seed in range(count)]
-            found = await asyncio.gather(
+            completions = await asyncio.gather(
                 *(engines[place % len(engines)].generate([request]) for place, request in enumerate(requests))
             )
-            tokens += sum(completion.usage.output_tokens for [completion] in found)
+            tokens += sum(completion.usage.output_tokens for [completion] in completions)
         rates.append(tokens / (time.perf_counter() - started))
         print(f"  {len(engines)} engine(s): {rates[-1]:.1f} tokens/s, {memory_gib():.1f} GiB, children included")
         for each in engines:
@@ -196,10 +196,10 @@ async def main() -> None:
     parser.add_argument("--model", default="smollm2-135m-instruct")
     parser.add_argument("--miners", type=int, default=16)
     parser.add_argument("--turns", type=int, default=6)
-    parser.add_argument("--rounds", type=int, default=3, help="of a turn")
-    parser.add_argument("--tokens", type=int, default=48, help="of an answer, at most")
-    parser.add_argument("--engines", type=int, default=0, help="K engines beside one, instead")
-    parser.add_argument("--option", action="append", default=[], help="of the engine: context=2048")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of a turn")
+    parser.add_argument("--tokens", type=int, default=48, help="most tokens of an answer")
+    parser.add_argument("--engines", type=int, default=0, help="compare K engines with one shared engine instead")
+    parser.add_argument("--option", action="append", default=[], help="option of the engine, such as context=2048")
     arguments = parser.parse_args()
 
     options = {key: json.loads(value) for key, value in (option.split("=", 1) for option in arguments.option)}
@@ -214,9 +214,9 @@ async def main() -> None:
     language = [miner for miner in miners if isinstance(miner, LanguageModel)]
     engine: Any = language[0].engine.model_copy()
     if arguments.engines:
-        asked = [query(number, 32) for number in range(arguments.rounds)]
-        one, many = await shared_beside_own(engine, arguments.engines, asked)
-        print(f"one shared engine gives {one / many:.2f} times the tokens of {arguments.engines} engines")
+        queries = [query(number, 32) for number in range(arguments.rounds)]
+        shared, own = await shared_beside_own(engine, arguments.engines, queries)
+        print(f"one shared engine gives {shared / own:.2f} times the tokens of {arguments.engines} engines")
         return
 
     ask, close = await (bare_vllm(engine) if arguments.engine == "vllm" else bare_transformers(engine))
@@ -227,14 +227,17 @@ async def main() -> None:
     async with pool:
         for turn in range(arguments.turns + 1):
             numbers = range(turn * arguments.rounds, (turn + 1) * arguments.rounds)
-            asked = [query(number, arguments.tokens) for number in numbers]
-            # Both have read the prompt when it is asked for one token.
-            once = [replace(each, id=f"{each.id}f", prompt=replace(each.prompt, max_tokens=1)) for each in asked]
-            lab, bare = await through_the_lab(pool, asked, uids), await alone(ask, language, asked, pids)
-            first_lab, first_bare = await through_the_lab(pool, once, uids), await alone(ask, language, once, pids)
+            queries = [query(number, arguments.tokens) for number in numbers]
+            # Both have read the prompt already when they are asked for one token.
+            brief = [replace(each, id=f"{each.id}f", prompt=replace(each.prompt, max_tokens=1)) for each in queries]
+            lab, bare = await through_the_lab(pool, queries, uids), await alone(ask, language, queries, pids)
+            first_lab, first_bare = (
+                await through_the_lab(pool, brief, uids),
+                await alone(ask, language, brief, pids),
+            )
             if turn:  # the first one warms up
                 turns.append((lab, bare))
-                firsts.append((first_lab.wall_s - first_bare.wall_s) / len(once))
+                firsts.append((first_lab.wall_s - first_bare.wall_s) / len(brief))
     await close()
 
     print(f"{arguments.engine}, {arguments.model}, {arguments.miners} miners on one engine, {len(turns)} turns")
