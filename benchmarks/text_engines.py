@@ -3,7 +3,7 @@
     python benchmarks/text_engines.py --engine vllm
     python benchmarks/text_engines.py --engine transformers
 
-Through the lab, K miners on a Ray host share one engine and are all queried at once, round by round. The bare engine, in
+Through the lab, K miners on a Ray host share one engine and are queried at once, round by round. The bare engine, in
 this process, gets the same prompts, seeds and concurrency. They take turns, so that a noisy machine disturbs both.
 With --engines K, one engine shared by K miners is compared with K engines of one miner each, in this process.
 """
