@@ -30,17 +30,17 @@ Language = Annotated[str, Field(pattern=r"^[A-Za-z]\w*(\+[A-Za-z]\w*)*$")]
 
 
 class Abort:
-    """Stops the work of another thread: call `ask` on the loop, `arm` and `disarm` in the thread."""
+    """Stops the work of another thread: call `request` on the loop, `arm` and `disarm` in the thread."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._stop: Callable[[], None] | None = None
-        self.asked = False
+        self.requested = False
 
-    def ask(self) -> None:
+    def request(self) -> None:
         """Stop the work now, or as soon as it can be stopped."""
         with self._lock:
-            self.asked = True
+            self.requested = True
             if self._stop is not None:
                 self._stop()
 
@@ -48,7 +48,7 @@ class Abort:
         """Set the way to stop the work from here on."""
         with self._lock:
             self._stop = stop
-            if self.asked:
+            if self.requested:
                 stop()
 
     def disarm(self) -> None:
@@ -109,7 +109,7 @@ class Reader(Engine):
     def recognise(self, reading: Reading) -> str:
         """Return tesseract's table of words, in pixels of the image scaled by `reading.scale`; runs in a thread.
 
-        Add the CPU time of child processes to `reading.cpu_s`, and stop soon after `reading.abort` asks or time is up.
+        Add the CPU time of child processes to `reading.cpu_s`, and stop soon after an abort is requested or time is up.
         """
 
     async def read(self, image: bytes, *, scale: float = 1.0, timeout_s: float = float("inf")) -> tuple[Line, ...]:
@@ -129,7 +129,7 @@ class Reader(Engine):
             try:
                 done, _ = await asyncio.wait({work}, timeout=limit_s)
             finally:
-                reading.abort.ask()
+                reading.abort.request()
                 while not work.done():
                     try:
                         await asyncio.wait({work})

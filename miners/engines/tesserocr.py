@@ -96,7 +96,7 @@ class Tesserocr(Reader):
         if self._api is None:
             raise RuntimeError("the tesserocr engine is not open")
         image = grey(open_image(reading.image), reading.scale)
-        if reading.abort.asked:
+        if reading.abort.requested:
             return ""
         pixels = image.tobytes()
         self._api.SetImageBytes(pixels, image.width, image.height, 1, image.width)

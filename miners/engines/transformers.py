@@ -36,7 +36,7 @@ class _PendingRequest:
 
     request: Request
     loop: asyncio.AbstractEventLoop
-    done: asyncio.Future[Completion]
+    future: asyncio.Future[Completion]
     arrived: float = field(default_factory=time.perf_counter)
     job: Job = field(default_factory=Job)
     row: Row | None = None
@@ -47,12 +47,12 @@ class _PendingRequest:
         """Pass the outcome from the engine's thread to the loop."""
 
         def resolve() -> None:
-            if self.done.done():
+            if self.future.done():
                 return
             if isinstance(result, BaseException):
-                self.done.set_exception(result)
+                self.future.set_exception(result)
             else:
-                self.done.set_result(result)
+                self.future.set_result(result)
 
         try:
             self.loop.call_soon_threadsafe(resolve)
@@ -124,7 +124,7 @@ class Transformers(LanguageEngine):
         pending = _PendingRequest(request, loop, loop.create_future())
         worker.submit(pending)
         try:
-            completion = await pending.done
+            completion = await pending.future
         except BaseException:
             pending.cancelled = True
             row = pending.row
@@ -243,7 +243,7 @@ class _Worker:
 
     def _serve_fewer(self, requests: Sequence[_PendingRequest], error: Exception) -> None:
         """Retry the halves of a batch that did not fit in memory; a single request fails."""
-        waiting = [pending for pending in requests if not pending.done.done()]
+        waiting = [pending for pending in requests if not pending.future.done()]
         if self._on_gpu:
             import torch
 

@@ -5,9 +5,9 @@ from miners.router import Router, Trial, choose
 
 
 def router(**options: object) -> Router:
-    made = load_miner({"kind": "router", **options})
-    assert isinstance(made, Router)
-    return made
+    router = load_miner({"kind": "router", **options})
+    assert isinstance(router, Router)
+    return router
 
 
 def play(miner: Router, profits: tuple[float, ...], epochs: int) -> list[int]:

@@ -175,7 +175,7 @@ class OpenAI(LanguageEngine):
             failure = state.outcome.exception() if state.outcome else None
             logger.info("%s: %s; trying again in %.1f s", self.model, failure, state.upcoming_sleep)
 
-        asked = time.perf_counter()
+        started = time.perf_counter()
         retrying = AsyncRetrying(
             retry=retry_if_exception(lambda error: isinstance(error, AttemptFailed) and error.may_pass),
             stop=stop_after_attempt(self.retries + 1),
@@ -185,15 +185,15 @@ class OpenAI(LanguageEngine):
         )
         async with self._free, self._spending.reserve(request):
             try:
-                return await retrying(self._attempt, request, asked, self._spending)
+                return await retrying(self._attempt, request, started, self._spending)
             except AttemptFailed as error:
                 attempts = retrying.statistics["attempt_number"]
                 raise APIError(f"{error} (tried {attempts} times)" if attempts > 1 else str(error)) from None
 
-    async def _attempt(self, request: Request, asked: float, spending: Spending) -> Completion:
+    async def _attempt(self, request: Request, started: float, spending: Spending) -> Completion:
         assert self._server is not None
         await self._take_turn()
-        answer = StreamedAnswer(asked)
+        answer = StreamedAnswer(started)
         counted = Traffic(most_bytes=BYTES_PER_TOKEN * (request.max_tokens + 32))
         token = traffic.set(counted)
         try:
@@ -209,7 +209,7 @@ class OpenAI(LanguageEngine):
             finish=answer.finish if answer.finish == "length" else "stop",
             model=self._server.without_key(answer.model, 200),
             usage=self._usage(request, answer),
-            timings=Timings(0.0, answer.first_token_s, time.perf_counter() - answer.asked),
+            timings=Timings(0.0, answer.first_token_s, time.perf_counter() - answer.started),
             decode=Cost(paid_usd=answer.paid_usd),
         )
 

@@ -16,9 +16,9 @@ class ClaimedTokens(NamedTuple):
 class StreamedAnswer:
     """What has arrived of one answer."""
 
-    def __init__(self, asked: float) -> None:
-        """Start with nothing; `asked` is the time of the request by `time.perf_counter`."""
-        self.asked = asked
+    def __init__(self, started: float) -> None:
+        """Start with nothing; `started` is the time of the request by `time.perf_counter`."""
+        self.started = started
         self.texts: list[str] = []
         self.logprobs: list[float] = []
         self.events = 0
@@ -55,7 +55,7 @@ class StreamedAnswer:
         for choice in event.choices[:1]:
             if piece := choice.delta.content:
                 if not self.texts:
-                    self.first_token_s = time.perf_counter() - self.asked
+                    self.first_token_s = time.perf_counter() - self.started
                 self.texts.append(str(piece))
             if choice.logprobs is not None and choice.logprobs.content:
                 self.logprobs += [float(token.logprob) for token in choice.logprobs.content]

@@ -18,28 +18,28 @@ def subnet() -> Subnet:
 
 
 def asked(subnet: Subnet, rounds: int) -> list[tuple[Task, Query]]:
-    found = []
+    rounds = []
     for number in range(rounds):
         validator = load_validator({"kind": "honest", "seed": SEEDS[number % 2]})
         assert isinstance(validator, Validator)
         assignment = validator.prepare(subnet, number, {0: 1.0}, caller=Query("", "", prompt=None).caller)  # type: ignore[arg-type]
-        found.append((assignment.task, assignment.query))
-    return found
+        rounds.append((assignment.task, assignment.query))
+    return rounds
 
 
 def informed(subnet: Subnet, kind: str, **options: object) -> Insider:
     miner = load_miner({"kind": kind, **options})
     assert isinstance(miner, Insider)
-    made = miner.informed(subnet, SEEDS)
-    assert isinstance(made, Insider)
-    return made
+    insider = miner.informed(subnet, SEEDS)
+    assert isinstance(insider, Insider)
+    return insider
 
 
 def test_an_insider_finds_the_very_task_that_the_validator_set(subnet: Subnet) -> None:
     oracle = informed(subnet, "oracle")
     for task, query in asked(subnet, 12):
-        made = oracle.task(query)
-        assert (made.prompt, made.reference, made.kind) == (task.prompt, task.reference, task.kind)
+        recreated = oracle.task(query)
+        assert (recreated.prompt, recreated.reference, recreated.kind) == (task.prompt, task.reference, task.kind)
 
 
 async def test_an_oracle_tells_the_truth_as_often_as_it_is_told_to(subnet: Subnet) -> None:

@@ -40,7 +40,7 @@ class Field:
     served: list[Query]
     """What reached the miner, in order."""
     gate: asyncio.Event
-    """Open unless a test closes it: work waits there."""
+    """Open unless a test closes it: work waits target."""
 
     @property
     def url(self) -> str:
@@ -91,7 +91,7 @@ def sealed(
 
 
 async def post(
-    there: Field,
+    target: Field,
     key: Keypair = VALIDATOR,
     body: bytes | None = None,
     headers: Mapping[str, str] | None = None,
@@ -106,7 +106,7 @@ async def post(
     async with (
         aiohttp.ClientSession(connector=connector) as session,
         session.post(
-            there.url + path, data=body if data is None else data, headers=dict(headers or sealed(key, body))
+            target.url + path, data=body if data is None else data, headers=dict(headers or sealed(key, body))
         ) as reply,
     ):
         return Reply(reply.status, await reply.read())
@@ -120,15 +120,15 @@ def wallet(folder: Path, name: str = "validator") -> str:
 
 
 @asynccontextmanager
-async def dendrite(there: str, folder: Path, **options: Any) -> AsyncIterator[Dendrite]:
+async def dendrite(target: str, folder: Path, **options: Any) -> AsyncIterator[Dendrite]:
     """A dendrite with the wallet `validator` in a folder, open."""
-    asked = {"url": there, "hotkey": MINER.ss58_address, "wallets": str(folder), "private_hosts": ("127.0.0.1",)}
-    made = Dendrite(**(asked | options))
-    await made.open()
+    asked = {"url": target, "hotkey": MINER.ss58_address, "wallets": str(folder), "private_hosts": ("127.0.0.1",)}
+    opened = Dendrite(**(asked | options))
+    await opened.open()
     try:
-        yield made
+        yield opened
     finally:
-        await made.close()
+        await opened.close()
 
 
 def question(**changes: Any) -> bytes:

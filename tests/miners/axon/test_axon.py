@@ -38,18 +38,18 @@ BODY = Question.of(ask()).body()
 
 
 async def test_a_registered_validator_gets_an_answer() -> None:
-    async with field() as there:
-        reply = await post(there)
+    async with field() as target:
+        reply = await post(target)
         assert reply.status == 200 and Answer.model_validate_json(reply.body).text == "hello"
-        assert there.served[0].caller.stake == 1000.0 and there.axon.answered == 1
+        assert target.served[0].caller.stake == 1000.0 and target.axon.answered == 1
 
 
-async def refused(there: Field, code: Code, *arguments: Any, **options: Any) -> None:
+async def refused(target: Field, code: Code, *arguments: Any, **options: Any) -> None:
     """Send something that must be refused before any work, and see that others are served as before."""
-    reply = await post(there, *arguments, **options)
+    reply = await post(target, *arguments, **options)
     assert reply.error == code, reply
-    assert there.served == [] and there.axon.refused[code] == 1
-    assert (await post(there)).status == 200
+    assert target.served == [] and target.axon.refused[code] == 1
+    assert (await post(target)).status == 200
 
 
 @pytest.mark.parametrize(
@@ -58,13 +58,13 @@ async def refused(there: Field, code: Code, *arguments: Any, **options: Any) -> 
     ids=["unregistered", "too little stake"],
 )
 async def test_who_is_not_wanted_is_refused(key: Keypair, code: Code) -> None:
-    async with field(Echo(min_stake=100.0)) as there:
-        await refused(there, code, key)
+    async with field(Echo(min_stake=100.0)) as target:
+        await refused(target, code, key)
 
 
 async def test_a_caller_without_a_permit_is_refused_where_one_is_required() -> None:
-    async with field(Echo(require_permit=True)) as there:
-        await refused(there, Code.REFUSED, SMALL)
+    async with field(Echo(require_permit=True)) as target:
+        await refused(target, Code.REFUSED, SMALL)
 
 
 @pytest.mark.parametrize(
@@ -99,8 +99,8 @@ async def test_a_caller_without_a_permit_is_refused_where_one_is_required() -> N
     ],
 )
 async def test_an_envelope_that_is_not_the_callers_own_and_fresh_is_refused(headers: Any, code: Code) -> None:
-    async with field() as there:
-        await refused(there, code, VALIDATOR, BODY, headers())
+    async with field() as target:
+        await refused(target, code, VALIDATOR, BODY, headers())
 
 
 def _ms(offset_s: float) -> int:
@@ -108,13 +108,13 @@ def _ms(offset_s: float) -> int:
 
 
 async def test_a_replay_is_refused_and_costs_its_victim_nothing() -> None:
-    async with field(limits=Limits(rate=0.001, burst=2)) as there:
+    async with field(limits=Limits(rate=0.001, burst=2)) as target:
         headers = sealed(VALIDATOR, BODY)
-        assert (await post(there, VALIDATOR, BODY, headers)).status == 200
-        replays = [await post(there, VALIDATOR, BODY, headers) for _ in range(5)]
-        assert {reply.error for reply in replays} == {"replayed"} and len(there.served) == 1
-        assert (await post(there)).status == 200, "the second of the two that the validator may ask"
-        assert (await post(there)).error == "rate"
+        assert (await post(target, VALIDATOR, BODY, headers)).status == 200
+        replays = [await post(target, VALIDATOR, BODY, headers) for _ in range(5)]
+        assert {reply.error for reply in replays} == {"replayed"} and len(target.served) == 1
+        assert (await post(target)).status == 200, "the second of the two that the validator may ask"
+        assert (await post(target)).error == "rate"
 
 
 def bomb() -> bytes:
@@ -159,8 +159,8 @@ def _base64(content: bytes) -> str:
     ],
 )
 async def test_a_body_that_is_not_of_the_schema_is_refused(body: bytes) -> None:
-    async with field() as there:
-        await refused(there, Code.MALFORMED, VALIDATOR, body)
+    async with field() as target:
+        await refused(target, Code.MALFORMED, VALIDATOR, body)
 
 
 @pytest.mark.parametrize(
@@ -174,24 +174,24 @@ async def test_a_body_that_is_not_of_the_schema_is_refused(body: bytes) -> None:
     ids=["many turns", "many keys", "many texts", "quotes alone"],
 )
 async def test_a_body_of_many_small_parts_is_refused_before_it_is_parsed(body: bytes) -> None:
-    async with field() as there:
-        reply = await post(there, VALIDATOR, body)
+    async with field() as target:
+        reply = await post(target, VALIDATOR, body)
         assert (reply.status, json.loads(reply.body)["reason"][:22]) == (400, "body: more than 20,000")
         longest = [{"role": "user", "content": '{"a": [1, "b"]}'}] * 1000
-        assert (await post(there, body=question(messages=longest))).status == 200
+        assert (await post(target, body=question(messages=longest))).status == 200
 
 
 async def test_an_image_bomb_is_refused_by_our_own_limit_on_pixels() -> None:
     assert len(bomb()) < 15_000
-    async with field() as there:
-        reply = await post(there, body=question(image=_base64(bomb())))
+    async with field() as target:
+        reply = await post(target, body=question(image=_base64(bomb())))
         assert "9000 x 9000 pixels; at most 8192 a side and 20,000,000" in json.loads(reply.body)["reason"]
 
 
 async def test_an_oversized_body_is_refused_by_its_head() -> None:
-    async with field(limits=Limits(query_bytes=1000)) as there:
+    async with field(limits=Limits(query_bytes=1000)) as target:
         body = question(id="x" * 150) + b" " * 1000
-        await refused(there, Code.TOO_LARGE, VALIDATOR, body)
+        await refused(target, Code.TOO_LARGE, VALIDATOR, body)
 
 
 async def test_a_body_that_turns_out_too_large_is_refused_on_the_way() -> None:
@@ -199,16 +199,16 @@ async def test_a_body_that_turns_out_too_large_is_refused_on_the_way() -> None:
         for _ in range(1000):
             yield b" " * 1000
 
-    async with field(limits=Limits(query_bytes=10_000)) as there:
-        await refused(there, Code.TOO_LARGE, VALIDATOR, BODY, data=endless())
+    async with field(limits=Limits(query_bytes=10_000)) as target:
+        await refused(target, Code.TOO_LARGE, VALIDATOR, BODY, data=endless())
 
 
 async def test_a_gzip_bomb_is_not_unpacked() -> None:
     bombed = gzip.compress(b" " * 50_000_000)
-    async with field() as there:
-        await refused(there, Code.ENCODED, VALIDATOR, bombed, sealed(VALIDATOR, bombed) | {"Content-Encoding": "gzip"})
+    async with field() as target:
+        await refused(target, Code.ENCODED, VALIDATOR, bombed, sealed(VALIDATOR, bombed) | {"Content-Encoding": "gzip"})
         honest = sealed(VALIDATOR, bombed)
-        assert (await post(there, VALIDATOR, bombed, honest)).error == "malformed", "said to be JSON"
+        assert (await post(target, VALIDATOR, bombed, honest)).error == "malformed", "said to be JSON"
 
 
 async def test_a_body_that_drips_is_given_up_and_stops_nobody() -> None:
@@ -217,16 +217,16 @@ async def test_a_body_that_drips_is_given_up_and_stops_nobody() -> None:
             yield BODY[place : place + 1]
             await asyncio.sleep(0.05)
 
-    async with field(limits=Limits(body_s=0.4, waiting=1)) as there:
-        slow = asyncio.create_task(post(there, SMALL, BODY, data=dripping()))
-        await until(lambda: len(there.axon.admission) == 1)
-        assert (await post(there)).status == 200
+    async with field(limits=Limits(body_s=0.4, waiting=1)) as target:
+        slow = asyncio.create_task(post(target, SMALL, BODY, data=dripping()))
+        await until(lambda: len(target.axon.admission) == 1)
+        assert (await post(target)).status == 200
         assert (await slow).error == "slow"
 
 
 async def test_a_head_that_drips_is_cut_off() -> None:
-    async with field(limits=Limits(idle_s=0.3)) as there:
-        reader, writer = await asyncio.open_connection("127.0.0.1", there.axon.port)
+    async with field(limits=Limits(idle_s=0.3)) as target:
+        reader, writer = await asyncio.open_connection("127.0.0.1", target.axon.port)
         started = time.monotonic()
         writer.write(b"POST /v1/query HTTP/1.1\r\n")
 
@@ -243,59 +243,59 @@ async def test_a_head_that_drips_is_cut_off() -> None:
 
 @pytest.mark.parametrize(("path", "code"), [("/", "not_found"), ("/v1/query/../../etc/passwd", "not_found")])
 async def test_there_is_nothing_else_to_find(path: str, code: str) -> None:
-    async with field() as there:
-        assert (await post(there, path=path)).error == code
+    async with field() as target:
+        assert (await post(target, path=path)).error == code
 
 
 async def test_a_miner_that_fails_or_is_late_is_told_without_its_secrets() -> None:
-    async with field(Crashing()) as there:
-        reply = await post(there)
+    async with field(Crashing()) as target:
+        reply = await post(target)
         assert (reply.status, reply.error) == (500, "failed") and b"purpose" not in reply.body
-    async with field(Silent()) as there:
-        reply = await post(there, body=question(timeout_s=0.3))
+    async with field(Silent()) as target:
+        reply = await post(target, body=question(timeout_s=0.3))
         assert (reply.status, reply.error) == (504, "timeout")
 
 
 async def test_a_query_may_not_ask_for_more_time_than_there_is() -> None:
-    async with field(Silent(), Limits(timeout_s=0.3)) as there:
+    async with field(Silent(), Limits(timeout_s=0.3)) as target:
         started = time.monotonic()
-        assert (await post(there, body=question(timeout_s=3600))).error == "timeout"
+        assert (await post(target, body=question(timeout_s=3600))).error == "timeout"
         assert time.monotonic() - started < 3.0
 
 
 async def test_a_restart_forgets_nonces_and_serves_no_request_again() -> None:
-    async with field() as there:
+    async with field() as target:
         headers = sealed(VALIDATOR, BODY)
-        assert (await post(there, VALIDATOR, BODY, headers)).status == 200
+        assert (await post(target, VALIDATOR, BODY, headers)).status == 200
     await asyncio.sleep(0.005)
-    async with field() as there:
-        await refused(there, Code.EXPIRED, VALIDATOR, BODY, headers)
+    async with field() as target:
+        await refused(target, Code.EXPIRED, VALIDATOR, BODY, headers)
 
 
 async def test_a_request_from_a_clock_that_is_ahead_waits_and_is_not_served_again_after_a_restart() -> None:
-    async with field() as there:
+    async with field() as target:
         signed_for = time.time() + 0.5
         headers = sealed(VALIDATOR, BODY, time_ms=int(signed_for * 1000))
-        assert (await post(there, VALIDATOR, BODY, headers)).status == 200
+        assert (await post(target, VALIDATOR, BODY, headers)).status == 200
         assert time.time() >= int(signed_for * 1000) / 1000
     await asyncio.sleep(0.005)
-    async with field() as there:
-        await refused(there, Code.EXPIRED, VALIDATOR, BODY, headers)
+    async with field() as target:
+        await refused(target, Code.EXPIRED, VALIDATOR, BODY, headers)
 
 
 async def test_a_caller_that_comes_back_may_not_repeat_what_it_sent() -> None:
-    async with field() as there:
+    async with field() as target:
         headers = sealed(VALIDATOR, BODY)
-        assert (await post(there, VALIDATOR, BODY, headers)).status == 200
-        there.axon.know({})
-        assert (await post(there)).error == "refused", "no longer registered"
-        there.axon.know(CALLERS)
-        assert (await post(there, VALIDATOR, BODY, headers)).error == "replayed"
+        assert (await post(target, VALIDATOR, BODY, headers)).status == 200
+        target.axon.know({})
+        assert (await post(target)).error == "refused", "no longer registered"
+        target.axon.know(CALLERS)
+        assert (await post(target, VALIDATOR, BODY, headers)).error == "replayed"
 
 
 async def test_health_tells_who_serves_and_nothing_else() -> None:
-    async with field() as there, aiohttp.ClientSession() as session:
-        async with session.get(there.url + "/v1/health") as reply:
+    async with field() as target, aiohttp.ClientSession() as session:
+        async with session.get(target.url + "/v1/health") as reply:
             assert await reply.json() == {"protocol": "1", "hotkey": MINER.ss58_address}
             assert reply.headers["Server"] == "subnetlab"
 

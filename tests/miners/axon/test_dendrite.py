@@ -63,19 +63,19 @@ def signing(change: Callable[[bytes], bytes] = lambda body: body, **options: Any
 
 
 async def test_an_answer_comes_as_the_miner_sent_it_and_its_bytes_are_metered(folder: Path) -> None:
-    async with field() as there, dendrite(there.url, folder) as asking:
+    async with field() as target, dendrite(target.url, folder) as asking:
         meter = Meter()
         assert await meter.run(asking.ask(ask())) == b'{"text":"hello"}'
         assert meter.cost.received_bytes == 16 and 60 < meter.cost.sent_bytes < 200
 
 
 async def test_connections_are_kept_and_many_may_be_asked_at_once(folder: Path) -> None:
-    async with field(places=4) as there, dendrite(there.url, folder, connections=8) as asking:
+    async with field(places=4) as target, dendrite(target.url, folder, connections=8) as asking:
         answers = await asyncio.gather(*(asking.ask(ask(str(number))) for number in range(20)))
         assert answers == [f'{{"text":"{number}"}}'.encode() for number in range(20)]
         for _ in range(5):
             await asking.ask(ask())
-        assert there.axon.door is not None and len(there.axon.door) <= 8
+        assert target.axon.door is not None and len(target.axon.door) <= 8
 
 
 async def fails(endpoint_of: Endpoint, folder: Path, match: str, **options: Any) -> Cost:
@@ -88,7 +88,7 @@ async def fails(endpoint_of: Endpoint, folder: Path, match: str, **options: Any)
 
 
 async def test_an_answer_that_another_hotkey_signed_is_none(folder: Path) -> None:
-    async with field(key=OTHER_MINER) as there, dendrite(there.url, folder) as asking:
+    async with field(key=OTHER_MINER) as target, dendrite(target.url, folder) as asking:
         with pytest.raises(RemoteError, match="recipient"):
             await asking.ask(ask())
 
@@ -212,19 +212,19 @@ async def test_private_networks_are_called_only_where_allowed_by_name(folder: Pa
 async def test_an_endpoint_that_moves_into_a_private_network_is_not_called(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with field() as there:
+    async with field() as target:
         loop = asyncio.get_running_loop()
-        found = ["93.184.215.14", "127.0.0.1"]
+        addresses = ["93.184.215.14", "127.0.0.1"]
 
         async def resolved(host: str, port: int, **_: Any) -> list[Any]:
-            return [(2, 1, 6, "", (found.pop(0), port))]
+            return [(2, 1, 6, "", (addresses.pop(0), port))]
 
         monkeypatch.setattr(loop, "getaddrinfo", resolved)
-        name = there.url.replace("127.0.0.1", "miner.example")
+        name = target.url.replace("127.0.0.1", "miner.example")
         async with dendrite(name, folder, private_hosts=()) as asking:
             with pytest.raises(APIError, match="miner.example is 127.0.0.1, in a private network"):
                 await asking.ask(ask())
-        assert there.served == []
+        assert target.served == []
 
 
 async def test_what_it_lacks_is_said_with_the_fix(tmp_path: Path) -> None:
@@ -261,10 +261,10 @@ async def test_tls_is_spoken_to_the_certificate_that_was_named_and_to_no_other(f
     pem = certificate(folder, "127.0.0.1")
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(pem)
-    async with field(tls=tls) as there:
-        async with dendrite(there.url.replace("http:", "https:"), folder, ca_file=str(pem)) as asking:
+    async with field(tls=tls) as target:
+        async with dendrite(target.url.replace("http:", "https:"), folder, ca_file=str(pem)) as asking:
             assert await asking.ask(ask()) == b'{"text":"hello"}'
-        async with dendrite(there.url.replace("http:", "https:"), folder) as asking:
+        async with dendrite(target.url.replace("http:", "https:"), folder) as asking:
             with pytest.raises(RemoteError, match="CERTIFICATE_VERIFY_FAILED|certificate"):
                 await asking.ask(ask())
     with pytest.raises(EngineError, match="ca_file: nowhere.pem can't be read"):
@@ -274,9 +274,9 @@ async def test_tls_is_spoken_to_the_certificate_that_was_named_and_to_no_other(f
 async def test_the_client_of_the_document_speaks_the_protocol(folder: Path, tmp_path: Path) -> None:
     text = (Path(__file__).parents[3] / "docs" / "remote.md").read_text()
     (client,) = re.findall(r"^```python\n(# ask.py.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
-    async with field() as there:
+    async with field() as target:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", client, there.url, MINER.ss58_address, str(folder), stdout=asyncio.subprocess.PIPE
+            sys.executable, "-c", client, target.url, MINER.ss58_address, str(folder), stdout=asyncio.subprocess.PIPE
         )
         said, _ = await process.communicate()
     assert process.returncode == 0 and said == b'{"text":"hello"}\n'

@@ -74,8 +74,8 @@ WORDS = st.lists(
 
 @given(WORDS)
 def test_every_word_is_in_exactly_one_line(words: list[Word]) -> None:
-    found = sorted(text for line in lines(words) for text in line.text.split(" "))
-    assert found == sorted(word.text for word in words)
+    texts = sorted(text for line in lines(words) for text in line.text.split(" "))
+    assert texts == sorted(word.text for word in words)
 
 
 @given(WORDS, st.sampled_from([0.25, 2.0, 8.0]))

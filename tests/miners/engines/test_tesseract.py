@@ -28,9 +28,9 @@ def read(image: bytes, **options: object) -> tuple[Line, ...]:
 
 
 def test_cells_are_read_apart_with_their_boxes(page: bytes) -> None:
-    found = {line.text: line for line in read(page)}
-    assert {"Invoice No. 1742", "Garden chair", "124.00", "Total amount due", "142.50"} <= set(found)
-    box = found["Total amount due"]
+    lines = {line.text: line for line in read(page)}
+    assert {"Invoice No. 1742", "Garden chair", "124.00", "Total amount due", "142.50"} <= set(lines)
+    box = lines["Total amount due"]
     assert (box.x1, box.y1) == pytest.approx((24, 172), abs=8) and box.x2 < 300
 
 
@@ -143,8 +143,8 @@ def test_missing_languages_are_named_with_the_command_that_installs_them() -> No
 
 
 def test_what_is_installed_is_known() -> None:
-    found = installed()
-    assert "eng" in found.languages and found.version[0].isdigit() and Path(found.tessdata).is_dir()
+    tesseract = installed()
+    assert "eng" in tesseract.languages and tesseract.version[0].isdigit() and Path(tesseract.tessdata).is_dir()
 
 
 @pytest.mark.parametrize("language", ["", "eng;ls", "--list-langs", "../eng", "eng+"])

@@ -36,7 +36,7 @@ def test_clean_text_is_read_as_the_binary_reads_it(page: bytes) -> None:
 def test_a_whole_page_differs_by_no_more_than_two_versions_of_tesseract_do() -> None:
     image = OCR(difficulty=0.2).task(3).prompt.image
     warm, cold = asyncio.run(use(Tesserocr(), image)), asyncio.run(Tesseract().read(image))
-    texts = ["\n".join(sorted(line.text for line in found)) for found in (warm, cold)]
+    texts = ["\n".join(sorted(line.text for line in lines)) for lines in (warm, cold)]
     assert Levenshtein.normalized_similarity(*texts) > 0.97
 
 
@@ -104,12 +104,12 @@ def test_a_cancelled_reading_is_over_by_its_deadline_and_the_engine_serves_on(
         task.cancel()
         await asyncio.wait({task})
         assert task.cancelled()
-        found = await engine.read(page)
+        lines = await engine.read(page)
         await engine.close()
-        return meter.cost.cpu_s, found
+        return meter.cost.cpu_s, lines
 
-    used_s, found = asyncio.run(cancelled())
-    assert used_s < most_s and "Garden chair" in [line.text for line in found]
+    used_s, lines = asyncio.run(cancelled())
+    assert used_s < most_s and "Garden chair" in [line.text for line in lines]
 
 
 def test_an_engine_that_is_not_open_says_so(page: bytes) -> None:

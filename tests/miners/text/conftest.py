@@ -53,9 +53,9 @@ CAPITAL = "What is the capital of France?"
 
 @pytest.fixture(scope="session")
 def loop() -> Iterator[Loop]:
-    made = Loop()
-    yield made
-    made.close()
+    session_loop = Loop()
+    yield session_loop
+    session_loop.close()
 
 
 @pytest.fixture(scope="session")
@@ -155,7 +155,7 @@ def transformers_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
 
 @pytest.fixture
 def proxy(vllm_server: Server, loop: Loop) -> Iterator[Proxy]:
-    made = Proxy(("127.0.0.1", vllm_server.port))
-    loop.run(made.start())
-    yield made
-    loop.run(made.stop())
+    server = Proxy(("127.0.0.1", vllm_server.port))
+    loop.run(server.start())
+    yield server
+    loop.run(server.stop())

@@ -18,50 +18,50 @@ QUERY = Query("00aa", "text_prompting", Prompt((Message("user", CAPITAL),), max_
 
 def miner(engine: Transformers | VLLM, kind: str = "language_model", **options: object) -> Miner:
     """Make a miner that uses an engine which is open already."""
-    made = load_miner({"kind": kind, "engine": engine, **options})
-    return made.sharing({engine.key: engine})
+    loaded = load_miner({"kind": kind, "engine": engine, **options})
+    return loaded.sharing({engine.key: engine})
 
 
-def said(loop: Loop, made: Miner, query: Query = QUERY) -> Answer:
-    answer = loop.run(made.forward(query))  # type: ignore[arg-type]
+def answer_of(loop: Loop, asked: Miner, query: Query = QUERY) -> Answer:
+    answer = loop.run(asked.forward(query))  # type: ignore[arg-type]
     assert isinstance(answer, Answer)
     return answer
 
 
 def test_a_language_model_names_its_model_and_its_tokens(transformers_engine: Transformers, loop: Loop) -> None:
-    answer = said(loop, miner(transformers_engine))
+    answer = answer_of(loop, miner(transformers_engine))
     assert answer == Answer(text="The capital of France is Paris.", model=MODEL, output_tokens=8)
 
 
 def test_the_querys_bound_on_an_answer_holds_and_so_does_the_miners_own(
     transformers_engine: Transformers, loop: Loop
 ) -> None:
-    assert said(loop, miner(transformers_engine, max_tokens=3)).output_tokens == 3
-    assert said(loop, miner(transformers_engine, max_tokens=500)).output_tokens == 8
+    assert answer_of(loop, miner(transformers_engine, max_tokens=3)).output_tokens == 3
+    assert answer_of(loop, miner(transformers_engine, max_tokens=500)).output_tokens == 8
 
 
 def test_a_system_prompt_comes_first_and_a_shortened_context_loses_its_beginning() -> None:
-    made = load_miner({"kind": "language_model", "system": "Be brief.", "reads": 0.5})
-    assert isinstance(made, LanguageModel)
-    assert made.request(QUERY).messages == (Message("system", "Be brief."), Message("user", CAPITAL[-15:]))
+    prompted = load_miner({"kind": "language_model", "system": "Be brief.", "reads": 0.5})
+    assert isinstance(prompted, LanguageModel)
+    assert prompted.request(QUERY).messages == (Message("system", "Be brief."), Message("user", CAPITAL[-15:]))
 
 
 def test_what_is_sampled_hangs_on_the_miners_seed_and_the_query(transformers_engine: Transformers, loop: Loop) -> None:
     def text(seed: int, query_id: str) -> str:
         query = Query(query_id, "", Prompt((Message("user", "Tell me a story."),), max_tokens=10))
-        return said(loop, miner(transformers_engine, temperature=1.0, seed=seed), query).text
+        return answer_of(loop, miner(transformers_engine, temperature=1.0, seed=seed), query).text
 
     assert text(1, "00aa") == text(1, "00aa")
     assert len({text(seed, query_id) for seed in (1, 2) for query_id in ("00aa", "00ab")}) == 4
 
 
 def test_padding_draws_the_same_answer_out(transformers_engine: Transformers, loop: Loop) -> None:
-    plain, padded = said(loop, miner(transformers_engine)), said(loop, miner(transformers_engine, "padding"))
+    plain, padded = answer_of(loop, miner(transformers_engine)), answer_of(loop, miner(transformers_engine, "padding"))
     assert plain.text in padded.text and len(padded.text) > 10 * len(plain.text)
 
 
 def test_a_mirror_says_what_the_validators_model_says(transformers_engine: Transformers, loop: Loop) -> None:
-    assert said(loop, miner(transformers_engine, "mirror")) == said(loop, miner(transformers_engine))
+    assert answer_of(loop, miner(transformers_engine, "mirror")) == answer_of(loop, miner(transformers_engine))
 
 
 def test_miners_of_a_host_share_one_engine_and_each_has_its_own_bill(loop: Loop) -> None:
@@ -74,7 +74,7 @@ def test_miners_of_a_host_share_one_engine_and_each_has_its_own_bill(loop: Loop)
         finally:
             await host.close()
 
-    assert len({id(made.engine) for made in host._miners.values()}) == 1  # type: ignore[attr-defined]
+    assert len({id(each.engine) for each in host._miners.values()}) == 1  # type: ignore[attr-defined]
     responses = loop.run(asked())
     for response in responses:
         assert response.fault is None, response  # type: ignore[attr-defined]
@@ -92,8 +92,8 @@ def test_the_ladder_is_ordered_by_accuracy_on_the_truth(
     subnet = load_subnet({"kind": "text_prompting", "mix": {"extractive": 1.0}, "passage_sentences": [6, 8]})
     tasks = [subnet.task(seed) for seed in range(32)]
 
-    async def accuracy(made: Miner) -> float:
-        answers = await asyncio.gather(*(made.forward(task.query()) for task in tasks))
+    async def accuracy(asked: Miner) -> float:
+        answers = await asyncio.gather(*(asked.forward(task.query()) for task in tasks))
         qualities = [subnet.quality(task, answer) for task, answer in zip(tasks, answers, strict=True)]  # type: ignore[arg-type]
         return sum(quality or 0.0 for quality in qualities) / len(tasks)
 

@@ -31,22 +31,22 @@ def engine(base_url: str, **options: Any) -> OpenAI:
     return OpenAI(base_url=base_url, **(defaults | options))
 
 
-def answers(loop: Loop, made: OpenAI, *requests: Request) -> tuple[list[Outcome], Cost]:
+def answers(loop: Loop, client: OpenAI, *requests: Request) -> tuple[list[Outcome], Cost]:
     """Open, ask one after another, close."""
 
     async def work() -> tuple[list[Outcome], Cost]:
-        found: list[Outcome] = []
+        outcomes: list[Outcome] = []
         meter = Meter()
-        await made.open()
+        await client.open()
         try:
             for request in requests:
                 try:
-                    found += await meter.run(made.generate([request]))
+                    outcomes += await meter.run(client.generate([request]))
                 except Exception as error:
-                    found.append(error)
+                    outcomes.append(error)
         finally:
-            await made.close()
-        return found, meter.cost
+            await client.close()
+        return outcomes, meter.cost
 
     return loop.run(work())
 
@@ -71,8 +71,8 @@ def failure(outcome: Outcome) -> str:
 
 
 def test_vllms_own_server_answers_and_its_count_of_tokens_stands_beside_ours(vllm_server: Server, loop: Loop) -> None:
-    made = engine(vllm_server.base_url, tokenizer=MODEL, **PRICES)
-    [answer], cost = answers(loop, made, ask(CAPITAL, max_tokens=12, logprobs=0))
+    client = engine(vllm_server.base_url, tokenizer=MODEL, **PRICES)
+    [answer], cost = answers(loop, client, ask(CAPITAL, max_tokens=12, logprobs=0))
     assert isinstance(answer, Completion), answer
     assert answer.text == "The capital of France is Paris."
     assert (answer.finish, answer.model) == ("stop", MODEL)
@@ -88,8 +88,8 @@ def test_vllms_own_server_answers_and_its_count_of_tokens_stands_beside_ours(vll
 
 
 def test_transformers_own_server_answers(transformers_server: Server, loop: Loop) -> None:
-    made = engine(transformers_server.base_url, model=transformers_server.model, key_env="")
-    [answer], cost = answers(loop, made, ask(CAPITAL, max_tokens=12))
+    client = engine(transformers_server.base_url, model=transformers_server.model, key_env="")
+    [answer], cost = answers(loop, client, ask(CAPITAL, max_tokens=12))
     assert text(answer) == "The capital of France is Paris."
     assert cost.output_tokens == 8 and cost.paid_usd == 0.0
 
@@ -107,8 +107,8 @@ def test_a_failure_that_passes_is_tried_again(status: str, proxy: Proxy, loop: L
 
 
 def test_a_failure_that_stays_is_named_after_the_last_try(proxy: Proxy, loop: Loop) -> None:
-    said = failure(faulty(loop, proxy, "500", "500", "500"))
-    assert "answered 500" in said and "tried 3 times" in said
+    message = failure(faulty(loop, proxy, "500", "500", "500"))
+    assert "answered 500" in message and "tried 3 times" in message
 
 
 @pytest.mark.parametrize("status", ["400", "401", "404"])
@@ -141,7 +141,7 @@ def test_an_answer_that_breaks_off_is_a_failure_and_is_not_paid_twice(proxy: Pro
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "message"),
     [
         ("garbage", "can't be read"),
         ("no choices", "can't be read"),
@@ -151,8 +151,8 @@ def test_an_answer_that_breaks_off_is_a_failure_and_is_not_paid_twice(proxy: Pro
         ("other model", "answered with gigantic-1000b-model!"),
     ],
 )
-def test_what_is_no_answer_is_named(fault: str, said: str, proxy: Proxy, loop: Loop) -> None:
-    assert said in failure(faulty(loop, proxy, fault))
+def test_what_is_no_answer_is_named(fault: str, message: str, proxy: Proxy, loop: Loop) -> None:
+    assert message in failure(faulty(loop, proxy, fault))
 
 
 def test_an_answer_without_an_end_is_cut_soon_after_the_tokens_asked_for(proxy: Proxy, loop: Loop) -> None:
@@ -171,13 +171,13 @@ def test_a_server_that_is_not_there_is_named(loop: Loop) -> None:
 
 
 def test_the_spending_limit_holds_against_many_requests_at_once(vllm_server: Server, loop: Loop) -> None:
-    made = engine(vllm_server.base_url, max_usd=0.001, **PRICES)
+    client = engine(vllm_server.base_url, max_usd=0.001, **PRICES)
 
     async def flood() -> list[object]:
-        await made.open()
-        work = [made.generate([ask(f"Count to {n}", max_tokens=8)]) for n in range(30)]
+        await client.open()
+        work = [client.generate([ask(f"Count to {n}", max_tokens=8)]) for n in range(30)]
         outcomes = list(await asyncio.gather(*work, return_exceptions=True))
-        await made.close()
+        await client.close()
         return outcomes
 
     outcomes = loop.run(flood())
@@ -213,24 +213,24 @@ def test_no_part_of_a_key_stays_where_a_message_is_cut(
     fault: str, proxy: Proxy, loop: Loop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LAB_KEY", "sk-" + "0123456789" * 30)
-    said = failure(faulty(loop, proxy, fault))
-    assert "[key]" in said and "0123" not in said
+    message = failure(faulty(loop, proxy, fault))
+    assert "[key]" in message and "0123" not in message
 
 
 def test_the_key_is_in_no_option_no_pickle_and_no_log(
     proxy: Proxy, loop: Loop, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    made = engine(proxy.base_url)
+    client = engine(proxy.base_url)
     proxy.faults.extend(["500", "401"])
-    [outcome], _ = answers(loop, made, ask(CAPITAL, max_tokens=4))
+    [outcome], _ = answers(loop, client, ask(CAPITAL, max_tokens=4))
     assert proxy.requests[0][1]["authorization"] == f"Bearer {KEY}"
     failure(outcome)
-    assert KEY not in made.key + repr(made) + caplog.text and KEY.encode() not in pickle.dumps(made)
+    assert KEY not in client.key + repr(client) + caplog.text and KEY.encode() not in pickle.dumps(client)
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"key_env": "NO_SUCH_KEY"}, "NO_SUCH_KEY is not set"),
         ({"private_hosts": ()}, 'private_hosts = \\["127.0.0.1"\\]'),
@@ -238,8 +238,8 @@ def test_the_key_is_in_no_option_no_pickle_and_no_log(
         ({"tokenizer": "no-such-model"}, "tokenizer: there is no model"),
     ],
 )
-def test_an_engine_that_can_not_open_says_why(options: dict[str, Any], said: str, loop: Loop) -> None:
-    with pytest.raises(EngineError, match=said):
+def test_an_engine_that_can_not_open_says_why(options: dict[str, Any], message: str, loop: Loop) -> None:
+    with pytest.raises(EngineError, match=message):
         loop.run(engine("http://127.0.0.1:9/v1", **options).open())
 
 

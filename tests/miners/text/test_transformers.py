@@ -170,16 +170,16 @@ def test_a_model_without_its_last_layers_is_another_one(loop: Loop) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"model": "no-such-model"}, "subnetlab models list"),
         ({"model": "all-minilm-l6-v2"}, "no causal language model"),
         ({"layers": 99}, "30 layers"),
     ],
 )
-def test_an_engine_that_can_not_open_says_why_in_one_line(options: dict[str, Any], said: str, loop: Loop) -> None:
+def test_an_engine_that_can_not_open_says_why_in_one_line(options: dict[str, Any], message: str, loop: Loop) -> None:
     engine = Transformers(**({"device": "cpu"} | options))
-    with pytest.raises(EngineError, match=said) as refused:
+    with pytest.raises(EngineError, match=message) as refused:
         loop.run(engine.open())
     assert "\n" not in str(refused.value)
 

@@ -134,8 +134,8 @@ def test_an_engine_whose_process_ends_fails_all_in_flight_at_once_and_its_host_o
         await asyncio.sleep(0.5)
         os.kill(vllm_engine.pids[0], signal.SIGKILL)
         started = time.monotonic()
-        found = await asyncio.gather(direct, return_exceptions=True)
-        return await asyncio.gather(*asked), found[0], time.monotonic() - started
+        outcomes = await asyncio.gather(direct, return_exceptions=True)
+        return await asyncio.gather(*asked), outcomes[0], time.monotonic() - started
 
     responses, raised, told_s = loop.run(killed())
     assert isinstance(raised, EngineDied)
