@@ -18,13 +18,13 @@ def subnet() -> Subnet:
 
 
 def asked(subnet: Subnet, rounds: int) -> list[tuple[Task, Query]]:
-    rounds = []
+    assignments = []
     for number in range(rounds):
         validator = load_validator({"kind": "honest", "seed": SEEDS[number % 2]})
         assert isinstance(validator, Validator)
         assignment = validator.prepare(subnet, number, {0: 1.0}, caller=Query("", "", prompt=None).caller)  # type: ignore[arg-type]
-        rounds.append((assignment.task, assignment.query))
-    return rounds
+        assignments.append((assignment.task, assignment.query))
+    return assignments
 
 
 def informed(subnet: Subnet, kind: str, **options: object) -> Insider:
@@ -79,7 +79,7 @@ def test_who_was_not_given_the_secrets_knows_nothing(subnet: Subnet) -> None:
     stranger = oracle.informed(subnet, (999,))
     assert isinstance(stranger, Oracle)
     stranger._searched = 1_000_000
-    with pytest.raises(LookupError, match="no task of the validators"):
+    with pytest.raises(LookupError, match="comes from none of the validators"):
         stranger.task(query)
 
 

@@ -135,7 +135,7 @@ async def test_an_endless_answer_is_cut(folder: Path) -> None:
 
 async def test_an_answer_that_unpacks_is_refused_as_it_is(folder: Path) -> None:
     packed = signing(lambda body: gzip.compress(b" " * 10_000_000), headers={"Content-Encoding": "gzip"})
-    cost = await fails(packed, folder, "encoded")
+    cost = await fails(packed, folder, "compressed")
     assert cost.received_bytes < 20_000
 
 

@@ -38,7 +38,7 @@ def test_png_and_jpeg_are_opened(form: str) -> None:
 
 @pytest.mark.parametrize("form", ["GIF", "BMP", "TIFF", "WEBP"])
 def test_other_formats_are_refused(form: str) -> None:
-    with pytest.raises(ValueError, match="no PNG or JPEG image"):
+    with pytest.raises(ValueError, match="not a PNG or JPEG image"):
         open_image(encoded(Image.new("RGB", (30, 20)), form))
 
 
