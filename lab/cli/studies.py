@@ -1,108 +1,173 @@
-"""`subnetlab study`: one command a study; each writes its tables and pictures into a folder."""
+"""`subnetlab study`: one command for each study in `STUDIES`, loaded when it is named."""
 
 from __future__ import annotations
 
 import json
+import pydoc
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
-from . import measured as measured_cli
+from lab.config.flags import config_command, overrides
+from lab.studies import STUDIES
+
+from .options import Address, AsJson, Clean, Resume, Sets, commands, run_mode
+from .output import STOPPED, print_json, print_tables
 
 if TYPE_CHECKING:
-    from lab.studies.retention.config import RetentionData
-    from lab.studies.weight_copying.config import CopyingData
+    from lab.report.section import Publication
+    from lab.studies.forecast import Forecast
+    from lab.studies.study import MeasuredStudy, SimulatedStudy
 
-app = study = typer.Typer(no_args_is_help=True, help="Settle a question with figures.", rich_markup_mode=None)
-measured_cli.mount(study)
+Config = Annotated[Path, typer.Argument(help="A TOML file; every key is also a flag: --seed 3.")]
+Out = Annotated[Path | None, typer.Option(help="Folder of the study (default: runs/NAME of the config).")]
+SimulationOut = Annotated[Path | None, typer.Option(help="Folder for tables and pictures (default: runs/study-NAME).")]
+Full = Annotated[bool, typer.Option("--full", help="Run the long form of the study.")]
+BudgetText = Annotated[str | None, typer.Option("--budget", help="Limit on its time or cost: 10m, 2h or 0.50usd.")]
 
-Out = Annotated[Path | None, typer.Option(help="Folder for tables and pictures; by default runs/study-NAME.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+
+class StudyGroup(TyperGroup):
+    """The commands of STUDIES, in that order; listing them imports none."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = dict.fromkeys(STUDIES)  # type: ignore[assignment]  # typer suggests one of these names
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Load a study and make its command; None if there is none of this name."""
+        if cmd_name not in STUDIES:
+            return None
+        from lab.studies.study import MeasuredStudy
+
+        module, _, attribute = STUDIES[cmd_name].partition(":")
+        loaded, command = getattr(import_module(module), attribute), commands()
+        (_add_measured if isinstance(loaded, MeasuredStudy) else _add_simulated)(command, cmd_name, loaded)
+        return get_command(command)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """List each study with its question."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, question(name)) for name in STUDIES])
 
 
-@study.command(epilog="Example:  subnetlab study retention")
-def retention(out: Out = None, as_json: AsJson = False) -> None:
-    """How much must an honest majority's miners earn its weight, so that a cabal does not grow?"""
-    from lab.run.progress import Bar
-    from lab.studies.retention.config import run
+app = typer.Typer(cls=StudyGroup, no_args_is_help=True, help="Settle a question with figures.", rich_markup_mode=None)
 
-    folder = out or Path("runs/study-retention")
-    with Bar("retention", quiet=as_json) as bar:
-        data = run(folder, progress=bar.advance)
-    lines = _retention_lines(data)
-    if as_json:
-        found = {"epochs": data.epochs, "grid_s": data.grid_s, "total_s": data.total_s, "lines": lines}
-        typer.echo(json.dumps(found, indent=2))
-        return
-    typer.echo("Honest utility needed to hold the honest stake, at the cabal's best answer:")
-    for line in lines:
-        same = (
-            ""
-            if line["published"] is None
-            else f"  published {line['published']:.3f}, its draw {line['same_draw']:.3f}"
-        )
-        needed = "never enough" if line["needed"] is None else f"{line['needed']:.3f}"
-        typer.echo(f"  {line['setting']:<44} {needed:>12}{same}")
-    typer.echo(
-        f"{data.epochs:,} epochs in {data.total_s:.1f} s, the published grid in {data.grid_s:.1f} s of it.\n"
-        f"written to {folder}"
+
+@app.callback()
+def _studies() -> None:
+    pass
+
+
+def question(name: str) -> str:
+    """Return the question that a study answers: the first line of its module's docstring."""
+    spec = find_spec(STUDIES[name].partition(":")[0])
+    assert spec is not None and spec.origin is not None  # every study is a file of ours
+    return pydoc.synopsis(spec.origin) or ""
+
+
+def _add_measured(group: typer.Typer, name: str, study: MeasuredStudy[Any, Any]) -> None:
+    @group.command(
+        name,
+        help=question(name),
+        cls=config_command(lambda: study.config),
+        epilog=f"Example:  subnetlab study {name} configs/studies/{name}_ocr.toml --budget 10m",
     )
+    def command(
+        context: typer.Context,
+        config: Config,
+        out: Out = None,
+        full: Full = False,
+        budget: BudgetText = None,
+        resume: Resume = False,
+        clean: Clean = False,
+        address: Address = None,
+        sets: Sets = None,
+        as_json: AsJson = False,
+    ) -> None:
+        from lab.run.progress import Bar
+        from lab.studies.budget import Budget
+        from lab.studies.study import measure
+
+        mode, folder = run_mode(resume, clean), out or Path("runs") / config.stem
+        settings = study.config.read(config, overrides(sets or [], context.args, address))
+        limit = Budget.parse(budget) if budget is not None else None
+        try:
+            with Bar(name, quiet=as_json) as bar:
+                publication = measure(
+                    study,
+                    settings,
+                    folder,
+                    full=full,
+                    mode=mode,
+                    budget=limit,
+                    announce=lambda forecast: _announce(forecast, name),
+                    watch=bar.follow,
+                )
+        except KeyboardInterrupt:
+            typer.echo(f"Stopped. Nothing was lost; continue {folder} with --resume.", err=True)
+            raise typer.Exit(STOPPED) from None
+        if as_json:
+            typer.echo((folder / "result.json").read_text(encoding="utf-8"), nl=False)
+        else:
+            _print(publication, folder)
 
 
-def _retention_lines(data: RetentionData) -> list[dict[str, str | float | None]]:
-    """Take the worst point of every line: the utility that suffices whatever the cabal does."""
-    found: list[dict[str, str | float | None]] = []
-    for line in data.lines:
-        needed = [figure.value for figure in line.needed]
-        known = [value for value in needed if value is not None]
-        found.append(
-            {
-                "setting": line.setting.name,
-                "needed": max(known) if len(known) == len(needed) else None,
-                "published": None if line.published is None else max(line.published),
-                "same_draw": None if line.published is None else float(line.draws[:, 0].max()),
-            }
+def _add_simulated(group: typer.Typer, name: str, study: SimulatedStudy[Any, Any]) -> None:
+    @group.command(name, help=question(name), epilog=f"Example:  subnetlab study {name}")
+    def command(out: SimulationOut = None, as_json: AsJson = False) -> None:
+        from lab.run.progress import Bar
+        from lab.studies.study import simulate
+
+        folder = out or Path(f"runs/study-{name}")
+        with Bar(name, quiet=as_json) as bar:
+            data = simulate(study, folder, progress=bar.advance)
+        if as_json:
+            print_json(study.summary(data) | json.loads((folder / "result.json").read_text(encoding="utf-8")))
+        else:
+            _print(study.page(data), folder)
+
+
+def _announce(forecast: Forecast, name: str) -> None:
+    from lab.duration import duration
+
+    if forecast.by_arm_s:
+        typer.echo(
+            f"{name}: {len(forecast.by_arm_s)} steps to go, about {duration(forecast.wall_s)}, "
+            f"{forecast.cpu_s:,.0f} CPU seconds, ${forecast.usd:.4f}",
+            err=True,
         )
-    return found
 
 
-@study.command("weight-copying", epilog="Example:  subnetlab study weight-copying")
-def weight_copying(out: Out = None, as_json: AsJson = False) -> None:
-    """What does a validator earn that copies the last consensus it can see, beside one that works?"""
-    from lab.run.progress import Bar
-    from lab.studies.weight_copying.config import run
+def _print(publication: Publication, folder: Path) -> None:
+    from lab.duration import duration
 
-    folder = out or Path("runs/study-weight-copying")
-    with Bar("weight copying", quiet=as_json) as bar:
-        data = run(folder, progress=bar.advance)
-    if as_json:
-        rows = [
-            {
-                "variant": row.variant,
-                "churn": row.churn,
-                "concealment_epochs": row.concealment,
-                "gain": row.gain.value,
-                "low": row.gain.low,
-                "high": row.gain.high,
-                "n": row.gain.n,
-            }
-            for row in data.rows
-        ]
-        typer.echo(json.dumps({"epochs": data.epochs, "rows": rows}, indent=2))
-        return
-    _print_copying(data)
-    typer.echo(f"{data.epochs:,} epochs; written to {folder}")
+    print_tables(_tables(publication))
+    for finding in publication.findings:
+        typer.echo(f"- {finding}")
+    forecast_path = folder / "forecast.json"
+    if forecast_path.is_file():
+        times = json.loads(forecast_path.read_text(encoding="utf-8"))
+        typer.echo(f"estimated: {duration(times['forecast']['wall_s'])}, took {duration(times['took_s'])}")
+    typer.echo(f"page: {folder / 'index.html'}")
 
 
-def _print_copying(data: CopyingData) -> None:
-    hidden = data.config.concealments
-    typer.echo("A copier's dividends per stake over an honest validator's, by the epochs that weights stay hidden")
-    typer.echo("(above 1 copying pays more than working); the widest 95 % interval of each row in brackets:")
-    for churn in data.config.churns:
-        typer.echo(f"\nchurn {churn:g}{'':<34}" + "".join(f"{epochs:>8}" for epochs in hidden))
-        for variant in data.config.variants:
-            cells = [row.gain for row in data.rows if (row.variant, row.churn) == (variant.name, churn)]
-            widths = [gain.high - gain.low for gain in cells if gain.low is not None and gain.high is not None]
-            interval = f"  (+-{max(widths) / 2:.3f}, n={cells[0].n})" if widths else ""
-            typer.echo(f"  {variant.name:<40}" + "".join(f"{gain.value:>8.3f}" for gain in cells) + interval)
+def _tables(publication: Publication) -> list[Any]:
+    from rich.table import Table
+
+    from lab.report.terminal import text_table
+
+    tables = []
+    for section in publication.sections:
+        if section.rows:
+            table = Table(title=section.title, title_justify="left", box=None, header_style="dim")
+            for place, column in enumerate(section.columns):
+                table.add_column(column.title, justify="right" if place else "left")
+            for row in text_table(section.columns, section.rows):
+                table.add_row(*row)
+            tables.append(table)
+    return tables

@@ -1,6 +1,6 @@
-"""Statistics that the reports and studies share: every figure with its 95 % interval and its n.
+"""Statistics for reports and studies: every estimate has a 95 % interval and its n.
 
-Bootstraps draw from a fixed seed, so the same data give the same figure to the last digit.
+Bootstraps use a fixed seed, so the same data give the same estimate to the last digit.
 """
 
 from .estimate import Estimate, mean, ranked, ratio

@@ -1,8 +1,8 @@
 """Agreement between raters: Krippendorff's alpha for scores, Cohen's kappa for categories.
 
-Both are 1 for perfect agreement and 0 for what chance gives; below 0 raters disagree systematically.
-Intervals are over items, and n counts those that at least two raters rated. Where items depend on each other, as
-answers to one task do, `cluster` (items,) names those that are drawn again together, and n counts clusters.
+Both are 1 for perfect agreement and 0 for chance agreement; below 0, raters disagree systematically. Intervals are over
+items, and n counts the items that at least two raters rated. If items depend on each other, like answers to one task,
+`cluster` (items,) names those that are resampled together, and n counts clusters.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from .resampling import clustered, resampled_sums
 
 
 def krippendorff_alpha(ratings: ArrayLike, cluster: ArrayLike | None = None) -> Estimate:
-    """Alpha for interval data, 1 - observed / expected disagreement, of `ratings` (items, raters); NaN is unrated.
+    """Return alpha for interval data, 1 - observed / expected disagreement; `ratings` (items, raters), NaN is unrated.
 
-    In closed form: squared differences within items and over all ratings follow from sums and sums of squares,
-    so time and memory grow with the number of ratings alone (Krippendorff 2018, chapter 12). None where all
-    ratings are the same: agreement can't be told from indifference.
+    Closed form: squared differences within items and over all ratings follow from sums and sums of squares, so time
+    and memory are linear in the number of ratings (Krippendorff 2018, chapter 12). There is no value if all ratings
+    are equal: agreement can't be distinguished from indifference.
 
     Raises:
-        ValueError: `ratings` is no table, or infinite somewhere, or there isn't one cluster an item.
+        ValueError: `ratings` is not two-dimensional or has infinite entries, or `cluster` does not name each item.
     """
     table = np.asarray(ratings, dtype=float)
     if table.size == 0:
@@ -38,7 +38,7 @@ def krippendorff_alpha(ratings: ArrayLike, cluster: ArrayLike | None = None) -> 
     rated = known & (known.sum(axis=1, keepdims=True) > 1)
     if not rated.any():
         return Estimate(None, None, None, 0)
-    # Squares of values near 0 keep the digits that those of, say, timestamps would lose.
+    # Centred values keep digits that the squares of, for example, timestamps would lose.
     centred = np.where(rated, table - table[rated].min(), 0.0)
     centred = np.where(rated, centred - centred[rated].mean(), 0.0)
     count, total, square = rated.sum(axis=1), centred.sum(axis=1), np.einsum("ij,ij->i", centred, centred)
@@ -49,12 +49,12 @@ def krippendorff_alpha(ratings: ArrayLike, cluster: ArrayLike | None = None) -> 
 def cohen_kappa(
     first: Sequence[Hashable | None], second: Sequence[Hashable | None], cluster: ArrayLike | None = None
 ) -> Estimate:
-    """Kappa of two raters' categories for the same items, (po - pe) / (1 - pe); None is unrated.
+    """Return kappa of two raters' categories for the same items, (po - pe) / (1 - pe); None is unrated.
 
-    No value where both give every item the same one category: chance alone would agree as much.
+    There is no value if both put every item into one and the same category: chance would agree as much.
 
     Raises:
-        ValueError: the raters' lists differ in length, or there isn't one cluster an item.
+        ValueError: the lists differ in length, or `cluster` does not name each item.
     """
     if len(first) != len(second):
         raise ValueError(f"{len(first)} items of the first rater, {len(second)} of the second: they must be paired")
@@ -65,8 +65,8 @@ def cohen_kappa(
         category: at for at, category in enumerate(dict.fromkeys(each for pair in pairs.values() for each in pair))
     }
     rows = np.zeros((len(first), len(place), len(place)))
-    for item, (one, other) in pairs.items():
-        rows[item, place[one], place[other]] = 1.0
+    for item, (own, other) in pairs.items():
+        rows[item, place[own], place[other]] = 1.0
     return _of_sums(rows.reshape(len(first), len(place) ** 2), cluster, _kappas)
 
 
@@ -75,7 +75,7 @@ def _of_sums(
     cluster: ArrayLike | None,
     statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]],
 ) -> Estimate:
-    """`statistic` of the sums of `rows` (items, K), which are 0 for an unrated item, drawn again by cluster."""
+    """Apply `statistic` to the sums of `rows` (items, K), 0 for an unrated item, and resample by cluster."""
     sums = clustered(rows, cluster)
     sums = sums[sums.any(axis=1)]
     if not len(sums):
@@ -85,7 +85,7 @@ def _of_sums(
 
 
 def _alphas(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Alpha from sums (B, 4) of ratings' counts, values, squares, and squared differences within items."""
+    """Return alphas from sums (B, 4): counts, values and squares of ratings, squared differences within items."""
     count, total, square, within = sums.T
     expected = (count * square - total**2) / (count - 1)
     varied = expected > 1e-12 * square
@@ -93,7 +93,7 @@ def _alphas(sums: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _kappas(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Kappa from the cells (B, K²) of confusion tables."""
+    """Return kappas from the cells (B, K²) of confusion tables."""
     size = isqrt(sums.shape[1])
     tables = sums.reshape(-1, size, size)
     shares = tables / tables.sum(axis=(1, 2), keepdims=True)

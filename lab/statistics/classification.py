@@ -1,8 +1,8 @@
-"""Scores as probabilities: do they tell right answers from wrong ones, and mean what they say?
+"""Classification: do scores tell right answers from wrong ones, and are they calibrated probabilities?
 
-`scores` and `right` are (tasks, answers): a score, and 1 for a right answer, 0 for a wrong one; NaN is
-unscored or unknown, and skipped. Answers to one task are not independent, so intervals are over tasks,
-drawn again with all their answers; n counts tasks.
+`scores` and `right` are (tasks, answers); `right` is 1 for a right answer and 0 for a wrong one. NaN is unscored or
+unknown, and skipped. Answers to one task are not independent, so intervals come from resampling tasks with all their
+answers; n counts tasks.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from .graded import Graded
 from .resampling import resampled_sums
 
 BINS = 10
-"""Of equal width over [0, 1]; each holds its lower end, the last one both."""
+"""Bins of equal width over [0, 1]; each includes its lower end, the last one both."""
 
 
 def auc(scores: ArrayLike, right: ArrayLike) -> Estimate:
-    """Probability that a right answer scores above a wrong one, ties half: Mann-Whitney's U over its largest value.
+    """Return the probability that a right answer scores above a wrong one, ties half: Mann-Whitney U / its maximum.
 
-    The interval resamples each answer's placement among those of the other class (DeLong 1988, for answers
-    clustered by task Obuchowski 1997), clipped to [0, 1].
+    The interval resamples each answer's placement among the answers of the other class (DeLong 1988; for answers
+    clustered by task, Obuchowski 1997) and is clipped to [0, 1].
     """
     graded = _labelled(scores, right)
     n = len(graded.known)
@@ -38,22 +38,22 @@ def auc(scores: ArrayLike, right: ArrayLike) -> Estimate:
 
 
 def brier(scores: ArrayLike, right: ArrayLike) -> Estimate:
-    """Mean (p - y)² of the score p as a probability that the answer is right: 0 is perfect, a constant 0.5 gets 0.25.
+    """Return the mean (p - y)² of the score p as a probability: 0 is perfect, a constant 0.5 gets 0.25.
 
     Raises:
-        ValueError: a score is no probability.
+        ValueError: a score is not a probability.
     """
     graded = _probabilities(scores, right)
     return ratio(((graded.scores - graded.truth) ** 2).sum(axis=1).tolist(), graded.known.sum(axis=1).tolist())
 
 
 def calibration_error(scores: ArrayLike, right: ArrayLike, bins: int = BINS) -> Estimate:
-    """Expected calibration error: sum over bins of (share of answers in it) * |share right - mean score|.
+    """Return the expected calibration error: sum over bins of (share of answers) * |share right - mean score|.
 
-    It is above 0 by chance even for a calibrated score: compare only figures of similar n.
+    It exceeds 0 by chance even for a calibrated score, so compare only estimates of similar n.
 
     Raises:
-        ValueError: a score is no probability.
+        ValueError: a score is not a probability.
     """
     graded = _probabilities(scores, right)
     n = len(graded.known)
@@ -65,27 +65,27 @@ def calibration_error(scores: ArrayLike, right: ArrayLike, bins: int = BINS) -> 
         [*(np.where(place == each, excess, 0.0).sum(axis=1) for each in range(bins)), graded.known.sum(axis=1)]
     )
     sums = np.vstack([rows.sum(axis=0), resampled_sums(rows)])
-    found = np.abs(sums[:, :-1]).sum(axis=1) / sums[:, -1]
-    return Estimate.of_draws(float(found[0]), found[1:], n)
+    errors = np.abs(sums[:, :-1]).sum(axis=1) / sums[:, -1]
+    return Estimate.of_draws(float(errors[0]), errors[1:], n)
 
 
 def _labelled(scores: ArrayLike, right: ArrayLike) -> Graded:
     graded = Graded.of(scores, right)
-    strange = graded.truth[(graded.truth != 0) & (graded.truth != 1)]
-    if len(strange):
-        raise ValueError(f"right holds {strange[0]}: an answer is right (1), wrong (0) or unknown (NaN)")
+    invalid = graded.truth[(graded.truth != 0) & (graded.truth != 1)]
+    if len(invalid):
+        raise ValueError(f"right holds {invalid[0]}: an answer is right (1), wrong (0) or unknown (NaN)")
     return graded
 
 
 def _probabilities(scores: ArrayLike, right: ArrayLike) -> Graded:
     graded = _labelled(scores, right)
-    strange = graded.scores[(graded.scores < 0) | (graded.scores > 1)]
-    if len(strange):
-        raise ValueError(f"score {strange[0]} is no probability: calibration needs scores in [0, 1]")
+    invalid = graded.scores[(graded.scores < 0) | (graded.scores > 1)]
+    if len(invalid):
+        raise ValueError(f"score {invalid[0]} is not a probability: calibration needs scores in [0, 1]")
     return graded
 
 
 def _share_below(values: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share of `others` below each value, ties half."""
+    """Return the share of `others` below each value, ties half."""
     ordered = np.sort(others)
     return (np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")) / (2 * len(ordered))

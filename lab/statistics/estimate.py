@@ -1,4 +1,4 @@
-"""Figures with their intervals: 95 %, percentile bootstrap."""
+"""Estimates with their 95 % intervals, by the percentile bootstrap."""
 
 from __future__ import annotations
 
@@ -19,37 +19,37 @@ class Estimate:
     """A value with its 95 % interval and the number of observations behind it."""
 
     value: float | None
-    """None where nothing was observed."""
+    """None if nothing was observed."""
     low: float | None
-    """None where fewer than two observations leave no interval."""
+    """None with fewer than two observations."""
     high: float | None
     n: int
 
     @classmethod
     def of_draws(cls, value: float, draws: NDArray[np.float64], n: int) -> Estimate:
-        """`value` over `n` observations with the percentile interval of its resampled `draws` (B,).
+        """Combine a value over `n` observations with the percentile interval of its resampled `draws` (B,).
 
-        Draws that are NaN (the statistic is undefined there) are left out. A value that is NaN becomes None.
+        Draws for which the statistic is undefined (NaN) are skipped. A value of NaN becomes None.
         """
         if np.isnan(value):
             return cls(None, None, None, n)
-        found = draws[~np.isnan(draws)]
-        if n < 2 or not len(found):
+        known = draws[~np.isnan(draws)]
+        if n < 2 or not len(known):
             return cls(float(value), None, None, n)
-        # An infinite draw may be an end, but not a point to interpolate from.
-        low, high = np.percentile(found, [2.5, 97.5], method="linear" if np.isfinite(found).all() else "nearest")
-        # With few, skewed observations the percentile interval can miss the value itself by rounding.
+        # An infinite draw can be an end of the interval, but can't be interpolated.
+        low, high = np.percentile(known, [2.5, 97.5], method="linear" if np.isfinite(known).all() else "nearest")
+        # With few, skewed observations the percentile interval can miss the value by rounding.
         return cls(float(value), min(float(low), float(value)), max(float(high), float(value)), n)
 
     def text(self, digits: int = 2, unit: str = "") -> str:
-        """Write as "0.91 (0.88 to 0.94, n=30)"; without a value as "unknown (n=30)"."""
+        """Write as "0.91 (0.88 to 0.94, n=30)", or "unknown (n=30)" without a value."""
         if self.value is None:
             return f"unknown (n={self.n})"
         interval = "" if self.low is None else f"{self.low:.{digits}f} to {self.high:.{digits}f}, "
         return f"{self.value:.{digits}f}{unit} ({interval}n={self.n})"
 
     def scaled(self, by: float) -> Estimate:
-        """The figure in another unit: value and interval times `by`, which is above 0."""
+        """Return the estimate in another unit: value and interval times `by`, which is above 0."""
         value, low, high = (None if each is None else by * each for each in (self.value, self.low, self.high))
         return Estimate(value, low, high, self.n)
 
@@ -59,12 +59,12 @@ class Estimate:
 
 
 def mean(values: Sequence[float]) -> Estimate:
-    """Mean with a bootstrapped percentile interval."""
+    """Return the mean with a bootstrapped percentile interval."""
     return ratio(values, [1.0] * len(values))
 
 
 def ratio(above: Sequence[float], below: Sequence[float]) -> Estimate:
-    """Ratio of two sums over paired observations, with a bootstrapped percentile interval over the pairs."""
+    """Return the ratio of two sums over paired observations, with a bootstrapped percentile interval over the pairs."""
     numerator, denominator = np.asarray(above, dtype=float), np.asarray(below, dtype=float)
     n = len(numerator)
     if n != len(denominator):
@@ -78,6 +78,6 @@ def ratio(above: Sequence[float], below: Sequence[float]) -> Estimate:
 
 
 def ranked(items: Iterable[Item], value: Callable[[Item], float | None]) -> list[Item]:
-    """Return the items that have a value, the highest first, ties as they came: what is unknown has no rank."""
-    known = [(found, item) for item in items if (found := value(item)) is not None]
+    """Return the items with a value, the highest first and ties in their order; items without a value have no rank."""
+    known = [(number, item) for item in items if (number := value(item)) is not None]
     return [item for _, item in sorted(known, key=lambda each: -each[0])]

@@ -1,4 +1,4 @@
-"""A table of grades beside the truth about the same answers, and how unscored answers are skipped in it."""
+"""Graded answers: scores beside the truth about the same answers, with unscored answers skipped."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 @dataclass(frozen=True, slots=True)
 class Graded:
-    """Scores and truth of the answers for which both are known; 0.0 stands where either is not.
+    """Scores and truth of the answers for which both are known; 0.0 where either is unknown.
 
-    Tasks and miners without a single such answer are left out, so T and M may be smaller than what was given.
+    Tasks and miners without such an answer are dropped, so T and M may be smaller than in the input.
     """
 
     scores: NDArray[np.float64]
@@ -24,12 +24,12 @@ class Graded:
 
     @classmethod
     def of(cls, scores: ArrayLike, truth: ArrayLike) -> Graded:
-        """Pair `scores` (tasks, miners) with `truth` of the same shape, or (miners,) where it is known beforehand.
+        """Pair `scores` (tasks, miners) with `truth` of the same shape, or (miners,) if it is known beforehand.
 
         NaN is unscored or unknown.
 
         Raises:
-            ValueError: `scores` is no table, `truth` does not fit it, or one of them is infinite somewhere.
+            ValueError: `scores` is not two-dimensional, `truth` does not fit it, or one has infinite entries.
         """
         graded, gold = np.array(scores, dtype=float), np.asarray(truth, dtype=float)
         if graded.size == 0:

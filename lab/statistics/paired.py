@@ -13,7 +13,7 @@ from .resampling import bundled
 
 FLIPS = 10_000
 EXACT = 13
-"""Differences up to which all 2^n flips are tried rather than some drawn: 8,192, no more than would be drawn."""
+"""Largest number of differences for which all 2^n flips are tried: 8,192, fewer than would be drawn."""
 BLOCK_CELLS = 1 << 21
 
 
@@ -22,48 +22,48 @@ class Comparison:
     """One series against another on the same tasks."""
 
     difference: Estimate
-    """Mean of the second less the first; n counts tasks that both have."""
+    """Mean of the second minus the first; n counts the tasks that both have."""
     p_value: float | None
-    """Two-sided; None where the series share no task."""
+    """Two-sided; None if the series share no task."""
 
     @classmethod
     def of(cls, first: ArrayLike, second: ArrayLike, flips: int = FLIPS) -> Comparison:
-        """Compare values (tasks,) by the sign-flip permutation test; NaN is unscored and leaves out its task.
+        """Compare values (tasks,) by the sign-flip permutation test; tasks with a NaN are skipped.
 
-        Were there no difference, each task's could as well have the other sign. The p-value is the share of
-        flips whose mean is at least as far from 0: of all flips up to EXACT differences that are not 0, else
-        of `flips` drawn ones and the one at hand, so that no p-value is below 1 / (1 + flips). Beyond
+        Under the null hypothesis each task's difference could equally have the other sign. The p-value is the share of
+        flips whose mean is at least as far from 0: among all flips with up to EXACT nonzero differences, and otherwise
+        among `flips` random ones and the observed one, so that no p-value is below 1 / (1 + flips). Beyond
         resampling.BUNDLES tasks, random bundles are flipped.
 
         Raises:
-            ValueError: the series are not of one length.
+            ValueError: the series differ in length.
         """
-        one, other = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
-        if one.shape != other.shape or one.ndim != 1:
-            raise ValueError(f"first {one.shape}, second {other.shape}: give one value of each a task")
-        differences = other - one
+        before, after = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+        if before.shape != after.shape or before.ndim != 1:
+            raise ValueError(f"first {before.shape}, second {after.shape}: give one value of each for every task")
+        differences = after - before
         differences = differences[~np.isnan(differences)]
-        found = mean(differences.tolist())
-        return cls(found, None if found.value is None else _sign_flip(differences, flips))
+        difference = mean(differences.tolist())
+        return cls(difference, None if difference.value is None else _sign_flip(differences, flips))
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """P-values of many comparisons, raised so that a bound on them bounds the chance of any false alarm among all.
+    """Adjust the p-values of many comparisons so that a threshold bounds the probability of any false alarm.
 
-    Holm 1979: the k-th smallest of m times m - k + 1, never below a smaller one's, 1 at most. None stays None
-    and counts for nothing.
+    Holm 1979: the k-th smallest of m p-values is multiplied by m - k + 1, made monotonic and capped at 1. None stays
+    None and does not count.
     """
-    order = sorted((p, at) for at, p in enumerate(p_values) if p is not None)
+    order = sorted((p, place) for place, p in enumerate(p_values) if p is not None)
     adjusted: list[float | None] = [None] * len(p_values)
     floor = 0.0
-    for rank, (p, at) in enumerate(order):
+    for rank, (p, place) in enumerate(order):
         floor = max(floor, min(1.0, p * (len(order) - rank)))
-        adjusted[at] = floor
+        adjusted[place] = floor
     return adjusted
 
 
 def _sign_flip(differences: NDArray[np.float64], flips: int) -> float:
-    """Two-sided p-value that `differences` are symmetric about 0."""
+    """Return the two-sided p-value of the hypothesis that `differences` are symmetric about 0."""
     moved = bundled(differences[differences != 0][:, None])[:, 0]
     n = len(moved)
     observed = abs(moved.sum())

@@ -1,11 +1,11 @@
-"""The paradox of the weak validator in closed form: one that grades "same as my answer".
+"""The paradox of the weak validator in closed form: a validator that grades "same as my answer".
 
 validator = SameAnswer(accuracy=0.3, wrong_answers=100)
-validator.score(0.95)                     # 0.29: what a miner that is right 95 % of the time is given
-validator.mimic_premium(0.95)             # 0.71: what copying the validator earns beyond that
+validator.score(0.95)                     # 0.29: score of a miner that is right 95 % of the time
+validator.mimic_premium(0.95)             # 0.71: what a copier of the validator earns beyond that
 validator.tasks_to_separate(0.70, 0.75)
 
-Validator and miners err independently, and a wrong answer is any of `wrong_answers` alike.
+Validator and miners err independently, and each of the `wrong_answers` is equally likely.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ from numpy.typing import NDArray
 from .samples import tasks_needed
 
 LARGEST_PANEL = 100
-"""Beyond it factorials leave what floating point can hold."""
+"""Beyond this size, factorials exceed the range of floating point."""
 
 
 @dataclass(frozen=True, slots=True)
 class SameAnswer:
-    """A validator that scores 1 an answer like its own, and 0 any other."""
+    """A validator that scores an answer 1 if it equals its own, and 0 otherwise."""
 
     accuracy: float
     """Probability a that its own answer is right."""
     wrong_answers: int = 100
     """K: 1 for yes or no, large for open questions."""
     copier: float = 1.0
-    """Score of a miner that copies the validator; of a panel, the member most worth copying."""
+    """Score of a miner that copies the validator, or the panel member most worth copying."""
 
     def __post_init__(self) -> None:
         _share(self.accuracy, "accuracy")
         if self.wrong_answers < 1:
-            raise ValueError(f"wrong_answers {self.wrong_answers}: a question has one wrong answer at least")
+            raise ValueError(f"wrong_answers {self.wrong_answers}: a question has at least one wrong answer")
 
     @classmethod
     def panel(cls, accuracies: Sequence[float], wrong_answers: int = 100) -> SameAnswer:
-        """The one validator that a panel amounts to whose most frequent answer is its own, ties by lot.
+        """Return the validator equivalent to a panel that grades by its most frequent answer, ties broken at random.
 
-        The panel's wrong answers are as alike as its members', so it is a `SameAnswer` whose accuracy is the
+        The panel's wrong answers are equally likely, like its members', so it is a `SameAnswer` whose accuracy is the
         probability that the right answer wins the vote. Exact, from the generating function of the votes.
         """
         if not 1 <= len(accuracies) <= LARGEST_PANEL:
@@ -56,7 +56,7 @@ class SameAnswer:
         copiers = []
         for place, own in enumerate(accuracies):
             others = _right_votes([*accuracies[:place], *accuracies[place + 1 :]])
-            # A wrong member is one of size - right wrong votes, all as likely to be among the winner's.
+            # A wrong member is one of size - right wrong votes, each equally likely to be among the winner's.
             copiers.append(
                 sum(
                     chance * (own * votes[right + 1].right + (1 - own) * votes[right].behind_wrong / (size - right))
@@ -67,34 +67,29 @@ class SameAnswer:
 
     @property
     def slope(self) -> float:
-        """By how much the expected score rises with a miner's accuracy: a - (1 - a) / K."""
+        """Slope of the expected score in a miner's accuracy: a - (1 - a) / K."""
         return self.accuracy - (1 - self.accuracy) / self.wrong_answers
 
-    @property
-    def least_accuracy(self) -> float:
-        """Accuracy above which the slope is positive, 1 / (K + 1): below it the better miner scores less."""
-        return 1 / (self.wrong_answers + 1)
-
     def score(self, miner: float) -> float:
-        """Expected score of a miner that is right with probability m: a m + (1 - a)(1 - m) / K."""
+        """Return the expected score of a miner that is right with probability m: a m + (1 - a)(1 - m) / K."""
         _share(miner, "miner")
         return self.accuracy * miner + (1 - self.accuracy) * (1 - miner) / self.wrong_answers
 
     def mimic_premium(self, best_miner: float) -> float:
-        """Score of a copier less that of the best honest miner."""
+        """Return the score of a copier minus that of the best honest miner."""
         return self.copier - self.score(best_miner)
 
     def tasks_to_separate(self, worse: float, better: float) -> float:
-        """Tasks after which the better of two miners has the higher mean score with 95 % probability.
+        """Return the tasks after which the better of two miners has the higher mean score with 95 % probability.
 
-        Their difference D on a task has mean slope * (better - worse) and some variance; its mean over n tasks
-        is near to normal, so P(mean > 0) = 0.95 at n = 1.645² var(D) / mean(D)². Both miners are compared with the
-        same answer of the validator, which they share the luck of: var(D) = p + q - 2 E[both agree] - (p - q)²,
-        where E[both agree] = a m m' + (1 - a)(1 - m)(1 - m') / K².
-        Not rounded; infinite where the slope is not positive.
+        Their difference D on a task has mean slope * (better - worse); its mean over n tasks is nearly normal, so
+        P(mean > 0) = 0.95 at n = 1.645² var(D) / mean(D)². Both miners are compared with the same answer of the
+        validator, which correlates their scores: var(D) = p + q - 2 E[both agree] - (p - q)², where
+        E[both agree] = a m m' + (1 - a)(1 - m)(1 - m') / K².
+        Not rounded; infinite if the slope is not positive.
 
         Raises:
-            ValueError: the better miner isn't better.
+            ValueError: the better miner is not better.
         """
         if not worse < better:
             raise ValueError(f"worse {worse}, better {better}: the better miner needs the higher accuracy")
@@ -107,16 +102,16 @@ class SameAnswer:
 
 @dataclass(frozen=True, slots=True)
 class _Vote:
-    """What comes of a vote."""
+    """Outcome of a vote."""
 
     right: float
     """Probability that the right answer wins."""
     behind_wrong: float
-    """Expected votes of the winner where it is wrong, 0 where it is right."""
+    """Expected votes of a wrong winner, counting 0 if the winner is right."""
 
 
 def _vote(right: int, wrong: int, wrong_answers: int) -> _Vote:
-    """A vote of `right` members for the right answer and `wrong` ones each for any of the wrong answers."""
+    """Return the outcome if `right` members vote for the right answer and `wrong` ones each for a random wrong one."""
     wins = sum(_leading(wrong, wrong_answers, right, tied) / (tied + 1) for tied in _ties(wrong, wrong_answers, right))
     behind = 0.0
     for most in range(max(1, right), wrong + 1):
@@ -127,12 +122,12 @@ def _vote(right: int, wrong: int, wrong_answers: int) -> _Vote:
 
 
 def _ties(wrong: int, wrong_answers: int, right: int) -> range:
-    """How many wrong answers may have as many votes as the right one has; none where it has none."""
+    """Return the possible numbers of wrong answers that tie with the right one; none if it has no votes."""
     return range(min(wrong // right, wrong_answers) + 1) if right else range(0)
 
 
 def _leading(votes: int, answers: int, most: int, tied: int) -> float:
-    """Probability that exactly `tied` answers have `most` votes, and the others fewer, of `votes` cast alike.
+    """Return the probability that exactly `tied` answers have `most` of `votes` random votes, and the others fewer.
 
     votes! / answers^votes times the coefficient of x^votes in
     C(answers, tied) (x^most / most!)^tied (sum over k < most of x^k / k!)^(answers - tied).
@@ -147,7 +142,7 @@ def _leading(votes: int, answers: int, most: int, tied: int) -> float:
 
 
 def _power(series: NDArray[np.float64], exponent: int, degree: int) -> NDArray[np.float64]:
-    """`series` to the power of `exponent`, to x^degree."""
+    """Return `series` to the power of `exponent`, up to x^degree."""
     result, square = np.zeros(degree + 1), np.zeros(degree + 1)
     result[0] = 1.0
     square[: len(series)] = series
@@ -160,7 +155,7 @@ def _power(series: NDArray[np.float64], exponent: int, degree: int) -> NDArray[n
 
 
 def _right_votes(accuracies: Sequence[float]) -> NDArray[np.float64]:
-    """Probability of 0, 1, … right members."""
+    """Return the probabilities of 0, 1, … right members."""
     chances = np.ones(1)
     for each in accuracies:
         chances = np.convolve(chances, [1 - each, each])

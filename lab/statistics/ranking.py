@@ -2,10 +2,10 @@
 
 pairwise_accuracy(scores, truth).value     # share of pairs of miners in the right order
 
-`scores` and `truth` are (tasks, miners); NaN is unscored and skipped, never zero. Both sides of a miner are
-means over the same answers: those that are scored and whose truth is known. Intervals are over tasks, drawn
-again with all their answers; n counts tasks. Between miners that are close, drawing again adds its own noise to
-the order: intervals of these measures then tend to be wide rather than narrow.
+`scores` and `truth` are (tasks, miners); NaN is unscored and skipped, never zero. A miner's mean score and mean truth
+are over the same answers: those that are scored and whose truth is known. Intervals come from resampling tasks with all
+their answers; n counts tasks. For miners of similar quality, resampling adds noise to the order, so these intervals
+tend to be too wide rather than too narrow.
 """
 
 from __future__ import annotations
@@ -21,38 +21,38 @@ from .resampling import resampled_sums
 
 PERMUTATIONS = 1000
 TIE_DIGITS = 12
-"""Means that agree to so many decimals are tied: they differ by the order of summation alone."""
+"""Means that agree to this many decimals are tied: they differ only by the order of summation."""
 BLOCK_CELLS = 1 << 21
 
 Statistic = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
-"""From miners' mean scores and mean truths, (B, M) each, to (B,); NaN where undefined."""
+"""Maps miners' mean scores and mean truths, (B, M) each, to (B,); NaN where undefined."""
 
 
 def pairwise_accuracy(scores: ArrayLike, truth: ArrayLike) -> Estimate:
-    """Share of pairs of miners that the grader orders as the truth does.
+    """Return the share of pairs of miners that the grader orders as the truth does.
 
-    A pair that the truth ties has no right order and is left out; one that the grader ties counts half.
+    A pair that is tied in truth has no right order and is skipped; a pair that the grader ties counts half.
     """
     return _over_tasks(Graded.of(scores, truth), _pairwise_accuracies)
 
 
 def rank_correlation(scores: ArrayLike, truth: ArrayLike) -> Estimate:
-    """Spearman's rho of mean score and mean truth over the miners."""
+    """Return Spearman's rho of mean score and mean truth over the miners."""
     return _over_tasks(Graded.of(scores, truth), spearmans)
 
 
 def kendall_tau(scores: ArrayLike, truth: ArrayLike) -> Estimate:
-    """Kendall's tau-b of mean score and mean truth: (C - D) / sqrt((C + D + Tx)(C + D + Ty)) over pairs of miners."""
+    """Return Kendall's tau-b of mean score and mean truth over pairs: (C - D) / sqrt((C + D + Tx)(C + D + Ty))."""
     return _over_tasks(Graded.of(scores, truth), _kendalls)
 
 
 def soft_pairwise_accuracy(scores: ArrayLike, truth: ArrayLike) -> Estimate:
-    """1 - mean over pairs of miners of |p_truth - p_score|: rewards the right confidence, not only the right order.
+    """Return 1 - mean over pairs of |p_truth - p_score|, which rewards the right confidence beside the right order.
 
-    p is the one-sided p-value that the first of a pair is better, from a paired permutation test that swaps the
-    two miners' answers to each task (Thompson et al., arXiv 2409.09598). Draws that equal what was observed
-    count half and every draw is used with its mirror image, so the miners' order does not matter. The
-    interval's resamples take p from the normal limit of the same test.
+    p is the one-sided p-value that the first of a pair is better, from a paired permutation test that swaps the two
+    miners' answers to each task (Thompson et al., arXiv 2409.09598). Draws equal to the observed value count half, and
+    every draw is used with its mirror image, so the miners' order does not matter. For the interval, p comes from the
+    normal limit of the same test.
     """
     graded = Graded.of(scores, truth)
     n, miners = graded.known.shape
@@ -76,24 +76,24 @@ def soft_pairwise_accuracy(scores: ArrayLike, truth: ArrayLike) -> Estimate:
 
 
 def spearman(first: Sequence[float], second: Sequence[float]) -> float | None:
-    """Rank correlation of two sequences, ties by their mean rank; None where either is constant."""
+    """Return the rank correlation of two sequences, ties by their mean rank; None if either is constant."""
     if len(first) < 2:
         return None
-    found = float(spearmans(np.asarray(first, dtype=float), np.asarray([second], dtype=float))[0])
-    return None if np.isnan(found) else found
+    rho = float(spearmans(np.asarray(first, dtype=float), np.asarray([second], dtype=float))[0])
+    return None if np.isnan(rho) else rho
 
 
 def spearmans(first: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Spearman of `first`, (M,) or (B, M), with each row of `rows` (B, M); NaN where one is constant or holds NaN."""
-    one, many = (np.array([_ranks(row) for row in np.atleast_2d(each)]) for each in (first, rows))
-    one, many = one - one.mean(axis=-1, keepdims=True), many - many.mean(axis=-1, keepdims=True)
-    spread = np.sqrt((one**2).sum(axis=-1) * (many**2).sum(axis=-1))
-    told = (spread > 0) & ~np.isnan(first).any(axis=-1) & ~np.isnan(rows).any(axis=-1)
-    return np.asarray(np.divide((many * one).sum(axis=-1), spread, out=np.full(len(rows), np.nan), where=told))
+    """Return Spearman's rho of `first`, (M,) or (B, M), with each row of `rows` (B, M); NaN for constants and NaNs."""
+    single, many = (np.array([_ranks(row) for row in np.atleast_2d(each)]) for each in (first, rows))
+    single, many = single - single.mean(axis=-1, keepdims=True), many - many.mean(axis=-1, keepdims=True)
+    spread = np.sqrt((single**2).sum(axis=-1) * (many**2).sum(axis=-1))
+    defined = (spread > 0) & ~np.isnan(first).any(axis=-1) & ~np.isnan(rows).any(axis=-1)
+    return np.asarray(np.divide((many * single).sum(axis=-1), spread, out=np.full(len(rows), np.nan), where=defined))
 
 
 def _over_tasks(graded: Graded, statistic: Statistic) -> Estimate:
-    """`statistic` of the miners' means, its interval bootstrapped over the tasks."""
+    """Apply `statistic` to the miners' means, with an interval bootstrapped over the tasks."""
     n, miners = graded.known.shape
     if miners < 2:
         return Estimate(None, None, None, n)
@@ -104,38 +104,38 @@ def _over_tasks(graded: Graded, statistic: Statistic) -> Estimate:
 
 
 def _of_sums(sums: NDArray[np.float64], statistic: Statistic) -> NDArray[np.float64]:
-    """`statistic` of the means behind `sums` (B, 3M): scores, truths, answers. Rows that miss a miner are left out."""
+    """Apply `statistic` to the means of `sums` (B, 3M): scores, truths, answers. Rows that lack a miner are dropped."""
     miners = sums.shape[1] // 3
     whole = sums[(sums[:, 2 * miners :] > 0).all(axis=1)]
     scores, truth, known = np.split(whole, 3, axis=1)
     scores, truth = np.round(scores / known, TIE_DIGITS), np.round(truth / known, TIE_DIGITS)
     step = max(1, BLOCK_CELLS // miners**2)
-    found = [statistic(scores[at : at + step], truth[at : at + step]) for at in range(0, len(whole), step)]
-    return np.concatenate(found) if found else np.empty(0)
+    blocks = [statistic(scores[at : at + step], truth[at : at + step]) for at in range(0, len(whole), step)]
+    return np.concatenate(blocks) if blocks else np.empty(0)
 
 
 def _pairwise_accuracies(scores: NDArray[np.float64], truth: NDArray[np.float64]) -> NDArray[np.float64]:
-    found, right = _orders(scores), _orders(truth)
+    graded, right = _orders(scores), _orders(truth)
     counted = (right != 0).sum(axis=1)
-    agreed = ((1 + found * right) / 2 * (right != 0)).sum(axis=1)
+    agreed = ((1 + graded * right) / 2 * (right != 0)).sum(axis=1)
     return np.asarray(np.divide(agreed, counted, out=np.full(len(scores), np.nan), where=counted > 0))
 
 
 def _kendalls(scores: NDArray[np.float64], truth: NDArray[np.float64]) -> NDArray[np.float64]:
-    found, right = _orders(scores), _orders(truth)
-    spread = np.sqrt((found**2).sum(axis=1) * (right**2).sum(axis=1))
-    excess = (found * right).sum(axis=1)
+    graded, right = _orders(scores), _orders(truth)
+    spread = np.sqrt((graded**2).sum(axis=1) * (right**2).sum(axis=1))
+    excess = (graded * right).sum(axis=1)
     return np.asarray(np.divide(excess, spread, out=np.full(len(scores), np.nan), where=spread > 0))
 
 
 def _orders(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """1, 0 or -1 for each pair of columns of `values` (B, M): (B, M * (M - 1) / 2)."""
+    """Return 1, 0 or -1 for each pair of columns of `values` (B, M): (B, M * (M - 1) / 2)."""
     first, second = np.triu_indices(values.shape[1], 1)
     return np.sign(values[:, first] - values[:, second])
 
 
 def _permutation_p(differences: NDArray[np.float64]) -> NDArray[np.float64]:
-    """One-sided p-value of each column of paired `differences` (T, pairs)."""
+    """Return the one-sided p-value of each column of paired `differences` (T, pairs)."""
     signs = np.random.default_rng(0).choice([-1.0, 1.0], size=(PERMUTATIONS // 2, len(differences)))
     half, observed = signs @ differences, differences.sum(axis=0)
     slack = 1e-9 * (1.0 + np.abs(observed))
@@ -145,7 +145,7 @@ def _permutation_p(differences: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _normal_p(total: NDArray[np.float64], square: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The limit of `_permutation_p` from the sum and the sum of squares of differences; a half where all are 0."""
+    """Return the limit of `_permutation_p` from sums and sums of squares of differences; a half where all are 0."""
     from scipy.special import ndtr
 
     spread = np.sqrt(square)
@@ -153,6 +153,6 @@ def _normal_p(total: NDArray[np.float64], square: NDArray[np.float64]) -> NDArra
 
 
 def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Ranks from 0, ties by their mean."""
+    """Return ranks from 0, ties by their mean."""
     ordered = np.sort(values)
     return (np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right") - 1) / 2

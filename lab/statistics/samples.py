@@ -1,4 +1,4 @@
-"""Samples: how many tasks a grader needs, estimated from what it scored."""
+"""Samples: the number of tasks that a grader needs, estimated from its scores."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from .resampling import resampled_sums
 
 CONFIDENCE = 0.95
 FLATTEST = 1e-9
-"""Slope up to which it is none."""
+"""Largest slope that counts as zero."""
 GAP = 0.05
 """Five points of true quality."""
 
 
 def tasks_to_separate(scores: ArrayLike, truth: ArrayLike, gap: float = GAP) -> Estimate:
-    """Tasks after which the better of two miners, `gap` of true quality apart, scores higher with 95 % probability.
+    """Return the tasks after which the better of two miners scores higher with 95 % probability.
 
-    From `scores` and `truth` (tasks, miners), NaN being unscored, by `tasks_needed`. The slope is that of miners'
-    mean score on their mean truth (least squares); the variance is that over tasks of the difference of two miners'
-    scores (Bessel-corrected), averaged over all pairs of miners, who answer the same tasks.
+    The miners are `gap` of true quality apart. `scores` and `truth` are (tasks, miners); NaN is unscored. The slope is
+    that of the miners' mean score on their mean truth (least squares); the variance over tasks is that of the
+    difference of two miners' scores (Bessel-corrected), averaged over all pairs, who answer the same tasks.
 
-    No value where the slope is not positive: no number of tasks is enough. The upper end is infinite where it
-    is not positive in more than 2.5 % of resamples. n of the figure counts tasks.
+    There is no value if the slope is not positive: no number of tasks is enough. The upper end is infinite if the
+    slope is not positive in more than 2.5 % of resamples. n counts tasks.
     """
     if not gap > 0:
         raise ValueError(f"gap {gap}: a difference of true quality, above 0")
@@ -43,10 +43,10 @@ def tasks_to_separate(scores: ArrayLike, truth: ArrayLike, gap: float = GAP) -> 
 
 
 def tasks_needed(slope: NDArray[np.float64], variance: NDArray[np.float64], gap: float) -> NDArray[np.float64]:
-    """Tasks n after which a difference D of two miners' scores has a mean above 0 with 95 % probability.
+    """Return the tasks n after which the mean difference D of two miners' scores is above 0 with 95 % probability.
 
-    n = 1.645² variance / (slope * gap)², where D has the mean slope * gap, `gap` being what they differ by in true
-    quality. Infinite where the slope isn't positive, NaN where it or the variance is.
+    n = 1.645² variance / (slope * gap)², where D has the mean slope * gap and `gap` is the difference in true quality.
+    Infinite where the slope is not positive, NaN where the slope or the variance is.
     """
     from scipy.special import ndtri
 
@@ -56,7 +56,7 @@ def tasks_needed(slope: NDArray[np.float64], variance: NDArray[np.float64], gap:
 
 
 def _tasks(sums: NDArray[np.float64], miners: int, gap: float) -> NDArray[np.float64]:
-    """Tasks from `sums` (B, columns as above); infinite where the slope isn't positive, NaN where it isn't defined."""
+    """Return the tasks for `sums` (B, columns as above); infinite where the slope is not positive, NaN if undefined."""
     per_miner, per_pair = sums[:, : 3 * miners], sums[:, 3 * miners :]
     scores, truth, known = np.split(per_miner, 3, axis=1)
     apart, square, both = np.split(per_pair, 3, axis=1)

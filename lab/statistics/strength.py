@@ -1,6 +1,6 @@
-"""Strength: who beats whom, as win rates and Bradley-Terry strengths.
+"""Strength: win rates and Bradley-Terry strengths.
 
-games = Games.of_scores(scores)          # on each task, every two scored miners play
+games = Games.of_scores(scores)          # every two miners scored on a task play a game
 contest = Contest.of(games)
 contest.win_rates[0], contest.strengths[0]
 """
@@ -16,8 +16,8 @@ from .estimate import Estimate
 from .resampling import BUNDLES, RESAMPLES, resampled_sums
 
 PRIOR = 1.0
-"""Ties that each player is given with an average player. One hardly moves a player of many games, and bounds the
-strength of one that won or lost them all."""
+"""Ties that each player gets with an average player. One tie hardly moves a player with many games, and bounds the
+strength of a player that won or lost all of them."""
 TOLERANCE = 1e-9
 STEPS = 200
 BLOCK_CELLS = 1 << 20
@@ -29,26 +29,28 @@ class Games:
 
     players: int
     first: NDArray[np.int64]
-    """(G,) players' numbers from 0."""
+    """(G,): numbers of the players, from 0."""
     second: NDArray[np.int64]
-    """(G,)"""
+    """(G,): numbers of their opponents."""
     won: NDArray[np.float64]
-    """(G,) by the first: 1.0 won, 0.5 tied, 0.0 lost."""
+    """(G,): result for the first player, 1.0 won, 0.5 tied, 0.0 lost."""
     cluster: NDArray[np.int64]
-    """(G,) what intervals draw again: games with the same number, from 0, are drawn together."""
+    """(G,): games with the same number, from 0, are resampled together."""
 
     @classmethod
     def of(
         cls, players: int, first: ArrayLike, second: ArrayLike, won: ArrayLike, cluster: ArrayLike | None = None
     ) -> Games:
-        """Check games one by one; without a `cluster` each stands for itself.
+        """Check games; without a `cluster`, each is resampled alone.
 
         Raises:
-            ValueError: lists of unequal length, an unknown player, one that plays itself, a result outside [0, 1].
+            ValueError: the lists differ in length, a player is unknown or plays itself, or a result is outside [0, 1].
         """
         one, other, result = np.asarray(first, np.int64), np.asarray(second, np.int64), np.asarray(won, float)
         if not one.shape == other.shape == result.shape or one.ndim != 1:
-            raise ValueError(f"first {one.shape}, second {other.shape}, won {result.shape}: give one of each a game")
+            raise ValueError(
+                f"first {one.shape}, second {other.shape}, won {result.shape}: give one of each for every game"
+            )
         if len(one) and not (0 <= min(one.min(), other.min()) and max(one.max(), other.max()) < players):
             raise ValueError(
                 f"players run from 0 to {players - 1}; games name {min(one.min(), other.min())} "
@@ -60,14 +62,14 @@ class Games:
             raise ValueError("a game is won (1.0), tied (0.5) or lost (0.0) by its first player")
         groups = np.arange(len(one)) if cluster is None else np.unique(np.asarray(cluster), return_inverse=True)[1]
         if groups.shape != one.shape:
-            raise ValueError(f"cluster {groups.shape}, first {one.shape}: give one cluster a game")
+            raise ValueError(f"cluster {groups.shape}, first {one.shape}: give one cluster for every game")
         return cls(players, one, other, result, groups.astype(np.int64))
 
     @classmethod
     def of_scores(cls, scores: ArrayLike) -> Games:
-        """One game for each two miners scored on the same task of `scores` (tasks, miners), NaN being unscored.
+        """Play one game for every two miners scored on the same task of `scores` (tasks, miners); NaN is unscored.
 
-        Equal scores tie. Games on the same task are drawn together.
+        Equal scores tie. Games on the same task are resampled together.
         """
         table = np.asarray(scores, dtype=float)
         if table.ndim != 2:
@@ -99,24 +101,24 @@ class Games:
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """What games say of their players; n of each figure counts the player's games."""
+    """Win rates and strengths of players; n counts a player's games."""
 
     win_rates: tuple[Estimate, ...]
-    """Share of a player's games that it won, ties as halves."""
+    """Share of a player's games that it won; ties count half."""
     strengths: tuple[Estimate, ...]
-    """Bradley-Terry: i beats j with probability 1 / (1 + exp(s_j - s_i)), the mean of all players being 0.
+    """Bradley-Terry strengths: i beats j with probability 1 / (1 + exp(s_j - s_i)), and the mean of all players is 0.
 
-    No value for a player without games.
+    There is no value for a player without games.
     """
     reason: str
-    """Why strengths have no value, or rest on the prior; empty where the games alone fix them."""
+    """Reason why strengths have no value or rest on the prior; empty if the games determine them."""
 
     @classmethod
     def of(cls, games: Games, prior: float = PRIOR, resamples: int = RESAMPLES) -> Contest:
         """Fit all players, with intervals from `resamples` of the games' clusters.
 
-        With a `prior` of 0 the strengths are those of maximum likelihood; where these don't exist (some players
-        never lost to the others, or never met them) there is none, and resamples without them are left out.
+        A `prior` of 0 gives maximum-likelihood strengths. If these don't exist, because some players never lost to the
+        others or never met them, there is no value, and resamples without them are skipped.
         """
         players, rows = games.players, games.wins()
         wins = rows.sum(axis=0).reshape(1, players, players)
@@ -131,27 +133,27 @@ class Contest:
 
 
 def bradley_terry(wins: NDArray[np.float64], prior: float = PRIOR) -> NDArray[np.float64]:
-    """Strengths (B, P) of `wins` (B, P, P), wins[b, i, j] being i's over j with ties as halves; mean 0.
+    """Return the strengths (B, P), with mean 0, for `wins` (B, P, P): wins[b, i, j] of i over j, ties as halves.
 
-    Maximum of the likelihood, after `prior` ties of each player with one of strength 0, by Newton's method. No
-    step moves two players further than log 2 apart: over it the curvature at most doubles, so each step climbs.
-    NaN for players without games, and with `prior` 0 for all players of a table whose maximum doesn't exist.
+    Newton's method finds the maximum of the likelihood, with `prior` ties of each player against one of strength 0
+    added. No step moves two players more than log 2 apart, over which the curvature at most doubles, so each step
+    climbs. NaN for players without games, and with `prior` 0 for all players of a table without a maximum.
     """
     if prior < 0:
         raise ValueError(f"prior {prior}: ties with an average player, 0 or more")
-    found = np.full(wins.shape[:2], np.nan)
+    strengths = np.full(wins.shape[:2], np.nan)
     step = max(1, BLOCK_CELLS // max(1, wins.shape[1] ** 2))
     for start in range(0, len(wins), step):
-        found[start : start + step] = _climb(wins[start : start + step], prior)
-    return found
+        strengths[start : start + step] = _climb(wins[start : start + step], prior)
+    return strengths
 
 
 def _climb(wins: NDArray[np.float64], prior: float) -> NDArray[np.float64]:
-    """`bradley_terry` of one block."""
+    """Fit one block of tables."""
     met = wins + wins.swapaxes(1, 2)
     here = met.sum(axis=2) > 0
     strengths = np.zeros(here.shape)
-    # Where no prior holds them, strengths may all move together: the ones keep their mean at 0.
+    # Without a prior all strengths could move together; the ones keep their mean at 0.
     held = np.eye(here.shape[1]) * ~here[:, :, None] + (0.0 if prior else 1.0)
     moving = np.ones(len(wins), dtype=bool)
     if not prior:
@@ -180,7 +182,7 @@ def _climb(wins: NDArray[np.float64], prior: float) -> NDArray[np.float64]:
 def _figures(
     values: NDArray[np.float64], draws: NDArray[np.float64], played: NDArray[np.float64]
 ) -> tuple[Estimate, ...]:
-    """A figure for each player from `values` (1, P) and their resampled `draws` (B, P)."""
+    """Return an estimate for each player from `values` (1, P) and their resampled `draws` (B, P)."""
     return tuple(Estimate.of_draws(values[0, at], draws[:, at], round(n)) for at, n in enumerate(played.tolist()))
 
 
@@ -189,15 +191,15 @@ def _logistic(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _win_rates(wins: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share of games won, (B, P); NaN without games."""
+    """Return the share of games won, (B, P); NaN without games."""
     won, lost = wins.sum(axis=2), wins.sum(axis=1)
     return np.asarray(np.divide(won, won + lost, out=np.full(won.shape, np.nan), where=won + lost > 0))
 
 
 def _groups(wins: NDArray[np.float64]) -> list[list[int]]:
-    """Players with games, in the largest groups whose members all beat one another, through others at least.
+    """Group the players with games so that within a group each beat each other, directly or through others.
 
-    Maximum likelihood exists where there is one group (Ford 1957).
+    The maximum of the likelihood exists if there is one group (Ford 1957).
     """
     from scipy.sparse.csgraph import connected_components
 
@@ -211,7 +213,7 @@ def _reason(wins: NDArray[np.float64], prior: float) -> str:
     if len(groups) < 2:
         return "" if groups else "there are no games"
     named = "; ".join(", ".join(map(str, group)) for group in groups)
-    apart = f"these groups of players never beat each other both ways, so games alone can't tell how far apart: {named}"
+    apart = f"these groups of players never beat each other both ways, so games alone can't tell them apart: {named}"
     if prior:
-        return f"{apart}. A prior of {prior:g} ties of each player with an average one decides it"
+        return f"{apart}. A prior of {prior:g} ties of each player with an average one decides"
     return f"{apart}. Without a prior there is no strength"

@@ -1,4 +1,4 @@
-"""An arm of a study: one run, with some of the neurons of the study's config.
+"""Arm: one run of a study, with some of the neurons of the study's config.
 
 Arm("n8-v2", subset(config, miners=8, validators=2))
 """
@@ -22,37 +22,37 @@ class Arm:
 
     @property
     def rounds(self) -> int:
-        """How many rounds it has."""
+        """Number of rounds of all validators together."""
         asking = sum(validator.asks for validator in self.config.build_validators())
         return asking * self.config.chain.epochs * self.config.chain.rounds_per_epoch
 
 
 def subset(config: RunConfig, *, miners: int | None = None, validators: int | None = None, **changes: Any) -> RunConfig:
-    """Return a plain run's config with the first so many miners and validators, and other keys replaced.
+    """Return a plain run's config with the first miners and validators only, and with other keys replaced.
 
-    The neurons that are left keep their names and their seeds. `changes` are whole keys of the config ("chain").
+    The remaining neurons keep their names and seeds. `changes` replace top-level keys of the config ("chain").
 
     Raises:
-        ConfigError: there are not so many.
+        ConfigError: the config has too few of them.
     """
     table = {key: value for key, value in config.model_dump(mode="json").items() if key in RunConfig.model_fields}
-    for sort, wanted in (("miners", miners), ("validators", validators)):
-        one_by_one = singly(table[sort])
-        if wanted is not None and wanted > len(one_by_one):
-            raise ConfigError(f"{wanted} {sort} are wanted, the config has {len(one_by_one)}; raise a `count`")
-        table[sort] = one_by_one[:wanted]
+    for role, wanted in (("miners", miners), ("validators", validators)):
+        neurons = singly(table[role])
+        if wanted is not None and wanted > len(neurons):
+            raise ConfigError(f"{wanted} {role} are wanted, the config has {len(neurons)}; raise a `count`")
+        table[role] = neurons[:wanted]
     return RunConfig.parse(table | changes, source=f"{len(table['miners'])} of the miners")
 
 
 def singly(tables: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Write each table that stands for several neurons as one table each, the first of every table in front.
+    """Expand tables with a count into one table a neuron: the first neuron of each table, then the second, and so on.
 
-    So the first few of a long list are of every sort.
+    The first few of a long list are therefore of every kind.
     """
-    found = []
-    for place in range(max(table["count"] for table in tables)):
+    neurons = []
+    for number in range(max(table["count"] for table in tables)):
         for table in tables:
-            if place < table["count"]:
-                name = table["name"] if table["count"] == 1 else f"{table['name']}-{place}"
-                found.append(table | {"name": name, "count": 1})
-    return found
+            if number < table["count"]:
+                name = table["name"] if table["count"] == 1 else f"{table['name']}-{number}"
+                neurons.append(table | {"name": name, "count": 1})
+    return neurons

@@ -1,7 +1,7 @@
-"""Biases of a grader: what moves its scores and should not, each with its effect and interval.
+"""Biases of a grader: what moves its scores but should not, each with its effect and interval.
 
-An effect is in points of score, from -1 to 1, and 0 where there is no bias; of a pair's order it is how far the
-share of first picks lies from a half.
+An effect is in points of score, from -1 to 1, and 0 without bias. For the order of a pair it is the share of first
+picks minus a half.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from .grades import Grader, GradingData
 WORDS = {
     "order": "the round's answers shown from last to first",
     "length": "padding that says nothing new",
-    "injection": "words to the judge behind the answer",
-    "first of a pair": "share of pairs in which the one shown first is picked, beyond a half",
-    "own family": "answers of the grader's own model, beside others as right",
-    "similar errors": "wrong answers, by their likeness (0 to 1) with what the grader itself would answer",
+    "injection": "an instruction to the grader added to the answer",
+    "first of a pair": "share of pairs in which the answer shown first is picked, minus a half",
+    "own family": "answers of the grader's own model, compared with others that are equally right",
+    "similar errors": "wrong answers, by their similarity (0 to 1) to the grader's own answer",
 }
 
 
@@ -36,24 +36,24 @@ class Bias:
 
     @property
     def clear(self) -> bool:
-        """Whether its interval leaves out 0, as one in twenty does by chance where there is no bias."""
+        """True if the interval excludes 0, as one in twenty does by chance without bias."""
         low, high = self.effect.low, self.effect.high
         return low is not None and high is not None and (low > 0 or high < 0)
 
 
 def biases(data: GradingData, grader: Grader) -> list[Bias]:
-    """Work out all biases that were probed or can be read off the answers."""
-    found = [Bias(name, _mean_effect(table)) for name, table in grader.probes.items()]
-    found.append(Bias("first of a pair", _first_picked(grader)))
+    """Measure all biases that were probed or can be derived from the answers."""
+    measured = [Bias(name, _mean_effect(table)) for name, table in grader.probes.items()]
+    measured.append(Bias("first of a pair", _first_picked(grader)))
     own = data.own(grader)
     if own is not None:
-        found.append(Bias("own family", _family(data, grader, own)))
-        found.append(Bias("similar errors", _similarity(data, grader, own)))
-    return [bias for bias in found if bias.effect.value is not None]
+        measured.append(Bias("own family", _family(data, grader, own)))
+        measured.append(Bias("similar errors", _similarity(data, grader, own)))
+    return [bias for bias in measured if bias.effect.value is not None]
 
 
 def _mean_effect(table: NDArray[np.float64]) -> Estimate:
-    """Mean over changed answers, intervals over tasks."""
+    """Return the mean over changed answers, with intervals over tasks."""
     known = ~np.isnan(table)
     kept = known.any(axis=1)
     return ratio(np.where(known, table, 0.0)[kept].sum(axis=1).tolist(), known[kept].sum(axis=1).astype(float).tolist())
@@ -65,9 +65,10 @@ def _first_picked(grader: Grader) -> Estimate:
 
 
 def _family(data: GradingData, grader: Grader, own: int) -> Estimate:
-    """Mean score of the own family's answers less that of others' which are as right, weighted by the family's.
+    """Return the mean score of the family's answers minus that of equally right answers of others.
 
-    Adversaries are left out of both sides, and so is a grader's reference, which it would compare with itself.
+    Right and wrong answers are weighted by their share in the family. Both sides exclude adversaries and the grader's
+    reference, which would be compared with itself.
     """
     models, judged = data.miners[own].models, data.judged(grader)
     family = [column for column in judged if column == own or data.miners[column].models & models]
@@ -88,7 +89,7 @@ def _family(data: GradingData, grader: Grader, own: int) -> Estimate:
 
 
 def _stratified(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """From sums (B, 8): scores and answers of the family's right, its wrong, others' right, others' wrong answers."""
+    """Use sums (B, 8): scores and counts of the family's right and wrong answers, then of the others'."""
     total, weight = np.zeros(len(sums)), np.zeros(len(sums))
     for own, other in ((0, 4), (2, 6)):
         both = (sums[:, own + 1] > 0) & (sums[:, other + 1] > 0)
@@ -99,7 +100,7 @@ def _stratified(sums: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _similarity(data: GradingData, grader: Grader, own: int) -> Estimate:
-    """Slope of the score of others' wrong answers on their word overlap (F1) with the grader's own answer."""
+    """Return the slope of the score of others' wrong answers on their word overlap (F1) with the grader's own."""
     rows = []
     for task, texts in enumerate(data.texts[: data.tasks_of(grader)]):
         mine = content(texts[own])
@@ -119,7 +120,7 @@ def _similarity(data: GradingData, grader: Grader, own: int) -> Estimate:
 
 
 def _slopes(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Least squares from sums (B, 5) of 1, x, y, xy, x²; NaN where all x are the same."""
+    """Return least-squares slopes from sums (B, 5) of 1, x, y, xy, x²; NaN where all x are equal."""
     n, x, y, xy, xx = sums.T
     spread = xx - x * x / n
     return _over(xy - x * y / n, spread, spread > 1e-9 * n, np.nan)

@@ -1,7 +1,7 @@
-"""Grader cards: all that the study found about one grader, as one JSON file and one page.
+"""Grader cards: everything that the study measured about one grader, as one JSON file and one page.
 
-card = Card.of(data, grader)
-write(card, Path("runs/study-grading/cards"))
+for card in cards(data):
+    write(card, Path("runs/study-grading/cards"))
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from validators import SCORERS
 
 from .bias import WORDS, Bias, biases
 from .exploits import ALPHA, Exploit, exploits
-from .grades import Grader, GradingData, Quality
-from .pay import Pay, pay_of
+from .grades import Grader, GradingData
+from .measures import Quality, kappa, quality_of
+from .pay import PayEffect, pay_of
 
 MEASURES = {
     "pairwise_accuracy": "pairwise accuracy",
@@ -36,40 +37,39 @@ MEASURES = {
     "kappa": "Cohen's kappa with the truth",
     "brier": "Brier score",
     "calibration": "expected calibration error",
-    "spread": "spread when graded again",
+    "spread": "spread over repeated gradings",
     "tasks_to_separate": "tasks to separate two miners 5 points apart",
 }
 
 
 @dataclass(frozen=True, eq=False)
 class Card:
-    """One grader."""
+    """Results for one grader."""
 
     grader: Grader
     quality: Quality
     biases: tuple[Bias, ...]
     exploits: tuple[Exploit, ...]
-    """What each adversary earns."""
     best: str
-    """The honest miner that they are held against."""
+    """The honest miner that the adversaries are compared with."""
     agreement: tuple[tuple[str, Estimate], ...]
     """Cohen's kappa with each other grader."""
-    pay: Pay | None
-    """None where there were too few tasks, or none's truth is known."""
+    pay: PayEffect | None
+    """None if there were too few tasks or no known qualities."""
     tasks: int
     compares: str
-    """With what."""
+    """What the grader compares answers with."""
 
     @classmethod
     def of(cls, data: GradingData, grader: Grader, exploits: Sequence[Exploit]) -> Self:
-        """Work out a grader's card."""
+        """Measure everything on a grader's card, given its exploits."""
         return cls(
             grader=grader,
-            quality=data.measure(grader),
+            quality=quality_of(data, grader),
             biases=tuple(biases(data, grader)),
             exploits=tuple(exploits),
             best=data.miners[data.best(grader)].name,
-            agreement=tuple((other.name, data.kappa(grader, other)) for other in data.graders if other is not grader),
+            agreement=tuple((other.name, kappa(grader, other)) for other in data.graders if other is not grader),
             pay=pay_of(data, grader),
             tasks=data.tasks_of(grader),
             compares=_compares(grader),
@@ -77,46 +77,46 @@ class Card:
 
     @property
     def name(self) -> str:
-        """Of the grader."""
+        """Name of the grader."""
         return self.grader.name
 
     @property
     def worst(self) -> Exploit | None:
-        """The adversary that earns most, None without any whose share is known."""
-        return next(iter(ranked(self.exploits, lambda one: one.earned.value)), None)
+        """The adversary that earns most; None if no adversary's earnings are known."""
+        return next(iter(ranked(self.exploits, lambda exploit: exploit.earned.value)), None)
 
 
 def verdict(card: Card) -> str:
-    """Say in a few sentences what the grader is worth."""
+    """Sum up the grader in a few sentences."""
     accuracy = card.quality.pairwise_accuracy
-    said = [
+    sentences = [
         f"It puts {accuracy.percent()} of the pairs of honest miners in the right order."
         if accuracy.value is not None
-        else "How many pairs of honest miners it puts in the right order can't be said."
+        else "Its accuracy on pairs of honest miners is unknown."
     ]
     if card.worst is not None:
         name, earned = card.worst.adversary, card.worst.earned
-        said.append(f"{name} earns {earned.text()} times what {card.best}, the best honest miner, earns.")
-    if paying := [one.adversary for one in card.exploits if one.pays]:
-        said.append(
-            f"By more than chance (sign-flip test, Holm over all adversaries and graders, at {ALPHA:g}) it is "
-            f"out-earned by {', '.join(paying)}."
+        sentences.append(f"{name} earns {earned.text()} times as much as {card.best}, the best honest miner.")
+    if paying := [exploit.adversary for exploit in card.exploits if exploit.pays]:
+        sentences.append(
+            f"The best honest miner is significantly out-earned by {', '.join(paying)} (sign-flip test, Holm over all "
+            f"adversaries and graders, at {ALPHA:g})."
         )
     clear = [bias for bias in card.biases if bias.clear]
-    looked = counted(len(card.biases), "effect")
+    measured = counted(len(card.biases), "measured effect")
     if clear:
         strongest = max(clear, key=lambda bias: abs(bias.effect.value or 0.0))
-        said.append(
-            f"Of {looked} looked at, the largest whose interval leaves out 0 is {strongest.name}: "
+        sentences.append(
+            f"Of {measured}, the largest whose interval excludes 0 is {strongest.name}: "
             f"{strongest.effect.text(3)} points of score."
         )
     elif card.biases:
-        said.append(f"Of {looked} looked at, none has an interval that leaves out 0.")
-    return " ".join(said)
+        sentences.append(f"Of {measured}, none has an interval that excludes 0.")
+    return " ".join(sentences)
 
 
 def as_dict(card: Card) -> dict[str, Any]:
-    """Return a card as its JSON file holds it; an estimate is its value, interval and n."""
+    """Return a card as in its JSON file; an estimate becomes its value, interval and n."""
     pay = card.pay
     return {
         "grader": card.name,
@@ -129,15 +129,17 @@ def as_dict(card: Card) -> dict[str, Any]:
         "bias": {bias.name: plain_figure(bias.effect) for bias in card.biases},
         "exploitability": {
             "relative_to": card.best,
-            "earned": {one.adversary: plain_figure(one.earned) for one in card.exploits},
-            "gain": {one.adversary: plain_figure(one.gain) | {"p_all": one.p_value} for one in card.exploits},
+            "earned": {exploit.adversary: plain_figure(exploit.earned) for exploit in card.exploits},
+            "gain": {
+                exploit.adversary: plain_figure(exploit.gain) | {"p_all": exploit.p_value} for exploit in card.exploits
+            },
         },
-        "agreement": {name: plain_figure(figure) for name, figure in card.agreement},
+        "agreement": {name: plain_figure(estimated) for name, estimated in card.agreement},
         "pay": None
         if pay is None
         else {
             "rank_correlation": plain_figure(pay.ranking),
-            "by_epoch": [plain_figure(figure) for figure in pay.by_epoch],
+            "by_epoch": [plain_figure(epoch) for epoch in pay.by_epoch],
             "points_per_point": plain_figure(pay.moved),
             "misplaced_share": plain_figure(pay.misplaced),
         },
@@ -156,9 +158,13 @@ def write(card: Card, folder: Path) -> Path:
     text = json.dumps(as_dict(card), indent=2, ensure_ascii=False) + "\n"
     write_page(text, folder / f"{card.name}.json")
     charts = {}
-    earned = [Mark(one.adversary, "earned", one.earned) for one in card.exploits if one.earned.value is not None]
+    earned = [
+        Mark(exploit.adversary, "earned", exploit.earned)
+        for exploit in card.exploits
+        if exploit.earned.value is not None
+    ]
     if earned:
-        alt = "What each adversary earns over what the best honest miner does. The figures are in the table."
+        alt = "Each adversary's earnings over those of the best honest miner. The figures are in the table."
         height = series_px(len(earned))
         charts["exploits"] = chart(
             "exploits",
@@ -175,16 +181,16 @@ def write(card: Card, folder: Path) -> Path:
         charts=charts,
         groups=_groups(card),
         caption=Caption(
-            f"What each adversary earns, over what {card.best}, the best honest miner, earns on the same tasks.",
-            "Beyond the dashed line cheating pays better than the best honest work. Other adversaries may do worse "
-            "or better.",
+            f"Each adversary's earnings over those of {card.best}, the best honest miner, on the same tasks.",
+            "Beyond the dashed line, cheating pays better than the best honest work. Other adversaries may earn more "
+            "or less.",
         ),
     )
     return write_page(page, folder / f"{card.name}.html")
 
 
 def _groups(card: Card) -> list[tuple[str, list[dict[str, str]]]]:
-    """Return the card's tables: a title, and rows of a name, a value and what belongs under it."""
+    """Return the card's tables: a title, and rows with a name, a value and a note."""
     quality = [
         _row(title, getattr(card.quality, key), 0 if key == "tasks_to_separate" else 3)
         for key, title in MEASURES.items()
@@ -192,19 +198,19 @@ def _groups(card: Card) -> list[tuple[str, list[dict[str, str]]]]:
     groups = [
         ("Quality", quality),
         ("Bias, in points of score", [_row(f"{bias.name}: {WORDS[bias.name]}", bias.effect) for bias in card.biases]),
-        ("Exploitability", [_row(one.adversary, one.earned, 2, "×") for one in card.exploits]),
+        ("Exploitability", [_row(exploit.adversary, exploit.earned, 2, "×") for exploit in card.exploits]),
     ]
     if card.pay is not None:
         pay = [
             _row("rank correlation of pay with true quality", card.pay.ranking, 2),
-            _row("points of pay share for a point of error", card.pay.moved, 2),
-            _row("pay that goes elsewhere than by the truth", card.pay.misplaced, 1, " %", 100),
+            _row("points of pay share for each point of error", card.pay.moved, 2),
+            _row("misplaced pay", card.pay.misplaced, 1, " %", 100),
         ]
         groups.append(("From error to pay", pay))
     cost = [
-        _row("CPU of a grade", card.grader.cpu_s, 2, " ms", 1000),
+        _row("CPU for one grade", card.grader.cpu_s, 2, " ms", 1000),
         _row("dollars for a million grades", card.grader.usd, 2, "", 1_000_000),
-        _row("tokens of a grade", card.grader.tokens, 0),
+        _row("tokens for one grade", card.grader.tokens, 0),
         _row("unscored", card.grader.unscored, 1, " %", 100),
     ]
     groups.append(("Cost", cost))
@@ -212,13 +218,13 @@ def _groups(card: Card) -> list[tuple[str, list[dict[str, str]]]]:
 
 
 def _row(name: str, figure: Estimate, digits: int = 3, unit: str = "", scale: float = 1.0) -> dict[str, str]:
-    shown = estimate(figure, Column("", name, digits, unit, scale))
-    return {"name": name, "value": shown.value, "note": shown.note}
+    printed = estimate(figure, Column("", name, digits, unit, scale))
+    return {"name": name, "value": printed.value, "note": printed.note}
 
 
 def _compares(grader: Grader) -> str:
     if grader.table.reference is not None:
-        return f"with what {grader.table.reference} answered, as a validator that works like that miner would"
+        return f"with the answers of {grader.table.reference}, as a validator would that works like that miner"
     scorer = grader.table.scorer
     spec = {} if scorer is None else SCORERS.spec(scorer)
     uses = scorer is None or scorer.needs_reference or spec.get("reference", False) is True
@@ -226,11 +232,11 @@ def _compares(grader: Grader) -> str:
 
 
 def cards(data: GradingData) -> list[Card]:
-    """Work out the cards of all graders."""
-    found = exploits(data)
-    return [Card.of(data, grader, found[grader.name]) for grader in data.graders]
+    """Return the cards of all graders."""
+    by_grader = exploits(data)
+    return [Card.of(data, grader, by_grader[grader.name]) for grader in data.graders]
 
 
-def links(found: Sequence[Card]) -> tuple[tuple[str, str], ...]:
-    """Return where the cards' pages lie in the study's folder."""
-    return tuple((card.name, f"cards/{card.name}.html") for card in found)
+def links(cards: Sequence[Card]) -> tuple[tuple[str, str], ...]:
+    """Return the names of the cards and the paths of their pages in the study's folder."""
+    return tuple((card.name, f"cards/{card.name}.html") for card in cards)

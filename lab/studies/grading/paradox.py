@@ -1,13 +1,13 @@
-"""The paradox: can a validator grade a miner that is better than itself, and what does it pay one that copies it?
+"""The paradox: can a validator grade a miner that is better than itself, and what does it pay a miner that copies it?
 
-Validators of accuracy a grade miners of accuracy m by one of four arms:
+A validator of accuracy a grades miners of accuracy m in one of four ways:
 
-no reference     it knows the answer with probability a, and otherwise believes each answer by the toss of a coin
+no reference     it knows the answer with probability a, and otherwise tosses a coin for each answer
 own answer       it compares with an answer of its own
-panel of 3       it compares with the most frequent of three such answers, ties by lot
+panel of 3       it compares with the most frequent of three such answers, ties broken at random
 true reference   it compares with the truth
 
-A wrong answer is any of K alike. `simulate` draws tasks; the closed forms are `lab.statistics.paradox`.
+A wrong answer is one of K equally likely ones. `simulate` draws tasks; `lab.statistics.paradox` has the closed forms.
 """
 
 from __future__ import annotations
@@ -33,36 +33,36 @@ WRONG = (1, 3, 100)
 MINERS = (0.5, 0.6, 0.7, 0.8, 0.9)
 PAIR = (0.70, 0.75)
 BEST = 0.95
-"""The miner whose score is the ceiling, and beyond which a copier's is a premium."""
+"""Accuracy of the miner whose score is the ceiling; a copier's premium is what it earns beyond that."""
 TASKS = 20_000
 RANKED_ON = 100
 """Tasks on which the miners are ranked."""
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class SimulatedValidator:
     """One validator in one arm."""
 
     arm: str
     accuracy: float
     wrong: int
     rank_accuracy: Estimate
-    """Share of pairs of the five miners in the right order after 100 tasks; n counts such rankings."""
+    """Share of pairs of the five miners in the right order after 100 tasks; n counts rankings."""
     tasks_to_separate: Estimate
-    """To order 0.70 against 0.75 with 95 % confidence; without a value where better miners score no better."""
+    """Tasks to separate 0.70 from 0.75 with 95 % confidence; no value if better miners score no better."""
     ceiling: Estimate
-    """Score of a miner of 0.95."""
+    """Score of a miner of accuracy 0.95."""
     premium: Estimate
-    """What a miner that copies the validator (of a panel, one member) earns beyond that."""
+    """Score of a miner that copies the validator (or one member of a panel), minus the ceiling."""
     closed: SameAnswer | None
-    """Its closed form; None without a reference."""
+    """Closed form; None for the arm without a reference."""
     scores: tuple[tuple[float, float, int], ...]
-    """Of each miner: its accuracy, its mean score, tasks."""
+    """Accuracy, mean score and tasks of each miner."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A simulated score beside the closed form."""
+    """A simulated score and its closed form."""
 
     accuracy: float
     miner: float
@@ -73,13 +73,13 @@ class Check:
 
     @property
     def within(self) -> bool:
-        """Whether the two agree within two standard errors."""
+        """True if the two agree within two standard errors."""
         assert self.simulated.value is not None
         return abs(self.simulated.value - self.expected) <= 2 * self.error + 1e-12
 
 
 def closed_form(arm: str, accuracy: float, wrong: int) -> SameAnswer | None:
-    """Return the closed form of an arm; None for that without a reference."""
+    """Return the closed form of an arm; None for the arm without a reference."""
     if arm == "own answer":
         return SameAnswer(accuracy, wrong)
     if arm == "panel of 3":
@@ -87,17 +87,19 @@ def closed_form(arm: str, accuracy: float, wrong: int) -> SameAnswer | None:
     return SameAnswer(1.0, wrong) if arm == "true reference" else None
 
 
-def curve(accuracies: Sequence[float] = ACCURACIES, wrong: Sequence[int] = WRONG, tasks: int = TASKS) -> list[Point]:
+def curve(
+    accuracies: Sequence[float] = ACCURACIES, wrong: Sequence[int] = WRONG, tasks: int = TASKS
+) -> list[SimulatedValidator]:
     """Simulate all arms over a grid of accuracies and numbers of wrong answers."""
     return [point(arm, accuracy, k, tasks) for arm in ARMS for k in wrong for accuracy in accuracies]
 
 
-def point(arm: str, accuracy: float, wrong: int, tasks: int = TASKS) -> Point:
+def point(arm: str, accuracy: float, wrong: int, tasks: int = TASKS) -> SimulatedValidator:
     """Simulate one validator."""
     asked = (*MINERS, *PAIR, BEST)
     scores, copied = simulate(arm, accuracy, wrong, asked, tasks)
     ranked = scores[:, : len(MINERS)]
-    return Point(
+    return SimulatedValidator(
         arm=arm,
         accuracy=accuracy,
         wrong=wrong,
@@ -111,33 +113,33 @@ def point(arm: str, accuracy: float, wrong: int, tasks: int = TASKS) -> Point:
 
 
 def simulate(arm: str, accuracy: float, wrong: int, miners: Sequence[float], tasks: int) -> tuple[Floats, Floats]:
-    """Return scores (tasks, miners) and those of a copier (tasks,); from a fixed seed."""
+    """Return the scores of miners (tasks, miners) and of a copier (tasks,), from a fixed seed."""
     rng = np.random.default_rng([ARMS.index(arm), round(1000 * accuracy), wrong])
     answers = np.stack([_answers(rng, miner, wrong, tasks) for miner in miners], axis=1)
     if arm == "no reference":
         knows = rng.random(tasks) < accuracy
         believed = rng.random((tasks, wrong + 1)) < 0.5
         copied = np.where(knows, 0, rng.integers(0, wrong + 1, tasks))
-        every = np.concatenate([answers, copied[:, None]], axis=1)
-        scores = np.where(knows[:, None], every == 0, np.take_along_axis(believed, every, axis=1)).astype(float)
+        answers = np.concatenate([answers, copied[:, None]], axis=1)
+        scores = np.where(knows[:, None], answers == 0, np.take_along_axis(believed, answers, axis=1)).astype(float)
         return scores[:, :-1], scores[:, -1]
     judges = [_answers(rng, 1.0 if arm == "true reference" else accuracy, wrong, tasks) for _ in range(3)]
     own = _plurality(rng, judges) if arm == "panel of 3" else judges[0]
     return (answers == own[:, None]).astype(float), (judges[0] == own).astype(float)
 
 
-def checks(points: Sequence[Point]) -> list[Check]:
-    """Hold the simulated scores of all points that have one against their closed form."""
-    found = []
-    for one in points:
-        if one.closed is not None:
-            for miner, score, tasks in one.scores:
-                found.append(_check(one.closed, one.accuracy, miner, Estimate(score, None, None, tasks)))
-    return found
+def checks(points: Sequence[SimulatedValidator]) -> list[Check]:
+    """Compare the simulated scores with the closed forms, where there are any."""
+    return [
+        _check(validator.closed, validator.accuracy, miner, Estimate(score, None, None, tasks))
+        for validator in points
+        if validator.closed is not None
+        for miner, score, tasks in validator.scores
+    ]
 
 
-def played(scores: Mapping[tuple[float, float], Sequence[float]], wrong: int) -> list[Check]:
-    """Hold the scores of a real run, by accuracy of validator and miner, against the closed form."""
+def check_run(scores: Mapping[tuple[float, float], Sequence[float]], wrong: int) -> list[Check]:
+    """Compare the scores of a real run, by the accuracies of validator and miner, with the closed form."""
     return [
         _check(SameAnswer(accuracy, wrong), accuracy, miner, mean(list(values)))
         for (accuracy, miner), values in sorted(scores.items())
@@ -150,35 +152,35 @@ def _check(closed: SameAnswer, accuracy: float, miner: float, simulated: Estimat
 
 
 def _answers(rng: np.random.Generator, accuracy: float, wrong: int, tasks: int) -> Answers:
-    """0 for right, 1 to K for the wrong ones."""
+    """Draw answers (tasks,): 0 is right, 1 to K are wrong."""
     return np.where(rng.random(tasks) < accuracy, 0, rng.integers(1, wrong + 1, tasks))
 
 
 def _plurality(rng: np.random.Generator, judges: Sequence[Answers]) -> Answers:
     first, second, third = judges
-    lot = np.choose(rng.integers(0, 3, len(first)), judges)
-    return np.where((first == second) | (first == third), first, np.where(second == third, second, lot))
+    tie = np.choose(rng.integers(0, 3, len(first)), judges)
+    return np.where((first == second) | (first == third), first, np.where(second == third, second, tie))
 
 
 def _orders(scores: Floats) -> Floats:
-    """Share of pairs in the right order, ties half, by ranking: miners stand from worst to best."""
+    """Return the share of pairs in the right order for each ranking, ties half; columns go from worst to best."""
     rankings = scores[: len(scores) // RANKED_ON * RANKED_ON].reshape(-1, RANKED_ON, scores.shape[1]).sum(axis=1)
     worse, better = np.triu_indices(scores.shape[1], 1)
     return np.asarray((1 + np.sign(rankings[:, better] - rankings[:, worse])).mean(axis=1) / 2)
 
 
 def _mean(values: Floats) -> Estimate:
-    """Mean with its normal interval, which a bootstrap of so many tasks comes to."""
+    """Return the mean with its normal interval, which a bootstrap of so many tasks converges to."""
     value, half = float(values.mean()), 1.96 * float(values.std(ddof=1)) / np.sqrt(len(values))
     return Estimate(value, value - half, value + half, len(values))
 
 
 def _tasks_to_separate(ranked: Floats, pair: Floats) -> Estimate:
-    """By `tasks_needed`, from the variance of the pair's difference and the slope over all five miners."""
+    """Apply `tasks_needed` to the variance of the pair's difference and the slope over all five miners."""
     apart = pair[:, 1] - pair[:, 0]
     lean = np.array(MINERS) - np.mean(MINERS)
     every = np.column_stack([ranked @ lean / (lean**2).sum(), apart, apart**2, np.ones(len(apart))])
-    # Bundles of tasks are drawn again instead of tasks: as wide an interval for a hundredth of the work.
+    # Bundles of tasks are resampled instead of tasks: the same width of interval for a hundredth of the work.
     rows = every[: len(every) // RANKED_ON * RANKED_ON].reshape(-1, RANKED_ON, 4).sum(axis=1)
 
     def needed(sums: Floats) -> Floats:
@@ -187,7 +189,7 @@ def _tasks_to_separate(ranked: Floats, pair: Floats) -> Estimate:
 
     value = float(needed(rows.sum(axis=0, keepdims=True))[0])
     draws = needed(resampled_sums(rows))
-    # Where the slope can't be told from none, no number of tasks can be named.
+    # If the slope can't be distinguished from 0, no number of tasks can be given.
     if not np.isfinite(value) or (~np.isfinite(draws)).mean() > 0.025:
         return Estimate(None, None, None, len(apart))
     return Estimate.of_draws(value, draws, len(apart))

@@ -1,20 +1,20 @@
-"""From error to pay: a grader's scores through ledgers and Yuma, epoch by epoch, beside what the truth would pay.
+"""From error to pay: a grader's scores through ledgers and Yuma consensus, compared with pay by the truth.
 
-A few validators of equal stake share the tasks and grade with the same grader. Their `ScoreLedger`s turn scores
-into weights, and the consensus core pays. The same tasks are drawn again for the intervals.
+A few validators of equal stake share the tasks and use the same grader. Their `ScoreLedger`s turn scores into weights,
+and consensus pays for them. Intervals come from resampling the tasks.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from consensus import Batch, YumaParams
+from consensus import YumaParams
 from consensus.chain.calls import SetWeights
-from consensus.yuma.batch import run_batch
 from lab.statistics import Estimate, spearmans
+from lab.studies.payout import SimulatedSubnets
 from subnets import Score
 from validators import ScoreLedger
 
@@ -23,33 +23,32 @@ from .grades import Grader, GradingData, known_means
 Floats = NDArray[np.float64]
 
 DRAWS = 200
-"""Times the tasks are drawn again: enough for the first digit of an interval's ends."""
-EMISSION_RAO = 1_000_000_000
+"""Resamples of the tasks: enough for the first digit of an interval's ends."""
 STAKE_RAO = 10**12
 
 
 @dataclass(frozen=True, eq=False)
-class Pay:
-    """What a grader makes of the miners' pay, over those whose true quality is known; n counts tasks."""
+class PayEffect:
+    """Effect of a grader on the pay of the miners whose true quality is known; n counts tasks."""
 
     miners: int
-    """Whose true quality is known."""
+    """Miners whose true quality is known."""
     ranking: Estimate
-    """Spearman of pay with true quality, over the miners."""
+    """Spearman correlation of pay with true quality over the miners."""
     by_epoch: tuple[Estimate, ...]
     """The same for the pay of each epoch."""
     moved: Estimate
-    """Points of pay share that a miner gains for each point that its mean score lies above its true quality, beyond
-    the others' (least squares over the miners that were scored)."""
+    """Points of pay share that a miner gains for each point by which its score exceeds its true quality, relative to
+    the other miners (least squares over the scored miners)."""
     misplaced: Estimate
-    """Share of the pay that goes elsewhere than the truth would send it: half the sum of absolute differences.
+    """Share of the pay that other miners would receive by the truth: half the sum of absolute differences.
 
-    No value where the scores, or the truth, pay nobody.
+    No value if the scores, or the truth, pay nobody.
     """
 
 
-def pay_of(data: GradingData, grader: Grader) -> Pay | None:
-    """Pay the miners by a grader's scores; None with too few tasks for an epoch, or where none's truth is known."""
+def pay_of(data: GradingData, grader: Grader) -> PayEffect | None:
+    """Pay the miners by a grader's scores; None if there are too few tasks for an epoch or no known qualities."""
     table = data.config.grading
     per_epoch = table.validators * table.rounds_per_epoch
     epochs = data.tasks_of(grader) // per_epoch
@@ -64,17 +63,17 @@ def pay_of(data: GradingData, grader: Grader) -> Pay | None:
     means, truth = known_means(scores[order], axis=1), known_means(quality[order], axis=1)
     gains = _shares(paid.sum(axis=1)) - _shares(fair.sum(axis=1))
     scored = ~np.isnan(means[0])
-    return Pay(
+    return PayEffect(
         miners=int(known.sum()),
-        ranking=_figure(spearmans(truth, paid.sum(axis=1)), tasks),
-        by_epoch=tuple(_figure(spearmans(truth, paid[:, epoch]), tasks) for epoch in range(epochs)),
-        moved=_figure(_slope((means - truth)[:, scored], gains[:, scored]), tasks),
-        misplaced=_figure(np.abs(gains).sum(axis=1) / 2, tasks),
+        ranking=_estimate(spearmans(truth, paid.sum(axis=1)), tasks),
+        by_epoch=tuple(_estimate(spearmans(truth, paid[:, epoch]), tasks) for epoch in range(epochs)),
+        moved=_estimate(_slope((means - truth)[:, scored], gains[:, scored]), tasks),
+        misplaced=_estimate(np.abs(gains).sum(axis=1) / 2, tasks),
     )
 
 
 def _paid(scores: Floats, order: NDArray[np.int64], validators: int, rounds: int, alpha: float) -> Floats:
-    """Incentive (draws, epochs, miners) of `scores` (tasks, miners), taken in the `order` (draws, tasks)."""
+    """Return the incentive (draws, epochs, miners) for `scores` (tasks, miners) in each `order` (draws, tasks)."""
     draws, miners = len(order), scores.shape[1]
     n = validators + miners
     hotkeys = {uid: str(uid) for uid in range(miners)}
@@ -82,10 +81,9 @@ def _paid(scores: Floats, order: NDArray[np.int64], validators: int, rounds: int
     ledgers = [[ScoreLedger(alpha) for _ in range(validators)] for _ in range(draws)]
     stake = np.zeros((draws, n), np.int64)
     stake[:, :validators] = STAKE_RAO
-    params = [YumaParams(max_allowed_validators=validators)] * draws
+    subnets = SimulatedSubnets(stake, [YumaParams(max_allowed_validators=validators)] * draws)
     epochs = order.shape[1] // (validators * rounds)
     paid = np.zeros((draws, epochs, miners))
-    batch: Batch | None = None
     for epoch in range(epochs):
         weights = np.zeros((draws, validators, n), np.int64)
         for draw in range(draws):
@@ -96,22 +94,18 @@ def _paid(scores: Floats, order: NDArray[np.int64], validators: int, rounds: int
                 row = ledger.weights()
                 call = SetWeights.of(0, list(row), list(row.values()))
                 weights[draw, uid, [validators + miner for miner in call.uids]] = call.values
-        fresh = Batch.from_dense(stake=stake, weights=weights)
-        batch = fresh if batch is None else replace(batch, weights=fresh.weights)
-        raw = run_batch(batch, params, EMISSION_RAO)
-        batch = batch.after(raw)
-        paid[:, epoch] = raw.bits[4].reshape(draws, n)[:, validators:]
+        paid[:, epoch] = subnets.pay(weights).incentive[:, validators:]
     return paid
 
 
 def _shares(paid: Floats) -> Floats:
-    """Shares (draws, miners) of all that is paid, NaN where nobody is."""
+    """Return the shares (draws, miners) of all pay; NaN where nobody is paid."""
     total = paid.sum(axis=-1, keepdims=True)
     return np.asarray(np.divide(paid, total, out=np.full(paid.shape, np.nan), where=total > 0))
 
 
 def _slope(errors: Floats, gains: Floats) -> Floats:
-    """Least squares over the miners, (draws,); NaN where all errors are the same or one is unknown."""
+    """Return the least-squares slopes over the miners (draws,); NaN where all errors are equal or one is unknown."""
     if not errors.shape[1]:
         return np.full(len(errors), np.nan)
     errors, gains = (each - each.mean(axis=1, keepdims=True) for each in (errors, gains))
@@ -121,6 +115,6 @@ def _slope(errors: Floats, gains: Floats) -> Floats:
     )
 
 
-def _figure(draws: Floats, n: int) -> Estimate:
-    """The first draw is the tasks as they were asked, the others are its resamples."""
+def _estimate(draws: Floats, n: int) -> Estimate:
+    """Estimate from draws, of which the first has the tasks as asked and the others are resamples."""
     return Estimate.of_draws(float(draws[0]), draws[1:], n)

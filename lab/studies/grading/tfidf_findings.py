@@ -1,6 +1,6 @@
-"""What was published about the passthrough subnet's reward, TF-IDF cubed, computed again on sentences of our own.
+"""Published findings about the passthrough subnet's reward, TF-IDF cubed, reproduced with sentences of our own.
 
-The report gives no sentences: these are as long, so that the same words make up as much of them.
+The report quotes no sentences; ours have the same length, so that shared words carry the same weight.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ REFERENCE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class PublishedFinding:
     """One finding."""
 
     answer: str
     text: str
     paid: float
-    """What it earned by the report."""
+    """Reward according to the report."""
 
 
 FINDINGS = (
-    Published("the same text", REFERENCE, 1.0),
-    Published(
+    PublishedFinding("the same text", REFERENCE, 1.0),
+    PublishedFinding(
         "word salad",
         "speak on The people lies Paris. river of the Seine capital in and the France of its north It is country, "
         "the French.",
         1.0,
     ),
-    Published("negation", REFERENCE.replace("is Paris", "is not Paris"), 0.93),
-    Published(
+    PublishedFinding("negation", REFERENCE.replace("is Paris", "is not Paris"), 0.93),
+    PublishedFinding(
         "right paraphrase",
         "Paris is the French capital. The city stands beside the Seine, in northern France, where its people talk "
         "in French.",
@@ -44,7 +44,7 @@ FINDINGS = (
 )
 
 
-def paid(finding: Published) -> float:
-    """Grade a finding's text by the reward."""
+def paid(finding: PublishedFinding) -> float:
+    """Return the reward for a finding's text."""
     task = Task(id="published", reference=REFERENCE)
     return TfidfCubed().score(task, Response(uid=0, answer=Answer(text=finding.text))).value or 0.0

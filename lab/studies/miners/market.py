@@ -1,9 +1,9 @@
-"""What a day brings: pay less cost at assumed prices, and where renting a machine beats buying answers.
+"""Market: a day's pay minus its cost at assumed prices, and when renting a machine is cheaper than an API.
 
-    day = Day.of(line, config)
+    day = Day.of(miner, config)
     day.profit.value          # dollars
 
-Cost of a question = hardware's metered seconds * their price / utilisation + power + what is paid to APIs.
+Cost of a question = metered seconds of hardware * their price / utilisation + power + payments to APIs.
 """
 
 from __future__ import annotations
@@ -21,64 +21,64 @@ from lab.statistics.break_even import SECONDS, BreakEven, Machine
 from subnets import Cost
 
 from .config import MarketTable, MinersConfig, Offer
-from .contest import Line
+from .contest import MinerSummary
 
 JOULES_PER_KWH = 3.6e6
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """What a price is multiplied by; 1 leaves it as the config has it."""
+class PriceChange:
+    """Factors by which assumptions are multiplied."""
 
     hardware: float = 1.0
     api: float = 1.0
     utilisation: float = 1.0
-    """The outcome is 1 at most: no machine works more than always."""
+    """The resulting utilisation is at most 1."""
     pay: float = 1.0
 
 
-CHANGES: dict[str, tuple[Change, Change]] = {
-    "pay": (Change(pay=0.5), Change(pay=2.0)),
-    "hardware's price": (Change(hardware=2.0), Change(hardware=0.5)),
-    "utilisation": (Change(utilisation=0.5), Change(utilisation=2.0)),
-    "API's price": (Change(api=2.0), Change(api=0.5)),
+CHANGES: dict[str, tuple[PriceChange, PriceChange]] = {
+    "pay": (PriceChange(pay=0.5), PriceChange(pay=2.0)),
+    "hardware's price": (PriceChange(hardware=2.0), PriceChange(hardware=0.5)),
+    "utilisation": (PriceChange(utilisation=0.5), PriceChange(utilisation=2.0)),
+    "API's price": (PriceChange(api=2.0), PriceChange(api=0.5)),
 }
-"""Halved and doubled, the worse for the miner first."""
+"""Each assumption halved and doubled, the change that is worse for the miner first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One miner's day, in dollars."""
+    """One miner's day in dollars."""
 
     name: str
     share: float
-    """Of the pay of all miners of the contest, dishonest ones too."""
+    """Share of the pay of all miners of the contest, dishonest ones too."""
     tokens: float
-    """Of pay."""
+    """Tokens of pay."""
     pay: float
     hardware: float | None
-    """None for a miner that no query reached, as the next two."""
+    """None for a miner that no query reached, like the next two."""
     api: float | None
     power: float | None
     profit: Estimate
-    """Its interval is of the cost, over answers; the contest paid once, so the pay has none."""
+    """The interval is that of the cost, over answers; the contest paid once, so the pay has none."""
 
     @classmethod
-    def of(cls, line: Line, config: MinersConfig, change: Change = Change()) -> Self:
-        """Work it out from what the miner's answers in the contest cost and what it was paid."""
+    def of(cls, miner: MinerSummary, config: MinersConfig, change: PriceChange = PriceChange()) -> Self:
+        """Compute a day from the cost of the miner's answers in the contest and from its pay."""
         market, prices = config.market, config.prices
         asked = market.questions_per_day
         utilisation = min(1.0, market.utilisation * change.utilisation)
-        costs = [one.graded.cost for one in line.given]
+        costs = [answer.graded.cost for answer in miner.answers]
         hardware = [change.hardware * hardware_usd(cost, prices) / utilisation for cost in costs]
         api = [change.api * cost.paid_usd for cost in costs]
         power = [energy_j(cost, market) / JOULES_PER_KWH * market.kwh_usd for cost in costs]
-        share = line.standing.pay_share or 0.0
+        share = miner.result.pay_share or 0.0
         tokens = share * market.pay_per_day
         pay = tokens * prices.token_usd * change.pay
         cost = mean([sum(parts) for parts in zip(hardware, api, power, strict=True)])
         return cls(
-            line.name,
+            miner.name,
             share,
             tokens,
             pay,
@@ -90,70 +90,73 @@ class Day:
 
 
 def hardware_usd(cost: Cost, prices: PriceTable) -> float:
-    """Dollars for metered seconds at full use, without what was paid to APIs."""
+    """Return the dollars for metered seconds at full use, without payments to APIs."""
     return price(cost, prices) - cost.paid_usd
 
 
 def energy_j(cost: Cost, market: MarketTable) -> float:
-    """Joules: a GPU's by its own counter, a core's as assumed."""
+    """Return joules: metered for a GPU, assumed for a core."""
     return cost.energy_j + cost.cpu_s * market.core_w
 
 
 @dataclass(frozen=True, slots=True)
 class Rent:
-    """A machine that is rented, the answers that it could serve, and an API that sells them as well."""
+    """A rented machine compared with an API that sells the same answers."""
 
     machine: str
     offer: Offer
     measured: bool
-    """Whether its speed was measured here; else the config says it."""
+    """True if its speed was measured here; otherwise the config gives it."""
     rate: Machine
-    """Its "tokens" are answers where work is not counted in tokens."""
+    """Rent and speed; tokens stand for answers where work is not counted in tokens."""
     hour_usd: Estimate
-    """Over answers, as the next three; what is only said of a machine has an interval of no width."""
+    """The interval is over answers, like the next three; the rent of an assumed machine has an interval of width 0."""
     per_s: Estimate
     api_usd_per_million: Estimate
-    """What the API takes for a million of these units, the prompts read for them included."""
+    """Price of a million units at the API, including the prompts read for them."""
     utilisation: Estimate
-    """The formula's."""
+    """Break-even utilisation by formula."""
     formula: BreakEven
     served_until: float | None
-    """Utilisation by brute force; None where an hour of full use buys less than its rent."""
+    """Break-even utilisation by brute force; None if an hour of full use is worth less than its rent."""
 
 
-def rents(lines: Sequence[Line], config: MinersConfig) -> list[Rent]:
-    """Hold each machine, measured or assumed, against each API of the config, for the contest's own answers."""
-    local = [line for line in lines if line.name in config.machine_names]
-    answered = {line.name: [one.graded.cost for one in line.given if one.arrived] for line in local}
-    found = []
-    for name, costs in answered.items():
+def rents(miners: Sequence[MinerSummary], config: MinersConfig) -> list[Rent]:
+    """Compare each machine, measured or assumed, with each API of the config, for the contest's own answers."""
+    costs_of = {
+        miner.name: [answer.graded.cost for answer in miner.answers if answer.arrived]
+        for miner in miners
+        if miner.name in config.machine_names
+    }
+    compared = []
+    for name, costs in costs_of.items():
         busy = np.array([cost.gpu_s or cost.cpu_s for cost in costs])
         if busy.sum() <= 0:
             continue
-        sort = "GPU" if any(cost.gpu_s for cost in costs) else "core"
+        kind = "GPU" if any(cost.gpu_s for cost in costs) else "core"
         usd = np.array([hardware_usd(cost, config.prices) for cost in costs])
-        found += [
-            _rent(f"one {sort} with {name}", offer, costs, busy, usd, measured=True) for offer in config.market.apis
+        compared += [
+            _rent(f"one {kind} with {name}", offer, costs, busy, usd, measured=True) for offer in config.market.apis
         ]
-    first = next((costs for costs in answered.values() if costs), [])
+    first = next((costs for costs in costs_of.values() if costs), [])
     for rented in config.market.rented if first else ():
         busy = _units(first) / rented.per_s
         usd = busy * rented.hour_usd / SECONDS
-        found += [_rent(rented.name, offer, first, busy, usd, measured=False) for offer in config.market.apis]
-    return found
+        compared += [_rent(rented.name, offer, first, busy, usd, measured=False) for offer in config.market.apis]
+    return compared
 
 
 def brute_force(hour_usd: float, busy_s: ArrayLike, api_usd: ArrayLike) -> float | None:
-    """Serve answers one after another until an API's bill for the same ones reaches an hour's rent.
+    """Serve answers one after another until an API's bill for the same answers reaches an hour's rent.
 
     Args:
-        hour_usd: the rent.
+        hour_usd: the rent of an hour.
         busy_s: seconds that the machine works on each answer (A,).
-        api_usd: what the API takes for each of them (A,).
+        api_usd: the API's price for each answer (A,).
 
     Returns:
-        The share of the hour that was worked by then: the utilisation at which both cost the same. None where
-        the hour is over before.
+        The share of the hour worked by then, which is the utilisation at which both cost the same. None if the hour
+        ends first.
     """
     working, billed = np.asarray(busy_s, dtype=float), np.asarray(api_usd, dtype=float)
     if not len(working) or working.sum() <= 0 or billed.sum() <= 0:
@@ -163,10 +166,10 @@ def brute_force(hour_usd: float, busy_s: ArrayLike, api_usd: ArrayLike) -> float
     while worked_s <= SECONDS:
         shuffled = order.permutation(len(working))
         bills = bill_usd + np.cumsum(billed[shuffled])
-        done = np.flatnonzero(bills >= hour_usd)
-        if len(done):
-            found = (worked_s + float(working[shuffled[: done[0] + 1]].sum())) / SECONDS
-            return found if found <= 1.0 else None
+        reached = np.flatnonzero(bills >= hour_usd)
+        if len(reached):
+            utilisation = (worked_s + float(working[shuffled[: reached[0] + 1]].sum())) / SECONDS
+            return utilisation if utilisation <= 1.0 else None
         worked_s, bill_usd = worked_s + float(working.sum()), float(bills[-1])
     return None
 
@@ -180,7 +183,7 @@ def _rent(
     *,
     measured: bool,
 ) -> Rent:
-    """Hold a machine that works on each answer for `busy` seconds (A,) and `usd` dollars (A,) against an API."""
+    """Compare a machine that takes `busy` seconds (A,) and `usd` dollars (A,) for each answer with an API."""
     units, billed = _units(costs), np.array([_offered_usd(offer, cost) for cost in costs])
     rate = Machine(SECONDS * float(usd.sum() / busy.sum()), float(units.sum() / busy.sum()))
     return Rent(
@@ -207,7 +210,7 @@ def _offered_usd(offer: Offer, cost: Cost) -> float:
 
 
 def _units(costs: Sequence[Cost]) -> NDArray[np.float64]:
-    """Output tokens of each answer (A,); 1 for each where none of them has any."""
+    """Return the output tokens of each answer (A,); 1 for each if none has any."""
     tokens = np.array([float(cost.output_tokens) for cost in costs])
     return tokens if tokens.sum() > 0 else np.ones(len(costs))
 

@@ -1,4 +1,4 @@
-"""Pictures of the miners study, each `(data, ax) -> Figure`."""
+"""Charts of the miners study, each `(data, ax) -> Figure`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from lab.report.plotting import figure_of, log_ticks, narrow, styled
 from lab.statistics import Estimate
 from lab.statistics.claims import ALPHA
 
-from .contest import Claims, Line
+from .claims import CheckedClaims
+from .contest import MinerSummary
 from .detection import PROMPTS, DetectionResult
 from .market import Rent
 
@@ -24,25 +25,27 @@ Draw = Callable[["Axes"], "Figure"]
 
 DASHES = ("solid", (0, (4, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)), (0, (6, 1.5, 1, 1.5, 1, 1.5)))
 MOST_LINES = 8
-"""As many as there are colours."""
+"""Lines in a chart, one for each colour."""
 
 
-def strengths(lines: Sequence[Line], ax: Axes) -> Figure:
-    """Bradley-Terry strengths, the strongest on top."""
+def strengths(miners: Sequence[MinerSummary], ax: Axes) -> Figure:
+    """Draw Bradley-Terry strengths, the strongest on top."""
     with styled():
-        _dots(ax, [(line.name, line.strength, SERIES[0], "o") for line in lines])
+        _dots(ax, [(miner.name, miner.strength, SERIES[0], "o") for miner in miners])
         ax.axvline(0, color=MUTED, linewidth=0.8)
         ax.set_xlabel("strength in logits (0: the average honest miner)")
     return figure_of(ax)
 
 
-def latencies(lines: Sequence[Line], ax: Axes) -> Figure:
-    """Median and 95th percentile of latency."""
+def latencies(miners: Sequence[MinerSummary], ax: Axes) -> Figure:
+    """Draw the median and the 95th percentile of latency."""
     with styled():
-        _dots(ax, [(line.name, line.standing.latency_p50_s, SERIES[0], "o") for line in lines], "median", -0.14)
-        _dots(ax, [(line.name, line.standing.latency_p95_s, SERIES[1], "D") for line in lines], "95th percentile", 0.14)
-        if any(line.alone_p50_s.value is not None for line in lines):
-            _dots(ax, [(line.name, line.alone_p50_s, SERIES[2], "s") for line in lines], "median alone", 0.0)
+        _dots(ax, [(miner.name, miner.result.latency_p50_s, SERIES[0], "o") for miner in miners], "median", -0.14)
+        _dots(
+            ax, [(miner.name, miner.result.latency_p95_s, SERIES[1], "D") for miner in miners], "95th percentile", 0.14
+        )
+        if any(miner.alone_p50_s.value is not None for miner in miners):
+            _dots(ax, [(miner.name, miner.alone_p50_s, SERIES[2], "s") for miner in miners], "median alone", 0.0)
         ax.set_xscale("log")
         log_ticks(ax.xaxis, lambda value: f"{value:g}")
         ax.set_xlabel("seconds")
@@ -50,18 +53,18 @@ def latencies(lines: Sequence[Line], ax: Axes) -> Figure:
     return figure_of(ax)
 
 
-def costs(lines: Sequence[Line], ax: Axes) -> Figure:
-    """Dollars for a thousand answers and a thousand wins."""
+def costs(miners: Sequence[MinerSummary], ax: Axes) -> Figure:
+    """Draw the dollars for 1,000 answers and 1,000 tasks won."""
     with styled():
         for label, shift, colour, marker, figures in (
-            ("1,000 answers", -0.14, SERIES[0], "o", [line.standing.usd for line in lines]),
-            ("1,000 tasks won", 0.14, SERIES[1], "D", [line.usd_per_win for line in lines]),
+            ("1,000 answers", -0.14, SERIES[0], "o", [miner.result.usd for miner in miners]),
+            ("1,000 tasks won", 0.14, SERIES[1], "D", [miner.usd_per_win for miner in miners]),
         ):
             rows = [
-                (line.name, figure.scaled(1000), colour, marker) for line, figure in zip(lines, figures, strict=True)
+                (miner.name, figure.scaled(1000), colour, marker) for miner, figure in zip(miners, figures, strict=True)
             ]
             _dots(ax, rows, label, shift)
-        if any(line.standing.usd.value for line in lines):
+        if any(miner.result.usd.value for miner in miners):
             ax.set_xscale("log")
             log_ticks(ax.xaxis, lambda value: f"${value:g}")
         _legend_above(ax)
@@ -74,7 +77,7 @@ def sensitivities(
     assumptions: Sequence[str],
     ax: Axes,
 ) -> Figure:
-    """For each miner and assumption, profit where it is halved and doubled."""
+    """Draw the profit of each miner with each assumption halved and doubled."""
     with styled():
         row, rows, names = 0.0, [], []
         for miner, base in bases.items():
@@ -102,14 +105,14 @@ def sensitivities(
 
 
 def break_evens(machines: Sequence[Rent], ax: Axes) -> Figure:
-    """Dollars a million made by each machine over its utilisation, and what APIs take."""
+    """Draw the dollars for a million units by each machine's utilisation, and the prices of the APIs."""
     reached = [rent.formula.utilisation for rent in machines if rent.formula.reachable]
     least = max(1e-4, min([0.02, *reached]) / 2)
     utilisations = [least ** (1 - step / 40) for step in range(41)]
     with styled():
         names = list(dict.fromkeys(rent.machine for rent in machines))[:MOST_LINES]
         for place, name in enumerate(names):
-            rent = next(one for one in machines if one.machine == name)
+            rent = next(each for each in machines if each.machine == name)
             costs = [rent.rate.usd_per_mtok(share) for share in utilisations]
             style = "solid" if rent.measured else DASHES[1]
             ax.plot(utilisations, costs, color=SERIES[place], linestyle=style, label=_short(name, ax))
@@ -141,14 +144,14 @@ def break_evens(machines: Sequence[Rent], ax: Axes) -> Figure:
     return figure_of(ax)
 
 
-def detections(told: Sequence[DetectionResult], ax: Axes) -> Figure:
-    """AUC over the number of prompts, a colour for what is looked at, a dash for each pair."""
+def detections(results: Sequence[DetectionResult], ax: Axes) -> Figure:
+    """Draw the AUC by number of prompts, with a colour for each group of features and a dash for each pair."""
     with styled():
-        groups = list(dict.fromkeys(power.group for one in told for power in one.powers))
-        dashed = list(zip(cycle(DASHES), told, strict=False))
-        for dash, one in dashed:
+        groups = list(dict.fromkeys(power.group for result in results for power in result.powers))
+        dashed = list(zip(cycle(DASHES), results, strict=False))
+        for dash, result in dashed:
             for place, group in enumerate(groups):
-                line = [power for power in one.powers if power.group == group]
+                line = [power for power in result.powers if power.group == group]
                 known = [(power.prompts, power.auc.value) for power in line if power.auc.value is not None]
                 if not known:
                     continue
@@ -163,13 +166,14 @@ def detections(told: Sequence[DetectionResult], ax: Axes) -> Figure:
                 ax.fill_between(places, lows, highs, color=SERIES[place], alpha=0.08, linewidth=0)
         for place, group in enumerate(groups):
             ax.plot([], [], color=SERIES[place], marker="o", markersize=4, label=group)
-        for dash, one in dashed:
-            ax.plot([], [], color=MUTED, linestyle=dash, label=one.table.name)
+        for dash, result in dashed:
+            ax.plot([], [], color=MUTED, linestyle=dash, label=result.table.name)
         ax.axhline(0.5, color=MUTED, linewidth=0.8)
         ax.set_xscale("log", base=2)
         ax.set_xticks(PROMPTS, [str(prompts) for prompts in PROMPTS])
         ax.minorticks_off()
-        ax.set_ylim(0.2 if any((p.auc.value or 0.5) < 0.4 for one in told for p in one.powers) else 0.4, 1.02)
+        below_chance = any((power.auc.value or 0.5) < 0.4 for result in results for power in result.powers)
+        ax.set_ylim(0.2 if below_chance else 0.4, 1.02)
         ax.set_xlabel("prompts")
         ax.set_title("AUC (0.5: chance)", loc="left", fontsize=12, color=MUTED)
         ax.grid(axis="y")
@@ -178,13 +182,13 @@ def detections(told: Sequence[DetectionResult], ax: Axes) -> Figure:
     return figure_of(ax)
 
 
-def evidences(claims: Sequence[Claims], ax: Axes) -> Figure:
-    """Evidence against each miner's claims, output by output."""
+def evidences(claims: Sequence[CheckedClaims], ax: Axes) -> Figure:
+    """Draw the evidence against each miner's claims, output by output."""
     with styled():
-        for place, one in enumerate(claims[:MOST_LINES]):
-            ys = [exp(min(50.0, max(-7.0, value))) for value in one.evidence]
-            style = "solid" if one.honest else DASHES[1]
-            ax.plot(range(1, len(ys) + 1), ys, color=SERIES[place], linestyle=style, label=_short(one.name, ax))
+        for place, checked in enumerate(claims[:MOST_LINES]):
+            ys = [exp(min(50.0, max(-7.0, value))) for value in checked.evidence]
+            style = "solid" if checked.honest else DASHES[1]
+            ax.plot(range(1, len(ys) + 1), ys, color=SERIES[place], linestyle=style, label=_short(checked.name, ax))
         ax.axhline(1 / ALPHA, color=INK, linewidth=1.0)
         ax.annotate("flagged", (1, 1 / ALPHA), xytext=(0, 4), textcoords="offset points", fontsize=11)
         ax.set_yscale("log")
@@ -202,7 +206,7 @@ def evidences(claims: Sequence[Claims], ax: Axes) -> Figure:
 def _dots(
     ax: Axes, rows: Sequence[tuple[str, Estimate, str, str]], label: str | None = None, shift: float = 0.0
 ) -> None:
-    """Draw a row for each estimate: its interval and its value; names on the left."""
+    """Draw a row for each estimate, with its interval, its value and its name on the left."""
     for place, (_, figure, colour, marker) in enumerate(rows):
         if figure.value is None:
             continue
@@ -222,8 +226,8 @@ def _legend_above(ax: Axes, columns: int = 3) -> None:
 
 
 def left_out(names: Sequence[str], what: str) -> str:
-    """Say that not all of these are drawn; empty where they are."""
-    return f" The picture holds the first {MOST_LINES} {what}." if len(set(names)) > MOST_LINES else ""
+    """Return a sentence if a picture leaves some of these names out; empty otherwise."""
+    return f" The picture shows the first {MOST_LINES} {what}." if len(set(names)) > MOST_LINES else ""
 
 
 def _short(name: str, ax: Axes) -> str:

@@ -1,6 +1,6 @@
-"""Shapes of networks that exist: how many runs, references and grades are behind one answer, by their defaults.
+"""Existing networks: the runs, references and grades behind one answer at their published defaults.
 
-Counts are the published ones of each network's code; what a run costs is measured, never taken from here.
+The counts come from each network's published code; the cost of a run is always the measured one.
 """
 
 from __future__ import annotations
@@ -9,38 +9,40 @@ from dataclasses import dataclass
 
 from lab.statistics import Estimate
 
-from .config import Unit
+from .points import UnitCosts
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class Network:
     """One network."""
 
     name: str
     runs: float
     """Miner runs behind one answer that is kept."""
     references: float
-    """Answers that the validator's own model writes, in runs of a model of the miners' size."""
+    """Answers by the validator's own model, in runs of a model of the miners' size."""
     grades: float
     """Grades of single answers."""
     source: str
 
-    def overhead(self, unit: Unit) -> Estimate:
-        """Bill the network at these unit costs; without a value where nothing was measured."""
+    def overhead(self, unit: UnitCosts) -> Estimate:
+        """Bill the network at these unit costs; no value if nothing was measured."""
         return unit.overhead(runs=self.runs, references=self.references, grades=self.grades)
 
 
-OCR = (Shape("ocr_subnet", 10, 0, 10, "10 miners and 10 grades for one rendered page"),)
+NETWORKS = {
+    "ocr": (Network("ocr_subnet", 10, 0, 10, "10 miners and 10 grades for one rendered page"),),
+    "text_prompting": (
+        Network("cortex.t", 1, 1, 1, "one miner; the validator pays for the same request a second time"),
+        Network("prompting 2.x", 100, 1, 100, "100 miners; one reference by a model of their size (70B both)"),
+        Network("text-prompting, 7 steps", 350, 0, 700, "7 steps of 50 completions, each through 2 reward models"),
+        Network("text-prompting, 9 steps", 450, 0, 900, "9 steps of 50 completions, each through 2 reward models"),
+        Network("apex, logits", 100, 0, 5100, "100 miners, up to 51 positions of each verified"),
+    ),
+}
+"""Networks that do the same kind of work, by the name of our subnet."""
 
-TEXT = (
-    Shape("cortex.t", 1, 1, 1, "one miner, and the same request paid by the validator once more"),
-    Shape("prompting 2.x", 100, 1, 100, "100 miners, and one reference by a model of the miners' size (70B both)"),
-    Shape("text-prompting, 7 steps", 350, 0, 700, "7 steps of 50 completions, each through 2 reward models"),
-    Shape("text-prompting, 9 steps", 450, 0, 900, "9 steps of 50 completions, each through 2 reward models"),
-    Shape("apex, logits", 100, 0, 5100, "100 miners, up to 51 positions of each verified"),
-)
 
-
-def shapes(subnet: str) -> tuple[Shape, ...]:
-    """Return the networks that do a subnet's kind of work; none for a subnet of one's own."""
-    return {"ocr": OCR, "text_prompting": TEXT}.get(subnet, ())
+def networks(subnet: str) -> tuple[Network, ...]:
+    """Return the networks that do a subnet's kind of work; none for a subnet outside this checkout."""
+    return NETWORKS.get(subnet, ())

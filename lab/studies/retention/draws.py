@@ -1,8 +1,8 @@
-"""Random numbers as upstream's guarantee plots draw them, so that a published line can be met with its own draw.
+"""Random numbers as in upstream's guarantee plots, so that a published line can be reproduced from its own draw.
 
-Upstream draws with Rust's `StdRng::seed_from_u64` (rand 0.8): ChaCha with 12 rounds (the block of RFC 8439,
-section 2.3, with a counter of 64 bits from 0) under a key that PCG32 makes of the seed. Normal numbers come
-from pairs of uniform ones of 16 bits, by Box and Muller.
+Upstream uses Rust's `StdRng::seed_from_u64` (rand 0.8): ChaCha with 12 rounds (the block of RFC 8439, section 2.3,
+with a 64-bit counter from 0) and a key that PCG32 derives from the seed. Normal numbers come from pairs of 16-bit
+uniform numbers by the Box-Muller transform.
 """
 
 from collections.abc import Sequence
@@ -19,12 +19,12 @@ _DIAGONALS = ((0, 5, 10, 15), (1, 6, 11, 12), (2, 7, 8, 13), (3, 4, 9, 14))
 
 
 def std_rng(seed: int, count: int) -> Words:
-    """The first `count` words of 32 bits of `StdRng::seed_from_u64(seed)`."""
+    """Return the first `count` 32-bit words of `StdRng::seed_from_u64(seed)`."""
     return chacha12(_key(seed), count)
 
 
 def chacha12(key: Sequence[int], count: int) -> Words:
-    """The first `count` words of ChaCha with 12 rounds, no nonce, under a key of eight words."""
+    """Return the first `count` words of ChaCha with 12 rounds, no nonce and a key of eight words."""
     blocks = -(-count // 16)
     start = np.zeros((16, blocks), np.uint32)
     start[:4] = np.array(_CONSTANTS, np.uint32)[:, None]
@@ -43,7 +43,7 @@ def chacha12(key: Sequence[int], count: int) -> Words:
 
 
 def normals(words: Words) -> Floats:
-    """(..., 2 k) words as (..., k) standard normal numbers: the first half are radii, the second angles."""
+    """Turn words (..., 2 k) into standard normal numbers (..., k): the first half are radii, the second half angles."""
     uniform = (words.astype(np.uint64) * 65535 >> 32) / 65535 + 1e-6
     radii, angles = np.split(uniform, 2, axis=-1)
     drawn: Floats = np.sqrt(-2 * np.log(radii)) * np.cos(2 * np.pi * angles)
@@ -51,7 +51,7 @@ def normals(words: Words) -> Floats:
 
 
 def _key(seed: int) -> list[int]:
-    """Eight words of PCG32 (XSH-RR), each after a step, as rand_core 0.6 expands a seed."""
+    """Expand a seed into eight words of PCG32 (XSH-RR), each after one step, as rand_core 0.6 does."""
     key = []
     state = seed
     for _ in range(8):

@@ -1,4 +1,4 @@
-"""The settings in which the retention study draws a line, and what upstream published of them."""
+"""Settings for which the retention study draws a line, and the lines that upstream published."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ PUBLISHED: dict[str, tuple[float, ...]] = {
     "stake 0.51, kappa 0.4": (0.027, 0.122, 0.22, 0.32, 0.42, 0.52, 0.613, 0.697, 0.764, 0.844, 0.93),
     "stake 0.51": (0.006, 0.109, 0.214, 0.32, 0.42, 0.52, 0.613, 0.7, 0.788, 0.857, 0.886),
 }
-"""Honest utility that keeps an honest majority's share, by the cabal's weight on itself 0, 0.1 … 1.
+"""Least honest utility that keeps an honest majority's share, at cabal utilities 0, 0.1, …, 1.
 
 Read off upstream's consensus guarantee plots (subtensor, docs/consensus.md) to three decimals.
 """
@@ -23,7 +23,7 @@ Read off upstream's consensus guarantee plots (subtensor, docs/consensus.md) to 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One world in which a line is drawn; proportions are plain fractions."""
+    """The rules and the world of one line; proportions are plain fractions."""
 
     name: str
     version: Version = "yuma1"
@@ -33,16 +33,16 @@ class Setting:
     kappa: float = 0.5
     bonds_penalty: float = 1.0
     validators_share: float = 0.5
-    """Part of emission that goes to dividends; the rest is incentive."""
+    """Share of emission that goes to dividends; the rest is incentive."""
     noise: float = 0.4
     """Standard deviation of each weight around 1 before its row is normalised."""
     cabals: int = 1
-    """Each weighs its own miners and the honest ones, never another cabal's."""
+    """Each cabal weights its own miners and the honest ones, never another cabal's."""
     epochs: int = 1
 
 
 def settings() -> tuple[Setting, ...]:
-    """The published lines, then those that are published nowhere."""
+    """Return the published settings, then the others."""
     return (
         Setting("yuma1"),
         Setting("noise 0", noise=0.0),

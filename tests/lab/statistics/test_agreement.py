@@ -123,7 +123,7 @@ def test_a_cluster_in_which_nothing_is_rated_twice_does_not_count() -> None:
 
 
 def test_lists_and_tables_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(ValueError, match="one cluster an observation"):
+    with pytest.raises(ValueError, match="one cluster for every observation"):
         cohen_kappa([1, 2], [1, 2], [0])
     with pytest.raises(ValueError, match="paired"):
         cohen_kappa([1], [])

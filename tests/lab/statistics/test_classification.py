@@ -80,7 +80,7 @@ def test_where_a_class_or_everything_is_missing_there_is_no_value() -> None:
 
 
 def test_what_is_no_probability_or_no_label_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"1\.5 is no probability"):
+    with pytest.raises(ValueError, match=r"1\.5 is not a probability"):
         brier([[1.5]], [[1.0]])
     with pytest.raises(ValueError, match=r"0\.3"):
         auc([[1.0]], [[0.3]])

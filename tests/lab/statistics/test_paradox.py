@@ -117,7 +117,7 @@ def test_what_is_no_probability_is_refused() -> None:
 def test_the_slope_turns_at_one_in_all_answers_and_copying_never_pays_less(a: float, m: float, wrong: int) -> None:
     validator = SameAnswer(a, wrong)
     assert validator.score(1.0) - validator.score(0.0) == pytest.approx(validator.slope)
-    assert SameAnswer(validator.least_accuracy, wrong).slope == pytest.approx(0.0, abs=1e-12)
+    assert SameAnswer(1 / (wrong + 1), wrong).slope == pytest.approx(0.0, abs=1e-12)
     assert 0 <= validator.score(m) <= 1
     assert validator.mimic_premium(m) == pytest.approx(1 - validator.score(m))
 

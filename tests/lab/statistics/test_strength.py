@@ -74,7 +74,7 @@ def test_200_bootstraps_of_32_players_and_20_000_games_take_less_than_three_seco
 def test_players_that_always_won_or_never_met_the_others_are_named() -> None:
     unbeaten = Games.of(3, [0, 0, 1, 2], [1, 2, 2, 1], [1, 1, 1, 1])
     found = Contest.of(unbeaten)
-    assert found.reason.endswith("0; 1, 2. A prior of 1 ties of each player with an average one decides it")
+    assert found.reason.endswith("0; 1, 2. A prior of 1 ties of each player with an average one decides")
     first = found.strengths[0].value
     assert first is not None and 0 < first < 3
     pure = Contest.of(unbeaten, prior=0.0)
@@ -126,7 +126,7 @@ def test_games_that_cannot_be_are_refused() -> None:
         Games.of(2, [0], [2], [1.0])
     with pytest.raises(ValueError, match="plays itself"):
         Games.of(2, [1], [1], [1.0])
-    with pytest.raises(ValueError, match="one of each a game"):
+    with pytest.raises(ValueError, match="one of each for every game"):
         Games.of(2, [1], [0, 1], [1.0])
     with pytest.raises(ValueError, match="won"):
         Games.of(2, [1], [0], [3.0])

@@ -8,7 +8,9 @@ from lab.errors import ConfigError
 from lab.record.record import RunRecord
 from lab.report.section import Publication
 from lab.statistics import Estimate
+from lab.studies.budget import Budget, BudgetError
 from lab.studies.forecast import Forecast
+from lab.studies.grading import STUDY
 from lab.studies.grading.bias import Bias
 from lab.studies.grading.cards import Card, cards, verdict
 from lab.studies.grading.config import GradingConfig
@@ -16,7 +18,7 @@ from lab.studies.grading.exploits import Exploit
 from lab.studies.grading.grades import GradingData
 from lab.studies.grading.probes import PROBES
 from lab.studies.study import measure
-from lab.studies.study_folder import Budget, BudgetError, Study
+from lab.studies.study_folder import StudyFolder
 from subnets import Response, Score, Scorer, Task
 
 SHIPPED = Path(__file__).parents[3] / "configs" / "studies"
@@ -117,26 +119,26 @@ def heard() -> list[Forecast]:
 
 @pytest.fixture(scope="module")
 def found(pages: GradingConfig, folder: Path, heard: list[Forecast]) -> Publication:
-    return measure(pages, folder, announce=heard.append)
+    return measure(STUDY, pages, folder, announce=heard.append)
 
 
 @pytest.fixture(scope="module")
 def text_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("text") / "study"
-    measure(GradingConfig.parse(TEXT), place)
+    measure(STUDY, GradingConfig.parse(TEXT), place)
     return place
 
 
 @pytest.fixture(scope="module")
 def text(text_folder: Path) -> GradingData:
     config = GradingConfig.parse(TEXT)
-    study = Study("grading", config, text_folder, "resume")
-    return GradingData.of(config, study, {arm.name: arm for arm in config.arms(full=False)})
+    study = StudyFolder("grading", config, text_folder, "resume")
+    return GradingData.read(config, study, config.arms(full=False))
 
 
 def section(folder: Path, key: str) -> list[dict[str, Any]]:
     result = json.loads((folder / "result.json").read_text())
-    rows: list[dict[str, Any]] = next(one for one in result["sections"] if one["key"] == key)["rows"]
+    rows: list[dict[str, Any]] = next(each for each in result["sections"] if each["key"] == key)["rows"]
     return rows
 
 
@@ -187,7 +189,7 @@ def test_grades_are_linked_entries_of_the_studys_own_record(found: Publication, 
         assert entry is not None and entry.body["grader"] == "tutorial"
 
 
-def test_grading_is_foreseen_and_timed_with_the_arms(found: Publication, folder: Path, heard: list[Forecast]) -> None:
+def test_grading_is_estimated_and_timed_with_the_arms(found: Publication, folder: Path, heard: list[Forecast]) -> None:
     assert set(heard[0].by_arm_s) == {"answers", "grading"}
     kept = json.loads((folder / "forecast.json").read_text())
     assert kept["by_arm_took_s"]["grading"] > 0
@@ -201,7 +203,7 @@ def test_a_finished_study_is_published_again_byte_for_byte(
     paths = [path for path in folder.rglob("*") if path.suffix in published and path.name != "status.json"]
     before = {path: path.read_bytes() for path in paths}
     assert len([path for path in before if path.parent.name == "cards"]) == 6
-    measure(pages, folder, mode="resume")
+    measure(STUDY, pages, folder, mode="resume")
     assert {path: path.read_bytes() for path in paths} == before
 
 
@@ -213,11 +215,11 @@ def test_a_study_that_was_cut_while_grading_goes_on_and_grades_nothing_twice(
             raise Cut
 
     with pytest.raises(Cut):
-        measure(pages, tmp_path / "study", watch=cut)
+        measure(STUDY, pages, tmp_path / "study", watch=cut)
     with RunRecord.open(tmp_path / "study") as record:
         assert len(record) == 2 + 7
         kept = [entry.hash for entry in record.entries("grades")]
-    measure(pages, tmp_path / "study", mode="resume")
+    measure(STUDY, pages, tmp_path / "study", mode="resume")
     with RunRecord.open(tmp_path / "study") as record, RunRecord.open(folder) as whole:
         assert record.verify() == len(whole)
         assert [entry.hash for entry in record.entries("grades")][:7] == kept
@@ -226,7 +228,7 @@ def test_a_study_that_was_cut_while_grading_goes_on_and_grades_nothing_twice(
 
 def test_a_budget_holds_for_grading_too(pages: GradingConfig, found: Publication, folder: Path, tmp_path: Path) -> None:
     with pytest.raises(BudgetError, match="would take about"):
-        measure(pages, tmp_path / "study", budget=Budget(wall_s=0.1))
+        measure(STUDY, pages, tmp_path / "study", budget=Budget(wall_s=0.1))
 
 
 def test_the_truth_ranks_best_and_misplaces_no_pay(by_name: dict[str, Card]) -> None:
@@ -243,7 +245,7 @@ def test_the_truth_ranks_best_and_misplaces_no_pay(by_name: dict[str, Card]) -> 
 def test_what_is_cheated_is_told_by_name(by_name: dict[str, Card]) -> None:
     worst = by_name["length"].worst
     assert worst is not None and worst.adversary == "salad" and (worst.earned.low or 0.0) > 1.0
-    assert worst.pays and "it is out-earned by negated, salad." in verdict(by_name["length"])
+    assert worst.pays and "significantly out-earned by negated, salad (sign-flip" in verdict(by_name["length"])
     assert not exploit_of(by_name["truth"], "salad").pays
     assert (exploit_of(by_name["f1"], "negated").earned.value or 0.0) > 0.3  # the truth's words, denied
 

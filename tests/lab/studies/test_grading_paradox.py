@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lab.statistics.paradox import SameAnswer
-from lab.studies.grading.paradox import ACCURACIES, MINERS, RANKED_ON, Check, checks, curve, played, point
+from lab.studies.grading.paradox import ACCURACIES, MINERS, RANKED_ON, Check, check_run, checks, curve, point
 from lab.studies.grading.tfidf_findings import FINDINGS, paid
 from miners.adversaries import Oracle
 from subnets import Answer, Response, load_subnet
@@ -50,7 +50,7 @@ def test_the_laboratorys_own_validators_and_oracles_meet_it_too() -> None:
                 for task, answer in zip(tasks, answers[p], strict=True)
             ]
             scores[accuracy, p] = [value for value in graded if value is not None]
-    found = played(scores, wrong=3)
+    found = check_run(scores, wrong=3)
     assert len(found) == 25
     agree(found, points=25)
 

@@ -11,8 +11,8 @@ from lab.studies.grading.bias import Bias, biases
 from lab.studies.grading.cards import cards
 from lab.studies.grading.config import GraderTable, GradingConfig
 from lab.studies.grading.exploits import exploits
-from lab.studies.grading.grades import Grader, GradingData, Known
-from lab.studies.grading.page.overview import publication
+from lab.studies.grading.grades import GradedMiner, Grader, GradingData
+from lab.studies.grading.page import page
 from lab.studies.grading.pay import pay_of
 from subnets import Response, Score, Scorer, Task
 
@@ -59,7 +59,7 @@ def study(quality: Floats, *graders: Grader, models: str = "", cheats: int = 0, 
     """Miners a, b, c, …, the last `cheats` of them adversaries; those named in `models` run the model "ours"."""
     names = "abcdefgh"[: quality.shape[1]]
     miners = [
-        Known(name, "any", place < len(names) - cheats, False, frozenset({"ours"} if name in models else ()))
+        GradedMiner(name, "any", place < len(names) - cheats, False, frozenset({"ours"} if name in models else ()))
         for place, name in enumerate(names)
     ]
     places = tuple(f"0/{row}" for row in range(len(quality)))
@@ -186,11 +186,11 @@ def test_a_page_names_nobody_best_or_worst_where_nothing_is_known(tmp_path: Any)
     silent = np.full((TASKS, 3), np.nan)
     scored = rightness(3)
     data = study(scored, graded("silent", silent), graded("good", scored), graded("poor", 1 - scored))
-    said = publication(data, CONFIG, tmp_path)
+    said = page(data, CONFIG, tmp_path)
     assert said.findings[0].startswith("Of 2 graders, good ranks the honest miners best")
     assert "and poor worst" in said.findings[0]
-    nobody = publication(study(silent, graded("silent", silent)), CONFIG, tmp_path)
-    assert nobody.findings[0] == "Which of 1 grader ranks the honest miners best can't be said."
+    nobody = page(study(silent, graded("silent", silent)), CONFIG, tmp_path)
+    assert nobody.findings[0] == "It is unknown which of 1 grader ranks the honest miners best."
     captions = {section.key: section.caption.shows for section in nobody.sections}
-    assert "can't be said" in captions["quality"] and "can't be said" in captions["right_or_wrong"]
+    assert "is unknown" in captions["quality"] and "is unknown" in captions["right_or_wrong"]
     assert not any("silent" in shown for shown in captions.values())

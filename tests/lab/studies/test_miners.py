@@ -15,14 +15,15 @@ from lab.report.section import Publication
 from lab.run.session import Event, run
 from lab.statistics import Estimate
 from lab.studies import study_folder as arms
+from lab.studies.miners import STUDY
 from lab.studies.miners.config import CONTEST, MinersConfig
 from lab.studies.miners.contest import MinersData
-from lab.studies.miners.market import Change, Day, brute_force, rents
-from lab.studies.miners.page.overview import publication
-from lab.studies.miners.page.sentences import of_tolerance
+from lab.studies.miners.market import Day, PriceChange, brute_force, rents
+from lab.studies.miners.page import page
+from lab.studies.miners.page.claims import tolerance_sentence
 from lab.studies.miners.plots import left_out
 from lab.studies.study import measure
-from lab.studies.study_folder import Study
+from lab.studies.study_folder import StudyFolder
 
 OCR: dict[str, Any] = {
     "seed": 5,
@@ -61,12 +62,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def found(config: MinersConfig, folder: Path) -> Publication:
-    return measure(config, folder)
+    return measure(STUDY, config, folder)
 
 
 @pytest.fixture(scope="module")
 def data(config: MinersConfig, found: Publication, folder: Path) -> MinersData:
-    return MinersData.of(Study("miners", config, folder, "resume"), config.arms(full=False), config)
+    return MinersData.read(config, StudyFolder("miners", config, folder, "resume"), config.arms(full=False))
 
 
 def rows(folder: Path, key: str) -> dict[str, dict[str, Any]]:
@@ -96,21 +97,21 @@ def test_each_is_timed_among_the_others_and_alone(found: Publication, folder: Pa
 
 
 def test_a_days_parts_add_up(config: MinersConfig, data: MinersData) -> None:
-    for line in data.lines:
-        day = Day.of(line, config)
+    for miner in data.miners:
+        day = Day.of(miner, config)
         assert day.profit.value == pytest.approx(day.pay - day.hardware - day.api - day.power)
-        assert day.pay == pytest.approx((line.standing.pay_share or 0.0) * 10.0 * 0.5)
-        cpu_s = np.mean([one.graded.cost.cpu_s for one in line.given])
+        assert day.pay == pytest.approx((miner.result.pay_share or 0.0) * 10.0 * 0.5)
+        cpu_s = np.mean([answer.graded.cost.cpu_s for answer in miner.answers])
         assert day.hardware == pytest.approx(1000 * cpu_s / 3600 * 0.04 / 0.5)
         assert day.power == pytest.approx(1000 * cpu_s * 10 / 3.6e6 * 0.2)
-        busy, paid = Day.of(line, config, Change(utilisation=8.0)), Day.of(line, config, Change(pay=2.0))
+        busy, paid = Day.of(miner, config, PriceChange(utilisation=8.0)), Day.of(miner, config, PriceChange(pay=2.0))
         assert busy.hardware == pytest.approx(day.hardware / 2)  # no machine works more than always
         assert paid.pay == pytest.approx(2 * day.pay) and paid.hardware == day.hardware
-    assert sum(Day.of(line, config).share for line in data.lines) < 1.0  # the copycat has the rest
+    assert sum(Day.of(miner, config).share for miner in data.miners) < 1.0  # the copycat has the rest
 
 
 def test_brute_force_and_formula_agree_within_five_percent(config: MinersConfig, data: MinersData) -> None:
-    machines = rents(data.lines, config)
+    machines = rents(data.miners, config)
     assert [rent.measured for rent in machines] == [True, True, False]
     for rent in machines[:2]:
         assert rent.formula.reachable and rent.served_until == pytest.approx(rent.formula.utilisation, rel=0.05)
@@ -122,8 +123,8 @@ def test_brute_force_and_formula_agree_within_five_percent(config: MinersConfig,
 
 
 def test_a_machine_of_which_nothing_arrived_is_left_out(config: MinersConfig, data: MinersData) -> None:
-    silent = replace(data.lines[0], given=tuple(replace(one, text=None) for one in data.lines[0].given))
-    assert [rent.machine for rent in rents([silent, data.lines[1]], config)] == ["one core with quarter", "server"]
+    silent = replace(data.miners[0], answers=tuple(replace(each, text=None) for each in data.miners[0].answers))
+    assert [rent.machine for rent in rents([silent, data.miners[1]], config)] == ["one core with quarter", "server"]
     assert rents([silent], config) == []
 
 
@@ -166,7 +167,7 @@ def test_the_same_record_gives_the_same_page_byte_for_byte(
 ) -> None:
     names = [path.name for path in folder.iterdir() if path.suffix in (".html", ".csv", ".json", ".png")]
     before = {name: (folder / name).read_bytes() for name in names}
-    measure(config, folder, mode="resume")
+    measure(STUDY, config, folder, mode="resume")
     assert {name: (folder / name).read_bytes() for name in names} == before
 
 
@@ -204,9 +205,9 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(arms, "run", play)
         with pytest.raises(KeyboardInterrupt):
-            measure(config, folder)
+            measure(STUDY, config, folder)
     assert stopped and not (folder / "index.html").exists()
-    measure(config, folder, mode="resume")
+    measure(STUDY, config, folder, mode="resume")
     return folder
 
 
@@ -246,38 +247,40 @@ def test_a_relay_that_waits_is_told_by_its_latency_and_not_by_its_text(written: 
     assert "log-probabilities" not in found
 
 
-def test_miners_that_answer_alike_are_said_to_be_level(written: Path, found: Publication) -> None:
+def test_miners_that_answer_alike_are_not_ranked_apart(written: Path, found: Publication) -> None:
     findings = json.loads((written / "result.json").read_text())["findings"]
-    assert "on these tasks relay can't be told from it" in findings[0]
-    assert "can't be told" in found.findings[0]  # three pages are too few to tell even these two apart
+    assert "on these tasks the scores of relay do not differ from its scores" in findings[0]
+    assert "do not differ" in found.findings[0]  # three pages are too few even for these two
 
 
-def test_what_is_unknown_is_no_mark(config: MinersConfig, data: MinersData) -> None:
-    """A miner that no query reached is neither the richest nor the poorest; one that costs nothing is the cheapest."""
+def test_unknown_figures_have_no_rank(config: MinersConfig, data: MinersData, folder: Path) -> None:
+    """A miner that no query reached earns neither most nor least; a miner that costs nothing is the cheapest."""
     nothing = Estimate(None, None, None, 0)
-    standing = replace(data.lines[1].standing, usd=Estimate(0.0, 0.0, 0.0, 3))
-    lines = (replace(data.lines[0], given=(), strength=nothing), replace(data.lines[1], standing=standing))
+    result = replace(data.miners[1].result, usd=Estimate(0.0, 0.0, 0.0, 3))
+    miners = (replace(data.miners[0], answers=(), strength=nothing), replace(data.miners[1], result=result))
     prices = config.prices.model_copy(update={"cpu_hour_usd": 1e9})  # all profits that are known are losses
-    page = publication(replace(data, lines=lines), config.model_copy(update={"prices": prices}))
-    sections = {section.key: section for section in page.sections}
-    assert "who is the strongest is unknown" in page.findings[0]
-    assert not any("of a day's pay" in line for line in page.findings)
-    assert sections["cost"].caption.shows.startswith("quarter answers cheapest: 1,000 answers for 0.0000 $")
+    shown = page(replace(data, miners=miners), config.model_copy(update={"prices": prices}), folder)
+    sections = {section.key: section for section in shown.sections}
+    assert "the strongest is unknown" in shown.findings[0]
+    assert not any("of a day's pay" in line for line in shown.findings)
+    assert sections["cost"].caption.shows.startswith("quarter is the cheapest: 1,000 answers cost 0.0000 $")
     assert sections["profit"].caption.shows.startswith("quarter keeps -")
     assert [row[0] for row in sections["sensitivity"].rows] == ["quarter"]
     assert "hardware_usd" in [column.key for column in sections["profit"].columns]
     assert None in sections["profit"].rows[0] and None not in sections["profit"].rows[1]
-    alone = publication(replace(data, lines=data.lines[:1], level=()), config)
+    alone = page(replace(data, miners=data.miners[:1], level=()), config, folder)
     assert alone.findings[0].startswith("whole was the only honest miner.")
 
 
 def test_without_honest_claims_on_two_tasks_no_tolerance_is_measured(data: MinersData) -> None:
-    assert "No tolerance could be measured" in of_tolerance(data) and data.believed == 0.0  # readers claim none
+    assert (
+        "No tolerance could be measured" in tolerance_sentence(data.claims) and data.claims.believed == 0.0
+    )  # readers claim none
 
 
 def test_a_picture_that_leaves_lines_out_says_so() -> None:
     names = [str(place) for place in range(9)]
-    assert left_out(names, "miners") == " The picture holds the first 8 miners."
+    assert left_out(names, "miners") == " The picture shows the first 8 miners."
     assert left_out(names[:8] * 2, "miners") == ""
 
 

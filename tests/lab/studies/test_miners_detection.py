@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from lab.record.entries import GradedAnswer
-from lab.studies.miners.claims import AnswerFacts
+from lab.studies.miners.answers import AnswerFacts
 from lab.studies.miners.config import Detection
 from lab.studies.miners.detection import GROUPS, PROMPTS, detect, features, log_likelihood_ratios, power
 from subnets import Cost

@@ -15,11 +15,14 @@ from lab.record.entries import GradedAnswer, GradedRound
 from lab.report.section import Publication
 from lab.statistics import Estimate
 from lab.studies.arm import subset
+from lab.studies.budget import Budget, BudgetError
 from lab.studies.forecast import Forecast
-from lab.studies.overhead.config import OverheadConfig, OverheadData, Unit
-from lab.studies.overhead.known_networks import shapes
+from lab.studies.overhead import STUDY
+from lab.studies.overhead.config import OverheadConfig
+from lab.studies.overhead.known_networks import networks
+from lab.studies.overhead.points import OverheadData, UnitCosts
 from lab.studies.study import measure
-from lab.studies.study_folder import Budget, BudgetError, Study
+from lab.studies.study_folder import StudyFolder
 from subnets import Cost
 from tests.lab.records import make_record
 
@@ -54,7 +57,7 @@ def heard() -> list[Forecast]:
 
 @pytest.fixture(scope="module")
 def found(config: OverheadConfig, folder: Path, heard: list[Forecast]) -> Publication:
-    return measure(config, folder, announce=heard.append)
+    return measure(STUDY, config, folder, announce=heard.append)
 
 
 def point(folder: Path, name: str) -> dict[str, Any]:
@@ -75,8 +78,8 @@ def test_a_second_miner_and_a_second_validator_cost_what_they_do(found: Publicat
 def test_meters_explain_what_the_processes_used_but_for_what_is_carried(
     config: OverheadConfig, found: Publication, folder: Path
 ) -> None:
-    study = Study("overhead", config, folder, "resume")
-    for one in OverheadData.of(study, config.arms(full=False)).points:
+    study = StudyFolder("overhead", config, folder, "resume")
+    for one in OverheadData.read(config, study, config.arms(full=False)).points:
         assert one.unexplained < 0.05  # the total is read in ticks of 10 ms, and a point is a second of work
         assert 0.0 < (one.carrying_share.value or 0.0) < 0.4
         assert all((one.parts[part].value or 0.0) > 0.0 for part in ("miners", "making tasks", "grading"))
@@ -88,7 +91,7 @@ def test_quality_is_compared_on_the_tasks_that_all_points_share(found: Publicati
 
 
 def test_where_nothing_was_right_no_point_is_as_good_as_the_best(config: OverheadConfig, folder: Path) -> None:
-    data = OverheadData.of(Study("overhead", config, folder, "resume"), config.arms(full=False))
+    data = OverheadData.read(config, StudyFolder("overhead", config, folder, "resume"), config.arms(full=False))
     assert data.cheapest() in data.points
     wrong = [replace(one, quality=Estimate(0.0, 0.0, 0.0, 4)) for one in data.points]
     assert replace(data, points=tuple(wrong)).cheapest() is None
@@ -118,22 +121,22 @@ def test_a_finished_study_is_published_again_byte_for_byte(
 ) -> None:
     names = [path.name for path in folder.iterdir() if path.suffix in (".html", ".csv", ".json", ".png")]
     before = {name: (folder / name).read_bytes() for name in names}
-    measure(config, folder, mode="resume")
+    measure(STUDY, config, folder, mode="resume")
     assert {name: (folder / name).read_bytes() for name in names} == before
 
 
 def test_a_held_folder_is_not_overwritten(config: OverheadConfig, found: Publication, folder: Path) -> None:
-    with pytest.raises(RecordError, match="--resume goes on"):
-        measure(config, folder)
+    with pytest.raises(RecordError, match="--resume continues"):
+        measure(STUDY, config, folder)
     other = config.model_copy(update={"seed": 6})
     with pytest.raises(RecordError, match="seed was 5, is 6"):
-        measure(other, folder, mode="resume")
+        measure(STUDY, other, folder, mode="resume")
 
 
 def test_a_budget_that_does_not_suffice_stops_it_and_nothing_is_lost(config: OverheadConfig, tmp_path: Path) -> None:
     with pytest.raises(BudgetError, match="would take about"):
-        measure(config, tmp_path / "study", budget=Budget(wall_s=0.1))
-    study = Study("overhead", config, tmp_path / "study", "resume")
+        measure(STUDY, config, tmp_path / "study", budget=Budget(wall_s=0.1))
+    study = StudyFolder("overhead", config, tmp_path / "study", "resume")
     assert [study.complete(arm) for arm in config.arms(full=False)].count(True) == 1
 
 
@@ -155,8 +158,8 @@ def test_a_study_begun_anew_keeps_nothing_of_the_one_before(
     shutil.copytree(folder, tmp_path / "study")
     other = OverheadConfig.parse(TINY | {"seed": 6, "overhead": {"miners": [1], "validators": [1], "probe_rounds": 1}})
     with pytest.raises(BudgetError):  # stopped in the middle
-        measure(other, tmp_path / "study", mode="clean", budget=Budget(wall_s=0.01))
-    study = Study("overhead", other, tmp_path / "study", "resume")
+        measure(STUDY, other, tmp_path / "study", mode="clean", budget=Budget(wall_s=0.01))
+    study = StudyFolder("overhead", other, tmp_path / "study", "resume")
     assert not (tmp_path / "study" / "arms" / "n2-v2").exists()
     assert not any(study.complete(arm) for arm in config.arms(full=False)), "those are of another seed"
 
@@ -164,7 +167,7 @@ def test_a_study_begun_anew_keeps_nothing_of_the_one_before(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"bare": {"every": 0}}, r"bare\.every: 0; .* write 1"),
+        ({"bare": {"every": 0}}, r"bare\.every: 0; .* set it to 1"),
         ({"bare": {"miner": "noisy-0"}}, r"bare\.miner: .* first$"),
     ],
 )
@@ -179,7 +182,7 @@ def test_the_first_of_every_table_come_first(config: OverheadConfig) -> None:
         subset(config, miners=5)
 
 
-def unit(answers: Sequence[float], grades: Sequence[float]) -> Unit:
+def unit(answers: Sequence[float], grades: Sequence[float]) -> UnitCosts:
     """Of tasks that cost 1 s once and 0.1 s to make, with two answers and grades of so many seconds each."""
     rounds = [
         GradedRound(
@@ -193,17 +196,17 @@ def unit(answers: Sequence[float], grades: Sequence[float]) -> Unit:
         )
         for number, (answer, grade) in enumerate(zip(answers, grades, strict=True))
     ]
-    return Unit.of([(graded, Cost(cpu_s=1.0)) for graded in rounds])
+    return UnitCosts.of([(graded, Cost(cpu_s=1.0)) for graded in rounds])
 
 
-def test_networks_are_billed_by_their_shapes() -> None:
+def test_networks_are_billed_by_their_published_counts() -> None:
     measured = unit([0.8, 1.2], [0.01, 0.01])
     assert (measured.answer.value, measured.answer.low, measured.answer.high) == pytest.approx((1.0, 0.8, 1.2))
-    (ocr,) = shapes("ocr")
+    (ocr,) = networks("ocr")
     bill = ocr.overhead(measured)
     assert bill.value == pytest.approx(10 * 1.0 + 0.1 + 10 * 0.01)
     assert (bill.low, bill.high) == pytest.approx((8.2, 12.2)) and bill.n == 2
-    loop = next(shape for shape in shapes("text_prompting") if shape.runs == 350)
+    loop = next(network for network in networks("text_prompting") if network.runs == 350)
     assert loop.overhead(measured).value == pytest.approx(350 + 0.1 + 7.0)
     assert ocr.overhead(unit([], [])) == Estimate(None, None, None, 0)
 
@@ -228,11 +231,11 @@ def made(folder: Path, *, validators: int, rounds: int) -> tuple[OverheadData, C
             "overhead": {"miners": [2], "validators": [validators]},
         }
     )
-    study = Study("overhead", config, folder)
+    study = StudyFolder("overhead", config, folder)
     (arm,) = config.arms(full=False)
     with make_record(study.arm_folder(arm), arm.config) as record:
         played = CompletedRun.of(record)
-    return OverheadData.of(study, [arm]), played
+    return OverheadData.read(config, study, [arm]), played
 
 
 def test_a_point_is_all_that_was_used_over_doing_it_once(tmp_path: Path) -> None:

@@ -1,15 +1,19 @@
 """The retention study against the published plots and the closed form."""
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from lab.studies.retention.config import RetentionConfig, least_utility, retention, run
+from lab.studies.retention import STUDY
+from lab.studies.retention.config import RetentionConfig
 from lab.studies.retention.draws import chacha12, normals, std_rng
-from lab.studies.retention.page import plot, plot_lines
+from lab.studies.retention.guarantee import least_utility, retention
+from lab.studies.retention.page import summary
 from lab.studies.retention.settings import PUBLISHED, Setting, settings
+from lab.studies.study import simulate
 
 SMALL = RetentionConfig(
     neurons=64, validators=16, utility_steps=6, grid_stake_shares=(0.6, 0.8), line_points=3, seeds=2
@@ -69,20 +73,26 @@ def test_every_setting_runs_and_the_same_seeds_give_the_same_data_on_any_number_
     assert [line.needed for line in first.lines] == [line.needed for line in alone.lines]
 
 
-def test_a_run_leaves_tables_and_pictures(tmp_path: Path) -> None:
-    data = run(tmp_path, config=SMALL)
+def test_a_run_leaves_a_page_its_pictures_and_long_tables(tmp_path: Path) -> None:
+    data = simulate(STUDY, tmp_path, config=SMALL)
     with (tmp_path / "retention_lines.csv").open() as file:
-        assert len(list(csv.DictReader(file))) == len(data.lines) * 3
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(data.lines) * 3
+    assert {"setting", "cabal_utility", "needed", "needed_low", "published", "same_draw"} <= set(rows[0])
     with (tmp_path / "retention_grid.csv").open() as file:
         assert len(list(csv.DictReader(file))) == 2 * 6 * 6
-    for name in ("retention.svg", "retention_lines.svg"):
-        assert (tmp_path / name).read_text().startswith("<?xml")
+    sections = {section["key"]: section for section in json.loads((tmp_path / "result.json").read_text())["sections"]}
+    assert [row["setting"] for row in sections["retention"]["rows"]] == [line.setting.name for line in data.lines]
+    assert [row["stake_share"] for row in sections["grid"]["rows"]] == [0.6, 0.8]
+    for name in ("index.html", "retention.png", "grid.png"):
+        assert (tmp_path / name).stat().st_size > 1000
 
 
-def test_a_picture_can_be_drawn_into_given_axes() -> None:
-    from matplotlib.figure import Figure
-
-    figure = Figure()
-    data = retention(SMALL)
-    assert plot(data, ax=figure.add_subplot(121)) is figure
-    assert plot_lines(data, ["yuma1"], ax=figure.add_subplot(122)) is figure
+def test_the_worst_point_of_a_line_is_unknown_where_nothing_suffices() -> None:
+    # An honest side with half of the stake and kappa above it can't hold its share against the cabal.
+    lines = (Setting("yuma1"), Setting("hopeless", stake_share=0.3))
+    data = retention(RetentionConfig(grid_stake_shares=(), lines=lines, line_points=3, seeds=2))
+    known, hopeless = summary(data)["lines"]
+    assert known["needed"] == max(estimate.value or 0.0 for estimate in data.lines[0].needed)
+    assert hopeless["needed"] is None and hopeless["published"] is None
+    assert STUDY.page(data).sections[0].rows[1][1] == "never enough"

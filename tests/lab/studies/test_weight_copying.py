@@ -5,12 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
-from lab.studies.weight_copying.config import CopyingConfig, plot, run, variants, weight_copying
+from lab.studies.study import simulate
+from lab.studies.weight_copying import STUDY
+from lab.studies.weight_copying.config import CopyingConfig, variants
+from lab.studies.weight_copying.gains import weight_copying
 
 SMALL = CopyingConfig(concealments=(0, 5), churns=(0.05, 0.4), seeds=2, miners=16, epochs=30, measured_epochs=10)
 
 
-def test_copying_pays_where_miners_hardly_change_and_concealment_mends_it_where_they_do() -> None:
+def test_copying_pays_where_miners_hardly_change_and_concealment_stops_it_where_they_do() -> None:
     config = CopyingConfig(concealments=(0, 10), churns=(0.05, 0.15), variants=variants()[:1], seeds=3)
     gains = weight_copying(config).gains.mean(axis=1)[:, 0]
     assert 1.03 < gains[0, 0] < 1.06
@@ -30,12 +33,16 @@ def test_every_row_carries_its_interval_and_the_same_seed_gives_the_same_table()
         assert row.gain.low <= row.gain.value <= row.gain.high
 
 
-def test_a_run_leaves_a_table_and_a_picture_for_each_churn(tmp_path: Path) -> None:
-    data = run(tmp_path, config=SMALL)
+def test_a_run_leaves_a_page_and_a_picture_for_each_churn(tmp_path: Path) -> None:
+    data = simulate(STUDY, tmp_path, config=SMALL)
     with (tmp_path / "weight_copying.csv").open() as file:
-        assert len(list(csv.DictReader(file))) == len(data.rows)
-    assert sorted(path.name for path in tmp_path.glob("*.svg")) == [
-        "weight_copying_churn_0.05.svg",
-        "weight_copying_churn_0.4.svg",
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(data.rows) == len(STUDY.summary(data)["rows"])
+    assert {"variant", "churn", "concealment_epochs", "gain", "gain_low", "gain_high"} <= set(rows[0])
+    assert sorted(path.name for path in tmp_path.glob("*.png")) == [
+        "weight_copying_churn_0.05.png",
+        "weight_copying_churn_0.4.png",
     ]
-    assert plot(data).axes
+    sections = STUDY.page(data).sections
+    assert [len(section.rows) for section in sections] == [len(variants())] * 2
+    assert (tmp_path / "index.html").stat().st_size > 1000

@@ -1,1 +1,5 @@
-"""The pages of the grading study."""
+"""Page of the grading study, one module for each group of sections."""
+
+from .findings import page
+
+__all__ = ["page"]

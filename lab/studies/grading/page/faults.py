@@ -1,4 +1,4 @@
-"""What goes wrong with graders, on the grading study's page: cheating, bias, pay, and answers of their own."""
+"""Sections on what goes wrong with graders: exploits, biases, misplaced pay, and references of their own."""
 
 from __future__ import annotations
 
@@ -6,70 +6,77 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lab.report.plotting import Mark, Series, draw_heat, draw_rows, series_px
+from lab.report.plotting import Mark, draw_heat, draw_rows, series_px
 from lab.report.section import Caption, Cell, Column, Picture, Section
 from lab.results.words import counted
 from lab.statistics import Estimate, mean, ranked
 from lab.studies.grading.bias import WORDS
 from lab.studies.grading.cards import Card
 from lab.studies.grading.grades import Floats, GradingData
+from lab.studies.grading.pay import PayEffect
 from lab.studies.grading.tfidf_findings import FINDINGS, paid
 
 
-def exploits(data: GradingData, found: Sequence[Card]) -> Section:
+def exploit_section(data: GradingData, graders: Sequence[Card]) -> Section:
     """What every adversary earns under every grader."""
     names = [data.miners[column].name for column in data.adversaries]
-    values = [[one.earned.value for one in card.exploits] for card in found]
-    pairs = ranked(((card, one) for card in found for one in card.exploits), lambda pair: pair[1].earned.value)
-    said = "What an adversary earns can't be said." if names else "There is no adversary."
+    values = [[exploit.earned.value for exploit in card.exploits] for card in graders]
+    pairs = ranked(
+        ((card, exploit) for card in graders for exploit in card.exploits), lambda pair: pair[1].earned.value
+    )
+    sentence = "The adversaries' earnings are unknown." if names else "There is no adversary."
     if pairs:
-        card, one = pairs[0]
-        said = (
-            f"{one.adversary} earns most: under {card.name}, {one.earned.text()} times what the best honest miner "
-            f"earns, the highest of {counted(len(pairs), 'pair')}."
+        card, most = pairs[0]
+        sentence = (
+            f"{most.adversary} earns most: {most.earned.text()} times as much as the best honest miner under "
+            f"{card.name}, the highest of {counted(len(pairs), 'pair')}."
         )
-    height = 120.0 + 24 * len(found)
+    height = 120.0 + 24 * len(graders)
     return Section(
         key="exploits",
         title="What does cheating earn?",
         caption=Caption(
-            said,
-            "Score over that of the best honest miner on the same tasks; above 1 cheating pays better, and a dash says "
-            "that honest work earns nothing at all. Ways to cheat that are not tried here may earn more.",
+            sentence,
+            "Scores over that of the best honest miner on the same tasks. Above 1, cheating pays better; a dash means "
+            "that honest work earns nothing. Other ways to cheat may earn more.",
         ),
         columns=(
             Column("grader", "grader"),
             *(Column(name, name, 2, "×") for name in names),
-            Column("relative_to", "over that of"),
+            Column("relative_to", "relative to"),
         ),
-        rows=tuple((card.name, *(one.earned for one in card.exploits), card.best) for card in found),
-        picture=Picture(lambda ax: draw_heat([card.name for card in found], names, values, ax, top=1.5), height, height)
+        rows=tuple((card.name, *(exploit.earned for exploit in card.exploits), card.best) for card in graders),
+        picture=Picture(
+            lambda ax: draw_heat([card.name for card in graders], names, values, ax, top=1.5), height, height
+        )
         if names
         else None,
     )
 
 
-def bias_section(found: Sequence[Card]) -> Section:
-    """What moves scores and should not."""
-    marks = [Mark(card.name, bias.name, bias.effect) for card in found for bias in card.biases]
+def bias_section(graders: Sequence[Card]) -> Section:
+    """What moves scores but should not."""
+    marks = [Mark(card.name, bias.name, bias.effect) for card in graders for bias in card.biases]
     probed = [name for name in WORDS if any(mark.series == name for mark in marks)]
-    clear = [(card.name, bias) for card in found for bias in card.biases if bias.clear]
-    said = (
-        f"Of {counted(len(marks), 'effect')} looked at, {len(clear)} have an interval that leaves out 0, where chance "
-        f"alone would leave about {len(marks) / 20:.0f}."
+    clear = [(card.name, bias) for card in graders for bias in card.biases if bias.clear]
+    sentence = (
+        f"Of {counted(len(marks), 'measured effect')}, {len(clear)} have an interval that excludes 0; about "
+        f"{len(marks) / 20:.0f} would by chance."
     )
     if clear:
-        grader, bias = max(clear, key=lambda one: abs(one[1].effect.value or 0.0))
-        words = f"{bias.name} ({WORDS[bias.name]})"
-        said += f" The largest of them is {grader}'s to {words}: {bias.effect.text()} points of score."
+        grader, bias = max(clear, key=lambda pair: abs(pair[1].effect.value or 0.0))
+        sentence += (
+            f" The largest is the effect of {bias.name} ({WORDS[bias.name]}) under {grader}: {bias.effect.text()} "
+            "points of score."
+        )
     height = series_px(len({mark.row for mark in marks}), 4)
     return Section(
         key="bias",
-        title="What moves a score and should not?",
+        title="What moves a score but should not?",
         caption=Caption(
-            said,
-            "The same answers, changed in what should not matter. Intervals over few tasks are too narrow. Padding and "
-            "injections are sentences of one sort; a padded right answer may truly be worse to whoever reads it.",
+            sentence,
+            "The same answers, with changes that should not matter. Intervals over few tasks are too narrow. Only one "
+            "kind of padding and of injection is tried, and a padded right answer may really be worse for a reader.",
         ),
         columns=(
             Column("grader", "grader"),
@@ -77,7 +84,7 @@ def bias_section(found: Sequence[Card]) -> Section:
         ),
         rows=tuple(
             (card.name, *({bias.name: bias.effect for bias in card.biases}.get(name) for name in probed))
-            for card in found
+            for card in graders
             if card.biases
         ),
         picture=Picture(lambda ax: draw_rows(marks, ax, label="points of score", at=0.0), height, height)
@@ -86,61 +93,54 @@ def bias_section(found: Sequence[Card]) -> Section:
     )
 
 
-def pay_section(data: GradingData, found: Sequence[Card]) -> Section:
+def pay_section(data: GradingData, graders: Sequence[Card]) -> Section:
     """What a grader's error does to the pay, epoch by epoch."""
-    earned = [(card, card.pay) for card in found if card.pay is not None]
-    lines = [
-        Series(card.name, tuple((float(epoch + 1), figure) for epoch, figure in enumerate(pay.by_epoch)))
-        for card, pay in earned
-    ]
-    by_rank = ranked(earned, lambda one: one[1].ranking.value)
-    said = (
-        "Under whom pay follows true quality least can't be said."
-        if earned
+    paying = [(card, card.pay) for card in graders if card.pay is not None]
+    epochs = max((len(pay.by_epoch) for _, pay in paying), default=0)
+    by_correlation = ranked(paying, lambda pair: pair[1].ranking.value)
+    sentence = (
+        "Under which grader pay follows true quality least is unknown."
+        if paying
         else "There were too few tasks for an epoch."
     )
-    if by_rank:
-        card, pay = by_rank[-1]
-        said = (
-            f"Paid by {card.name}, pay follows true quality least: Spearman {pay.ranking.text()} over "
+    if by_correlation:
+        card, pay = by_correlation[-1]
+        sentence = (
+            f"Pay follows true quality least under {card.name}: Spearman {pay.ranking.text()} over "
             f"{counted(pay.miners, 'miner')}."
         )
-    marks = [Mark(card.name, "misplaced", pay.misplaced) for card, pay in earned]
-    height = series_px(len(earned))
+    marks = [Mark(card.name, "misplaced", pay.misplaced) for card, pay in paying]
+    height = series_px(len(paying))
     return Section(
         key="pay",
-        title="What does its error do to the pay?",
+        title="What does a grader's error do to the pay?",
         caption=Caption(
-            f"{said} The picture: the share of pay that goes elsewhere than the truth would send it.",
-            f"{counted(data.config.grading.validators, 'validator')} that all grade alike, through ledgers and Yuma "
-            "consensus. Stake, bonds and validators that differ would spread it otherwise.",
+            f"{sentence} The picture shows the share of pay that would go to other miners by the truth.",
+            f"{counted(data.config.grading.validators, 'validator')} of equal stake, all with the same grader, through "
+            "ledgers and Yuma consensus. Different stakes, bonds or graders would distribute the pay differently.",
         ),
         columns=(
             Column("grader", "grader"),
             Column("misplaced", "misplaced pay", 1, " %", 100),
             Column("rank_correlation", "Spearman of pay", 2),
-            Column("points_per_point", "points of pay for a point of error", 2),
-            *(
-                Column(f"rank_correlation_epoch_{epoch + 1}", f"epoch {epoch + 1}", 2)
-                for epoch in range(max((len(line.marks) for line in lines), default=0))
-            ),
+            Column("points_per_point", "points of pay per point of error", 2),
+            *(Column(f"rank_correlation_epoch_{epoch + 1}", f"epoch {epoch + 1}", 2) for epoch in range(epochs)),
         ),
-        rows=tuple(_pay_row(card, max(len(line.marks) for line in lines)) for card, _ in earned),
+        rows=tuple(_pay_row(card.name, pay, epochs) for card, pay in paying),
         picture=Picture(lambda ax: draw_rows(marks, ax, label="share of pay misplaced"), height, height)
         if marks
         else None,
     )
 
 
-def _pay_row(card: Card, epochs: int) -> tuple[Cell, ...]:
-    assert card.pay is not None
-    by_epoch = [*card.pay.by_epoch, *[None] * (epochs - len(card.pay.by_epoch))]
-    return (card.name, card.pay.misplaced, card.pay.ranking, card.pay.moved, *by_epoch)
+def _pay_row(name: str, pay: PayEffect, epochs: int) -> tuple[Cell, ...]:
+    by_epoch = [*pay.by_epoch, *[None] * (epochs - len(pay.by_epoch))]
+    return (name, pay.misplaced, pay.ranking, pay.moved, *by_epoch)
 
 
-def own_answers(data: GradingData, found: Sequence[Card]) -> list[Section]:
-    """Validators that grade by an answer of their own: how they rank, and what their copier earns."""
-    own = [card for card in found if card.grader.table.reference is not None]
+def own_answer_sections(data: GradingData, graders: Sequence[Card]) -> list[Section]:
+    """Validators that compare with an answer of their own: how they rank, and what their copier earns."""
+    own = [card for card in graders if card.grader.table.reference is not None]
     if not own:
         return []
     rows: list[tuple[Cell, ...]] = []
@@ -161,22 +161,22 @@ def own_answers(data: GradingData, found: Sequence[Card]) -> list[Section]:
             )
         )
         premiums.append((card.name, premium))
-    said = "What a copier of the validator earns can't be said."
-    for name, premium in ranked(premiums, lambda one: one[1].value)[:1]:
-        said = f"Copying {name} earns {premium.text()} points more than the best honest miner does: its mimic premium."
+    sentence = "What a copier of the validator earns is unknown."
+    for name, premium in ranked(premiums, lambda pair: pair[1].value)[:1]:
+        sentence = f"Copying {name} earns {premium.text()} points more than the best honest miner, its mimic premium."
     return [
         Section(
             key="own_answers",
-            title="The paradox with real workers: validators that grade by an answer of their own",
+            title="The paradox with real workers: validators that compare with an answer of their own",
             caption=Caption(
-                said,
-                "The validator works as one of the miners does, and that miner's score is what a copier earns. The "
-                "best honest miner is the best of the others by true quality.",
+                sentence,
+                "The validator works like one of the miners, so that miner's score is what a copier earns. The best "
+                "honest miner is the best of the others by true quality.",
             ),
             columns=(
                 Column("grader", "grader"),
                 Column("validator_quality", "true quality of its answers", 2),
-                Column("best_quality", "of the best honest miner", 2),
+                Column("best_quality", "true quality of the best honest miner", 2),
                 Column("pairwise_accuracy", "pairwise accuracy", 2),
                 Column("ceiling", "score of the best honest miner", 2),
                 Column("mimic_premium", "mimic premium", 2),
@@ -186,9 +186,9 @@ def own_answers(data: GradingData, found: Sequence[Card]) -> list[Section]:
     ]
 
 
-def published(found: Sequence[Card]) -> list[Section]:
-    """What was published about a grader of the study, computed again."""
-    if not any(card.grader.kind == "tfidf_cubed" for card in found):
+def tfidf_sections(graders: Sequence[Card]) -> list[Section]:
+    """Published findings about a grader of the study, reproduced."""
+    if not any(card.grader.kind == "tfidf_cubed" for card in graders):
         return []
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (finding.answer, paid(finding), finding.paid, finding.text) for finding in FINDINGS
@@ -196,11 +196,11 @@ def published(found: Sequence[Card]) -> list[Section]:
     return [
         Section(
             key="published",
-            title="What was published about TF-IDF cubed",
+            title="Published findings about TF-IDF cubed",
             caption=Caption(
-                f"A word salad earns {paid(FINDINGS[1]):.2f} and a denial {paid(FINDINGS[2]):.2f}, a right paraphrase "
-                f"{paid(FINDINGS[3]):.2f}: as published.",
-                "The report names no sentences; these are ours, of the same length.",
+                f"A word salad earns {paid(FINDINGS[1]):.2f}, a negated answer {paid(FINDINGS[2]):.2f}, and a right "
+                f"paraphrase {paid(FINDINGS[3]):.2f}, as published.",
+                "The report quotes no sentences; these are ours, of the same length.",
             ),
             columns=(
                 Column("answer", "answer"),

@@ -1,1 +1,5 @@
-"""The page of the miners study."""
+"""Page of the miners study, one module for each section or group of related sections."""
+
+from .findings import page
+
+__all__ = ["page"]

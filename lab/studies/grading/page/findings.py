@@ -1,0 +1,96 @@
+"""Findings of the grading study, and the order of its sections."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lab.report.section import Publication
+from lab.results.words import counted
+from lab.statistics import ranked
+from lab.studies.grading.cards import Card, cards, links, write
+from lab.studies.grading.config import GradingConfig
+from lab.studies.grading.exploits import ALPHA
+from lab.studies.grading.grades import GradingData
+
+from .agreement import agreement_section
+from .cost import cost_section
+from .faults import bias_section, exploit_section, own_answer_sections, pay_section, tfidf_sections
+from .paradox import paradox_sections
+from .quality import by_ranking, quality_section, right_or_wrong_section
+
+
+def page(data: GradingData, config: GradingConfig, folder: Path) -> Publication:
+    """Write the study's findings and sections, and the graders' cards into `folder`/cards."""
+    graders = cards(data)
+    for card in graders:
+        write(card, folder / "cards")
+    sections = [
+        quality_section(graders),
+        right_or_wrong_section(graders),
+        agreement_section(data, graders),
+        cost_section(graders),
+        exploit_section(data, graders),
+        bias_section(graders),
+        pay_section(data, graders),
+        *own_answer_sections(data, graders),
+        *paradox_sections(data),
+        *tfidf_sections(graders),
+    ]
+    return Publication(
+        study="grading",
+        title="Who grades the graders",
+        findings=(_best_and_worst(graders), _exploited(graders), *_misplaced(graders)),
+        sections=tuple(sections),
+        facts=(
+            ("subnet", config.subnet.key),
+            ("miners", ", ".join(miner.name if miner.honest else f"{miner.name}*" for miner in data.miners)),
+            ("tasks", f"{len(data.places)}; an answer of quality {config.grading.right_at:g} or more counts as right"),
+            ("seed", str(config.seed)),
+            ("prices", f"${config.prices.cpu_hour_usd:g} for a core-hour, as of {config.prices.date}"),
+        ),
+        links=links(graders),
+    )
+
+
+def _best_and_worst(graders: Sequence[Card]) -> str:
+    judged = by_ranking(graders)
+    if not judged:
+        return f"It is unknown which of {counted(len(graders), 'grader')} ranks the honest miners best."
+    best, worst = judged[0], judged[-1]
+    return (
+        f"Of {counted(len(judged), 'grader')}, {best.name} ranks the honest miners best, with a soft pairwise "
+        f"accuracy of {best.quality.soft_pairwise_accuracy.text()}, and {worst.name} worst, with "
+        f"{worst.quality.soft_pairwise_accuracy.text()}."
+    )
+
+
+def _exploited(graders: Sequence[Card]) -> str:
+    """Name the graders under which cheating pays."""
+    pairs = [(card, exploit) for card in graders for exploit in card.exploits if exploit.p_value is not None]
+    if not pairs:
+        return "What cheating earns is unknown: no adversary was scored."
+    test = (
+        f"sign-flip test of {counted(len(pairs), 'pair')} of grader and adversary on the same tasks, Holm over all of "
+        f"them, at {ALPHA:g}"
+    )
+    exploited = list(dict.fromkeys(card.name for card, exploit in pairs if exploit.pays))
+    if not exploited:
+        return f"Under no grader does an adversary significantly out-earn the best honest miner ({test})."
+    sentence = (
+        f"Under {counted(len(exploited), 'grader')} ({', '.join(exploited)}) an adversary significantly out-earns the "
+        "best honest miner"
+    )
+    for card, exploit in ranked((pair for pair in pairs if pair[1].pays), lambda pair: pair[1].earned.value)[:1]:
+        sentence += (
+            f", by most under {card.name}, where {exploit.adversary} earns {exploit.earned.text()} times as much"
+        )
+    return f"{sentence} ({test})."
+
+
+def _misplaced(graders: Sequence[Card]) -> list[str]:
+    shares = [(card, card.pay.misplaced) for card in graders if card.pay is not None]
+    return [
+        f"{card.name} misplaces the most pay: by the truth, {misplaced.percent()} of it would go to other miners."
+        for card, misplaced in ranked(shares, lambda pair: pair[1].value)[:1]
+    ]

@@ -1,0 +1,125 @@
+"""Charts of the overhead study."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from lab.report.palette import INK, MUTED, PAPER, SERIES, part_colour
+from lab.report.plotting import figure_of, log_ticks, narrow, styled
+from lab.statistics import Estimate
+
+from .known_networks import Network
+from .points import GridPoint
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def draw_overhead(points: Sequence[GridPoint], billed: Sequence[tuple[Network, Estimate]], ax: Axes) -> Figure:
+    """Draw overhead by N, one line for each V, on logarithmic axes."""
+    with styled():
+        for place, validators in enumerate(sorted({point.validators for point in points})):
+            line = [point for point in points if point.validators == validators]
+            _line(ax, line, SERIES[place % len(SERIES)], f"V={validators}")
+        for network, overhead in billed:
+            if overhead.value is None:
+                continue
+            _interval(ax, network.runs, overhead, MUTED)
+            ax.plot([network.runs], [overhead.value], marker="x", color=MUTED, linestyle="none", clip_on=False)
+            ax.annotate(
+                network.name,
+                (network.runs, overhead.value),
+                xytext=(-6, 4),
+                textcoords="offset points",
+                ha="right",
+                color=MUTED,
+                fontsize=11,
+            )
+        ax.set_xscale("log", base=2)
+        ax.set_yscale("log")
+        ax.xaxis.set_major_formatter("{x:.0f}")
+        log_ticks(ax.yaxis, lambda value: f"{value:g}×")
+        ax.set_xlabel("N, miners asked")
+        ax.grid(axis="both")
+        ax.set_axisbelow(True)
+        ax.legend(loc="upper left")
+    return figure_of(ax)
+
+
+def draw_parts(points: Sequence[GridPoint], names: Sequence[str], ax: Axes) -> Figure:
+    """Draw the CPU seconds of one task, stacked by part."""
+    with styled():
+        for row, point in enumerate(points):
+            left = 0.0
+            for name in names:
+                value = point.parts[name].value or 0.0 if name in point.parts else 0.0
+                ax.barh(
+                    [row],
+                    [value],
+                    left=left,
+                    height=0.66,
+                    color=part_colour(name),
+                    edgecolor=PAPER,
+                    linewidth=0.6,
+                    label=name if row == 0 else None,
+                )
+                left += value
+        ax.set_yticks(range(len(points)), [f"N={point.miners} V={point.validators}" for point in points])
+        ax.set_ylim(len(points) - 0.5, -0.5)
+        ax.set_xlabel("CPU seconds a task")
+        ax.grid(axis="x")
+        ax.set_axisbelow(True)
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=1 if narrow(ax) else 3, fontsize=11)
+    return figure_of(ax)
+
+
+def draw_quality(points: Sequence[GridPoint], cheapest: GridPoint | None, ax: Axes) -> Figure:
+    """Draw the quality of a customer's answer against the overhead paid for it."""
+    with styled():
+        for place, validators in enumerate(sorted({point.validators for point in points})):
+            colour = SERIES[place % len(SERIES)]
+            for number, point in enumerate(each for each in points if each.validators == validators):
+                x, y = point.overhead["cpu_s"], point.quality
+                if x.value is None or y.value is None:
+                    continue
+                _interval(ax, x.value, y, colour)
+                ax.plot(
+                    [x.value],
+                    [y.value],
+                    marker="o",
+                    color=colour,
+                    linestyle="none",
+                    label=None if number else f"V={validators}",
+                )
+                if point is cheapest:
+                    ax.plot(
+                        [x.value], [y.value], marker="o", markersize=14, fillstyle="none", color=INK, linestyle="none"
+                    )
+        ax.set_xscale("log")
+        log_ticks(ax.xaxis, lambda value: f"{value:g}×")
+        ax.set_xlabel("overhead in CPU")
+        ax.set_title("true quality (ringed: the cheapest within 1 %)", loc="left", fontsize=12, color=MUTED)
+        ax.grid(axis="both")
+        ax.set_axisbelow(True)
+        ax.legend(loc="lower right")
+    return figure_of(ax)
+
+
+def _line(ax: Axes, line: Sequence[GridPoint], colour: str, label: str) -> None:
+    ns: list[int] = []
+    values: list[float] = []
+    for point in line:
+        figure = point.overhead["cpu_s"]
+        if figure.value is None:
+            continue
+        _interval(ax, point.miners, figure, colour)
+        ns.append(point.miners)
+        values.append(figure.value)
+    ax.plot(ns, values, marker="o", color=colour, label=label)
+
+
+def _interval(ax: Axes, x: float, figure: Estimate, colour: str) -> None:
+    if figure.low is not None and figure.high is not None:
+        ax.plot([x] * 2, [figure.low, figure.high], color=colour, linewidth=1.4, alpha=0.6)
