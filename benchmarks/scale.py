@@ -30,7 +30,8 @@ from benchmarks.pool import Alone, Instant, OneAtATime, Own, Pages
 from benchmarks.scale_plan import BlockCost, Entries, Point, Results, page
 from cluster import LocalPool, Pool, RayPool
 from cluster.cpu import trees_cpu_s
-from cluster.ray.session import LOOPBACK, guard_token
+from cluster.ray.session import LOOPBACK
+from cluster.ray.token import guard_token
 from lab.record.record import FORMAT, Draft, RunRecord
 from miners import Miner
 from subnets import Caller

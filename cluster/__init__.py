@@ -1,4 +1,4 @@
-"""Where it runs: hosts for miners and engines, juries of validators, in this process, its children or on Ray."""
+"""Where miners and validators run: on this machine or on a Ray cluster."""
 
 from cluster.local.pool import LocalPool
 from cluster.ray.pool import RayPool

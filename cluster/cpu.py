@@ -12,21 +12,21 @@ __all__ = ["family_cpu_s", "process_cpu_s", "tree_cpu_s", "trees_cpu_s"]
 
 
 def tree_cpu_s(pid: int) -> float:
-    """CPU seconds of a process, its living descendants, and those of its children that have ended.
+    """Return the CPU seconds of a process, its living descendants, and those of its children that have ended.
 
-    Exact to the clock tick of the system, 10 ms, for each process; 0.0 for one that is gone without a trace.
+    Exact to the system's clock tick (10 ms) for each process; 0.0 for a process that is gone without a trace.
     """
     return sum(trees_cpu_s(pid).values())
 
 
 def family_cpu_s() -> float:
-    """CPU seconds of this process, exact, and of its descendants, living to the tick or ended."""
+    """Return the CPU seconds of this process, exactly, and of its descendants, to the system's clock tick."""
     me = os.getpid()
     return process_cpu_s() + sum(used for pid, used in trees_cpu_s(me).items() if pid != me)
 
 
 def trees_cpu_s(pid: int) -> dict[int, float]:
-    """CPU seconds by pid, for a process and each of its living descendants, with what each reaped."""
+    """Return CPU seconds by pid, for a process and its living descendants; each includes the children it reaped."""
     try:
         root = psutil.Process(pid)
         family = [root, *root.children(recursive=True)]

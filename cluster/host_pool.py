@@ -1,6 +1,6 @@
-"""A hosted pool: what `LocalPool` and `RayPool` have in common.
+"""A pool whose miners run on hosts: what all pools of this room have in common.
 
-Its miners live on hosts by a plan and are reached through links; the scheduler decides who is asked when.
+The plan says which hosts there are, links reach them, and the scheduler decides who is asked when.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from cluster.hosts.engine_supervisor import close_all
 from cluster.hosts.host_link import START_TIMEOUT_S, HostLink
 from cluster.hosts.pay_notices import PayNotices
 from cluster.hosts.validator_worker import Failure
-from cluster.scheduling.host_group import HostGroup
+from cluster.scheduling.host_group import HostGroup, HostSlot
 from cluster.scheduling.scheduler import Scheduler
 from cluster.servers.server import Server
 from miners import Miner, Pay
@@ -31,25 +31,36 @@ from .errors import HostDied, PoolError
 from .plan import Group, plan
 from .pool import Pool, Usage
 from .requirements import Requirements
-from .status import GroupStatus, Member, PoolStatus, ProcessUsage, Role, Sampler, State, here, look_at, look_at_driver
+from .status import (
+    GroupStatus,
+    Member,
+    PoolStatus,
+    ProcessUsage,
+    Role,
+    Sampler,
+    State,
+    machine_name,
+    measure_driver,
+    measure_processes,
+)
 
 logger = logging.getLogger(__name__)
 
 
-QUOTA = Path("/sys/fs/cgroup/cpu.max")
-"""What a container may use of its machine's cores."""
+CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+"""Share of the machine's cores that a container may use."""
 
 
 def available_cores() -> int:
-    """Cores that this process may use."""
+    """Return how many cores this process may use."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with suppress(OSError, ValueError):  # "max" where there is no bound
-        quota_us, period_us = map(int, QUOTA.read_text(encoding="ascii").split())
+    with suppress(OSError, ValueError):  # "max" without a bound
+        quota_us, period_us = map(int, CGROUP_QUOTA.read_text(encoding="ascii").split())
         return max(1, min(cores, quota_us // period_us))
     return cores
 
 
-class HostedPool(Pool):
+class HostPool(Pool):
     """Base of the pools that place hosts."""
 
     def __init__(
@@ -65,9 +76,9 @@ class HostedPool(Pool):
         start_timeout_s: float = START_TIMEOUT_S,
         requirements: Mapping[int, Requirements] | None = None,
     ) -> None:
-        """Plan for `cores` (all that there are) with at most `max_replicas` hosts for the engines that may be copied.
+        """Plan for `cores` (default: all available) with at most `max_replicas` hosts for replicable engines.
 
-        `max_restarts` bounds the attempts to make a host that died anew. `servers` are started before all hosts.
+        `max_restarts` bounds the attempts to restart a host that died. `servers` are started before all hosts.
         """
         super().__init__(subnet, miners, validators)
         self.cores = cores or available_cores()
@@ -76,13 +87,14 @@ class HostedPool(Pool):
         self._max_restarts = max_restarts
         self._start_timeout_s = start_timeout_s
         self._links: dict[str, list[HostLink]] = {}
+        """The hosts of each group."""
         self._scheduler: Scheduler | None = None
-        self._paymaster = PayNotices(uid for uid, miner in self.miners.items() if miner.learns)
+        self._pay_notices = PayNotices(uid for uid, miner in self.miners.items() if miner.learns)
         self._cpu_before_s = 0.0
         self._opened: set[str] = set()
         """Names of the hosts that have been up."""
         self._engine_kinds: dict[str, tuple[str, ...]] = {}
-        """By group, once they are asked for."""
+        """The engines of each group, once they are asked for."""
         self._sampler = Sampler()
 
     async def _open(self) -> None:  # noqa: B027  most pools have nothing to do before their hosts
@@ -101,11 +113,11 @@ class HostedPool(Pool):
 
     @abstractmethod
     async def _prepare(self, validator: int, number: int, stakes: Mapping[int, float], caller: Caller) -> Any:
-        """Have the validator's jury prepare."""
+        """Have the validator's worker prepare a round."""
 
     @abstractmethod
     async def _grade(self, validator: int, task: Task, responses: Sequence[Response]) -> Any:
-        """Have the validator's jury grade."""
+        """Have the validator's worker grade a round."""
 
     async def start(self) -> None:
         """Start all servers at once, then all hosts."""
@@ -121,7 +133,7 @@ class HostedPool(Pool):
             self._links,
             start=self._start,
             max_restarts=self._max_restarts,
-            opening_s=self._start_timeout_s,
+            reopening_s=self._start_timeout_s,
         )
 
     async def close(self) -> None:
@@ -134,16 +146,16 @@ class HostedPool(Pool):
             ends.push_async_callback(close_all, () if scheduler is None else (scheduler,))
 
     async def prepare(self, validator: int, number: int, stakes: Mapping[int, float], caller: Caller) -> Assignment:
-        """Have a validator make the task of a round and choose its miners; raises PoolError where it fails."""
+        """Have a validator make the task of a round and choose its miners; raises PoolError if it fails."""
         self._check(validator)
-        work = await self._prepare(validator, number, stakes, caller)
-        if isinstance(work, Failure):
-            raise PoolError(work.reason)
-        assert isinstance(work, Assignment)
-        return work
+        assignment = await self._prepare(validator, number, stakes, caller)
+        if isinstance(assignment, Failure):
+            raise PoolError(assignment.reason)
+        assert isinstance(assignment, Assignment)
+        return assignment
 
     async def grade(self, validator: int, task: Task, responses: Sequence[Response]) -> Grades:
-        """Have a validator grade the responses of a round; raises PoolError where it fails."""
+        """Have a validator grade the responses of a round; raises PoolError if it fails."""
         self._check(validator)
         grades = await self._grade(validator, task, responses)
         if isinstance(grades, Failure):
@@ -156,34 +168,36 @@ class HostedPool(Pool):
         scheduler = self._started()
         responses = await scheduler.query(query, uids, await self._pack(query), deadline_s)
         for server in self.servers:
-            server.check()  # a server of ours that ended is no miner's doing
+            server.check()  # no miner is to blame for a server of ours that ended
         return responses
 
     async def bare(self, miner: int, queries: Sequence[Query]) -> list[Cost | None]:
-        """Do the work of one miner alone, shared out to the hosts of its group as a bare loop for each would.
+        """Do the work of one miner alone, shared out to all hosts of its group as a bare loop on each would.
 
-        Only while no query runs: a host measures all that it does. None for each query of a host that died.
+        Only while no query runs, as a host measures everything that it does. None stands for a query of a host that
+        died.
         """
         await self._started().settle()
         for group in self.plan.groups:
             if miner in group.miners:
                 links = self._links[group.name]
                 shares = [queries[place :: len(links)] for place in range(len(links))]
-                done = await asyncio.gather(
+                costs = await asyncio.gather(
                     *(bare_or_none(link, miner, share) for link, share in zip(links, shares, strict=True))
                 )
-                return [done[place % len(links)][place // len(links)] for place in range(len(queries))]
+                return [costs[place % len(links)][place // len(links)] for place in range(len(queries))]
         raise PoolError(f"no miner has uid {miner}; known: {', '.join(map(str, sorted(self.miners)))}")
 
     async def paid(self, pays: Mapping[int, Pay]) -> None:
-        """Tell the miners of all hosts; `miners` here, which nobody asks, are told nothing."""
-        hosts: list[HostLink] = []
+        """Tell the miners of all hosts; the `miners` of this process, which nobody asks, are told nothing."""
+        links: list[HostLink] = []
         if self._scheduler is not None:
-            await self._scheduler.settle()  # a host must not be told that already knows it from its start
-            hosts = [seat.link for crew in self._scheduler.crews().values() for seat in crew.seats]
-        self._paymaster.add(pays)
-        told = [self._paymaster.tell(link, self._uids(link)) for link in hosts]
-        for error in await asyncio.gather(*told, return_exceptions=True):
+            await self._scheduler.settle()  # a restarting host will know it from its start
+            groups = self._scheduler.host_groups().values()
+            links = [slot.link for host_group in groups for slot in host_group.slots]
+        self._pay_notices.add(pays)
+        notices = [self._pay_notices.tell_last(link, self._uids(link)) for link in links]
+        for error in await asyncio.gather(*notices, return_exceptions=True):
             if isinstance(error, PoolError):
                 logger.warning("%s; the next query tries again", error)
             elif isinstance(error, BaseException):
@@ -199,44 +213,53 @@ class HostedPool(Pool):
         return rows + [Usage(server.name, "server", server.cpu_s()) for server in self.servers]
 
     async def status(self) -> PoolStatus:
-        """Tell who is where and how busy; processes are looked at anew every few seconds."""
-        await self._sampler.refresh(self._looks)
-        crews = {} if self._scheduler is None else self._scheduler.crews()
+        """Return who is where and how busy; processes are measured every few seconds."""
+        await self._sampler.refresh(self._measure)
+        host_groups = {} if self._scheduler is None else self._scheduler.host_groups()
         groups = [
-            GroupStatus(group.name, tuple(group.miners), self._kinds(group), crews[group.name].queued if crews else 0)
+            GroupStatus(
+                group.name,
+                tuple(group.miners),
+                self._kinds(group),
+                host_groups[group.name].queued if host_groups else 0,
+            )
             for group in self.plan.groups
         ]
-        return PoolStatus((*self._members(), *self._hosts(crews)), tuple(groups))
+        return PoolStatus((*self._members(), *self._hosts(host_groups)), tuple(groups))
 
     @abstractmethod
     def _members(self) -> list[Member]:
-        """Tell of all that are no hosts."""
+        """Return all members that are not hosts."""
 
     def _member(self, name: str, role: Role, pid: int | None, validators: Collection[int] = ()) -> Member:
-        return Member(name, role, "up", validators=tuple(validators), pid=pid, **self._sampler.of(name))
+        return Member(name, role, "up", validators=tuple(validators), pid=pid, **self._sampler.fields(name))
 
-    def _hosts(self, crews: Mapping[str, HostGroup]) -> list[Member]:
-        found = []
+    def _hosts(self, host_groups: Mapping[str, HostGroup]) -> list[Member]:
+        members = []
         for group in self.plan.groups:
-            seats = {seat.link.name: seat for seat in crews[group.name].seats} if crews else {}
+            slots = {slot.link.name: slot for slot in host_groups[group.name].slots} if host_groups else {}
             for link in self._links.get(group.name, ()):
-                seat = seats.get(link.name)
-                state: State = "up" if link.name in self._opened else "starting"
-                if crews:
-                    state = "given up" if seat is None else seat.state
+                slot = slots.get(link.name)
                 member = Member(
                     link.name,
                     "host",
-                    state,
+                    self._state(link, slot),
                     group.name,
                     pid=link.pid,
-                    in_flight=group.slots - seat.free if seat is not None else 0,
+                    in_flight=group.slots - slot.free if slot is not None else 0,
                     slots=group.slots,
-                    restarts=seat.life if seat is not None else 0,
-                    **self._sampler.of(link.name),
+                    restarts=slot.restarts if slot is not None else 0,
+                    **self._sampler.fields(link.name),
                 )
-                found.append(member)
-        return found
+                members.append(member)
+        return members
+
+    def _state(self, link: HostLink, slot: HostSlot | None) -> State:
+        if slot is not None:
+            return slot.state
+        if self._scheduler is not None:
+            return "given up"
+        return "up" if link.name in self._opened else "starting"
 
     def _kinds(self, group: Group) -> tuple[str, ...]:
         if group.name not in self._engine_kinds:
@@ -244,15 +267,16 @@ class HostedPool(Pool):
             self._engine_kinds[group.name] = tuple(sorted({type(engine).__name__.lower() for engine in engines}))
         return self._engine_kinds[group.name]
 
-    async def _looks(self) -> dict[str, ProcessUsage]:
-        """Look at the processes of the pool, by the names of its members: those of this machine."""
+    async def _measure(self) -> dict[str, ProcessUsage]:
+        """Measure the processes of the pool on this machine, by the names of its members."""
         processes = {link.name: link.pid for link in self._all_links()}
         processes |= {server.name: server.pid for server in self.servers}
         others = {name: pid for name, pid in processes.items() if pid is not None and pid != os.getpid()}
-        return {"driver": look_at_driver()} | await asyncio.to_thread(look_at, others, here())
+        usage = await asyncio.to_thread(measure_processes, others, machine_name())
+        return {"driver": measure_driver()} | usage
 
     async def _start(self, link: HostLink) -> None:
-        await self._paymaster.start(link, self._uids(link))
+        await self._pay_notices.start(link, self._uids(link))
         self._opened.add(link.name)
 
     def _uids(self, link: HostLink) -> Collection[int]:
@@ -273,7 +297,7 @@ class HostedPool(Pool):
 
 
 async def bare_or_none(link: HostLink, miner: int, queries: Sequence[Query]) -> list[Cost | None]:
-    """Do a miner's work alone on one host; None for each query where the host dies."""
+    """Do a miner's work alone on one host; None for each query if the host dies."""
     try:
         return [*await link.bare(miner, queries)] if queries else []
     except HostDied as error:
@@ -282,7 +306,7 @@ async def bare_or_none(link: HostLink, miner: int, queries: Sequence[Query]) -> 
 
 
 async def all_or_first_error(works: Sequence[Any]) -> None:
-    """Await all; where one fails, cancel the others and raise its error."""
+    """Await all; if one fails, cancel the others and raise its error."""
     try:
         async with asyncio.TaskGroup() as tasks:
             for work in works:

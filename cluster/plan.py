@@ -1,9 +1,9 @@
 """The plan: which hosts there are, and which miners each of them serves.
 
-Miners that need no engine, or none but light ones, live together. Engines that may be copied (`replicable`: OCR
-on a core) are copied to one host for each core, and any of these serves any of their miners. Every other engine
-has one host, for all the miners that name it. So hosts are bounded by cores and engines, never by miners.
-A copycat lives with its victims. Miners that want different machines share neither hosts nor engines.
+Miners that need no engine, or only light ones, share a host. Replicable engines (OCR on a core) get one host per core,
+and any of those hosts serves any of their miners. Every other engine has one host, shared by all miners that name it.
+So the number of hosts is bounded by cores and engines, never by miners. Miners tied by affinity share a host; miners
+with different requirements share neither hosts nor engines.
 
     plan({0: Tesseract(), 1: Echo()}, 2)   # "cpu" on two hosts, "io" on one
 """
@@ -11,16 +11,17 @@ A copycat lives with its victims. Miners that want different machines share neit
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from miners import Engine, Miner
 
+from .affinity import Affinity
 from .errors import PoolError
 from .requirements import NO_REQUIREMENTS, Requirements
 
 IO_CONCURRENCY = 1024
-"""Queries at once on a host without engines: each is a coroutine that mostly waits."""
+"""Maximum concurrent queries on a host without engines, where each is a coroutine that mostly waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,27 +29,27 @@ class Group:
     """Miners that are served by the same hosts."""
 
     name: str
-    """"io", "cpu", or the kind of engine that they share."""
+    """Either "io", "cpu", or the kind of engine that the miners share."""
     miners: Mapping[int, Miner]
-    """By uid."""
+    """The miners by uid."""
     hosts: int = 1
-    """Hosts that serve the group, each with engines of its own."""
+    """Number of hosts that serve the group, each with its own engines."""
     slots: int = IO_CONCURRENCY
-    """Queries that one host serves at once."""
+    """Maximum concurrent queries of one host."""
     cpus: float = 0.0
-    """Of each host."""
+    """CPUs that one host takes."""
     gpus: float = 0.0
-    """Of each host, all on one machine; a share below 1 leaves the rest of the GPU to other hosts."""
+    """GPUs that one host takes, all on one machine; a share below 1 leaves the rest of the GPU to other hosts."""
     requirements: Requirements = NO_REQUIREMENTS
 
     @property
     def light(self) -> bool:
-        """Whether a host of the group needs no core and no GPU of its own."""
+        """True if a host of the group needs no core and no GPU of its own."""
         return self.cpus == 0.0 and self.gpus == 0.0
 
     @property
     def needs(self) -> dict[str, float]:
-        """What a host takes of its machine, by Ray's names; nothing that is 0."""
+        """Amounts that one host takes of its machine: "CPU", "GPU" and custom resources, without zeros."""
         amounts = {"CPU": self.cpus, "GPU": self.gpus, **self.requirements.resources}
         return {kind: amount for kind, amount in amounts.items() if amount}
 
@@ -58,16 +59,15 @@ class Group:
 
 
 Room = Callable[[Group, Sequence[Group]], int]
-"""How many hosts of a group there is room for beside those of others."""
+"""Returns how many hosts of a group fit beside the hosts of other groups."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All groups, and who copies whom."""
+    """All groups, and what ties their miners to each other."""
 
     groups: tuple[Group, ...]
-    victims: Mapping[int, tuple[int, ...]]
-    """By the uid of a copycat: the uids that its victims may be, in ascending order."""
+    affinity: Affinity = field(default_factory=Affinity)
 
 
 def plan(
@@ -76,103 +76,86 @@ def plan(
     max_replicas: int | None = None,
     requirements: Mapping[int, Requirements] | None = None,
 ) -> Plan:
-    """Group miners by the engines that they need and the machines that they want.
+    """Group miners by the engines that they need and the machines that they require.
 
-    What may be copied is copied to `cores`, or to as many hosts as there is room for beside all others, where that is
-    told, and to `max_replicas` at most.
+    Replicable engines get one host per core, or with a `Room` as many as fit beside all others; never more than
+    `max_replicas`.
 
     Raises:
-        PoolError: a copycat and its victim want different machines.
+        PoolError: miners that must share a host have different requirements.
     """
-    victims, wanted = find_victims(miners), requirements or {}
+    affinity, required = Affinity.of(miners), requirements or {}
     shared: dict[str, dict[int, Miner]] = {}
-    requirements_of: dict[str, Requirements] = {}
-    anchored: list[Group] = []
-    for family in _families(miners, victims, wanted):
-        engines, want = _engines(family), _agreed(family, wanted)
+    requirements_by_group: dict[str, Requirements] = {}
+    dedicated: list[Group] = []
+    for family in _families(miners, affinity, required):
+        engines, common = _engines(family), _common(family, required)
         if any(not engine.replicable for engine in engines):
-            anchored.append(_anchored(family, engines, want, taken={group.name for group in anchored}))
+            dedicated.append(_dedicated(family, engines, common, taken={group.name for group in dedicated}))
             continue
-        name = ("cpu" if any(engine.cpus > 0.0 for engine in engines) else "io") + (f"@{want}" if str(want) else "")
+        name = "cpu" if any(engine.cpus > 0.0 for engine in engines) else "io"
+        if str(common):
+            name = f"{name}@{common}"
         shared.setdefault(name, {}).update(family)
-        requirements_of[name] = want
-    groups = {name: _shared(name, of, requirements_of[name]) for name, of in shared.items()}
-    for name in sorted((name for name in groups if name.startswith("cpu")), reverse=True):  # the particular ones first
-        others = (*anchored, *(group for group in groups.values() if group.name != name))
+        requirements_by_group[name] = common
+    groups = {name: _shared(name, members, requirements_by_group[name]) for name, members in shared.items()}
+    # Groups with requirements come first, as fewer machines suit them.
+    for name in sorted((name for name in groups if name.startswith("cpu")), reverse=True):
+        others = (*dedicated, *(group for group in groups.values() if group.name != name))
         groups[name] = _replicated(groups[name], cores, others, max_replicas)
     order = sorted(groups.values(), key=lambda group: not group.light)
-    return Plan((*order, *anchored), victims)
+    return Plan((*order, *dedicated), affinity)
 
 
 def _families(
-    miners: Mapping[int, Miner], victims: Mapping[int, Sequence[int]], wanted: Mapping[int, Requirements]
+    miners: Mapping[int, Miner], affinity: Affinity, required: Mapping[int, Requirements]
 ) -> list[dict[int, Miner]]:
-    """Return the miners that have to live together: by an engine and what they want, or by who copies whom."""
-    together = _Sets()
+    """Return the sets of miners that have to share a host, for an engine or by affinity."""
+    from scipy.cluster.hierarchy import DisjointSet  # heavy
+
+    sets: DisjointSet[Hashable] = DisjointSet(miners)
+
+    def merge(uid: int, other: Hashable) -> None:
+        sets.add(other)
+        sets.merge(uid, other)
+
     for uid, miner in miners.items():
-        for engine in _anchors(miner):
-            together.join(uid, f"{engine.key}@{wanted.get(uid, NO_REQUIREMENTS)}")
-        for victim in victims.get(uid, ()):
-            together.join(uid, victim)
-    families: dict[int | str, dict[int, Miner]] = {}
+        for engine in miner.engines():
+            if not engine.replicable:
+                merge(uid, f"{engine.key}@{required.get(uid, NO_REQUIREMENTS)}")
+        for other in affinity.same_host.get(uid, ()):
+            merge(uid, other)
+    families: dict[Hashable, dict[int, Miner]] = {}
     for uid, miner in sorted(miners.items()):
-        families.setdefault(together.root(uid), {})[uid] = miner
+        families.setdefault(sets[uid], {})[uid] = miner
     return list(families.values())
-
-
-def find_victims(miners: Mapping[int, Miner]) -> dict[int, tuple[int, ...]]:
-    """Find, for each copycat, the miners that equal one of its victims in all but the seed."""
-    owners: dict[str, list[int]] = {}
-    for uid, miner in sorted(miners.items()):
-        owners.setdefault(likeness(miner), []).append(uid)
-    return {
-        uid: tuple(sorted(owner for victim in nested for owner in owners.get(likeness(victim), ())))
-        for uid, miner in miners.items()
-        if (nested := miner.victims())
-    }
-
-
-def likeness(miner: Miner) -> str:
-    """Return the key of a miner without its seeds: what a copycat's victim is known by."""
-    return _seedless(miner).key
-
-
-def _seedless(miner: Miner) -> Miner:
-    nested = {
-        name: _seedless(value) for name in type(miner).model_fields if isinstance(value := getattr(miner, name), Miner)
-    }
-    return miner.model_copy(update={"seed": 0, **nested})
 
 
 def _engines(miners: Mapping[int, Miner]) -> list[Engine]:
     return list({engine.key: engine for miner in miners.values() for engine in miner.engines()}.values())
 
 
-def _anchors(miner: Miner) -> list[Engine]:
-    return [engine for engine in miner.engines() if not engine.replicable]
-
-
 def _slots(engines: list[Engine]) -> int:
     return max(1, min((engine.concurrency for engine in engines), default=IO_CONCURRENCY))
 
 
-def _agreed(family: Mapping[int, Miner], wanted: Mapping[int, Requirements]) -> Requirements:
-    """Return what miners that live together want of their machine; those that want nothing go along."""
-    asked = {str(want): (uid, want) for uid in family if str(want := wanted.get(uid, NO_REQUIREMENTS))}
-    if len(asked) > 1:
-        (one, first), (other, second) = list(asked.values())[:2]
+def _common(family: Mapping[int, Miner], required: Mapping[int, Requirements]) -> Requirements:
+    """Return the requirements that all miners of a family share; miners without any accept those of the others."""
+    distinct = {str(own): (uid, own) for uid in family if str(own := required.get(uid, NO_REQUIREMENTS))}
+    if len(distinct) > 1:
+        (uid, first), (other, second) = list(distinct.values())[:2]
         raise PoolError(
-            f"miners {one} and {other} live together because of who copies whom, and want different machines: {first} "
-            f"and {second}; give them the same labels and resources"
+            f"miners {uid} and {other} must share a host because of who copies whom, but require different machines: "
+            f"{first} and {second}; give them the same labels and resources"
         )
-    return next((want for _, want in asked.values()), NO_REQUIREMENTS)
+    return next((own for _, own in distinct.values()), NO_REQUIREMENTS)
 
 
-def _shared(name: str, miners: Mapping[int, Miner], want: Requirements) -> Group:
+def _shared(name: str, miners: Mapping[int, Miner], requirements: Requirements) -> Group:
     engines = _engines(miners)
-    # The slots of a host are shared by all its engines, so the hungriest one says what it needs.
+    # The slots of a host are shared by all its engines, so the hungriest engine decides what the host takes.
     cpus, gpus = max((e.cpus for e in engines), default=0.0), max((e.gpus for e in engines), default=0.0)
-    return Group(name, miners, 1, _slots(engines), cpus, gpus, want)
+    return Group(name, miners, 1, _slots(engines), cpus, gpus, requirements)
 
 
 def _replicated(group: Group, cores: int | Room, others: Sequence[Group], max_replicas: int | None) -> Group:
@@ -180,24 +163,13 @@ def _replicated(group: Group, cores: int | Room, others: Sequence[Group], max_re
     return replace(group, hosts=max(1, min(room, max_replicas or room)))
 
 
-def _anchored(miners: Mapping[int, Miner], engines: list[Engine], want: Requirements, taken: set[str]) -> Group:
-    name = type(next(engine for engine in engines if not engine.replicable)).__name__.lower()
-    number = next(n for n in range(len(taken) + 1) if f"{name}-{n}" not in taken)
+def _dedicated(
+    miners: Mapping[int, Miner], engines: list[Engine], requirements: Requirements, taken: set[str]
+) -> Group:
+    """Return the group of miners whose engines have one host."""
+    kind = type(next(engine for engine in engines if not engine.replicable)).__name__.lower()
+    number = next(n for n in range(len(taken) + 1) if f"{kind}-{n}" not in taken)
     cpus, gpus = sum(engine.cpus for engine in engines), sum(engine.gpus for engine in engines)
-    # Ray gives shares of one GPU, or whole ones.
-    return Group(f"{name}-{number}", miners, 1, _slots(engines), cpus, math.ceil(gpus) if gpus > 1.0 else gpus, want)
-
-
-class _Sets:
-    """Disjoint sets of uids and engine keys."""
-
-    def __init__(self) -> None:
-        self._parent: dict[int | str, int | str] = {}
-
-    def root(self, item: int | str) -> int | str:
-        while (parent := self._parent.setdefault(item, item)) != item:
-            item = parent
-        return item
-
-    def join(self, one: int | str, other: int | str) -> None:
-        self._parent[self.root(one)] = self.root(other)
+    # A host can be given a share of one GPU, or whole GPUs.
+    whole = math.ceil(gpus) if gpus > 1.0 else gpus
+    return Group(f"{kind}-{number}", miners, 1, _slots(engines), cpus, whole, requirements)

@@ -1,10 +1,10 @@
-"""The pool: where miners and validators live, and how queries reach them.
+"""The pool: where miners and validators run, and how queries reach them.
 
     async with LocalPool(subnet, miners, validators) as pool:
-        played = await pool.play(validator=64, number=0, stakes=stakes, caller=caller)
+        result = await pool.play(validator=64, number=0, stakes=stakes, caller=caller)
 
-Its promise: one `Response` for each uid asked, in the order asked, whatever happens to a miner, a host or a
-node; and the same seed gives the same scores on every pool.
+Its promise: one `Response` for each uid asked, in the order asked, whatever happens to a miner, a host or a machine;
+and the same seed gives the same scores on every pool.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from .status import PoolStatus
 
 @dataclass(frozen=True, slots=True)
 class RoundResult:
-    """One round of one validator, as it went."""
+    """One round of one validator."""
 
     validator: int
-    """uid."""
+    """The validator's uid."""
     number: int
     task: Task
     responses: tuple[Response, ...]
@@ -38,7 +38,7 @@ class RoundResult:
     qualities: tuple[float | None, ...]
     """True quality of each answer, aligned with `responses`."""
     query_bytes: int
-    """Of the prompt, once."""
+    """Size of the prompt, counted once."""
     task_cost: Cost = field(default_factory=Cost)
     grading_cost: Cost = field(default_factory=Cost)
     measuring_cost: Cost = field(default_factory=Cost)
@@ -46,19 +46,19 @@ class RoundResult:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """CPU that one process of ours has used since the pool started, children included."""
+    """CPU that one process of the pool has used since the pool started, with its children."""
 
     name: str
     role: str
-    """"driver", "host", "validator", "server" (a provider's) or "system" (Ray's own processes)."""
+    """Either "driver", "host", "validator", "server" (a provider's) or "system" (the cluster's own processes)."""
     cpu_s: float
 
 
 class Pool(ABC):
-    """Base of `LocalPool` and `RayPool`."""
+    """Base of all pools."""
 
     cores: int
-    """Of this machine, or of all those of a cluster that was joined."""
+    """Cores of this machine, or of all machines of a cluster that was joined."""
 
     def __init__(self, subnet: Subnet | None, miners: Mapping[int, Miner], validators: Mapping[int, Validator]) -> None:
         """Serve `miners` and run `validators`, both by uid. Without a subnet there are no validators.
@@ -74,15 +74,15 @@ class Pool(ABC):
 
     @abstractmethod
     async def start(self) -> None:
-        """Place hosts and validators and open the engines.
+        """Place hosts and validators, and open the engines.
 
         Raises:
-            PoolError: something can't be placed or started; the message has the reason and the fix.
+            PoolError: a part can't be placed or started; the message has the reason and the fix.
         """
 
     @abstractmethod
     async def close(self) -> None:
-        """Stop everything that `start` started; safe to call twice and after a failed start."""
+        """Stop everything that `start` started. It may be called twice, and after a failed start."""
 
     @abstractmethod
     async def prepare(self, validator: int, number: int, stakes: Mapping[int, float], caller: Caller) -> Assignment:
@@ -92,9 +92,9 @@ class Pool(ABC):
     async def query(self, query: Query, uids: Sequence[int], *, deadline_s: float | None = None) -> list[Response]:
         """Ask each miner once; return one response for each uid, in order, within one deadline for all.
 
-        A miner that was given the query and did not answer within `query.timeout_s` has timed out; a query that
-        did not reach its miner by the deadline, or whose time others took, is lost. What was in flight on a host
-        that died is asked again; the miner that it dies of is at fault. Late work is cancelled.
+        A miner that was given the query and did not answer within `query.timeout_s` has timed out. A query that did
+        not reach its miner by the deadline, or whose time others took, is lost. Queries in flight on a host that died
+        are retried; the miner that a host dies of is at fault. Late work is cancelled.
         """
 
     @abstractmethod
@@ -103,40 +103,40 @@ class Pool(ABC):
 
     @abstractmethod
     async def bare(self, miner: int, queries: Sequence[Query]) -> list[Cost | None]:
-        """Do the work of one miner alone, query by query, with no subnet around it: what it costs once.
+        """Do the work of one miner alone, query by query, with no subnet around it; return what each query costs.
 
-        None for a query that was not done, because a host or an engine died.
+        None stands for a query that was not done because a host or an engine died.
         """
 
     @abstractmethod
     async def paid(self, pays: Mapping[int, Pay]) -> None:
-        """Tell miners, by uid, what an epoch brought them; between rounds, or before the start what was earlier."""
+        """Tell miners, by uid, what an epoch brought them: between rounds, or for earlier epochs before the start."""
 
     @abstractmethod
     async def usage(self) -> list[Usage]:
-        """Measure the processes of the pool, ended ones included; the sum is all the CPU that it has used."""
+        """Measure the processes of the pool, including ended ones; the sum is all the CPU that it has used."""
 
     @abstractmethod
     async def status(self) -> PoolStatus:
-        """Tell who is where, in which state and how busy; at any time, while the pool starts and closes too."""
+        """Return who is where, in which state and how busy; may be called while the pool starts and closes."""
 
     def publish(self, run: str, snapshot: str) -> None:  # noqa: B027  most pools have nobody to show it to
-        """Let others see a snapshot of a run, where they can see the pool: on a cluster; replaces the one before."""
+        """Show a run's snapshot, in place of the one before, to those who can see the cluster that the pool uses."""
 
     async def play(self, validator: int, number: int, stakes: Mapping[int, float], caller: Caller) -> RoundResult:
         """Run one round of one validator: prepare, query, grade."""
-        work = await self.prepare(validator, number, stakes, caller)
-        responses = await self.query(work.query, work.uids)
-        grades = await self.grade(validator, work.task, responses)
+        assignment = await self.prepare(validator, number, stakes, caller)
+        responses = await self.query(assignment.query, assignment.uids)
+        grades = await self.grade(validator, assignment.task, responses)
         return RoundResult(
             validator=validator,
             number=number,
-            task=work.task,
+            task=assignment.task,
             responses=grades.responses,
             scores=grades.scores,
             qualities=grades.qualities,
-            query_bytes=work.query.prompt.size,
-            task_cost=work.cost,
+            query_bytes=assignment.query.prompt.size,
+            task_cost=assignment.cost,
             grading_cost=grades.cost,
             measuring_cost=grades.measuring,
         )

@@ -1,7 +1,7 @@
 """What a pool looks like while it works: who is where, in which state, how busy, and what waits.
 
-A snapshot is a plain value: uids, names, places and amounts, and nothing that a miner or a server is told in
-confidence. What processes use is looked up every `SAMPLE_S` at most, since looking costs CPU that is metered too.
+A snapshot is a plain value: uids, names, machines and amounts, and nothing that a miner or a server is told in
+confidence. Processes are measured at most every `SAMPLE_S`, since measuring costs CPU that is metered too.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from typing import Any, Literal
 import psutil
 
 SAMPLE_S = 5.0
-"""Between two looks at the processes: going over all of a machine takes some milliseconds."""
+"""Time between two measurements of the processes: each takes some milliseconds."""
 
 Role = Literal["driver", "host", "validator", "server"]
-State = Literal["starting", "up", "leaving", "being made anew", "given up"]
-"""A host that leaves finishes what it has, and is then made anew on another machine."""
+State = Literal["starting", "up", "leaving", "restarting", "given up"]
+"""A host that is leaving finishes its queries, and is then restarted on another machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class GpuUse:
-    """One GPU, by all that use it."""
+    """One GPU, with the use of all processes."""
 
     name: str
     memory_gb: float
@@ -40,48 +40,48 @@ class ProcessUsage:
 
     node: str
     cpu_s: float
-    """Since they started, of children that have ended too."""
+    """CPU seconds since they started, with children that have ended."""
     memory_mb: float
-    """Resident; what processes share counts for each."""
+    """Resident memory; shared pages count for each process."""
     gpus: tuple[GpuUse, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One process of a pool: the driver, a host, a jury of validators, a server."""
+    """One process of a pool: the driver, a host, a group of validators, or a server."""
 
     name: str
     role: Role
     state: State
     group: str = ""
-    """Of a host: the group whose miners it serves."""
+    """For a host, the group whose miners it serves."""
     validators: tuple[int, ...] = ()
-    """uids of those that live in it."""
+    """Uids of the validators in it."""
     node: str | None = None
-    """The machine, where it is known."""
+    """The machine, if it is known."""
     pid: int | None = None
     in_flight: int = 0
-    """Queries that it is at work on."""
+    """Queries that it serves now."""
     slots: int = 0
-    """Queries that it takes at once."""
+    """Maximum concurrent queries."""
     restarts: int = 0
     cores: float | None = None
-    """CPU in use, on average between the last two looks; None where it was not seen twice."""
+    """Average CPU use between the last two measurements; None before the second."""
     memory_mb: float | None = None
     gpus: tuple[GpuUse, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class GroupStatus:
-    """Miners that are served by the same hosts, and what waits for these."""
+    """Miners that are served by the same hosts, and how many queries wait for these."""
 
     name: str
     miners: tuple[int, ...]
-    """uids."""
+    """Uids of the miners."""
     engines: tuple[str, ...]
     """Kinds of the engines that they share."""
     waiting: int = 0
-    """Queries that are on no host yet."""
+    """Queries that no host serves yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,45 +93,45 @@ class PoolStatus:
 
 
 class Sampler:
-    """Remembers what members were last seen to use, and works out the cores between two looks."""
+    """Keeps the last measurements of members, and derives the CPU use between the last two."""
 
     def __init__(self) -> None:
-        self._looked: float | None = None
-        self._found: dict[str, ProcessUsage] = {}
+        self._sampled: float | None = None
+        self._samples: dict[str, ProcessUsage] = {}
         self._cores: dict[str, float] = {}
 
-    async def refresh(self, look: Callable[[], Awaitable[Mapping[str, ProcessUsage]]]) -> None:
-        """Look again, by name of a member, if it is time to."""
+    async def refresh(self, measure: Callable[[], Awaitable[Mapping[str, ProcessUsage]]]) -> None:
+        """Measure the members again, by name, if it is time to."""
         now = time.monotonic()
-        if self._looked is not None and now - self._looked < SAMPLE_S:
+        if self._sampled is not None and now - self._sampled < SAMPLE_S:
             return
-        before, passed_s = self._found, now - (self._looked or now)
-        self._found, self._looked = dict(await look()), now
+        before, passed_s = self._samples, now - (self._sampled or now)
+        self._samples, self._sampled = dict(await measure()), now
         used = {
-            name: found.cpu_s - before[name].cpu_s
-            for name, found in self._found.items()
-            if name in before and found.cpu_s >= before[name].cpu_s  # less: another process in its place
+            name: sample.cpu_s - before[name].cpu_s
+            for name, sample in self._samples.items()
+            if name in before and sample.cpu_s >= before[name].cpu_s  # less: another process in its place
         }
         self._cores = {name: cpu_s / passed_s for name, cpu_s in used.items()}
 
-    def of(self, name: str) -> dict[str, Any]:
-        """Return the fields of a `Member` that are seen, not known."""
-        if (found := self._found.get(name)) is None:
+    def fields(self, name: str) -> dict[str, Any]:
+        """Return the fields of a `Member` that are measured."""
+        if (sample := self._samples.get(name)) is None:
             return {}
-        seen = {"memory_mb": found.memory_mb, "gpus": found.gpus, "cores": self._cores.get(name)}
-        return seen | {"node": found.node}
+        cores = self._cores.get(name)
+        return {"node": sample.node, "memory_mb": sample.memory_mb, "gpus": sample.gpus, "cores": cores}
 
 
-def look_at(pids: Mapping[str, int], node: str) -> dict[str, ProcessUsage]:
-    """Look at processes with all that descends from them, by any name: this process or descendants of it.
+def measure_processes(pids: Mapping[str, int], node: str) -> dict[str, ProcessUsage]:
+    """Measure processes with all their descendants: this process or descendants of it, under any names.
 
-    One pass over all processes of the machine, however many are asked for; what is gone is left out.
+    One pass over all processes of the machine serves all of them; processes that are gone are left out.
     """
     names = {pid: name for name, pid in pids.items()}
     owners: dict[int, str] = {}
     cpu_s, memory = dict.fromkeys(pids, 0.0), dict.fromkeys(pids, 0)
-    me = psutil.Process()
-    for process in [me, *me.children(recursive=True)]:  # parents come before their children
+    driver = psutil.Process()
+    for process in [driver, *driver.children(recursive=True)]:  # parents come before their children
         with suppress(psutil.Error), process.oneshot():
             owner = names.get(process.pid) or owners.get(process.ppid())
             if owner is None:
@@ -143,32 +143,32 @@ def look_at(pids: Mapping[str, int], node: str) -> dict[str, ProcessUsage]:
     return {name: ProcessUsage(node, cpu_s[name], memory[name] / 1e6) for name in pids if memory[name]}
 
 
-def look_at_driver() -> ProcessUsage:
-    """Look at this process alone: what descends from it is others' to count."""
-    me = psutil.Process()
-    times = me.cpu_times()
-    return ProcessUsage(here(), times.user + times.system, me.memory_info().rss / 1e6)
+def measure_driver() -> ProcessUsage:
+    """Measure this process alone: its descendants are counted elsewhere."""
+    driver = psutil.Process()
+    times = driver.cpu_times()
+    return ProcessUsage(machine_name(), times.user + times.system, driver.memory_info().rss / 1e6)
 
 
-def here() -> str:
+def machine_name() -> str:
     """Return the name of this machine."""
     return platform.node() or "localhost"
 
 
-def gpus_in_use(gpus: Sequence[int]) -> tuple[GpuUse, ...]:
-    """Ask NVML about the GPUs with these numbers; empty where there is nobody to ask."""
+def measure_gpus(gpus: Sequence[int]) -> tuple[GpuUse, ...]:
+    """Measure the GPUs with these numbers by NVML; empty if there is none or it can't be asked."""
     if not gpus:
         return ()
     try:
         import pynvml
 
         pynvml.nvmlInit()
-        return tuple(_gpu_in_use(pynvml, gpu) for gpu in gpus)
-    except Exception:  # not installed, no driver: NVML's own tree of errors
+        return tuple(_measure_gpu(pynvml, gpu) for gpu in gpus)
+    except Exception:  # not installed, or no driver: NVML has its own error tree
         return ()
 
 
-def _gpu_in_use(nvml: Any, gpu: int) -> GpuUse:
+def _measure_gpu(nvml: Any, gpu: int) -> GpuUse:
     handle = nvml.nvmlDeviceGetHandleByIndex(gpu)
     name, memory = nvml.nvmlDeviceGetName(handle), nvml.nvmlDeviceGetMemoryInfo(handle)
     busy = nvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100

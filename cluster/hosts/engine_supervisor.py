@@ -1,7 +1,7 @@
-"""The engines of one host: opened together; one that dies is closed and opened again, for the next query.
+"""The engines of one host: opened together; an engine that dies is closed and reopened for the next query.
 
-What was in flight on a dead engine is lost here; the scheduler asks it again and charges the miner that an engine
-dies of, so no number of deaths gives an engine up. One that does not open again and again is.
+Queries in flight on a dead engine are lost here; the scheduler retries them and blames the miner that an engine dies
+of. So no number of deaths gives an engine up, only repeated failure to open does.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from cluster.said import plain
+from cluster.text import safe_text
 from miners import Engine
 
 logger = logging.getLogger(__name__)
@@ -22,82 +22,82 @@ MAX_OPENINGS = 3
 
 
 @dataclass(eq=False, slots=True)
-class _Place:
-    """One engine, and how it is."""
+class _EngineState:
+    """One engine, and whether it can be used."""
 
     engine: Engine
     down: str = ""
     """Why it can't be used; empty while it can."""
     failures: int = 0
-    """To open, since it last did."""
-    revival: asyncio.Task[None] | None = None
+    """Failed attempts to open it since it last opened."""
+    reopening: asyncio.Task[None] | None = None
 
 
-class Engines:
-    """Opens, closes and revives."""
+class EngineSupervisor:
+    """Opens, closes and reopens engines."""
 
     def __init__(self, engines: Iterable[Engine]) -> None:
-        self._places = {engine.key: _Place(engine) for engine in engines}
+        self._states = {engine.key: _EngineState(engine) for engine in engines}
 
     async def open(self) -> None:
-        """Open all, one after another; where one fails, close the others and raise what it raised."""
+        """Open all, one after another; if one fails, close the others and raise its error."""
         opened: list[Engine] = []
         try:
-            for place in self._places.values():
-                await place.engine.open()
-                opened.append(place.engine)
+            for state in self._states.values():
+                await state.engine.open()
+                opened.append(state.engine)
         except BaseException:
             await close_all(opened)
             raise
 
     async def close(self) -> None:
-        """Close all, those that come after one that fails at it too."""
-        if revivals := {place.revival for place in self._places.values() if place.revival is not None}:
-            for revival in revivals:
-                revival.cancel()
-            await asyncio.wait(revivals)
-        await close_all(place.engine for place in self._places.values())
+        """Close all, whichever of them fails at it."""
+        if tasks := {state.reopening for state in self._states.values() if state.reopening is not None}:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+        await close_all(state.engine for state in self._states.values())
 
-    async def ready(self, keys: Iterable[str], patience_s: float) -> str:
-        """Open those of these engines again that died; return why one is still down, empty where all live."""
-        down = [place for place in self._of(keys) if _is_down(place)]
-        for place in down:
-            if place.revival is None and place.failures < MAX_OPENINGS:
-                place.revival = asyncio.create_task(self._revive(place))
-        if revivals := {place.revival for place in down if place.revival is not None}:
-            await asyncio.wait(revivals, timeout=patience_s)
-        return next((place.down for place in down if place.down), "")
+    async def ready(self, keys: Iterable[str], timeout_s: float) -> str:
+        """Reopen those of these engines that died; return why one is still down, empty if all are up."""
+        down = [state for state in self._of(keys) if _is_down(state)]
+        for state in down:
+            if state.reopening is None and state.failures < MAX_OPENINGS:
+                state.reopening = asyncio.create_task(self._reopen(state))
+        if tasks := {state.reopening for state in down if state.reopening is not None}:
+            await asyncio.wait(tasks, timeout=timeout_s)
+        return next((state.down for state in down if state.down), "")
 
     def down(self, keys: Iterable[str]) -> str:
-        """Say why one of these engines can't be used now; empty where all can."""
-        return next((place.down for place in self._of(keys) if _is_down(place)), "")
+        """Return why one of these engines can't be used now; empty if all can."""
+        return next((state.down for state in self._of(keys) if _is_down(state)), "")
 
     def opening(self, keys: Iterable[str]) -> bool:
-        """Whether one of these engines is being opened again."""
-        return any(place.revival is not None for place in self._of(keys))
+        """Return whether one of these engines is reopening."""
+        return any(state.reopening is not None for state in self._of(keys))
 
-    def _of(self, keys: Iterable[str]) -> list[_Place]:
-        return [self._places[key] for key in keys]
+    def _of(self, keys: Iterable[str]) -> list[_EngineState]:
+        return [self._states[key] for key in keys]
 
-    async def _revive(self, place: _Place) -> None:
-        reason = place.down
-        logger.warning("an engine is opened again: %s", reason)
+    async def _reopen(self, state: _EngineState) -> None:
+        reason = state.down
+        logger.warning("reopening an engine: %s", reason)
         try:
-            await place.engine.close()
-            await place.engine.open()
-        except Exception as error:  # whatever keeps it from opening, it is tried again or given up
-            place.failures += 1
-            place.down = f"{reason}; it did not open again: {type(error).__name__}: {plain(error)}"
+            await state.engine.close()
+            await state.engine.open()
+        except Exception as error:  # whatever keeps it from opening
+            state.failures += 1
+            state.down = f"{reason}; it did not open again: {type(error).__name__}: {safe_text(error)}"
         else:
-            place.down, place.failures = "", 0
+            state.down, state.failures = "", 0
         finally:
-            place.revival = None
-        if place.failures == MAX_OPENINGS:
-            logger.error("an engine is given up: %s", place.down)
+            state.reopening = None
+        if state.failures == MAX_OPENINGS:
+            logger.error("giving up an engine: %s", state.down)
 
 
 class Closable(Protocol):
-    """Whatever can be closed."""
+    """Anything that can be closed."""
 
     async def close(self) -> None:
         """End it."""
@@ -107,10 +107,10 @@ async def close_all(parts: Iterable[Closable]) -> None:
     """Close all at once, and log what fails at it."""
     for error in await asyncio.gather(*(part.close() for part in parts), return_exceptions=True):
         if isinstance(error, BaseException):
-            logger.warning("while closing: %s: %s", type(error).__name__, plain(error))
+            logger.warning("while closing: %s: %s", type(error).__name__, safe_text(error))
 
 
-def _is_down(place: _Place) -> bool:
-    if not place.down and place.engine.died:
-        place.down = place.engine.died
-    return bool(place.down)
+def _is_down(state: _EngineState) -> bool:
+    if not state.down and state.engine.died:
+        state.down = state.engine.died
+    return bool(state.down)

@@ -1,4 +1,4 @@
-"""A link: how a pool reaches one host, wherever that runs."""
+"""A host link: how a pool reaches one host, wherever that runs."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any, Protocol
 
 from cluster.errors import HostDied, PoolError
 from cluster.plan import Group
-from cluster.said import plain
+from cluster.text import safe_text
 from miners import Pay
 from subnets import Cost, Query, Response
 
 from .host import Host
 
 START_TIMEOUT_S = 300.0
-"""What a host may take to start where nobody says: a model of 60 GB is read from a slow disk and compiled meanwhile."""
+"""Default time that a host has to start: enough to read a model of 60 GB from a slow disk and to compile it."""
 
 
 class HostLink(Protocol):
@@ -27,48 +27,56 @@ class HostLink(Protocol):
 
     @property
     def pid(self) -> int | None:
-        """Its process, wherever that runs; None where there is none now."""
+        """Its process, on whatever machine; None while it has none."""
 
     async def start(self) -> None:
-        """Place the host and open its engines, anew where it had died.
+        """Place the host and open its engines; a host that died is restarted.
 
         Raises:
             PoolError: it can't be placed or started in time; the message has the reason. Close what is left of it.
         """
 
-    def serve(self, uids: Sequence[int], parcel: Any) -> AsyncIterator[tuple[Response, ...]]:
-        """Give miners the query in `parcel` (as the pool packed it); yield responses as they come, in any order.
+    def serve(self, uids: Sequence[int], packed: Any) -> AsyncIterator[tuple[Response, ...]]:
+        """Give miners the query that the pool packed; yield responses as they come, in any order.
 
         Raises:
             HostDied: the host is gone; what it had not yet answered is lost.
         """
 
     async def bare(self, uid: int, queries: Sequence[Query]) -> list[Cost | None]:
-        """Run one miner alone; raises PoolError with the reason where it fails, HostDied where the host is gone."""
+        """Run one miner alone.
+
+        Raises:
+            PoolError: the miner failed; the message has the reason.
+            HostDied: the host is gone.
+        """
 
     async def paid(self, pays: Sequence[Mapping[int, Pay]], *, again: bool) -> None:
-        """Tell the host's miners what epochs brought them, `again` where another host did; raises HostDied.
+        """Tell the host's miners what epochs brought them, `again` if another host told them before.
 
-        It takes as long as the miners' own code does: bound it, and close the host where it takes too long. Of no
-        epochs it is a sign of life.
+        It takes as long as the miners' own code does: bound it, and close the host if it takes too long. Without
+        epochs it serves as a probe.
+
+        Raises:
+            HostDied: the host is gone.
         """
 
     async def cpu_s(self) -> float | None:
-        """CPU seconds of the host's process, of earlier ones in its place too; None where it has none of its own."""
+        """Return the CPU seconds of the host's process and its predecessors; None if it has no own process."""
 
     async def close(self) -> None:
         """End the host, by force if need be; it can be started again."""
 
 
 class PackedQuery:
-    """A query on its way to hosts on this machine; pickled once, if any of them needs that."""
+    """A query on its way to hosts on this machine, pickled once if any of them needs that."""
 
     def __init__(self, query: Query) -> None:
         self.query = query
 
     @cached_property
     def pickled(self) -> bytes:
-        """For hosts in other processes."""
+        """The query for hosts in other processes."""
         return pickle.dumps(self.query, protocol=5)
 
 
@@ -76,43 +84,43 @@ class InProcess:
     """A host in this process, on this event loop."""
 
     def __init__(self, group: Group, number: int) -> None:
-        self.name = f"{group.name}-{number}" if group.hosts > 1 else group.name
+        self.name = group.host_names()[number]
         self._group = group
         self._host: Host | None = None
 
     @property
     def pid(self) -> int | None:
-        """The driver's own."""
+        """The id of this process."""
         return os.getpid()
 
     async def start(self) -> None:
-        """Open the engines: instances of its own, as on any other host."""
+        """Open the engines: own instances, as on any other host."""
         host = Host(self.name, pickle.loads(pickle.dumps(dict(self._group.miners))))
         try:
             await host.open()
         except Exception as error:
-            raise PoolError(f"host {self.name}: {type(error).__name__}: {plain(error)}") from error
+            raise PoolError(f"host {self.name}: {type(error).__name__}: {safe_text(error)}") from error
         self._host = host
 
-    async def serve(self, uids: Sequence[int], parcel: Any) -> AsyncIterator[tuple[Response, ...]]:
+    async def serve(self, uids: Sequence[int], packed: Any) -> AsyncIterator[tuple[Response, ...]]:
         """Serve here."""
-        async for served in self._started.serve_all(uids, parcel.query):
+        async for served in self._started.serve_all(uids, packed.query):
             yield served.responses
 
     async def bare(self, uid: int, queries: Sequence[Query]) -> list[Cost | None]:
-        """Run here."""
+        """Run the miner here."""
         host = self._started
         try:
             return await host.bare(uid, queries)
         except Exception as error:
-            raise PoolError(f"miner {uid} alone: {type(error).__name__}: {plain(error)}") from error
+            raise PoolError(f"miner {uid} alone: {type(error).__name__}: {safe_text(error)}") from error
 
     async def paid(self, pays: Sequence[Mapping[int, Pay]], *, again: bool) -> None:
-        """Tell them here, in this event loop's turn: a miner that hangs holds it, as at a query."""
+        """Tell the miners here, in this step of the event loop: a miner that hangs holds it, as at a query."""
         self._started.paid(pays, again=again)
 
     async def cpu_s(self) -> float | None:
-        """None: its work is part of this process's."""
+        """Return None: its work is part of this process's."""
         return None
 
     async def close(self) -> None:
@@ -129,5 +137,5 @@ class InProcess:
 
 
 def not_ready(name: str, timeout_s: float) -> PoolError:
-    """Say that a host takes too long to start."""
+    """Return the error for a host that takes too long to start."""
     return PoolError(f"host {name} was not ready within {timeout_s:g} s; pool.start_timeout_s gives it longer")

@@ -1,4 +1,4 @@
-"""A jury: the validators that share a process. A plain class: a pool runs it in threads or as a Ray actor."""
+"""Validator workers: the validators that share a process. A pool runs one in threads, or several as processes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cluster.cpu import tree_cpu_s
-from cluster.said import plain
+from cluster.text import safe_text
 from subnets import Caller, Response, Seed, Task
 from subnets.subnet import Subnet
 from validators import Assignment, Grades, Validator
@@ -19,24 +19,26 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a validator could not do its work: a value, so that it crosses any boundary."""
+    """Why a validator could not do its work; a value, so that it crosses any process boundary."""
 
     reason: str
 
 
 class ValidatorWorker:
-    """Has validators, by uid, prepare and grade for one subnet."""
+    """Has validators, by uid, prepare and grade rounds of one subnet."""
 
     def __init__(self, subnet: Subnet, validators: Mapping[int, Validator]) -> None:
         self._subnet = subnet
         self._validators = dict(validators)
 
     def warm(self) -> None:
-        """Make a task and grade its gold answer once with each grader, so that no round pays for what is loaded once.
+        """Grade the gold answer of one task with each grader, so that no round pays for what is loaded once.
 
-        What fails here fails again in a round, where it is reported.
+        A failure here comes again in a round, where it is reported.
         """
-        graders = {one.scorer.key if one.scorer else "": one for one in self._validators.values()}
+        graders = {
+            validator.scorer.key if validator.scorer else "": validator for validator in self._validators.values()
+        }
         for validator in graders.values():
             try:
                 task = self._subnet.task(Seed(validator.seed).child("warm").integer())
@@ -60,11 +62,12 @@ class ValidatorWorker:
             return _failure(f"validator {uid} could not grade task {task.id}", error)
 
     def cpu_s(self) -> float:
-        """CPU seconds of this process and all that descends from it."""
+        """Return the CPU seconds of this process and all its descendants."""
         return tree_cpu_s(os.getpid())
 
 
 def _failure(what: str, error: Exception) -> Failure:
     logger.exception("%s", what)
-    at = traceback.extract_tb(error.__traceback__)[-1]
-    return Failure(f"{what}: {type(error).__name__}: {plain(error)} ({os.path.basename(at.filename)}:{at.lineno})")
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    file = os.path.basename(place.filename)
+    return Failure(f"{what}: {type(error).__name__}: {safe_text(error)} ({file}:{place.lineno})")

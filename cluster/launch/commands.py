@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from cluster.errors import PoolError
-from cluster.ray.session import guard_token
+from cluster.ray.token import guard_token
 
 from .errors import LaunchError
 from .files import CLOUD_CLIENTS, manifest_names, settings, start_script, stop_script

@@ -1,4 +1,4 @@
-"""One machine, without Ray."""
+"""The pool on one machine, without a cluster."""
 
 from .pool import LocalPool
 

@@ -1,7 +1,7 @@
-"""The local pool: no Ray, no network, the same scores.
+"""The local pool: no cluster, no network, the same scores.
 
-Hosts that need a core each have a child process, so that what they use can be metered; miners that need
-none live in this one, and so do the validators, whose work runs in threads.
+Hosts that need a core have a child process each, so that their use can be metered. Miners that need none run in this
+process, and so do the validators, whose work runs in threads.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from math import ceil
 from typing import Any, TypeVar
 
 from cluster.errors import PoolError
-from cluster.host_pool import HostedPool
+from cluster.host_pool import HostPool
 from cluster.hosts.host_link import START_TIMEOUT_S, HostLink, InProcess, PackedQuery
 from cluster.hosts.validator_worker import ValidatorWorker
 from cluster.plan import Group
 from cluster.pool import Usage
 from cluster.servers.server import Server
-from cluster.status import Member, ProcessUsage, gpus_in_use
+from cluster.status import Member, ProcessUsage, measure_gpus
 from miners import Miner
 from miners.engines.power import visible_gpus
 from subnets import Caller, Query, Response, Task
@@ -33,8 +33,8 @@ from .process import ChildProcess
 T = TypeVar("T")
 
 
-class LocalPool(HostedPool):
-    """One machine's cores, without Ray."""
+class LocalPool(HostPool):
+    """A pool on the cores of one machine."""
 
     def __init__(
         self,
@@ -49,10 +49,10 @@ class LocalPool(HostedPool):
         start_timeout_s: float = START_TIMEOUT_S,
         processes: bool = True,
     ) -> None:
-        """Plan as any hosted pool; without `processes` every host lives in this process, for quick tests.
+        """Plan as any `HostPool`; without `processes` every host runs in this process, for quick tests.
 
-        `start_timeout_s` bounds the start of each host, a process and its engines opened, and how long what was asked
-        waits for an engine that died to open again.
+        `start_timeout_s` bounds the start of each host, with its process and its engines, and how long queries wait
+        for an engine that died to open again.
         """
         super().__init__(
             subnet,
@@ -67,8 +67,8 @@ class LocalPool(HostedPool):
         hosts = [name for group in self.plan.groups if group.gpus for name in group.host_names()]
         if len(hosts) > 1:
             raise PoolError(
-                f"{' and '.join(hosts)} would share GPU 0: a local pool gives each host the whole machine; leave "
-                'pool.kind = "local" out, and Ray deals the GPUs out'
+                f"{' and '.join(hosts)} would share GPU 0: a local pool gives each host the whole machine; leave out "
+                'pool.kind = "local", and each host is given GPUs of its own'
             )
         self._processes = processes
         self._worker = None if self.subnet is None else ValidatorWorker(self.subnet, self.validators)
@@ -76,24 +76,24 @@ class LocalPool(HostedPool):
 
     async def usage(self) -> list[Usage]:
         """Measure this process, with the validators and light miners in it, each child and each server."""
-        driver, *hosts = await super().usage()
-        # What children used is this process's as well, once they have ended.
+        driver, *others = await super().usage()
+        # Once children have ended, their use counts as this process's too.
         ended_s = sum(link.ended_cpu_s for link in self._all_links() if isinstance(link, ChildProcess))
-        return [replace(driver, cpu_s=driver.cpu_s - ended_s), *hosts]
+        return [replace(driver, cpu_s=driver.cpu_s - ended_s), *others]
 
     def _members(self) -> list[Member]:
         servers = [self._member(server.name, "server", server.pid) for server in self.servers]
         return [self._member("driver", "driver", os.getpid(), self.validators), *servers]
 
-    async def _looks(self) -> dict[str, ProcessUsage]:
-        looks = await super()._looks()
+    async def _measure(self) -> dict[str, ProcessUsage]:
+        usage = await super()._measure()
         for group in self.plan.groups:
             if group.gpus:
                 visible = visible_gpus(ceil(group.gpus), os.environ.get("CUDA_VISIBLE_DEVICES"))
-                gpus = await asyncio.to_thread(gpus_in_use, visible)
+                gpus = await asyncio.to_thread(measure_gpus, visible)
                 names = {link.name for link in self._links.get(group.name, ())}
-                looks |= {name: replace(looks[name], gpus=gpus) for name in names & looks.keys()}
-        return looks
+                usage |= {name: replace(usage[name], gpus=gpus) for name in names & usage.keys()}
+        return usage
 
     async def _open(self) -> None:
         self._threads = ThreadPoolExecutor(self.cores, thread_name_prefix="validators")
@@ -101,7 +101,7 @@ class LocalPool(HostedPool):
             await self._in_thread(self._worker.warm)
 
     async def _shut(self) -> None:
-        """End the threads; a validator at work ends its piece."""
+        """End the threads, once their validators have finished."""
         if self._threads is not None:
             threads, self._threads = self._threads, None
             await asyncio.to_thread(threads.shutdown)

@@ -1,7 +1,7 @@
-"""A host in a child process of this one: its CPU, that of its children included, is its own to measure.
+"""A host in a child process, so that its CPU, with that of its children, can be measured by itself.
 
-The two talk in pickled frames over a socket pair. A child whose parent is gone ends itself, though a miner holds its
-event loop; a parent whose child is gone knows at once, and ends what that had started.
+Parent and child exchange pickled frames over a socket pair. A child whose parent is gone ends itself, even while a
+miner holds its event loop; a parent whose child is gone knows at once, and ends what the child had started.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ from cluster.errors import HostDied, PoolError
 from cluster.hosts.host import Host
 from cluster.hosts.host_link import not_ready
 from cluster.plan import Group
-from cluster.said import plain
+from cluster.text import safe_text
 from miners import Miner, Pay
 from subnets import Cost, Query, Response
 
 END_S = 5.0
-"""What a child has to end itself before it is killed."""
+"""Time that a child has to end itself before it is killed."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """One message, either way; frames of one number belong to one call."""
+    """One message in either direction; frames with the same number belong to one call."""
 
     call: int
     verb: str
-    """To the child: open, serve, bare, paid, cancel. To the parent: value, end, failed."""
+    """One of open, serve, bare, paid, cancel (to the child); value, end, failed (to the parent)."""
     value: Any = None
 
 
@@ -54,7 +54,7 @@ class _Frame:
 class _Serve:
     uids: tuple[int, ...]
     query: bytes
-    """Pickled once, for every host that it goes to."""
+    """The query, pickled once for all hosts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,35 +80,35 @@ class ChildProcess:
         self._inboxes: dict[int, asyncio.Queue[_Frame | None]] = {}
         self._process: BaseProcess | None = None
         self._child: psutil.Process | None = None
-        """The same, told apart from another one that is given its number once it is reaped."""
+        """The same process, which stays distinguishable when its pid is reused."""
         self._writer: asyncio.StreamWriter | None = None
         self._reading: asyncio.Task[None] | None = None
-        self._farewell: Finalize | None = None
+        self._on_exit: Finalize | None = None
         self._ended_cpu_s = 0.0
-        """CPU of earlier processes in its place."""
+        """CPU of the processes before this one."""
         self._last_cpu_s = 0.0
-        """What the present one had used when it died: any child that is started reaps it."""
+        """CPU of the present process when it died, read before anything reaps it."""
 
     @property
     def pid(self) -> int | None:
-        """The child's process."""
+        """The child process."""
         return self._process.pid if self._process is not None else None
 
     @property
     def ended_cpu_s(self) -> float:
-        """CPU of processes in its place that are reaped, and so are part of what this process has used."""
+        """CPU of reaped processes, which counts as this process's own."""
         reaped = self._child is not None and not self._child.is_running()
         return self._ended_cpu_s + (self._last_cpu_s if reaped else 0.0)
 
     async def start(self) -> None:
-        """Start the process and open its engines."""
+        """Start the process and open the engines in it."""
         ours, theirs = socket.socketpair()
         try:
             threads = max(1, int(self._group.cpus)) if self._group.cpus else 0
             target = (theirs, self.name, dict(self._group.miners), threads)
             self._process = multiprocessing.get_context("spawn").Process(target=_main, args=target, name=self.name)
-            # A mask is inherited, so Ctrl-C can't hit the child before it says what it makes of it; the tracker
-            # that comes with a first child would unblock the signal.
+            # The child inherits the mask, so Ctrl-C can't hit it before it has set its own handler. The resource
+            # tracker, which starts with the first child, would unblock the signal.
             resource_tracker.ensure_running()
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             try:
@@ -116,14 +116,14 @@ class ChildProcess:
             finally:
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
             self._child, self._last_cpu_s = psutil.Process(self._process.pid), 0.0
-        except Exception as error:  # a miner that can't be pickled, no memory for a process
+        except Exception as error:  # a miner can't be pickled, or there is no memory for a process
             ours.close()
             self._process = None
-            raise PoolError(f"host {self.name} can't be started: {type(error).__name__}: {plain(error)}") from error
+            raise PoolError(f"host {self.name} can't be started: {type(error).__name__}: {safe_text(error)}") from error
         finally:
             theirs.close()
-        # An interpreter that ends waits for its children: this one ends when the socket closes.
-        self._farewell = Finalize(self, ours.close, exitpriority=10)
+        # An interpreter waits for its children when it exits; this child ends when the socket closes.
+        self._on_exit = Finalize(self, ours.close, exitpriority=10)
         reader, self._writer = await asyncio.open_unix_connection(sock=ours)
         self._reading = asyncio.create_task(self._read(reader))
         try:
@@ -132,15 +132,15 @@ class ChildProcess:
         except TimeoutError:
             raise not_ready(self.name, self._start_timeout_s) from None
         except HostDied:
-            # A child imports the program's main module, to know the classes that are defined there.
+            # A child imports the program's main module, for the classes that are defined there.
             raise PoolError(
-                f"host {self.name} ended while it started, for the reason on stderr; a script that makes a pool "
-                "must do so below `if __name__ == '__main__':`"
+                f"host {self.name} ended during its start; stderr has the reason. A script that makes a pool must do "
+                "so below `if __name__ == '__main__':`"
             ) from None
 
-    async def serve(self, uids: Sequence[int], parcel: Any) -> AsyncIterator[tuple[Response, ...]]:
-        """Serve there; cancelling this cancels the miners' work."""
-        call, inbox = self._send("serve", _Serve(tuple(uids), parcel.pickled))
+    async def serve(self, uids: Sequence[int], packed: Any) -> AsyncIterator[tuple[Response, ...]]:
+        """Serve in the child; cancelling this cancels the miners' work."""
+        call, inbox = self._send("serve", _Serve(tuple(uids), packed.pickled))
         ended = False
         try:
             while (frame := await self._next(inbox)).verb == "value":
@@ -154,20 +154,20 @@ class ChildProcess:
                 _write(self._writer, _Frame(call, "cancel"))
 
     async def paid(self, pays: Sequence[Mapping[int, Pay]], *, again: bool) -> None:
-        """Tell them there."""
+        """Have the child tell its miners."""
         await self._ask("paid", _Paid(tuple(pays), again))
 
     async def bare(self, uid: int, queries: Sequence[Query]) -> list[Cost | None]:
-        """Run there."""
+        """Run the miner in the child."""
         costs: list[Cost | None] = await self._ask("bare", _Bare(uid, tuple(queries)))
         return costs
 
     async def cpu_s(self) -> float | None:
-        """Ask the system: the child need not be free to answer."""
+        """Ask the operating system: the child need not be free to answer."""
         return self._used_s()
 
     async def close(self) -> None:
-        """Ask the child to end, then make it."""
+        """Ask the child to end, then force it."""
         process, self._process = self._process, None
         child = self._child
         if self._writer is not None:
@@ -175,7 +175,7 @@ class ChildProcess:
         if process is not None and child is not None:
             try:
                 await asyncio.to_thread(_wait_until_dead, child, END_S)
-            finally:  # cancelled too, as by another Ctrl-C: nobody else knows of it any more
+            finally:  # also when cancelled, as by another Ctrl-C: nobody else knows of the child any more
                 _kill(child)
                 await asyncio.to_thread(_wait_until_dead, child, END_S)
                 self._ended_cpu_s, self._child = self._used_s(), None
@@ -183,9 +183,9 @@ class ChildProcess:
                 process.close()
         if self._reading is not None:
             await self._reading
-        if self._farewell is not None:
-            self._farewell.cancel()
-        self._writer = self._reading = self._farewell = None
+        if self._on_exit is not None:
+            self._on_exit.cancel()
+        self._writer = self._reading = self._on_exit = None
 
     def _used_s(self) -> float:
         if self._child is None or not self._child.is_running():
@@ -221,7 +221,7 @@ class ChildProcess:
             while (frame := await _receive(reader)) is not None:
                 if (inbox := self._inboxes.get(frame.call)) is not None:
                     inbox.put_nowait(frame)
-            if self._process is not None and self._child is not None:  # it ended by itself
+            if self._process is not None and self._child is not None:  # the child ended by itself
                 self._last_cpu_s = trees_cpu_s(self._child.pid).get(self._child.pid, 0.0)
                 _kill(self._child)
         finally:
@@ -235,7 +235,7 @@ def _write(writer: asyncio.StreamWriter, frame: _Frame) -> None:
 
 
 async def _receive(reader: asyncio.StreamReader) -> _Frame | None:
-    """Read a frame; None once the other side is gone."""
+    """Read a frame; return None once the other side is gone."""
     try:
         (length,) = struct.unpack("!Q", await reader.readexactly(8))
         frame: _Frame = pickle.loads(await reader.readexactly(length))
@@ -245,7 +245,7 @@ async def _receive(reader: asyncio.StreamReader) -> _Frame | None:
 
 
 def _wait_until_dead(child: psutil.Process, timeout_s: float) -> None:
-    """Wait for a child to end, without reaping it: its CPU time can be read until then."""
+    """Wait for a child to end without reaping it, so that its CPU time can still be read."""
     give_up = monotonic() + timeout_s
     with suppress(psutil.NoSuchProcess):
         while child.is_running() and child.status() != psutil.STATUS_ZOMBIE and monotonic() < give_up:
@@ -253,15 +253,15 @@ def _wait_until_dead(child: psutil.Process, timeout_s: float) -> None:
 
 
 def _kill(child: psutil.Process) -> None:
-    """Kill a child and what it started; once it is reaped, its number may be somebody else's."""
+    """Kill a child and what it started, unless it is reaped and its pid may be reused."""
     if child.is_running():
-        for kill in (os.killpg, os.kill):  # itself where it had no group yet
+        for kill in (os.killpg, os.kill):  # the second if it has no group yet
             with suppress(ProcessLookupError):
                 kill(child.pid, signal.SIGKILL)
 
 
 def _main(channel: socket.socket, name: str, miners: Mapping[int, Miner], threads: int) -> None:
-    """Be the child."""
+    """Run as the child."""
     os.setpgid(0, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
@@ -270,7 +270,7 @@ def _main(channel: socket.socket, name: str, miners: Mapping[int, Miner], thread
 
 
 def _end_with_parent() -> None:
-    """Kill this process and what it started soon after its parent is gone: a loop that is held does not see that."""
+    """Kill this process and what it started soon after its parent is gone, even if a miner holds the event loop."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()
@@ -279,7 +279,7 @@ def _end_with_parent() -> None:
 
 
 class _Child:
-    """Serves the frames of the parent."""
+    """Answers the frames of the parent."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -299,7 +299,7 @@ class _Child:
         with suppress(TimeoutError):
             async with asyncio.timeout(END_S / 2):
                 await self._host.close()
-        # An engine's thread that does not end is no reason to stay, and neither is a process of its.
+        # Threads and processes of engines that do not end are no reason to stay.
         os.killpg(0, signal.SIGKILL)
 
     async def _work(self, frame: _Frame) -> None:
@@ -317,7 +317,7 @@ class _Child:
                     await self._host.open()
             self._reply(_Frame(frame.call, "end", value))
         except Exception as error:
-            self._reply(_Frame(frame.call, "failed", f"{type(error).__name__}: {plain(error)}"))
+            self._reply(_Frame(frame.call, "failed", f"{type(error).__name__}: {safe_text(error)}"))
 
     def _forget(self, call: int, _: asyncio.Task[None]) -> None:
         self._tasks.pop(call, None)

@@ -1,1 +1,1 @@
-"""A Ray cluster, or a Ray of the run's own."""
+"""Hosts and validators on a Ray cluster: sessions, placement, actors, jobs and the status board."""

@@ -1,10 +1,9 @@
-"""Whether the hosts of a plan fit on the machines that there are, and what is missing where they don't.
+"""Placement: whether the hosts of a plan fit on a cluster's machines, and what is missing if they don't.
 
-    fit(plan(miners, 8), [Node("gpu-0", cpus=8, gpus=1, gpu="L4")]).missing   # "" where all fit
+    fit(plan(miners, 8), [Node("gpu-0", cpus=8, gpus=1, gpu="L4")]).missing   # "" if all fit
 
-Hosts are laid out the neediest first, each on the machine with the least left that holds it, or, to spread them, on one
-of those with the fewest hosts. A cluster that this way does not fill may still hold them in another order; Ray lays out
-no better.
+The neediest hosts are placed first, each on the fullest machine that has room for it, or, to spread them, on a machine
+with the fewest hosts. Hosts that don't fit this way may still fit in another order; Ray's own placement is no better.
 """
 
 from __future__ import annotations
@@ -20,12 +19,26 @@ from cluster.requirements import matches
 PlacementStrategy = Literal["pack", "spread"]
 
 GPU_GB = {
-    "P4": 8, "K80": 12, "T4": 16, "P100": 16, "A10G": 24, "A10": 24, "L4": 24, "A40": 48, "L40S": 48,
-    "A100-40G": 40, "A100-80G": 80, "H100": 80, "H20": 96, "RTX-PRO-6000": 96, "H200": 141, "B200": 180,
-}  # fmt: skip
-"""Memory of a GPU, by the names that Ray has for them; A100 and V100 alone are sold in two sizes, so nobody knows."""
+    "P4": 8,
+    "K80": 12,
+    "T4": 16,
+    "P100": 16,
+    "A10G": 24,
+    "A10": 24,
+    "L4": 24,
+    "A40": 48,
+    "L40S": 48,
+    "A100-40G": 40,
+    "A100-80G": 80,
+    "H100": 80,
+    "H20": 96,
+    "RTX-PRO-6000": 96,
+    "H200": 141,
+    "B200": 180,
+}
+"""Memory of GPUs by Ray's names for them, without "A100" and "V100", which are sold in two sizes."""
 GPU_KIND = "ray.io/accelerator-type"
-"""The label with the kind of a machine's GPUs."""
+"""Label with the kind of a machine's GPUs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +49,19 @@ class Node:
     cpus: float
     gpus: float = 0.0
     gpu: str | None = None
-    """Kind of the GPUs, as Ray names it."""
+    """Kind of the GPUs, by Ray's name."""
     gpu_gb: float | None = None
-    """Memory of each GPU; None where nobody says."""
+    """Memory of each GPU; None if it is not given."""
     labels: Mapping[str, str] = field(default_factory=dict)
-    """Besides the kind of GPU."""
+    """Labels other than the kind of GPU."""
     resources: Mapping[str, float] = field(default_factory=dict)
     """Custom resources of Ray."""
     id: str = ""
-    """Ray's, of a machine that is up."""
+    """Ray's id of a running machine."""
 
     @property
     def known_gpu_gb(self) -> float | None:
-        """Memory of each GPU, as said or by its kind."""
+        """Memory of each GPU, as given or by its kind."""
         return self.gpu_gb if self.gpu_gb is not None else GPU_GB.get(self.gpu or "")
 
     def has(self, kind: str) -> float:
@@ -56,40 +69,40 @@ class Node:
         return {"CPU": self.cpus, "GPU": self.gpus}.get(kind, self.resources.get(kind, 0.0))
 
     def label(self, key: str) -> str | None:
-        """Return a label; None where it has none of that name."""
+        """Return a label; None if it has none with that key."""
         return self.gpu if key == GPU_KIND else self.labels.get(key)
 
     def suits(self, selector: Mapping[str, str]) -> bool:
-        """Whether its labels are as a selector wants them."""
-        return all(matches(self.label(key), wanted) for key, wanted in selector.items())
+        """Return whether its labels satisfy a selector."""
+        return all(matches(self.label(key), values) for key, values in selector.items())
 
 
-class Left:
-    """What the hosts that were laid out so far leave of a machine."""
+class Remaining:
+    """What the hosts placed so far leave of a machine."""
 
     def __init__(self, node: Node) -> None:
         self.node = node
         self.hosts = 0
         self.amounts = {"CPU": node.cpus, **node.resources}
         self.gpus = [1.0] * int(node.gpus)
-        """One by one: a share is of one GPU."""
+        """Remaining part of each GPU: a share is always of one GPU."""
 
     @property
     def size(self) -> tuple[float, float]:
-        """GPUs and CPUs."""
+        """Remaining GPUs and CPUs."""
         return self.of("GPU"), self.of("CPU")
 
     def of(self, kind: str) -> float:
-        """Return how much of "CPU", "GPU" or a custom resource is left."""
+        """Return how much of "CPU", "GPU" or a custom resource remains."""
         return round(sum(self.gpus) if kind == "GPU" else self.amounts.get(kind, 0.0), 4)
 
     def holds(self, group: Group) -> bool:
-        """Whether it has room for one more host of a group."""
+        """Return whether it has room for one more host of a group."""
         enough = all(self.of(kind) >= amount for kind, amount in group.needs.items())
         return enough and (group.gpus == 0.0 or len(self._gpus_for(group.gpus)) >= group.gpus)
 
     def most(self, group: Group) -> int:
-        """Return how many more hosts of a group it holds."""
+        """Return how many more hosts of a group fit."""
         return min((self._times(kind, amount) for kind, amount in group.needs.items()), default=1)
 
     def take(self, group: Group) -> None:
@@ -106,107 +119,108 @@ class Left:
         return int(round(self.of(kind) / amount, 4))
 
     def _gpus_for(self, gpus: float) -> list[int]:
-        """Choose whole GPUs, or for a share the fullest that holds it, as Ray does; fewer where there are no more."""
+        """Choose whole GPUs, or for a share the fullest GPU with room for it, as Ray does; maybe fewer than asked."""
         holding = sorted((left, gpu) for gpu, left in enumerate(self.gpus) if round(left, 4) >= min(gpus, 1.0))
         return [gpu for _, gpu in holding[: max(1, round(gpus))]]
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """One host of a plan and where it would be."""
+    """One host of a plan, and the machine that it would go to."""
 
     host: str
     group: Group
     node: str | None
-    """Its name; None where it fits nowhere."""
+    """Name of the machine; None if it fits nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """How a plan fits."""
+    """Where the hosts of a plan would go."""
 
     placed: tuple[Placed, ...]
-    """In the order of the plan."""
+    """All hosts, in the order of the plan."""
     missing: str
-    """Empty where all fits."""
-    left: Mapping[str, Left]
-    """By node."""
+    """What is missing; empty if all hosts fit."""
+    remaining: Mapping[str, Remaining]
+    """What remains of each machine, by its name."""
 
 
 def fit(plan: Plan, nodes: Sequence[Node], gpu_gb: float = 0.0, placement: PlacementStrategy = "pack") -> Placement:
-    """Lay out the hosts of a plan, packed where spread they don't fit.
+    """Place the hosts of a plan; packed if they don't fit spread.
 
-    `gpu_gb` is the least memory of each GPU that they are given.
+    `gpu_gb` is the minimum memory of each GPU that they are given.
     """
-    left = {node.name: Left(node) for node in nodes}
-    places: dict[str, str | None] = {}
+    remaining = {node.name: Remaining(node) for node in nodes}
+    machines: dict[str, str | None] = {}
     missing = ""
     for group in sorted(plan.groups, key=_neediest_first):
-        usable = able(group, nodes, gpu_gb)
-        seats = _seats(group, [left[node.name] for node in usable], placement)
+        usable = suitable_nodes(group, nodes, gpu_gb)
+        choices = _choose_machines(group, [remaining[node.name] for node in usable], placement)
         for name in group.host_names():
-            places[name] = chosen.node.name if (chosen := next(seats, None)) is not None else None
-            if chosen is None and not missing:
-                missing = _missing(name, group, usable, nodes, left, gpu_gb)
+            machines[name] = choice.node.name if (choice := next(choices, None)) is not None else None
+            if choice is None and not missing:
+                missing = _missing(name, group, usable, nodes, remaining, gpu_gb)
     if missing and placement == "spread":
         return fit(plan, nodes, gpu_gb)
-    placed = (Placed(name, group, places[name]) for group in plan.groups for name in group.host_names())
-    return Placement(tuple(placed), missing, left)
+    placed = (Placed(name, group, machines[name]) for group in plan.groups for name in group.host_names())
+    return Placement(tuple(placed), missing, remaining)
 
 
-def _seats(group: Group, usable: Sequence[Left], placement: PlacementStrategy) -> Iterator[Left]:
-    """Give host after host of a group what it needs; yield the machines, for as long as there are any."""
+def _choose_machines(group: Group, usable: Sequence[Remaining], placement: PlacementStrategy) -> Iterator[Remaining]:
+    """Give host after host of a group what it needs; yield their machines until none has room."""
 
-    def rank(place: int) -> tuple[int, tuple[float, float], int]:
-        return usable[place].hosts if placement == "spread" else 0, usable[place].size, place
+    def rank(place: int) -> tuple[tuple[float, ...], int]:
+        hosts = usable[place].hosts if placement == "spread" else 0
+        return (hosts, *usable[place].size), place
 
     heap = [rank(place) for place in range(len(usable))]
     heapq.heapify(heap)
     while heap:
-        *_, place = heapq.heappop(heap)
+        _, place = heapq.heappop(heap)
         if usable[place].holds(group):
             usable[place].take(group)
             yield usable[place]
             heapq.heappush(heap, rank(place))
 
 
-def _neediest_first(group: Group) -> tuple[float, float, bool]:
+def _neediest_first(group: Group) -> tuple[float, ...]:
     return -group.gpus, -group.cpus, not str(group.requirements)
 
 
 def room(nodes: Sequence[Node], gpu_gb: float = 0.0) -> Callable[[Group, Sequence[Group]], int]:
-    """Return what tells, to `plan`, how many hosts of a group some machines hold beside the hosts of other groups."""
+    """Return the `Room` of some machines: how many hosts of a group fit on them beside those of other groups."""
 
     def hosts(group: Group, others: Sequence[Group]) -> int:
-        left = fit(Plan(tuple(others), {}), nodes, gpu_gb).left
-        return sum(left[node.name].most(group) for node in able(group, nodes, gpu_gb))
+        remaining = fit(Plan(tuple(others)), nodes, gpu_gb).remaining
+        return sum(remaining[node.name].most(group) for node in suitable_nodes(group, nodes, gpu_gb))
 
     return hosts
 
 
-def able(group: Group, nodes: Sequence[Node], gpu_gb: float = 0.0) -> list[Node]:
-    """Return the machines with the labels and the GPUs that a group wants, however many it wants."""
+def suitable_nodes(group: Group, nodes: Sequence[Node], gpu_gb: float = 0.0) -> list[Node]:
+    """Return the machines with the labels and the kind of GPUs that a group needs, whatever the amounts."""
     return [
         node for node in nodes if node.suits(group.requirements.labels) and (not group.gpus or _is_large(node, gpu_gb))
     ]
 
 
-def selector(group: Group, gpu_gb: float = 0.0) -> dict[str, str]:
-    """Return Ray's label selector for the hosts of a group: what they want, and no GPU known to be too small."""
+def label_selector(group: Group, gpu_gb: float = 0.0) -> dict[str, str]:
+    """Return Ray's label selector for the hosts of a group: their labels, and no GPU known to be too small."""
     small = sorted(kind for kind, size in GPU_GB.items() if size < gpu_gb)
     kinds = {GPU_KIND: f"!in({','.join(small)})"} if small and group.gpus else {}
     return kinds | dict(group.requirements.labels)
 
 
-def nodes_of(rows: Sequence[Mapping[str, Any]]) -> list[Node]:
-    """Read the machines of a running cluster from `ray.nodes()`; the second one at an address is called so."""
-    found: list[Node] = []
+def read_nodes(rows: Sequence[Mapping[str, Any]]) -> list[Node]:
+    """Read the machines of a running cluster from `ray.nodes()`; a second one at an address is named address#2."""
+    nodes: list[Node] = []
     for row in rows:
         if row["Alive"]:
             address = str(row["NodeManagerAddress"])
-            before = sum(node.name.partition("#")[0] == address for node in found)
+            before = sum(node.name.partition("#")[0] == address for node in nodes)
             amounts, labels = {key: float(amount) for key, amount in row["Resources"].items()}, row.get("Labels", {})
-            found.append(
+            nodes.append(
                 Node(
                     f"{address}#{before + 1}" if before else address,
                     amounts.pop("CPU", 0.0),
@@ -217,7 +231,7 @@ def nodes_of(rows: Sequence[Mapping[str, Any]]) -> list[Node]:
                     id=row["NodeID"],
                 )
             )
-    return found
+    return nodes
 
 
 def _is_large(node: Node, gpu_gb: float) -> bool:
@@ -225,7 +239,7 @@ def _is_large(node: Node, gpu_gb: float) -> bool:
 
 
 def _is_custom(resource: str) -> bool:
-    """Tell what a user has named from what Ray adds by itself."""
+    """Return whether a resource is a user's own and not one that Ray adds."""
     return resource not in {"memory", "object_store_memory"} and not resource.startswith(("node:", "accelerator_type:"))
 
 
@@ -234,12 +248,12 @@ def _missing(
     group: Group,
     usable: Sequence[Node],
     nodes: Sequence[Node],
-    left: Mapping[str, Left],
+    remaining: Mapping[str, Remaining],
     gpu_gb: float,
 ) -> str:
     """Say what a host lacks: labels, on all machines that have them, on the largest one, or beside the other hosts."""
 
-    def said(amounts: Mapping[str, float]) -> str:
+    def written(amounts: Mapping[str, float]) -> str:
         return " and ".join(
             f"{amount:g} {kind}" + (f" with {gpu_gb:g} GB" if kind == "GPU" and gpu_gb else "")
             for kind, amount in amounts.items()
@@ -254,16 +268,16 @@ def _missing(
     totals = {kind: sum(node.has(kind) for node in usable) for kind in needs}
     short = {kind: amount for kind, amount in needs.items() if amount > totals[kind]}
     if short:
-        has = said({kind: totals[kind] for kind in short})
-        return f"{name} needs {said(short)}; {of} {'have' if labels else 'has'} {has}"
-    if not any(Left(node).holds(group) for node in usable):
-        most = said({kind: max(node.has(kind) for node in usable) for kind in needs})
-        return f"{name} needs {said(needs)} on one node; no node of {of} has that, the most is {most}"
-    free = {kind: sum(left[node.name].of(kind) for node in usable) for kind in needs}
+        has = written({kind: totals[kind] for kind in short})
+        return f"{name} needs {written(short)}; {of} {'have' if labels else 'has'} {has}"
+    if not any(Remaining(node).holds(group) for node in usable):
+        most = written({kind: max(node.has(kind) for node in usable) for kind in needs})
+        return f"{name} needs {written(needs)} on one node; no node of {of} has that, the most is {most}"
+    free = {kind: sum(remaining[node.name].of(kind) for node in usable) for kind in needs}
     if all(amount <= free[kind] for kind, amount in needs.items()):
-        return f"{name} needs {said(needs)} on one node; the other hosts leave no node of {of} that has it"
-    has = f"the {said(totals)} of {of}" if labels else f"the cluster's {said(totals)}"
-    return f"{name} needs {said(needs)}; the other hosts leave {said(free)} of {has}"
+        return f"{name} needs {written(needs)} on one node; the other hosts leave no node of {of} that has it"
+    has = f"the {written(totals)} of {of}" if labels else f"the cluster's {written(totals)}"
+    return f"{name} needs {written(needs)}; the other hosts leave {written(free)} of {has}"
 
 
 def _labels(selector: Mapping[str, str]) -> str:
@@ -271,5 +285,5 @@ def _labels(selector: Mapping[str, str]) -> str:
 
 
 def _labels_there(selector: Mapping[str, str], nodes: Sequence[Node]) -> str:
-    found = {key: sorted({label for node in nodes if (label := node.label(key))}) for key in selector}
-    return " and ".join(f"{key} = {', '.join(labels)}" if labels else f"no {key}" for key, labels in found.items())
+    present = {key: sorted({label for node in nodes if (label := node.label(key))}) for key in selector}
+    return " and ".join(f"{key} = {', '.join(labels)}" if labels else f"no {key}" for key, labels in present.items())

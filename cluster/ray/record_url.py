@@ -1,16 +1,16 @@
-"""The URL of a record in a database, in the config of a run or a cluster: copied and shown, so it holds no secret."""
+"""The URL of a record in a database. Configs are copied and shown, so the URL in them holds no secret."""
 
 from __future__ import annotations
 
 SECRETS = ("password", "passwd", "pwd")
-"""In names of a database's settings, and in a whole line of them that is given as one; each driver has its own."""
+"""Words in the names of database settings that hold a password; each driver has its own names."""
 
 
 def without_password(url: str) -> str:
-    """Return a SQLAlchemy URL as it is.
+    """Return a SQLAlchemy URL unchanged.
 
     Raises:
-        ValueError: it holds a password, as its own part or in its query, or is no such URL.
+        ValueError: it holds a password, in its own place or in the query, or is no such URL.
     """
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError

@@ -1,7 +1,7 @@
-"""The board of a cluster: what runs on it look like, for anybody who may ask the cluster.
+"""The status board of a cluster: the runs on it, as anybody who may ask the cluster can see them.
 
-It is a namespace of the key-value store of Ray's head: a run's driver puts its latest snapshot there and takes it away
-when it ends. Reading needs the address and the token; no place in the cluster, no process on it.
+It is a namespace of the key-value store of Ray's head. A run's driver puts its latest snapshot there and removes it at
+its end. Reading it takes the address and the token, but no resources and no process of the cluster.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from threading import Lock
 
-from .address import ask
+from .probe import probe
 
 NAMESPACE = "subnetlab"
 READ = """
@@ -18,21 +18,21 @@ space = b"subnetlab"
 ended = {key.hex() for key, job in head.get_all_job_info(timeout=15).items() if job.is_dead}
 kept = [head.internal_kv_get(key, space, timeout=15) for key in head.internal_kv_keys(b"", space, timeout=15)]
 notes = [json.loads(note) for note in kept if note is not None]
-said["notes"] = [note | {"alive": note["job"] not in ended} for note in notes]
+result["notes"] = [note | {"alive": note["job"] not in ended} for note in notes]
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What one run's driver last put on the board."""
+    """The latest snapshot of one run on the board."""
 
     snapshot: str
     alive: bool
-    """Whether the cluster still has the driver."""
+    """True if the cluster still has the run's driver."""
 
 
 class StatusBoard:
-    """The notes of this process on the board of the cluster that it has joined; safe to use from any thread."""
+    """The notes of this process on the board of the cluster that it has joined; may be used from any thread."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -40,7 +40,7 @@ class StatusBoard:
         self._cleared = False
 
     def publish(self, run: str, snapshot: str) -> None:
-        """Put up a run's snapshot in place of the one before; nothing once the board was cleared."""
+        """Replace a run's snapshot; does nothing once the board was cleared."""
         import ray
         from ray.experimental.internal_kv import _internal_kv_put
 
@@ -52,7 +52,7 @@ class StatusBoard:
             self._runs.add(run)
 
     def clear(self) -> None:
-        """Take down all that was put up."""
+        """Remove all that this process has published."""
         with self._lock:
             self._cleared = True
             if self._runs:
@@ -66,7 +66,6 @@ def notes(address: str) -> list[Note]:
     """Read the board of the cluster at host:port, or of the one that "auto" finds.
 
     Raises:
-        PoolError: nobody answers, or the token is missing or another.
+        PoolError: nobody answers, or the token is missing or wrong.
     """
-    said, _ = ask(address, READ)
-    return [Note(note["snapshot"], bool(note["alive"])) for note in said["notes"]]
+    return [Note(note["snapshot"], bool(note["alive"])) for note in probe(address, READ).values["notes"]]

@@ -1,1 +1,1 @@
-"""Who is asked when, and on which host."""
+"""Decides which query is served when, and on which host."""

@@ -1,7 +1,7 @@
 """A server that a run starts beside its hosts: the far end of an API, on the loopback address.
 
-Its processes are one family below a supervisor (`supervisor.py`) and end with this process, whatever ends it.
-What they use is a provider's cost, and is measured apart from everything else.
+Its processes descend from a supervisor (`supervisor.py`) and end with this process, whatever ends it. Their use is a
+provider's cost, and is measured apart from everything else.
 
     server = Server("provider", [sys.executable, "-m", "http.server", "8000"], 8000, "/", log=Path("server.log"))
     await server.start()
@@ -30,13 +30,13 @@ LOOPBACK = "127.0.0.1"
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
 POLL_S = 0.2
 ANSWER_S = 5.0
-"""Patience for one answer of a server that is asked whether it is ready."""
+"""Time that a server has to answer whether it is ready."""
 LAST_LINES = 12
-"""Of a log, in an error."""
+"""Lines of the log that an error shows."""
 
 
 class Server:
-    """One server's process family."""
+    """One server, with all processes that it starts."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Server:
         environment: Mapping[str, str] | None = None,
         start_timeout_s: float = 120.0,
     ) -> None:
-        """`ready`: a path of its URL that answers 200 once it serves; `environment` is added to this process's."""
+        """Run `command`; `ready` is a path that answers 200 once it serves. `environment` extends this process's."""
         self.name = name
         self.port = port
         self._command = list(command)
@@ -58,7 +58,7 @@ class Server:
         self._environment = dict(environment or {})
         self._start_timeout_s = start_timeout_s
         self._log_before = 0
-        """Its size when this server started: what is before it was said by another one."""
+        """Size of the log when this server started; what stands before is another server's."""
         self._supervisor: subprocess.Popen[bytes] | None = None
 
     @property
@@ -68,14 +68,14 @@ class Server:
 
     @property
     def pid(self) -> int | None:
-        """The process that all others of the server descend from."""
+        """The supervisor, from which all processes of the server descend."""
         return self._supervisor.pid if self._supervisor is not None else None
 
     async def start(self) -> None:
-        """Start it and wait until it serves.
+        """Start the server and wait until it serves.
 
         Raises:
-            PoolError: it can't be started, ends, or is not ready in time; with the last lines of its log.
+            PoolError: it can't be started, ends, or is not ready in time; the message has the end of its log.
         """
         try:
             with self._log.open("ab") as log:
@@ -86,7 +86,7 @@ class Server:
                     stdout=log,
                     stderr=log,
                     env=os.environ | self._environment,
-                    start_new_session=True,  # so that Ctrl-C is ours alone to act on
+                    start_new_session=True,  # so that Ctrl-C reaches this process alone
                 )
         except OSError as error:
             raise PoolError(f"server {self.name} can't be started: {error.strerror or error} ({self._log})") from None
@@ -98,25 +98,25 @@ class Server:
         except TimeoutError:
             raise PoolError(
                 f"server {self.name}: {self.address}{self._ready} did not answer 200 within "
-                f"{self._start_timeout_s:g} s{self._last_words()}"
+                f"{self._start_timeout_s:g} s{self._end_of_log()}"
             ) from None
-        self.check()  # somebody else may have answered at its port
+        self.check()  # another process may have answered at its port
 
     def check(self) -> None:
-        """See that it still runs.
+        """Check that it still runs.
 
         Raises:
-            PoolError: it has ended; with the last lines of its log.
+            PoolError: it has ended; the message has the end of its log.
         """
         if self.pid is not None and not _runs(self.pid):
-            raise PoolError(f"server {self.name} has ended{self._last_words()}")
+            raise PoolError(f"server {self.name} has ended{self._end_of_log()}")
 
     def cpu_s(self) -> float:
-        """CPU seconds of all its processes, ended ones included."""
+        """Return the CPU seconds of all its processes, including ended ones."""
         return tree_cpu_s(self.pid) if self.pid is not None else 0.0
 
     async def close(self) -> None:
-        """Have the supervisor end it, then end the supervisor; safe to call twice."""
+        """Have the supervisor end it, then end the supervisor. It may be called twice."""
         supervisor, self._supervisor = self._supervisor, None
         if supervisor is None:
             return
@@ -125,10 +125,9 @@ class Server:
         try:
             await asyncio.to_thread(supervisor.wait, 2 * END_S)
         except subprocess.TimeoutExpired:
-            family = [supervisor, *psutil.Process(supervisor.pid).children(recursive=True)]
-            for member in family:
+            for process in [supervisor, *psutil.Process(supervisor.pid).children(recursive=True)]:
                 with suppress(psutil.NoSuchProcess):
-                    member.kill()
+                    process.kill()
             await asyncio.to_thread(supervisor.wait)
 
     def _answers(self) -> bool:
@@ -141,19 +140,19 @@ class Server:
         finally:
             connection.close()
 
-    def _last_words(self) -> str:
+    def _end_of_log(self) -> str:
         try:
             with self._log.open("rb") as log:
                 log.seek(self._log_before)
                 lines = log.read().decode(errors="replace").strip().splitlines()
         except OSError:
             lines = []
-        said = "\n  ".join(line[:400] for line in lines[-LAST_LINES:])
-        return f"; it said ({self._log}):\n  {said}" if said else f"; it said nothing ({self._log})"
+        end = "\n  ".join(line[:400] for line in lines[-LAST_LINES:])
+        return f"; the end of its log ({self._log}):\n  {end}" if end else f"; its log is empty ({self._log})"
 
 
 def free_port() -> int:
-    """Return a port of the loopback address that nobody listens at now."""
+    """Return a port of the loopback address that is free now."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])

@@ -1,9 +1,9 @@
-"""Keeps a server: runs a command until stdin closes, then ends all that came of it.
+"""Runs a server's command until stdin closes, then ends every process that came of it.
 
     python -I supervisor.py COMMAND...
 
-`Server` holds the other end of stdin, and the system closes it however that process ends: so a server never outlives
-its run. A script of its own, that imports nothing of ours.
+`Server` holds the other end of stdin, which the system closes however that process ends, so a server never outlives
+its run. This is a script of its own that imports nothing of this project.
 """
 
 import ctypes
@@ -18,15 +18,15 @@ from contextlib import suppress
 import psutil
 
 END_S = 5.0
-"""What a server has to end by itself before it is killed."""
+"""Time that a server has to end itself before it is killed."""
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 def main(command: list[str]) -> int:
-    """Run the command; return its exit code, as a shell would."""
+    """Run the command; return its exit code as a shell would."""
     linux = sys.platform == "linux"
-    if linux:  # what a server leaves behind becomes a child of this process
+    if linux:  # orphans of the server become children of this process
         LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     try:
         server = subprocess.Popen(
@@ -55,11 +55,11 @@ def _end_when_alone(pid: int) -> None:
 
 
 def _kill_all() -> None:
-    """Kill all descendants, those that are born meanwhile included, and reap them: their CPU is counted here."""
-    while family := psutil.Process().children(recursive=True):
-        for member in family:
+    """Kill all descendants, including new ones, and reap them, so that their CPU is counted here."""
+    while descendants := psutil.Process().children(recursive=True):
+        for process in descendants:
             with suppress(psutil.NoSuchProcess):
-                member.kill()
+                process.kill()
         with suppress(ChildProcessError):
             os.waitpid(-1, 0)
 

@@ -21,7 +21,7 @@ import psutil
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cluster import Pool
-from cluster.status import PoolStatus, here
+from cluster.status import PoolStatus, machine_name
 from lab.files import write_atomically
 from subnets import Cost, Meter, SubnetlabError
 
@@ -49,7 +49,7 @@ class RunStatus(BaseModel):
     run: str
     """The id in its run.json."""
     folder: str
-    host: str = Field(default_factory=here)
+    host: str = Field(default_factory=machine_name)
     """The machine of its driver."""
     pid: int = Field(default_factory=os.getpid, ge=0, lt=2**31)
     began: float = Field(default_factory=lambda: psutil.Process().create_time())
@@ -107,7 +107,7 @@ class RunStatus(BaseModel):
     @property
     def gone(self) -> bool:
         """Whether its driver is gone without having said so; False where that can't be seen from this machine."""
-        if self.ended or self.lost or self.host != here():
+        if self.ended or self.lost or self.host != machine_name():
             return self.lost and not self.ended
         try:
             return bool(abs(psutil.Process(self.pid).create_time() - self.began) > 1.0)

@@ -41,9 +41,9 @@ STAGED = "submitted"
 @contextmanager
 def staged(config: Path) -> Iterator[Path]:
     """Lay out what is sent: the project's code and plug-ins, and the config."""
-    from cluster.ray.code_upload import shipment
+    from cluster.ray.code_upload import code_folder
 
-    with shipment() as folder:
+    with code_folder() as folder:
         (folder / STAGED).mkdir()
         (folder / STAGED / config.name).write_bytes(config.read_bytes())
         yield folder

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from cluster.ray.session import LOOPBACK, guard_token
+from cluster.ray.session import LOOPBACK
+from cluster.ray.token import guard_token
 
 SETTINGS = {
     "RAY_AUTH_MODE": "token",

@@ -18,7 +18,7 @@ import pytest
 
 from cluster.errors import PoolError
 from cluster.plan import Group
-from cluster.ray.actor import RayHost
+from cluster.ray.host import RayHost
 from cluster.ray.nodes import RayNodes
 from cluster.requirements import Requirements
 from lab.record.record import RunRecord
@@ -124,7 +124,9 @@ def test_an_engine_that_runs_out_of_memory_is_opened_again_and_costs_nobody_anyt
         assert_whole(record, undisturbed)
 
 
-async def test_what_ray_ended_for_want_of_memory_is_made_anew(machines: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_host_that_ran_out_of_memory_on_ray_is_restarted(
+    machines: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("RAY_memory_usage_threshold", "0.001")
     machine = machines.add_node(**MACHINE, labels={"memory": "none"})
     group = Group("short", {0: fakes.Says()}, cpus=1.0, requirements=Requirements({"memory": "none"}))

@@ -1,4 +1,4 @@
-"""Which hosts there are, and whom they serve."""
+"""Which hosts a plan has, and whom they serve."""
 
 import pytest
 
@@ -46,7 +46,7 @@ def test_a_copycat_lives_with_its_victim() -> None:
         3: fakes.Copies(victim=fakes.Says()),
     }
     assert groups(miners) == {"io": (1, 3), "cpu": (0, 2)}
-    assert plan(miners, 2).victims == {2: (0,), 3: (1,)}
+    assert plan(miners, 2).affinity.after == {2: (0,), 3: (1,)}
 
 
 def test_a_copycat_with_an_engine_takes_its_victim_along() -> None:
@@ -64,7 +64,7 @@ def test_a_victim_is_known_by_all_but_its_seeds() -> None:
         2: fakes.Copies(victim=fakes.Draws(seed=3)),
         3: fakes.Copies(victim=fakes.Copies(victim=fakes.Draws(seed=4))),
     }
-    assert plan(miners, 1).victims == {2: (0, 1), 3: (2,)}
+    assert plan(miners, 1).affinity.after == {2: (0, 1), 3: (2,)}
 
 
 def test_engines_of_one_host_that_take_more_than_a_gpu_together_take_whole_ones() -> None:
@@ -75,7 +75,7 @@ def test_engines_of_one_host_that_take_more_than_a_gpu_together_take_whole_ones(
     assert plan(miners, 2).groups[0].gpus == 2.0
 
 
-def test_miners_that_want_other_machines_share_neither_hosts_nor_engines() -> None:
+def test_miners_with_different_requirements_share_neither_hosts_nor_engines() -> None:
     a, fast = Requirements(labels={"zone": "a"}), Requirements(labels={"zone": "a"}, resources={"nvme": 1.0})
     model = fakes.Model()
     miners: dict[int, Miner] = {
@@ -91,9 +91,9 @@ def test_miners_that_want_other_machines_share_neither_hosts_nor_engines() -> No
     assert found.groups[5].requirements == a
 
 
-def test_a_copycat_goes_where_its_victim_wants_to_be_unless_it_wants_to_be_elsewhere() -> None:
+def test_a_copycat_shares_its_victims_requirements_and_may_not_have_others() -> None:
     miners: dict[int, Miner] = {0: fakes.Says(), 1: fakes.Copies(victim=fakes.Says())}
     (group,) = plan(miners, 2, requirements={0: Requirements(labels={"zone": "a"})}).groups
     assert (group.name, tuple(group.miners)) == ("io@zone=a", (0, 1))
-    with pytest.raises(PoolError, match="miners 0 and 1 live together because of who copies whom, and want different"):
+    with pytest.raises(PoolError, match="0 and 1 must share a host because of who copies whom, but require different"):
         plan(miners, 2, requirements={0: Requirements(labels={"zone": "a"}), 1: Requirements(labels={"zone": "b"})})

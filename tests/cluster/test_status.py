@@ -1,4 +1,4 @@
-"""What a pool looks like to those who look on."""
+"""What the status of a pool shows."""
 
 import asyncio
 import os
@@ -10,14 +10,14 @@ from collections.abc import Callable
 import pytest
 
 from cluster import LocalPool, PoolError
-from cluster.status import Member, PoolStatus, Sampler, look_at
+from cluster.status import Member, PoolStatus, Sampler, measure_processes
 from tests.cluster import fakes
 from tests.cluster.fakes import Words, query
 from validators import Validator
 
 
 async def until(pool: LocalPool, seen: Callable[[PoolStatus, Member], bool]) -> tuple[PoolStatus, Member]:
-    """Look until the host of the group "cpu" is seen so."""
+    """Wait until the status of the host of the group "cpu" satisfies a condition."""
     async with asyncio.timeout(30):
         while True:
             status = await pool.status()
@@ -27,7 +27,7 @@ async def until(pool: LocalPool, seen: Callable[[PoolStatus, Member], bool]) -> 
             await asyncio.sleep(0.02)
 
 
-async def test_queues_and_hosts_that_are_made_anew_are_seen() -> None:
+async def test_queues_and_restarting_hosts_are_shown() -> None:
     miners = {0: fakes.SleepsOnCore(for_s=1.0), 1: fakes.SleepsOnCore(for_s=1.0, seed=1), 2: fakes.Says()}
     async with LocalPool(Words(), miners, {9: Validator(seed=1)}, cores=1) as pool:
         work = asyncio.create_task(pool.query(query(timeout_s=30.0), (0, 1)))
@@ -41,7 +41,7 @@ async def test_queues_and_hosts_that_are_made_anew_are_seen() -> None:
         assert (driver.pid, driver.validators) == (os.getpid(), (9,))
         assert host.pid is not None and host.pid != driver.pid
         os.kill(host.pid, signal.SIGKILL)
-        await until(pool, lambda status, host: host.state == "being made anew")
+        await until(pool, lambda status, host: host.state == "restarting")
         _, again = await until(pool, lambda status, host: host.state == "up")
         assert again.restarts == 1 and again.pid != host.pid
         assert [response.fault for response in await work] == [None, None]
@@ -67,13 +67,13 @@ def test_memory_and_cpu_are_those_of_a_process_and_its_children() -> None:
     with subprocess.Popen([sys.executable, "-c", parent], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         child.stdout.readline()
-        found = look_at({"child": child.pid, "nobody": 2**22 - 1}, "here")
+        usage = measure_processes({"child": child.pid, "nobody": 2**22 - 1}, "here")
         child.communicate(b"\n")
-    assert found.keys() == {"child"}
-    assert found["child"].cpu_s >= 0.4 and found["child"].memory_mb >= 50.0
+    assert usage.keys() == {"child"}
+    assert usage["child"].cpu_s >= 0.4 and usage["child"].memory_mb >= 50.0
 
 
-async def test_processes_are_not_looked_at_at_every_turn() -> None:
+async def test_processes_are_not_measured_at_every_refresh() -> None:
     looks = []
 
     async def look() -> dict[str, object]:
@@ -83,4 +83,4 @@ async def test_processes_are_not_looked_at_at_every_turn() -> None:
     sampler = Sampler()
     for _ in range(5):
         await sampler.refresh(look)  # type: ignore[arg-type]
-    assert len(looks) == 1 and sampler.of("anybody") == {}
+    assert len(looks) == 1 and sampler.fields("anybody") == {}

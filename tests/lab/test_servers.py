@@ -123,7 +123,7 @@ def test_a_run_that_is_stopped_ends_its_server_and_starts_it_again_when_it_goes_
 
 def test_a_server_that_does_not_start_ends_the_run_with_its_last_words(tmp_path: Path) -> None:
     broken = TABLE | {"command": ["{python}", "-c", "raise SystemExit('no such device: {port}')"]}
-    with pytest.raises(PoolError, match=r"(?s)server sayer has ended; it said .*no such device: \d+"):
+    with pytest.raises(PoolError, match=r"(?s)server sayer has ended; the end of its log .*no such device: \d+"):
         run(make_config(servers=[broken]), tmp_path)
 
 

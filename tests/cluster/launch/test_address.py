@@ -78,7 +78,7 @@ def test_a_cluster_whose_token_is_not_here_is_refused_with_where_to_get_it(
     with pytest.raises(PoolError, match=r"asks for a token and there is none here: copy the head's ~/\.ray/auth_token"):
         find(as_user.address)
     (tmp_path / "none").write_text("0" * 64)
-    with pytest.raises(PoolError, match="asks for another token than that of"):
+    with pytest.raises(PoolError, match="asks for another token than the one in"):
         find(as_user.address)
 
 

@@ -26,7 +26,7 @@ from cluster.launch import (
     up_commands,
 )
 from cluster.launch.files import start_command
-from cluster.ray.code_upload import shipment
+from cluster.ray.code_upload import code_folder
 from tests.cluster.launch.kuberay import check, templates
 
 ROOT = Path(__file__).parents[3]
@@ -348,6 +348,6 @@ def test_of_a_checkout_its_code_and_configs_are_sent_to_a_cluster_and_no_key_or_
     monkeypatch.setattr("cluster.ray.code_upload.CHECKOUT", tmp_path / "checkout")
     monkeypatch.chdir(tmp_path)
     sent = tmp_path / "sent.zip"
-    with shipment() as folder:
+    with code_folder() as folder:
         create_package(str(folder), sent, include_gitignore=True)
     assert sorted(name for name in zipfile.ZipFile(sent).namelist() if not name.endswith("/")) == sorted(code)

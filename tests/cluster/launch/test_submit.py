@@ -147,7 +147,7 @@ async def test_a_cluster_that_goes_without_a_word_is_not_waited_for_for_ever(
         assert tunnel.stdout is not None
         jobs = ray_jobs.Jobs(f"http://127.0.0.1:{tunnel.stdout.readline().strip()}")
         try:
-            with pytest.raises(PoolError, match="answers no more: .*; the job may run on"):
+            with pytest.raises(PoolError, match="no longer answers: .*; the job may still run"):
                 async for _ in jobs.follow(left.id):
                     tunnel.send_signal(signal.SIGSTOP)
                     monkeypatch.setattr(ray_jobs, "CUT_OFF_S", 1.0)
@@ -291,7 +291,7 @@ def test_what_keeps_a_run_from_being_submitted_is_told_in_one_line(head: Head, t
     other = head.outside() | {"RAY_AUTH_TOKEN_PATH": str(tmp_path / "token")}
     nobody = "http://127.0.0.1:1"
     for said, arguments, environment, code in [
-        ("asks for another token than that of", ["--address", head.dashboard], other, 1),
+        ("asks for another token than the one in", ["--address", head.dashboard], other, 1),
         (f"no Ray dashboard answers at {nobody}", ["--address", nobody], other, 1),
         ("chain.epochs: input should be greater", ["--address", nobody, "--chain.epochs", "0"], other, 2),
         (f"{tmp_path} is not empty", ["--address", head.dashboard, "--out", str(tmp_path)], head.outside(), 1),

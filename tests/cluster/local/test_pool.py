@@ -23,7 +23,7 @@ from tests.cluster.conftest import until
 from tests.cluster.fakes import Words, query
 from validators import Validator
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 HUNG = """
 import asyncio
 from cluster import LocalPool

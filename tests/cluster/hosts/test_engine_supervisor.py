@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from cluster import LocalPool
-from cluster.hosts.engine_supervisor import MAX_OPENINGS, Engines
+from cluster.hosts.engine_supervisor import MAX_OPENINGS, EngineSupervisor
 from cluster.hosts.host import Host
 from miners import Miner
 from subnets import Fault, Response
@@ -70,7 +70,7 @@ async def test_an_engine_that_does_not_open_again_in_some_attempts_is_given_up_a
         await host.serve(0, query("die"))
         faults = [(await host.serve(0, query(id=str(n)))).fault for n in range(MAX_OPENINGS + 2)]
         assert faults == [Fault.LOST] * (MAX_OPENINGS + 2)
-        assert host._engines._places[fakes.Servant(opens=1).key].failures == MAX_OPENINGS
+        assert host._engines._states[fakes.Servant(opens=1).key].failures == MAX_OPENINGS
 
 
 async def test_an_engine_that_does_not_open_again_is_named_and_the_others_go_on() -> None:
@@ -119,7 +119,7 @@ async def test_an_engine_that_fails_to_close_keeps_no_other_open() -> None:
 
 async def test_an_engine_that_fails_to_open_has_all_others_closed_though_one_fails_at_that_too() -> None:
     servant = fakes.Servant()
-    engines = Engines([fakes.Unclosable(), servant, fakes.Unopenable()])
+    engines = EngineSupervisor([fakes.Unclosable(), servant, fakes.Unopenable()])
     with pytest.raises(FileNotFoundError):
         await engines.open()
     assert servant._process.returncode is not None

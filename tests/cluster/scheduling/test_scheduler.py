@@ -1,4 +1,4 @@
-"""The scheduler over imagined hosts, in imagined time."""
+"""The scheduler over simulated hosts, in simulated time."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster import HostDied, PoolError
+from cluster.affinity import Affinity
 from cluster.errors import NoRoom
 from cluster.hosts.host import LINGER_S, EngineLost
 from cluster.hosts.host_link import HostLink
 from cluster.plan import Group, Plan, plan
-from cluster.scheduling.host_group import HELD_S, HUNG_S
+from cluster.scheduling.host_group import HUNG_S, MIN_SILENCE_S
 from cluster.scheduling.scheduler import Scheduler
 from miners import Miner
 from subnets import Cost, Fault, Query, Response
@@ -70,7 +71,7 @@ class FakeHost:
             raise PoolError("no room")
         self.life, self.hung = asyncio.Event(), False
 
-    async def serve(self, uids: Sequence[int], parcel: Any) -> AsyncIterator[tuple[Response, ...]]:
+    async def serve(self, uids: Sequence[int], packed: Any) -> AsyncIterator[tuple[Response, ...]]:
         life = self.life
         self.busy += len(uids)
         assert self.busy <= self.slots
@@ -151,8 +152,12 @@ def scheduler(planned: Plan, script: Script, **options: Any) -> Scheduler:
     return Scheduler(planned, links, **options)
 
 
+def ties(others: dict[int, tuple[int, ...]]) -> Affinity:
+    return Affinity(after=others, same_host=others)
+
+
 def one_group(miners: dict[int, Miner], *, hosts: int = 1, slots: int = 1) -> Plan:
-    return Plan((Group("cpu", miners, hosts, slots, 1.0),), {})
+    return Plan((Group("cpu", miners, hosts, slots, 1.0),))
 
 
 ACTS = st.tuples(
@@ -185,18 +190,18 @@ def test_every_query_has_exactly_one_response_in_order(
         miners: dict[int, Miner] = {uid: fakes.Works(seed=uid) for uid in range(9)}
         miners[9] = fakes.Copies(victim=fakes.Works(), seed=9)
         script = Script(acts, list(starts))
-        planned = Plan((Group("cpu", miners, hosts, slots, 1.0),), {9: (3, 4)})
+        planned = Plan((Group("cpu", miners, hosts, slots, 1.0),), ties({9: (3, 4)}))
         scheduling = scheduler(planned, script)
         loop = asyncio.get_running_loop()
-        links = [seat.link for seat in scheduling._crews[0].seats]
+        links = [slot.link for slot in scheduling._groups[0].slots]
         for at_s, number in retired:
             loop.call_later(at_s, scheduling.retire, links[number % hosts])
-        found = await asyncio.gather(
+        answered = await asyncio.gather(
             *(scheduling.query(query(id=str(n)), uids, None, deadline_s) for n, uids in enumerate(asked))
         )
         if deadline_s is not None:
             assert loop.time() <= deadline_s + 0.1
-        for uids, responses in zip(asked, found, strict=True):
+        for uids, responses in zip(asked, answered, strict=True):
             assert [response.uid for response in responses] == uids
             for response in responses:
                 what, after_s = acts.get(response.uid, ("answer", 0.0))
@@ -213,12 +218,12 @@ def test_every_query_has_exactly_one_response_in_order(
                     # At a deadline, what a host never told and what hung look alike.
                     assert what == "hang" or after_s > 5.0 or (what == "nothing" and deadline_s is not None)
         await asyncio.sleep(1000.0)
-        (crew,) = set(scheduling._crews.values())
-        assert not crew.running
-        assert not crew.waiting
-        assert not crew.suspects
-        assert all(seat.free == slots and not seat.pinned and not seat.apart for seat in crew.seats)
-        assert not any(seat.leaving for seat in crew.seats)
+        (group,) = set(scheduling._groups.values())
+        assert not group.running
+        assert not group.waiting
+        assert not group.quarantine
+        assert all(slot.free == slots and not slot.pinned and not slot.quarantined for slot in group.slots)
+        assert not any(slot.leaving for slot in group.slots)
         await scheduling.close()
 
     imagine(test())
@@ -236,7 +241,7 @@ def test_a_copycat_is_served_after_its_victim_on_the_same_host(
         miners: dict[int, Miner] = {uid: fakes.Works(seed=uid) for uid in range(4)}
         script = Script({uid: ("answer", delay) for uid, delay in enumerate(delays)})
         miners |= {4: fakes.Says(seed=4), 5: fakes.Says(seed=5)}
-        planned = Plan((Group("cpu", miners, 3, slots, 1.0),), {4: (2,), 5: (4,)})
+        planned = Plan((Group("cpu", miners, 3, slots, 1.0),), ties({4: (2,), 5: (4,)}))
         responses = await scheduler(planned, script).query(query(), order, None)
         assert [response.fault for response in responses] == [None] * 6
         where = {uid: host for event, uid, host in script.log if event == "start"}
@@ -322,10 +327,10 @@ def test_an_engine_that_takes_longer_to_open_than_a_query_may_take_is_waited_for
         script = Script({0: ("opening", 5.0), 1: ("answer", 1.0)})
         loop = asyncio.get_running_loop()
         loop.call_later(60.0, script.acts.update, {0: ("answer", 0.0)})
-        scheduling = scheduler(one_group(miners), script, opening_s=600.0)
-        assert [one.fault for one in await scheduling.query(query(), (0, 1), None)] == [None, None]
+        scheduling = scheduler(one_group(miners), script, reopening_s=600.0)
+        assert [response.fault for response in await scheduling.query(query(), (0, 1), None)] == [None, None]
         script.acts[0], began = ("opening", 5.0), loop.time()
-        assert [one.fault for one in await scheduling.query(query(), (0, 1), None)] == [Fault.LOST, None]
+        assert [response.fault for response in await scheduling.query(query(), (0, 1), None)] == [Fault.LOST, None]
         assert 600.0 <= loop.time() - began < 620.0
 
     imagine(test())
@@ -351,12 +356,12 @@ def test_a_host_killed_from_outside_costs_nobody_anything() -> None:
     imagine(test())
 
 
-def test_a_retired_host_finishes_what_it_has_and_is_made_anew_and_nobody_is_asked_twice() -> None:
+def test_a_retired_host_finishes_what_it_has_and_is_restarted_and_nobody_is_asked_twice() -> None:
     async def test() -> None:
         miners: dict[int, Miner] = {uid: fakes.Works(seed=uid) for uid in range(8)}
         script = Script({uid: ("answer", 2.0) for uid in miners}, start_s=5.0)
         scheduling = scheduler(one_group(miners, hosts=2), script)
-        asyncio.get_running_loop().call_later(1.0, scheduling.retire, scheduling._crews[0].seats[0].link)
+        asyncio.get_running_loop().call_later(1.0, scheduling.retire, scheduling._groups[0].slots[0].link)
         responses = await scheduling.query(query(), range(8), None)
         assert [response.fault for response in responses] == [None] * 8
         assert sorted(uid for event, uid, _ in script.log if event == "start") == list(range(8))
@@ -370,7 +375,7 @@ def test_who_is_on_a_host_that_leaves_when_its_machine_is_gone_is_asked_again_an
     async def test() -> None:
         script = Script({0: ("answer", 3.0)})
         scheduling = scheduler(one_group({0: fakes.Works()}), script)
-        link, loop = scheduling._crews[0].seats[0].link, asyncio.get_running_loop()
+        link, loop = scheduling._groups[0].slots[0].link, asyncio.get_running_loop()
         for at_s in (1.0, 3.0, 5.0):
             loop.call_later(at_s, scheduling.retire, link)
             loop.call_later(at_s + 1.0, lambda: link.life.set())  # type: ignore[attr-defined]
@@ -385,7 +390,7 @@ def test_who_is_on_a_host_that_leaves_when_its_machine_freezes_is_asked_again() 
     async def test() -> None:
         script = Script({0: ("hang once", 0.0)})
         scheduling = scheduler(one_group({0: fakes.Works()}), script)
-        link = scheduling._crews[0].seats[0].link
+        link = scheduling._groups[0].slots[0].link
         asyncio.get_running_loop().call_later(1.0, scheduling.retire, link)
         (response,) = await scheduling.query(query(), (0,), None)
         assert response.fault is None
@@ -397,7 +402,7 @@ def test_a_group_whose_only_host_waits_for_a_machine_keeps_what_it_was_asked() -
     async def test() -> None:
         script = Script({}, start_s=600.0)
         scheduling = scheduler(one_group({0: fakes.Works()}), script)
-        scheduling.retire(scheduling._crews[0].seats[0].link)
+        scheduling.retire(scheduling._groups[0].slots[0].link)
         (response,) = await scheduling.query(query(), (0,), None)
         assert (response.fault, asyncio.get_running_loop().time()) == (None, 600.0)
 
@@ -415,7 +420,7 @@ def test_a_host_that_dies_of_what_was_left_behind_is_not_charged_to_who_is_serve
     imagine(test())
 
 
-def test_a_group_whose_hosts_can_not_be_made_anew_is_lost_at_once_with_the_reason() -> None:
+def test_a_group_whose_hosts_can_not_be_restarted_is_lost_at_once_with_the_reason() -> None:
     async def test() -> None:
         miners: dict[int, Miner] = {uid: fakes.Works(seed=uid) for uid in range(3)}
         scheduling = scheduler(one_group(miners), Script({0: ("die", 0.0)}, [False] * 9), max_restarts=3)
@@ -444,7 +449,7 @@ def test_a_host_that_no_machine_holds_is_given_up_without_another_try() -> None:
     imagine(test())
 
 
-def test_a_host_whose_killer_is_known_is_made_anew_for_ever() -> None:
+def test_a_host_whose_killer_is_known_is_restarted_for_ever() -> None:
     async def test() -> None:
         miners: dict[int, Miner] = {0: fakes.Works(), 1: fakes.Works(seed=1)}
         scheduling = scheduler(one_group(miners), Script({0: ("die", 0.0)}), max_restarts=1)
@@ -455,7 +460,7 @@ def test_a_host_whose_killer_is_known_is_made_anew_for_ever() -> None:
     imagine(test())
 
 
-def test_a_lone_miner_that_hangs_its_host_has_timed_out_and_the_host_is_made_anew() -> None:
+def test_a_lone_miner_that_hangs_its_host_has_timed_out_and_the_host_is_restarted() -> None:
     async def test() -> None:
         miners: dict[int, Miner] = {0: fakes.Works(), 1: fakes.Works(seed=1)}
         script = Script({0: ("hang", 0.0)})
@@ -480,17 +485,17 @@ def test_the_deadline_blames_only_who_had_the_whole_time() -> None:
 
 
 @pytest.mark.parametrize("gives_up_after_s", [None, 1.0])
-def test_a_host_that_hangs_when_nobody_waits_for_it_any_more_is_made_anew(gives_up_after_s: float | None) -> None:
+def test_a_host_that_hangs_when_nobody_waits_for_it_any_more_is_restarted(gives_up_after_s: float | None) -> None:
     async def test() -> None:
         script = Script({0: ("hang", 0.0), 1: ("answer", 1.0)})
         scheduling = scheduler(one_group({0: fakes.Works(), 1: fakes.Works(seed=1)}, slots=2), script)
-        (seat,) = scheduling.crews()["cpu"].seats
+        (slot,) = scheduling.host_groups()["cpu"].slots
         for uid, restarts in ((1, 0), (0, 1), (1, 1)):
             with suppress(TimeoutError):
                 async with asyncio.timeout(gives_up_after_s):
                     await scheduling.query(query(timeout_s=5.0), (uid,), None, 5.0)
-            await asyncio.sleep(HELD_S + LINGER_S + HUNG_S + 0.1)
-            assert (seat.life, seat.up, seat.free) == (restarts, True, 2)
+            await asyncio.sleep(MIN_SILENCE_S + LINGER_S + HUNG_S + 0.1)
+            assert (slot.restarts, slot.up, slot.free) == (restarts, True, 2)
 
     imagine(test())
 
@@ -498,11 +503,11 @@ def test_a_host_that_hangs_when_nobody_waits_for_it_any_more_is_made_anew(gives_
 def test_what_comes_between_rounds_waits_for_a_host_that_may_hang() -> None:
     async def test() -> None:
         scheduling = scheduler(one_group({0: fakes.Works()}), Script({0: ("hang", 0.0)}))
-        (seat,) = scheduling.crews()["cpu"].seats
+        (slot,) = scheduling.host_groups()["cpu"].slots
         await scheduling.query(query(timeout_s=1.0), (0,), None, 1.0)
-        assert (seat.life, seat.up) == (0, True)
+        assert (slot.restarts, slot.up) == (0, True)
         await scheduling.settle()
-        assert (seat.life, seat.up) == (1, True)
+        assert (slot.restarts, slot.up) == (1, True)
 
     imagine(test())
 
@@ -511,14 +516,14 @@ def test_a_host_that_a_miner_holds_in_its_time_is_not_taken_for_hung_when_anothe
     async def test() -> None:
         script = Script({0: ("hang", 0.0)})
         scheduling = scheduler(one_group({0: fakes.Works(), 1: fakes.Works(seed=1)}, slots=2), script)
-        (seat,) = scheduling.crews()["cpu"].seats
+        (slot,) = scheduling.host_groups()["cpu"].slots
         slow = asyncio.create_task(scheduling.query(query(timeout_s=60.0), (0,), None))
         script.acts[1] = ("hang", 0.0)
         await scheduling.query(query(timeout_s=5.0), (1,), None, 5.0)
         await asyncio.sleep(180.0)  # thrice its time: others might have held the host before it
-        assert seat.life == 0
+        assert slot.restarts == 0
         await asyncio.sleep(20.0)
-        assert seat.life == 1
+        assert slot.restarts == 1
         slow.cancel()
 
     imagine(test())
@@ -551,8 +556,8 @@ def test_slow_miners_all_get_their_turn_before_the_default_deadline() -> None:
         miners: dict[int, Miner] = {uid: fakes.Works(seed=uid) for uid in range(40)}
         script = Script({uid: ("answer", 5.0) for uid in range(40)})
         scheduling = scheduler(one_group(miners, hosts=2), script)
-        found = await asyncio.gather(*(scheduling.query(query(id=str(n)), range(40), None) for n in range(3)))
-        assert {response.fault for responses in found for response in responses} == {None}
+        answered = await asyncio.gather(*(scheduling.query(query(id=str(n)), range(40), None) for n in range(3)))
+        assert {response.fault for responses in answered for response in responses} == {None}
 
     imagine(test())
 

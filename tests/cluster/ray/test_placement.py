@@ -1,4 +1,4 @@
-"""What fits on which machines, and what is said where it doesn't."""
+"""What fits on which machines, and what is reported if it doesn't."""
 
 from dataclasses import replace
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from cluster.plan import Group, Plan, plan
-from cluster.ray.placement import Node, fit, nodes_of, room, selector
+from cluster.ray.placement import Node, fit, label_selector, read_nodes, room
 from cluster.requirements import Requirements
 from miners import Miner
 from tests.cluster import fakes
 
 
 def of(*groups: Group) -> Plan:
-    return Plan(groups, {})
+    return Plan(groups)
 
 
 IO = Group("io", {})
@@ -126,9 +126,9 @@ def test_what_may_be_copied_takes_the_room_that_all_others_leave() -> None:
 
 
 def test_ray_is_kept_from_gpus_that_are_known_to_be_too_small() -> None:
-    assert selector(gpu("vllm-0", 1.0), gpu_gb=24) == {"ray.io/accelerator-type": "!in(K80,P100,P4,T4)"}
-    assert selector(gpu("vllm-0", 1.0)) == selector(CPU, gpu_gb=24) == {}
-    assert selector(wanting("vllm-0", gpus=1.0, labels={"zone": "a"})) == {"zone": "a"}
+    assert label_selector(gpu("vllm-0", 1.0), gpu_gb=24) == {"ray.io/accelerator-type": "!in(K80,P100,P4,T4)"}
+    assert label_selector(gpu("vllm-0", 1.0)) == label_selector(CPU, gpu_gb=24) == {}
+    assert label_selector(wanting("vllm-0", gpus=1.0, labels={"zone": "a"})) == {"zone": "a"}
     for kind in ("Ponte-Vecchio", "A100"):  # of 40 or of 80 GB
         unknown = Node("d", cpus=1, gpus=1, gpu=kind)
         assert fit(of(gpu("vllm-0", 1.0), gpu("vllm-1", 1.0)), [*ZONES, unknown], gpu_gb=80).missing == ""
@@ -165,8 +165,8 @@ def test_the_nodes_of_a_running_cluster_are_read_with_their_kind_of_gpu() -> Non
             "Labels": {"ray.io/accelerator-type": "H100", "zone": "a"},
         },
     ]
-    head, worker = nodes_of(rows)
-    assert [node.name for node in nodes_of([*rows, rows[0]])] == ["10.0.0.1", "10.0.0.3", "10.0.0.1#2"]
+    head, worker = read_nodes(rows)
+    assert [node.name for node in read_nodes([*rows, rows[0]])] == ["10.0.0.1", "10.0.0.3", "10.0.0.1#2"]
     assert (head.id, head.cpus, head.gpus, head.known_gpu_gb) == ("c0", 4.0, 0.0, None)
     assert (worker.gpus, worker.known_gpu_gb, worker.resources) == (1.0, 80, {"nvme": 2.0})
     assert (worker.label("zone"), worker.label("ray.io/accelerator-type")) == ("a", "H100")

@@ -131,8 +131,8 @@ async def test_who_holds_the_loop_beyond_the_timeout_has_timed_out_and_the_neigh
     assert (held.fault, held.reason, held.body) == (Fault.TIMEOUT, "no answer within 0.3 s", b"")
     assert held.latency_s >= 0.9
     assert [response.fault for response in others] == [Fault.LOST, Fault.LOST]
-    said = re.fullmatch(r"other miners held the event loop for ([\d.]+) s", others[0].reason)
-    assert said is not None and float(said[1]) >= 0.9
+    match = re.fullmatch(r"other miners held the event loop for ([\d.]+) s", others[0].reason)
+    assert match is not None and float(match[1]) >= 0.9
 
 
 async def test_holding_the_loop_in_a_task_of_its_own_is_the_miners_doing_too() -> None:

@@ -79,9 +79,11 @@ async def test_what_a_server_uses_is_measured_with_its_children(tmp_path: Path) 
     await started.close()
 
 
-async def test_a_server_that_ends_is_named_with_its_last_words(tmp_path: Path) -> None:
+async def test_a_server_that_ends_is_named_with_the_end_of_its_log(tmp_path: Path) -> None:
     dying = server(tmp_path, "print('first'); print('out of memory'); raise SystemExit(3)")
-    with pytest.raises(PoolError, match=r"(?s)server provider has ended; it said \(.*server.log\):.*out of memory"):
+    with pytest.raises(
+        PoolError, match=r"(?s)server provider has ended; the end of its log \(.*server.log\):.*out of memory"
+    ):
         await dying.start()
     await dying.close()
 
@@ -89,7 +91,7 @@ async def test_a_server_that_ends_is_named_with_its_last_words(tmp_path: Path) -
 async def test_a_server_that_is_never_ready_is_given_up_with_its_log(tmp_path: Path) -> None:
     command = ["sh", "-c", "echo loading; exec sleep 600"]
     silent = Server("provider", command, free_port(), "/", log=tmp_path / "server.log", start_timeout_s=1.5)
-    with pytest.raises(PoolError, match=r"(?s)did not answer 200 within 1.5 s; it said .*loading"):
+    with pytest.raises(PoolError, match=r"(?s)did not answer 200 within 1.5 s; the end of its log .*loading"):
         await silent.start()
     assert silent.pid is not None
     processes = family(silent.pid)
@@ -108,7 +110,7 @@ def test_a_server_ends_with_a_run_that_is_killed(tmp_path: Path) -> None:
     script = f"""
 import asyncio, sys, time
 from pathlib import Path
-from tests.cluster.test_server import family, server
+from tests.cluster.servers.test_server import family, server
 async def main():
     started = server(Path({str(tmp_path)!r}))
     await started.start()
@@ -127,7 +129,7 @@ asyncio.run(main())
     assert gone(processes)
 
 
-async def test_a_killed_keeper_takes_its_server_with_it(tmp_path: Path) -> None:
+async def test_a_killed_supervisor_takes_its_server_with_it(tmp_path: Path) -> None:
     started = server(tmp_path, BURNING.replace("child = ", "child = type('', (), {'pid': 0})  # "))
     await started.start()
     assert started.pid is not None
@@ -161,7 +163,7 @@ async def test_a_server_that_dies_stops_the_round_and_charges_no_miner(tmp_path:
         os.kill(psutil.Process(serving.pid).children()[0].pid, signal.SIGKILL)
         with pytest.raises(PoolError, match="server provider has ended"):
             async with asyncio.timeout(30):
-                while True:  # until its keeper has ended too
+                while True:  # until its supervisor has ended too
                     await pool.query(query(id="2"), (0,))
 
 

@@ -1,4 +1,4 @@
-"""Machines of a Ray cluster: who goes where, what is waited for, and what becomes of those that leave."""
+"""Machines of a Ray cluster: who goes where, what is waited for, and what happens when one leaves."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ def drain(cluster: Any, node: str, within_s: float) -> None:
     from ray._raylet import GcsClient
     from ray.core.generated import autoscaler_pb2
 
-    accepted, said = GcsClient(address=cluster.address).drain_node(
+    accepted, message = GcsClient(address=cluster.address).drain_node(
         node, autoscaler_pb2.DRAIN_NODE_REASON_PREEMPTION, "a test", int((time.time() + within_s) * 1000)
     )
-    assert accepted, said
+    assert accepted, message
 
 
 async def test_every_host_goes_to_a_machine_that_suits_it(add_nodes: AddNodes, session: RaySession) -> None:
@@ -152,7 +152,7 @@ async def test_what_does_not_come_in_time_is_refused_with_what_is_missing_howeve
         requirements={1: Requirements(labels={"zone": "far"})},
     )
     with pytest.raises(
-        PoolError, match="cpu needs 1 CPU; the cluster has 0 CPU; no machine came in 2 s that holds it; free what"
+        PoolError, match="cpu needs 1 CPU; the cluster has 0 CPU; no machine with room for it came in 2 s; free what"
     ):
         async with pool:
             pass

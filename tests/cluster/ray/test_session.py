@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from cluster import PoolError, RaySession
-from cluster.ray.address import find, require_token
-from cluster.ray.session import guard_token
+from cluster.ray.address import find
+from cluster.ray.token import guard_token, require_token
 
 
 @pytest.fixture
@@ -76,11 +76,11 @@ def test_importing_the_room_does_not_import_ray() -> None:
 ALONE = """
 import asyncio, psutil, re
 from pathlib import Path
-from cluster.ray_session import RaySession
+from cluster.ray.session import RaySession
 session = RaySession(cores=1, object_store_bytes=80_000_000)
 asyncio.run(session.start())
-said = " ".join(word for child in psutil.Process().children() for word in child.cmdline())
-(folder,) = {Path(found) for found in re.findall(r"--temp-dir=(\\S+)/ray ", said)}
+words = " ".join(word for child in psutil.Process().children() for word in child.cmdline())
+(folder,) = {Path(found) for found in re.findall(r"--temp-dir=(\\S+)/ray ", words)}
 print(oct(folder.stat().st_mode & 0o777))
 asyncio.run(session.close())
 print(folder.exists())
@@ -89,8 +89,10 @@ print(folder.exists())
 
 def test_the_ray_of_a_run_lies_where_nobody_else_can_write_and_leaves_nothing() -> None:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
-    done = subprocess.run([sys.executable, "-c", ALONE], env=environment, capture_output=True, text=True, timeout=120)
-    assert done.stdout.split() == ["0o700", "False"], done.stderr
+    process = subprocess.run(
+        [sys.executable, "-c", ALONE], env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert process.stdout.split() == ["0o700", "False"], process.stderr
 
 
 async def test_a_session_that_was_not_started_closes_quietly() -> None:

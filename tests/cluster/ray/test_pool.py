@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from cluster import LocalPool, PoolError, RayPool, RaySession
-from cluster.ray.actor import RayJury
-from cluster.said import first_words
+from cluster.ray.error_text import shorten
+from cluster.ray.validators import RayValidators
 from miners import Miner
 from miners.fakes import Crashing
 from subnets import Caller, Fault
@@ -90,7 +90,7 @@ async def test_every_query_has_one_response_in_order_whatever_happens(ray_sessio
     assert all(after[name].cpu_s >= before[name].cpu_s for name in before)
 
 
-async def test_a_host_killed_in_mid_work_is_made_anew_and_does_it_again(ray_session: RaySession) -> None:
+async def test_a_host_killed_in_mid_work_restarts_and_does_it_again(ray_session: RaySession) -> None:
     async with ray_pool(ray_session, {0: fakes.Pid(), 1: fakes.SleepsOnCore(for_s=1.0)}) as pool:
         pid = pool._links["cpu"][0].pid  # type: ignore[attr-defined]
         asyncio.get_running_loop().call_later(0.3, os.kill, pid, signal.SIGKILL)
@@ -110,11 +110,11 @@ async def test_a_miner_that_its_host_dies_of_harms_nobody_else(ray_session: RayS
         assert await pool.bare(5, [query()]) == [None]
 
 
-async def test_a_killed_jury_is_replaced_and_asked_again(ray_session: RaySession) -> None:
+async def test_a_killed_validator_worker_is_replaced_and_asked_again(ray_session: RaySession) -> None:
     async with ray_pool(ray_session, {0: fakes.Says()}) as pool:
         first = await pool.prepare(9, 0, {0: 1.0}, Caller())
-        assert pool._juries[0].pid is not None
-        os.kill(pool._juries[0].pid, signal.SIGKILL)
+        assert pool._workers[0].pid is not None
+        os.kill(pool._workers[0].pid, signal.SIGKILL)
         again = await pool.prepare(9, 0, {0: 1.0}, Caller())
     assert first.task == again.task
 
@@ -175,20 +175,22 @@ async def test_what_is_in_use_is_reported_in_time(ray_session: RaySession) -> No
                 pass
 
 
-async def test_a_jury_that_was_not_placed_in_time_is_placed_when_it_is_next_asked(ray_session: RaySession) -> None:
-    jury = RayJury("validators", (Words(), {8: Validator(seed=8)}), {}, 0.0)
+async def test_validators_that_were_not_placed_in_time_are_placed_at_the_next_call(
+    ray_session: RaySession,
+) -> None:
+    worker = RayValidators("validators", (Words(), {8: Validator(seed=8)}), {}, 0.0)
     with pytest.raises(PoolError, match="validators was not placed within 0 s"):
-        await jury.start()
-    jury._start_timeout_s = 60.0
+        await worker.start()
+    worker._start_timeout_s = 60.0
     try:
-        await jury.ask("prepare", 8, 0, {0: 1.0}, Caller(), restarts=0)
-        assert jury.pid is not None
+        await worker.ask("prepare", 8, 0, {0: 1.0}, Caller(), restarts=0)
+        assert worker.pid is not None
     finally:
-        await jury.end()
+        await worker.end()
 
 
-class Unlucky(RayJury):
-    """Is given a machine first that is gone."""
+class Unlucky(RayValidators):
+    """Is first given a machine that is gone."""
 
     tries = 0
 
@@ -199,13 +201,13 @@ class Unlucky(RayJury):
         await super().place(*arguments)
 
 
-async def test_a_jury_that_was_given_a_machine_which_is_gone_is_placed_again(ray_session: RaySession) -> None:
-    jury = Unlucky("validators", (Words(), {8: Validator(seed=8)}), {}, 60.0)
+async def test_validators_given_to_a_machine_that_is_gone_are_placed_again(ray_session: RaySession) -> None:
+    worker = Unlucky("validators", (Words(), {8: Validator(seed=8)}), {}, 60.0)
     try:
-        await jury.ask("prepare", 8, 0, {0: 1.0}, Caller(), restarts=1)
-        assert jury.tries == 2
+        await worker.ask("prepare", 8, 0, {0: 1.0}, Caller(), restarts=1)
+        assert worker.tries == 2
     finally:
-        await jury.end()
+        await worker.end()
 
 
 async def test_an_engine_that_does_not_open_is_reported_with_its_reason(ray_session: RaySession) -> None:
@@ -233,14 +235,14 @@ async def test_bare_work_is_measured_on_a_host(ray_session: RaySession) -> None:
             await pool.bare(1, [query()])
 
 
-def test_of_a_traceback_from_afar_what_was_raised_is_told() -> None:
-    said = (
-        "The actor died because of an error raised in its creation task, \x1b[36mray::JuryActor.__init__()\x1b[39m\n"
+def test_a_remote_traceback_is_cut_down_to_what_was_raised() -> None:
+    message = (
+        "The actor died because of an error raised in its creation, \x1b[36mray::ValidatorActor.__init__()\x1b[39m\n"
         "  At least one of the input arguments for this task could not be computed:\n"
         "ray.exceptions.RaySystemError: System error: No module named 'mine'\n"
         "traceback: Traceback (most recent call last):\n"
         '  File "serialization.py", line 1\n'
         "ModuleNotFoundError: No module named 'mine'"
     )
-    assert first_words(RuntimeError(said)) == "RuntimeError: ModuleNotFoundError: No module named 'mine'"
-    assert first_words(RuntimeError("\x1b[31mgone\x1b[39m\n\nfor good")) == "RuntimeError: gone for good"
+    assert shorten(RuntimeError(message)) == "RuntimeError: ModuleNotFoundError: No module named 'mine'"
+    assert shorten(RuntimeError("\x1b[31mgone\x1b[39m\n\nfor good")) == "RuntimeError: gone for good"

@@ -1,0 +1,54 @@
+"""Affinity: which miners must share a host, and whose queries must wait for those of others.
+
+A miner that copies another one takes over its answer, so it must run on the same host, after it. The plan and the
+scheduler need not know who copies whom: they see two plain relations.
+
+    Affinity.of({0: Echo(), 1: Copycat(victim=Echo())}).after   # {1: (0,)}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from miners import Miner
+
+
+@dataclass(frozen=True, slots=True)
+class Affinity:
+    """Two relations between miners; of several uids that a miner is tied to, the first that is asked too counts."""
+
+    after: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    """Whom each of these uids is served after, in ascending order."""
+    same_host: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    """With whom each of these uids shares its host, in ascending order."""
+
+    @classmethod
+    def of(cls, miners: Mapping[int, Miner]) -> Affinity:
+        """Tie each copycat to the miners whose answers it takes over."""
+        victims = find_victims(miners)
+        return cls(after=victims, same_host=victims)
+
+
+def find_victims(miners: Mapping[int, Miner]) -> dict[int, tuple[int, ...]]:
+    """Return, for each copycat, the uids of the miners that equal one of its victims in all but the seed."""
+    owners: dict[str, list[int]] = {}
+    for uid, miner in sorted(miners.items()):
+        owners.setdefault(seedless_key(miner), []).append(uid)
+    return {
+        uid: tuple(sorted(owner for victim in victims for owner in owners.get(seedless_key(victim), ())))
+        for uid, miner in miners.items()
+        if (victims := miner.victims())
+    }
+
+
+def seedless_key(miner: Miner) -> str:
+    """Return the key of a miner without its seeds: it identifies the miner that a copycat copies."""
+    return _seedless(miner).key
+
+
+def _seedless(miner: Miner) -> Miner:
+    nested = {
+        name: _seedless(value) for name in type(miner).model_fields if isinstance(value := getattr(miner, name), Miner)
+    }
+    return miner.model_copy(update={"seed": 0, **nested})
