@@ -1,4 +1,4 @@
-"""What a pool costs for each query: instant miners on RayPool and on LocalPool, beside calling them directly.
+"""What a pool costs per query: instant miners on RayPool and LocalPool, compared with calling them directly.
 
 python benchmarks/pool.py [--miners 256] [--rounds 20] [--image-kb 300]
 """
@@ -63,7 +63,7 @@ class OneAtATime(Instant):
 
 
 class Pages(OneWord):
-    """Asks for a word, with an image that is another each time."""
+    """Asks for a word, with a new image each time."""
 
     name = "pages"
     image_kb: int = 50
@@ -74,7 +74,7 @@ class Pages(OneWord):
 
 
 class Own(Engine):
-    """Has a host of its own, as the engine of a GPU has; it takes no core, so that many find room here."""
+    """Has a host of its own, like a GPU's engine, but takes no core, so that many fit on this machine."""
 
     number: int
 
@@ -88,21 +88,21 @@ async def main() -> None:
     options.add_argument("--miners", type=int, default=256)
     options.add_argument("--rounds", type=int, default=20)
     options.add_argument("--image-kb", type=int, default=300)
-    given = options.parse_args()
-    light: dict[int, Miner] = {uid: Instant(seed=uid) for uid in range(given.miners)}
-    heavy: dict[int, Miner] = {uid: OneAtATime(seed=uid) for uid in range(given.miners)}
-    image = os.urandom(given.image_kb * 1000)
-    rows = [await measure_direct(light, given.rounds, image)]
-    for miners, where in ((light, "one shared host"), (heavy, "one query at a time, a host a core")):
+    arguments = options.parse_args()
+    light: dict[int, Miner] = {uid: Instant(seed=uid) for uid in range(arguments.miners)}
+    heavy: dict[int, Miner] = {uid: OneAtATime(seed=uid) for uid in range(arguments.miners)}
+    image = os.urandom(arguments.image_kb * 1000)
+    rows = [await measure_direct(light, arguments.rounds, image)]
+    for miners, where in ((light, "one shared host"), (heavy, "one query at a time, one host per core")):
         for kind in (LocalPool, RayPool):
-            rows.append(await measure(kind(OneWord(), miners, {}), where, given.rounds, image))
-    print(f"{given.miners} instant miners, {given.image_kb} kB of image, median of {given.rounds} rounds\n")
+            rows.append(await measure(kind(OneWord(), miners, {}), where, arguments.rounds, image))
+    print(f"{arguments.miners} instant miners, {arguments.image_kb} kB of image, median of {arguments.rounds} rounds\n")
     print(f"{'':10}{'':38}{'wall':>14}{'CPU':>14}{'to LocalPool':>14}")
     for name, where, wall_s, cpu_s in rows:
         local = next((row[2] for row in rows if row[0] == "LocalPool" and row[1] == where), None)
         ratio = f"{wall_s / local:.1f} x" if local else ""
         print(f"{name:10}{where:38}{wall_s * 1e6:11.0f} us{cpu_s * 1e6:11.0f} us{ratio:>14}")
-    print("\nboth per query; CPU is that of all processes of the pool, Ray's own included")
+    print("\nboth per query; CPU is that of all processes of the pool, including Ray's own")
 
 
 async def measure_direct(miners: dict[int, Miner], rounds: int, image: bytes) -> tuple[str, str, float, float]:

@@ -1,11 +1,11 @@
-"""What floods do to a validator: how fast a served tesseract answers it, with and without each flood, turn by turn.
+"""What floods do to a validator: how fast a served tesseract answers it, with and without each flood in turns.
 
 python benchmarks/remote.py [--turns 10] [--turn-s 2.5] [--floods strangers forgers ...] [--nearby]
 
-The miner has one core to itself, the validator and the flood share another, as two machines would; `--nearby` pins
-nobody. The flood comes from 16 addresses with 64 connections, as fast as it gets through. Time is the validator's, by
-its clock; CPU is all that the miner's processes used for each answer, refusing the flood included: what
-time would be on a core that nobody else uses.
+The miner has one core to itself, and the validator and the flood share another, as on two machines; `--nearby` pins
+nothing. The flood comes from 16 addresses with 64 connections, as fast as it gets through. Time is measured by the
+validator's clock. CPU is everything that the miner's processes use per answer, including refusing the flood: the time
+on a core that nobody else uses.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ FLOODS = {
     "forgers": "in the validator's name, with a wrong signature",
     "poor": "registered, with less stake than is served",
     "small": "registered and served, a hundredth of the validator's stake, no permit: pages to be read",
-    "droppers": "connections that are opened and closed, as fast as can be",
+    "droppers": "connections that are opened and closed, as fast as possible",
     "drippers": "registered and served, bodies that come a byte at a time",
 }
 ADDRESSES = [f"127.0.0.{place}" for place in range(2, 18)]
@@ -50,18 +50,18 @@ POOR, SMALL = throwaway_key(1, "poor"), throwaway_key(1, "small")
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--turns", type=int, default=10, help="with each flood, and as many without")
+    options.add_argument("--turns", type=int, default=10, help="turns with each flood, and as many without")
     options.add_argument("--turn-s", type=float, default=2.5)
     options.add_argument("--floods", nargs="+", choices=list(FLOODS), default=list(FLOODS))
     options.add_argument("--nearby", action="store_true")
     options.add_argument("--flood", nargs=4, help=argparse.SUPPRESS)
-    given = options.parse_args()
-    if given.flood:
-        kind, url, hotkey, victim = given.flood
+    arguments = options.parse_args()
+    if arguments.flood:
+        kind, url, hotkey, victim = arguments.flood
         asyncio.run(flood(kind, url, hotkey, victim))
         return
     cores = sorted(os.sched_getaffinity(0))
-    apart = len(cores) > 1 and not given.nearby
+    apart = len(cores) > 1 and not arguments.nearby
     if apart:
         os.sched_setaffinity(0, {cores[1]})
     with tempfile.TemporaryDirectory() as folder:
@@ -70,23 +70,23 @@ def main() -> None:
         server = serve(place, cores[0] if apart else None)
         try:
             assert server.stdout is not None
-            told = json.loads(server.stdout.readline())
-            print(f"{given.turns} turns of {given.turn_s:g} s each; ratios with their intervals\n")
+            served = json.loads(server.stdout.readline())
+            print(f"{arguments.turns} turns of {arguments.turn_s:g} s each; ratios with their intervals\n")
             print(f"{'':12}{'alone':>10}{'flooded':>10}{'time':>29}{'CPU':>29}{'flood/s':>9}{'front':>8}")
-            for kind in given.floods:
-                asyncio.run(measure(kind, told, Process(server.pid), place, validator, given.turns, given.turn_s))
+            for kind in arguments.floods:
+                asyncio.run(measure(kind, served, Process(server.pid), place, validator, arguments.turns, arguments.turn_s))
         finally:
             server.send_signal(signal.SIGTERM)
             last = server.stdout.read() if server.stdout else ""
             server.wait()
     print("\nfront: share of a core that the miner's HTTP side used meanwhile")
     print(f"the miner's own count: {last.strip()}")
-    for kind in given.floods:
+    for kind in arguments.floods:
         print(f"  {kind:12}{FLOODS[kind]}")
 
 
 def registry(place: Path) -> str:
-    """Make the wallets and the metagraph; returns the validator's hotkey."""
+    """Make the wallets and the metagraph; return the validator's hotkey."""
     wallets = WalletFolder(place)
     for name in ("validator", "miner"):
         wallets.new_coldkey(name)
@@ -109,15 +109,15 @@ def serve(place: Path, core: int | None) -> subprocess.Popen[str]:
 
 
 async def measure(
-    kind: str, told: dict[str, str], front: Process, place: Path, validator: str, turns: int, turn_s: float
+    kind: str, served: dict[str, str], front: Process, place: Path, validator: str, turns: int, turn_s: float
 ) -> None:
-    """Have one page read over and over, in turns without and with the flood."""
+    """Have one page read repeatedly, in turns without and with the flood."""
     dendrite = Dendrite(
-        url=told["url"], hotkey=told["hotkey"], wallets=str(place), private_hosts=(str(urlsplit(told["url"]).hostname),)
+        url=served["url"], hotkey=served["hotkey"], wallets=str(place), private_hosts=(str(urlsplit(served["url"]).hostname),)
     )
     query = load_subnet("ocr").task(0).query(timeout_s=60.0)
-    command = [sys.executable, __file__, "--flood", kind, told["url"], told["hotkey"], validator]
-    # It would have a machine of its own, so it gives way to the validator.
+    command = [sys.executable, __file__, "--flood", kind, served["url"], served["hotkey"], validator]
+    # The flood would have a machine of its own, so it yields to the validator.
     flooding = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=lambda: os.nice(10)
     )
@@ -159,12 +159,12 @@ async def measure(
 
 @dataclass(frozen=True)
 class Turn:
-    """Some answers to a validator."""
+    """Answers to a validator in one turn."""
 
     median_s: float
-    """For an answer."""
+    """Median time of an answer."""
     cpu_s: float
-    """Of the miner's processes, for each answer."""
+    """CPU of the miner's processes per answer."""
 
 
 async def play(dendrite: Dendrite, query: Query, turn_s: float, miner: int) -> Turn:
@@ -178,7 +178,7 @@ async def play(dendrite: Dendrite, query: Query, turn_s: float, miner: int) -> T
 
 
 async def flood(kind: str, url: str, hotkey: str, victim: str) -> None:
-    """Flood whenever told "on", until told "off"; then say how much was sent."""
+    """Flood from each "on" to the next "off" on stdin, then print how much was sent."""
     page = load_subnet("ocr").task(1).query(timeout_s=60.0)
     body = Question.of(page).body()
     for line in iter(sys.stdin.readline, ""):
@@ -224,7 +224,7 @@ async def hose(kind: str, url: str, hotkey: str, victim: str, body: bytes, sourc
 
 
 def head(kind: str, hotkey: str, victim: str, body: bytes) -> bytes:
-    """Write a request's head."""
+    """Return a request's head."""
     signer: Keypair | None = {"poor": POOR, "small": SMALL, "drippers": SMALL}.get(kind)
     stranger = victim if kind == "forgers" else throwaway_key(2, "stranger").ss58_address
     envelope = Envelope.seal(stranger if signer is None else signer.ss58_address, hotkey, body)

@@ -1,11 +1,11 @@
-"""What thousands of miners, hosts and nodes cost one driver: the points that docs/scale.md plans from.
+"""What thousands of miners, hosts and nodes cost one driver: the measurements behind docs/scale.md.
 
     python -m benchmarks.scale                      # measures, some minutes on 2 cores; writes the results and the page
     python -m benchmarks.scale --postgres postgresql+psycopg://user@host:port/db
-    python -m benchmarks.scale --page               # writes the page anew from the results
+    python -m benchmarks.scale --page               # only rewrites the page from the results
 
-Miners answer at once, so that all that is measured is the lab's own. Each point has a process of its own, and is
-played in blocks of rounds: a block gives one figure for each process, and its spread gives the intervals.
+Miners answer instantly, so that only the lab's own cost is measured. Each point has a process of its own and is played
+in blocks of rounds: a block gives one figure per process, and the spread of blocks gives the intervals.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ PAGE = Path(__file__).parent.parent / "docs" / "scale.md"
 BLOCKS = 6
 
 
-ASKING = 9999
-"""uid of the validator."""
+VALIDATOR = 9999
+"""The validator's uid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One point that is to be measured."""
+    """One point to be measured."""
 
     pool: str
     miners: int
@@ -56,10 +56,10 @@ class Setting:
     nodes: int = 1
     image_kb: int = 50
     rounds: int = 10
-    """Of each block."""
+    """Rounds of each block."""
     kind: str = "cores"
-    """"cores": any host serves any miner, one at a time, as with OCR. "engines": each miner has a host of its own, as
-    those with GPUs have. "shared": one host serves all at once, as with passthroughs."""
+    """With "cores" any host serves any miner, one query at a time, as with OCR; with "engines" each miner has a host
+    of its own, as with GPUs; with "shared" one host serves all at once, as with passthroughs."""
 
 
 SETTINGS = (
@@ -80,14 +80,14 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--postgres", metavar="URL", help="measure the record on this server too")
     options.add_argument("--page", action="store_true", help="only write the page")
-    given = options.parse_args()
-    if not given.page:
+    arguments = options.parse_args()
+    if not arguments.page:
         results = Results(
             machine=f"{len(os.sched_getaffinity(0))} cores, {time.strftime('%B %Y')}",
-            points=[_apart(measure, setting) for setting in SETTINGS],
+            points=[_in_process(measure, setting) for setting in SETTINGS],
             records=[
-                _apart(write, name, url, answers)
-                for name, url in (("SQLite", None), ("PostgreSQL", given.postgres))
+                _in_process(write, name, url, answers)
+                for name, url in (("SQLite", None), ("PostgreSQL", arguments.postgres))
                 if name == "SQLite" or url
                 for answers in (8, 64, 512, 4096)
             ],
@@ -97,12 +97,12 @@ def main() -> None:
     print(f"{RESULTS}\n{PAGE}")
 
 
-def _apart(work, *arguments):  # type: ignore[no-untyped-def]
-    """Do it in a process of its own, whose memory is nobody else's."""
+def _in_process(work, *arguments):  # type: ignore[no-untyped-def]
+    """Do the work in a process of its own, whose memory is not shared with other points."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-        done = process.submit(work, *arguments).result()
-    print(done, flush=True)
-    return done
+        result = process.submit(work, *arguments).result()
+    print(result, flush=True)
+    return result
 
 
 def measure(setting: Setting) -> Point:
@@ -113,7 +113,7 @@ def measure(setting: Setting) -> Point:
 
 async def _measure(setting: Setting, address: str | None, alone: int) -> Point:
     miners: dict[int, Miner] = {uid: _miner(setting.kind, uid) for uid in range(setting.miners)}
-    members = (Pages(image_kb=setting.image_kb), miners, {ASKING: Validator()})
+    members = (Pages(image_kb=setting.image_kb), miners, {VALIDATOR: Validator()})
     started = time.perf_counter()
     pool: Pool
     if setting.pool == "LocalPool":
@@ -142,24 +142,24 @@ async def _block(pool: Pool, setting: Setting, first: int) -> BlockCost:
 
 
 async def _play(pool: Pool, setting: Setting, number: int) -> None:
-    played = await pool.play(ASKING, number, dict.fromkeys(range(setting.miners), 1.0), Caller())
-    assert len(played.responses) == setting.miners and all(answer.fault is None for answer in played.responses)
+    result = await pool.play(VALIDATOR, number, dict.fromkeys(range(setting.miners), 1.0), Caller())
+    assert len(result.responses) == setting.miners and all(answer.fault is None for answer in result.responses)
 
 
 def _cpu_s() -> float:
-    """Of this process and all below it, Ray's own included."""
+    """Return the CPU seconds of this process and its descendants, including Ray's own."""
     return sum(trees_cpu_s(os.getpid()).values())
 
 
 def _memory_bytes() -> int:
-    """Of this process and all below it; what they share is shared out."""
-    ours = [psutil.Process(), *psutil.Process().children(recursive=True)]
-    return sum(process.memory_full_info().pss for process in ours)
+    """Return the memory of this process and its descendants, with shared pages divided among them."""
+    processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    return sum(process.memory_full_info().pss for process in processes)
 
 
 @contextmanager
 def _nodes(setting: Setting) -> Iterator[str | None]:
-    """Start several nodes on this machine, where a setting wants them."""
+    """Start several nodes on this machine if a setting has them."""
     if setting.pool != "RayPool" or setting.nodes == 1:
         yield None
         return
@@ -179,22 +179,22 @@ def _nodes(setting: Setting) -> Iterator[str | None]:
 
 
 def write(name: str, url: str | None, answers: int) -> Entries:
-    """Write rounds with this many answers of 2 kB, one a transaction, and time them block by block."""
+    """Write rounds with this many answers of 2 kB, one per transaction, and time them block by block."""
     body = {"answers": [{"uid": uid, "score": 0.5, "latency_s": 1.234, "reason": "x" * 40} for uid in range(answers)]}
-    each = max(2, 400 // answers)
+    rounds = max(2, 400 // answers)
     with tempfile.TemporaryDirectory() as folder:
         record = RunRecord.create(Path(folder), url, run=uuid.uuid4().hex)
         record.append([Draft("start", "run", {"format": FORMAT})])
-        taken = []
+        seconds = []
         for block in range(BLOCKS):
-            began = time.perf_counter()
-            for number in range(each):
-                place = f"{block}/{number}"
-                blobs = [f"{place}/{uid}".encode().ljust(2000, b"x") for uid in range(answers)]
-                record.append([Draft("round", place, body)], blobs)
-            taken.append((time.perf_counter() - began) / each)
+            started = time.perf_counter()
+            for number in range(rounds):
+                key = f"{block}/{number}"
+                blobs = [f"{key}/{uid}".encode().ljust(2000, b"x") for uid in range(answers)]
+                record.append([Draft("round", key, body)], blobs)
+            seconds.append((time.perf_counter() - started) / rounds)
         record.close()
-    return Entries(name, answers, taken)
+    return Entries(name, answers, seconds)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """The cost model behind docs/scale.md: what a round costs the driver, fitted to measured points.
 
-CPU seconds for one round = a + b * answers + c * calls of a host + d * megabytes of the query * nodes, none of them
-below 0. Intervals come from fitting it again to blocks drawn anew; what it is worth is told by leaving each point out
-and foretelling it.
+CPU seconds of one round = a + b * answers + c * calls of a host + d * megabytes of the query * nodes, with
+non-negative coefficients. Intervals come from refitting it to resampled blocks; its quality is measured by predicting
+each point from all the others.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from cluster.plan import IO_CONCURRENCY
 from lab.statistics.estimate import Estimate, mean
 
 RESAMPLES = 500
-GPUS_OF_A_NODE = 8
+GPUS_PER_NODE = 8
 GBIT_S = 10.0
-"""Of the driver's network, assumed."""
+"""Assumed speed of the driver's network."""
 NODES = (10, 100, 1000)
 QUERY_MB = 0.05
 STORE_MB = 256
-"""Ray's object store, where a run starts Ray."""
+"""Size of Ray's object store when a run starts Ray."""
 SHAPES = {"cores": "one at a time", "engines": "one miner each", "shared": "all at once"}
 
 
@@ -39,14 +39,14 @@ class BlockCost:
 
     wall_s: float
     driver_s: float
-    """CPU."""
+    """CPU of the driver."""
     all_s: float
-    """CPU of all processes, the driver's and Ray's own included."""
+    """CPU of all processes, with the driver and Ray's own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A setting and what its rounds took."""
+    """A setting, and what its rounds cost."""
 
     pool: str
     miners: int
@@ -57,12 +57,12 @@ class Point:
     kind: str
     start_s: float
     memory_bytes: int
-    """Of the driver and all that it started, Ray included; shared memory shared out."""
+    """Memory of the driver and all that it started, with Ray; shared memory is divided among its users."""
     blocks: list[BlockCost]
 
     @property
     def features(self) -> tuple[float, float, float, float]:
-        """What a round's cost is made of: itself, answers, calls (one brings all that a host may begin), bytes."""
+        """Terms of a round's cost: the round, answers, calls (one per host that serves many at once), bytes."""
         calls = self.miners / IO_CONCURRENCY if self.kind == "shared" else float(self.miners)
         return 1.0, float(self.miners), calls, self.image_kb / 1000 * self.nodes
 
@@ -88,7 +88,7 @@ class Entries:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """All that was measured."""
+    """All measurements."""
 
     machine: str
     points: list[Point]
@@ -97,48 +97,48 @@ class Results:
     @classmethod
     def read(cls, path: Path) -> Results:
         """Read a file of results."""
-        told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         points = [
-            Point(**{**point, "blocks": [BlockCost(**block) for block in point["blocks"]]}) for point in told["points"]
+            Point(**{**point, "blocks": [BlockCost(**block) for block in point["blocks"]]}) for point in stored["points"]
         ]
-        return cls(told["machine"], points, [Entries(**entries) for entries in told["records"]])
+        return cls(stored["machine"], points, [Entries(**entries) for entries in stored["records"]])
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Coefficients (K,) of what a round's cost is made of, and the same for each resample (B, K)."""
+    """Coefficients (K,) of the terms of a round's cost, and the same for each resample (B, K)."""
 
     costs: NDArray[np.float64]
     draws: NDArray[np.float64]
     n: int
-    """Blocks behind it."""
-    missed: float
+    """Number of blocks that it is fitted to."""
+    largest_error: float
     """Largest relative error at a point that was left out of the fit."""
 
     @classmethod
     def fit(cls, rows: Sequence[tuple[tuple[float, ...], Sequence[float]]]) -> Model:
-        """Fit to (features, seconds block by block), each point weighing the same."""
+        """Fit to (features, seconds block by block), with equal weights for all points."""
         features = np.array([row for row, _ in rows])
         blocks = [np.asarray(seconds) for _, seconds in rows]
         rng = np.random.default_rng(0)
-        drawn = [[float(rng.choice(block, len(block)).mean()) for block in blocks] for _ in range(RESAMPLES)]
+        resampled = [[float(rng.choice(block, len(block)).mean()) for block in blocks] for _ in range(RESAMPLES)]
         means = np.array([block.mean() for block in blocks])
-        missed = 0.0
+        largest_error = 0.0
         for left_out in range(len(rows)):
             others = np.arange(len(rows)) != left_out
-            foretold = features[left_out] @ _fit(features[others], means[others])
-            missed = max(missed, abs(foretold / means[left_out] - 1.0))
-        draws = np.array([_fit(features, np.array(seconds)) for seconds in drawn])
-        return cls(_fit(features, means), draws, sum(map(len, blocks)), missed)
+            predicted = features[left_out] @ _fit(features[others], means[others])
+            largest_error = max(largest_error, abs(predicted / means[left_out] - 1.0))
+        draws = np.array([_fit(features, np.array(seconds)) for seconds in resampled])
+        return cls(_fit(features, means), draws, sum(map(len, blocks)), largest_error)
 
-    def figure(self, place: int, scale: float = 1.0) -> Estimate:
-        """One coefficient."""
+    def coefficient(self, place: int, scale: float = 1.0) -> Estimate:
+        """Return one coefficient."""
         return Estimate.of_draws(float(self.costs[place]) * scale, self.draws[:, place] * scale, self.n)
 
     def seconds(self, *features: float) -> Estimate:
-        """What a round with these features takes."""
-        wanted = np.array(features)
-        return Estimate.of_draws(float(self.costs @ wanted), self.draws @ wanted, self.n)
+        """Return what a round with these features takes."""
+        terms = np.array(features)
+        return Estimate.of_draws(float(self.costs @ terms), self.draws @ terms, self.n)
 
 
 def _fit(features: NDArray[np.float64], seconds: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -146,7 +146,7 @@ def _fit(features: NDArray[np.float64], seconds: NDArray[np.float64]) -> NDArray
 
 
 def page(results: Results) -> str:
-    """Write docs/scale.md."""
+    """Return the text of docs/scale.md."""
     on_ray = [point for point in results.points if point.pool == "RayPool"]
     sizes = [((1.0, point.miners, point.hosts, point.nodes), [float(point.memory_bytes)]) for point in on_ray]
     driver = Model.fit([(point.features, point.driver_s) for point in on_ray])
@@ -165,13 +165,13 @@ def page(results: Results) -> str:
         measured=_measured(results.points),
         costs=_costs({"driver": driver, "all processes": everything}),
         records=_table(
-            ("record", "ms a round", "µs an answer"),
-            [(name, model.figure(0, 1e3).text(2), model.figure(1, 1e6).text(0)) for name, model in records.items()],
+            ("record", "ms per round", "µs per answer"),
+            [(name, model.coefficient(0, 1e3).text(2), model.coefficient(1, 1e6).text(0)) for name, model in records.items()],
         ),
-        memory=f"{base:,.0f} MB for the driver and Ray, {miner * 1e3:,.0f} kB a miner, {host:,.0f} MB a host, "
-        f"{node:,.0f} MB a node",
-        errors=", ".join(f"{model.missed:.0%} ({name})" for name, model in models.items()),
-        gpus=GPUS_OF_A_NODE,
+        memory=f"{base:,.0f} MB for the driver and Ray, {miner * 1e3:,.0f} kB per miner, {host:,.0f} MB per host, "
+        f"{node:,.0f} MB per node",
+        errors=", ".join(f"{model.largest_error:.0%} ({name})" for name, model in models.items()),
+        gpus=GPUS_PER_NODE,
         query_kb=round(QUERY_MB * 1000),
         gbit_s=f"{GBIT_S:g}",
         plan=_plan(limits),
@@ -185,9 +185,18 @@ def page(results: Results) -> str:
 
 def _measured(points: Sequence[Point]) -> str:
     head = (
-        "pool", "hosts serve", "miners", "hosts", "nodes", "query kB", "rounds/s", "CPU µs an answer",
-        "of it the driver", "memory kB a miner", "start s",
-    )  # fmt: skip
+        "pool",
+        "hosts serve",
+        "miners",
+        "hosts",
+        "nodes",
+        "query kB",
+        "rounds/s",
+        "CPU µs per answer",
+        "of which driver",
+        "memory kB per miner",
+        "start s",
+    )
     rows = []
     for point in points:
         wall = mean([block.wall_s for block in point.blocks])
@@ -201,26 +210,26 @@ def _measured(points: Sequence[Point]) -> str:
 def _costs(models: Mapping[str, Model]) -> str:
     scales = (1e3, 1e6, 1e6, 1e3)
     rows = [
-        (name, *(model.figure(place, by).text(1) for place, by in enumerate(scales))) for name, model in models.items()
+        (name, *(model.coefficient(place, by).text(1) for place, by in enumerate(scales))) for name, model in models.items()
     ]
-    return _table(("CPU of", "ms a round", "µs an answer", "µs a call", "ms a MB and node"), rows)
+    return _table(("CPU of", "ms per round", "µs per answer", "µs per call", "ms per MB and node"), rows)
 
 
 def _limits(driver: Model, records: Mapping[str, Model]) -> dict[str, Callable[[int], Estimate]]:
-    """Seconds that each part is busy with one round, by the number of nodes."""
+    """Return how many seconds each part is busy with one round, as functions of the number of nodes."""
 
-    def kept(model: Model) -> Callable[[int], Estimate]:
+    def record(model: Model) -> Callable[[int], Estimate]:
         return lambda nodes: model.seconds(1.0, _gpus(nodes))
 
     return {
         "driver": lambda nodes: driver.seconds(1.0, _gpus(nodes), _gpus(nodes), QUERY_MB * nodes),
         "network": lambda nodes: Estimate(QUERY_MB * 8e6 * nodes / (GBIT_S * 1e9), None, None, 0),
-        **{f"record on {name}": kept(model) for name, model in records.items()},
+        **{f"record on {name}": record(model) for name, model in records.items()},
     }
 
 
 def _most(limits: Mapping[str, Callable[[int], Estimate]], nodes: int) -> dict[str, float]:
-    """Answers a second at which each part is always busy."""
+    """Return the answers per second at which each part is saturated."""
     return {name: _gpus(nodes) / (busy_s(nodes).value or math.inf) for name, busy_s in limits.items()}
 
 
@@ -234,7 +243,7 @@ def _plan(limits: Mapping[str, Callable[[int], Estimate]]) -> str:
 
 
 def _gpus(nodes: int) -> float:
-    return float(nodes * GPUS_OF_A_NODE)
+    return float(nodes * GPUS_PER_NODE)
 
 
 def _scaled(figure: Estimate, by: float) -> Estimate:

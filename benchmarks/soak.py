@@ -2,12 +2,13 @@
 
     python benchmarks/soak.py [--rounds 10000] [--pool ray] [--kill-every 2]
 
-One run of the lab, with its record in SQLite, of miners that answer at once. Hosts are killed with SIGKILL at random
-moments, drawn from a seed. Afterwards every round must be in the record once, with one right answer of each miner, and
-the audit must find all of it again. Growth is the slope of a process's memory over the rounds after the first tenth,
-and after the first half, with its 95 % interval, from means of each twentieth of the run: of resident memory less what
-is shared with files and with Ray's object store, whose pages count as they are first touched. Ends with 1 where a round
-is lost or doubled, an answer is wrong or missing, or the driver grows by more than --most-mb in 1,000 rounds.
+The lab plays one run of miners that answer instantly, with its record in SQLite, while hosts are killed with SIGKILL at
+random times drawn from a seed. Afterwards every round must be in the record once, with one right answer from each
+miner, and the audit must reproduce all of it. Growth is the slope of a process's memory over the rounds after the first
+tenth, and after the first half, with its 95 % interval, from means of each twentieth of the run. It counts resident
+memory without the pages shared with files and with Ray's object store, which count when first touched. The exit code
+is 1 if a round is lost or doubled, an answer is wrong or missing, or the driver grows by more than --most-mb in 1,000
+rounds.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ from subnets import Answer, Message, Prompt, Query, Response, Score, Scorer, See
 
 HOSTS, MINERS, LIGHT, VALIDATORS, PER_EPOCH = 2, 4, 2, 2, 50
 PARTS = 20
-"""Into which a run is divided, to find a slope."""
+"""Number of parts of a run whose means give the slope."""
 
 
 class Sums(Subnet):
@@ -75,7 +76,7 @@ class Adder(Miner):
 
 
 class Desk(Engine):
-    """Takes a core, and leaves the number of its process in a folder, with the time when that began."""
+    """Takes a core, and leaves the pid and the start time of its process in a folder."""
 
     folder: str
 
@@ -103,7 +104,7 @@ class Clerk(Adder):
 
 @dataclass
 class Killer:
-    """Kills hosts until it is told to stop."""
+    """Kills hosts until it is stopped."""
 
     folder: Path
     every_s: float
@@ -126,19 +127,28 @@ class Killer:
         return [int(note.name) for note in self.folder.iterdir() if lives(int(note.name), note.read_text())]
 
 
+@dataclass(frozen=True)
+class Slope:
+    """Growth in MB per 1,000 rounds, with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
 @dataclass
 class Memory:
-    """Of the driver and of the largest host, MB, by rounds played."""
+    """Memory of the driver and of the largest host, in MB, by rounds played."""
 
     killer: Killer
     of: int
     rounds: list[int] = field(default_factory=list)
     resident: list[float] = field(default_factory=list)
-    """The driver's."""
+    """Resident memory of the driver."""
     driver: list[float] = field(default_factory=list)
-    """Its own: resident and not shared."""
+    """The part of it that is not shared."""
     host: list[float] = field(default_factory=list)
-    """Its own."""
+    """Resident memory of the largest host that is not shared."""
 
     def watch(self, event: Event) -> None:
         if event.stage == "round" and event.rounds % max(1, self.of // 200) == 0:
@@ -147,14 +157,14 @@ class Memory:
             self.driver.append(own_mb(os.getpid()))
             self.host.append(max(map(own_mb, self.killer.hosts()), default=np.nan))
 
-    def slope(self, megabytes: list[float], after: float) -> tuple[float, float, float]:
-        """MB for each 1,000 rounds after that share of them, and its 95 % interval."""
+    def slope(self, megabytes: list[float], after: float) -> Slope:
+        """Return the growth after the first `after` of all rounds."""
         rounds, sizes = np.array(self.rounds) / 1000, np.array(megabytes)
         kept = np.flatnonzero((rounds * 1000 > self.of * after) & np.isfinite(sizes))
         parts = [part for part in np.array_split(kept, round(PARTS * (1 - after))) if len(part)]
         fit = stats.linregress([rounds[part].mean() for part in parts], [sizes[part].mean() for part in parts])
         half = stats.t.ppf(0.975, len(parts) - 2) * fit.stderr
-        return fit.slope, fit.slope - half, fit.slope + half
+        return Slope(fit.slope, fit.slope - half, fit.slope + half)
 
 
 @dataclass(frozen=True)
@@ -168,7 +178,7 @@ class Count:
 
     @classmethod
     def of(cls, record: RunRecord, expected: int) -> Count:
-        """Go through all rounds, of which as many are expected."""
+        """Count over all rounds of a record, which should have `expected` of them."""
         places: Counter[str] = Counter()
         answers = doubled = wrong = 0
         for graded in map(GradedRound.of, record.entries("round")):
@@ -180,7 +190,7 @@ class Count:
 
 
 def lives(pid: int, since: str) -> bool:
-    """Whether a process that began then is there, no zombie, and no other one of the same number."""
+    """Return whether the process with this pid and start time runs and is no zombie."""
     with suppress(psutil.NoSuchProcess):
         process = psutil.Process(pid)
         return str(process.create_time()) == since and process.status() != psutil.STATUS_ZOMBIE
@@ -188,10 +198,10 @@ def lives(pid: int, since: str) -> bool:
 
 
 def own_mb(pid: int) -> float:
-    """Memory of a process that is resident and not shared; 0 of one that has ended."""
+    """Return the resident memory of a process that is not shared; 0 if it has ended."""
     with suppress(psutil.NoSuchProcess):
-        found = psutil.Process(pid).memory_info()
-        return float(found.rss - found.shared) / 1e6
+        memory = psutil.Process(pid).memory_info()
+        return float(memory.rss - memory.shared) / 1e6
     return 0.0
 
 
@@ -218,8 +228,8 @@ def config(rounds: int, pool: str, desks: Path) -> RunConfig:
 
 
 @dataclass(frozen=True)
-class Soaked:
-    """How a run went."""
+class SoakResult:
+    """What became of a run."""
 
     count: Count
     kills: int
@@ -229,11 +239,11 @@ class Soaked:
 
     @property
     def whole(self) -> bool:
-        """Whether nothing is lost, doubled or wrong."""
+        """True if nothing is lost, doubled or wrong."""
         return not (self.count.lost or self.count.doubled or self.count.wrong)
 
 
-def soak(rounds: int, pool: str, kill_every_s: float, seed: int) -> Soaked:
+def soak(rounds: int, pool: str, kill_every_s: float, seed: int) -> SoakResult:
     """Play, kill, audit and count."""
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
         desks = Path(folder) / "desks"
@@ -242,32 +252,32 @@ def soak(rounds: int, pool: str, kill_every_s: float, seed: int) -> Soaked:
         memory = Memory(killer, rounds)
         killing = threading.Thread(target=killer.work)
         killing.start()
-        began = time.perf_counter()
+        started = time.perf_counter()
         try:
             record = run(config(rounds, pool, desks), Path(folder) / "run", watch=memory.watch)
         finally:
             killer.stop()
             killing.join()
-        took_s = time.perf_counter() - began
+        took_s = time.perf_counter() - started
         with record:
             assert audit(record).complete
             count = Count.of(record, rounds)
-        return Soaked(count, killer.kills, len(list(desks.iterdir())) - HOSTS, took_s, memory)
+        return SoakResult(count, killer.kills, len(list(desks.iterdir())) - HOSTS, took_s, memory)
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--rounds", type=int, default=10_000, help=f"a multiple of {VALIDATORS * PER_EPOCH}")
     options.add_argument("--pool", choices=["local", "ray"], default="local")
-    options.add_argument("--kill-every", type=float, default=2.0, help="seconds, on average")
-    options.add_argument("--seed", type=int, default=1, help="of the kills")
-    options.add_argument("--most-mb", type=float, default=1.0, help="the driver may grow by in 1,000 rounds")
-    given = options.parse_args()
+    options.add_argument("--kill-every", type=float, default=2.0, help="average seconds between two kills")
+    options.add_argument("--seed", type=int, default=1, help="seed of the kills")
+    options.add_argument("--most-mb", type=float, default=1.0, help="maximum growth of the driver in 1,000 rounds")
+    arguments = options.parse_args()
     logging.getLogger("cluster").setLevel(logging.ERROR)
-    found = soak(given.rounds, given.pool, given.kill_every, given.seed)
-    count, memory = found.count, found.memory
-    print(f"{given.rounds:,} rounds, {MINERS + LIGHT} miners, {HOSTS} hosts, pool {given.pool}")
-    print(f"{given.rounds / found.took_s:.0f} rounds/s, {found.kills} kills, {found.restarts} restarts")
+    result = soak(arguments.rounds, arguments.pool, arguments.kill_every, arguments.seed)
+    count, memory = result.count, result.memory
+    print(f"{arguments.rounds:,} rounds, {MINERS + LIGHT} miners, {HOSTS} hosts, pool {arguments.pool}")
+    print(f"{arguments.rounds / result.took_s:.0f} rounds/s, {result.kills} kills, {result.restarts} restarts")
     print(
         f"{count.lost} rounds lost, {count.doubled} answers doubled, {count.wrong} of {count.answers:,} wrong or none"
     )
@@ -276,9 +286,12 @@ def main() -> None:
         print(f"driver, {name}: {tenth:.0f} MB at 10 %, {half:.0f} at 50 %, {last:.0f} at the end")
     for name, sizes in (("driver", memory.driver), ("largest host", memory.host)):
         for since, after in (("first tenth", 0.1), ("first half", 0.5)):
-            slope, low, high = memory.slope(sizes, after)
-            print(f"{name} after the {since}: {slope:+.2f} MB per 1,000 rounds ({low:+.2f} to {high:+.2f})")
-    sys.exit(int(not found.whole or memory.slope(memory.driver, 0.1)[0] > given.most_mb))
+            slope = memory.slope(sizes, after)
+            print(
+                f"{name} after the {since}: {slope.value:+.2f} MB per 1,000 rounds "
+                f"({slope.low:+.2f} to {slope.high:+.2f})"
+            )
+    sys.exit(int(not result.whole or memory.slope(memory.driver, 0.1).value > arguments.most_mb))
 
 
 if __name__ == "__main__":

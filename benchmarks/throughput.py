@@ -1,9 +1,9 @@
-"""Pages per second through the whole lab, beside a bare loop of the same engine over the same pages.
+"""Pages per second through the whole lab, compared with a bare loop of the same engine over the same pages.
 
     python benchmarks/throughput.py
 
-The lab makes the pages, asks four miners through Ray, grades, pays and records; the bare loop is one process for each
-core that only reads. Both read each page four times. They take turns, so that a noisy machine disturbs both.
+The lab makes the pages, asks four miners through Ray, grades, pays and records; the bare loop is one process per core
+that only reads. Both read each page four times. They take turns, so that a noisy machine disturbs both.
 """
 
 import argparse
@@ -62,7 +62,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--engine", default="tesseract", choices=["tesseract", "tesserocr"])
     parser.add_argument("--turns", type=int, default=4)
-    parser.add_argument("--rounds", type=int, default=12, help="of each validator in a turn")
+    parser.add_argument("--rounds", type=int, default=12, help="rounds of each validator in a turn")
     arguments = parser.parse_args()
 
     settings = config(arguments.engine, arguments.turns + 1, arguments.rounds)
@@ -77,7 +77,7 @@ def main() -> None:
         bare(executor, arguments.engine, pages[:4])
 
         def watch(event: object) -> None:
-            # Between two epochs the lab is at rest: that is when the bare loop takes its turn.
+            # The lab rests between two epochs: the bare loop takes its turn then.
             if getattr(event, "stage", "") == "epoch":
                 rates.append(bare(executor, arguments.engine, pages * MINERS))
 
@@ -91,10 +91,10 @@ def main() -> None:
                 for answer in graded.answers
             )
         assert served == asked * len(epochs), "every page must have been read"
-        # The first epoch warms up. An epoch's clock starts at the end of the one before, so it holds a bare turn.
+        # The first epoch warms up. An epoch's clock starts at the end of the previous one, so it includes a bare turn.
         for epoch, before, after in zip(epochs[1:], rates, rates[1:], strict=False):
-            held = epoch.use.wall_s - asked / before
-            turns.append((asked / held, (before + after) / 2))
+            lab_s = epoch.use.wall_s - asked / before
+            turns.append((asked / lab_s, (before + after) / 2))
 
     print(f"{arguments.engine}, {len(os.sched_getaffinity(0))} cores, {asked} pages a turn, {len(turns)} turns")
     print(f"{'through the lab':>18} {'bare loop':>12} {'ratio':>8}")

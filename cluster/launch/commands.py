@@ -1,4 +1,4 @@
-"""What is run to bring a cluster up, to see it, and to end it: shown first, then run one after another.
+"""The commands that bring a cluster up, show it and end it; shown first, then run one after another.
 
 for command in up_commands(spec, folder):
     command.run()
@@ -25,27 +25,27 @@ from .tables import NodeTable
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command of this machine."""
+    """One command on this machine."""
 
     words: tuple[str, ...]
     stdin: Path | None = None
-    """A file that it reads."""
+    """File that it reads."""
     script: str = ""
-    """What it reads instead, written here."""
+    """Text that it reads instead of a file."""
 
     @property
     def shown(self) -> str:
-        """The command as it would be typed."""
-        fed = f" < {self.stdin}" if self.stdin else ""
-        return shlex.join(self.words) + fed + (f" <<'END'\n{self.script}END" if self.script else "")
+        """The command as one would type it."""
+        file = f" < {self.stdin}" if self.stdin else ""
+        return shlex.join(self.words) + file + (f" <<'END'\n{self.script}END" if self.script else "")
 
     def run(self, say: Callable[[str], None]) -> None:
-        """Run it, telling each line that it prints.
+        """Run it, and pass each line of its output to `say`.
 
         Raises:
-            LaunchError: it can't be run, or failed; with its last words.
+            LaunchError: it can't be run, or failed; the message has its last output.
         """
-        fed = self.stdin.read_text(encoding="utf-8") if self.stdin else self.script
+        text = self.stdin.read_text(encoding="utf-8") if self.stdin else self.script
         try:
             process = subprocess.Popen(
                 self.words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -56,7 +56,7 @@ class Command:
         with process:
             assert process.stdin is not None and process.stdout is not None
             try:
-                process.stdin.write(fed)
+                process.stdin.write(text)
                 process.stdin.close()
             except BrokenPipeError:
                 pass  # it ended without reading; its exit code says why
@@ -64,14 +64,14 @@ class Command:
                 last = line.strip() or last
                 say(line.rstrip())
         if process.returncode:
-            raise LaunchError(f"{shlex.join(self.words)}: exit {process.returncode}: {last or 'no words'}")
+            raise LaunchError(f"{shlex.join(self.words)}: exit {process.returncode}: {last or 'no output'}")
 
 
 def up_commands(spec: ClusterSpec, folder: Path) -> list[Command]:
-    """Return what brings a cluster up; `folder` has its files."""
+    """Return the commands that bring a cluster up; `folder` has its files."""
     if spec.provider == "kubernetes":
-        return [_kubectl(spec, "apply", *_of(folder, "networkpolicy.yaml", "raycluster.yaml"))]
-    if spec.rays_launcher:
+        return [_kubectl(spec, "apply", *_files(folder, "networkpolicy.yaml", "raycluster.yaml"))]
+    if spec.uses_ray_launcher:
         return [_ray("up", str(folder / "ray_up.yaml"), "--yes", "--no-config-cache")]
     commands = []
     for machine, table in _machines(spec):
@@ -82,12 +82,12 @@ def up_commands(spec: ClusterSpec, folder: Path) -> list[Command]:
 
 
 def status_commands(spec: ClusterSpec, folder: Path) -> list[Command]:
-    """Return what shows a cluster."""
+    """Return the commands that show a cluster."""
     if spec.provider == "kubernetes":
         pods = ("get", "pods", "-l", f"app.kubernetes.io/part-of={spec.name}")
         return [_kubectl(spec, "get", "raycluster", spec.name, "--ignore-not-found"), _kubectl(spec, *pods)]
     line = f"{settings(spec)} {spec.command} status"
-    if spec.rays_launcher:
+    if spec.uses_ray_launcher:
         return [_ray("exec", str(folder / "ray_up.yaml"), line)]
     up = f"ls {spec.folder}/pid-{spec.head.machine} > /dev/null 2>&1"
     refusal = f"{{ echo '{spec.name} is not up here: subnetlab cluster up starts it' >&2; exit 1; }}"
@@ -96,10 +96,10 @@ def status_commands(spec: ClusterSpec, folder: Path) -> list[Command]:
 
 
 def down_commands(spec: ClusterSpec, folder: Path) -> list[Command]:
-    """Return what ends a cluster, workers first."""
+    """Return the commands that end a cluster, workers first."""
     if spec.provider == "kubernetes":
-        return [_kubectl(spec, "delete", "--ignore-not-found", *_of(folder, *manifest_names(spec)))]
-    if spec.rays_launcher:
+        return [_kubectl(spec, "delete", "--ignore-not-found", *_files(folder, *manifest_names(spec)))]
+    if spec.uses_ray_launcher:
         return [_ray("down", str(folder / "ray_up.yaml"), "--yes")]
     return [
         _ssh(spec, machine, "bash -s", script=stop_script(spec, machine)) for machine, _ in reversed(_machines(spec))
@@ -107,10 +107,10 @@ def down_commands(spec: ClusterSpec, folder: Path) -> list[Command]:
 
 
 def require_client(spec: ClusterSpec) -> None:
-    """Refuse a cloud whose client is not installed here: Ray's launcher would end in a traceback.
+    """Refuse a cloud whose client is not installed here; Ray's launcher would end in a traceback.
 
     Raises:
-        LaunchError: with what to install.
+        LaunchError: the message says what to install.
     """
     client = CLOUD_CLIENTS.get(spec.provider)
     try:
@@ -121,7 +121,7 @@ def require_client(spec: ClusterSpec) -> None:
 
 
 def ready_token(spec: ClusterSpec) -> None:
-    """Make sure that the cluster has a token of its own to hand out; on Kubernetes the operator makes it.
+    """Make sure that the cluster has a token of its own to distribute; on Kubernetes the operator makes it.
 
     Raises:
         LaunchError: it can't be kept.
@@ -140,7 +140,7 @@ def _machines(spec: ClusterSpec) -> list[tuple[str, NodeTable]]:
 
 
 def _token(spec: ClusterSpec, machine: str) -> Command:
-    """Hand the token to a machine over ssh's stdin: it is on no command line and in no file but its own."""
+    """Copy the token to a machine over ssh's stdin: it is on no command line and in no file but its own."""
     line = f"umask 077 && mkdir -p {spec.folder} && cat > {spec.folder}/sent-{machine}"
     return _ssh(spec, machine, line, stdin=spec.token_file)
 
@@ -160,5 +160,5 @@ def _kubectl(spec: ClusterSpec, *words: str) -> Command:
     return Command(("kubectl", "--namespace", spec.kubernetes.namespace, *words))
 
 
-def _of(folder: Path, *names: str) -> list[str]:
+def _files(folder: Path, *names: str) -> list[str]:
     return [word for name in names for word in ("-f", str(folder / name))]

@@ -3,7 +3,7 @@
 launcher_file(spec, "aws.toml")        # the YAML of Ray's own launcher
 manifests(spec, "kubernetes.toml")     # by file name: KubeRay's objects, a NetworkPolicy and a Containerfile
 
-Whatever comes out of the TOML is quoted: as JSON, which is YAML too, or for the shell.
+Every value from the TOML is quoted: as JSON, which is also YAML, or for the shell.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from .tables import HeadTable, NodeTable
 
 TEMPLATES = Path(__file__).with_name("templates")
 CLOUD_CLIENTS = {"aws": "boto3", "gcp": "google-api-python-client"}
-"""Packages through which Ray's launcher speaks to a cloud; whoever brings a cluster up needs them, and its head."""
+"""Packages through which Ray's launcher speaks to a cloud, needed here and on the head."""
 MOUNTED = "/tmp/ray_tmp_mount"
-"""Where Ray's launcher keeps, on a machine, what it mounts into the container there."""
+"""Folder on a machine in which Ray's launcher keeps what it mounts into the container."""
 
 
 def launcher_file(spec: ClusterSpec, source: str) -> str:
-    """Return the YAML that `ray up` takes; `source` is named in it."""
+    """Return the YAML for `ray up`, which names `source` as its origin."""
     if spec.provider == "kubernetes":
         raise LaunchError("Ray's launcher does not start Kubernetes clusters; write the manifests instead")
     client = CLOUD_CLIENTS.get(spec.provider)
-    # In the cloud, each kind of machine says what it has; on premise all workers are alike.
+    # In the cloud each kind of machine says what it has; on premise all workers are alike.
     worker = None if client or not spec.workers else spec.workers[0]
     certificates = dict.fromkeys([spec.tls.cert, spec.tls.key, spec.tls.ca]) if spec.tls else {}
     return _render(
@@ -48,20 +48,20 @@ def launcher_file(spec: ClusterSpec, source: str) -> str:
 
 
 def settings(spec: ClusterSpec) -> str:
-    """Return what is set before a command of Ray's on a machine, for its shell to read: no secret is among it."""
+    """Return the variables for a command of Ray's on a machine, quoted for its shell; none is a secret."""
     words = [f"{key}={shlex.quote(value)}" for key, value in spec.environment().items()]
     return " ".join([*words, f"RAY_AUTH_TOKEN_PATH={spec.folder}/token"])
 
 
 def manifest_names(spec: ClusterSpec) -> list[str]:
-    """Return the files of a cluster's objects on Kubernetes, the cluster first and the NetworkPolicy last."""
+    """Return the names of a cluster's manifests, the cluster first and the NetworkPolicy last."""
     service = ["rayservice.yaml"] if spec.kubernetes.serve_model else []
     return ["raycluster.yaml", "rayjob.yaml", *service, "networkpolicy.yaml"]
 
 
 def manifests(spec: ClusterSpec, source: str) -> dict[str, str]:
-    """Return KubeRay's manifests, if it is for Kubernetes, and the Containerfile of the image by file name."""
-    made = {
+    """Return the Containerfile, and on Kubernetes KubeRay's manifests, by file name."""
+    files = {
         file: _render(
             file,
             spec=spec,
@@ -72,7 +72,7 @@ def manifests(spec: ClusterSpec, source: str) -> dict[str, str]:
         )
         for file in (manifest_names(spec) if spec.provider == "kubernetes" else ())
     }
-    return made | {"Containerfile": containerfile(spec, source)}
+    return files | {"Containerfile": containerfile(spec, source)}
 
 
 def containerfile(spec: ClusterSpec, source: str) -> str:
@@ -97,14 +97,14 @@ def start_script(spec: ClusterSpec, table: NodeTable, machine: str) -> str:
 
 
 def stop_script(spec: ClusterSpec, machine: str) -> str:
-    """Return the script that ends it there."""
+    """Return the script that ends Ray on a machine on premise."""
     return _render("stop.sh", spec=spec, temp_dir=temp_dir(spec), machine=machine)
 
 
 def temp_dir(spec: ClusterSpec) -> str:
-    """Where Ray keeps its sockets and logs on a machine on premise; short, because paths of sockets are.
+    """Return Ray's folder for sockets and logs on a machine on premise, short as paths of sockets must be.
 
-    Ray lets everybody write there: the folder around it keeps other users of the machine out.
+    Anybody may write there, so the folder around it keeps other users of the machine out.
     """
     return f"/tmp/subnetlab-{spec.name}/ray"
 
@@ -112,7 +112,7 @@ def temp_dir(spec: ClusterSpec) -> str:
 def start_command(
     spec: ClusterSpec, table: NodeTable | None, machine: str | None, head: str | None = None
 ) -> list[str]:
-    """Return `ray start` for the head, or for a worker of the head at `head`; `table` None lets Ray count."""
+    """Return `ray start` for the head, or for a worker of the head at `head`; without `table` Ray detects resources."""
     words = [*spec.command.split(), "start", "--disable-usage-stats"]
     if head is None:
         words += ["--head", f"--port={spec.port}", f"--dashboard-host={spec.dashboard_host}"]
@@ -131,7 +131,7 @@ def start_command(
 
 
 def _prefixed(spec: ClusterSpec, words: list[str]) -> str:
-    # $RAY_HEAD_IP is the shell's to fill in; no other word can hold what a shell would read.
+    # The shell fills in $RAY_HEAD_IP; all other words are quoted.
     command = [word if word.startswith("--address=$RAY_HEAD_IP") else shlex.quote(word) for word in words]
     return " ".join(["ulimit -n 65536;", settings(spec), *command])
 
@@ -142,7 +142,7 @@ def _entrypoint(spec: ClusterSpec) -> str:
 
 
 def _serve_config(spec: ClusterSpec) -> dict[str, Any]:
-    """One model behind `ray.serve.llm`'s OpenAI application."""
+    """Return the config of one model behind `ray.serve.llm`'s OpenAI application."""
     kinds = [table.gpu for table in spec.workers if table.gpu]
     model: dict[str, Any] = {
         "model_loading_config": {"model_id": spec.kubernetes.serve_model},
@@ -183,20 +183,20 @@ def _render(template: str, **values: Any) -> str:
 
 
 def _resources(table: NodeTable) -> dict[str, int]:
-    """What Ray's launcher is told of a node in the cloud; what is left out it finds out itself."""
+    """Return the resources of a node in the cloud, for Ray's launcher; it detects those that are left out."""
     if isinstance(table, HeadTable):
         return {"CPU": 0, "GPU": 0}
-    given = {"CPU": table.cpus, "GPU": table.gpus or None, **table.resources}
-    return {key: amount for key, amount in given.items() if amount is not None}
+    resources = {"CPU": table.cpus, "GPU": table.gpus or None, **table.resources}
+    return {key: amount for key, amount in resources.items() if amount is not None}
 
 
 def _requests(table: NodeTable) -> dict[str, str]:
-    wanted = {"cpu": str(table.cpus), "memory": f"{table.memory_gb:g}Gi"}
-    return wanted | ({"nvidia.com/gpu": str(table.gpus)} if table.gpus else {})
+    requests = {"cpu": str(table.cpus), "memory": f"{table.memory_gb:g}Gi"}
+    return requests | ({"nvidia.com/gpu": str(table.gpus)} if table.gpus else {})
 
 
 def _shm(table: NodeTable) -> str:
-    """Room for the object store: 30 % of memory, as Ray takes by default."""
+    """Return the size of the object store: 30 % of memory, Ray's default."""
     return f"{max(1, int(0.3 * (table.memory_gb or 0.0)))}Gi"
 
 

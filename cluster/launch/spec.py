@@ -1,9 +1,9 @@
-"""The description of a cluster: which machines, with what on them, at what price.
+"""The description of a cluster: its machines, what they have, and their prices.
 
     spec = ClusterSpec.read(Path("configs/clusters/aws.toml"))
-    spec.hourly_usd()   # None where a price is not given
+    spec.hourly_usd()   # None if a price is missing
 
-The rule that no file of it can break: Ray is never open to a network without token authentication.
+No file can break this rule: Ray is never open to a network without token authentication.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ Provider = Literal["on_premise", "aws", "gcp", "kubernetes"]
 FIRST_WITH_TOKENS = (2, 52)
 """The first Ray with token authentication."""
 SHADOWRAY = (
-    "whoever reaches a Ray without one can run programs on all its machines (CVE-2023-48022, known as ShadowRay)"
+    "anybody who reaches a Ray without one can run programs on all its machines (CVE-2023-48022, known as ShadowRay)"
 )
-MOST_NAME = 26
-"""Characters, of a cluster on premise: the paths of Ray's sockets hold it, and may have 107 bytes."""
+MAX_NAME = 26
+"""Maximum characters in the name of a cluster on premise: paths of Ray's sockets, of at most 107 bytes, contain it."""
 
 HEAD = ("head.gpus", "head.gpu", "head.labels", "head.resources")
 CLOUD = ("launcher", "kubernetes", "head.cpus", *HEAD, "nodes.machines", "nodes.memory_gb", "nodes.node_selector")
@@ -46,11 +46,11 @@ IDLE: dict[Provider, tuple[str, ...]] = {
         *("nodes.machine", "nodes.machines", "nodes.machine_image", "nodes.disk_gb"),
     ),
 }
-"""Keys that mean nothing to a provider; `nodes` are the head and the workers."""
+"""Keys that do nothing with a provider; `nodes` stands for the head and the workers."""
 
 
 def installed_ray() -> str:
-    """Return the version of Ray here: a cluster that is joined from here needs the same."""
+    """Return the version of Ray here, which a cluster that is joined from here needs too."""
     return version("ray")
 
 
@@ -60,19 +60,19 @@ class ClusterSpec(Table):
     name: Name
     provider: Provider
     launcher: Literal["ssh", "ray"] = "ssh"
-    """On premise: plain `ray start` over ssh, or Ray's own launcher; clouds always take the latter."""
+    """On premise: plain `ray start` over ssh, or Ray's own launcher. Clouds always use the latter."""
     ray: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")] = Field(default_factory=installed_ray)
     python: Annotated[str, Field(pattern=r"^3\.\d+$")] = "3.11"
     port: int = Field(6379, ge=1024, le=65535)
     token: bool = True
-    """Token authentication; only a cluster on loopback alone can do without."""
+    """Token authentication; only a cluster on loopback can do without."""
     dashboard_host: Line = "127.0.0.1"
     image: Line | None = None
     """Container image that everything runs in."""
     set_up: tuple[Line, ...] = ()
-    """Commands on every machine before Ray starts."""
+    """Commands that run on every machine before Ray starts."""
     command: Annotated[str, Field(pattern=r"^[A-Za-z0-9_./-]+$")] = "ray"
-    """How `ray` is called on the machines."""
+    """Path or name of `ray` on the machines."""
     head: HeadTable
     workers: tuple[NodeTable, ...] = ()
     ssh: SshTable = SshTable()
@@ -95,10 +95,10 @@ class ClusterSpec(Table):
     @model_validator(mode="after")
     def _check(self) -> Self:
         for table in self.workers:
-            if table.most < table.count:
-                raise ValueError(f".{table.name}.max_nodes: {table.most} is fewer than nodes, {table.count}; raise it")
-            if table.most == 0:
-                raise ValueError(f".{table.name}.nodes: 0; give max_nodes, up to which the autoscaler may go, or 1")
+            if table.max_count < table.count:
+                raise ValueError(f".{table.name}.max_nodes: {table.max_count} is less than nodes, {table.count}; raise it")
+            if table.max_count == 0:
+                raise ValueError(f".{table.name}.nodes: 0; give max_nodes, the limit of the autoscaler, or 1 node")
         names = [table.name for table in self.nodes]
         if twice := [name for name in names if names.count(name) > 1]:
             raise ValueError(f".workers: the name {twice[0]!r} is used twice; give each table a name of its own")
@@ -114,33 +114,33 @@ class ClusterSpec(Table):
         return self
 
     def _check_safety(self) -> None:
-        """Refuse what would be open to a network."""
+        """Refuse clusters that would be open to a network."""
         if self.token and tuple(map(int, self.ray.split(".")[:2])) < FIRST_WITH_TOKENS:
-            raise ValueError(f".ray: {self.ray} has no token authentication; take 2.52 or newer, for {SHADOWRAY}")
+            raise ValueError(f".ray: {self.ray} has no token authentication; use 2.52 or newer: {SHADOWRAY}")
         if not self.token and not self.on_loopback:
             raise ValueError(f".token: false, and the cluster is on a network: {SHADOWRAY}; leave it true")
         if not is_loopback(self.dashboard_host):
             raise ValueError(
-                f".dashboard_host: {self.dashboard_host!r} opens the dashboard to the network; leave it 127.0.0.1 and "
-                f"come through ssh: ssh -L 8265:127.0.0.1:8265 {self.head.machine or 'HEAD'}"
+                f".dashboard_host: {self.dashboard_host!r} opens the dashboard to the network; leave it at 127.0.0.1 "
+                f"and use a tunnel: ssh -L 8265:127.0.0.1:8265 {self.head.machine or 'HEAD'}"
             )
 
     def _check_keys(self) -> None:
         """Refuse keys that would do nothing, and a cluster on which nothing could run."""
         for path in IDLE[self.provider]:
-            where, _, key = path.rpartition(".")
+            parent, _, key = path.rpartition(".")
             tables = {"": (self,), "cloud": (self.cloud,), "head": (self.head,), "nodes": self.nodes}
-            for table in tables[where]:
+            for table in tables[parent]:
                 if table and getattr(table, key) != type(table).model_fields[key].get_default(
                     call_default_factory=True
                 ):
                     named = f".{table.name}.{key}" if isinstance(table, NodeTable) else f".{path}"
-                    instead = "take kubernetes.tls" if key == "tls" else "leave it out"
+                    instead = "use kubernetes.tls" if key == "tls" else "leave it out"
                     raise ValueError(f"{named}: does nothing with the provider {self.provider}; {instead}")
         if self.provider != "on_premise" and not self.workers:
-            raise ValueError(f".workers: missing; with the provider {self.provider} the head takes no hosts: give some")
-        if self.rays_launcher and (self.ssh.port != 22 or self.ssh.options):
-            raise ValueError(".ssh: Ray's launcher takes neither port nor options; write both to ~/.ssh/config")
+            raise ValueError(f".workers: missing; with the provider {self.provider} the head takes no hosts: add workers")
+        if self.uses_ray_launcher and (self.ssh.port != 22 or self.ssh.options):
+            raise ValueError(".ssh: Ray's launcher takes neither port nor options; set both in ~/.ssh/config")
 
     def _check_on_premise(self) -> None:
         if self.head.machine is None:
@@ -149,26 +149,26 @@ class ClusterSpec(Table):
             if table.machine or not table.machines:
                 raise ValueError(f'.workers[{place}].machines: give the addresses, as in ["10.0.0.11"]')
             if table.max_nodes is not None:
-                raise ValueError(f".workers[{place}].max_nodes: nobody makes machines on premise; leave it out")
-        if self.launcher == "ssh" and len(self.name) > MOST_NAME:
-            raise ValueError(f".name: {len(self.name)} characters; Ray's sockets leave room for {MOST_NAME}")
+                raise ValueError(f".workers[{place}].max_nodes: machines on premise can't be added on demand; leave it out")
+        if self.launcher == "ssh" and len(self.name) > MAX_NAME:
+            raise ValueError(f".name: {len(self.name)} characters; Ray's sockets leave room for {MAX_NAME}")
         if self.image is not None and self.launcher == "ssh":
-            raise ValueError('.image: plain ssh starts Ray without a container; take launcher = "ray", or set_up')
+            raise ValueError('.image: plain ssh starts Ray without a container; use launcher = "ray", or set_up')
         starts = [(table.cpus, table.gpus, table.ray_labels, table.resources) for table in self.workers]
         if self.launcher == "ray" and any(start != starts[0] for start in starts):
             raise ValueError(
                 ".workers: Ray's launcher starts all of them alike; give all the same cpus, gpus, gpu, labels and "
-                'resources, or take launcher = "ssh"'
+                'resources, or use launcher = "ssh"'
             )
-        everywhere = [self.head.machine, *self.worker_machines]
-        if colons := [machine for machine in everywhere if ":" in machine]:
+        machines = [self.head.machine, *self.worker_machines]
+        if colons := [machine for machine in machines if ":" in machine]:
             raise ValueError(
-                f".machine: {colons[0]!r} can't be told from host:port; give a name or an IPv4 address, and ssh's port "
+                f".machine: {colons[0]!r} looks like host:port; give a name or an IPv4 address, and ssh's port "
                 "as ssh.port"
             )
-        if self.workers and (local := [machine for machine in everywhere if is_loopback(machine)]):
+        if self.workers and (local := [machine for machine in machines if is_loopback(machine)]):
             raise ValueError(f".workers: {local[0]} can't be reached by the other machines; give its own address")
-        if twice := [machine for machine in everywhere if everywhere.count(machine) > 1]:
+        if twice := [machine for machine in machines if machines.count(machine) > 1]:
             raise ValueError(f".workers: the machine {twice[0]} is named twice; Ray runs once on each")
 
     def _check_kubernetes(self) -> None:
@@ -186,8 +186,8 @@ class ClusterSpec(Table):
         if self.ssh.key is not None:
             raise ValueError(".ssh.key: Ray makes a key of its own in the cloud and keeps it in ~/.ssh; leave it out")
         for table in self.nodes:
-            counted = self.provider == "gcp" and table is not self.head
-            for key in ("machine", "machine_image", *(("cpus",) if counted else ())):
+            needs_cpus = self.provider == "gcp" and table is not self.head
+            for key in ("machine", "machine_image", *(("cpus",) if needs_cpus else ())):
                 if getattr(table, key) is None:
                     raise ValueError(
                         f".{table.name}.{key}: missing; give the instance type as machine, as machine_image what it "
@@ -205,13 +205,13 @@ class ClusterSpec(Table):
         return [machine for table in self.workers for machine in table.machines]
 
     @property
-    def rays_launcher(self) -> bool:
-        """Whether Ray's own launcher brings it up."""
+    def uses_ray_launcher(self) -> bool:
+        """True if Ray's own launcher brings it up."""
         return self.provider in ("aws", "gcp") or (self.provider == "on_premise" and self.launcher == "ray")
 
     @property
     def folder(self) -> str:
-        """Where its token is, on the machine that brings it up and on its own; for a shell to read."""
+        """Folder of its token, for a shell, on its machines and on the one that brings it up."""
         return f"~/.subnetlab/{self.name}"
 
     @property
@@ -221,38 +221,38 @@ class ClusterSpec(Table):
 
     @property
     def on_loopback(self) -> bool:
-        """Whether no other machine can reach it."""
+        """True if no other machine can reach it."""
         return self.provider == "on_premise" and not self.workers and is_loopback(self.head.machine or "")
 
     @property
     def grows(self) -> bool:
-        """Whether an autoscaler adds machines and takes them away."""
-        return any(table.most > table.count for table in self.workers)
+        """True if an autoscaler adds and removes machines."""
+        return any(table.max_count > table.count for table in self.workers)
 
     def hourly_usd(self, *, grown: bool = False) -> float | None:
-        """Return the dollars an hour of all nodes, at the most if `grown`; None where a price is missing."""
+        """Return the cost of all nodes in dollars per hour, at full size if `grown`; None if a price is missing."""
         total = 0.0
         for table in self.nodes:
             if table.price_hour_usd is None:
                 return None
-            total += table.price_hour_usd * (table.most if grown else table.count)
+            total += table.price_hour_usd * (table.max_count if grown else table.count)
         return total
 
     @property
     def plan_nodes(self) -> list[Node]:
-        """All machines that there may be, as a plan sees them: a head takes hosts on premise alone."""
+        """All machines that there may be, for a plan; a head takes hosts only on premise."""
         tables = self.nodes if self.provider == "on_premise" else self.workers
         return [node for table in tables for node in table.nodes_for_plan]
 
     def environment(self) -> dict[str, str]:
-        """Variables of every Ray process: no secret is among them."""
-        found = {"RAY_AUTH_MODE": "token" if self.token else "disabled"}
+        """Return the variables of every Ray process, none of them a secret."""
+        variables = {"RAY_AUTH_MODE": "token" if self.token else "disabled"}
         if self.on_loopback:
-            found["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
-        return found | self.tls_environment()
+            variables["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+        return variables | self.tls_environment()
 
     def tls_environment(self) -> dict[str, str]:
-        """Variables of whoever speaks to its Ray, if that is by TLS."""
+        """Return the variables that programs need to speak to its Ray over TLS, if it uses TLS."""
         if self.tls is None:
             return {}
         return {

@@ -1,4 +1,4 @@
-"""The tables of a cluster's TOML: machines, how they are reached, and what a provider needs besides."""
+"""The tables of a cluster's TOML: its machines, how they are reached, and what each provider needs."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from cluster.requirements import LabelKey, LabelValue, ResourceName
 from .errors import LaunchError
 
 Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
-"""As Kubernetes and the clouds allow it."""
+"""Name that Kubernetes and the clouds allow."""
 Machine = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._:-]{0,252}[A-Za-z0-9])?$")]
 Line = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f]+$")]
 File = Annotated[str, Field(pattern=r"^/[^\x00-\x1f:]+$")]
-"""A path from the root, that a container can be given too."""
+"""Absolute path that can be mounted into a container."""
 
 
 class Table(BaseModel):
-    """Knows its keys, and does not change."""
+    """Base of all tables of a cluster's TOML."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -33,50 +33,50 @@ class NodeTable(Table):
     machine: Machine | None = None
     """Instance type (aws, gcp); on premise, the machine's address."""
     machines: tuple[Machine, ...] = ()
-    """On premise: the addresses of workers."""
+    """Addresses of the workers on premise."""
     nodes: int = Field(1, ge=0, le=1000)
-    """How many; on premise, as many as there are addresses."""
+    """Number of machines; on premise, the number of addresses."""
     max_nodes: int | None = Field(None, ge=1, le=1000)
-    """How many the cluster's autoscaler may have; None for no more than `nodes`. Not on premise."""
+    """Limit of the cluster's autoscaler (default: `nodes`). Not on premise."""
     cpus: int | None = Field(None, ge=0)
     memory_gb: float | None = Field(None, gt=0.0)
     gpus: int = Field(0, ge=0, le=16)
     gpu: str | None = Field(None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    """Kind, as Ray names it: L4, A100, H100."""
+    """Kind of the GPUs by Ray's name: L4, A100, H100."""
     gpu_gb: float | None = Field(None, gt=0.0)
-    """Memory of each GPU, where its kind does not say."""
+    """Memory of each GPU, if its kind does not determine it."""
     labels: dict[LabelKey, LabelValue] = {}
-    """Ray's, that miners may ask for."""
+    """Labels that Ray gives the machine, and that miners may require."""
     resources: dict[ResourceName, Annotated[int, Field(ge=1)]] = {}
-    """Custom resources of Ray, of each machine."""
+    """Custom resources of each machine."""
     machine_image: Line | None = None
     """AMI or GCP image that the machine boots."""
     disk_gb: int = Field(100, ge=20)
     price_hour_usd: float | None = Field(None, ge=0.0)
-    """Of one node."""
+    """Price of one machine per hour."""
     node_selector: dict[str, Line] = {}
-    """Kubernetes: labels of the nodes that its pods may run on."""
+    """Labels of the Kubernetes nodes that its pods may run on."""
 
     @property
     def count(self) -> int:
-        """How many machines there are always."""
+        """Number of machines without the autoscaler."""
         return len(self.machines) or self.nodes
 
     @property
-    def most(self) -> int:
-        """How many machines there may be."""
+    def max_count(self) -> int:
+        """Maximum number of machines."""
         return self.max_nodes or self.count
 
     @property
     def ray_labels(self) -> dict[str, str]:
-        """Labels that Ray is to give the machine."""
+        """All labels of the machine, with the kind of its GPUs."""
         return ({GPU_KIND: self.gpu} if self.gpu else {}) | self.labels
 
     @property
     def nodes_for_plan(self) -> list[Node]:
-        """The machines as a plan sees them; raises LaunchError where the CPUs are not given."""
+        """The machines for a plan; raises LaunchError if their CPUs are not given."""
         if self.cpus is None:
-            raise LaunchError(f"{self.name}: how many CPUs has it? give cpus = N")
+            raise LaunchError(f"{self.name}: its number of CPUs is not known; give cpus = N")
         return [
             Node(
                 f"{self.name}-{place}",
@@ -87,12 +87,12 @@ class NodeTable(Table):
                 labels=self.labels,
                 resources={kind: float(amount) for kind, amount in self.resources.items()},
             )
-            for place in range(self.most)
+            for place in range(self.max_count)
         ]
 
 
 class HeadTable(NodeTable):
-    """The machine that coordinates; on premise it works too."""
+    """The machine that coordinates; on premise it also takes hosts."""
 
     name: Name = "head"
     nodes: Literal[1] = 1
@@ -106,11 +106,11 @@ class SshTable(Table):
     key: Line | None = None
     port: int = Field(22, ge=1, le=65535)
     options: tuple[Line, ...] = ()
-    """More `-o` options of ssh."""
+    """Further `-o` options of ssh."""
 
 
 class TlsTable(Table):
-    """Paths on every machine, for Ray's own gRPC; a container is given them from there."""
+    """Paths on every machine, for Ray's own gRPC; a container mounts the files from there."""
 
     cert: File
     key: File
@@ -118,25 +118,25 @@ class TlsTable(Table):
 
 
 class CloudTable(Table):
-    """Where in the cloud."""
+    """Location in the cloud."""
 
     region: Line
     zone: Line | None = None
     project: Line | None = None
-    """GCP's."""
+    """Project at GCP."""
 
 
 class KubernetesTable(Table):
-    """What manifests need besides."""
+    """Further settings of the manifests."""
 
     namespace: Name = "default"
     config: Line = "configs/ocr.toml"
-    """That the RayJob runs."""
+    """Config that the RayJob runs."""
     record: Annotated[Line, AfterValidator(without_password)] | None = None
-    """SQLAlchemy URL of the job's record: a pod's own disk ends with the pod."""
+    """SQLAlchemy URL of the job's record; a pod's own disk is deleted with the pod."""
     serve_model: Line | None = None
-    """Model that the RayService serves over the OpenAI protocol; None: no RayService."""
+    """Model that the RayService serves over the OpenAI protocol; None for no RayService."""
     secret: Name | None = None
-    """Secret whose keys are variables of all pods: passwords and keys of APIs."""
+    """Secret whose keys become variables of all pods, such as passwords and API keys."""
     tls: bool = False
-    """mTLS by the operator (KubeRay 1.7 with the gate RayClusterMTLS, and cert-manager)."""
+    """Whether the operator sets up mTLS (KubeRay 1.7 with the gate RayClusterMTLS, and cert-manager)."""
