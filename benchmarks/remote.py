@@ -74,7 +74,9 @@ def main() -> None:
             print(f"{arguments.turns} turns of {arguments.turn_s:g} s each; ratios with their intervals\n")
             print(f"{'':12}{'alone':>10}{'flooded':>10}{'time':>29}{'CPU':>29}{'flood/s':>9}{'front':>8}")
             for kind in arguments.floods:
-                asyncio.run(measure(kind, served, Process(server.pid), place, validator, arguments.turns, arguments.turn_s))
+                asyncio.run(
+                    measure(kind, served, Process(server.pid), place, validator, arguments.turns, arguments.turn_s)
+                )
         finally:
             server.send_signal(signal.SIGTERM)
             last = server.stdout.read() if server.stdout else ""
@@ -113,7 +115,10 @@ async def measure(
 ) -> None:
     """Have one page read repeatedly, in turns without and with the flood."""
     dendrite = Dendrite(
-        url=served["url"], hotkey=served["hotkey"], wallets=str(place), private_hosts=(str(urlsplit(served["url"]).hostname),)
+        url=served["url"],
+        hotkey=served["hotkey"],
+        wallets=str(place),
+        private_hosts=(str(urlsplit(served["url"]).hostname),),
     )
     query = load_subnet("ocr").task(0).query(timeout_s=60.0)
     command = [sys.executable, __file__, "--flood", kind, served["url"], served["hotkey"], validator]

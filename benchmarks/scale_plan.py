@@ -99,7 +99,8 @@ class Results:
         """Read a file of results."""
         stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         points = [
-            Point(**{**point, "blocks": [BlockCost(**block) for block in point["blocks"]]}) for point in stored["points"]
+            Point(**{**point, "blocks": [BlockCost(**block) for block in point["blocks"]]})
+            for point in stored["points"]
         ]
         return cls(stored["machine"], points, [Entries(**entries) for entries in stored["records"]])
 
@@ -166,7 +167,10 @@ def page(results: Results) -> str:
         costs=_costs({"driver": driver, "all processes": everything}),
         records=_table(
             ("record", "ms per round", "µs per answer"),
-            [(name, model.coefficient(0, 1e3).text(2), model.coefficient(1, 1e6).text(0)) for name, model in records.items()],
+            [
+                (name, model.coefficient(0, 1e3).text(2), model.coefficient(1, 1e6).text(0))
+                for name, model in records.items()
+            ],
         ),
         memory=f"{base:,.0f} MB for the driver and Ray, {miner * 1e3:,.0f} kB per miner, {host:,.0f} MB per host, "
         f"{node:,.0f} MB per node",
@@ -210,7 +214,8 @@ def _measured(points: Sequence[Point]) -> str:
 def _costs(models: Mapping[str, Model]) -> str:
     scales = (1e3, 1e6, 1e6, 1e3)
     rows = [
-        (name, *(model.coefficient(place, by).text(1) for place, by in enumerate(scales))) for name, model in models.items()
+        (name, *(model.coefficient(place, by).text(1) for place, by in enumerate(scales)))
+        for name, model in models.items()
     ]
     return _table(("CPU of", "ms per round", "µs per answer", "µs per call", "ms per MB and node"), rows)
 

@@ -16,10 +16,10 @@ def join_help(spec: ClusterSpec) -> str:
         forward = f"{kubectl} port-forward service/{spec.name}-head-svc 8265"
     else:
         variables = " ".join([token, *(f"{key}={value}" for key, value in spec.tls_environment().items())])
-        address = "auto" if spec.rays_launcher else f"{spec.head.machine}:{spec.port}"
+        address = "auto" if spec.uses_ray_launcher else f"{spec.head.machine}:{spec.port}"
         lines.append(f"on one of its machines:  {variables} subnetlab run CONFIG --address {address}")
         forward = f"ssh -p {spec.ssh.port} -L 8265:127.0.0.1:8265 {spec.ssh.user}@{spec.head.machine}"
-        if spec.rays_launcher:
+        if spec.uses_ray_launcher:
             forward = f"ray dashboard .subnetlab/clusters/{spec.name}/ray_up.yaml"
     lines += [f"forward its dashboard here:  {forward}", f"then, from here:  {token} subnetlab submit CONFIG"]
     return "\n".join(lines)

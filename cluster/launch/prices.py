@@ -11,7 +11,7 @@ def price_lines(spec: ClusterSpec) -> list[str]:
     for table in spec.nodes:
         price = "price unknown" if table.price_hour_usd is None else f"${table.price_hour_usd:.4f} an hour each"
         gpus = f", {table.gpus} GPU{f' {table.gpu}' if table.gpu else ''}" if table.gpus else ""
-        count = f"{table.count} to {table.most}" if table.most > table.count else f"{table.count}"
+        count = f"{table.count} to {table.max_count}" if table.max_count > table.count else f"{table.count}"
         lines.append(f"{count} x {table.name}{f' ({table.machine})' if table.machine else ''}{gpus}: {price}")
     least, most = spec.hourly_usd(), spec.hourly_usd(grown=True)
     if least is None or most is None:

@@ -96,7 +96,9 @@ class ClusterSpec(Table):
     def _check(self) -> Self:
         for table in self.workers:
             if table.max_count < table.count:
-                raise ValueError(f".{table.name}.max_nodes: {table.max_count} is less than nodes, {table.count}; raise it")
+                raise ValueError(
+                    f".{table.name}.max_nodes: {table.max_count} is less than nodes, {table.count}; raise it"
+                )
             if table.max_count == 0:
                 raise ValueError(f".{table.name}.nodes: 0; give max_nodes, the limit of the autoscaler, or 1 node")
         names = [table.name for table in self.nodes]
@@ -138,7 +140,9 @@ class ClusterSpec(Table):
                     instead = "use kubernetes.tls" if key == "tls" else "leave it out"
                     raise ValueError(f"{named}: does nothing with the provider {self.provider}; {instead}")
         if self.provider != "on_premise" and not self.workers:
-            raise ValueError(f".workers: missing; with the provider {self.provider} the head takes no hosts: add workers")
+            raise ValueError(
+                f".workers: missing; with the provider {self.provider} the head takes no hosts: add workers"
+            )
         if self.uses_ray_launcher and (self.ssh.port != 22 or self.ssh.options):
             raise ValueError(".ssh: Ray's launcher takes neither port nor options; set both in ~/.ssh/config")
 
@@ -149,7 +153,9 @@ class ClusterSpec(Table):
             if table.machine or not table.machines:
                 raise ValueError(f'.workers[{place}].machines: give the addresses, as in ["10.0.0.11"]')
             if table.max_nodes is not None:
-                raise ValueError(f".workers[{place}].max_nodes: machines on premise can't be added on demand; leave it out")
+                raise ValueError(
+                    f".workers[{place}].max_nodes: machines on premise can't be added on demand; leave it out"
+                )
         if self.launcher == "ssh" and len(self.name) > MAX_NAME:
             raise ValueError(f".name: {len(self.name)} characters; Ray's sockets leave room for {MAX_NAME}")
         if self.image is not None and self.launcher == "ssh":

@@ -19,7 +19,7 @@ def workspace_files(spec: ClusterSpec, source: str) -> dict[str, str]:
     """Return each file that the commands of a cluster name, with its text; `source` is mentioned in them."""
     if spec.provider == "kubernetes":
         return manifests(spec, source)
-    return {"ray_up.yaml": launcher_file(spec, source)} if spec.rays_launcher else {}
+    return {"ray_up.yaml": launcher_file(spec, source)} if spec.uses_ray_launcher else {}
 
 
 def write_files(files: Mapping[str, str], folder: Path) -> None:

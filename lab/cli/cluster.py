@@ -33,7 +33,7 @@ def up(file: File, dry_run: DryRun = False, yes: Yes = False) -> None:
     if not _is_confirmed(spec, commands, dry_run, yes):
         return
     ready_token(spec)
-    started = spec.rays_launcher
+    started = spec.uses_ray_launcher
     for command in commands:
         try:
             _run(command)

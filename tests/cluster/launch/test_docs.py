@@ -17,7 +17,10 @@ import psutil
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "clusters.md").read_text()
 BIN = Path(sys.executable).parent
-LAB = [ROOT / "lab" / f"{name}.py" for name in ("cli/cluster", "cli/submit", "run/status_text", "record/archive")]
+LAB = [
+    ROOT / "lab" / f"{name}.py"
+    for name in ("cli/cluster", "cli/submit", "run/submission", "run/status_text", "record/archive")
+]
 SOURCES = [*(ROOT / "cluster").rglob("*.py"), *(ROOT / "cluster" / "launch" / "templates").iterdir(), *LAB]
 
 

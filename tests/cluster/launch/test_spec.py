@@ -39,7 +39,7 @@ def written(path: Path, table: dict[str, Any]) -> Path:
 
 WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (RACK, {"token": False}, r"token: false, and the cluster is on a network: .* ShadowRay\); leave it true"),
-    (RACK, {"ray": "2.51.0"}, r"ray: 2\.51\.0 has no token authentication; take 2\.52 or newer"),
+    (RACK, {"ray": "2.51.0"}, r"ray: 2\.51\.0 has no token authentication; use 2\.52 or newer"),
     (
         RACK,
         {"dashboard_host": "0.0.0.0"},
@@ -50,26 +50,26 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (RACK, {"head": {"machine": "-oProxyCommand=x"}}, r"head\.machine: string should match pattern"),
     (RACK, {"name": "a" * 27}, r"name: 27 characters; Ray's sockets leave room for 26"),
     (RACK, {"command": "ray; reboot"}, r"command: string should match pattern"),
-    (RACK, {"image": "x"}, r"image: plain ssh starts Ray without a container; take launcher = \"ray\""),
+    (RACK, {"image": "x"}, r"image: plain ssh starts Ray without a container; use launcher = \"ray\""),
     (RACK, {"worker": []}, r"worker: unknown key; known: .*workers"),
     (RACK, {"provider": "azure"}, r"provider: input should be 'on_premise', 'aws', 'gcp' or 'kubernetes'"),
     (RACK, {"provider": "aws"}, r"cloud: give region"),
     (RACK, {"provider": "kubernetes"}, r"head: a pod needs cpus and memory_gb; give both"),
-    (CLOUD, {"workers": [WORKER | {"nodes": 3, "max_nodes": 2}]}, r"l4\.max_nodes: 2 is fewer than nodes, 3; raise it"),
-    (CLOUD, {"workers": [WORKER | {"nodes": 0}]}, r"l4\.nodes: 0; give max_nodes, up to which the autoscaler may go"),
-    (RACK, {"workers": [{"machines": ["10.0.0.2"], "max_nodes": 2}]}, r"max_nodes: nobody makes machines on premise"),
+    (CLOUD, {"workers": [WORKER | {"nodes": 3, "max_nodes": 2}]}, r"l4\.max_nodes: 2 is less than nodes, 3; raise it"),
+    (CLOUD, {"workers": [WORKER | {"nodes": 0}]}, r"l4\.nodes: 0; give max_nodes, the limit of the autoscaler"),
+    (RACK, {"workers": [{"machines": ["10.0.0.2"], "max_nodes": 2}]}, r"max_nodes: machines on premise can't be added"),
     (HERE, {"head": {}}, r"head\.machine: missing; give the address of the head"),
     (
         HERE,
         {"head": {"machine": "fd00::1"}},
-        r"machine: 'fd00::1' can't be told from host:port; give a name or an IPv4",
+        r"machine: 'fd00::1' looks like host:port; give a name or an IPv4",
     ),
     (CLOUD, {"head": CLOUD["head"] | {"cpus": 4}}, r"head\.cpus: does nothing with the provider aws; leave it out"),
     (CLOUD, {"ssh": {"key": "~/k"}}, r"ssh\.key: Ray makes a key of its own in the cloud and keeps it in ~/\.ssh"),
     (
         CLOUD,
         {"ssh": {"port": 2222}},
-        r"ssh: Ray's launcher takes neither port nor options; write both to ~/\.ssh/config",
+        r"ssh: Ray's launcher takes neither port nor options; set both in ~/\.ssh/config",
     ),
     (CLOUD, {"cloud": {"region": "r", "project": "p"}}, r"cloud\.project: does nothing with the provider aws"),
     (CLOUD, {"launcher": "ray"}, r"launcher: does nothing with the provider aws; leave it out"),
@@ -80,10 +80,10 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
             "launcher": "ray",
             "workers": [{"machines": ["10.0.0.2"], "cpus": 8}, {"name": "b", "machines": ["10.0.0.3"]}],
         },
-        r"workers: Ray's launcher starts all of them alike; .* or take launcher = \"ssh\"",
+        r"workers: Ray's launcher starts all of them alike; .* or use launcher = \"ssh\"",
     ),
     (RACK, {"workers": [{"machines": ["10.0.0.2"], "memory_gb": 8}]}, r"worker\.memory_gb: does nothing .* on_premise"),
-    (PODS, {"workers": []}, r"workers: missing; with the provider kubernetes the head takes no hosts: give some"),
+    (PODS, {"workers": []}, r"workers: missing; with the provider kubernetes the head takes no hosts: add workers"),
     (PODS, {"port": 6380}, r"port: does nothing with the provider kubernetes; leave it out"),
     (
         PODS,
@@ -97,7 +97,7 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ),
     (PODS, {"ssh": {"user": "me"}}, r"ssh: does nothing with the provider kubernetes; leave it out"),
     (PODS, {"set_up": ["true"]}, r"set_up: does nothing with the provider kubernetes; leave it out"),
-    (PODS, {"tls": {"cert": "/c", "key": "/k", "ca": "/a"}}, r"tls: does nothing .*; take kubernetes\.tls"),
+    (PODS, {"tls": {"cert": "/c", "key": "/k", "ca": "/a"}}, r"tls: does nothing .*; use kubernetes\.tls"),
     (
         PODS,
         {"head": PODS["head"] | {"labels": {"zone": "a"}}},
@@ -106,11 +106,11 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("table", "change", "said"), WRONG)
+@pytest.mark.parametrize(("table", "change", "message"), WRONG)
 def test_what_is_wrong_or_unsafe_is_one_line_with_the_fix(
-    tmp_path: Path, table: dict[str, Any], change: dict[str, Any], said: str
+    tmp_path: Path, table: dict[str, Any], change: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(LaunchError, match=said) as caught:
+    with pytest.raises(LaunchError, match=message) as caught:
         ClusterSpec.read(written(tmp_path / "c.toml", table | change))
     assert str(caught.value).startswith(f"{tmp_path}/c.toml: ")
     assert "\n" not in str(caught.value)
@@ -140,7 +140,7 @@ def test_its_machines_are_those_of_a_plan() -> None:
         ("worker-0", 8.0, 2.0, 24),
         ("worker-1", 8.0, 2.0, 24),
     ]
-    with pytest.raises(LaunchError, match="head: how many CPUs has it"):
+    with pytest.raises(LaunchError, match="head: its number of CPUs is not known"):
         _ = ClusterSpec.model_validate(HERE).plan_nodes
 
 
