@@ -182,7 +182,7 @@ class Count:
         places: Counter[str] = Counter()
         answers = doubled = wrong = 0
         for graded in map(GradedRound.of, record.entries("round")):
-            places[graded.place] += 1
+            places[graded.key] += 1
             answers += len(graded.answers)
             doubled += len(graded.answers) - len({answer.uid for answer in graded.answers})
             wrong += sum(answer.score != 1.0 for answer in graded.answers)

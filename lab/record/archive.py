@@ -3,7 +3,8 @@
     packed = pack(Path("runs/ocr"), Path("run.zip"))
     unpack(Path("run.zip"), packed, Path("elsewhere/ocr"))
 
-Only once the run's process has ended: SQLite's files are whole then, with what a killed one left in the log beside it.
+Pack only once the run's process has ended: SQLite's files are whole then, together with the log that a killed process
+left beside them.
 """
 
 from __future__ import annotations
@@ -18,76 +19,76 @@ from pathlib import Path, PurePosixPath
 from pydantic import BaseModel, ConfigDict
 
 from lab.errors import RecordError, RefusedRecord
+from lab.files import LOCK
 
 MOST_BYTES = 20_000_000_000
-"""Of a record that is fetched, packed and unpacked: a round takes some kilobytes, and a head may lie."""
+"""Largest record that is fetched, packed or unpacked. A round takes some kilobytes, and a cluster's head may lie."""
 
 
 class Packed(BaseModel):
-    """What was packed, so that it is known when it has arrived whole."""
+    """Hash and size of an archive, by which its receiver knows that it arrived whole."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     sha256: str
     size: int
-    """In bytes."""
+    """Size of the archive in bytes."""
 
 
 def pack(folder: Path, archive: Path) -> Packed:
-    """Pack all files of a folder but its lock."""
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as into:
+    """Pack all files of a folder except its lock."""
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as packed:
         for path in sorted(folder.rglob("*")):
-            if path.is_file() and path.name != "lock":
-                into.write(path, path.relative_to(folder))
+            if path.is_file() and path.name != LOCK:
+                packed.write(path, path.relative_to(folder))
     return Packed(sha256=_hash(archive), size=archive.stat().st_size)
 
 
 def unpack(archive: Path, packed: Packed, folder: Path) -> None:
-    """Unpack into a folder that is not there yet, whole or not at all.
+    """Unpack into a new folder, completely or not at all.
 
     Raises:
         RefusedRecord: what was packed is too large, broken, or would write elsewhere.
-        RecordError: it is not what was packed, or the folder is there and holds something.
+        RecordError: it is not what was packed, or the folder is not empty.
     """
     if (size := archive.stat().st_size) != packed.size or _hash(archive) != packed.sha256:
-        raise RecordError(f"the record that came is not the one that was packed: {size:,} of {packed.size:,} bytes")
+        raise RecordError(f"the record that arrived is not the one that was packed: {size:,} of {packed.size:,} bytes")
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        with zipfile.ZipFile(archive) as found:
-            require_size(sum(file.file_size for file in found.infolist()))
-            for name in found.namelist():
+        with zipfile.ZipFile(archive) as files:
+            require_size(sum(file.file_size for file in files.infolist()))
+            for name in files.namelist():
                 if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-                    said = f"the record that came is refused: {name!r} would be written outside its folder"
-                    raise RefusedRecord(said)
-            found.extractall(draft)
+                    raise RefusedRecord(f"the record is refused: {name!r} would be written outside its folder")
+            files.extractall(draft)
         draft.chmod(0o755)
         require_free(folder)
         draft.replace(folder)
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:  # the last: a password, an unknown method
-        raise RefusedRecord(f"the record that came is broken: {error}") from None
+        raise RefusedRecord(f"the record that arrived is broken: {error}") from None
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
 
 def require_size(size: int) -> None:
-    """Refuse a record of more bytes than are fetched.
+    """Refuse a record that is too large to fetch.
 
     Raises:
-        RefusedRecord: it has more.
+        RefusedRecord: it has more than MOST_BYTES.
     """
     if size > MOST_BYTES:
         raise RefusedRecord(
-            f"the record that came takes {size:,} bytes, and no more than {MOST_BYTES:,} are fetched: if it is yours, "
-            "copy it from the log folder of the head by hand"
+            f"the record takes {size:,} bytes, and at most {MOST_BYTES:,} are fetched: if it is yours, copy it by hand "
+            "from the log folder of the cluster's head"
         )
 
 
 def require_free(folder: Path) -> None:
-    """Refuse a folder that holds something.
+    """Refuse a folder that is not empty.
 
     Raises:
-        RecordError: it does.
+        RecordError: it holds something.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RecordError(f"{folder} is not empty; name another with --out")

@@ -1,7 +1,7 @@
-"""What was played of a run: its record as far as its last complete epoch.
+"""The completed part of a run: its record up to the last complete epoch.
 
-played = CompletedRun.of(record)
-played.rounds[0].answers
+run = CompletedRun.of(record)
+run.rounds[0].answers
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class CompletedRun:
     config: RunConfig
     epochs: tuple[Epoch, ...]
     rounds: tuple[GradedRound, ...]
-    """In the order of their places, not of arrival: so two runs of one seed agree."""
+    """Ordered by number and validator, not by arrival, so that two runs of one seed agree."""
 
     @classmethod
     def of(cls, record: RunRecord) -> Self:
@@ -34,8 +34,8 @@ class CompletedRun:
         config = RunConfig.parse(start.config, source=str(record.folder))
         epochs = tuple(map(Epoch.of, record.entries("epoch")))
         last = len(epochs) * config.chain.rounds_per_epoch
-        rounds = [found for found in map(GradedRound.of, record.entries("round")) if found.number < last]
-        return cls(start, config, epochs, tuple(sorted(rounds, key=lambda one: (one.number, one.validator))))
+        rounds = [graded for graded in map(GradedRound.of, record.entries("round")) if graded.number < last]
+        return cls(start, config, epochs, tuple(sorted(rounds, key=lambda graded: (graded.number, graded.validator))))
 
     def names(self, role: str) -> dict[int, str]:
         """Return the names of all neurons of a role, by uid."""

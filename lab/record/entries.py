@@ -1,8 +1,8 @@
-"""What the entries of a run's record hold.
+"""Bodies of the entries in a run's record.
 
 start    the resolved config, who has which uid and hotkey
 round    one round of one validator: task, answers, grades, costs
-epoch    the weights of all validators, what the chain paid, what the machine used since the entry before
+epoch    the weights of all validators, what the chain paid, what the machine used since the previous epoch
 end      the run is complete
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lab.errors import AuditError
 from subnets import Cost, Fault
@@ -21,42 +21,42 @@ from .record import Draft, Entry
 class Body(BaseModel):
     """Base of all bodies; defaults are left out when written."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
 
     @classmethod
     def of(cls, entry: Entry) -> Self:
         """Read the body of an entry.
 
         Raises:
-            AuditError: it is not what such an entry holds.
+            AuditError: it does not have the fields of such an entry.
         """
         try:
             return cls.model_validate(entry.body)
         except ValidationError as error:
             fault = error.errors(include_url=False)[0]
             where = ".".join(map(str, fault["loc"]))
-            raise AuditError(f"entry {entry.seq} ({entry.kind} {entry.place}): {where}: {fault['msg']}") from None
+            raise AuditError(f"entry {entry.seq} ({entry.kind} {entry.key}): {where}: {fault['msg']}") from None
 
-    def draft(self, kind: str, place: str) -> Draft:
-        """Make the entry to append."""
-        return Draft(kind, place, self.model_dump(mode="json", exclude_defaults=True))
+    def draft(self, kind: str, key: str) -> Draft:
+        """Return the entry to append."""
+        return Draft(kind, key, self.model_dump(mode="json", exclude_defaults=True, by_alias=True))
 
 
 class Neuron(Body):
-    """Who holds a uid."""
+    """The holder of a uid."""
 
     uid: int
     name: str
     role: str
     """"validator" or "miner"."""
     kind: str
-    """Of its plug-in."""
+    """Kind of its plug-in."""
     honest: bool = True
     hotkey: str
     coldkey: str
-    """By the name that the config gives it."""
+    """Name of the coldkey in the config."""
     stake: float = 0.0
-    """In tokens, when the run began."""
+    """Tokens at the start of the run."""
 
 
 class Start(Body):
@@ -64,9 +64,9 @@ class Start(Body):
 
     format: int
     config: dict[str, Any]
-    """As in config.json."""
+    """The resolved config, as in config.json."""
     machine: dict[str, Any] = {}
-    """As in run.json."""
+    """The machine and its versions, as in run.json."""
     neurons: tuple[Neuron, ...]
 
 
@@ -75,7 +75,7 @@ class GradedAnswer(Body):
 
     uid: int
     blob: str | None = None
-    """Hash of the answer's bytes; None where nothing arrived or too much."""
+    """Hash of the answer's bytes. None if nothing arrived, or too much to keep."""
     size: int = 0
     """Bytes that arrived."""
     fault: Fault | None = None
@@ -104,16 +104,16 @@ class GradedRound(Body):
     grading_cost: Cost = Cost()
     measuring_cost: Cost = Cost()
     session: int = 0
-    """That played it."""
+    """Number of the session that played it."""
 
     @property
-    def place(self) -> str:
-        """Of its entry."""
+    def key(self) -> str:
+        """Key of this round's entry in the record."""
         return f"{self.validator}/{self.number}"
 
 
 class Pay(Body):
-    """What the chain made of the weights: one value for each uid, in the order of uids."""
+    """What the chain computed from the weights: one value for each uid, in the order of uids."""
 
     block: int
     stake: tuple[float, ...]
@@ -129,7 +129,7 @@ class Pay(Body):
     owner_cut: int
     """rao."""
     recycled: int
-    """rao that nobody earned or that rounding left over."""
+    """rao that nobody earned, or left over by rounding."""
     validator_permit: tuple[bool, ...]
     balances: dict[str, int]
     """rao by coldkey, after the payout: free balance and stake together."""
@@ -138,19 +138,19 @@ class Pay(Body):
 
 
 class MachineUse(Body):
-    """What the machine did since the epoch before, its record keeping included; that of this epoch is in the next."""
+    """What the machine used since the previous epoch's entry. Writing an entry counts towards the next one."""
 
     session: int
-    """Counts the processes that worked on the run, from 0."""
+    """Number of the process that worked on the run, from 0."""
     wall_s: float
     cores: int
     setup_cpu_s: float = 0.0
-    """Until the first query could be asked, in the session's first epoch."""
+    """CPU before the first query, in a session's first epoch."""
     cpu_s: dict[str, float] = {}
-    """By role: driver, host, validator, server, system."""
+    """CPU seconds by role: driver, host, validator, server, system."""
     consensus: Cost = Cost()
     bookkeeping: Cost = Cost()
-    """Of keeping the record."""
+    """Cost of keeping the record."""
 
 
 class Epoch(Body):
@@ -158,15 +158,15 @@ class Epoch(Body):
 
     number: int
     weights: dict[int, dict[int, float]]
-    """Shares by validator and miner, as submitted; a validator that submitted none is left out."""
+    """Weights by validator and miner, as submitted. A validator that submitted none is left out."""
     pay: Pay
     use: MachineUse
-    once: dict[str, Cost]
-    """By place of a round: what its work costs when one miner does it once, with no subnet around it."""
-    once_servers_cpu_s: float = 0.0
-    """Of servers, while the epoch's work was done once: part of it, and in no cost of `once`."""
+    baseline: dict[str, Cost] = Field(alias="once")
+    """Cost of a round's work done once by one miner with no subnet around it, by key of the round."""
+    baseline_servers_cpu_s: float = Field(0.0, alias="once_servers_cpu_s")
+    """CPU seconds that servers used meanwhile. They belong to the baseline and are in none of its costs."""
 
     @property
-    def place(self) -> str:
-        """Of its entry."""
+    def key(self) -> str:
+        """Key of this epoch's entry in the record."""
         return str(self.number)

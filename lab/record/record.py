@@ -3,23 +3,20 @@
     record = RunRecord.open(Path("runs/ocr"))
     for entry in record.entries("round"): ...
 
-Each entry carries the hash of the one before it: nothing can be changed, left out or put in between
-without making all later hashes anew, and whoever kept the last one sees that too. An entry that is not
-whole is not there: every append is one transaction. Long byte strings (answers) are kept once, under
-their own hash. A database can hold the records of many runs, each with one writer at a time; a server that
-can't be reached for a while is waited for.
+Each entry carries the hash of the one before it: to change, drop or insert one, all later hashes must be
+computed again, which anyone who kept the last hash can see. Every append is one transaction, so no entry
+is half written. Long byte strings (answers) are kept once, under their own hash. A database can hold the
+records of many runs, each with one writer at a time. A server that is away for a short time is waited for.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import logging
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from sqlalchemy import (
     Column,
@@ -33,27 +30,19 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    create_engine,
     delete,
-    event,
     insert,
     inspect,
     select,
 )
-from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from lab.errors import AuditError, RecordError
 
-logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
+from .database import connect, file_url, patiently, reason, shown
 
 FORMAT = 2
-"""Of the record; a higher one was written by a newer version."""
-
-PATIENCE_S = 60.0
-"""How long a database server that can't be reached is waited for."""
-FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 5.0
+"""Version of the record's format; a higher one was written by a newer version of subnetlab."""
 
 _metadata = MetaData()
 _entries = Table(
@@ -86,8 +75,9 @@ class Entry:
     seq: int
     kind: str
     """"start", "round", "epoch" or "end"."""
-    place: str
-    """Which one of its kind, unique among them: of a round "VALIDATOR/NUMBER", of an epoch its number."""
+    key: str
+    """Unique among entries of its kind: "VALIDATOR/NUMBER" for a round, its number for an epoch. The database's column
+    is called `place`."""
     body: Mapping[str, Any]
     previous: str
     hash: str
@@ -95,16 +85,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An entry that is to be appended."""
+    """An entry to append."""
 
     kind: str
-    place: str
+    key: str
     body: Mapping[str, Any]
 
 
-def digest(seq: int, kind: str, place: str, body: str, previous: str) -> str:
-    """Hash of an entry, over all of it and the hash of the one before (SHA-256)."""
-    return hashlib.sha256(json.dumps([seq, kind, place, body, previous]).encode()).hexdigest()
+def digest(seq: int, kind: str, key: str, body: str, previous: str) -> str:
+    """Return the hash of an entry: SHA-256 over all of it and the hash of the one before."""
+    return hashlib.sha256(json.dumps([seq, kind, key, body, previous]).encode()).hexdigest()
 
 
 class RunRecord:
@@ -114,17 +104,17 @@ class RunRecord:
         self._engine = engine
         self.folder = folder
         self.run = run
-        """Its name among those of the database."""
+        """Name of the run among those in the database."""
         self._last: tuple[int, str] | None = None
 
     @classmethod
     def create(cls, folder: Path, url: str | None = None, *, run: str = "run", replace: bool = False) -> Self:
-        """Make an empty record for a run folder; `replace` throws away the one that the run has.
+        """Make an empty record for a run folder; `replace` deletes the one that the run has.
 
         Raises:
             RecordError: the database can't be reached or already holds a record of that run.
         """
-        engine = _connect(url or _file_url(folder))
+        engine = connect(url or file_url(folder))
         try:
             _check_tables(engine)
             _metadata.create_all(engine)
@@ -134,9 +124,9 @@ class RunRecord:
                     for table in (_entries, _blobs):
                         connection.execute(delete(table).where(table.c.run == run))
             if len(record):
-                raise RecordError(f"{_shown(engine)} already holds a record of run {run}; choose another database")
+                raise RecordError(f"{shown(engine)} already holds a record of run {run}; choose another database")
         except SQLAlchemyError as error:
-            raise RecordError(f"record {_shown(engine)} can't be made: {_reason(error)}") from None
+            raise RecordError(f"record {shown(engine)} can't be made: {reason(error)}") from None
         return record
 
     @classmethod
@@ -148,13 +138,13 @@ class RunRecord:
         """
         if url is None and not (folder / "record.sqlite").is_file():
             raise RecordError(f"{folder} holds no run (no record.sqlite); `subnetlab run CONFIG` makes one")
-        engine = _connect(url or _file_url(folder))
+        engine = connect(url or file_url(folder))
         try:
             _check_tables(engine)
             record = cls(engine, folder, _only_run(engine) if run is None else run)
             start = record.find("start", "run")
         except SQLAlchemyError as error:
-            raise RecordError(f"record {_shown(engine)} can't be read: {_reason(error)}") from None
+            raise RecordError(f"record {shown(engine)} can't be read: {reason(error)}") from None
         if start is None:
             raise RecordError(f"{folder}: the run was stopped before it began; start it again with --clean")
         written = start.body.get("format")
@@ -170,21 +160,19 @@ class RunRecord:
         """Write entries and the byte strings that they refer to, all in one transaction.
 
         Raises:
-            RecordError: the database refused, or an entry of that kind and place exists. Nothing was written.
+            RecordError: the database refused, or an entry of that kind and key exists. Nothing was written.
         """
         try:
             if self._last is None:
-                self._last = self._patiently(self._tail)
+                self._last = patiently(self._engine, self._tail)
             after = self._last
-            self._last = self._patiently(lambda connection: self._append(connection, after, drafts, blobs))
+            self._last = patiently(self._engine, lambda connection: self._append(connection, after, drafts, blobs))
         except IntegrityError as error:
             self._last = None
-            raise RecordError(
-                f"record {_shown(self._engine)}: another process writes to it: {_reason(error)}"
-            ) from None
+            raise RecordError(f"record {shown(self._engine)}: another process writes to it: {reason(error)}") from None
         except SQLAlchemyError as error:
             self._last = None
-            raise RecordError(f"record {_shown(self._engine)} can't be written: {_reason(error)}") from None
+            raise RecordError(f"record {shown(self._engine)} can't be written: {reason(error)}") from None
 
     def _append(
         self, connection: Connection, after: tuple[int, str], drafts: Sequence[Draft], blobs: Sequence[bytes]
@@ -195,13 +183,13 @@ class RunRecord:
         for draft in drafts:
             body = encode(draft.body)
             seq += 1
-            link = digest(seq, draft.kind, draft.place, body, previous)
+            link = digest(seq, draft.kind, draft.key, body, previous)
             rows.append(
                 {
                     "run": self.run,
                     "seq": seq,
                     "kind": draft.kind,
-                    "place": draft.place,
+                    "place": draft.key,
                     "body": body,
                     "previous": previous,
                     "hash": link,
@@ -211,28 +199,14 @@ class RunRecord:
         if self._tail(connection) != (seq, previous):  # else a commit that seemed to fail had been made
             wanted = {blob_hash(blob): blob for blob in blobs}
             known = select(_blobs.c.hash).where(_blobs.c.run == self.run, _blobs.c.hash.in_(wanted))
-            for found in connection.execute(known).scalars():
-                del wanted[found]
+            for stored in connection.execute(known).scalars():
+                del wanted[stored]
             if wanted:
                 kept = [{"run": self.run, "hash": key, "data": blob} for key, blob in wanted.items()]
                 connection.execute(insert(_blobs), kept)
             connection.execute(insert(_entries), rows)
         connection.commit()
         return seq, previous
-
-    def _patiently(self, work: Callable[[Connection], T]) -> T:
-        """Do a piece of work on a connection; where a server went away, again, for as long as there is patience."""
-        began, wait_s = time.monotonic(), FIRST_WAIT_S
-        while True:
-            try:
-                with self._engine.connect() as connection:
-                    return work(connection)
-            except OperationalError as error:
-                if self._engine.dialect.name == "sqlite" or time.monotonic() - began > PATIENCE_S:
-                    raise
-                logger.warning("record %s: %s; trying again", _shown(self._engine), _reason(error))
-            time.sleep(wait_s)
-            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
 
     def entries(self, kind: str | None = None) -> Iterator[Entry]:
         """Yield entries in the order they were written, of one kind or all."""
@@ -243,11 +217,11 @@ class RunRecord:
             for row in connection.execute(query.execution_options(yield_per=500)):
                 yield _entry(row)
 
-    def find(self, kind: str, place: str) -> Entry | None:
+    def find(self, kind: str, key: str) -> Entry | None:
         """Return one entry, or None where there is none."""
         with self._engine.connect() as connection:
             row = connection.execute(
-                self._entries().where(_entries.c.kind == kind, _entries.c.place == place)
+                self._entries().where(_entries.c.kind == kind, _entries.c.place == key)
             ).one_or_none()
         return None if row is None else _entry(row)
 
@@ -258,8 +232,8 @@ class RunRecord:
             AuditError: it is gone or is not what was written.
         """
         with self._engine.connect() as connection:
-            wanted = select(_blobs.c.data).where(_blobs.c.run == self.run, _blobs.c.hash == key)
-            data = connection.execute(wanted).scalar_one_or_none()
+            query = select(_blobs.c.data).where(_blobs.c.run == self.run, _blobs.c.hash == key)
+            data = connection.execute(query).scalar_one_or_none()
         if data is None:
             raise AuditError(f"answer {key[:12]}… is missing from the record")
         if blob_hash(data) != key:
@@ -314,12 +288,12 @@ class RunRecord:
 
 
 def encode(body: Mapping[str, Any]) -> str:
-    """Write a body as JSON in one way only: keys sorted, no spaces, no NaN."""
+    """Write a body as canonical JSON: keys sorted, no spaces, no NaN."""
     return json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def blob_hash(data: bytes) -> str:
-    """Name of a byte string (SHA-256)."""
+    """Return the SHA-256 of a byte string, under which the record keeps it."""
     return hashlib.sha256(data).hexdigest()
 
 
@@ -332,13 +306,13 @@ def _entry(row: Any) -> Entry:
 
 
 def _check_tables(engine: Engine) -> None:
-    """Refuse tables of an older version, which can't be told from within them."""
+    """Refuse tables of an older version, which hold nothing that tells one run from another."""
     tables = inspect(engine)
     if tables.has_table(_entries.name) and "run" not in {
         column["name"] for column in tables.get_columns(_entries.name)
     }:
         raise RecordError(
-            f"record {_shown(engine)} was written by an older version; use another database, or drop its tables "
+            f"record {shown(engine)} was written by an older version; use another database, or drop its tables "
             f"{_entries.name} and {_blobs.name}"
         )
 
@@ -347,33 +321,5 @@ def _only_run(engine: Engine) -> str:
     with engine.connect() as connection:
         runs = connection.execute(select(_entries.c.run).distinct().limit(2)).scalars().all()
     if len(runs) > 1:
-        raise RecordError(f"record {_shown(engine)} holds several runs; open one by its folder")
+        raise RecordError(f"record {shown(engine)} holds several runs; open one by its folder")
     return runs[0] if runs else ""
-
-
-def _file_url(folder: Path) -> str:
-    return f"sqlite:///{(folder / 'record.sqlite').resolve()}"
-
-
-def _connect(url: str) -> Engine:
-    try:
-        engine = create_engine(url, pool_pre_ping=True)
-    except Exception as error:  # a bad URL or a missing driver, in as many ways as there are drivers
-        raise RecordError(f"record: {error}; a database is given as a SQLAlchemy URL") from None
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _durable)
-    return engine
-
-
-def _durable(connection: Any, _: object) -> None:
-    """Let readers in beside the writer, and a commit survive the death of the process."""
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=NORMAL")
-
-
-def _shown(engine: Engine) -> str:
-    return engine.url.render_as_string(hide_password=True)
-
-
-def _reason(error: SQLAlchemyError) -> str:
-    return str(error.orig if isinstance(error, DatabaseError) else error).splitlines()[0]

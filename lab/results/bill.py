@@ -118,7 +118,7 @@ def total(costs: Iterable[Cost]) -> Cost:
 
 def _add_up(played: CompletedRun) -> Bill:
     config, epochs, rounds, names = played.config, played.epochs, played.rounds, played.names("miner")
-    once = {place: cost for epoch in epochs for place, cost in epoch.once.items()}
+    once = {place: cost for epoch in epochs for place, cost in epoch.baseline.items()}
     by_miner: defaultdict[int, Cost] = defaultdict(Cost)
     for graded in rounds:
         for answer in graded.answers:
@@ -146,7 +146,7 @@ def _add_up(played: CompletedRun) -> Bill:
 
     lines = [Part(names[uid], "miners", cost, price(cost, config.prices)) for uid, cost in sorted(by_miner.items())]
     lines += [Part(name, name, cost, price(cost, config.prices)) for name, cost in grouped.items()]
-    served_once = sum(epoch.once_servers_cpu_s for epoch in epochs)
+    served_once = sum(epoch.baseline_servers_cpu_s for epoch in epochs)
     lines.append(
         Part("doing it once", "doing it once", working + Cost(cpu_s=served_once), price(working, config.prices))
     )
@@ -159,13 +159,15 @@ def _add_up(played: CompletedRun) -> Bill:
 
     # What no round has for itself (transport, consensus, record, servers) is spread evenly over the rounds.
     shared = transport + grouped["consensus"].cpu_s + grouped["record"].cpu_s + served
-    own_server = {place: epoch.once_servers_cpu_s / len(epoch.once) for epoch in epochs for place in epoch.once}
+    own_server = {
+        place: epoch.baseline_servers_cpu_s / len(epoch.baseline) for epoch in epochs for place in epoch.baseline
+    }
     done_once = {place: replace(cost, cpu_s=cost.cpu_s + own_server[place]) for place, cost in once.items()}
     subnet = [_cpu_of(graded) + shared / len(rounds) for graded in rounds]
     compared = [
-        (cpu, done_once[graded.place].cpu_s)
+        (cpu, done_once[graded.key].cpu_s)
         for cpu, graded in zip(subnet, rounds, strict=True)
-        if graded.place in done_once and done_once[graded.place].cpu_s > 0
+        if graded.key in done_once and done_once[graded.key].cpu_s > 0
     ]
     above, below = [pair[0] for pair in compared], [pair[1] for pair in compared]
     asking = len({graded.validator for graded in rounds})

@@ -21,9 +21,10 @@ import numpy as np
 
 from lab.config.prices import PriceTable, price
 from lab.errors import RecordError
+from lab.record.comparable import first_difference
 from lab.record.completed_run import CompletedRun
 from lab.record.entries import GradedAnswer, GradedRound
-from lab.record.run_folder import first_difference, open_run
+from lab.record.run_folder import open_run
 from lab.statistics import Estimate, mean
 from lab.statistics.paired import FLIPS, Comparison, holm
 from subnets import Fault
@@ -242,7 +243,7 @@ def _compare(arm: str, one: _Side, other: _Side) -> tuple[list[_Test], set[tuple
     if subnets := first_difference(one.config["subnet"], other.config["subnet"], "subnet"):
         return [], set(), [f"its tasks are not the same: {subnets}"]
     # In the order of places, not of arrival: two readings agree to the last digit.
-    shared = sorted(one.rounds.keys() & other.rounds.keys(), key=lambda key: one.rounds[key].place)
+    shared = sorted(one.rounds.keys() & other.rounds.keys(), key=lambda key: one.rounds[key].key)
     if not one.rounds or not other.rounds:
         return [], set(), ["one of them has no complete epoch yet: go on with it by --resume"]
     if not shared:

@@ -73,14 +73,14 @@ def pick(rounds: Sequence[GradedRound], each: int = 2) -> list[Pick]:
         middle = share * (len(ordered) - 1)
         near = [item for _, item in sorted(enumerate(ordered), key=lambda place: abs(place[0] - middle))]
         for _ in range(min(each, len(ordered) // len(RANKS) or 1)):
-            tasks, uids = {one.graded.place for one in picked}, {one.answer.uid for one in picked if one.rank == rank}
-            taken = {(one.graded.place, one.answer.uid) for one in picked}
-            left = [item for item in near if (item[1].place, item[2].uid) not in taken]
+            tasks, uids = {one.graded.key for one in picked}, {one.answer.uid for one in picked if one.rank == rank}
+            taken = {(one.graded.key, one.answer.uid) for one in picked}
+            left = [item for item in near if (item[1].key, item[2].uid) not in taken]
             if not left:
                 break
             # Among the nearest of its rank only: a wider choice would not be of that rank any more.
             close = left[: max(1, len(ordered) // 12)]
-            _, one, answer = min(close, key=lambda item: (item[1].place in tasks) + (item[2].uid in uids))
+            _, one, answer = min(close, key=lambda item: (item[1].key in tasks) + (item[2].uid in uids))
             picked.append(Pick(rank, one, answer))
     return picked
 

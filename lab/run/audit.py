@@ -14,9 +14,10 @@ from dataclasses import dataclass
 
 from lab.config.run_config import RunConfig
 from lab.errors import AuditError
+from lab.record.comparable import first_difference
 from lab.record.entries import Epoch, GradedAnswer, GradedRound, Start
 from lab.record.record import RunRecord
-from lab.record.run_folder import changed_versions, first_difference
+from lab.record.versions import changed_versions
 from subnets import Fault, Response
 from subnets.subnet import Subnet
 from validators.validator import GRADER_FAILED
@@ -79,13 +80,13 @@ def _audit(record: RunRecord, entries: int, watch: Callable[[int, int], None]) -
     head = ""
     for entry in record.entries():
         head = entry.hash
-        where = f"entry {entry.seq} ({entry.kind} {entry.place})"
+        where = f"entry {entry.seq} ({entry.kind} {entry.key})"
         if entry.kind == "round":
             graded = GradedRound.of(entry)
-            if graded.validator not in economy.validators or entry.place != graded.place:
+            if graded.validator not in economy.validators or entry.key != graded.key:
                 raise AuditError(f"{where}: there is no validator {graded.validator}, or this is not its place")
             answers += _regrade(record, config.subnet, economy, graded, where)
-            rounds[graded.place] = graded
+            rounds[graded.key] = graded
             checked += 1
             watch(checked, of)
         elif entry.kind == "epoch":

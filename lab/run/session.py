@@ -143,7 +143,7 @@ class _Session:
         for entry in self.record.entries():
             if entry.kind == "round":
                 graded = GradedRound.of(entry)
-                self.rounds[graded.place] = graded
+                self.rounds[graded.key] = graded
                 self.finished += 1
                 self.number = max(self.number, graded.session + 1)
             elif entry.kind == "epoch":
@@ -204,26 +204,26 @@ class _Session:
         async with gate:
             played = await pool.play(uid, number, self.economy.stakes(), self.economy.caller(uid))
         graded = _graded(played, self.number, self.config.subnet.max_answer_bytes)
-        self.rounds[graded.place] = graded
+        self.rounds[graded.key] = graded
         if self._is_done_again(number):
-            self.queries[graded.place] = played.task.query()
+            self.queries[graded.key] = played.task.query()
         kept = {answer.blob for answer in graded.answers}
         blobs = [response.body for response in played.responses if blob_hash(response.body) in kept]
-        await self._append(graded.draft("round", graded.place), blobs=blobs)
+        await self._append(graded.draft("round", graded.key), blobs=blobs)
         self.finished += 1
         self._tell("round")
 
     async def _do_once(self, pool: Pool) -> _Once:
         """Do an epoch's work again, each task once, while no validator asks."""
         rounds = [graded for graded in self._in_order() if self._is_done_again(graded.number)]
-        queries = [self.queries.get(graded.place) or self._query(graded) for graded in rounds]
+        queries = [self.queries.get(graded.key) or self._query(graded) for graded in rounds]
         self.queries.clear()
         before = await self._servers_cpu_s(pool)
         if self.economy.bare_miner is None:
             return _Once({}, 0.0)
         costs = await pool.bare(self.economy.bare_miner, queries)
         servers_cpu_s = await self._servers_cpu_s(pool) - before
-        done = {graded.place: cost for graded, cost in zip(rounds, costs, strict=True) if cost is not None}
+        done = {graded.key: cost for graded, cost in zip(rounds, costs, strict=True) if cost is not None}
         return _Once(done, servers_cpu_s)
 
     def _is_done_again(self, number: int) -> bool:
@@ -246,10 +246,15 @@ class _Session:
         self.consensus += meter.cost
         used = await use.since(self.consensus, self.bookkeeping)
         epoch = Epoch(
-            number=number, weights=weights, pay=pay, use=used, once=once.costs, once_servers_cpu_s=once.servers_cpu_s
+            number=number,
+            weights=weights,
+            pay=pay,
+            use=used,
+            baseline=once.costs,
+            baseline_servers_cpu_s=once.servers_cpu_s,
         )
         self.consensus = self.bookkeeping = Cost()
-        await self._append(epoch.draft("epoch", epoch.place))
+        await self._append(epoch.draft("epoch", epoch.key))
         told = self._earnings(epoch)
         self.rounds.clear()
         self.epochs += 1

@@ -64,7 +64,7 @@ def estimate(probe: RunRecord, smallest: RunRecord | None, start_s: float, arms:
         1, sum(len(graded.answers) for graded in costs.rounds)
     )
     carrying_s = sum(cpu_s_of.get(name, 0.0) for name in CARRYING) / bill.answers
-    baseline_s = cpu_s_of["doing it once"] / max(1, sum(len(epoch.once) for epoch in epochs))
+    baseline_s = cpu_s_of["doing it once"] / max(1, sum(len(epoch.baseline) for epoch in epochs))
     cores = max((epoch.use.cores for epoch in epochs), default=1)
     efficiency = bill.total_cpu_s / max(1e-9, bill.wall_s * _busy(costs.run.config, cores))
     sharing = _EngineSharing.of(costs, None if smallest is None else _RunCosts.of(smallest))
@@ -156,8 +156,8 @@ def _work(table: dict[str, Any]) -> str:
 
 def _size(run: CompletedRun, rounds: Sequence[GradedRound]) -> float:
     """Return the size of a run's average task over that of the tasks of `rounds`, by the cost of doing them once."""
-    baseline = {place: cost.cpu_s for epoch in run.epochs for place, cost in epoch.once.items()}
-    sizes = [baseline[graded.place] for graded in rounds if graded.place in baseline]
+    baseline = {place: cost.cpu_s for epoch in run.epochs for place, cost in epoch.baseline.items()}
+    sizes = [baseline[graded.key] for graded in rounds if graded.key in baseline]
     return sum(baseline.values()) / len(baseline) * len(sizes) / sum(sizes) if sum(sizes) > 0 else 1.0
 
 

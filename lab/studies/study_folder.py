@@ -23,9 +23,10 @@ from typing import Any, Self
 from lab.config.run_config import RunConfig
 from lab.errors import RecordError
 from lab.files import claim, write_json
+from lab.record.comparable import comparable_config, first_difference
 from lab.record.entries import Epoch
 from lab.record.record import RunRecord
-from lab.record.run_folder import RunFolder, RunMode, first_difference, open_run, played
+from lab.record.run_folder import RunFolder, RunMode, open_run
 from lab.results.bill import Bill
 from lab.run.session import Event, run
 
@@ -72,7 +73,7 @@ class StudyFolder:
         if held is not None and self.mode == "new":
             raise RecordError(f"{self.folder} already holds a study; --resume continues it, --clean starts it over")
         if held is not None and self.mode == "resume":
-            then, now = ({"study": each["study"], **played(each["config"])} for each in (held, ours))
+            then, now = ({"study": each["study"], **comparable_config(each["config"])} for each in (held, ours))
             if differing := first_difference(then, now):
                 raise RecordError(f"{self.folder} holds a study of another config: {differing}; choose another --out")
         if self.mode == "clean":
@@ -106,7 +107,7 @@ class StudyFolder:
         if not path.is_file():
             return False
         held = json.loads(path.read_text(encoding="utf-8"))
-        if played(held) != played(arm.config.model_dump(mode="json")):
+        if comparable_config(held) != comparable_config(arm.config.model_dump(mode="json")):
             return False
         with self.record(arm) as record:
             return record.find("end", "run") is not None

@@ -142,7 +142,7 @@ def struck_pid(armed: Path) -> int:
 def rounds_of(record: RunRecord) -> dict[str, GradedRound]:
     """Return the rounds by their places; none is there twice."""
     rounds = [GradedRound.of(entry) for entry in record.entries("round")]
-    by_place = {graded.place: graded for graded in rounds}
+    by_place = {graded.key: graded for graded in rounds}
     assert len(by_place) == len(rounds), "a round was recorded twice"
     return by_place
 

@@ -192,10 +192,10 @@ def make_record(folder: Path, config: RunConfig | None = None, *, epochs: int | 
         ]
         economy.observe(played)
         weights = economy.weights()
-        once = {graded.place: Cost(cpu_s=0.5 + 0.01 * (graded.number % 3)) for graded in played}
+        once = {graded.key: Cost(cpu_s=0.5 + 0.01 * (graded.number % 3)) for graded in played}
         use = _use(number, played, once)
         epoch = Epoch(number=number, weights=weights, pay=economy.pay(weights), use=use, once=once)
-        record.append([epoch.draft("epoch", epoch.place)])
+        record.append([epoch.draft("epoch", epoch.key)])
     if epochs is None:
         record.append([Draft("end", "run", {})])
     return record
@@ -246,7 +246,7 @@ def _round(record: RunRecord, config: RunConfig, economy: Economy, uid: int, num
         grading_cost=Cost(cpu_s=0.01),
         measuring_cost=Cost(cpu_s=0.004),
     )
-    record.append([graded.draft("round", graded.place)], [response.body for response in responses if response.body])
+    record.append([graded.draft("round", graded.key)], [response.body for response in responses if response.body])
     return graded
 
 
@@ -269,7 +269,7 @@ def _use(number: int, played: Sequence[GradedRound], once: Mapping[str, Cost]) -
     metered = sum(
         sum(answer.cost.cpu_s for answer in graded.answers)
         + sum(cost.cpu_s for cost in (graded.task_cost, graded.grading_cost, graded.measuring_cost) if cost)
-        + once[graded.place].cpu_s
+        + once[graded.key].cpu_s
         for graded in played
     )
     return MachineUse(

@@ -88,7 +88,7 @@ def test_a_report_and_an_audit_can_be_had_again_from_the_folder(folder: Path) ->
         (["run", "{config}", "--chain.epochs"], 2, "--chain.epochs: give it a value, as in --chain.epochs 3"),
         (["run", "{config}", "--set", "seed"], 2, "write KEY=VALUE"),
         (["run", "{config}", "--resume", "--clean"], 2, "exclude each other"),
-        (["run", "{config}", "--out", "{folder}"], 1, "holds a run already; --resume goes on with it"),
+        (["run", "{config}", "--out", "{folder}"], 1, "holds a run already; --resume continues it"),
         (["run", "{config}", "--out", "/proc/nowhere"], 1, "subnetlab: /proc/nowhere: "),
         (["run", "{config}", "--record", '"nosuchdb://x/y"', "--out", "{folder}2"], 1, "SQLAlchemy URL"),
         (["report", "nowhere"], 1, "nowhere holds no run"),

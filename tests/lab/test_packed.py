@@ -51,7 +51,7 @@ def test_what_would_fill_the_disk_is_refused_before_it_is_unpacked(tmp_path: Pat
             into.writestr(name, bytes(1000))
             into.getinfo(name).file_size = 10_500_000_000
     packed = Packed(sha256=hashlib.sha256(path.read_bytes()).hexdigest(), size=path.stat().st_size)
-    with pytest.raises(RefusedRecord, match="takes 21,000,000,000 bytes, and no more than 20,000,000,000 are fetched"):
+    with pytest.raises(RefusedRecord, match="takes 21,000,000,000 bytes, and at most 20,000,000,000 are fetched"):
         unpack(path, packed, tmp_path / "there")
     assert [path.name for path in tmp_path.iterdir()] == ["run.zip"]
 
@@ -70,7 +70,7 @@ def test_a_file_that_can_not_be_unpacked_is_told_in_one_line(tmp_path: Path, whe
         content[6 + at] = content[directory + 8 + at] = value
     path.write_bytes(content)
     packed = Packed(sha256=hashlib.sha256(content).hexdigest(), size=len(content))
-    with pytest.raises(RefusedRecord, match="the record that came is broken: "):
+    with pytest.raises(RefusedRecord, match="the record that arrived is broken: "):
         unpack(path, packed, tmp_path / "there")
     assert [path.name for path in tmp_path.iterdir()] == ["run.zip"]
 

@@ -70,7 +70,7 @@ def test_a_server_that_is_away_is_waited_for_and_nothing_is_lost_or_doubled(post
         assert time.monotonic() - began >= 2.5
         back.join()
         record.append([Draft("round", "0/2", {})])
-        assert [entry.place for entry in record.entries("round")] == ["0/0", "0/1", "0/2"]
+        assert [entry.key for entry in record.entries("round")] == ["0/0", "0/1", "0/2"]
         assert record.verify() == 4
     with RunRecord.open(tmp_path, postgres.url, run="patient") as again:
         assert len(again) == 4
@@ -96,6 +96,6 @@ def test_a_run_whose_server_is_away_for_ten_seconds_ends_as_an_undisturbed_one(
 
 
 def test_a_server_that_stays_away_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lab.record.record.PATIENCE_S", 0.5)
+    monkeypatch.setattr("lab.record.database.PATIENCE_S", 0.5)
     with pytest.raises(RecordError, match=r"record postgresql\+psycopg://nobody@127.0.0.1:9/none can't be made"):
         RunRecord.create(tmp_path, "postgresql+psycopg://nobody@127.0.0.1:9/none")

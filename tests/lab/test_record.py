@@ -27,7 +27,7 @@ def tamper(record: RunRecord, statement: str) -> None:
 
 def test_entries_come_back_in_order_by_kind_and_by_place(record: RunRecord) -> None:
     with RunRecord.open(record.folder) as again:
-        assert [entry.place for entry in again.entries()] == ["run", "0/0", "0/1", "0"]
+        assert [entry.key for entry in again.entries()] == ["run", "0/0", "0/1", "0"]
         assert [entry.body["score"] for entry in again.entries("round")] == [0.5, None]
         found = again.find("epoch", "0")
         assert found is not None and found.body == {"paid": [1, 2]}

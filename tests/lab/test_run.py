@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-import lab.record.run_folder
+import lab.record.versions
 from cluster import PoolError
 from consensus import Chain
 from lab.config.run_config import RunConfig
@@ -76,7 +76,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> RunRecord:
 def outcome(record: RunRecord) -> tuple[Any, Any]:
     """All of a record that a seed decides."""
     rounds = {
-        graded.place: (graded.task_seed, [(a.uid, a.blob, a.score, a.quality, a.fault) for a in graded.answers])
+        graded.key: (graded.task_seed, [(a.uid, a.blob, a.score, a.quality, a.fault) for a in graded.answers])
         for graded in map(GradedRound.of, record.entries("round"))
     }
     epochs = [(epoch.weights, epoch.pay) for epoch in map(Epoch.of, record.entries("epoch"))]
@@ -120,7 +120,7 @@ def test_work_that_is_done_elsewhere_is_no_measure_of_doing_it_once(tmp_path: Pa
     here = {"name": "ours", "kind": "tests.lab.records:Sayer"}
     chain = {"epochs": 1, "rounds_per_epoch": 2}
     with run(make_config(miners=[elsewhere, here], chain=chain), tmp_path / "both") as both:
-        once = next(map(Epoch.of, both.entries("epoch"))).once
+        once = next(map(Epoch.of, both.entries("epoch"))).baseline
         assert len(once) == Bill.of(both).overhead.n == 4
     with run(make_config(miners=[elsewhere], chain=chain), tmp_path / "theirs") as theirs:
         assert Bill.of(theirs).overhead.value is None
@@ -221,7 +221,7 @@ def test_a_config_bounds_what_hosts_take_to_start(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_holds_a_run_is_not_overwritten_unless_asked(finished: RunRecord, tmp_path: Path) -> None:
-    with pytest.raises(RecordError, match=r"holds a run already; --resume goes on with it, --clean starts it over"):
+    with pytest.raises(RecordError, match=r"holds a run already; --resume continues it, --clean starts it over"):
         run(small(), finished.folder)
     with pytest.raises(RecordError, match=r"another config: chain.epochs was 2, is 4"):
         run(make_config(chain={"epochs": 4, "rounds_per_epoch": 3}), finished.folder, mode="resume")
@@ -272,10 +272,10 @@ def test_a_folder_whose_run_is_not_in_the_database_is_named(tmp_path: Path) -> N
 def test_a_run_goes_on_with_the_versions_that_it_began_with_or_not_at_all(
     finished: RunRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(RecordError, match="no run to go on with; leave --resume out"):
+    with pytest.raises(RecordError, match="no run to continue; leave --resume out"):
         run(small(), tmp_path / "nothing", mode="resume")
-    now = lab.record.run_folder.versions()
-    monkeypatch.setattr(lab.record.run_folder, "versions", lambda: now | {"numpy": "9.9"})
+    now = lab.record.versions.versions()
+    monkeypatch.setattr(lab.record.versions, "versions", lambda: now | {"numpy": "9.9"})
     with pytest.raises(RecordError, match=r"begun with other versions: numpy [\d.]+ then, 9\.9 now; install those"):
         run(small(), finished.folder, mode="resume")
 

@@ -113,7 +113,7 @@ class GradingData:
                     column = columns[answer.uid]
                     quality[row, column] = np.nan if answer.quality is None else answer.quality
                     texts[row][column] = _text(config, answers, answer)
-            places = tuple(graded.place for graded in rounds)
+            places = tuple(graded.key for graded in rounds)
             graders = _graders(config, grades, {place: row for row, place in enumerate(places)}, columns)
         paradox: dict[tuple[float, float], tuple[float, ...]] = {}
         if PARADOX in by_name:
@@ -193,7 +193,7 @@ def _graders(
         regraded[grades_again.grader].append(grades_again)
     for entry in grades.entries("probes"):
         grades_again = GradedAgain.of(entry)
-        probed[grades_again.grader][entry.place.split("/")[1]].append(grades_again)
+        probed[grades_again.grader][entry.key.split("/")[1]].append(grades_again)
     graders = []
     for table in config.graders:
         repeats = np.full((table.repeats, len(rows), len(columns)), np.nan)

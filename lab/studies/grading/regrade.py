@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from lab.errors import RecordError
 from lab.record.entries import Body, GradedRound, Start
 from lab.record.record import FORMAT, Draft, RunRecord
-from lab.record.run_folder import changed_versions, machine
+from lab.record.versions import changed_versions, machine
 from lab.run.audit import response_of
 from lab.studies.arm import Arm
 from lab.studies.study_folder import StudyFolder, Watch
@@ -99,11 +99,11 @@ def gradings(config: GradingConfig, rounds: Sequence[RecordedRound]) -> Iterator
         own = rounds[: grader.tasks]
         for repeat in range(grader.repeats):
             for recorded in own:
-                place = f"{grader.name}/{recorded.graded.place}/{repeat}"
+                place = f"{grader.name}/{recorded.graded.key}/{repeat}"
                 yield Grading(grader, recorded, "grades", place, repeat)
         for probe in PROBES:
             for recorded in own[: config.probed_tasks(grader)]:
-                place = f"{grader.name}/{probe.name}/{recorded.graded.place}"
+                place = f"{grader.name}/{probe.name}/{recorded.graded.key}"
                 yield Grading(grader, recorded, "probes", place, probe=probe)
 
 
@@ -127,7 +127,7 @@ def grade(config: GradingConfig, grading: Grading) -> GradedAgain:
     answering = [answer.cost for answer in recorded.graded.answers if answer.uid == own]
     return GradedAgain(
         grader=grader.name,
-        round=recorded.graded.place,
+        round=recorded.graded.key,
         repeat=grading.repeat,
         uids=tuple(response.uid for response in recorded.responses),
         scores=tuple(each.value for each in scores),
@@ -236,7 +236,7 @@ def grades_record(config: GradingConfig, study: StudyFolder, answers: RunRecord)
 
 def finished_gradings(record: RunRecord) -> set[tuple[str, str]]:
     """Return the kind and key of every grading in a record."""
-    return {(entry.kind, entry.place) for kind in ("grades", "probes") for entry in record.entries(kind)}
+    return {(entry.kind, entry.key) for kind in ("grades", "probes") for entry in record.entries(kind)}
 
 
 def _seconds(config: GradingConfig, grader: GraderTable, rounds: Sequence[RecordedRound]) -> float:

@@ -199,11 +199,11 @@ def _with_baseline(run: CompletedRun) -> Iterator[tuple[GradedRound, Cost]]:
     """Yield the rounds of a run whose work was also done once, each with the cost of that."""
     baseline: dict[str, Cost] = {}
     for epoch in run.epochs:
-        servers = Cost(cpu_s=epoch.once_servers_cpu_s / max(1, len(epoch.once)))
-        baseline |= {place: cost + servers for place, cost in epoch.once.items()}
+        servers = Cost(cpu_s=epoch.baseline_servers_cpu_s / max(1, len(epoch.baseline)))
+        baseline |= {place: cost + servers for place, cost in epoch.baseline.items()}
     for graded in run.rounds:
-        if graded.place in baseline and baseline[graded.place].cpu_s > 0:
-            yield graded, baseline[graded.place]
+        if graded.key in baseline and baseline[graded.key].cpu_s > 0:
+            yield graded, baseline[graded.key]
 
 
 def _customer_qualities(run: CompletedRun, tasks: set[str]) -> Iterator[float]:
@@ -219,13 +219,13 @@ def _customer_qualities(run: CompletedRun, tasks: set[str]) -> Iterator[float]:
     for graded in rounds:
         for answer in graded.answers:
             if answer.score is not None:
-                scores[answer.uid][graded.place] = (stakes[graded.validator], answer.score)
+                scores[answer.uid][graded.key] = (stakes[graded.validator], answer.score)
     for graded in rounds:
         if graded.task_id not in tasks:
             continue
         merits = []
         for answer in graded.answers:
-            others = [pair for place, pair in scores[answer.uid].items() if place != graded.place]
+            others = [pair for place, pair in scores[answer.uid].items() if place != graded.key]
             if weight := sum(stake for stake, _ in others):
                 merits.append((sum(stake * value for stake, value in others) / weight, -answer.uid, answer.quality))
         if merits and (quality := max(merits)[2]) is not None:

@@ -36,7 +36,7 @@ every = 0
 def scores(folder: Path) -> dict[str, Any]:
     with open_run(folder) as record:
         rounds = [GradedRound.of(entry) for entry in record.entries("round")]
-    return {graded.place: [(answer.uid, answer.score, answer.blob) for answer in graded.answers] for graded in rounds}
+    return {graded.key: [(answer.uid, answer.score, answer.blob) for answer in graded.answers] for graded in rounds}
 
 
 @pytest.fixture

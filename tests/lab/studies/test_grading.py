@@ -223,7 +223,7 @@ def test_a_study_that_was_cut_while_grading_goes_on_and_grades_nothing_twice(
     with RunRecord.open(tmp_path / "study") as record, RunRecord.open(folder) as whole:
         assert record.verify() == len(whole)
         assert [entry.hash for entry in record.entries("grades")][:7] == kept
-        assert {entry.place for entry in record.entries("probes")} == {e.place for e in whole.entries("probes")}
+        assert {entry.key for entry in record.entries("probes")} == {e.key for e in whole.entries("probes")}
 
 
 def test_a_budget_holds_for_grading_too(pages: GradingConfig, found: Publication, folder: Path, tmp_path: Path) -> None:

@@ -1,0 +1,83 @@
+"""Any SQLAlchemy database: connecting, waiting for a server that is away, and naming both in messages."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_exponential
+
+from lab.errors import RecordError
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+PATIENCE_S = 60.0
+"""Time after which a database server that can't be reached is given up."""
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 5.0
+
+
+def file_url(folder: Path) -> str:
+    """Return the URL of the SQLite file that a run's folder holds."""
+    return f"sqlite:///{(folder / 'record.sqlite').resolve()}"
+
+
+def connect(url: str) -> Engine:
+    """Return an engine for a database; nothing is opened yet.
+
+    Raises:
+        RecordError: the URL is none, or its driver is missing.
+    """
+    try:
+        engine = create_engine(url, pool_pre_ping=True)
+    except Exception as error:  # a bad URL or a missing driver, in as many ways as there are drivers
+        raise RecordError(f"record: {error}; a database is given as a SQLAlchemy URL") from None
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _make_durable)
+    return engine
+
+
+def patiently(engine: Engine, work: Callable[[Connection], T]) -> T:
+    """Do a piece of work on a connection, and repeat it for up to PATIENCE_S where a server is away."""
+
+    def attempt() -> T:
+        with engine.connect() as connection:
+            return work(connection)
+
+    def is_away(error: BaseException) -> bool:
+        return isinstance(error, OperationalError) and engine.dialect.name != "sqlite"
+
+    def log(state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, SQLAlchemyError):
+            logger.warning("record %s: %s; trying again", shown(engine), reason(error))
+
+    retrying = Retrying(
+        retry=retry_if_exception(is_away),
+        stop=stop_after_delay(PATIENCE_S),
+        wait=wait_exponential(multiplier=FIRST_WAIT_S, max=LONGEST_WAIT_S),
+        before_sleep=log,
+        reraise=True,
+    )
+    return retrying(attempt)
+
+
+def shown(engine: Engine) -> str:
+    """Return a database's URL without its password."""
+    return engine.url.render_as_string(hide_password=True)
+
+
+def reason(error: SQLAlchemyError) -> str:
+    """Return the first line of what a database said."""
+    return str(error.orig if isinstance(error, DatabaseError) else error).splitlines()[0]
+
+
+def _make_durable(connection: Any, _: object) -> None:
+    """Let readers in beside the writer, and a commit survive the death of the process."""
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
