@@ -35,7 +35,8 @@ from lab.config.run_config import RunConfig
 from lab.record.entries import GradedRound
 from lab.record.record import RunRecord
 from lab.run.audit import audit
-from lab.run.session import Event, run
+from lab.run.events import Event
+from lab.run.session import run
 from miners import AnyEngine, Engine, Miner
 from subnets import Answer, Message, Prompt, Query, Response, Score, Scorer, Seed, Subnet, Task
 

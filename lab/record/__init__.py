@@ -1,5 +1,1 @@
-"""What a run leaves behind: an append-only, hash-linked record in its folder."""
-
-from .record import RunRecord
-
-__all__ = ["RunRecord"]
+"""What a run leaves behind: an append-only, hash-linked record in its folder or in a database."""

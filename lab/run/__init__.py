@@ -1,5 +1,1 @@
 """Playing a run, paying its epochs, auditing it."""
-
-from .session import run
-
-__all__ = ["run"]

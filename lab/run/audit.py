@@ -1,8 +1,8 @@
-"""The audit: what a record claims, worked out again from the record alone.
+"""The audit: recompute what a record claims, from the record alone.
 
-The hashes are followed; every task is made again from its seed, and the miners that were asked are drawn
-again; every recorded answer is read and graded again; the ledgers, the weights, and every payout of the
-chain are computed again. Costs and clocks can't be: they are taken on trust, as the machine wrote them.
+It follows the hashes, generates every task again from its seed, draws the miners that were asked again, reads and
+grades every recorded answer again, and computes the ledgers, the weights and every payout again. Costs and clocks
+can't be recomputed; they are trusted as the machine wrote them.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ from validators.validator import GRADER_FAILED
 from .economy import Economy
 
 TOLERANCE = 1e-6
-"""Between a recorded grade and the one found again: the same arithmetic on another machine's libraries."""
+"""Largest difference between a recorded grade and its recomputation with another machine's libraries."""
 
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """What an audit went through."""
+    """What an audit checked."""
 
     entries: int
     rounds: int
     answers: int
-    """Read and graded again."""
+    """Answers that were read and graded again."""
     epochs: int
     complete: bool
-    """Whether the run had come to its end. Entries missing at the very end of a stopped run can't be seen."""
+    """True for a finished run. Entries missing at the very end of a stopped run can't be detected."""
     head: str
-    """Hash of the last entry: whoever noted it down earlier can tell that nothing was rewritten since."""
+    """Hash of the last entry. Compare it with one noted earlier to see that nothing was rewritten since."""
 
 
 def audit(record: RunRecord, watch: Callable[[int, int], None] = lambda done, of: None) -> Audited:
@@ -48,7 +48,7 @@ def audit(record: RunRecord, watch: Callable[[int, int], None] = lambda done, of
 
     Args:
         record: of any run, finished or not.
-        watch: called with the number of rounds done, and of all.
+        watch: called with the number of rounds checked and the number of all rounds.
 
     Raises:
         AuditError: the first contradiction, named.
@@ -75,7 +75,7 @@ def _audit(record: RunRecord, entries: int, watch: Callable[[int, int], None]) -
         raise AuditError("entry 1 (start run): these are not the hotkeys and stakes that the config makes")
 
     of = sum(1 for _ in record.entries("round"))
-    rounds: dict[str, GradedRound] = {}  # of the epoch under way: a run may be longer than memory
+    rounds: dict[str, GradedRound] = {}  # the current epoch's alone: a run may be longer than memory
     checked = answers = epochs = 0
     head = ""
     for entry in record.entries():
@@ -84,7 +84,7 @@ def _audit(record: RunRecord, entries: int, watch: Callable[[int, int], None]) -
         if entry.kind == "round":
             graded = GradedRound.of(entry)
             if graded.validator not in economy.validators or entry.key != graded.key:
-                raise AuditError(f"{where}: there is no validator {graded.validator}, or this is not its place")
+                raise AuditError(f"{where}: there is no validator {graded.validator}, or this is not its key")
             answers += _regrade(record, config.subnet, economy, graded, where)
             rounds[graded.key] = graded
             checked += 1
@@ -95,24 +95,24 @@ def _audit(record: RunRecord, entries: int, watch: Callable[[int, int], None]) -
             epochs += 1
     complete = record.find("end", "run") is not None
     if complete and epochs != config.chain.epochs:
-        raise AuditError(f"the run says that it ended, after {epochs} of {config.chain.epochs} epochs")
+        raise AuditError(f"the record says that the run ended, after {epochs} of {config.chain.epochs} epochs")
     return Audited(entries, checked, answers, epochs, complete, head)
 
 
 def _compare_files(record: RunRecord, start: Start) -> None:
-    """Hold config.json and run.json of the folder against the first entry."""
+    """Compare config.json and run.json of the folder with the first entry."""
     for name, recorded in (("config.json", start.config), ("run.json", start.machine)):
         try:
-            found = json.loads((record.folder / name).read_text(encoding="utf-8"))
+            written = json.loads((record.folder / name).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise AuditError(f"{name} can't be read: {error}") from None
-        differing = first_difference(recorded, found)
+        differing = first_difference(recorded, written)
         if differing:
             raise AuditError(f"{name} was changed: {differing}")
 
 
 def _regrade(record: RunRecord, subnet: Subnet, economy: Economy, graded: GradedRound, where: str) -> int:
-    """Make the task again and grade its answers again; return how many were read."""
+    """Generate the task again and grade its answers again; return how many were read."""
     validator = economy.validators[graded.validator]
     task = validator.task(subnet, graded.number)
     if (task.id, task.seed) != (graded.task_id, graded.task_seed):
@@ -121,9 +121,9 @@ def _regrade(record: RunRecord, subnet: Subnet, economy: Economy, graded: Graded
         if getattr(task, name) != getattr(graded, name):
             raise AuditError(f"{where}: {name} {getattr(graded, name)} recorded, {getattr(task, name)} found")
     asked = tuple(answer.uid for answer in graded.answers)
-    drawn = validator.sample(graded.number, economy.stakes())
-    if asked != drawn:
-        raise AuditError(f"{where}: answers of uids {list(asked)} recorded, {list(drawn)} were to be asked")
+    sampled = validator.sample(graded.number, economy.stakes())
+    if asked != sampled:
+        raise AuditError(f"{where}: answers of uids {list(asked)} recorded, but uids {list(sampled)} had to be asked")
     grades = validator.grade(subnet, task, [response_of(record, answer) for answer in graded.answers])
     for answer, score, quality, response in zip(
         graded.answers, grades.scores, grades.qualities, grades.responses, strict=True
@@ -131,7 +131,7 @@ def _regrade(record: RunRecord, subnet: Subnet, economy: Economy, graded: Graded
         who = f"{where}: uid {answer.uid}"
         if response.fault != answer.fault:
             raise AuditError(f"{who}: fault {answer.fault} recorded, {response.fault} found")
-        # A grader that failed then may not fail again; nothing else makes a grade come and go.
+        # A grader that failed then may work now; nothing else may change whether there is a grade.
         if answer.score is None and answer.score_reason.startswith(GRADER_FAILED):
             continue
         claims = {"score": (answer.score, score.value), "quality": (answer.quality, quality)}
@@ -152,7 +152,7 @@ def _same(recorded: float | None, found: float | None) -> bool:
 
 
 def response_of(record: RunRecord, answer: GradedAnswer) -> Response:
-    """Put a response together as it arrived: a malformed one that was kept is read again."""
+    """Return a response as it arrived. A malformed one whose bytes were kept is to be read again."""
     again = answer.fault is Fault.MALFORMED and answer.blob is not None
     return Response(
         uid=answer.uid,
@@ -166,7 +166,7 @@ def response_of(record: RunRecord, answer: GradedAnswer) -> Response:
 
 
 def _repay(economy: Economy, config: RunConfig, rounds: dict[str, GradedRound], epoch: Epoch, where: str) -> None:
-    """Compute weights and payouts of an epoch again."""
+    """Compute the weights and payouts of an epoch again."""
     per_epoch = config.chain.rounds_per_epoch
     numbers = range(epoch.number * per_epoch, (epoch.number + 1) * per_epoch)
     asking = [uid for uid, validator in economy.validators.items() if validator.asks]

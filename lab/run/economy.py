@@ -1,7 +1,7 @@
 """The economy of a run: a chain on which the validators set weights by signed calls.
 
-It is a pure function of the config and of the weights it was shown, so a resumed run and an audit
-rebuild it by paying the recorded epochs again.
+It is a pure function of the config and of the weights set on it, so a resumed run and an audit rebuild it by paying
+the recorded epochs again.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Economy:
     """Chain, keys and ledgers of a run. Uids are the validators', then the miners', in the config's order."""
 
     def __init__(self, config: RunConfig, kept: Path | None = None) -> None:
-        """Found the chain in memory, or in the file `kept`, which must not be there yet."""
+        """Create the chain in memory, or in the file `kept`, which must not exist yet."""
         validators, miners = config.build_validators(), config.build_miners()
         names = [*config.validator_names, *config.miner_names]
         tables: list[PluginTable] = [table for table in (*config.validators, *config.miners) for _ in table.names()]
@@ -34,7 +34,7 @@ class Economy:
         roles = ["validator"] * len(validators) + ["miner"] * len(miners)
         self._hotkeys = [throwaway_key(config.seed, f"{role}/{name}") for role, name in zip(roles, names, strict=True)]
         self._coldkeys = {table.coldkey: throwaway_key(config.seed, f"coldkey/{table.coldkey}") for table in tables}
-        self._chain, self._netuid = self._found(config, tables, kept)
+        self._chain, self._netuid = self._create_chain(config, tables, kept)
         self.validators = dict(enumerate(validators))
         self.miners = dict(enumerate(miners, start=len(validators)))
         self.ledgers: dict[int, ScoreLedger] = {uid: validator.ledger() for uid, validator in self.validators.items()}
@@ -53,14 +53,14 @@ class Economy:
                 zip(names, roles, tables, honesty, self._hotkeys, strict=True)
             )
         )
-        named = config.bare.miner
+        chosen = config.bare.miner
         metered = [uid for uid, miner in self.miners.items() if miner.metered]
-        worker = next((uid for uid in metered if self.miners[uid].honest), next(iter(metered), None))
-        self.bare_miner = worker if named is None else names.index(named, len(validators))
-        """The miner whose work, done once, the subnet is compared with; None where all work is done elsewhere."""
+        default = next((uid for uid in metered if self.miners[uid].honest), next(iter(metered), None))
+        self.baseline_miner = default if chosen is None else names.index(chosen, len(validators))
+        """Uid of the miner whose work, done once, is the baseline. None where all work is done elsewhere."""
 
-    def _found(self, config: RunConfig, tables: Sequence[PluginTable], kept: Path | None) -> tuple[Chain, int]:
-        """Found the chain: fund the coldkeys, create the subnet, register and stake, hand out the first permits."""
+    def _create_chain(self, config: RunConfig, tables: Sequence[PluginTable], kept: Path | None) -> tuple[Chain, int]:
+        """Create the chain: fund the coldkeys, create the subnet, register, stake, and hand out the first permits."""
         stakes = [round(table.stake * TAO) for table in tables]
         funds: dict[str, int] = {}
         for table, stake in zip(tables, stakes, strict=True):
@@ -80,33 +80,33 @@ class Economy:
         return chain, netuid
 
     def close(self) -> None:
-        """Let go of the chain's file."""
+        """Close the chain's file."""
         self._chain.close()
 
     def neurons(self) -> tuple[Neuron, ...]:
-        """Who holds which uid."""
+        """Return the holder of each uid."""
         return self._neurons
 
     def stakes(self) -> dict[int, float]:
-        """Stake in tokens of each miner, by uid: whom a validator can ask."""
+        """Return the stake in tokens of each miner that a validator can ask, by uid."""
         graph = self._chain.metagraph(self._netuid)
         return {uid: int(graph.stake_rao[uid]) / TAO for uid in self.miners}
 
     def caller(self, validator: int) -> Caller:
-        """Say how a validator looks to the miners that it asks."""
+        """Return what miners see of the validator that asks them."""
         graph = self._chain.metagraph(self._netuid)
         stake = int(graph.stake_rao[validator]) / TAO
         return Caller(graph.hotkeys[validator], stake, bool(graph.validator_permit[validator]))
 
     def observe(self, rounds: Sequence[GradedRound]) -> None:
-        """Show the validators' ledgers what they graded, in the order given."""
+        """Let the validators' ledgers observe their graded rounds, in the order given."""
         hotkeys = dict(enumerate(self._chain.metagraph(self._netuid).hotkeys))
         for graded in rounds:
             scores = {answer.uid: Score(answer.score) for answer in graded.answers}
             self.ledgers[graded.validator].observe(scores, hotkeys)
 
     def weights(self) -> dict[int, dict[int, float]]:
-        """Return what each validator submits now, by uid; one that has nothing to submit is left out."""
+        """Return the weights that each validator submits now, by uid. One with nothing to submit is left out."""
         graph = self._chain.metagraph(self._netuid)
         view = PublicView(dict(enumerate(graph.hotkeys)), dict(enumerate(float(value) for value in graph.consensus)))
         rows = {uid: validator.weights(self.ledgers[uid], view) for uid, validator in self.validators.items()}

@@ -1,8 +1,8 @@
-"""What `subnetlab submit` starts on a cluster: the run in a process of its own, then its folder packed to be fetched.
+"""The job that `subnetlab submit` starts on a cluster: it plays the run in a child process and packs its folder.
 
-    python -m lab.job CONFIG [keys as `subnetlab run` takes them]
+    python -m lab.run.job CONFIG [keys as for `subnetlab run`]
 
-However the run ends, stopped and killed ones too, what it has recorded is packed.
+However the run ends, even stopped or killed, its record is packed to be fetched.
 """
 
 from __future__ import annotations
@@ -22,64 +22,65 @@ from lab.files import write_atomically
 from lab.record.archive import Packed, pack
 from subnets import SubnetlabError
 
+from .events import Stage
 from .status import JOB, RunStatus
 from .status_text import progress
 
-TELL_S = 10.0
-"""Between two lines on how far the run is."""
+LINE_S = 10.0
+"""Seconds between two lines of progress."""
 RUN, ARCHIVE, ENDED = "run", "run.zip", "ended.json"
-"""What is in the folder that the job may leave files in: the run under way, then the run packed, and how it ended."""
+"""Names in the job's folder: the run while it plays, the packed run, and how it ended."""
 ENDED_BYTES = 64_000
-"""More than the last of these ever has."""
+"""Largest size of `ended.json`; none is as long."""
 
 
 class Ended(BaseModel):
-    """How a submitted run ended; written last."""
+    """The end of a submitted run; written last."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     exit_code: int
     packed: Packed | None = None
-    """None where the run did not come to making its folder."""
+    """None if the run ended before it made its folder."""
 
 
 def main(arguments: list[str]) -> int:
     """Run, pack, and return the run's exit code."""
-    left = left_folder()
-    left.mkdir(mode=0o700, parents=True)
+    out = left_folder()
+    out.mkdir(mode=0o700, parents=True)
     for stop in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(stop, lambda *_: None)  # the run gets them too; this process stays for what is left
-    folder = left / RUN
+        signal.signal(stop, lambda *_: None)  # the run gets them too; this process stays to pack the record
+    folder = out / RUN
     command = [sys.executable, "-m", "lab", "run", *arguments, "--address", "auto", "--out", str(folder)]
-    code = _follow(subprocess.Popen(command, env=os.environ | {JOB: left.name}), folder)
-    _say_that_it_ended(folder, code)
-    packed = pack(folder, left / ARCHIVE) if (folder / "config.json").is_file() else None
+    code = _follow(subprocess.Popen(command, env=os.environ | {JOB: out.name}), folder)
+    _report_end(folder, code)
+    packed = pack(folder, out / ARCHIVE) if (folder / "config.json").is_file() else None
     ended = Ended(exit_code=code if code >= 0 else 128 - code, packed=packed)
-    write_atomically(left / ENDED, ended.model_dump_json())
+    write_atomically(out / ENDED, ended.model_dump_json())
     shutil.rmtree(folder, ignore_errors=True)
     return ended.exit_code
 
 
 def _follow(run: subprocess.Popen[bytes], folder: Path) -> int:
-    """Wait for the run; say now and then how far it is."""
-    said = ""
+    """Wait for the run and print now and then how far it is."""
+    last = ""
     while True:
         try:
-            return run.wait(TELL_S)
+            return run.wait(LINE_S)
         except subprocess.TimeoutExpired:
             status = RunStatus.read(folder)
-            if status is not None and not status.ended and (line := progress(status)) != said:
-                said = line
+            if status is not None and not status.ended and (line := progress(status)) != last:
+                last = line
                 print(line, flush=True)
 
 
-def _say_that_it_ended(folder: Path, code: int) -> None:
-    """Write the last word of a run that was killed: where it is fetched to, nobody can see that it is gone."""
+def _report_end(folder: Path, code: int) -> None:
+    """Write the end of a run that was killed: whoever fetches it can't see that its process is gone."""
     status = RunStatus.read(folder)
     if status is not None and not status.ended:
         by = f"signal {-code}" if code < 0 else f"exit code {code}"
         with suppress(OSError):
-            status.model_copy(update={"stage": "failed", "reason": f"its driver ended by {by}"}).write(folder)
+            status.model_copy(update={"stage": Stage.FAILED, "reason": f"its driver ended by {by}"}).write(folder)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The progress display: rate and time left on a terminal; elsewhere nothing but what a run waits for, now and then."""
+"""The progress display: a bar with rate and time left on a terminal, elsewhere a line now and then while it waits."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from .session import Event
+from .events import Event, Stage
 
-SAY_S = 10.0
-"""Between two lines where there is no terminal."""
+LINE_S = 10.0
+"""Seconds between two lines where there is no terminal."""
 
 
 class Rate(ProgressColumn):
-    """Finished a second."""
+    """Column of finished items per second."""
 
     def render(self, task: Task) -> Text:
-        """Show the speed once there is one."""
+        """Show the rate once it is known."""
         return Text("" if not task.finished_speed and not task.speed else f"{task.finished_speed or task.speed:.2f}/s")
 
 
@@ -29,7 +29,7 @@ class Bar:
     def __init__(self, text: str, *, quiet: bool = False) -> None:
         console = Console(stderr=True)
         self._log = None if quiet or console.is_terminal else console
-        self._said_s = -SAY_S
+        self._last_line_s = -LINE_S
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -45,18 +45,18 @@ class Bar:
 
     def show(self, event: Event) -> None:
         """Show how far a run is."""
-        text = f"{self._text}: {event.note or (event.stage if event.stage == 'starting' else 'rounds')}"
-        if event.note and self._log is not None and time.monotonic() - self._said_s >= SAY_S:
-            self._said_s = time.monotonic()
+        text = f"{self._text}: {event.note or ('starting' if event.stage is Stage.STARTING else 'rounds')}"
+        if event.note and self._log is not None and time.monotonic() - self._last_line_s >= LINE_S:
+            self._last_line_s = time.monotonic()
             self._log.print(text, markup=False, highlight=False, soft_wrap=True)
         self._progress.update(self._task, description=text, completed=event.rounds, total=event.of)
 
     def advance(self, done: int, of: int) -> None:
-        """Show how far anything else is."""
+        """Show how far any other task is."""
         self._progress.update(self._task, completed=done, total=of)
 
     def follow(self, what: str, done: int, of: int) -> None:
-        """Show which part of something long is under way, and how far all of it is."""
+        """Show which part of a long task is running, and how far the whole task is."""
         self._progress.update(self._task, description=f"{self._text}: {what}", completed=done, total=of)
 
     def __enter__(self) -> Self:

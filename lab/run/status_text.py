@@ -1,6 +1,6 @@
 """A run's status as lines and tables.
 
-It may come from a cluster, so its texts are shown in printable characters, and as they are: without markup.
+A status may come from a cluster, so its texts are shown in printable characters and without markup.
 """
 
 from __future__ import annotations
@@ -15,41 +15,42 @@ from cluster.status import GroupStatus, Member, PoolStatus
 from lab.duration import duration
 from subnets.text import printable
 
+from .events import Stage
 from .status import SILENT_S, RunStatus
 
 
 def progress(status: RunStatus) -> str:
-    """Say in one line how far a run is."""
-    said = [
+    """Write in one line how far a run is."""
+    parts = [
         f"rounds {status.rounds} of {status.of}",
         f"epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}",
     ]
-    if status.stage == "starting":
-        said.insert(0, "starting")
+    if status.stage is Stage.STARTING:
+        parts.insert(0, "starting")
     if status.per_s:
-        said.append(f"{status.per_s:.2f}/s")
+        parts.append(f"{status.per_s:.2f}/s")
     if status.left_s is not None:
-        said.append(f"about {duration(status.left_s)} left")
-    return ", ".join(said)
+        parts.append(f"about {duration(status.left_s)} left")
+    return ", ".join(parts)
 
 
 def headline(status: RunStatus) -> str:
-    """Say in one line what a run is at; what became of its driver where that is gone."""
+    """Write in one line where a run stands, or what became of its driver."""
     run = _shown(f"job {status.job}" if status.job else status.folder)
     driver = f"process {status.pid} on {_shown(status.host)}"
-    if status.stage == "done":
+    if status.stage is Stage.DONE:
         return f"{run}: done, {status.rounds} rounds"
-    if status.stage in ("stopped", "failed"):
+    if status.stage in (Stage.STOPPED, Stage.FAILED):
         why = f" ({_shown(status.reason)})" if status.reason else ""
-        return f"{run}: {status.stage}{why} at {progress(status)}; go on with --resume"
+        return f"{run}: {status.stage}{why} at {progress(status)}; continue with --resume"
     if status.gone:
-        return f"{run}: its driver, {driver}, is gone, at {progress(status)}; go on with --resume"
+        return f"{run}: its driver, {driver}, is gone, at {progress(status)}; continue with --resume"
     silent = f"; nothing heard for {duration(status.silent_s)}" if status.silent_s > SILENT_S else ""
     return f"{run}: {progress(status)} ({driver}{silent})"
 
 
 def picture(statuses: Sequence[RunStatus]) -> RenderableType:
-    """Draw runs: a line for each, and for those under way a table of who is where and how busy."""
+    """Draw runs: a line for each, and a table of hosts for those in progress."""
     parts: list[RenderableType] = []
     for status in statuses:
         parts.append(Text(headline(status), overflow="fold"))
@@ -90,11 +91,11 @@ def _table(status: RunStatus, pool: PoolStatus) -> Table:
 
 
 def _serves(status: RunStatus, member: Member, group: GroupStatus | None) -> str:
-    """Say whose work is done there: the name of one, the number of more."""
+    """Name the miner or validator that a host serves, or count several."""
     uids, noun = (group.miners, "miners") if group is not None else (member.validators, "validators")
-    said = status.names.get(uids[0], str(uids[0])) if len(uids) == 1 else f"{len(uids)} {noun}" if uids else ""
-    return said + (f" by {', '.join(group.engines)}" if group is not None and group.engines else "")
+    served = status.names.get(uids[0], str(uids[0])) if len(uids) == 1 else f"{len(uids)} {noun}" if uids else ""
+    return served + (f" by {', '.join(group.engines)}" if group is not None and group.engines else "")
 
 
-def _shown(said: str) -> str:
-    return printable(said.replace("\n", " "), None)
+def _shown(text: str) -> str:
+    return printable(text.replace("\n", " "), None)

@@ -28,7 +28,8 @@ from lab.record.entries import Epoch
 from lab.record.record import RunRecord
 from lab.record.run_folder import RunFolder, RunMode, open_run
 from lab.results.bill import Bill
-from lab.run.session import Event, run
+from lab.run.events import Event
+from lab.run.session import run
 
 from .arm import Arm
 from .budget import Budget, BudgetError

@@ -21,7 +21,8 @@ from lab.config.run_config import RunConfig
 from lab.record.entries import Epoch, GradedAnswer, GradedRound
 from lab.record.record import RunRecord
 from lab.run.audit import audit
-from lab.run.session import Event, run
+from lab.run.events import Event
+from lab.run.session import run
 from miners import AnyEngine
 from subnets import Answer, Message, Prompt, Query, Task
 from tests.cluster.fakes import Core, Servant

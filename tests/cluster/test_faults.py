@@ -22,7 +22,8 @@ from cluster.ray.host import RayHost
 from cluster.ray.nodes import RayNodes
 from cluster.requirements import Requirements
 from lab.record.record import RunRecord
-from lab.run.session import Event, run
+from lab.run.events import Event
+from lab.run.session import run
 from subnets import Fault
 from tests.cluster import fakes
 from tests.cluster.conftest import MACHINE, alive, until
@@ -37,7 +38,7 @@ import json, sys
 from pathlib import Path
 import ray
 from lab.config.run_config import RunConfig
-from lab.run import run
+from lab.run.session import run
 def arm(event):
     if event.stage == "round" and event.rounds == 5:
         Path(sys.argv[3], "armed").touch()

@@ -10,7 +10,8 @@ from lab.record.record import FORMAT, Draft, RunRecord
 from lab.record.run_folder import open_run
 from lab.report.run_report import html
 from lab.run.audit import audit
-from lab.run.session import Event, run
+from lab.run.events import Event
+from lab.run.session import run
 from tests.cluster import faults
 from tests.lab.records import make_config
 from tests.lab.servers import Postgres

@@ -2,8 +2,8 @@
 
 import pytest
 
+from lab.run.events import Event, Stage
 from lab.run.progress import Bar
-from lab.run.session import Event
 
 
 def test_without_a_terminal_only_what_a_run_waits_for_is_said_and_not_every_second(
@@ -11,14 +11,14 @@ def test_without_a_terminal_only_what_a_run_waits_for_is_said_and_not_every_seco
 ) -> None:
     with Bar("ocr") as bar:
         for event in (
-            Event("starting", 0, 8),
-            Event("waiting", 0, 8, "waiting for nodes: vllm-0 needs 1 GPU; the cluster has 0 GPU; 0 s of 600 s"),
-            Event("waiting", 0, 8, "waiting for nodes: vllm-0 needs 1 GPU; the cluster has 0 GPU; 1 s of 600 s"),
-            Event("round", 1, 8),
+            Event(Stage.STARTING, 0, 8),
+            Event(Stage.WAITING, 0, 8, "waiting for nodes: vllm-0 needs 1 GPU; the cluster has 0 GPU; 0 s of 600 s"),
+            Event(Stage.WAITING, 0, 8, "waiting for nodes: vllm-0 needs 1 GPU; the cluster has 0 GPU; 1 s of 600 s"),
+            Event(Stage.ROUND, 1, 8),
         ):
             bar.show(event)
     said = "ocr: waiting for nodes: vllm-0 needs 1 GPU; the cluster has 0 GPU; 0 s of 600 s\n"
     assert capsys.readouterr() == ("", said)
     with Bar("ocr", quiet=True) as bar:
-        bar.show(Event("waiting", 0, 8, "waiting for nodes"))
+        bar.show(Event(Stage.WAITING, 0, 8, "waiting for nodes"))
     assert capsys.readouterr() == ("", "")

@@ -25,7 +25,8 @@ from lab.record.record import GENESIS, RunRecord, digest, encode
 from lab.record.run_folder import open_run
 from lab.results.bill import Bill
 from lab.run.audit import audit
-from lab.run.session import Event, run
+from lab.run.events import Event
+from lab.run.session import run
 from subnets import Fault
 from tests.lab.records import make_config, rounds_written
 
@@ -172,8 +173,8 @@ FORGERIES: dict[str, tuple[Callable[[Bodies], object], str]] = {
     "part": (lambda e: first(e, "round")["answers"][0].update(parts={"f": 1.0}), r"part f 1\.0 recorded, None found"),
     "task": (lambda e: first(e, "round").update(task_seed=1), r"does not come from the validator's seed"),
     "difficulty": (lambda e: first(e, "round").update(difficulty=0.9), r"difficulty 0\.9 recorded, 0\.25 found"),
-    "twice": (lambda e: first(e, "round")["answers"].append(first(e, "round")["answers"][0]), r"were to be asked"),
-    "left out": (lambda e: first(e, "round")["answers"].pop(), r"were to be asked"),
+    "twice": (lambda e: first(e, "round")["answers"].append(first(e, "round")["answers"][0]), r"had to be asked"),
+    "left out": (lambda e: first(e, "round")["answers"].pop(), r"had to be asked"),
     "stranger": (lambda e: first(e, "round").update(validator=77), r"there is no validator 77"),
     "key": (lambda e: first(e, "round").update(bribe=1), r"entry \d+ \(round .*\): bribe: Extra inputs"),
     "weight": (lambda e: first(e, "epoch")["weights"]["0"].update({"3": 0.9}), r"validator 0 on miner 3: weight 0\.9"),
@@ -181,7 +182,7 @@ FORGERIES: dict[str, tuple[Callable[[Bodies], object], str]] = {
     "hotkey": (lambda e: first(e, "start")["neurons"][0].update(hotkey="5X"), r"not the hotkeys"),
     "config": (lambda e: first(e, "start")["config"].update(seed=9), r"config.json was changed: seed was 9, is 7"),
     "machine": (lambda e: first(e, "start")["machine"].update(cores=999), r"run.json was changed: cores was 999"),
-    "cut": (lambda e: e.pop(-2), r"says that it ended, after 1 of 2 epochs"),
+    "cut": (lambda e: e.pop(-2), r"says that the run ended, after 1 of 2 epochs"),
 }
 
 

@@ -19,7 +19,8 @@ from lab.report.run_report import html
 from lab.results.bill import Bill
 from lab.results.neurons import NeuronResults
 from lab.run.audit import audit
-from lab.run.session import Event, run
+from lab.run.events import Event
+from lab.run.session import run
 from miners import Miner
 from miners.engines.completion import Completion, Request
 from miners.engines.language import LanguageEngine

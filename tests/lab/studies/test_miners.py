@@ -12,7 +12,8 @@ import pytest
 from lab.errors import ConfigError
 from lab.record.record import RunRecord
 from lab.report.section import Publication
-from lab.run.session import Event, run
+from lab.run.events import Event
+from lab.run.session import run
 from lab.statistics import Estimate
 from lab.studies import study_folder as arms
 from lab.studies.miners import STUDY

@@ -1,0 +1,53 @@
+"""Rounds as the record keeps them."""
+
+from __future__ import annotations
+
+from cluster import RoundResult
+from lab.record.entries import GradedAnswer, GradedRound
+from lab.record.record import blob_hash
+from subnets import Response, Score
+
+
+def graded_round(result: RoundResult, *, session: int, max_answer_bytes: int) -> GradedRound:
+    """Return the record's entry for a round; longer answers are not kept."""
+    return GradedRound(
+        validator=result.validator,
+        number=result.number,
+        task_id=result.task.id,
+        task_seed=result.task.seed,
+        kind=result.task.kind,
+        difficulty=result.task.difficulty,
+        query_bytes=result.query_bytes,
+        answers=tuple(
+            _graded_answer(response, score, quality, max_answer_bytes)
+            for response, score, quality in zip(result.responses, result.scores, result.qualities, strict=True)
+        ),
+        task_cost=result.task_cost,
+        grading_cost=result.grading_cost,
+        measuring_cost=result.measuring_cost,
+        session=session,
+    )
+
+
+def kept_answers(result: RoundResult, graded: GradedRound) -> list[bytes]:
+    """Return the bytes of the answers that a round's entry refers to."""
+    hashes = {answer.blob for answer in graded.answers}
+    return [response.body for response in result.responses if blob_hash(response.body) in hashes]
+
+
+def _graded_answer(response: Response, score: Score, quality: float | None, max_answer_bytes: int) -> GradedAnswer:
+    kept = 0 < len(response.body) <= max_answer_bytes
+    return GradedAnswer(
+        uid=response.uid,
+        blob=blob_hash(response.body) if kept else None,
+        size=len(response.body),
+        fault=response.fault,
+        reason=response.reason,
+        latency_s=response.latency_s,
+        waited_s=response.waited_s,
+        cost=response.cost,
+        score=score.value,
+        parts=dict(score.parts),
+        score_reason=score.reason,
+        quality=quality,
+    )
