@@ -46,7 +46,9 @@ def status(
     from rich.console import Console
 
     from lab.errors import RecordError
-    from lab.run.status_text import headline, picture
+    from lab.run.status_text import headline
+
+    from .status_table import draw
 
     look: Look = (lambda: at_folder(folder)) if address is None else (lambda: at_cluster(address))
     runs = look()
@@ -60,7 +62,7 @@ def status(
     if not console.is_terminal:
         console = Console(width=max(WIDTH, *(len(headline(run)) for run in runs)))
     if once or all(map(_is_over, runs)):
-        console.print(picture(runs))
+        console.print(draw(runs))
     else:
         _follow(console, look, runs, FOLDER_S if address is None else CLUSTER_S)
 
@@ -109,14 +111,16 @@ def _follow(console: Console, look: Look, runs: Sequence[RunStatus], every_s: fl
     """Show runs until all of them have ended: live on a terminal, otherwise one line each every few seconds."""
     from rich.live import Live
 
-    from lab.run.status_text import headline, picture
+    from lab.run.status_text import headline
+
+    from .status_table import draw
 
     if console.is_terminal:
-        with Live(picture(runs), console=console, auto_refresh=False) as live:
+        with Live(draw(runs), console=console, auto_refresh=False) as live:
             while runs and not all(map(_is_over, runs)):
                 time.sleep(every_s)
                 runs = look()
-                live.update(picture(runs), refresh=True)
+                live.update(draw(runs), refresh=True)
     else:
         while runs and not all(map(_is_over, runs)):
             for run in runs:

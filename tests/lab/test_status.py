@@ -15,10 +15,11 @@ from cluster import PoolError
 from cluster.ray.status_board import Note
 from lab.cli.status import at_folder
 from lab.cli.status import status as show_status
+from lab.cli.status_table import draw
 from lab.errors import RecordError
 from lab.run.session import run
 from lab.run.status import EVERY_S, FILE, RunStatus
-from lab.run.status_text import headline, picture
+from lab.run.status_text import headline
 from tests.lab.records import SLOW, make_config
 
 ROOT = Path(__file__).parents[2]
@@ -29,18 +30,20 @@ def subnetlab(*arguments: str | Path) -> str:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
 
 
-def test_a_run_is_seen_while_it_is_under_way_and_missed_when_its_driver_is_killed(tmp_path: Path) -> None:
+def test_a_run_is_shown_while_it_is_under_way_and_as_gone_when_its_driver_is_killed(tmp_path: Path) -> None:
     (tmp_path / "slow.toml").write_text(SLOW + "[pool]\nkind = 'local'\n")
     out = tmp_path / "arms" / ("slow" * 40)  # as of a study, with a long name
     command = [sys.executable, "-m", "lab", "run", str(tmp_path / "slow.toml"), "--out", str(out)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as child:
-        until = time.monotonic() + 60
-        while not any(status.per_s for status in at_folder(tmp_path)):
-            assert child.poll() is None and time.monotonic() < until
-            time.sleep(0.05)
-        (seen,) = json.loads(subnetlab("status", tmp_path, "--json"))["runs"]
-        shown = subnetlab("status", tmp_path, "--once")
-        child.send_signal(signal.SIGKILL)
+        try:
+            until = time.monotonic() + 60
+            while not any(status.per_s for status in at_folder(tmp_path)):
+                assert child.poll() is None and time.monotonic() < until
+                time.sleep(0.05)
+            (seen,) = json.loads(subnetlab("status", tmp_path, "--json"))["runs"]
+            shown = subnetlab("status", tmp_path, "--once")
+        finally:
+            child.send_signal(signal.SIGKILL)
     assert (seen["stage"], seen["pid"], seen["of"], seen["gone"]) == ("running", child.pid, 5000, False)
     assert 0 < seen["rounds"] < 5000 and 0.0 < seen["per_s"] < 10.0 and seen["left_s"] > 0.0
     assert seen["names"] == {"0": "judge", "1": "slow"}
@@ -50,10 +53,10 @@ def test_a_run_is_seen_while_it_is_under_way_and_missed_when_its_driver_is_kille
     assert driver[:2] == ["driver", "up"] and str(child.pid) in driver and "judge" in driver
     assert io[:2] == ["io", "up"] and "slow" in io
     told = subnetlab("status", out)
-    assert f"its driver, process {child.pid} on " in told and "is gone, at rounds" in told and "--resume" in told
+    assert f"its driver (process {child.pid} on " in told and "is gone, at rounds" in told and "--resume" in told
 
 
-def test_a_finished_run_says_so_and_what_looking_at_it_cost(tmp_path: Path) -> None:
+def test_a_finished_run_says_so_and_what_writing_its_status_cost(tmp_path: Path) -> None:
     with run(make_config(chain={"epochs": 1, "rounds_per_epoch": 2}), tmp_path / "run") as record:
         of = len(list(record.entries("round")))
     (status,) = at_folder(tmp_path)
@@ -73,12 +76,21 @@ def test_a_run_that_failed_says_why(tmp_path: Path) -> None:
     assert status.stage == "failed" and "failed (host unopenable-0: FileNotFoundError: no weights" in headline(status)
 
 
-def test_a_driver_that_is_silent_elsewhere_is_told_to_be_silent(tmp_path: Path) -> None:
+def test_a_driver_on_another_machine_that_falls_silent_is_reported(tmp_path: Path) -> None:
     status = RunStatus(
-        run="1", folder="there", host="far", pid=1, written=time.time() - 90 * EVERY_S, stage="running",
-        session=0, epoch=0, epochs=1, rounds=3, of=9,
-    )  # fmt: skip
-    assert not status.gone and "(process 1 on far; nothing heard for 1 min 30 s)" in headline(status)
+        run="1",
+        folder="there",
+        host="far",
+        pid=1,
+        written=time.time() - 90 * EVERY_S,
+        stage="running",
+        session=0,
+        epoch=0,
+        epochs=1,
+        rounds=3,
+        of=9,
+    )
+    assert not status.gone and "(process 1 on far; silent for 1 min 30 s)" in headline(status)
     assert status.model_copy(update={"lost": True}).gone
 
 
@@ -96,7 +108,7 @@ def drawn(snapshot: str) -> str:
     status = RunStatus.parsed(snapshot)
     assert status is not None
     console = Console(file=io.StringIO(), width=400)
-    console.print(picture([status]))
+    console.print(draw([status]))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 

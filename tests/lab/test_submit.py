@@ -118,7 +118,7 @@ READER = '{kind = "language_model", engine = {kind = "transformers", model = "pa
         ("miners[1].engine.model", "pages/model", "", f"miners = [{TWICE}, {READER}]"),
         ("servers[0].command[1]", "serve.py", "", f"{ECHO}\n{SERVER}"),
     ],
-)  # fmt: skip
+)
 def test_a_config_that_names_a_file_which_is_not_sent_costs_no_job(
     key: str, said: str, subnet: str, others: str, tmp_path: Path
 ) -> None:
@@ -158,8 +158,12 @@ def test_a_run_that_fails_leaves_what_it_has_packed_beside_the_log_of_its_job(tm
     with (tmp_path / "job-driver-mine-1.log").open("w") as log:
         done = subprocess.run(
             [sys.executable, "-m", "lab.run.job", str(tmp_path / "mine.toml")],
-            cwd=ROOT, env=environment | {"RAY_ADDRESS": "127.0.0.1:1"}, stdout=log, stderr=log, timeout=120,
-        )  # fmt: skip
+            cwd=ROOT,
+            env=environment | {"RAY_ADDRESS": "127.0.0.1:1"},
+            stdout=log,
+            stderr=log,
+            timeout=120,
+        )
     said = (tmp_path / "job-driver-mine-1.log").read_text()
     assert done.returncode == 1 and "Ray can't be reached" in said and "Traceback" not in said
     left = tmp_path / "subnetlab" / "mine-1"
