@@ -132,7 +132,7 @@ def test_a_report_and_an_audit_can_be_had_again_from_the_folder(folder: Path) ->
         (["run", "{config}", "--chian.epochs", "3"], 2, "no such option: --chian.epochs; did you mean --chain.epochs?"),
         (["run", "--rseume", "{config}"], 2, "no such option: --rseume; did you mean --resume?"),
         (["report", "{folder}", "--jsn"], 2, "--json"),
-        (["report", "{folder}", "--out", "/nowhere/report.html"], 1, "subnetlab: /nowhere"),
+        (["report", "{folder}", "--out", "/proc/nowhere/report.html"], 1, "subnetlab: /proc/nowhere"),
         (["run"], 2, "subnetlab: Missing argument 'config'. (see subnetlab run --help)"),
         (["run", "{config}", "--chain.epochs"], 2, "--chain.epochs: give it a value, as in --chain.epochs 3"),
         (["run", "{config}", "--set", "seed"], 2, "write KEY=VALUE"),
