@@ -2,10 +2,10 @@
 
 SubnetlabError
 └── LabError
-    ├── ConfigError        a config can't be read, or a key of it is wrong
-    └── RecordError        a record is missing, in use, newer than this version, or not what was written
-        ├── AuditError     a hash, grade, weight or payout does not come out again
-        └── RefusedRecord  a cluster left what is not taken, now or later
+    ├── ConfigError        a config can't be read, or one of its keys is wrong
+    └── RecordError        a record is missing, in use, from a newer version, or was changed
+        ├── AuditError     a hash, grade, weight or payout can't be reproduced
+        └── RefusedRecord  a record from a cluster is unacceptable, and would be again
 """
 
 from subnets import SubnetlabError
@@ -16,7 +16,7 @@ class LabError(SubnetlabError):
 
 
 class ConfigError(LabError):
-    """Names the file, the key, the value, what is allowed and the fix."""
+    """A config is wrong; the message names the file, the key, the value, what is allowed and the fix."""
 
 
 class RecordError(LabError):
@@ -28,4 +28,4 @@ class AuditError(RecordError):
 
 
 class RefusedRecord(RecordError):
-    """What a cluster left is not taken: it would be refused again."""
+    """A record from a cluster is unacceptable; fetching it again won't help."""

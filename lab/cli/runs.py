@@ -63,7 +63,8 @@ def audit(folder: RunArgument, as_json: AsJson = False) -> None:
     """Recompute a run's tasks, grades, weights and payouts."""
     from lab.record.run_folder import open_run
     from lab.run.audit import audit as audit_record
-    from lab.run.progress import Bar
+
+    from .progress import Bar
 
     with open_run(folder) as record, Bar("auditing", quiet=as_json) as bar:
         result = audit_record(record, bar.advance)
@@ -102,9 +103,10 @@ def compare(
 
 
 def _run(settings: RunConfig, folder: Path, mode: RunMode, as_json: bool) -> None:
-    from lab.run.progress import Bar
     from lab.run.session import run as run_subnet
     from lab.run.status import JOB
+
+    from .progress import Bar
 
     try:
         with Bar(str(folder), quiet=as_json) as bar:

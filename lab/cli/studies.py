@@ -89,9 +89,10 @@ def _add_measured(group: typer.Typer, name: str, study: MeasuredStudy[Any, Any])
         sets: Sets = None,
         as_json: AsJson = False,
     ) -> None:
-        from lab.run.progress import Bar
         from lab.studies.budget import Budget
         from lab.studies.study import measure
+
+        from .progress import Bar
 
         mode, folder = run_mode(resume, clean), out or Path("runs") / config.stem
         settings = study.config.read(config, overrides(sets or [], context.args, address))
@@ -120,8 +121,9 @@ def _add_measured(group: typer.Typer, name: str, study: MeasuredStudy[Any, Any])
 def _add_simulated(group: typer.Typer, name: str, study: SimulatedStudy[Any, Any]) -> None:
     @group.command(name, help=question(name), epilog=f"Example:  subnetlab study {name}")
     def command(out: SimulationOut = None, as_json: AsJson = False) -> None:
-        from lab.run.progress import Bar
         from lab.studies.study import simulate
+
+        from .progress import Bar
 
         folder = out or Path(f"runs/study-{name}")
         with Bar(name, quiet=as_json) as bar:

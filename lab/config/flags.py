@@ -13,18 +13,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import CompletionItem, TyperCommand  # type: ignore[attr-defined]
 
 if TYPE_CHECKING:
     from .base import Table
-
-Address = Annotated[
-    str | None,
-    typer.Option(help='Join the Ray cluster there: host:port, or "auto" for the one here. Short for --pool.address.'),
-]
 
 
 def overrides(sets: list[str], flags: list[str], address: str | None = None) -> dict[str, str]:

@@ -1,1 +1,1 @@
-"""Serving miners to other people's validators."""
+"""Miners served to other people's validators."""

@@ -1,4 +1,4 @@
-"""Serving a miner to others: which one, in whose name, and to whom.
+"""Serve a miner to other people's validators: its engines, its callers and its HTTP side.
 
 async with Serving(miner, key, registry, Limits(), places=None) as serving: ...
 """
@@ -37,28 +37,28 @@ logger = logging.getLogger(__name__)
 
 UID = 0
 MOST_PLACES = 64
-"""Queries at once where the engine itself knows no bound."""
+"""Concurrent queries if the engine has no limit of its own."""
 OPENING_S = 1800.0
-"""What an engine may take to open: its owner, who looks on, can end it sooner."""
+"""Seconds that an engine may take to open. Its owner is watching and can stop it sooner."""
 
 
 class Registry(Protocol):
-    """Where to look up who is registered."""
+    """A source of the registered neurons."""
 
     def read(self) -> Metagraph:
-        """Return the subnet as it is now; raises ConsensusError where it can't be read."""
+        """Return the subnet's current state; raises ConsensusError if it can't be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChainFile:
     """A local chain, open only while it is read."""
 
-    where: str
+    location: str
     netuid: int
 
     def read(self) -> Metagraph:
-        """Return the metagraph of the chain's last block."""
-        with Chain.open(self.where) as chain:
+        """Return the metagraph at the chain's latest block."""
+        with Chain.open(self.location) as chain:
             return chain.metagraph(self.netuid)
 
 
@@ -69,7 +69,7 @@ class Snapshot:
     path: Path
 
     def read(self) -> Metagraph:
-        """Return what the file says now."""
+        """Return the current content of the file."""
         return Metagraph.load(self.path)
 
 
@@ -82,11 +82,12 @@ def callers_of(graph: Metagraph) -> dict[str, Caller]:
 
 
 def read_spec(spec: str, name: str | None = None) -> Miner:
-    """Build the miner that is to be served: a TOML file (a miner's table, or a config of which `name` is one), an
-    inline table, or a kind.
+    """Build a miner from its kind, an inline table, or a TOML file.
+
+    The file holds a miner's table, or a run's config, in which `name` chooses a miner.
 
     Raises:
-        ConfigError: it can't be read, or names no miner that can be served by itself.
+        ConfigError: the spec can't be read, or describes no miner that can be served alone.
     """
     path = Path(spec)
     if spec.lstrip().startswith("{"):
@@ -100,7 +101,7 @@ def read_spec(spec: str, name: str | None = None) -> Miner:
     else:
         source, table = spec, {"kind": spec}
     if needed := servers_in(table):
-        raise ConfigError(f"{source}: server {needed[0]!r} is started by a run only; write its address")
+        raise ConfigError(f"{source}: only a run starts server {needed[0]!r}; give an address instead")
     try:
         parsed = MinerTable.model_validate(table)
         return build_miner(parsed, 0, {}, {})
@@ -120,18 +121,18 @@ def _toml(text: str, source: str) -> dict[str, Any]:
 def _chosen(config: Mapping[str, Any], source: str, name: str | None) -> dict[str, Any]:
     tables = config["miners"]
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise ConfigError(f"{source}: miners is to be [[miners]] tables")
+        raise ConfigError(f"{source}: miners must be a list of [[miners]] tables")
     by_name = {str(table.get("name", table.get("kind"))): table for table in tables}
     if name is None and len(by_name) == 1:
         return dict(next(iter(by_name.values())))
     if name not in by_name:
-        said = "choose one with --miner" if name is None else f"no miner is called {name!r}"
-        raise ConfigError(f"{source}: {said}; known: {', '.join(by_name)}")
+        problem = "choose one with --miner" if name is None else f"no miner is called {name!r}"
+        raise ConfigError(f"{source}: {problem}; known: {', '.join(by_name)}")
     return dict(by_name[name])
 
 
 class Serving:
-    """One miner behind an axon: its engines on hosts of their own, its callers looked up again every so often."""
+    """One miner behind an axon, its engines in processes of their own; registered callers are re-read periodically."""
 
     def __init__(
         self,
@@ -143,13 +144,15 @@ class Serving:
         places: int | None = None,
         refresh_s: float = 60.0,
     ) -> None:
-        """`places` bounds the queries at once; None takes what the engine serves. Raises ConsensusError where the
-        registry can't be read.
+        """Prepare to serve up to `places` concurrent queries; None takes the engine's limit.
+
+        Raises:
+            ConsensusError: the registry can't be read.
         """
         self._registry, self._refresh_s = registry, refresh_s
         self._pool = LocalPool(None, {UID: miner}, {}, start_timeout_s=OPENING_S)
-        fits = sum(group.hosts * group.slots for group in self._pool.plan.groups)
-        self.places = min(fits, places or MOST_PLACES)
+        capacity = sum(group.hosts * group.slots for group in self._pool.plan.groups)
+        self.places = min(capacity, places or MOST_PLACES)
         self.axon = Axon(key, miner, callers_of(registry.read()), work=self._work, places=self.places, limits=limits)
         self._open = AsyncExitStack()
 
@@ -165,7 +168,7 @@ class Serving:
         await self._open.__aexit__(kind, error, trace)
 
     async def listen(self, host: str, port: int, certificate: Path | None = None, key: Path | None = None) -> None:
-        """Answer from now on; raises LabError where the address or the certificate can't be used."""
+        """Start to answer; raises LabError if the address or the certificate can't be used."""
         tls = None if certificate is None else _tls(certificate, key)
         try:
             await self.axon.start(host, port, tls)
@@ -181,8 +184,8 @@ class Serving:
             await asyncio.sleep(self._refresh_s)
             try:
                 self.axon.know(callers_of(await asyncio.to_thread(self._registry.read)))
-            except ConsensusError as error:  # a chain that is in use; what was known still holds
-                logger.warning("who is registered could not be read: %s", error)
+            except ConsensusError as error:  # such as a chain in use; keep the callers known so far
+                logger.warning("can't read the registered neurons: %s", error)
 
 
 def _tls(certificate: Path, key: Path | None) -> ssl.SSLContext:

@@ -209,7 +209,7 @@ def test_one_of_several_miners_is_chosen_by_name() -> None:
         ("{kind = 'tesseract', scal = 1}", "unknown key; known: "),
         ("{kind = ", "not TOML"),
         ("nowhere.toml", "can't be read"),
-        ("{kind = 'remote', dendrite = {url = '{server:sayer}'}}", "server 'sayer' is started by a run only"),
+        ("{kind = 'remote', dendrite = {url = '{server:sayer}'}}", "only a run starts server 'sayer'"),
     ],
 )
 def test_a_spec_that_can_not_be_served_is_refused(spec: str, match: str) -> None:

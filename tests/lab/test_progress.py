@@ -2,8 +2,8 @@
 
 import pytest
 
+from lab.cli.progress import Bar
 from lab.run.events import Event, Stage
-from lab.run.progress import Bar
 
 
 def test_without_a_terminal_only_what_a_run_waits_for_is_said_and_not_every_second(

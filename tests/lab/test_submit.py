@@ -255,7 +255,7 @@ def test_where_a_record_may_come_when_it_is_fetched_again_the_way_back_is_told(
     [
         ("can't be read: look at it on the head", {"ended.json": b"{}"}),
         ("has more than 9 bytes", {"run.zip": TooLarge("run.zip has more than 9 bytes; look at it on the head")}),
-        ("copy it from the log folder of the head by hand", {"size": 21_000_000_000}),
+        ("copy it by hand from the log folder of the cluster", {"size": 21_000_000_000}),
         ("would be written outside its folder", {"name": "../outside"}),
     ],
 )

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from .events import Event, Stage
+from lab.run.events import Event, Stage
 
 LINE_S = 10.0
 """Seconds between two lines where there is no terminal."""
