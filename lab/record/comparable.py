@@ -1,4 +1,4 @@
-"""Two configs compared: whether one run can go on with another's record."""
+"""Comparison of configs, which decides whether a run can continue from a record."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ PLACE_KEYS = ("address", "dashboard", "gpu_gb", "placement", "start_timeout_s", 
 
 
 def comparable_config(config: dict[str, Any]) -> dict[str, Any]:
-    """Return a config, as JSON, without the keys that only say where it runs: a run may go on elsewhere."""
+    """Return a config, as JSON, without the keys that only say where it runs: a run may continue elsewhere."""
     return config | {"pool": {key: value for key, value in config["pool"].items() if key not in PLACE_KEYS}}
 
 

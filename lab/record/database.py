@@ -73,7 +73,7 @@ def shown(engine: Engine) -> str:
 
 
 def reason(error: SQLAlchemyError) -> str:
-    """Return the first line of what a database said."""
+    """Return the first line of a database's error message."""
     return str(error.orig if isinstance(error, DatabaseError) else error).splitlines()[0]
 
 

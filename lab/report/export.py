@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from lab.files import write_atomically
 from lab.statistics import Estimate
 
 from .cells import for_csv, for_json
@@ -59,10 +60,7 @@ def write_csv(section: Section, path: Path) -> Path:
 
 def write_json(value: Any, path: Path) -> Path:
     """Write a JSON file whole or not at all."""
-    draft = path.with_name(f"{path.name}.part")
-    draft.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    draft.replace(path)
-    return path
+    return write_atomically(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
 def write_png(picture: Picture, path: Path) -> Path:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lab.files import write_atomically
 from lab.results.words import percent
 from lab.statistics import Estimate
 
@@ -77,11 +78,7 @@ def render(template: str, **context: Any) -> str:
 
 def write(html: str, path: Path) -> Path:
     """Write a page whole or not at all, and return its path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.part")
-    draft.write_text(html, encoding="utf-8")
-    draft.replace(path)
-    return path
+    return write_atomically(path, html)
 
 
 def _estimate(figure: Estimate, digits: int = 2, unit: str = "", scale: float = 1.0) -> Printed:

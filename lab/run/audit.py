@@ -29,7 +29,7 @@ TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Audited:
+class AuditResult:
     """What an audit checked."""
 
     entries: int
@@ -43,7 +43,7 @@ class Audited:
     """Hash of the last entry. Compare it with one noted earlier to see that nothing was rewritten since."""
 
 
-def audit(record: RunRecord, watch: Callable[[int, int], None] = lambda done, of: None) -> Audited:
+def audit(record: RunRecord, watch: Callable[[int, int], None] = lambda done, of: None) -> AuditResult:
     """Check a whole record.
 
     Args:
@@ -64,7 +64,7 @@ def audit(record: RunRecord, watch: Callable[[int, int], None] = lambda done, of
         raise
 
 
-def _audit(record: RunRecord, entries: int, watch: Callable[[int, int], None]) -> Audited:
+def _audit(record: RunRecord, entries: int, watch: Callable[[int, int], None]) -> AuditResult:
     first = record.find("start", "run")
     assert first is not None  # RunRecord.open() refuses a record without one
     start = Start.of(first)
@@ -96,7 +96,7 @@ def _audit(record: RunRecord, entries: int, watch: Callable[[int, int], None]) -
     complete = record.find("end", "run") is not None
     if complete and epochs != config.chain.epochs:
         raise AuditError(f"the record says that the run ended, after {epochs} of {config.chain.epochs} epochs")
-    return Audited(entries, checked, answers, epochs, complete, head)
+    return AuditResult(entries, checked, answers, epochs, complete, head)
 
 
 def _compare_files(record: RunRecord, start: Start) -> None:
@@ -139,16 +139,16 @@ def _regrade(record: RunRecord, subnet: Subnet, economy: Economy, graded: Graded
             f"part {name}": (answer.parts.get(name), score.parts.get(name))
             for name in sorted(answer.parts.keys() | score.parts.keys())
         }
-        for name, (recorded, found) in claims.items():
-            if not _same(recorded, found):
-                raise AuditError(f"{who}: {name} {recorded} recorded, {found} found")
+        for name, (recorded, computed) in claims.items():
+            if not _same(recorded, computed):
+                raise AuditError(f"{who}: {name} {recorded} recorded, {computed} found")
     return sum(response.answer is not None for response in grades.responses)
 
 
-def _same(recorded: float | None, found: float | None) -> bool:
-    if recorded is None or found is None:
-        return recorded is found
-    return math.isclose(recorded, found, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+def _same(recorded: float | None, computed: float | None) -> bool:
+    if recorded is None or computed is None:
+        return recorded is computed
+    return math.isclose(recorded, computed, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
 
 
 def response_of(record: RunRecord, answer: GradedAnswer) -> Response:

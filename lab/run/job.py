@@ -75,7 +75,7 @@ def _follow(run: subprocess.Popen[bytes], folder: Path) -> int:
 
 
 def _report_end(folder: Path, code: int) -> None:
-    """Write the end of a run that was killed: whoever fetches it can't see that its process is gone."""
+    """Write the end of a run that was killed: a reader elsewhere can't see that its process is gone."""
     status = RunStatus.read(folder)
     if status is not None and not status.ended:
         by = f"signal {-code}" if code < 0 else f"exit code {code}"

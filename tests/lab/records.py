@@ -39,11 +39,11 @@ name = "judge"
 epochs = 1
 rounds_per_epoch = 5000
 """
-"""The config of a run that will not end while it is looked at."""
+"""Config of a run that takes long enough to be watched."""
 
 
 class Exact(Scorer):
-    """The share of characters that stand where they should."""
+    """The share of characters in the right place."""
 
     def score(self, task: Task, response: Response) -> Score:
         assert response.answer is not None
@@ -53,7 +53,7 @@ class Exact(Scorer):
 
 
 class Digits(Subnet):
-    """Say the digits again."""
+    """Repeat the digits of the task."""
 
     name: ClassVar[str] = "digits"
 
@@ -104,7 +104,7 @@ class Sayer(Miner):
 
 
 class Elsewhere(Sayer):
-    """As if somebody else's: what its work costs is not known here."""
+    """Stands for somebody else's miner, whose costs are not known here."""
 
     metered = False
 
@@ -128,7 +128,7 @@ class Injector(Miner):
 
 
 class Spoiler(Miner):
-    """Answers so that the grader fails."""
+    """Answers with text on which the grader fails."""
 
     async def forward(self, query: Query) -> Answer | bytes:
         return Answer(text="spoil")
@@ -162,7 +162,7 @@ def make_config(**tables: Any) -> RunConfig:
 
 
 def rounds_written(folder: Path) -> int:
-    """Count the rounds of a run that another process may be playing; 0 before it has a record."""
+    """Return the number of rounds that a run has recorded; 0 before it has a record."""
     try:
         with sqlite3.connect(f"file:{folder / 'record.sqlite'}?mode=ro", uri=True) as connection:
             found = connection.execute("select count(*) from subnetlab_entries where kind = 'round'").fetchone()[0]

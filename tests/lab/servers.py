@@ -7,13 +7,13 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Postgres:
-    """A server of the tests' own, on the loopback address, that trusts everybody on it."""
+    """A server for the tests alone, on the loopback address and without passwords."""
 
     programs: Path
     folder: Path
     port: int
     user: str | None
-    """Whom it runs as: PostgreSQL refuses to run as root."""
+    """User that it runs as, since PostgreSQL refuses to run as root."""
 
     @property
     def url(self) -> str:

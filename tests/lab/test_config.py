@@ -81,7 +81,7 @@ def test_every_key_can_be_overridden_by_its_dotted_name(tmp_path: Path) -> None:
     assert config.miners[0].options["scale"] == 0.5
 
 
-def test_what_a_table_asks_of_machines_is_asked_for_each_of_its_miners(tmp_path: Path) -> None:
+def test_the_requirements_of_a_table_hold_for_each_of_its_miners(tmp_path: Path) -> None:
     asked = {"miners.0.count": "2", "miners.0.labels": '{zone = "!in(a, b)"}', "miners.0.resources": "{nvme = 0.5}"}
     config = read(tmp_path, SMALL.replace('"reader"\n[[val', '{kind = "tesseract"}\n[[val'), asked)
     asked_for = Requirements({"zone": "!in(a, b)"}, {"nvme": 0.5})
@@ -140,17 +140,17 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("overrides", "said"), WRONG)
+@pytest.mark.parametrize(("overrides", "message"), WRONG)
 def test_a_wrong_key_is_one_line_with_key_value_and_what_is_allowed(
-    tmp_path: Path, overrides: dict[str, str], said: str
+    tmp_path: Path, overrides: dict[str, str], message: str
 ) -> None:
-    with pytest.raises(ConfigError, match=said) as caught:
+    with pytest.raises(ConfigError, match=message) as caught:
         read(tmp_path, SMALL, overrides)
     assert "\n" not in str(caught.value) and "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("seed = ", "c.toml: not TOML: Invalid value"),
         ("", "c.toml: .*missing; add it"),
@@ -158,8 +158,8 @@ def test_a_wrong_key_is_one_line_with_key_value_and_what_is_allowed(
         ("subnet = 'ocr'\nminers = [{}]\nvalidators = [{}]", r"miners\[0\]\.kind: missing; known: "),
     ],
 )
-def test_a_file_that_is_no_config_is_named(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
+def test_a_file_that_is_no_config_is_named(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         read(tmp_path, text)
     with pytest.raises(ConfigError, match="no such file"):
         RunConfig.read(tmp_path / "nowhere.toml")

@@ -16,7 +16,7 @@ from tests.cluster.conftest import until
 from tests.cluster.launch.heads import ROOT
 
 
-def test_a_run_that_was_killed_is_not_under_way_where_it_is_fetched_to(tmp_path: Path) -> None:
+def test_a_killed_run_is_shown_as_failed_after_it_was_fetched(tmp_path: Path) -> None:
     config, left = tmp_path / "mine.toml", tmp_path / "subnetlab" / "mine-1"
     config.write_text('subnet = "tests.lab.records:Digits"\n[[miners]]\nkind = "echo"\n[[validators]]\nname = "v"\n')
     with socket.create_server(("127.0.0.1", 0)) as silent, (tmp_path / "job-driver-mine-1.log").open("w") as log:

@@ -50,7 +50,7 @@ def test_many_runs_write_at_once(postgres: Postgres, tmp_path: Path) -> None:
             assert {entry.body["by"] for entry in record.entries("round")} == {number}
 
 
-def test_two_writers_of_one_run_are_told_apart(postgres: Postgres, tmp_path: Path) -> None:
+def test_a_second_writer_of_one_run_is_refused(postgres: Postgres, tmp_path: Path) -> None:
     with RunRecord.create(tmp_path, postgres.url, run="contested") as one:
         one.append([START])
         with RunRecord.open(tmp_path, postgres.url, run="contested") as other:

@@ -6,7 +6,7 @@ from lab.cli.progress import Bar
 from lab.run.events import Event, Stage
 
 
-def test_without_a_terminal_only_what_a_run_waits_for_is_said_and_not_every_second(
+def test_without_a_terminal_only_waiting_is_printed_and_not_every_second(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with Bar("ocr") as bar:
@@ -17,8 +17,8 @@ def test_without_a_terminal_only_what_a_run_waits_for_is_said_and_not_every_seco
             Event(Stage.ROUND, 1, 8),
         ):
             bar.show(event)
-    said = "ocr: waiting for nodes: vllm-0 needs 1 GPU; the cluster has 0 GPU; 0 s of 600 s\n"
-    assert capsys.readouterr() == ("", said)
+    message = "ocr: waiting for nodes: vllm-0 needs 1 GPU; the cluster has 0 GPU; 0 s of 600 s\n"
+    assert capsys.readouterr() == ("", message)
     with Bar("ocr", quiet=True) as bar:
         bar.show(Event(Stage.WAITING, 0, 8, "waiting for nodes"))
     assert capsys.readouterr() == ("", "")

@@ -25,7 +25,7 @@ def tamper(record: RunRecord, statement: str) -> None:
     connection.close()
 
 
-def test_entries_come_back_in_order_by_kind_and_by_place(record: RunRecord) -> None:
+def test_entries_come_back_in_order_by_kind_and_by_key(record: RunRecord) -> None:
     with RunRecord.open(record.folder) as again:
         assert [entry.key for entry in again.entries()] == ["run", "0/0", "0/1", "0"]
         assert [entry.body["score"] for entry in again.entries("round")] == [0.5, None]
@@ -54,7 +54,7 @@ def test_an_entry_can_not_be_written_twice_and_nothing_of_a_refused_append_stays
 
 
 @pytest.mark.parametrize(
-    ("statement", "said"),
+    ("statement", "message"),
     [
         (
             "update subnetlab_entries set body = replace(body, '0.5', '0.6') where seq = 2",
@@ -67,10 +67,10 @@ def test_an_entry_can_not_be_written_twice_and_nothing_of_a_refused_append_stays
         ("update subnetlab_entries set previous = hash where seq = 4", r"entry 4 .* does not follow"),
     ],
 )
-def test_whatever_is_changed_is_found_and_named(record: RunRecord, statement: str, said: str) -> None:
+def test_any_change_is_found_and_named(record: RunRecord, statement: str, message: str) -> None:
     record.close()
     tamper(record, statement.format("subnetlab_entries"))
-    with pytest.raises(AuditError, match=said):
+    with pytest.raises(AuditError, match=message):
         record.verify()
 
 

@@ -1,4 +1,4 @@
-"""Whole runs, on the local pool with light miners: what they record, how they stop and go on."""
+"""Whole runs on the local pool with light miners: what they record, how they stop and resume."""
 
 import json
 import os
@@ -75,7 +75,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> RunRecord:
 
 
 def outcome(record: RunRecord) -> tuple[Any, Any]:
-    """All of a record that a seed decides."""
+    """Return everything in a record that follows from the seed."""
     rounds = {
         graded.key: (graded.task_seed, [(a.uid, a.blob, a.score, a.quality, a.fault) for a in graded.answers])
         for graded in map(GradedRound.of, record.entries("round"))
@@ -107,7 +107,7 @@ def test_the_same_seed_gives_the_same_outcome_and_another_seed_another(finished:
         assert outcome(other)[0] != outcome(finished)[0]
 
 
-def test_an_oracle_is_as_good_as_it_is_told_to_be(tmp_path: Path) -> None:
+def test_an_oracle_is_as_accurate_as_its_config_says(tmp_path: Path) -> None:
     oracles = [{"name": f"p{p}", "kind": "oracle", "p": p / 100} for p in (100, 60, 0)]
     config = make_config(miners=oracles, chain={"epochs": 1, "rounds_per_epoch": 40})
     with run(config, tmp_path) as record:
@@ -116,7 +116,7 @@ def test_an_oracle_is_as_good_as_it_is_told_to_be(tmp_path: Path) -> None:
     assert right[0] == 1.0 and right[1] == pytest.approx(0.6, abs=0.2) and right[2] == 0.0
 
 
-def test_work_that_is_done_elsewhere_is_no_measure_of_doing_it_once(tmp_path: Path) -> None:
+def test_a_miner_whose_work_is_done_elsewhere_is_no_baseline(tmp_path: Path) -> None:
     elsewhere = {"name": "theirs", "kind": "tests.lab.records:Elsewhere"}
     here = {"name": "ours", "kind": "tests.lab.records:Sayer"}
     chain = {"epochs": 1, "rounds_per_epoch": 2}
@@ -127,7 +127,7 @@ def test_work_that_is_done_elsewhere_is_no_measure_of_doing_it_once(tmp_path: Pa
         assert Bill.of(theirs).overhead.value is None
 
 
-def test_progress_is_told_round_by_round(tmp_path: Path) -> None:
+def test_progress_is_reported_round_by_round(tmp_path: Path) -> None:
     events: list[Event] = []
     run(small(), tmp_path, watch=events.append).close()
     assert [event.stage for event in events if event.stage != "round"] == ["starting", "epoch", "epoch", "done"]
@@ -146,7 +146,7 @@ Bodies = list[tuple[str, str, dict[str, Any]]]
 
 
 def forge(folder: Path, change: Callable[[Bodies], object]) -> None:
-    """Change the entries (kind, place, body) of a record and make all hashes anew."""
+    """Change the entries (kind, key, body) of a record and recompute all hashes."""
     with sqlite3.connect(folder / "record.sqlite") as connection:
         name = connection.execute("select distinct run from subnetlab_entries").fetchone()[0]
         rows = connection.execute("select kind, place, body from subnetlab_entries order by seq").fetchall()
@@ -187,13 +187,13 @@ FORGERIES: dict[str, tuple[Callable[[Bodies], object], str]] = {
 
 
 @pytest.mark.parametrize("name", FORGERIES)
-def test_a_forgery_is_found_even_when_all_hashes_were_made_anew(finished: RunRecord, tmp_path: Path, name: str) -> None:
-    change, said = FORGERIES[name]
+def test_a_forgery_is_found_even_with_all_hashes_recomputed(finished: RunRecord, tmp_path: Path, name: str) -> None:
+    change, message = FORGERIES[name]
     shutil.copytree(finished.folder, tmp_path / "run")
     forge(tmp_path / "run", change)
     with RunRecord.open(tmp_path / "run") as record:
         record.verify()
-        with pytest.raises(AuditError, match=said):
+        with pytest.raises(AuditError, match=message):
             audit(record)
 
 
@@ -214,7 +214,7 @@ def test_the_bill_of_a_run_adds_up_to_what_the_processes_used(finished: RunRecor
     assert bill.total_cpu_s + bill.idle_cpu_s == pytest.approx(bill.wall_s * bill.cores, rel=0.01)
 
 
-def test_a_config_bounds_what_hosts_take_to_start(tmp_path: Path) -> None:
+def test_a_config_limits_how_long_hosts_take_to_start(tmp_path: Path) -> None:
     miner = {"name": "never", "kind": "tests.cluster.fakes:Works", "engine": {"kind": "tests.cluster.fakes:NeverOpen"}}
     config = small(miners=[miner], pool={"kind": "local", "start_timeout_s": 1.5})
     with pytest.raises(PoolError, match=r"was not ready within 1.5 s; pool.start_timeout_s gives it longer"):
@@ -270,7 +270,7 @@ def test_a_folder_whose_run_is_not_in_the_database_is_named(tmp_path: Path) -> N
         open_run(tmp_path / "second")
 
 
-def test_a_run_goes_on_with_the_versions_that_it_began_with_or_not_at_all(
+def test_a_run_resumes_only_with_the_versions_it_began_with(
     finished: RunRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(RecordError, match="no run to continue; leave --resume out"):
@@ -281,7 +281,7 @@ def test_a_run_goes_on_with_the_versions_that_it_began_with_or_not_at_all(
         run(small(), finished.folder, mode="resume")
 
 
-def test_a_kept_chain_can_be_opened_and_is_built_anew_on_resume(tmp_path: Path) -> None:
+def test_a_kept_chain_can_be_opened_and_is_rebuilt_on_resume(tmp_path: Path) -> None:
     config = make_config(chain={"epochs": 2, "rounds_per_epoch": 3, "keep": True})
     for mode in ("new", "resume"):
         with run(config, tmp_path, mode=mode) as record:
@@ -327,7 +327,7 @@ def test_a_run_killed_at_twenty_random_points_ends_as_an_undisturbed_one(tmp_pat
         assert Bill.of(record).sessions > 1
 
 
-def test_ctrl_c_stops_with_a_word_on_how_to_go_on(tmp_path: Path) -> None:
+def test_ctrl_c_stops_a_run_and_says_how_to_resume_it(tmp_path: Path) -> None:
     config = tmp_path / "paced.toml"
     config.write_text(PACED)
     command = [sys.executable, "-m", "lab", "run", str(config), "--out", str(tmp_path / "run"), "--json"]
@@ -343,7 +343,7 @@ def test_ctrl_c_stops_with_a_word_on_how_to_go_on(tmp_path: Path) -> None:
         assert not audit(record).complete
 
 
-def test_the_run_folder_says_what_was_run_and_on_what(finished: RunRecord) -> None:
+def test_the_run_folder_describes_the_run_and_its_machine(finished: RunRecord) -> None:
     machine = json.loads((finished.folder / "run.json").read_text())
     assert machine["seed"] == 7 and machine["versions"]["numpy"] and machine["cores"] >= 1
     assert RunConfig.parse(json.loads((finished.folder / "config.json").read_text())) == small()

@@ -1,4 +1,4 @@
-"""A key is known to the engine that sends it, and found nowhere else."""
+"""A key is known to the engine that sends it and to nothing else."""
 
 import json
 import os
@@ -44,7 +44,7 @@ kind = "ray"
 
 
 class Tattler(BaseHTTPRequestHandler):
-    """Refuses, and says whom."""
+    """Refuses every request and repeats its key in the answer."""
 
     heard: ClassVar[list[str]] = []
 
@@ -80,8 +80,8 @@ def test_a_key_is_in_no_file_no_log_and_no_command_line(port: int, folder: Path)
     (folder / "c.toml").write_text(CONFIG.format(port=port))
     command = [sys.executable, "-m", "lab", "run", str(folder / "c.toml"), "--out", str(folder / "run")]
     environment = os.environ | {"LAB_KEY": CANARY, "RAY_TMPDIR": str(folder)}
-    said, lines = folder / "said", set[str]()
-    with said.open("w") as output:
+    log, lines = folder / "log.txt", set[str]()
+    with log.open("w") as output:
         started = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
         while started.poll() is None:
             for process in psutil.process_iter():
@@ -90,7 +90,7 @@ def test_a_key_is_in_no_file_no_log_and_no_command_line(port: int, folder: Path)
                 except psutil.Error:
                     continue
             time.sleep(0.2)
-    assert started.returncode == 0, said.read_text()[-2000:]
+    assert started.returncode == 0, log.read_text()[-2000:]
     assert set(Tattler.heard) == {f"Bearer {CANARY}"}  # it was used
     files = [path for path in folder.rglob("*") if path.is_file()]
     assert any(path.name == "report.html" for path in files) and any("raylet" in path.name for path in files)

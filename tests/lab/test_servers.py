@@ -1,4 +1,4 @@
-"""Runs with a server of their own, and with a miner that learns which engine pays."""
+"""Runs that start a server, and runs with a miner that learns which engine pays."""
 
 import asyncio
 import http.client
@@ -34,14 +34,14 @@ class Answers(http.server.BaseHTTPRequestHandler):
         until = time.thread_time() + (0.03 if self.path.startswith("/say/") else 0.0)
         while time.thread_time() < until: pass
         self.send_response(200); self.end_headers(); self.wfile.write(self.path.removeprefix("/say/").encode())
-    def log_message(self, *said): print("asked for", said[1], flush=True)
+    def log_message(self, *message): print("asked for", message[1], flush=True)
 http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Answers).serve_forever()
 """
 TABLE: dict[str, Any] = {"name": "sayer", "command": ["{python}", "-u", "-c", SERVER, "{port}"], "ready": "/"}
 
 
 class Caller(Miner):
-    """Has its answers from a server."""
+    """Gets its answers from a server."""
 
     url: str
 
@@ -107,7 +107,7 @@ def test_a_run_starts_its_server_and_bills_it_apart(measured: str, tmp_path: Pat
     assert not children()
 
 
-def test_a_run_that_is_stopped_ends_its_server_and_starts_it_again_when_it_goes_on(tmp_path: Path) -> None:
+def test_a_stopped_run_ends_its_server_and_starts_it_again_on_resume(tmp_path: Path) -> None:
     def stop(event: Event) -> None:
         if event.stage == "epoch":
             assert children()
@@ -122,14 +122,14 @@ def test_a_run_that_is_stopped_ends_its_server_and_starts_it_again_when_it_goes_
     assert scores == [1.0] * 12
 
 
-def test_a_server_that_does_not_start_ends_the_run_with_its_last_words(tmp_path: Path) -> None:
+def test_a_server_that_does_not_start_ends_the_run_with_the_end_of_its_log(tmp_path: Path) -> None:
     broken = TABLE | {"command": ["{python}", "-c", "raise SystemExit('no such device: {port}')"]}
     with pytest.raises(PoolError, match=r"(?s)server sayer has ended; the end of its log .*no such device: \d+"):
         run(make_config(servers=[broken]), tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("servers", "url", "said"),
+    ("servers", "url", "message"),
     [
         ([], "{server:sayer}", r"miners\[0\]: no server is called 'sayer'; add a \[\[servers\]\] table of that name"),
         ([TABLE], "{server:other}/v1", r"miners\[0\]: no server is called 'other'; known: sayer"),
@@ -144,8 +144,8 @@ def test_a_server_that_does_not_start_ends_the_run_with_its_last_words(tmp_path:
         ([TABLE | {"prot": 80}], "", r"servers\[0\].prot"),
     ],
 )
-def test_what_is_wrong_with_a_server_is_named(servers: list[Any], url: str, said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
+def test_a_mistake_in_a_server_table_is_named(servers: list[Any], url: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         make_config(servers=servers, miners=[{"name": "m", "kind": "tests.lab.test_servers:Caller", "url": url}])
 
 
@@ -155,7 +155,7 @@ def test_json_in_a_command_is_left_as_it_is(tmp_path: Path) -> None:
     assert built._command == ["serve", '{"a": 1}', str(built.port)]
 
 
-def test_dollars_are_told_for_each_token_and_character(tmp_path: Path) -> None:
+def test_dollars_are_reported_for_each_token_and_character(tmp_path: Path) -> None:
     miners = [
         {"name": "dear", "kind": "language_model", "engine": {"kind": VENDOR, "price_usd": 0.012}},
         {"name": "echo", "kind": "echo"},
@@ -173,7 +173,7 @@ VENDOR = "tests.lab.test_servers:Vendor"
 
 
 def routed(kind: str, cores: float, epochs: int = 8) -> RunConfig:
-    """A dear engine, one that is never right, and the cheap one that wins; all that counts is what they charge."""
+    """Return a run with an expensive engine, one that is never right, and a cheap one that wins by its price."""
     offers = [{"price_usd": 0.02}, {"price_usd": 0.0, "wrong": True}, {"price_usd": 0.001}]
     choices = [{"kind": VENDOR, "cores": cores} | offer for offer in offers]
     miners = [
@@ -191,7 +191,7 @@ def routed(kind: str, cores: float, epochs: int = 8) -> RunConfig:
 
 
 def bought(record: RunRecord) -> list[float]:
-    """What the router paid for an answer, epoch by epoch."""
+    """Return what the router paid for an answer, epoch by epoch."""
     rounds = [GradedRound.of(entry) for entry in record.entries("round")]
     paid: dict[int, set[float]] = {}
     for graded in rounds:
@@ -214,7 +214,7 @@ def test_a_router_on_ray_does_as_one_in_this_process(ray_session: RaySession, tm
         assert bought(there) == bought(here)
 
 
-def test_a_router_in_a_run_that_was_stopped_chooses_as_in_one_that_was_not(tmp_path: Path) -> None:
+def test_a_router_chooses_the_same_in_a_resumed_run(tmp_path: Path) -> None:
     def stop(event: Event) -> None:
         if event.rounds in (9, 14):  # in the middle of the fifth epoch, and at the end of the seventh
             raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""A run's folder on its way from a cluster: whole, or refused."""
+"""A run's folder fetched from a cluster: complete or refused."""
 
 import hashlib
 import zipfile
@@ -27,7 +27,7 @@ def archive(tmp_path: Path, name: str) -> tuple[Path, Packed]:
     return path, Packed(sha256=hashlib.sha256(path.read_bytes()).hexdigest(), size=path.stat().st_size)
 
 
-def test_what_was_cut_off_or_changed_on_the_way_is_refused(tmp_path: Path) -> None:
+def test_an_archive_that_was_cut_or_changed_is_refused(tmp_path: Path) -> None:
     path, packed = archive(tmp_path, "config.json")
     whole = path.read_bytes()
     for came in (whole[:-1], whole[:40] + bytes([whole[40] ^ 1]) + whole[41:]):
@@ -38,13 +38,13 @@ def test_what_was_cut_off_or_changed_on_the_way_is_refused(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("name", ["../outside", "a/../../outside", "/tmp/outside"])
-def test_what_would_be_written_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
+def test_an_archive_that_would_write_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(RefusedRecord, match="would be written outside its folder"):
         unpack(*archive(tmp_path, name), tmp_path / "there")
     assert [path.name for path in tmp_path.iterdir()] == ["run.zip"]
 
 
-def test_what_would_fill_the_disk_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+def test_an_archive_that_would_fill_the_disk_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
     path = tmp_path / "run.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as into:
         for name in ("config.json", "record.sqlite"):
@@ -57,7 +57,7 @@ def test_what_would_fill_the_disk_is_refused_before_it_is_unpacked(tmp_path: Pat
 
 
 @pytest.mark.parametrize("where", ["a password is needed", "the method is unknown", "the content is garbled"])
-def test_a_file_that_can_not_be_unpacked_is_told_in_one_line(tmp_path: Path, where: str) -> None:
+def test_a_file_that_cannot_be_unpacked_is_reported_in_one_line(tmp_path: Path, where: str) -> None:
     path = tmp_path / "run.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as into:
         into.writestr("config.json", bytes(range(256)) * 4)
@@ -75,7 +75,7 @@ def test_a_file_that_can_not_be_unpacked_is_told_in_one_line(tmp_path: Path, whe
     assert [path.name for path in tmp_path.iterdir()] == ["run.zip"]
 
 
-def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_empty_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "mine").write_text("mine")
     with pytest.raises(RecordError, match="is not empty; name another with --out"):
