@@ -57,16 +57,6 @@ def test_a_copycat_with_an_engine_takes_its_victim_along() -> None:
     assert groups(miners) == {"io": (2,), "model-0": (0, 1)}
 
 
-def test_a_victim_is_known_by_all_but_its_seeds() -> None:
-    miners: dict[int, Miner] = {
-        0: fakes.Draws(seed=1),
-        1: fakes.Draws(seed=2),
-        2: fakes.Copies(victim=fakes.Draws(seed=3)),
-        3: fakes.Copies(victim=fakes.Copies(victim=fakes.Draws(seed=4))),
-    }
-    assert plan(miners, 1).affinity.after == {2: (0, 1), 3: (2,)}
-
-
 def test_engines_of_one_host_that_take_more_than_a_gpu_together_take_whole_ones() -> None:
     class Two(fakes.Works):
         other: fakes.Model = fakes.Model(name="other", wants_gpus=0.9)

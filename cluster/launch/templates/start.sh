@@ -1,4 +1,4 @@
-# Start Ray on one machine of {{ spec.name }}: run there by `ssh MACHINE bash -s`.
+# Start Ray on one machine of {{ spec.name }}; run there by `ssh MACHINE bash -s`.
 set -euo pipefail
 {% include "machine.sh" %}
 if runs; then
@@ -8,18 +8,18 @@ if runs; then
         echo "Ray runs here with another token: copy this machine's {{ spec.folder }}/token to yours, under the same path" >&2
         exit 5
     fi
-    echo "Ray runs here already, as process $(cat "$pid")"
+    echo "Ray already runs here, as process $(cat "$pid")"
     exit 0
 fi
 mv -f "$sent" "$folder/token"
-found="$({{ spec.command }} --version)"
-if [ "$found" != "ray, version {{ spec.ray }}" ]; then
-    echo "this machine has '$found' and the cluster {{ spec.ray }}: install ray=={{ spec.ray }} with the same Python" >&2
+version="$({{ spec.command }} --version)"
+if [ "$version" != "ray, version {{ spec.ray }}" ]; then
+    echo "this machine has '$version' and the cluster {{ spec.ray }}: install ray=={{ spec.ray }} with the same Python" >&2
     exit 3
 fi
 mkdir -m 700 "$around" 2> /dev/null || true
 if [ -L "$around" ] || [ ! -O "$around" ] || [ -n "$(find "$around" -maxdepth 0 -perm /077)" ]; then
-    echo "$around is not this user's alone: remove it there, or give the cluster another name" >&2
+    echo "$around does not belong to this user alone: remove it there, or give the cluster another name" >&2
     exit 8
 fi
 if [ -f "$folder/env" ]; then

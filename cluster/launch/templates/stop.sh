@@ -1,4 +1,4 @@
-# End the Ray of {{ spec.name }} on one machine, and no other that runs there.
+# End the Ray of {{ spec.name }} on one machine, and no other Ray there.
 set -uo pipefail
 {% include "machine.sh" %}
 if runs; then
@@ -12,5 +12,5 @@ if runs; then
 fi
 rm -rf "$pid" "$log" "$sent" "$around"
 ls "$folder"/pid-* > /dev/null 2>&1 || rm -f "$folder/token"
-rmdir "$folder" 2> /dev/null   # not where the user keeps variables there
+rmdir "$folder" 2> /dev/null   # stays if the user keeps variables there
 echo "{{ spec.name }} has ended here"

@@ -37,7 +37,7 @@ def pid_of(response: Response) -> int:
 SERVED: dict[int, Miner] = {uid: fakes.Works(engine=fakes.Servant(), seed=uid) for uid in (0, 1)}
 
 
-async def test_what_was_in_flight_on_an_engine_that_is_killed_is_lost_and_the_next_query_is_answered() -> None:
+async def test_queries_on_a_killed_engine_are_lost_and_the_next_query_is_answered() -> None:
     engine = fakes.Servant(reopens_in_s=0.5)
     async with hosting({0: fakes.Works(engine=engine), 1: fakes.Works(engine=engine), 2: fakes.Says()}) as host:
         before = pid_of(await host.serve(0, query()))
@@ -53,7 +53,7 @@ async def test_what_was_in_flight_on_an_engine_that_is_killed_is_lost_and_the_ne
 
 
 @pytest.mark.parametrize("processes", [False, True])
-async def test_a_miner_that_its_engine_dies_of_is_charged_however_often_and_its_neighbour_is_served(
+async def test_a_miner_that_its_engine_dies_of_is_blamed_however_often_and_its_neighbour_is_served(
     processes: bool,
 ) -> None:
     miners: dict[int, Miner] = {0: fakes.KillsEngine(engine=fakes.Servant()), 1: SERVED[1]}
@@ -65,7 +65,7 @@ async def test_a_miner_that_its_engine_dies_of_is_charged_however_often_and_its_
             pid_of(neighbour)
 
 
-async def test_an_engine_that_does_not_open_again_in_some_attempts_is_given_up_and_nobody_is_charged() -> None:
+async def test_an_engine_that_does_not_reopen_in_some_attempts_is_given_up_and_nobody_is_blamed() -> None:
     async with hosting({0: fakes.Works(engine=fakes.Servant(opens=1))}) as host:
         await host.serve(0, query("die"))
         faults = [(await host.serve(0, query(id=str(n)))).fault for n in range(MAX_OPENINGS + 2)]
@@ -73,7 +73,7 @@ async def test_an_engine_that_does_not_open_again_in_some_attempts_is_given_up_a
         assert host._engines._states[fakes.Servant(opens=1).key].failures == MAX_OPENINGS
 
 
-async def test_an_engine_that_does_not_open_again_is_named_and_the_others_go_on() -> None:
+async def test_an_engine_that_does_not_reopen_is_named_and_the_others_go_on() -> None:
     miners = {0: fakes.Works(engine=fakes.Servant(opens=1)), 1: fakes.Works(engine=fakes.Servant())}
     async with hosting(miners) as host:
         assert (await host.serve(0, query("die"))).fault is Fault.LOST
@@ -83,14 +83,14 @@ async def test_an_engine_that_does_not_open_again_is_named_and_the_others_go_on(
         pid_of(await host.serve(1, query()))
 
 
-async def test_who_feigns_the_death_of_an_engine_is_at_fault() -> None:
+async def test_a_miner_that_feigns_the_death_of_an_engine_is_at_fault() -> None:
     async with hosting({0: fakes.FeignsDeath()}) as host:
         response = await host.serve(0, query())
     assert (response.fault, response.reason) == (Fault.ERROR, "EngineDied: gone, all gone")
 
 
 @pytest.mark.parametrize("what", ["burn 0.4", "die"])
-async def test_bare_work_is_measured_in_the_engines_own_process_and_is_none_where_that_dies(what: str) -> None:
+async def test_bare_work_is_measured_in_the_engines_own_process_and_is_none_if_that_dies(what: str) -> None:
     async with LocalPool(Words(), {0: fakes.Works(engine=fakes.Servant())}, {}, cores=1) as pool:
         cost, other = await pool.bare(0, [query(what), query("burn 0.1", id="2")])
     if what == "die":
@@ -100,7 +100,7 @@ async def test_bare_work_is_measured_in_the_engines_own_process_and_is_none_wher
     assert other is not None and 0.08 <= other.cpu_s < 0.3
 
 
-async def test_an_engine_that_is_killed_from_outside_is_opened_again_and_costs_nobody_anything() -> None:
+async def test_an_engine_killed_from_outside_reopens_and_costs_nobody_anything() -> None:
     async with LocalPool(Words(), SERVED, {}, cores=1) as pool:
         (first,) = await pool.query(query(), (0,))
         asyncio.get_running_loop().call_later(0.3, os.kill, pid_of(first), signal.SIGKILL)
@@ -117,7 +117,7 @@ async def test_an_engine_that_fails_to_close_keeps_no_other_open() -> None:
     assert not psutil.pid_exists(pid)
 
 
-async def test_an_engine_that_fails_to_open_has_all_others_closed_though_one_fails_at_that_too() -> None:
+async def test_if_one_engine_fails_to_open_the_others_are_closed_though_one_fails_at_that_too() -> None:
     servant = fakes.Servant()
     engines = EngineSupervisor([fakes.Unclosable(), servant, fakes.Unopenable()])
     with pytest.raises(FileNotFoundError):

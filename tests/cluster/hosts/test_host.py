@@ -1,4 +1,4 @@
-"""One host, without a pool: whatever a miner does becomes a response."""
+"""One host without a pool: whatever a miner does becomes a response."""
 
 import asyncio
 import gc
@@ -43,7 +43,7 @@ async def test_an_answer_arrives_encoded_timed_and_metered() -> None:
         (fakes.Returns(what="huge"), Fault.MALFORMED, "50,000,000 bytes; at most 8,000,000 are carried"),
     ],
 )
-async def test_what_goes_wrong_is_a_fault_with_its_reason(miner: Miner, fault: Fault, reason: str) -> None:
+async def test_every_failure_is_a_fault_with_its_reason(miner: Miner, fault: Fault, reason: str) -> None:
     response = await served(miner)
     assert (response.fault, response.reason, response.body) == (fault, reason, b"")
 
@@ -63,7 +63,7 @@ async def test_an_event_loop_that_ends_before_a_miner_has_begun_leaves_nothing_u
     gc.collect()  # what was never awaited warns now, and a warning fails
 
 
-async def test_text_that_is_no_unicode_is_malformed() -> None:
+async def test_text_that_is_not_unicode_is_malformed() -> None:
     response = await served(fakes.Returns(what="surrogate"))
     assert response.fault is Fault.MALFORMED
     assert response.reason.startswith("the answer can't be encoded: PydanticSerializationError")
@@ -124,7 +124,7 @@ async def test_the_time_that_a_neighbour_holds_the_loop_puts_off_the_timeout_and
     assert in_credit.latency_s >= 1.1
 
 
-async def test_who_holds_the_loop_beyond_the_timeout_has_timed_out_and_the_neighbours_are_lost() -> None:
+async def test_a_miner_that_holds_the_loop_beyond_the_timeout_has_timed_out_and_its_neighbours_are_lost() -> None:
     host = Host("test", {0: fakes.Holds(for_s=0.9), 1: fakes.Sleeps(for_s=0.1), 2: fakes.Sleeps(for_s=0.2)})
     asked = query(timeout_s=0.3)
     *others, held = await asyncio.gather(*(host.serve(uid, asked) for uid in (1, 2, 0)))
@@ -135,7 +135,7 @@ async def test_who_holds_the_loop_beyond_the_timeout_has_timed_out_and_the_neigh
     assert match is not None and float(match[1]) >= 0.9
 
 
-async def test_holding_the_loop_in_a_task_of_its_own_is_the_miners_doing_too() -> None:
+async def test_holding_the_loop_in_a_task_of_its_own_counts_as_the_miners() -> None:
     host = Host("test", {0: fakes.Delegates(for_s=0.9), 1: fakes.Sleeps(for_s=0.1)})
     asked = query(timeout_s=0.3)
     other, held = await asyncio.gather(host.serve(1, asked), host.serve(0, asked))

@@ -1,4 +1,4 @@
-"""What miners are told of their pay, on every pool."""
+"""Pay notices on every pool."""
 
 import asyncio
 import os
@@ -64,7 +64,7 @@ async def test_a_restarted_host_knows_what_its_predecessor_was_told() -> None:
 
 
 @pytest.mark.parametrize("fails", ["hang", "die"])
-async def test_a_miner_that_its_host_hangs_or_dies_of_when_paid_is_told_no_more_and_its_neighbour_is(
+async def test_a_miner_that_hangs_or_kills_its_host_when_paid_is_told_nothing_more_but_its_neighbour_is(
     monkeypatch: pytest.MonkeyPatch, fails: str
 ) -> None:
     monkeypatch.setattr(pay_notices, "NOTIFY_S", 2.0)
@@ -80,7 +80,7 @@ async def test_a_miner_that_its_host_hangs_or_dies_of_when_paid_is_told_no_more_
     assert bad._told == []
 
 
-async def test_what_nobody_learns_from_is_neither_told_nor_kept() -> None:
+async def test_pay_that_nobody_learns_from_is_neither_told_nor_kept() -> None:
     async with LocalPool(Words(), {3: fakes.Learns(), 5: fakes.Says()}, {}, cores=1) as pool:
         for epoch in range(100):
             await pool.paid({5: pay(epoch, 1.0)})
@@ -90,12 +90,12 @@ async def test_what_nobody_learns_from_is_neither_told_nor_kept() -> None:
     assert kept == 0
 
 
-def test_an_interrupt_is_not_taken_for_a_failure_of_the_miner_that_is_told() -> None:
+def test_an_interrupt_is_not_taken_for_a_failure_of_the_miner() -> None:
     with pytest.raises(KeyboardInterrupt):
         Host("test", {3: fakes.Learns(fails="interrupt")}).paid([{3: pay(666, 0.0)}])
 
 
-async def test_what_a_miner_makes_of_its_pay_is_part_of_its_next_answer_and_costs_nothing_when_told_again() -> None:
+async def test_work_on_pay_is_part_of_the_next_answers_cost_but_not_when_told_again() -> None:
     host = Host("test", {3: fakes.Learns(fails="burn")})
     host.paid([{3: pay(666, 0.0)}], again=True)
     assert (await host.serve(3, query())).cost.cpu_s < 0.05

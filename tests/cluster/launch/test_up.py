@@ -280,7 +280,7 @@ def test_a_folder_that_others_may_write_to_is_not_trusted(machine: Machine) -> N
     around.mkdir()
     around.chmod(0o755)
     code, said = machine.start()
-    assert code == 8 and f"{around} is not this user's alone" in said
+    assert code == 8 and f"{around} does not belong to this user alone" in said
     around.rmdir()
     around.symlink_to(machine.home)
     assert machine.start()[0] == 8

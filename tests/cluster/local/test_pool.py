@@ -72,7 +72,7 @@ async def test_miners_that_need_a_core_share_one_child_process_a_core() -> None:
     assert str(os.getpid()).encode() not in b"".join(pids)
 
 
-async def test_a_miner_that_its_host_dies_of_is_at_fault_and_what_waits_is_served() -> None:
+async def test_a_miner_that_its_host_dies_of_is_at_fault_and_waiting_queries_are_served() -> None:
     miners = {0: fakes.Says(), 1: fakes.Dies(), 2: fakes.Works()}
     async with local_pool(miners) as pool:
         responses = await pool.query(query(), (0, 1, 2))
@@ -117,7 +117,7 @@ async def test_a_host_that_was_given_up_leaves_no_process_and_takes_part_in_noth
     assert (tmp_path / "opened").read_text() == "open\nopen\n"
 
 
-async def test_whatever_fails_at_the_end_the_hosts_end_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_the_hosts_end_whatever_fails_at_the_close(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("a bug")
 
@@ -232,7 +232,7 @@ async def test_bare_work_that_kills_its_host_has_no_cost_and_ends_nothing() -> N
         assert cost is not None
 
 
-async def test_a_validator_that_can_not_prepare_is_a_pool_error_that_names_the_place() -> None:
+async def test_a_validator_that_cannot_prepare_is_a_pool_error_that_names_the_line() -> None:
     async with LocalPool(fakes.BrokenWords(), {0: fakes.Says()}, {9: Validator()}) as pool:
         with pytest.raises(PoolError, match=r"validator 9 .* round 0: RuntimeError: no words today \(fakes.py:"):
             await pool.prepare(9, 0, {0: 1.0}, Caller())
@@ -252,7 +252,7 @@ async def test_validators_at_work_do_not_hold_up_the_loop() -> None:
         assert await grading
 
 
-async def test_without_processes_every_host_is_here() -> None:
+async def test_without_processes_every_host_is_in_this_process() -> None:
     async with local_pool({0: fakes.Pid(), 1: fakes.Pid(seed=1)}, cores=2, processes=False) as pool:
         responses = await pool.query(query(), (0, 1))
         assert [row.name for row in await pool.usage()] == ["driver"]

@@ -53,7 +53,7 @@ def drain(cluster: Any, node: str, within_s: float) -> None:
     assert accepted, message
 
 
-async def test_every_host_goes_to_a_machine_that_suits_it(add_nodes: AddNodes, session: RaySession) -> None:
+async def test_every_host_goes_to_a_suitable_machine(add_nodes: AddNodes, session: RaySession) -> None:
     small, large, plain = add_nodes(
         {"num_gpus": 1, "labels": {"ray.io/accelerator-type": "T4", "zone": "a"}, "resources": {"nvme": 1}},
         {"num_gpus": 1, "labels": {"ray.io/accelerator-type": "H100"}, "num_cpus": 3},
@@ -81,7 +81,9 @@ async def test_every_host_goes_to_a_machine_that_suits_it(add_nodes: AddNodes, s
     assert sorted(map(str, found.values())) == sorted([plain.node_id, plain.node_id, large.node_id])
 
 
-async def test_hosts_are_packed_and_go_elsewhere_where_that_is_taken(add_nodes: AddNodes, session: RaySession) -> None:
+async def test_hosts_are_packed_and_go_elsewhere_if_that_machine_is_taken(
+    add_nodes: AddNodes, session: RaySession
+) -> None:
     add_nodes({"num_cpus": 2}, {"num_cpus": 2})
     pools = [RayPool(Words(), {0: fakes.Pid()}, {}, max_replicas=2, session=session) for _ in range(2)]
     async with pools[0], pools[1]:  # both are planned for the same machine
@@ -89,7 +91,7 @@ async def test_hosts_are_packed_and_go_elsewhere_where_that_is_taken(add_nodes: 
     assert (len(first), len(second), len(first | second)) == (1, 1, 2)
 
 
-async def test_a_run_waits_for_a_machine_that_it_asks_for_and_says_so_and_again_where_that_leaves(
+async def test_a_run_waits_for_a_machine_that_it_requests_and_says_so_and_again_if_that_leaves(
     add_nodes: AddNodes, session: RaySession, ray_cluster: Any
 ) -> None:
     lines: list[str] = []
@@ -135,7 +137,7 @@ async def test_a_run_waits_for_a_machine_that_it_asks_for_and_says_so_and_again_
     assert asked[0] == [{"CPU": 1.0}] * 2
 
 
-async def test_what_does_not_come_in_time_is_refused_with_what_is_missing_however_often_another_run_is_heard(
+async def test_what_does_not_come_in_time_is_refused_whatever_another_run_requests(
     session: RaySession,
 ) -> None:
     asked: list[list[dict[str, float]]] = []

@@ -119,7 +119,7 @@ async def test_a_killed_validator_worker_is_replaced_and_asked_again(ray_session
     assert first.task == again.task
 
 
-async def test_the_deadline_cuts_off_what_runs_and_names_what_never_started(
+async def test_the_deadline_cuts_off_running_queries_and_names_those_that_never_started(
     ray_session: RaySession, tmp_path: Path
 ) -> None:
     miners: dict[int, Miner] = {uid: fakes.SleepsOnCore(note=str(tmp_path / "cut"), seed=uid) for uid in (0, 1)}
@@ -149,7 +149,7 @@ async def test_a_picture_goes_into_the_object_store_once(
     assert sent < 2 * len(picture)
 
 
-async def test_what_nobody_has_is_reported_at_once_with_what_there_is(ray_session: RaySession) -> None:
+async def test_a_missing_resource_is_reported_at_once_with_what_there_is(ray_session: RaySession) -> None:
     miners = {0: fakes.Works(engine=fakes.Model(wants_gpus=2.0))}
     with pytest.raises(PoolError, match="model-0 needs 2 GPU; the cluster has 0 GPU"):
         async with ray_pool(ray_session, miners):
@@ -165,7 +165,7 @@ async def test_a_plan_that_does_not_fit_as_a_whole_is_refused_before_any_host_is
             pass
 
 
-async def test_what_is_in_use_is_reported_in_time(ray_session: RaySession) -> None:
+async def test_a_resource_in_use_is_reported_in_time(ray_session: RaySession) -> None:
     pool = RayPool(
         Words(), {0: fakes.Works(engine=fakes.Model())}, {}, cores=2, session=ray_session, start_timeout_s=6.0
     )

@@ -27,8 +27,8 @@ from tests.cluster import fakes
 from tests.cluster.fakes import query
 
 
-class Jumping(selectors.DefaultSelector):
-    """Never waits: the time that would pass is jumped over."""
+class JumpingSelector(selectors.DefaultSelector):
+    """Never waits: it advances the clock instead."""
 
     now = 0.0
 
@@ -37,8 +37,8 @@ class Jumping(selectors.DefaultSelector):
         return super().select(0)
 
 
-def imagine(test: Coroutine[Any, Any, None]) -> None:
-    selector = Jumping()
+def run_simulated(test: Coroutine[Any, Any, None]) -> None:
+    selector = JumpingSelector()
     loop = asyncio.SelectorEventLoop(selector)
     loop.time = lambda: selector.now  # type: ignore[method-assign]
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
@@ -51,10 +51,10 @@ class Script:
 
     acts: dict[int, tuple[str, float]]
     starts: list[bool] = field(default_factory=list)
-    """Whether the next starts succeed; then all do."""
+    """Whether each of the next starts succeeds; later ones all do."""
     died: set[int] = field(default_factory=set)
     log: list[tuple[str, int, str]] = field(default_factory=list)
-    """What happened: event, uid, host."""
+    """Events in order: kind, uid, host."""
     start_s: float = 0.0
 
 
@@ -226,7 +226,7 @@ def test_every_query_has_exactly_one_response_in_order(
         assert not any(slot.leaving for slot in group.slots)
         await scheduling.close()
 
-    imagine(test())
+    run_simulated(test())
 
 
 @given(
@@ -234,7 +234,7 @@ def test_every_query_has_exactly_one_response_in_order(
     order=st.permutations(range(6)),
     slots=st.integers(1, 3),
 )
-def test_a_copycat_is_served_after_its_victim_on_the_same_host(
+def test_a_tied_query_is_served_after_the_other_on_the_same_host(
     delays: list[float], order: list[int], slots: int
 ) -> None:
     async def test() -> None:
@@ -250,7 +250,22 @@ def test_a_copycat_is_served_after_its_victim_on_the_same_host(
         assert moments["end", 2] < moments["start", 4]
         assert moments["end", 4] < moments["start", 5]
 
-    imagine(test())
+    run_simulated(test())
+
+
+def test_a_query_that_only_comes_after_another_may_be_served_on_any_host_of_another_group() -> None:
+    async def test() -> None:
+        script = Script({0: ("answer", 3.0)})
+        first, second = Group("io", {0: fakes.Says()}, 1, 4), Group("cpu", {1: fakes.Works()}, 1, 1, 1.0)
+        planned = Plan((first, second), Affinity(after={1: (0,)}))
+        responses = await scheduler(planned, script).query(query(), (0, 1), None)
+        assert [response.fault for response in responses] == [None, None]
+        assert [(event, uid, host) for event, uid, host in script.log] == [
+            *(("start", 0, "io-0"), ("end", 0, "io-0")),
+            *(("start", 1, "cpu-0"), ("end", 1, "cpu-0")),
+        ]
+
+    run_simulated(test())
 
 
 def test_what_waits_is_served_by_priority_then_by_arrival() -> None:
@@ -269,7 +284,7 @@ def test_what_waits_is_served_by_priority_then_by_arrival() -> None:
         await scheduler(one_group(miners), script).query(query(), range(5), None)
         assert [uid for event, uid, _ in script.log if event == "start"] == [1, 4, 0, 2, 3]
 
-    imagine(test())
+    run_simulated(test())
 
 
 def test_a_batch_goes_to_the_least_busy_hosts() -> None:
@@ -280,10 +295,10 @@ def test_a_batch_goes_to_the_least_busy_hosts() -> None:
         hosts = [host for event, _, host in script.log if event == "start"]
         assert sorted(hosts) == ["cpu-0", "cpu-0", "cpu-1", "cpu-1", "cpu-2", "cpu-2"]
 
-    imagine(test())
+    run_simulated(test())
 
 
-def test_who_kills_or_hangs_its_host_is_charged_and_nobody_else() -> None:
+def test_a_miner_that_kills_or_hangs_its_host_is_blamed_and_nobody_else() -> None:
     async def test() -> None:
         miners: dict[int, Miner] = {uid: fakes.Works(seed=uid) for uid in range(6)}
         script = Script({1: ("die", 1.0), 0: ("hang", 0.0), **{uid: ("answer", 2.0) for uid in range(2, 6)}})
@@ -292,7 +307,7 @@ def test_who_kills_or_hangs_its_host_is_charged_and_nobody_else() -> None:
         assert (dead.fault, dead.reason) == (Fault.ERROR, "its host died while it alone was served")
         assert [response.fault for response in others] == [None] * 4
 
-    imagine(test())
+    run_simulated(test())
 
 
 @pytest.mark.parametrize("hosts", [1, 2])
@@ -306,10 +321,10 @@ def test_a_killer_among_hundreds_is_found_in_few_deaths(hosts: int) -> None:
         assert scheduling._deaths <= 11
         assert asyncio.get_running_loop().time() < 40.0
 
-    imagine(test())
+    run_simulated(test())
 
 
-def test_who_an_engine_dies_of_is_found_and_charged_and_nobody_else() -> None:
+def test_a_miner_that_an_engine_dies_of_is_blamed_and_nobody_else() -> None:
     async def test() -> None:
         miners: dict[int, Miner] = {uid: fakes.Works(seed=uid) for uid in range(8)}
         script = Script({uid: ("lose once", 0.5) for uid in range(8)} | {5: ("lose", 0.5)})
@@ -318,10 +333,10 @@ def test_who_an_engine_dies_of_is_found_and_charged_and_nobody_else() -> None:
         assert responses[5].reason == "its engine died while it alone was served: no engine"
         assert type(responses[5]) is Response
 
-    imagine(test())
+    run_simulated(test())
 
 
-def test_an_engine_that_takes_longer_to_open_than_a_query_may_take_is_waited_for_but_not_for_ever() -> None:
+def test_an_engine_that_opens_longer_than_a_query_may_take_is_waited_for_but_not_forever() -> None:
     async def test() -> None:
         miners: dict[int, Miner] = {0: fakes.Works(), 1: fakes.Works(seed=1)}
         script = Script({0: ("opening", 5.0), 1: ("answer", 1.0)})
@@ -333,17 +348,17 @@ def test_an_engine_that_takes_longer_to_open_than_a_query_may_take_is_waited_for
         assert [response.fault for response in await scheduling.query(query(), (0, 1), None)] == [Fault.LOST, None]
         assert 600.0 <= loop.time() - began < 620.0
 
-    imagine(test())
+    run_simulated(test())
 
 
-def test_a_host_that_waits_for_an_engine_before_a_query_that_takes_its_whole_time_did_not_hang() -> None:
+def test_a_host_that_waits_for_an_engine_before_a_query_that_takes_its_whole_time_is_not_hung() -> None:
     async def test() -> None:
         # 5 s for the engine, 10 s for the query beside one that holds the loop, and what a host may be silent.
         script = Script({0: ("answer", 5.0 + 10.0 + LINGER_S + 9.0)})
         (response,) = await scheduler(one_group({0: fakes.Works()}), script).query(query(timeout_s=5.0), (0,), None)
         assert response.fault is None
 
-    imagine(test())
+    run_simulated(test())
 
 
 def test_a_host_killed_from_outside_costs_nobody_anything() -> None:
@@ -353,7 +368,7 @@ def test_a_host_killed_from_outside_costs_nobody_anything() -> None:
         responses = await scheduling.query(query(), range(3), None)
         assert [response.fault for response in responses] == [None] * 3
 
-    imagine(test())
+    run_simulated(test())
 
 
 def test_a_retired_host_finishes_what_it_has_and_is_restarted_and_nobody_is_asked_twice() -> None:
@@ -368,10 +383,10 @@ def test_a_retired_host_finishes_what_it_has_and_is_restarted_and_nobody_is_aske
         ended = [host for event, _, host in script.log if event == "end"]
         assert (sorted(ended[:2]), ended[2:]) == (["cpu-0", "cpu-1"], ["cpu-1"] * 3 + ["cpu-0", "cpu-1", "cpu-0"])
 
-    imagine(test())
+    run_simulated(test())
 
 
-def test_who_is_on_a_host_that_leaves_when_its_machine_is_gone_is_asked_again_and_never_charged() -> None:
+def test_queries_on_a_leaving_host_whose_machine_is_gone_are_retried_and_nobody_is_blamed() -> None:
     async def test() -> None:
         script = Script({0: ("answer", 3.0)})
         scheduling = scheduler(one_group({0: fakes.Works()}), script)
@@ -383,10 +398,10 @@ def test_who_is_on_a_host_that_leaves_when_its_machine_is_gone_is_asked_again_an
         assert response.fault is None
         assert [event for event, _, _ in script.log] == ["start"] * 4 + ["end"]
 
-    imagine(test())
+    run_simulated(test())
 
 
-def test_who_is_on_a_host_that_leaves_when_its_machine_freezes_is_asked_again() -> None:
+def test_queries_on_a_leaving_host_whose_machine_freezes_are_retried() -> None:
     async def test() -> None:
         script = Script({0: ("hang once", 0.0)})
         scheduling = scheduler(one_group({0: fakes.Works()}), script)
@@ -395,10 +410,10 @@ def test_who_is_on_a_host_that_leaves_when_its_machine_freezes_is_asked_again() 
         (response,) = await scheduling.query(query(), (0,), None)
         assert response.fault is None
 
-    imagine(test())
+    run_simulated(test())
 
 
-def test_a_group_whose_only_host_waits_for_a_machine_keeps_what_it_was_asked() -> None:
+def test_a_group_whose_only_host_waits_for_a_machine_keeps_its_queries() -> None:
     async def test() -> None:
         script = Script({}, start_s=600.0)
         scheduling = scheduler(one_group({0: fakes.Works()}), script)
@@ -406,10 +421,10 @@ def test_a_group_whose_only_host_waits_for_a_machine_keeps_what_it_was_asked() -
         (response,) = await scheduling.query(query(), (0,), None)
         assert (response.fault, asyncio.get_running_loop().time()) == (None, 600.0)
 
-    imagine(test())
+    run_simulated(test())
 
 
-def test_a_host_that_dies_of_what_was_left_behind_is_not_charged_to_who_is_served_then() -> None:
+def test_nobody_is_blamed_for_a_host_that_dies_of_what_another_miner_left_behind() -> None:
     async def test() -> None:
         miners: dict[int, Miner] = {0: fakes.Works(), 1: fakes.Works(seed=1)}
         scheduling = scheduler(one_group(miners), Script({0: ("bomb", 0.0), 1: ("answer", 3.0)}))
@@ -417,10 +432,10 @@ def test_a_host_that_dies_of_what_was_left_behind_is_not_charged_to_who_is_serve
             responses = await scheduling.query(query(id=str(number)), (0, 1), None)
             assert [response.fault for response in responses] == [None, None]
 
-    imagine(test())
+    run_simulated(test())
 
 
-def test_a_group_whose_hosts_can_not_be_restarted_is_lost_at_once_with_the_reason() -> None:
+def test_queries_of_a_group_whose_hosts_cannot_restart_are_lost_at_once_with_the_reason() -> None:
     async def test() -> None:
         miners: dict[int, Miner] = {uid: fakes.Works(seed=uid) for uid in range(3)}
         scheduling = scheduler(one_group(miners), Script({0: ("die", 0.0)}, [False] * 9), max_restarts=3)
@@ -431,10 +446,10 @@ def test_a_group_whose_hosts_can_not_be_restarted_is_lost_at_once_with_the_reaso
         assert [response.fault for response in [*first, *second]] == [Fault.LOST] * 4
         assert second[0].reason == "group cpu has no host left, after 3 restarts: no room"
 
-    imagine(test())
+    run_simulated(test())
 
 
-def test_a_host_that_no_machine_holds_is_given_up_without_another_try() -> None:
+def test_a_host_for_which_no_machine_has_room_is_given_up_without_another_try() -> None:
     async def test() -> None:
         async def start(link: HostLink) -> None:
             raise NoRoom("cpu-0 needs 1 GPU; the cluster has 0 GPU")
@@ -446,10 +461,10 @@ def test_a_host_that_no_machine_holds_is_given_up_without_another_try() -> None:
             "group cpu has no host left, after 1 restart: cpu-0 needs 1 GPU; the cluster has 0 GPU"
         )
 
-    imagine(test())
+    run_simulated(test())
 
 
-def test_a_host_whose_killer_is_known_is_restarted_for_ever() -> None:
+def test_a_host_whose_killer_is_known_is_restarted_forever() -> None:
     async def test() -> None:
         miners: dict[int, Miner] = {0: fakes.Works(), 1: fakes.Works(seed=1)}
         scheduling = scheduler(one_group(miners), Script({0: ("die", 0.0)}), max_restarts=1)
@@ -457,7 +472,7 @@ def test_a_host_whose_killer_is_known_is_restarted_for_ever() -> None:
             responses = await scheduling.query(query(id=str(number)), (0, 1), None)
             assert [response.fault for response in responses] == [Fault.ERROR, None]
 
-    imagine(test())
+    run_simulated(test())
 
 
 def test_a_lone_miner_that_hangs_its_host_has_timed_out_and_the_host_is_restarted() -> None:
@@ -468,10 +483,10 @@ def test_a_lone_miner_that_hangs_its_host_has_timed_out_and_the_host_is_restarte
         assert (hung.fault, hung.reason) == (Fault.TIMEOUT, "no answer within 5 s, and host cpu-0 hung")
         assert served.fault is None
 
-    imagine(test())
+    run_simulated(test())
 
 
-def test_the_deadline_blames_only_who_had_the_whole_time() -> None:
+def test_the_deadline_blames_only_miners_that_had_the_whole_time() -> None:
     async def test() -> None:
         miners: dict[int, Miner] = {uid: fakes.Works(seed=uid) for uid in range(3)}
         script = Script({0: ("hang", 0.0), 1: ("answer", 4.0), 2: ("hang", 0.0)})
@@ -481,7 +496,7 @@ def test_the_deadline_blames_only_who_had_the_whole_time() -> None:
         assert served.fault is None
         assert (cut.fault, cut.reason) == (Fault.LOST, "cut off after 2 of its 5 s, at the deadline of 6 s")
 
-    imagine(test())
+    run_simulated(test())
 
 
 @pytest.mark.parametrize("gives_up_after_s", [None, 1.0])
@@ -497,10 +512,10 @@ def test_a_host_that_hangs_when_nobody_waits_for_it_any_more_is_restarted(gives_
             await asyncio.sleep(MIN_SILENCE_S + LINGER_S + HUNG_S + 0.1)
             assert (slot.restarts, slot.up, slot.free) == (restarts, True, 2)
 
-    imagine(test())
+    run_simulated(test())
 
 
-def test_what_comes_between_rounds_waits_for_a_host_that_may_hang() -> None:
+def test_settling_waits_for_a_host_that_may_hang() -> None:
     async def test() -> None:
         scheduling = scheduler(one_group({0: fakes.Works()}), Script({0: ("hang", 0.0)}))
         (slot,) = scheduling.host_groups()["cpu"].slots
@@ -509,10 +524,10 @@ def test_what_comes_between_rounds_waits_for_a_host_that_may_hang() -> None:
         await scheduling.settle()
         assert (slot.restarts, slot.up) == (1, True)
 
-    imagine(test())
+    run_simulated(test())
 
 
-def test_a_host_that_a_miner_holds_in_its_time_is_not_taken_for_hung_when_another_query_is_cancelled() -> None:
+def test_a_host_that_a_miner_holds_within_its_time_is_not_hung_when_another_query_is_cancelled() -> None:
     async def test() -> None:
         script = Script({0: ("hang", 0.0)})
         scheduling = scheduler(one_group({0: fakes.Works(), 1: fakes.Works(seed=1)}, slots=2), script)
@@ -526,10 +541,10 @@ def test_a_host_that_a_miner_holds_in_its_time_is_not_taken_for_hung_when_anothe
         assert slot.restarts == 1
         slow.cancel()
 
-    imagine(test())
+    run_simulated(test())
 
 
-def test_who_waits_for_a_turn_is_not_lost_to_one_that_may_take_longer_and_does() -> None:
+def test_waiting_queries_are_not_lost_to_one_that_may_take_longer_and_does() -> None:
     async def test() -> None:
         miners: dict[int, Miner] = {uid: fakes.Works(seed=uid) for uid in range(3)}
         scheduling = scheduler(one_group(miners), Script({0: ("answer", 110.0)}))
@@ -538,17 +553,17 @@ def test_who_waits_for_a_turn_is_not_lost_to_one_that_may_take_longer_and_does()
         responses = await scheduling.query(query(id="2", timeout_s=5.0), (1, 2), None)
         assert [response.fault for response in [*await slow, *responses]] == [None] * 3
 
-    imagine(test())
+    run_simulated(test())
 
 
-def test_waiting_for_a_place_is_told_apart_from_latency() -> None:
+def test_waiting_for_a_place_is_not_latency() -> None:
     async def test() -> None:
         miners: dict[int, Miner] = {uid: fakes.Works(seed=uid) for uid in range(3)}
         script = Script({uid: ("answer", 2.0) for uid in range(3)})
         responses = await scheduler(one_group(miners), script).query(query(), range(3), None)
         assert [response.waited_s for response in responses] == [0.0, 2.0, 4.0]
 
-    imagine(test())
+    run_simulated(test())
 
 
 def test_slow_miners_all_get_their_turn_before_the_default_deadline() -> None:
@@ -559,7 +574,7 @@ def test_slow_miners_all_get_their_turn_before_the_default_deadline() -> None:
         answered = await asyncio.gather(*(scheduling.query(query(id=str(n)), range(40), None) for n in range(3)))
         assert {response.fault for responses in answered for response in responses} == {None}
 
-    imagine(test())
+    run_simulated(test())
 
 
 def test_a_cancelled_query_frees_its_places() -> None:
@@ -571,7 +586,7 @@ def test_a_cancelled_query_frees_its_places() -> None:
         (served,) = await scheduling.query(query(), (1,), None)
         assert served.fault is None
 
-    imagine(test())
+    run_simulated(test())
 
 
 def test_asking_twice_for_one_miner_asks_it_once() -> None:
@@ -582,4 +597,4 @@ def test_asking_twice_for_one_miner_asks_it_once() -> None:
         assert [event for event, _, _ in script.log] == ["start", "end"]
         assert await scheduler(plan({0: fakes.Says()}, 1), script).query(query(), (), None) == []
 
-    imagine(test())
+    run_simulated(test())

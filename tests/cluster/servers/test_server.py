@@ -58,7 +58,7 @@ def gone(processes: list[psutil.Process], within_s: float = 8.0) -> bool:
     return False
 
 
-async def test_a_server_answers_and_ends_with_all_that_it_started(tmp_path: Path) -> None:
+async def test_a_server_answers_and_ends_with_everything_that_it_started(tmp_path: Path) -> None:
     started = server(tmp_path)
     await started.start()
     child = int(await get(started))
@@ -70,7 +70,7 @@ async def test_a_server_answers_and_ends_with_all_that_it_started(tmp_path: Path
     assert gone(processes)
 
 
-async def test_what_a_server_uses_is_measured_with_its_children(tmp_path: Path) -> None:
+async def test_a_servers_cpu_is_measured_with_its_children(tmp_path: Path) -> None:
     started = server(tmp_path)
     await started.start()
     before = started.cpu_s()
@@ -99,7 +99,7 @@ async def test_a_server_that_is_never_ready_is_given_up_with_its_log(tmp_path: P
     assert gone(processes)
 
 
-async def test_a_command_that_is_not_there_is_a_pool_error(tmp_path: Path) -> None:
+async def test_a_missing_command_is_a_pool_error(tmp_path: Path) -> None:
     absent = Server("absent", ["/no/such/command"], free_port(), "/", log=tmp_path / "log")
     with pytest.raises(PoolError, match="(?s)has ended.*/no/such/command: No such file"):
         await absent.start()
