@@ -130,7 +130,7 @@ def test_a_cluster_comes_up_over_ssh_is_joined_and_ends_without_a_trace(machines
     assert kept.stat().st_mode & 0o077 == 0
     assert f"RAY_AUTH_TOKEN_PATH=~/.subnetlab/{machines.name}/token subnetlab submit CONFIG" in said
 
-    assert "runs here already" in machines.subnetlab("cluster", "up", file, "--yes")
+    assert "already runs here" in machines.subnetlab("cluster", "up", file, "--yes")
     assert {path.name.partition("-")[0] for path in kept.parent.iterdir()} == {"token", "pid", "log"}
     until = time.monotonic() + 30
     while "/3.0 CPU" not in (shown := machines.subnetlab("cluster", "status", file)):  # the head counts every 5 s
@@ -265,7 +265,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 
 def test_a_machine_whose_ray_runs_keeps_its_token_and_refuses_another(machine: Machine) -> None:
     assert machine.start("first")[0] == 0
-    assert "runs here already" in machine.start("first")[1]
+    assert "already runs here" in machine.start("first")[1]
     code, said = machine.start("second")
     assert (code, (machine.folder / "token").read_text()) == (5, "first")
     assert f"with another token: copy this machine's ~/.subnetlab/{machine.spec.name}/token to yours" in said
