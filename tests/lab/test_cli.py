@@ -117,7 +117,7 @@ def test_every_key_is_a_flag_anywhere_and_json_is_one_document(config: Path, tmp
     assert (written["chain"]["epochs"], written["seed"]) == (2, 6)
 
 
-def test_a_report_and_an_audit_can_be_had_again_from_the_folder(folder: Path) -> None:
+def test_a_finished_folder_can_be_reported_and_audited_again(folder: Path) -> None:
     assert "incentive" in subnetlab("report", folder).stdout.lower()
     assert json.loads(subnetlab("report", folder, "--json").stdout)["report"].endswith("report.html")
     assert "all as recorded" in subnetlab("audit", folder).stdout
@@ -153,7 +153,7 @@ def test_a_mistake_is_one_line_on_stderr(
     assert line.startswith("subnetlab: ") and said in line
 
 
-def test_one_changed_byte_is_found_and_named(config: Path, tmp_path: Path) -> None:
+def test_an_audit_finds_one_changed_byte(config: Path, tmp_path: Path) -> None:
     subnetlab("run", config, "--out", tmp_path)
     path = tmp_path / "record.sqlite"
     content = path.read_bytes()
@@ -184,7 +184,7 @@ def test_a_full_disk_stops_the_run_with_the_record_intact(config: Path, tmp_path
     assert "all as recorded" in subnetlab("audit", tmp_path / "r").stdout
 
 
-def test_the_list_and_the_doctor_speak_json_too() -> None:
+def test_the_list_and_the_doctor_print_json_too() -> None:
     assert "ocr" in [subnet["kind"] for subnet in json.loads(subnetlab("list", "--json").stdout)["subnets"]]
     found = {finding["name"]: finding["state"] for finding in json.loads(subnetlab("doctor", "--json").stdout)}
     assert found["tesseract"] == found["ray"] == "ok"

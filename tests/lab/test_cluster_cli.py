@@ -44,7 +44,7 @@ def test_a_cloud_without_its_client_is_one_line_with_what_to_install(tmp_path: P
         assert isinstance(shown.exception, LaunchError) and str(shown.exception) == "aws needs boto3: pip install boto3"
 
 
-def test_gpus_that_a_plan_leaves_idle_are_told(tmp_path: Path) -> None:
+def test_gpus_that_a_plan_leaves_idle_are_reported(tmp_path: Path) -> None:
     (tmp_path / "tiny.toml").write_text(CONFIG.replace(', labels = {zone = "a"}', ""))
     shown = CliRunner().invoke(
         app, ["cluster", "plan", str(tmp_path / "tiny.toml"), "--nodes", "1:cpus=8,gpus=1,gpu=L4,resource.nvme=1"]

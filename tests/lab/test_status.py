@@ -98,7 +98,7 @@ HOSTILE = "\x1b]0;mine\x07\x1b[2J\x9b2J\n[red]x"
 SHOWN = "?]0;mine??[2J?2J [red]x"
 
 
-def told(**changes: object) -> str:
+def snapshot_of(**changes: object) -> str:
     """A snapshot of a run under way, as a head sends it."""
     kept = {"run": "1", "folder": "there", "host": "far", "pid": 1, "stage": "running", "session": 0, "epoch": 0}
     return json.dumps(kept | {"written": time.time(), "epochs": 1, "rounds": 3, "of": 9} | changes)
@@ -115,7 +115,7 @@ def drawn(snapshot: str) -> str:
 
 @pytest.mark.parametrize("changes", [{"job": HOSTILE}, {"folder": HOSTILE}, {"host": HOSTILE}, {"reason": HOSTILE}])
 def test_no_text_of_a_run_elsewhere_commands_the_terminal(changes: dict[str, str]) -> None:
-    snapshot = told(stage="failed" if "reason" in changes else "running", **changes)
+    snapshot = snapshot_of(stage="failed" if "reason" in changes else "running", **changes)
     status = RunStatus.parsed(snapshot)
     assert status is not None and SHOWN in headline(status) and headline(status).isprintable()
     assert SHOWN in drawn(snapshot) and drawn(snapshot).replace("\n", "").isprintable()
@@ -126,14 +126,14 @@ def test_no_text_in_the_table_of_a_run_elsewhere_commands_the_terminal() -> None
     jury = {"name": "jury", "role": "validator", "state": "up", "validators": [0]}
     group = {"name": HOSTILE, "miners": [1], "engines": [HOSTILE]}
     pool = {"members": [host, jury], "groups": [group]}
-    shown = drawn(told(pool=pool, names={"0": HOSTILE, "1": HOSTILE}))
+    shown = drawn(snapshot_of(pool=pool, names={"0": HOSTILE, "1": HOSTILE}))
     assert shown.count(SHOWN) == 5 and shown.replace("\n", "").isprintable()
 
 
 def test_a_run_elsewhere_whose_table_holds_nobody_or_strangers_is_shown_all_the_same() -> None:
-    assert "rounds 3 of 9" in drawn(told(pool={"members": [], "groups": []}))
+    assert "rounds 3 of 9" in drawn(snapshot_of(pool={"members": [], "groups": []}))
     stranger = {"name": "io", "role": "host", "state": "up", "group": "unheard of"}
-    assert "io up" in drawn(told(pool={"members": [stranger], "groups": []}))
+    assert "io up" in drawn(snapshot_of(pool={"members": [stranger], "groups": []}))
 
 
 @pytest.mark.parametrize(
@@ -147,25 +147,25 @@ def test_a_run_elsewhere_whose_table_holds_nobody_or_strangers_is_shown_all_the_
     ],
 )
 def test_numbers_that_no_driver_writes_make_a_snapshot_unreadable(changes: dict[str, object]) -> None:
-    assert RunStatus.parsed(told(**changes)) is None
+    assert RunStatus.parsed(snapshot_of(**changes)) is None
 
 
 def test_the_json_of_a_run_elsewhere_commands_no_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("cluster.ray.status_board.notes", lambda address: [Note(told(job=HOSTILE), alive=True)])
+    monkeypatch.setattr("cluster.ray.status_board.notes", lambda address: [Note(snapshot_of(job=HOSTILE), alive=True)])
     show_status(address="10.0.0.10:6379", as_json=True)
     said = capsys.readouterr().out
     assert said.replace("\n", "").isprintable() and json.loads(said)["runs"][0]["job"] == HOSTILE
 
 
-def test_status_that_can_not_be_written_stops_no_run(tmp_path: Path) -> None:
+def test_a_status_that_can_not_be_written_does_not_stop_a_run(tmp_path: Path) -> None:
     (tmp_path / FILE).mkdir()
     (tmp_path / FILE / "in the way").touch()
     with run(make_config(chain={"epochs": 1, "rounds_per_epoch": 1}), tmp_path) as record:
         assert record.find("end", "run") is not None
 
 
-def test_where_nothing_runs_is_told(tmp_path: Path) -> None:
+def test_a_folder_without_runs_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match=f"no run is known at {tmp_path}"):
         show_status(tmp_path)

@@ -67,7 +67,7 @@ def own_python(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("place", ["here", "the checkout"])
-def test_modules_go_along_where_the_config_has_used_one_of_them(
+def test_modules_are_sent_if_the_config_used_one_of_them(
     place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("mine.toml", "submitted_miner.py", "its_helper.py", "keys.env"):
@@ -86,9 +86,7 @@ def test_modules_go_along_where_the_config_has_used_one_of_them(
     del sys.modules["submitted_miner"]
 
 
-def test_of_a_package_that_the_config_has_used_its_python_files_go_along(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_python_files_of_a_used_package_are_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("mine.toml", "submitted_pack/inner/miner.py", "submitted_pack/keys.env", "beside.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
@@ -139,7 +137,7 @@ def test_a_config_that_names_a_file_which_is_not_sent_costs_no_job(
     )
 
 
-def test_a_file_that_is_called_as_a_word_of_the_config_is_none_of_its_files(tmp_path: Path) -> None:
+def test_a_file_named_like_a_word_of_the_config_does_not_count_as_one_of_its_files(tmp_path: Path) -> None:
     for name in ("ocr", "noisy", "reader", "auto", "validators"):
         (tmp_path / name).touch()
     (tmp_path / "mine.toml").write_text(
@@ -150,7 +148,7 @@ def test_a_file_that_is_called_as_a_word_of_the_config_is_none_of_its_files(tmp_
     assert done.returncode == 1 and "no Ray dashboard answers" in done.stderr
 
 
-def test_a_run_that_fails_leaves_what_it_has_packed_beside_the_log_of_its_job(tmp_path: Path) -> None:
+def test_a_failed_run_leaves_its_packed_record_beside_the_log_of_its_job(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(
         'subnet = "tests.lab.records:Digits"\n[[miners]]\nkind = "echo"\n[[validators]]\nname = "v"\n'
     )
@@ -222,7 +220,9 @@ def record(tmp_path: Path, name: str = "config.json", size: int | None = None) -
 BACK = "fetch it with: subnetlab submit --attach mine-1 --address http://head:8265 --out FOLDER"
 
 
-def test_a_record_is_fetched_and_its_job_s_exit_code_handed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_record_is_fetched_and_the_exit_code_of_its_job_passed_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert attached(EndedJob(record(tmp_path)), tmp_path / "there", monkeypatch) == 3
     assert (tmp_path / "there" / "config.json").read_text() == "{}"
 
@@ -237,7 +237,7 @@ def test_a_record_is_fetched_and_its_job_s_exit_code_handed_on(tmp_path: Path, m
         ("is not empty", RecordError, {}),
     ],
 )
-def test_where_a_record_may_come_when_it_is_fetched_again_the_way_back_is_told(
+def test_an_error_that_may_pass_says_how_to_fetch_the_record_again(
     said: str,
     kind: type[SubnetlabError],
     changes: dict[str, bytes | Exception],
@@ -259,7 +259,7 @@ def test_where_a_record_may_come_when_it_is_fetched_again_the_way_back_is_told(
         ("would be written outside its folder", {"name": "../outside"}),
     ],
 )
-def test_where_a_record_would_be_refused_again_no_way_back_is_told(
+def test_a_record_that_would_be_refused_again_is_not_offered_again(
     said: str, left: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     changes = {key: value for key, value in left.items() if "." in key}
