@@ -43,18 +43,18 @@ CASES = (
     Case(4096, 256, 0.1, 32, 36, 7100),
 )
 SIMULATOR_MS = 1.65
-"""Per 3x2 epoch of the public simulator's own 22-case suite."""
+"""Milliseconds per 3x2 epoch of the public simulator's own 22-case suite."""
 
 
 def subnet(case: Case, seed: int = 0) -> SubnetState:
-    """Random weights and bonds; in a sparse subnet half of each row is on miners that every validator names."""
+    """Draw random weights and bonds; in a sparse subnet half of each row is on miners that every validator names."""
     rng = np.random.default_rng(seed)
     n, validators = case.n, case.validators
-    held = np.zeros((validators, n), np.bool_)
-    held[:, validators:] = rng.random((validators, n - validators)) < (case.density / 2 if case.density < 1 else 1)
-    held[:, validators : validators + round((n - validators) * case.density / 2)] = True
-    weights = np.where(held, rng.integers(1, 65536, held.shape), 0)
-    bonds = np.where(held, rng.integers(1, 65536, held.shape), 0)
+    cells = np.zeros((validators, n), np.bool_)
+    cells[:, validators:] = rng.random((validators, n - validators)) < (case.density / 2 if case.density < 1 else 1)
+    cells[:, validators : validators + round((n - validators) * case.density / 2)] = True
+    weights = np.where(cells, rng.integers(1, 65536, cells.shape), 0)
+    bonds = np.where(cells, rng.integers(1, 65536, cells.shape), 0)
     is_validator = np.arange(n) < validators
     return SubnetState(
         stake=np.where(is_validator, rng.integers(10**12, 10**15, n), 0),
@@ -95,7 +95,7 @@ def sizes() -> None:
 
 
 def small(count: int = 20_000) -> None:
-    """3 validators, 2 miners, one epoch each: from dense arrays, and from ready states."""
+    """Time one epoch each of 3 validators and 2 miners, from dense arrays and from ready states."""
     rng = np.random.default_rng(1)
     stake = np.zeros((count, 5), np.int64)
     stake[:, :3] = rng.integers(10**9, 10**12, (count, 3))
@@ -120,15 +120,15 @@ def small(count: int = 20_000) -> None:
     ):
         arrays = best_ms(lambda p=params: sweep(Batch.from_dense(stake=stake, weights=weights), p), 3)  # type: ignore[misc]
         ready = best_ms(lambda p=params: sweep(states, p), 3)  # type: ignore[misc]
-        one = statistics.median(best_ms(lambda p=params: run_epoch(states[0], p), 20) for _ in range(5))  # type: ignore[misc]
+        single = statistics.median(best_ms(lambda p=params: run_epoch(states[0], p), 20) for _ in range(5))  # type: ignore[misc]
         print(
             f"3x2, {name}: {count / arrays * 1e3:,.0f} epochs/s from dense arrays, {count / ready * 1e3:,.0f} from "
-            f"ready states, {one * 1e3:.0f} us alone; simulator {1e3 / SIMULATOR_MS:,.0f}/s"
+            f"ready states, {single * 1e3:.0f} us alone; simulator {1e3 / SIMULATOR_MS:,.0f}/s"
         )
 
 
 def memory(n: int, validators: int) -> None:
-    """Peak memory that an epoch adds, per stored cell of weights and bonds; run in a process of its own."""
+    """Print the peak memory that an epoch adds per stored cell of weights and bonds; run it in its own process."""
     state = subnet(Case(n, validators, 1.0, None, None, None))
     params = YumaParams(max_allowed_validators=validators, liquid_alpha=True)
     tiny = Case(16, 4, 1.0, None, None, None)

@@ -67,15 +67,15 @@ def assert_equals(result: EpochResult, oracle: dict[str, Any]) -> None:
 
 
 def steps() -> list[Any]:
-    found = []
+    steps = []
     for group, content in VECTORS.items():
         if group == "sigmoid_era_oracle":
             continue
         listed = content if isinstance(content, list) else content.get("steps", [content])
         for number, step in enumerate(listed):
             if step.get("input") and step.get("oracle"):
-                found.append(pytest.param(step, id=f"{group}-{number}"))
-    return found
+                steps.append(pytest.param(step, id=f"{group}-{number}"))
+    return steps
 
 
 @pytest.mark.parametrize("step", steps())
