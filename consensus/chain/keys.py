@@ -12,7 +12,10 @@ import contextlib
 import hashlib
 import io
 import json
+import os
 import re
+import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +24,7 @@ from bittensor_wallet import Keyfile, Keypair, Wallet
 from bittensor_wallet.errors import KeyFileError, PasswordError
 from bittensor_wallet.errors import WalletError as ForeignWalletError
 from bittensor_wallet.utils import is_valid_ss58_address
+from filelock import FileLock
 
 from consensus.errors import KeyExists, KeyMissing, WalletError
 
@@ -33,7 +37,7 @@ def throwaway_key(seed: int | str, name: str) -> Keypair:
 
 def is_address(text: object) -> bool:
     """True for an SS58 address."""
-    return isinstance(text, str) and bool(is_valid_ss58_address(text))
+    return isinstance(text, str) and text.isascii() and bool(is_valid_ss58_address(text))
 
 
 def verify(address: str, message: bytes, signature: bytes) -> bool:
@@ -56,48 +60,84 @@ class WalletEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class WalletListing:
+    """The wallets of a folder, and notes on what was skipped there."""
+
+    entries: tuple[WalletEntry, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class WalletFolder:
-    """A folder of wallets."""
+    """A folder of wallets; `~` is the user's home."""
 
     path: Path
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", self.path.expanduser())
+
     def new_coldkey(self, name: str, password: str | None = None) -> str:
-        """Create a coldkey, encrypted if a password is given, and return its address. Never replaces one."""
-        wallet, key = self._wallet(name), Keypair.create_from_mnemonic(Keypair.generate_mnemonic(12))
-        _refuse_existing(wallet.coldkey_file, f"coldkey of wallet {name!r}")
+        """Create a coldkey, encrypted if a password is given, and return its address. Never replaces one.
+
+        A coldkey without its public file, left by a process that was killed, gets this file instead.
+        """
+        _check_new(name)
         if password == "":
             raise WalletError("the password is empty; give one, or none at all")
-        with _quiet(f"wallet {name!r}"):
-            wallet.set_coldkey(key, encrypt=password is not None, coldkey_password=password)
-            wallet.set_coldkeypub(key)
+        with self._creating() as draft, _quiet(f"wallet {name!r}"):
+            wallet, public = self._wallet(name), self.path / name / "coldkeypub.txt"
+            if wallet.coldkey_file.exists_on_device() and not public.exists():
+                key = wallet.get_coldkey(password)
+            else:
+                _refuse_existing(wallet.coldkey_file, f"coldkey of wallet {name!r}")
+                key = Keypair.create_from_mnemonic(Keypair.generate_mnemonic(12))
+                draft.set_coldkey(key, encrypt=password is not None, coldkey_password=password)
+                _move(draft.coldkey_file, self.path / name / "coldkey")
+            draft.set_coldkeypub(key)
+            _move(draft.coldkeypub_file, public)
         return key.ss58_address
 
     def new_hotkey(self, name: str, hotkey: str) -> str:
         """Create a hotkey, unencrypted as is usual, and return its address. Never replaces one."""
-        wallet, key = self._wallet(name, hotkey), Keypair.create_from_mnemonic(Keypair.generate_mnemonic(12))
-        _refuse_existing(wallet.hotkey_file, f"hotkey {hotkey!r} of wallet {name!r}")
-        with _quiet(f"wallet {name!r}"):
-            wallet.set_hotkey(key)
-            wallet.set_hotkeypub(key)
+        _check_new(name)
+        _check_new(hotkey)
+        with self._creating() as draft, _quiet(f"wallet {name!r}"):
+            _refuse_existing(self._wallet(name, hotkey).hotkey_file, f"hotkey {hotkey!r} of wallet {name!r}")
+            key = Keypair.create_from_mnemonic(Keypair.generate_mnemonic(12))
+            draft.set_hotkey(key)
+            draft.set_hotkeypub(key)
+            folder = self.path / name / "hotkeys"
+            _move(draft.hotkey_file, folder / hotkey)
+            _move(draft.hotkeypub_file, folder / f"{hotkey}pub.txt")
         return key.ss58_address
 
+    def listing(self) -> WalletListing:
+        """Return all wallets with a coldkey here, by name; one that can't be read hides no other."""
+        entries, notes = [], []
+        for name in sorted(folder.name for folder in _children(self.path) if (folder / "coldkeypub.txt").is_file()):
+            try:
+                entries.append(self.entry(name))
+            except WalletError as error:
+                notes.append(f"skipped wallet {name!r}: {error}")
+                continue
+            known = entries[-1].hotkeys
+            files = _hotkey_files(self.path / name)
+            notes += [f"skipped {file}: no key file" for file in files if file.name not in known]
+        return WalletListing(tuple(entries), tuple(notes))
+
     def entries(self) -> tuple[WalletEntry, ...]:
-        """Return all wallets with a coldkey here, by name."""
-        if not self.path.is_dir():
-            return ()
-        names = sorted(folder.name for folder in self.path.iterdir() if (folder / "coldkeypub.txt").is_file())
-        return tuple(self.entry(name) for name in names)
+        """Return all wallets that can be read, by name."""
+        return self.listing().entries
 
     def entry(self, name: str) -> WalletEntry:
-        """Return one wallet; no secret is opened."""
+        """Return one wallet; no secret is opened. Files that are no hotkeys are left out."""
         wallet, folder = self._wallet(name), self.path / name
         address = _public_address(folder / "coldkeypub.txt", name)
         hotkeys = {}
-        if (folder / "hotkeys").is_dir():
-            for file in sorted((folder / "hotkeys").iterdir()):
-                if not file.name.endswith("pub.txt"):
-                    public = file.with_name(f"{file.name}pub.txt")
-                    hotkeys[file.name] = _public_address(public if public.is_file() else file, name)
+        for file in _hotkey_files(folder):
+            public = file.with_name(f"{file.name}pub.txt")
+            with contextlib.suppress(WalletError):
+                hotkeys[file.name] = _public_address(public if public.is_file() else file, name)
         with _quiet(f"wallet {name!r}"):
             encrypted = wallet.coldkey_file.exists_on_device() and wallet.coldkey_file.is_encrypted()
         return WalletEntry(name, address, encrypted, hotkeys)
@@ -122,9 +162,46 @@ class WalletFolder:
 
     def _wallet(self, name: str, hotkey: str = "default") -> Wallet:
         for text in (name, hotkey):
-            if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", text):
-                raise WalletError(f"{text!r} is no name for a key; allowed: letters, digits, dot, dash, underscore")
+            if text in ("", ".", "..") or re.search(r"[/\\\0]", text):
+                raise WalletError(f"{text!r} is no name for a key: it must name one file")
         return Wallet(name=name, hotkey=hotkey, path=str(self.path))
+
+    @contextlib.contextmanager
+    def _creating(self) -> Iterator[Wallet]:
+        """Hold the folder alone and yield a draft wallet in it, so that a key appears whole or not at all."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.path / ".lock", mode=0o600):
+                for leftover in self.path.glob(".draft-*"):
+                    shutil.rmtree(leftover)
+                with tempfile.TemporaryDirectory(prefix=".draft-", dir=self.path) as draft:
+                    yield Wallet(name=Path(draft).name, hotkey="default", path=str(self.path))
+        except OSError as error:
+            raise WalletError(f"{self.path} can't be written: {error.strerror or error}") from None
+
+
+def _check_new(name: str) -> None:
+    """Refuse a name that other tools or shells may stumble over."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
+        raise WalletError(f"{name!r} is no name for a new key; allowed: letters, digits, dot, dash, underscore")
+
+
+def _move(source: Keyfile, target: Path) -> None:
+    """Put a finished key file in its place."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with open(source.path, "rb") as file:
+        os.fsync(file.fileno())
+    os.replace(source.path, target)
+
+
+def _children(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if not path.name.startswith(".")] if folder.is_dir() else []
+
+
+def _hotkey_files(wallet: Path) -> list[Path]:
+    """Files that may be hotkeys: no hidden ones, no folders, no public halves."""
+    files = (path for path in _children(wallet / "hotkeys") if path.is_file() and not path.name.endswith("pub.txt"))
+    return sorted(files)
 
 
 def _refuse_existing(file: Keyfile, what: str) -> None:

@@ -28,7 +28,7 @@ class WalletKeys:
     def create(self, *, encrypt: bool = False) -> WalletEntry:
         """Create the hotkey, and before it the coldkey if the wallet is new; `encrypt` asks for its password."""
         if not (self.folder.path / self.wallet / "coldkeypub.txt").exists():
-            self.folder.new_coldkey(self.wallet, read_password(self.wallet) if encrypt else None)
+            self.folder.new_coldkey(self.wallet, new_password(self.wallet) if encrypt else None)
         elif encrypt:
             raise WalletError(f"wallet {self.wallet!r} has its coldkey already; --encrypt is for a new one")
         self.folder.new_hotkey(self.wallet, self.hotkey)
@@ -67,7 +67,15 @@ class WalletKeys:
         return entry.hotkeys[hotkey]
 
 
-def read_password(wallet: str) -> str:
+def new_password(wallet: str) -> str:
+    """Read the password of a new key, twice at a terminal: a typing error there would lose the key."""
+    password = read_password(wallet)
+    if sys.stdin.isatty() and read_password(wallet, "again") != password:
+        raise WalletError("the two passwords differ; nothing was created")
+    return password
+
+
+def read_password(wallet: str, note: str = "") -> str:
     """Read a password from the terminal without echo, or the first line of a pipe.
 
     It is never an argument: any process could list those.
@@ -75,5 +83,5 @@ def read_password(wallet: str) -> str:
     if sys.stdin.isatty():
         import getpass
 
-        return getpass.getpass(f"password of wallet {wallet}: ")
+        return getpass.getpass(f"password of wallet {wallet}{note and f' ({note})'}: ")
     return sys.stdin.readline().rstrip("\r\n")

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ def test_a_signature_verifies_for_its_message_and_signer_alone() -> None:
     assert not verify(key.ss58_address, b"massage", signature)
     assert not verify(other.ss58_address, b"message", signature)
     assert not verify("nobody", b"message", signature)
+    assert not is_address("\ud800")
     assert not verify(key.ss58_address, b"message", b"short")
 
 
@@ -65,9 +67,9 @@ def test_an_encrypted_coldkey_is_the_fields_and_tells_nobody(tmp_path: Path, cap
     assert (tmp_path / "alice" / "coldkey").read_bytes().startswith(b"$NACL")
     with pytest.raises(WalletError, match="its password is needed") as missing:
         folder.coldkey("alice")
-    told = "".join([*capfd.readouterr(), caplog.text, str(missing.value), *os.environ.values()])
+    output = "".join([*capfd.readouterr(), caplog.text, str(missing.value), *os.environ.values()])
     kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
-    assert PASSWORD not in told and PASSWORD.encode() not in kept
+    assert PASSWORD not in output and PASSWORD.encode() not in kept
     assert Wallet(name="alice", path=str(tmp_path)).get_coldkey(PASSWORD).ss58_address == address
 
 
@@ -86,9 +88,9 @@ def test_an_older_encrypted_coldkey_opens_with_its_password_alone(tmp_path: Path
     with Chain.development(tmp_path / "chain.db") as chain:
         chain.call(mine, Faucet())
         chain.step()
-    told = "".join([*capfd.readouterr(), caplog.text, str(wrong.value), repr(mine), *os.environ.values()])
+    output = "".join([*capfd.readouterr(), caplog.text, str(wrong.value), repr(mine), *os.environ.values()])
     kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
-    assert PASSWORD not in told and PASSWORD.encode() not in kept
+    assert PASSWORD not in output and PASSWORD.encode() not in kept
 
 
 def test_a_mnemonic_is_in_its_key_file_and_nowhere_else(tmp_path: Path, caplog, capfd) -> None:  # type: ignore[no-untyped-def]
@@ -104,9 +106,11 @@ def test_a_mnemonic_is_in_its_key_file_and_nowhere_else(tmp_path: Path, caplog, 
         json.loads(file.read_text())[part] for file in files for part in ("secretPhrase", "secretSeed", "privateKey")
     ]
     others = [path for path in tmp_path.rglob("*") if path.is_file() and path not in files]
-    told = "".join([*capfd.readouterr(), caplog.text, repr(folder.entries()), *(repr(p.read_bytes()) for p in others)])
+    output = "".join(
+        [*capfd.readouterr(), caplog.text, repr(folder.entries()), *(repr(p.read_bytes()) for p in others)]
+    )
     for secret in secrets:
-        assert secret and secret.removeprefix("0x") not in told
+        assert secret and secret.removeprefix("0x") not in output
     assert all(file.stat().st_mode & 0o077 == 0 for file in files)
 
 
@@ -144,6 +148,56 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
     (tmp_path / "alice" / "coldkeypub.txt").write_text("{broken")
     with pytest.raises(WalletError, match="can't be read as a key file"):
         folder.entry("alice")
+
+
+def test_what_is_no_wallet_hides_no_other(tmp_path: Path) -> None:
+    folder = WalletFolder(tmp_path)
+    for name in ("alice", "bob"):
+        folder.new_coldkey(name)
+        folder.new_hotkey(name, "default")
+    (tmp_path / ".DS_Store").write_text("Bud1")
+    (tmp_path / "alice/hotkeys/.DS_Store").write_text("Bud1")
+    (tmp_path / "alice/hotkeys/old").mkdir()
+    (tmp_path / "alice/hotkeys/notes.txt").write_text("buy milk")
+    (tmp_path / "my wallet é@home").mkdir()
+    (tmp_path / "my wallet é@home/coldkeypub.txt").write_bytes((tmp_path / "bob/coldkeypub.txt").read_bytes())
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken/coldkeypub.txt").write_text("{")
+    listing = folder.listing()
+    assert [entry.name for entry in listing.entries] == ["alice", "bob", "my wallet é@home"]
+    assert list(listing.entries[0].hotkeys) == ["default"]
+    assert [note.split(":")[0] for note in listing.notes] == [
+        f"skipped {tmp_path}/alice/hotkeys/notes.txt",
+        "skipped wallet 'broken'",
+    ]
+    assert folder.hotkey("alice", "default").ss58_address == listing.entries[0].hotkeys["default"]
+
+
+def test_a_key_that_was_half_made_is_finished_and_never_replaced(tmp_path: Path) -> None:
+    folder = WalletFolder(tmp_path)
+    address = folder.new_coldkey("alice")
+    (tmp_path / "alice/coldkeypub.txt").unlink()
+    (tmp_path / ".draft-left").mkdir()
+    assert folder.new_coldkey("alice") == address == folder.entry("alice").coldkey
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".draft")] == []
+
+
+def test_of_many_that_create_the_same_key_at_once_one_succeeds_and_its_key_stays(tmp_path: Path) -> None:
+    def create(_: int) -> str | None:
+        try:
+            return WalletFolder(tmp_path).new_coldkey("alice")
+        except KeyExists:
+            return None
+
+    with ThreadPoolExecutor(8) as pool:
+        addresses = [address for address in pool.map(create, range(8)) if address]
+    assert addresses == [WalletFolder(tmp_path).entry("alice").coldkey]
+
+
+def test_a_tilde_is_the_users_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    WalletFolder(Path("~/wallets")).new_coldkey("alice")
+    assert (tmp_path / "wallets/alice/coldkey").is_file()
 
 
 def test_no_module_of_the_room_logs_or_prints() -> None:

@@ -45,12 +45,14 @@ def list_wallets(chain: ChainPath = CHAIN, wallets: Wallets = WALLETS, as_json: 
     from consensus.errors import StoreMissing
 
     with chain_session(chain, wallets) as session:
-        entries = session.keys.folder.entries()
+        listing = session.keys.folder.listing()
         try:
             with session.open() as opened:
-                rows = [asdict(entry) | _holdings(opened, entry) for entry in entries]
+                rows = [asdict(entry) | _holdings(opened, entry) for entry in listing.entries]
         except StoreMissing:
-            rows = [asdict(entry) for entry in entries]
+            rows = [asdict(entry) for entry in listing.entries]
+    for note in listing.notes:
+        typer.echo(note, err=True)
     lines = [line for row in rows for line in _lines(row)]
     show(as_json, rows, "\n".join(lines) or "no wallet yet: `subnetlab wallet new owner`")
 
