@@ -233,6 +233,6 @@ def _message(call: Call, signer: str, nonce: int, genesis_hash: str) -> bytes:
     content = [type(call).__name__, call_fields(call), signer, nonce, genesis_hash]
     try:
         text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise CallRefused("form", f"{type(call).__name__} can't be written as JSON: {error}") from error
     return b"subnetlab call 1\n" + text.encode()

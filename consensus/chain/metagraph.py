@@ -161,7 +161,7 @@ class Metagraph:
                 top = rows[0] if rows else {}
         except OSError as error:
             raise SnapshotError(f"{path} can't be read: {error.strerror}") from error
-        except (ValueError, KeyError, csv.Error) as error:
+        except (ValueError, KeyError, RecursionError, csv.Error) as error:
             raise SnapshotError(f"{path} is no metagraph: {error}") from error
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise SnapshotError(f"{path}: the neurons are no list of objects")

@@ -1,6 +1,7 @@
 """Committed weights that wait to be revealed: one file each beside the wallet, readable by its owner alone."""
 
 import json
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
@@ -32,12 +33,17 @@ class CommittedRow:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise WalletError(f"{file} can't be read, so its weights can't be revealed: {error}") from error
 
-    def save(self, folder: Path, netuid: int, block: int, digest: str) -> None:
-        """Write the row where `waiting` finds it."""
+    def save(self, folder: Path, netuid: int, block: int, digest: str) -> Path:
+        """Write the row where `waiting` finds it, and return the file; it is on the disk when this returns."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = folder / f"{block:012d}-{netuid}-{digest[:12]}.json"
-        file.touch(mode=0o600)
-        file.write_text(json.dumps(asdict(self)), encoding="utf-8")
+        draft = file.with_suffix(".part")
+        draft.unlink(missing_ok=True)
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
+            json.dump(asdict(self), stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        return draft.replace(file)
 
     def call(self, netuid: int) -> RevealWeights:
         """Make the call that reveals the row."""

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
-from consensus.amounts import TAO
+from consensus.amounts import MAX_RAO, TAO
 from consensus.errors import CallRefused
 
 
@@ -12,10 +12,13 @@ def rao(text: str) -> int:
     """Convert an amount in τ to rao, exactly."""
     try:
         amount = Decimal(text.replace(",", "").replace("_", "")) * TAO
-    except InvalidOperation:
+    except ArithmeticError:
         amount = Decimal("NaN")
-    if not amount.is_finite() or amount != amount.to_integral_value():
-        raise CallRefused("amount", f"amount {text!r}; allowed: a number of τ with up to 9 decimals")
+    # the size first: a whole number of a million digits takes minutes
+    if not amount.is_finite() or abs(amount) > MAX_RAO or amount != amount.to_integral_value():
+        shown = text if len(text) <= 40 else f"{text[:40]}…"
+        limit = MAX_RAO // TAO
+        raise CallRefused("amount", f"amount {shown!r}; allowed: up to {limit:,} τ with up to 9 decimals")
     return int(amount)
 
 
@@ -42,6 +45,6 @@ def values(entries: Sequence[str]) -> Mapping[str, object]:
             raise CallRefused("hyperparameter", f"{entry!r}; allowed: NAME=VALUE, as in tempo=100")
         try:
             settings[name] = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             settings[name] = text
     return settings

@@ -60,8 +60,15 @@ class ChainSession:
         """Commit weights by their hash, and keep beside the wallet what reveals them."""
         key, salt = self.keys.hotkey_pair(), secrets.token_hex(16)
         digest = commit_hash(key.ss58_address, call, salt)
-        receipt = self.confirm(key, CommitWeights(call.netuid, digest))
-        CommittedRow.of(call, salt).save(self.keys.commits, call.netuid, receipt.block, digest)
+        with self.open() as chain:
+            # the salt first: a commit whose salt is lost can't be revealed
+            file = CommittedRow.of(call, salt).save(self.keys.commits, call.netuid, chain.block, digest)
+            try:
+                receipt = chain.call(key, CommitWeights(call.netuid, digest))
+            except CallRefused:
+                file.unlink()
+                raise
+            chain.step()
         return Committed(receipt.block, digest, receipt.result)
 
     def reveal(self, netuid: int) -> "Receipt":

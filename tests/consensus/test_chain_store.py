@@ -75,6 +75,13 @@ def test_a_chain_comes_back_as_it_was(kept: Path) -> None:
         assert snapshot(chain) == first
 
 
+@pytest.mark.parametrize("name", ["what?mode=ro", "100%41 #1", "Läufe 実験", 'it\'s "quoted"'])
+def test_a_path_is_taken_literally(tmp_path: Path, name: str) -> None:
+    Chain.development(tmp_path / name).close()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    Chain.open(tmp_path / name).close()
+
+
 def test_a_chain_lives_in_any_database(tmp_path: Path, world) -> None:  # type: ignore[no-untyped-def]
     """SUBNETLAB_TEST_DATABASE names an empty database to run this on, such as postgresql+psycopg://me@localhost/test."""
     url = os.environ.get("SUBNETLAB_TEST_DATABASE", f"sqlite:///{tmp_path}/chain.db")
@@ -219,6 +226,7 @@ def edit(path: Path, statement: str) -> None:
         "UPDATE subnets SET hyperparameters = '{\"tempo\": null}'",
         "UPDATE head SET genesis = '{}' || genesis",
         "UPDATE head SET block_hashes = '{}'",
+        f"UPDATE head SET genesis = '{'[' * 100_000}'",
         "UPDATE head SET format = 'one'",
     ],
 )

@@ -79,8 +79,9 @@ def test_a_bad_snapshot_is_refused_with_its_place(tmp_path: Path, rows: object, 
 
 def test_a_file_that_is_none_is_refused(graph: Metagraph, tmp_path: Path) -> None:
     (tmp_path / "text.json").write_text("{")
+    (tmp_path / "deep.json").write_text("[" * 100_000)
     (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe\x00")
-    for name in ("text.json", "bytes.csv", "nothing.csv", "other.txt"):
+    for name in ("text.json", "deep.json", "bytes.csv", "nothing.csv", "other.txt"):
         with pytest.raises(SnapshotError):
             Metagraph.load(tmp_path / name)
     with pytest.raises(SnapshotError, match="ends in .json or .csv"):
@@ -103,10 +104,10 @@ def test_gini_and_nakamoto_of_known_distributions() -> None:
 
 
 def test_many_hotkeys_of_one_coldkey_are_one_holder(graph: Metagraph) -> None:
-    found = concentration(graph)
-    assert (found.neurons, found.coldkeys, found.stake.holders, found.stake.nakamoto) == (5, 1, 1, 1)
-    assert found.incentive.top_share[1] == pytest.approx(1.0)
-    assert found.miner_incentive["max"] == pytest.approx(0.625, abs=1e-4)
+    summary = concentration(graph)
+    assert (summary.neurons, summary.coldkeys, summary.stake.holders, summary.stake.nakamoto) == (5, 1, 1, 1)
+    assert summary.incentive.top_share[1] == pytest.approx(1.0)
+    assert summary.miner_incentive["max"] == pytest.approx(0.625, abs=1e-4)
 
 
 def test_concentration_of_a_snapshot_whose_coldkeys_differ(tmp_path: Path) -> None:
@@ -114,14 +115,14 @@ def test_concentration_of_a_snapshot_whose_coldkeys_differ(tmp_path: Path) -> No
     lines = ["uid,hotkey,coldkey,stake,incentive"]
     lines += [f"{uid},h{uid},c{uid % 4},{10 * (uid % 4 + 1)},{0.125 if uid >= 2 else 0}" for uid in range(10)]
     path.write_text("\n".join(lines))
-    found = concentration(Metagraph.load(path))
-    assert found.coldkeys == 4
-    assert found.stake.nakamoto == 2
-    assert found.stake.gini == pytest.approx(gini([30, 60, 60, 80]))
-    assert found.miner_incentive["p90_over_p10"] == 1
+    summary = concentration(Metagraph.load(path))
+    assert summary.coldkeys == 4
+    assert summary.stake.nakamoto == 2
+    assert summary.stake.gini == pytest.approx(gini([30, 60, 60, 80]))
+    assert summary.miner_incentive["p90_over_p10"] == 1
     empty = concentration(Metagraph.load(_zeros(tmp_path)))
     assert (empty.stake.nakamoto, empty.incentive.holders, empty.miner_incentive) == (0, 0, {})
-    assert isinstance(np.float64(found.stake.gini), float)
+    assert isinstance(np.float64(summary.stake.gini), float)
 
 
 def _zeros(folder: Path) -> Path:

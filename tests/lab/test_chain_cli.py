@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,10 +17,12 @@ import typer
 from bittensor_wallet.keyfile import legacy_encrypt_keyfile_data
 from typer.testing import CliRunner, Result
 
+from consensus import Chain
 from consensus.chain.keys import WalletFolder
 from consensus.errors import ChainError, WalletError
 from lab.cli import COMMANDS
 from lab.cli.main import app
+from lab.local_chain.wallets import new_password
 
 ROOT = Path(__file__).parents[2]
 
@@ -202,6 +205,9 @@ def test_the_advice_works_as_it_is_printed(folder: Path) -> None:
         ("transfer owner 5Fxyz 1", "'5Fxyz' is no address, and there is no wallet '5Fxyz'"),
         ("stake add owner 1.0000000001", "up to 9 decimals"),
         ("stake add owner nan", "amount 'nan'"),
+        ("transfer owner owner 1e999990", "amount '1e999990'; allowed: up to 9,223,372,036 τ"),
+        (f"transfer owner owner {'9' * 10_000}", "…'; allowed: up to 9,223,372,036 τ"),
+        (f"subnet hyperparameters 1 --set tempo={'[' * 50_000}", "is not of type int"),
         ("stake add owner 0", "allowed: 1"),
         ("transfer owner nobody 1", "`subnetlab wallet new nobody`"),
         ("stake add owner 1 --to nobody/second", "`subnetlab wallet new nobody`"),
@@ -250,6 +256,33 @@ def test_a_file_that_is_no_chain_is_not_overwritten(folder: Path) -> None:
     assert "can't be made" in refusal("faucet owner --chain junk.db/chain.db")
 
 
+def test_a_salt_is_on_disk_before_its_commit_is_confirmed(owned: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    do("subnet hyperparameters 1 --set commit_reveal=true")
+    commits = owned / ".subnetlab/wallets/owner/commits/default"
+    files = []
+
+    def killed(chain: Chain, blocks: int = 1) -> None:
+        files.extend(commits.glob("*.json"))
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Chain, "step", killed)
+        run("weights commit owner --netuid 1 0=1")
+    assert len(files) == 1 and files[0].stat().st_mode & 0o077 == 0
+    do("subnet hyperparameters 1 --set commit_reveal=false")
+    refusal("weights commit owner --netuid 1 0=1")
+    assert list(commits.iterdir()) == files
+
+
+def test_a_new_password_is_asked_for_twice_at_a_terminal(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = ["right", "wrong", "right", "right"]
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr("getpass.getpass", lambda prompt: answers.pop(0))
+    with pytest.raises(WalletError, match="the two passwords differ"):
+        new_password("safe")
+    assert new_password("safe") == "right"
+
+
 def test_usage_errors_exit_with_2(folder: Path) -> None:
     for command in (
         "metagraph",
@@ -279,8 +312,6 @@ def test_a_chain_runs_live_while_others_use_it(owned: Path) -> None:
 
 
 def test_a_second_process_on_a_held_chain_is_told_so(folder: Path) -> None:
-    from consensus import Chain
-
     newcomer("owner")
     with Chain.open(".subnetlab/chain.db"):
         assert "is open in another process" in refusal("chain status")

@@ -27,7 +27,7 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
@@ -73,6 +73,20 @@ LOCK_WAIT_S = 1.0
 
 FORMAT = 1
 """Increased when an older subnetlab can't read what this one writes."""
+
+DAMAGE = (
+    ArithmeticError,
+    AttributeError,
+    CallRefused,
+    IndexError,
+    KeyError,
+    MemoryError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    zlib.error,
+)
+"""Errors that reading a damaged state raises."""
 
 
 class Store:
@@ -122,7 +136,7 @@ class Store:
             with connection.begin():
                 connection.execute(update(HEAD).values(writer=store._writer))
             return store
-        except (KeyError, ValueError, TypeError, IndexError, AttributeError, zlib.error, CallRefused) as error:
+        except DAMAGE as error:
             _release(engine, connection)
             raise StoreCorrupt(f"{_name(engine)} is damaged: {type(error).__name__}: {error}") from error
         except BaseException as error:
@@ -183,11 +197,13 @@ class Store:
 
 
 def _connect(where: str | PathLike[str], *, new: bool) -> tuple[Engine, Connection]:
-    url = where if isinstance(where, str) and "://" in where else f"sqlite:///{Path(where)}"
     try:
-        parsed = make_url(url)
+        if isinstance(where, str) and "://" in where:
+            parsed = make_url(where)
+        else:  # a path may hold what a URL treats specially
+            parsed = URL.create("sqlite", database=str(Path(where).expanduser()))
     except ArgumentError as error:
-        raise StoreError(f"{url!r} is no database URL: {error}") from error
+        raise StoreError(f"{where!r} is no database URL: {error}") from error
     sqlite = parsed.get_backend_name() == "sqlite"
     if sqlite and parsed.database and parsed.database != ":memory:":
         path = Path(parsed.database)
