@@ -17,16 +17,15 @@ def check_scorer(scorer: Scorer, subnet: Subnet) -> None:
         PluginError: it is a scorer of another subnet.
     """
     own = set(subnet.scorers.values())
-    foreign = {
-        source: kind for kind in SUBNETS.builtin for source in SUBNETS.find(kind).scorers.values() if source not in own
-    }
+    owners = {source: kind for kind in SUBNETS.builtin for source in SUBNETS.find(kind).scorers.values()}
     for part in _parts(scorer):
-        owner = foreign.get(f"{type(part).__module__}:{type(part).__qualname__}")
-        if owner is not None:
-            allowed = ", ".join(kind for kind, source in SCORERS.sources().items() if source not in foreign)
+        source = f"{type(part).__module__}:{type(part).__qualname__}"
+        if source in owners and source not in own:
+            listed = f"{', '.join(subnet.scorers)}, or " if subnet.scorers else ""
             raise PluginError(
-                f"scorer {SCORERS.spec(part)['kind']!r} grades answers of the subnet {owner}, and this one is "
-                f"{subnet.name}; allowed: {allowed}; or leave the scorer out to take the subnet's own"
+                f"scorer {SCORERS.spec(part)['kind']!r} grades answers of the subnet {owners[source]}, and this one is "
+                f"{subnet.name}; allowed: {listed}a general scorer of `subnetlab list`; leave the scorer out to take "
+                "the subnet's own"
             )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -23,7 +23,7 @@ from lab.errors import ConfigError
 from miners import Miner
 from subnets import SUBNETS, PluginError, Subnet
 from subnets.plugin import explain
-from validators import Validator
+from validators import VALIDATORS, Scorer, Validator, check_scorer
 
 from .base import Table
 from .build import build_miners, build_validators
@@ -71,7 +71,9 @@ class RunConfig(Table):
             raise ConfigError(f"{path}: not TOML: {error}") from None
         for key, value in (overrides or {}).items():
             override(table, key, value)
-        return cls.parse(table, source=str(path))
+        config = cls.parse(table, source=str(path))
+        config.check_scorers(source=str(path))
+        return config
 
     @classmethod
     def parse(cls, table: Mapping[str, Any], *, source: str = "config") -> Self:
@@ -92,6 +94,24 @@ class RunConfig(Table):
         except PluginError as error:
             raise ConfigError(f"{source}: {error}") from None
         return config
+
+    def check_scorers(self, *, source: str = "config") -> None:
+        """Refuse scorers of another subnet; `parse` accepts them, for records that hold such a config.
+
+        Raises:
+            ConfigError: names the key, what is allowed and the fix.
+        """
+        for key, scorer in self.scorers():
+            if scorer is not None:
+                try:
+                    check_scorer(scorer, self.subnet)
+                except PluginError as error:
+                    raise ConfigError(f"{source}: {key}: {error}") from None
+
+    def scorers(self) -> Iterator[tuple[str, Scorer | None]]:
+        """Yield every scorer of the config with its key; None takes the subnet's own."""
+        for place, table in enumerate(self.validators):
+            yield f"validators[{place}].scorer", VALIDATORS.load(table.options).scorer
 
     @model_validator(mode="after")
     def _check(self) -> Self:

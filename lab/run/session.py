@@ -41,9 +41,11 @@ def run(config: RunConfig, folder: Path, *, mode: RunMode = "new", watch: Watch 
         watch: called after every step, for a progress display.
 
     Raises:
+        ConfigError: a scorer is another subnet's.
         RecordError: the folder or the record can't be used.
         PoolError: a host, miner or validator can't be started.
     """
+    config.check_scorers()
     with RunFolder(folder, config).claim(mode) as record:
         session = _Session(config, record, watch)
         try:

@@ -1,3 +1,4 @@
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from lab.config.keys import key_groups
 from lab.config.pool import LocalTable
 from lab.config.run_config import RunConfig
 from lab.errors import ConfigError
+from lab.run.session import run
+from validators import Proportional, TopK
 
 ROOT = Path(__file__).parents[2]
 SMALL = """
@@ -38,6 +41,22 @@ def test_a_shipped_config_reads_and_begins_with_the_command_that_runs_it(path: P
     RunConfig.read(path)
     first = path.read_text().splitlines()[0]
     assert first.startswith("# ") and (f"configs/{path.name}" in first)
+
+
+def test_a_scorer_of_another_subnet_is_refused_in_a_file_and_read_from_a_record(tmp_path: Path) -> None:
+    text = SMALL + 'scorer = "own_answer"\n'
+    with pytest.raises(ConfigError, match=r"c\.toml: validators\[0\]\.scorer: scorer 'own_answer' .* text_prompting"):
+        read(tmp_path, text)
+    recorded = RunConfig.parse(tomllib.loads(text))
+    with pytest.raises(ConfigError, match=r"leave the scorer out"):
+        run(recorded, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_validator_takes_a_weight_rule_and_is_proportional_without(tmp_path: Path) -> None:
+    rule = 'weight_rule = { kind = "top_k", k = 3 }\n'
+    assert read(tmp_path, SMALL + rule).build_validators()[1].weight_rule == TopK(k=3)
+    assert read(tmp_path, SMALL).build_validators()[1].weight_rule == Proportional()
 
 
 def test_a_sparse_config_gets_its_defaults_and_comes_back_from_json(tmp_path: Path) -> None:

@@ -77,6 +77,7 @@ def test_an_answer_that_breaks_the_grader_is_unscored_and_touches_no_other(caplo
     assert [graded.value for graded in scores] == [1.0, None, 0.5]
     assert "RuntimeError: can't stand it" in scores[1].reason
     assert "uid 2" in caplog.text
+    assert not any(record.exc_info for record in caplog.records), "one line, no traceback"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ answers its own tasks with the miner's means.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
@@ -118,6 +119,12 @@ class GradingConfig(StudyConfig):
                     "add a [[miners]] table of an honest one or an oracle"
                 )
         return self
+
+    def scorers(self) -> Iterator[tuple[str, Scorer | None]]:
+        """Yield the scorers of the validators and those of the graders."""
+        yield from super().scorers()
+        for place, grader in enumerate(self.graders):
+            yield f"graders[{place}].scorer", grader.scorer
 
     def at_length(self, *, full: bool) -> Self:
         """Return the config in which, in the long form, every grader grades every task."""
