@@ -131,8 +131,17 @@ def saving(cast: Cast) -> Problem:
 
 
 PROBLEMS: tuple[Callable[[Cast], Problem], ...] = (
-    wages, boxes, gifts, train, tickets, discount, sharing, growth, harvest, saving,
-)  # fmt: skip
+    wages,
+    boxes,
+    gifts,
+    train,
+    tickets,
+    discount,
+    sharing,
+    growth,
+    harvest,
+    saving,
+)
 
 
 def make(draw: Draw, sentences: int) -> Item:

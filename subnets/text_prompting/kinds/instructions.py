@@ -20,9 +20,27 @@ from subnets.text_prompting.world.world import Draw, World, invent_value
 
 OPENINGS = ("Today", "Here", "Often", "Sometimes", "Nowadays", "Everywhere", "Usually", "Perhaps")
 AVOIDED = (
-    "very", "really", "good", "nice", "important", "also", "however", "great", "many", "because", "beautiful", "best",
-    "amazing", "simply", "world", "perfect", "quality", "love", "unique", "make",
-)  # fmt: skip
+    "very",
+    "really",
+    "good",
+    "nice",
+    "important",
+    "also",
+    "however",
+    "great",
+    "many",
+    "because",
+    "beautiful",
+    "best",
+    "amazing",
+    "simply",
+    "world",
+    "perfect",
+    "quality",
+    "love",
+    "unique",
+    "make",
+)
 CLAUSES = (
     "{goods} hang on a wall in {town}",
     "people in {town} ask for {goods}",

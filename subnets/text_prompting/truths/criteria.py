@@ -83,8 +83,10 @@ class Form(Criterion):
     def kept(self, text: str) -> float:
         """1.0 for the layout with the right number of items, less for another number."""
         lines = [line for line in text.splitlines() if line.strip()]
-        marked = {"bullets": sum(bool(BULLET.match(line)) for line in lines),
-                  "numbered": sum(bool(NUMBERED.match(line)) for line in lines)}  # fmt: skip
+        marked = {
+            "bullets": sum(bool(BULLET.match(line)) for line in lines),
+            "numbered": sum(bool(NUMBERED.match(line)) for line in lines),
+        }
         if self.layout == "plain":
             return float(bool(lines) and not any(marked.values()))
         count = marked[self.layout]

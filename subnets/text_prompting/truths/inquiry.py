@@ -9,7 +9,7 @@ from subnets.score import Score, Scorer
 from subnets.task import Task
 from subnets.text import answer_text, content, words
 from subnets.text_prompting.words import places
-from subnets.text_prompting.world.relations import INTERROGATIVES
+from subnets.text_prompting.world.relation import INTERROGATIVES
 from subnets.text_prompting.world.world import Fact
 
 from .truth import Truth, truth_of
@@ -32,9 +32,12 @@ class Inquiry(Truth):
     def of(cls, fact: Fact, question: str) -> Inquiry:
         """Make the check of a question for the value of a fact."""
         return cls(
-            question, fact.subject.short, fact.aliases, fact.relation.cues,
+            question,
+            fact.subject.short,
+            fact.aliases,
+            fact.relation.cues,
             INTERROGATIVES.get(fact.relation.value, ("what", "which")),
-        )  # fmt: skip
+        )
 
     def grade(self, text: str) -> Score:
         """Weigh what it asks for and how; 0.0 for no question, another subject, or one that tells its answer."""

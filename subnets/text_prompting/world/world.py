@@ -13,14 +13,25 @@ from typing import TypeVar
 import numpy as np
 
 from . import vocabulary
-from .relations import OF, Relation, Sort, ValueSort
+from .relation import Relation, Sort, ValueSort
+from .relations import OF
 
 T = TypeVar("T")
 
 MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, slots=True)
