@@ -1,4 +1,4 @@
-"""What is asked: the contracts of tasks, answers, scores and costs, and the workloads that use them."""
+"""Subnets: the contracts of tasks, answers, scores and costs, and the workloads built on them."""
 
 from .answer import Answer, Fault, Response
 from .cost import Cost, Meter, spend

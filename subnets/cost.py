@@ -5,7 +5,7 @@
     await Meter().run(coroutine)      # a coroutine among others on one event loop
 
 Work that runs elsewhere (a child process, another thread, a GPU engine shared by many) meters
-itself and reports to whoever is paying, with `spend`.
+itself and reports its cost with `spend`.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ class Cost:
     """Resources used. Costs add up field by field."""
 
     cpu_s: float = 0.0
-    """Of the process and its children, user and system."""
+    """CPU time of the process and its children, user and system."""
     wall_s: float = 0.0
     gpu_s: float = 0.0
     """Seconds of one whole GPU; a shared one is split by tokens."""
     energy_j: float = 0.0
-    """By the GPU's own counter; 0 where it has none."""
+    """Energy by the GPU's own counter; 0 if it has none."""
     input_tokens: int = 0
     output_tokens: int = 0
     """Counted with the model's own tokenizer."""
     sent_bytes: int = 0
     received_bytes: int = 0
     paid_usd: float = 0.0
-    """Paid to an API. Prices of CPU and GPU time are the lab's to apply."""
+    """Amount paid to an API. The lab prices CPU and GPU time itself."""
     first_token_s: float = 0.0
-    """Until a completion's first token was there, by its engine's clock; added up over completions like the rest."""
+    """Time to a completion's first token, by the engine's clock; summed over completions like the other fields."""
 
     def __add__(self, other: Cost) -> Cost:
         return Cost(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
@@ -55,30 +55,30 @@ class Cost:
 
 
 def spend(cost: Cost) -> None:
-    """Charge work done elsewhere to the meter that runs around this code; without one, to nobody.
+    """Charge work done elsewhere to the meter that encloses this code; without one, to nobody.
 
     Raises:
-        ValueError: an amount that nobody can have used; nothing is charged.
+        ValueError: an impossible amount; nothing is charged.
     """
     _check(cost)
     meter = _paying.get()
     if meter is not None:
         total = meter.cost + cost
-        _check(total)  # amounts that are fine one by one can add up to infinity
+        _check(total)  # valid amounts can add up to infinity
         meter.cost = total
 
 
 def _check(cost: Cost) -> None:
-    for one in fields(cost):
-        value, whole = getattr(cost, one.name), isinstance(one.default, int)
-        # The range shuts out infinity and NaN too.
+    for item in fields(cost):
+        value, whole = getattr(cost, item.name), isinstance(item.default, int)
+        # The range excludes infinity and NaN, too.
         if not isinstance(value, int if whole else int | float) or not 0 <= value <= sys.float_info.max:
             kind = "whole numbers" if whole else "finite numbers"
-            raise ValueError(f"{one.name} {str(value)[:40]} can't be spent; allowed: {kind}, 0 and more")
+            raise ValueError(f"{item.name} {str(value)[:40]} can't be spent; allowed: {kind}, 0 and more")
 
 
 def process_cpu_s() -> float:
-    """CPU seconds of this process and those of its children that have ended."""
+    """Return the CPU seconds of this process and of its children that have ended."""
     own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
@@ -112,7 +112,7 @@ def _other_threads() -> list[int]:
 
 
 class Meter:
-    """Collects the CPU of this thread, the wall time, and all that is spent inside."""
+    """Collects this thread's CPU time, the wall time, and everything spent inside."""
 
     def __init__(self) -> None:
         self.cost = Cost()
@@ -129,7 +129,7 @@ class Meter:
             _paying.reset(self._paying)
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Await `work`, charging only the steps that are its own and not those of its neighbours on the loop."""
+        """Await `work`, charging only its own steps and not those of its neighbours on the event loop."""
         token, started = _paying.set(self), time.perf_counter()
         try:
             return await self._step(work)
@@ -145,8 +145,8 @@ class Meter:
             started = time.thread_time()
             try:
                 awaited = work.send(reply) if thrown is None else work.throw(thrown)
-            except StopIteration as done:
-                return done.value  # type: ignore[no-any-return]
+            except StopIteration as stop:
+                return stop.value  # type: ignore[no-any-return]
             finally:
                 self.cost += Cost(cpu_s=time.thread_time() - started)
             try:

@@ -23,7 +23,7 @@ from .errors import PluginError
 
 
 class Plugin(BaseModel):
-    """Base of subnets, miners, engines, scorers and samplers."""
+    """Base of subnets, miners, engines, validators, scorers, samplers and weight rules."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -33,11 +33,11 @@ class Plugin(BaseModel):
         return f"{type(self).__module__}:{type(self).__qualname__}{self.model_dump_json()}"
 
     def __getstate__(self) -> dict[Any, Any]:
-        """Pickle the options alone: what was opened from them (engines, caches) stays behind."""
+        """Pickle only the options; engines and caches opened from them stay behind."""
         return super().__getstate__() | {"__pydantic_private__": None}
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
-        """Rebuild fresh private attributes, as a newly made object has them."""
+        """Restore the options, with private attributes as in a new object."""
         super().__setstate__(state)
         self.model_post_init(None)
 
@@ -47,23 +47,23 @@ P = TypeVar("P", bound=Plugin)
 
 @dataclass(frozen=True, slots=True)
 class Plugins(Generic[P]):
-    """The plug-ins of one sort: where they are announced, what they derive from, those we ship.
+    """The plug-ins of one sort: their entry-point group, their base class, and the built-in ones.
 
     As a field of another plug-in: `engine: Annotated[Engine, *ENGINES.field()]`.
     """
 
     sort: str
-    """In words, for messages: "miner"."""
+    """Name of the sort in messages: "miner"."""
     group: str
     """Entry-point group: "subnetlab.miners"."""
     base: type[P]
     builtin: Mapping[str, str]
     """Name to "module:Class"."""
     default: str | None = None
-    """The kind of a table that names none."""
+    """Kind of a table that doesn't name one."""
 
     def sources(self) -> dict[str, str]:
-        """Every known name with the "module:Class" behind it, sorted by name."""
+        """Return all known names with their "module:Class", sorted by name."""
         announced = {point.name: point.value for point in entry_points(group=self.group)}
         return dict(sorted((announced | dict(self.builtin)).items()))
 
@@ -71,7 +71,7 @@ class Plugins(Generic[P]):
         """Return the class called `kind`.
 
         Raises:
-            PluginError: no such name, its module does not import, or it is of another sort or unfinished.
+            PluginError: the name is unknown, its module can't be imported, or the class is abstract or of another sort.
         """
         sources = self.sources()
         if kind not in sources and ":" not in kind:
@@ -79,24 +79,24 @@ class Plugins(Generic[P]):
         source = sources.get(kind, kind)
         module, _, name = source.partition(":")
         try:
-            found = getattr(import_module(module), name)
-        # A plug-in's module may fail in any way while it is imported; one that calls sys.exit is no reason to end.
+            plugin = getattr(import_module(module), name)
+        # A plug-in's module may fail in any way while it is imported, even call sys.exit.
         except (Exception, SystemExit) as error:
             raise PluginError(
                 f"{self.sort} {kind!r} ({source}) can't be imported: {type(error).__name__}: {error}"
             ) from error
-        if not (isinstance(found, type) and issubclass(found, self.base)):
+        if not (isinstance(plugin, type) and issubclass(plugin, self.base)):
             raise PluginError(f"{self.sort} {kind!r}: {source} is not a subclass of {self.base.__name__}")
-        if isabstract(found):
-            lacks = ", ".join(sorted(found.__abstractmethods__))
-            raise PluginError(f"{self.sort} {kind!r}: {source} lacks {lacks}; define what is missing in the class")
-        return found
+        if isabstract(plugin):
+            missing = ", ".join(sorted(plugin.__abstractmethods__))
+            raise PluginError(f"{self.sort} {kind!r}: {source} lacks {missing}; define it in the class")
+        return plugin
 
     def load(self, spec: str | Mapping[str, Any] | P) -> P:
         """Build a plug-in from its name, or from a table with its `kind` and options.
 
         Raises:
-            PluginError: as `find`, or an option is unknown or out of range.
+            PluginError: `find` fails, or an option is unknown or out of range.
         """
         if isinstance(spec, self.base):
             return spec
@@ -112,18 +112,18 @@ class Plugins(Generic[P]):
             raise PluginError(f"{kind}{explain(error, self.find(kind))}") from error
 
     def spec(self, plugin: P) -> dict[str, Any]:
-        """Return the table that `load` builds an equal plug-in from, every option spelled out."""
+        """Return the table from which `load` builds an equal plug-in, with every option spelled out."""
         own = type(plugin)
         same = (kind for kind, source in self.sources().items() if source.endswith(f":{own.__name__}"))
         kind = next((kind for kind in same if self.find(kind) is own), f"{own.__module__}:{own.__qualname__}")
         return {"kind": kind, **plugin.model_dump(mode="json")}
 
     def field(self) -> tuple[BeforeValidator, PlainSerializer]:
-        """Annotations for a field that holds such a plug-in: built by `load`, written out by `spec`."""
+        """Return annotations for a field that holds such a plug-in: built by `load`, dumped by `spec`."""
         return BeforeValidator(self.load), PlainSerializer(self.spec, return_type=dict[str, Any])
 
     def optional_field(self) -> tuple[BeforeValidator, PlainSerializer]:
-        """Like `field`, where None stands for none."""
+        """Return annotations as `field` does, for a field that may be None."""
         return (
             BeforeValidator(lambda spec: None if spec is None else self.load(spec)),
             PlainSerializer(
@@ -133,9 +133,9 @@ class Plugins(Generic[P]):
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> str:
-    """Say the first fault of a validation as ".key: value, what is allowed", for one line of a message."""
+    """Describe the first fault of a validation in one line: ".key: value, what is allowed"."""
     faults = error.errors(include_url=False)
-    # A misspelt key comes first: it is often the reason why another one is missing.
+    # A misspelt key comes first: it is often why another key is missing.
     fault = min(faults, key=lambda fault: fault["type"] != "extra_forbidden")
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
@@ -156,7 +156,7 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
 
 
 def known_keys(model: type[BaseModel], loc: tuple[int | str, ...] = ()) -> list[str]:
-    """Names of the fields of `model`, or of the model nested in it at `loc`."""
+    """Return the names of the fields of `model`, or of the model nested in it at `loc`."""
     for part in loc:
         if isinstance(part, str) and part in model.model_fields:
             inner = model.model_fields[part].annotation

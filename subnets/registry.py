@@ -1,4 +1,4 @@
-"""The subnets that are known by name."""
+"""Subnets known by name."""
 
 from collections.abc import Mapping
 from typing import Any

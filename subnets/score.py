@@ -1,7 +1,7 @@
 """Scores and scorers: one response, graded.
 
-A value lies in [0, 1]. A wrong answer is 0.0, and so is a miner's fault, named in the reason. What
-can't be graded (no reference, a grader that failed, a host that died) is None: every metric skips it.
+A value lies in [0, 1]. A wrong answer is worth 0.0, and so is a miner's fault, which the reason names. An answer
+that can't be graded (no reference, a grader that failed, a host that died) has None: every metric skips it.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ class Score:
     """The grade of one response."""
 
     value: float | None
-    """In [0, 1]; None means unscored."""
+    """Grade in [0, 1]; None means unscored."""
     parts: Mapping[str, float] = field(default_factory=dict)
-    """What the value was made of, by name."""
+    """What the value was computed from, by name."""
     reason: str = ""
-    """Why a value is None, or 0.0 without any grading."""
+    """Why the value is None, or 0.0 without grading."""
 
     def __post_init__(self) -> None:
-        """Take any real number, numpy's too, as a float; raise TypeError or ValueError for what is no score."""
+        """Accept any real number, numpy's too, as a float; raise TypeError or ValueError for anything else."""
         if self.value is not None:
             value = _real("score", self.value)
             if not 0.0 <= value <= 1.0:
@@ -61,8 +61,8 @@ class Scorer(Plugin, ABC):
 
     @abstractmethod
     def score(self, task: Task, response: Response) -> Score:
-        """Grade one response whose `answer` is set; raise what you like, it becomes an unscored Score."""
+        """Grade one response whose `answer` is set. Any exception becomes an unscored Score."""
 
     def score_all(self, task: Task, responses: Sequence[Response]) -> list[Score]:
-        """Grade a round's answers, in order; override where a batch is cheaper or answers are compared."""
+        """Grade a round's answers, in order; override to grade in batches or to compare answers."""
         return [self.score(task, response) for response in responses]

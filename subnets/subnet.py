@@ -1,6 +1,6 @@
 """A subnet: what is asked, how an answer is read, and how good it truly is.
 
-One method is required, `task`. A task is a pure function of the subnet's options and a seed.
+Three methods are required: `task`, `gold` and `scorer`. A task is a pure function of the subnet's options and a seed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Subnet(Plugin, ABC):
 
     @abstractmethod
     def task(self, seed: int) -> Task:
-        """Make the task of `seed`: the same one each time, on every machine."""
+        """Make the task of `seed`, the same one every time and on every machine."""
 
     @abstractmethod
     def gold(self, task: Task) -> Answer:
@@ -42,7 +42,7 @@ class Subnet(Plugin, ABC):
         """Return the grader used when the config names none."""
 
     def quality(self, task: Task, answer: Answer) -> float | None:
-        """How good the answer truly is, in [0, 1], apart from any grader; None where the truth is unknown."""
+        """Return how good the answer truly is, in [0, 1], whatever a grader says; None if the truth is unknown."""
         return None
 
     def text_of(self, answer: Answer) -> str:
@@ -73,7 +73,7 @@ class Subnet(Plugin, ABC):
         return answer.model_copy(update={"text": f"{answer.text}\n{instruction}"})
 
     def illustrate(self, task: Task, answer: Answer | None) -> bytes | None:
-        """Draw the task, and the answer if any, as a PNG for the report; None where text says it all."""
+        """Draw the task, and the answer if any, as a PNG for the report; None if text is enough."""
         return None
 
     def read(self, body: bytes) -> Answer:
@@ -81,8 +81,8 @@ class Subnet(Plugin, ABC):
 
         Raises:
             MalformedAnswer: too long, not JSON, or not of this subnet's schema; the message quotes none of it.
-                A key that stands twice in one object is malformed too: JSON libraries differ in which one they
-                take, and an audit must read what the validator read.
+                A key that occurs twice in one object is malformed, too: JSON libraries differ in which one they
+                keep, and an audit must read what the validator read.
         """
         if len(body) > self.max_answer_bytes:
             raise MalformedAnswer(f"{len(body):,} bytes; at most {self.max_answer_bytes:,} are read")
@@ -98,4 +98,4 @@ class Subnet(Plugin, ABC):
 
 def _refuse_repeated_keys(pairs: list[tuple[str, Any]]) -> None:
     if len({key for key, _ in pairs}) < len(pairs):
-        raise MalformedAnswer("answer: a key stands twice in one object")
+        raise MalformedAnswer("answer: a key occurs twice in one object")

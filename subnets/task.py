@@ -1,7 +1,7 @@
 """Tasks and queries: what is asked, and what a miner gets to see of it.
 
-A Task is the validator's: it carries its seed and the reference that answers are graded against.
-A Query is the miner's: `Task.query()` copies the prompt and nothing else, so the reference can't leak.
+A Task belongs to the validator: it carries its seed and the reference that answers are graded against.
+A Query goes to the miner: `Task.query()` copies the prompt and nothing else, so the reference can't leak.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What is asked, in the form that chat models take it: turns of text, and an image or none."""
+    """What is asked, in the form that chat models take: turns of text, and optionally an image."""
 
     messages: tuple[Message, ...]
     image: bytes = b""
-    """An encoded PNG or JPEG; empty where the task has none."""
+    """Encoded PNG or JPEG; empty if the task has no image."""
     max_tokens: int | None = None
-    """Bound on the answer, in tokens of the answering model; None leaves it to the miner."""
+    """Limit on the answer, in tokens of the answering model; None leaves it to the miner."""
 
     @property
     def text(self) -> str:
@@ -35,17 +35,17 @@ class Prompt:
 
     @property
     def size(self) -> int:
-        """Bytes of text and image together."""
+        """Total bytes of text and image."""
         return len(self.image) + sum(len(m.content.encode()) for m in self.messages)
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: what a miner's blacklist and priority may look at."""
+    """The querying validator, as a miner's blacklist and priority see it."""
 
     hotkey: str = ""
     stake: float = 0.0
-    """On this subnet, in tokens."""
+    """Stake on this subnet, in tokens."""
     validator_permit: bool = False
 
 
@@ -54,29 +54,29 @@ class Query:
     """What a miner receives. The same object goes to every miner of a round."""
 
     id: str
-    """Opaque, unique within a run; tells nothing of the seed."""
+    """Opaque id, unique within a run; reveals nothing about the seed."""
     subnet: str
     prompt: Prompt
     timeout_s: float = 12.0
-    """Time for one answer, counted by the host from the moment the miner is given the query."""
+    """Time for one answer; the host counts it from handing the miner the query."""
     caller: Caller = field(default_factory=Caller)
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One piece of work with what is known about its right answer."""
+    """One piece of work, with what is known about its right answer."""
 
     id: str
     subnet: str = ""
     seed: int = 0
     prompt: Prompt = Prompt(())
     reference: Any = field(default=None, repr=False)
-    """The truth in the subnet's own type; None where nobody knows it. Never leaves the validator."""
+    """The truth, in the subnet's own type; None if it is unknown. Never leaves the validator."""
     kind: str = ""
-    """Which sort of task of its subnet: "invoice", "arithmetic"."""
+    """Sort of task within its subnet: "invoice", "arithmetic"."""
     difficulty: float | None = None
-    """In [0, 1] where the subnet can set it."""
+    """Difficulty in [0, 1], if the subnet sets one."""
 
     def query(self, *, timeout_s: float = 12.0, caller: Caller = Caller()) -> Query:
-        """Make what a miner may see."""
+        """Return the part of the task that a miner may see."""
         return Query(self.id, self.subnet, self.prompt, timeout_s, caller)

@@ -53,8 +53,7 @@ def fold(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """Split into folded words and numbers; thousands lose their commas, punctuation is dropped."""
-    found = WORD.findall(fold(text))
-    return [word.replace(",", "") if GROUPED.fullmatch(word) else word for word in found]
+    return [word.replace(",", "") if GROUPED.fullmatch(word) else word for word in WORD.findall(fold(text))]
 
 
 def content(text: str) -> list[str]:

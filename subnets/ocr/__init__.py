@@ -1,4 +1,4 @@
-"""The OCR workload: synthetic pages whose text and boxes are known, and the scorers that grade readings of them."""
+"""The OCR workload: synthetic pages whose text and boxes are known, and scorers that grade what miners read."""
 
 from .answer import COLUMN_GAP_EM, MAX_SECTIONS, MAX_TEXT, MAX_TOTAL_TEXT, Font, OCRAnswer, Section
 from .guesses import guesses

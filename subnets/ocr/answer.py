@@ -1,9 +1,9 @@
-"""What a miner answers to a page: its sections, each a text and the box around it.
+"""The answer to a page: its sections, each a text and the box around it.
 
     {"sections": [{"text": "Total: $12.50", "box": [400, 612.5, 521, 630]}]}
 
 Boxes are x1, y1, x2, y2 in pixels of the image as sent, origin top left. A section is the text of one
-line; on a line, what stands further apart than `COLUMN_GAP_EM` is a section of its own.
+line; parts of a line that are further apart than `COLUMN_GAP_EM` are separate sections.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ from subnets.answer import Answer
 
 MAX_SECTIONS = 2_000
 MAX_TEXT = 500
-"""Characters of one section."""
+"""Most characters of one section."""
 MAX_TOTAL_TEXT = 50_000
-"""Characters of all sections together."""
+"""Most characters of all sections together."""
 
 COLUMN_GAP_EM = 1.5
-"""Sections on one line stand at least this many font sizes apart; words of one section never do."""
+"""Sections on one line are at least this many font sizes apart; words of one section never are."""
 
 Coordinate = Annotated[float, Field(ge=-100_000, le=100_000)]
 Box = tuple[Coordinate, Coordinate, Coordinate, Coordinate]
 
 
 class Font(BaseModel):
-    """Typeface of a section: only the tutorial's reward looks at it."""
+    """Typeface of a section; only the scorer `tutorial` uses it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     family: str = Field(max_length=100)
     size: float = Field(gt=0, le=10_000)
-    """In pixels of the page before it was degraded."""
+    """Font size in pixels of the page before it was degraded."""
 
 
 class Section(BaseModel):
-    """One piece of text and where it stands."""
+    """A piece of text and its place on the page."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -58,7 +58,7 @@ class Section(BaseModel):
 class OCRAnswer(Answer):
     """The sections of a page, in any order."""
 
-    # One broken section tells enough; finding them all would be work that a miner can order.
+    # The first broken section is enough; finding them all would let a miner order work.
     sections: tuple[Section, ...] = Field((), max_length=MAX_SECTIONS, fail_fast=True)
 
     @model_validator(mode="after")
@@ -69,7 +69,7 @@ class OCRAnswer(Answer):
         return self
 
     def map_text(self, change: Callable[[str], str]) -> Self:
-        """Return a copy with `change` applied to the text and to that of every section; boxes stay."""
+        """Return a copy with `change` applied to the text and to every section's text; boxes stay."""
         answer = super().map_text(change)
         sections = tuple(part.model_copy(update={"text": change(part.text)}) for part in answer.sections)
         return answer.model_copy(update={"sections": sections})

@@ -1,4 +1,4 @@
-"""A sheet of paper: text is drawn on it, and what was drawn where is written down."""
+"""A canvas: draws text on a white page and records what it drew where."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Column:
 
     header: str
     share: float
-    """Of the table's width."""
+    """Share of the table's width."""
     align: Align = "left"
 
 
@@ -35,7 +35,7 @@ class Canvas:
         self.em = size
         """Size of running text, in pixels."""
         self.step = round(size * pitch)
-        """From one baseline to the next, in pixels."""
+        """Distance between baselines, in pixels."""
         self.left, self.right = margin, width - margin
         self.top, self.bottom = margin + size, height - margin
         """The first and the last baseline."""
@@ -43,7 +43,7 @@ class Canvas:
 
     @property
     def gap(self) -> int:
-        """Least space between two sections on one line, in pixels; well above `COLUMN_GAP_EM`."""
+        """Minimum space between two sections on one line, in pixels; well above `COLUMN_GAP_EM`."""
         return 2 * self.em
 
     def put(
@@ -57,7 +57,7 @@ class Canvas:
         bold: bool = False,
         scale: float = 1.0,
     ) -> None:
-        """Draw a text from, around or up to `x`, leaving out last words that do not fit into `room` pixels."""
+        """Draw a text from, around or up to `x`, dropping last words that don't fit into `room` pixels."""
         size = round(self.em * scale)
         font = load_font(self.family, size, bold=bold)
         left, top, right, bottom = (round(edge) for edge in font.getbbox(text, anchor="ls"))

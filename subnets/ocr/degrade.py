@@ -1,7 +1,7 @@
-"""Degradation: a clean page becomes a photographed, copied and compressed one.
+"""Degradation: makes a clean page look photographed, copied and compressed.
 
-One homography moves the page, and the same homography moves its truth. Every strength grows with the
-difficulty; each page draws its own mixture. At difficulty 0 nothing is changed.
+The same homography moves the page and its truth. Every strength grows with the difficulty; each page
+draws its own mixture. At difficulty 0 nothing changes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from .page import Line, Quad
 
-# The lab spreads pages over cores; OpenCV's own threads would only get in the way.
+# The lab spreads pages over cores, where OpenCV's own threads would get in the way.
 cv2.setNumThreads(1)
 
 Image = NDArray[np.uint8]
@@ -26,7 +26,7 @@ Homography = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Degradation:
-    """What happens to one page."""
+    """Strength of each effect on one page."""
 
     resolution: float = 1.0
     """Width of the result over width of the page."""
@@ -34,14 +34,14 @@ class Degradation:
     corners: tuple[float, ...] = (0.0,) * 8
     """Shift of each corner, x and y, as shares of the width."""
     blur_sigma: float = 0.0
-    """In pixels of the result."""
+    """Standard deviation of the blur, in pixels of the result."""
     fading: float = 0.0
     """Share of the ink's darkness that is lost."""
     shading: float = 0.0
-    """Share of the light that is missing in the darkest corner."""
+    """Share of the light that the darkest corner lacks."""
     stains: int = 0
     noise_sigma: float = 0.0
-    """In grey levels, of 255."""
+    """Standard deviation of the noise, in grey levels of 255."""
     jpeg_quality: int = 95
 
     @classmethod
@@ -62,7 +62,7 @@ class Degradation:
         )
 
     def quad(self, width: int, height: int) -> tuple[NDArray[np.float32], tuple[int, int]]:
-        """Return where the corners of the page come to lie, (4, 2), and the result's width and height.
+        """Return the corners of the page in the result, (4, 2), and the result's width and height.
 
         The whole page stays inside the result.
         """
@@ -76,14 +76,14 @@ class Degradation:
         return ((moved - (low + high) / 2) * scale + np.array(size) / 2).astype(np.float32), size
 
     def apply(self, page: Image, rng: np.random.Generator) -> tuple[Image, Homography]:
-        """Degrade a grey page, (height, width); return the result and the homography that led to it."""
+        """Degrade a grey page, (height, width); return the result and the homography applied."""
         height, width = page.shape
         moved, size = self.quad(width, height)
         still = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
         matrix, image = np.eye(3), page
         if not np.array_equal(moved, still):
             matrix = np.asarray(cv2.getPerspectiveTransform(still, moved), dtype=np.float64)
-            # Strokes thinner than a pixel of the result would flicker: smooth what it cannot hold.
+            # Strokes thinner than a pixel of the result would flicker, so smooth them first.
             image = _blur(page, 0.45 * (1 / self.resolution - 1) + 0.15)
             image = _warp(image, np.asarray(cv2.getPerspectiveTransform(moved, still), dtype=np.float32), size)
         image = _blur(image, self.blur_sigma)
@@ -99,8 +99,8 @@ class Degradation:
         return image, matrix
 
     def _light(self, size: tuple[int, int], rng: np.random.Generator) -> Image:
-        """Return how much light each pixel gets, 255 for all of it: a smooth slope and some stains."""
-        # An eighth of the size is plenty for what is smooth.
+        """Return how much light each pixel gets, up to 255: a smooth gradient and some stains."""
+        # An eighth of the size is enough for a smooth gradient.
         width, height = -(-size[0] // 8), -(-size[1] // 8)
         coarse = (255 - 255 * self.shading * rng.uniform(0, 1, size=(3, 3))).astype(np.uint8)
         light = np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
@@ -138,10 +138,10 @@ def _blur(image: Image, sigma: float) -> Image:
 
 
 def _warp(image: Image, back: NDArray[np.float32], size: tuple[int, int]) -> Image:
-    """Look up each pixel of the result where the homography `back` says it came from.
+    """Look up each pixel of the result at its origin, given by the homography `back`.
 
-    OpenCV's own warp rounds differently on different processors; with its whole-number remapping a page is the same
-    on all of them. Both homographies count from the edge of the page, pixels from their centres: hence the halves.
+    OpenCV's own warp rounds differently on different processors; its integer remapping gives the same page on all of
+    them. Homographies count from the edge of the page, but pixels from their centres: hence the halves.
     """
     width, height = size
     result = np.empty((height, width), np.uint8)
@@ -162,5 +162,5 @@ def _warp(image: Image, back: NDArray[np.float32], size: tuple[int, int]) -> Ima
 
 @cache
 def _normal_quantiles() -> NDArray[np.float64]:
-    """256 equally likely values of the normal distribution, so that a random byte is one draw."""
+    """Return 256 equally likely values of the normal distribution, so that one random byte is one draw."""
     return np.array([NormalDist().inv_cdf((k + 0.5) / 256) for k in range(256)])

@@ -1,4 +1,4 @@
-"""Typefaces of the pages: files inside pinned packages, never those of the machine."""
+"""Typefaces of the pages: files from pinned packages, never from the machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from PIL import ImageFont
 
 @dataclass(frozen=True, slots=True)
 class Typeface:
-    """Where the files of one family are."""
+    """Location of the files of one family."""
 
     package: str
     folder: str
@@ -54,6 +54,6 @@ def load_font(family: str, size: int, *, bold: bool = False) -> ImageFont.FreeTy
     fonts: dict[tuple[str, int, bool], ImageFont.FreeTypeFont] = _open.__dict__.setdefault("fonts", {})
     key = (family, size, bold)
     if key not in fonts:
-        # The basic engine is in every build of Pillow; the other one depends on a library of the machine.
+        # The basic engine is in every build of Pillow; the other one depends on the machine's libraries.
         fonts[key] = ImageFont.truetype(path_of(family, bold=bold), size, layout_engine=ImageFont.Layout.BASIC)
     return fonts[key]

@@ -1,4 +1,4 @@
-"""What is truly on a page: the reference of an OCR task."""
+"""The reference of an OCR task: what is truly on its page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Quad = tuple[Point, Point, Point, Point]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One section: its text, and where its ink is in the image as sent."""
+    """One section: its text, and the place of its ink in the image as sent."""
 
     text: str
     quad: Quad
@@ -33,7 +33,7 @@ class Page:
     """All sections of one page, in reading order."""
 
     width: int
-    """Of the image as sent, in pixels."""
+    """Width of the image as sent, in pixels."""
     height: int
     lines: tuple[Line, ...]
 
@@ -42,7 +42,7 @@ class Page:
             raise ValueError("a page without any text can't be graded")
 
     def answer(self) -> OCRAnswer:
-        """Return the answer without any fault."""
+        """Return the perfect answer."""
         return OCRAnswer(sections=tuple(Section(text=line.text, box=line.box, font=line.font) for line in self.lines))
 
 
@@ -50,7 +50,7 @@ def page_of(task: Task) -> Page:
     """Return the truth of a task.
 
     Raises:
-        TypeError: the task is not one of this subnet's, or has no reference.
+        TypeError: the task belongs to another subnet or has no reference.
     """
     if not isinstance(task.reference, Page):
         raise TypeError(f"task {task.id} has a {type(task.reference).__name__} for a reference, not a page")

@@ -20,9 +20,9 @@ def draw_boxes(image: bytes, page: Page, sections: Sequence[Section]) -> bytes:
 
     band = 34
     with Image.open(BytesIO(image)) as picture:
-        canvas = Image.new("RGB", (picture.width, picture.height + band), (255, 255, 255))
-        canvas.paste(picture, (0, band))
-    draw = ImageDraw.Draw(canvas)
+        drawing = Image.new("RGB", (picture.width, picture.height + band), (255, 255, 255))
+        drawing.paste(picture, (0, band))
+    draw = ImageDraw.Draw(drawing)
     for line in page.lines:
         draw.polygon([(x, y + band) for x, y in line.quad], outline=TRUE, width=2)
     for section in sections:
@@ -35,5 +35,5 @@ def draw_boxes(image: bytes, page: Page, sections: Sequence[Section]) -> bytes:
         draw.text((x + 22, 23), words, fill=colour, font=font, anchor="ls")
         x += 22 + font.getlength(words) + 24
     png = BytesIO()
-    canvas.save(png, "PNG")
+    drawing.save(png, "PNG")
     return png.getvalue()

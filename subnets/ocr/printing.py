@@ -1,4 +1,4 @@
-"""Printing: a kind of page, in a size and a type that vary, becomes a clean image and its lines."""
+"""Printing: draws a page of some kind, in varying size and type, as a clean image with its lines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .page import Line
 from .words import Words
 
 SIZES = (18, 19, 20, 21, 22)
-"""Of running text, in pixels of a page 900 wide."""
+"""Sizes of running text, in pixels of a page 900 wide."""
 FACES = ("DejaVu Sans", "DejaVu Serif", "STIX", "Lato", "Source Serif Pro")
 SLIP_FACES = ("DejaVu Sans Mono", "DejaVu Sans", "Lato")
 
@@ -22,7 +22,7 @@ def print_page(kind: str, locale: str, width: int, seed: Seed) -> tuple[NDArray[
     """Draw one page, (4/3 width, width) in grey, and list its lines in reading order."""
     words = Words(seed, locale)
     unit = width / 900
-    sheet = Canvas(
+    canvas = Canvas(
         width,
         width * 4 // 3,
         family=words.pick(SLIP_FACES if kind == "receipt" else FACES),
@@ -30,5 +30,7 @@ def print_page(kind: str, locale: str, width: int, seed: Seed) -> tuple[NDArray[
         margin=round(words.between(45, 70) * unit),
         pitch=words.between(1.4, 1.65),
     )
-    KINDS[kind](sheet, words)
-    return np.asarray(sheet.image), sorted(sheet.lines, key=lambda line: (line.quad[3][1] // sheet.em, line.quad[0][0]))
+    KINDS[kind](canvas, words)
+    return np.asarray(canvas.image), sorted(
+        canvas.lines, key=lambda line: (line.quad[3][1] // canvas.em, line.quad[0][0])
+    )

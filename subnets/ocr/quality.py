@@ -1,4 +1,4 @@
-"""True text quality: what share of a page's characters an answer got right, order and boxes left aside."""
+"""True text quality: the share of a page's characters that an answer got right, regardless of order and boxes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .answer import MAX_TEXT
 
 
 def fold(text: str) -> str:
-    """Make texts comparable: compatibility forms unified (NFKC), white space folded, length capped."""
+    """Make texts comparable: unify compatibility forms (NFKC), fold white space, cap the length."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
     return " ".join(text.split())[:MAX_TEXT]
@@ -18,7 +18,7 @@ def fold(text: str) -> str:
 def text_quality(truth: Sequence[str], answered: Sequence[str]) -> float:
     """Return 1 - CER, at least 0, for the pairing of sections that needs the fewest edits.
 
-    Edits are characters inserted, deleted or replaced; those of a missed or a spurious section all count.
+    Edits are characters inserted, deleted or replaced; in a missed or spurious section all characters count.
     """
     import numpy as np
     from rapidfuzz.distance import Levenshtein

@@ -1,16 +1,17 @@
-"""The scorer `sections`: what share of the page was found, and what share of the answer is on the page.
+"""The scorer `sections`: an F1 of the share of the page that was found and the share of the answer that is right.
 
     similarity = text^(w/(w+v)) * IoU^(v/(w+v))          w, v: the weights of text and box
     value      = 2 * sum of matched similarities / (true sections + answered sections)
 
-A pair is matched at most once, in the way that makes the sum largest (Hungarian). Text in the wrong
-place and a box around the wrong text are both worth nothing, and a spurious section costs as much as a
-missed one, so guessing does not pay.
+Each section is matched at most once, so that the sum is largest (Hungarian). Text in the wrong place and
+a box around the wrong text are both worth nothing, and a spurious section costs as much as a missed one,
+so guessing does not pay.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -28,6 +29,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Matched pairs of a true and an answered section: arrays of shape (pairs,)."""
+
+    text: NDArray[np.float64]
+    """Similarity of the texts."""
+    overlap: NDArray[np.float64]
+    """Intersection over union of the boxes."""
+    similarity: NDArray[np.float64]
+
+
 class Sections(Scorer):
     """Text and box of each section, one to one, as an F1."""
 
@@ -35,17 +47,17 @@ class Sections(Scorer):
     box_weight: float = Field(0.3, ge=0, le=1)
     """0 grades text alone: a miner then need not answer true boxes."""
     min_similarity: float = Field(0.6, ge=0, le=1)
-    """Pairs less alike are no match: at 0.4 guesses at crisp invoices would earn 0.15, at 0.6 half of that."""
+    """Less similar pairs don't match. At 0.4, guesses at crisp invoices would earn 0.15; at 0.6, half of that."""
     half_life_s: float | None = Field(None, gt=0)
     """Latency that halves the score; None pays nothing for speed."""
 
     def model_post_init(self, context: Any, /) -> None:
-        """Refuse weights that grade nothing."""
+        """Refuse weights that are all 0."""
         if self.text_weight + self.box_weight == 0:
             raise ValueError("text_weight and box_weight are both 0; give one of them some weight")
 
     def score(self, task: Task, response: Response) -> Score:
-        """Grade one answer; parts hold the means over matched pairs and the F1's two sides."""
+        """Grade one answer; parts hold means over matched pairs, precision and recall."""
         if not isinstance(task.reference, Page):
             return Score(None, reason=f"task {task.id} has no page for a reference")
         if not isinstance(response.answer, OCRAnswer):
@@ -53,14 +65,14 @@ class Sections(Scorer):
         truth, answered = task.reference.lines, response.answer.sections
         if not answered:
             return Score(0.0, reason="no sections")
-        text, box, similarity = self._match(truth, answered[:MAX_SECTIONS])
-        total = float(similarity.sum())
+        pairs = self._match(truth, answered[:MAX_SECTIONS])
+        total = float(pairs.similarity.sum())
         f1 = 2 * total / (len(truth) + len(answered))
         speed = 1.0 if self.half_life_s is None else 0.5 ** (max(0.0, response.latency_s) / self.half_life_s)
-        matched = len(similarity)
+        matched = len(pairs.similarity)
         parts = {
-            "text": float(text.mean()) if matched else 0.0,
-            "box": float(box.mean()) if matched else 0.0,
+            "text": float(pairs.text.mean()) if matched else 0.0,
+            "box": float(pairs.overlap.mean()) if matched else 0.0,
             "precision": total / len(answered),
             "recall": total / len(truth),
             "f1": f1,
@@ -70,17 +82,14 @@ class Sections(Scorer):
         }
         return Score(min(1.0, f1 * speed), parts)
 
-    def _match(
-        self, truth: Sequence[Line], answered: Sequence[Section]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Return text similarity, IoU and similarity of the matched pairs."""
+    def _match(self, truth: Sequence[Line], answered: Sequence[Section]) -> Pairs:
         import numpy as np
         from rapidfuzz.distance import Levenshtein
         from scipy.optimize import linear_sum_assignment
 
         text_share = self.text_weight / (self.text_weight + self.box_weight)
         iou = overlap([line.box for line in truth], [section.box for section in answered])
-        # Even the right text would leave the pair below the minimum: not worth comparing.
+        # Pairs that stay below the minimum even with the right text are not compared.
         bound = iou ** (1 - text_share)
         rows, columns = np.nonzero(bound >= max(self.min_similarity, 1e-12))
         left, right = [fold(line.text) for line in truth], [fold(section.text) for section in answered]
@@ -91,9 +100,9 @@ class Sections(Scorer):
         ]
         similarity = np.where(bound >= self.min_similarity, bound * text**text_share, 0.0)
         similarity[similarity < self.min_similarity] = 0.0
-        pairs = linear_sum_assignment(similarity, maximize=True)
-        kept = similarity[pairs] > 0
-        return text[pairs][kept], iou[pairs][kept], similarity[pairs][kept]
+        best = linear_sum_assignment(similarity, maximize=True)
+        kept = similarity[best] > 0
+        return Pairs(text[best][kept], iou[best][kept], similarity[best][kept])
 
 
 def overlap(left: Sequence[tuple[float, ...]], right: Sequence[tuple[float, ...]]) -> NDArray[np.float64]:

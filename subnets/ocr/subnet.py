@@ -1,4 +1,4 @@
-"""The OCR subnet: read a page that was made for the purpose, so that its text is known exactly."""
+"""The OCR subnet: miners read synthetic pages whose text is known exactly."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ INSTRUCTION = (
 
 
 class OCR(Subnet):
-    """Pages of five kinds, degraded as much as `difficulty` says."""
+    """Pages of five kinds, degraded by `difficulty`."""
 
     name: ClassVar[str] = "ocr"
     answer_type: ClassVar[type[Answer]] = OCRAnswer
@@ -42,12 +42,12 @@ class OCR(Subnet):
     }
 
     difficulty: Share | tuple[Share, Share] = (0.0, 0.8)
-    """0 is crisp and 1 is barely readable; a range is drawn from for each page."""
+    """0 is crisp and 1 is barely readable; from a range, each page draws its own."""
     kinds: tuple[Kind, ...] = Field(("invoice", "receipt", "letter", "form", "table"), min_length=1)
     locales: tuple[Locale, ...] = Field(("en_US",), min_length=1)
     """Where names and addresses come from."""
     width: int = Field(1_000, ge=300, le=4_000)
-    """Of the clean page, in pixels; its height is 4/3 of that, and type grows with it."""
+    """Width of the clean page, in pixels; the height is 4/3 of it, and type grows with it."""
 
     @field_validator("difficulty")
     @classmethod
@@ -57,7 +57,7 @@ class OCR(Subnet):
         return value
 
     def task(self, seed: int) -> Task:
-        """Draw a page, degrade it, and carry the truth along."""
+        """Draw a page, degrade it, and move its truth along."""
         from . import degrade
         from .printing import print_page
 
@@ -83,7 +83,7 @@ class OCR(Subnet):
         )
 
     def gold(self, task: Task) -> Answer:
-        """Return every section as it is."""
+        """Return every true section."""
         return page_of(task).answer()
 
     def scorer(self) -> Sections:
@@ -91,20 +91,20 @@ class OCR(Subnet):
         return Sections()
 
     def quality(self, task: Task, answer: Answer) -> float | None:
-        """Share of the page's characters that need no correction, wherever the boxes are."""
+        """Return the share of the page's characters that need no correction, wherever the boxes are."""
         if not isinstance(answer, OCRAnswer):
             return 0.0
         truth = [line.text for line in page_of(task).lines]
         return text_quality(truth, [section.text for section in answer.sections])
 
     def text_of(self, answer: Answer) -> str:
-        """Return the texts of the sections, one a line."""
+        """Return the texts of the sections, one per line."""
         if not isinstance(answer, OCRAnswer):
             return answer.text
         return "\n".join(section.text for section in answer.sections)
 
     def reference_from(self, task: Task, answer: Answer) -> Page | None:
-        """Return a page on which everything stands as the answer has it."""
+        """Return a page with exactly the answer's sections."""
         if not isinstance(answer, OCRAnswer) or not answer.sections:
             return None
         lines = tuple(

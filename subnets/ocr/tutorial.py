@@ -1,11 +1,11 @@
-"""The scorer `tutorial`: the reward of the OCR tutorial subnet, as published, to see what its flaws pay.
+"""The scorer `tutorial`: the OCR tutorial subnet's published reward, which shows what its flaws pay.
 
     section = (a_t * text + a_p * position + a_f * font) / (a_t + a_p + a_f)
     value   = (a_pred * mean(section) + a_time * max(1 - t / timeout, 0)) / (a_pred + a_time)
 
-Each true section gets one answered section; surplus ones cost nothing, an empty answer earns the whole
-time term, boxes are counted in whole pixels, and the matching ignores the weights. What made the
-original crash never gets here: the answer's schema refuses it.
+Each true section gets one answered section; surplus sections cost nothing, an empty answer earns the whole
+time term, boxes are counted in whole pixels, and the matching ignores the weights. Answers that crashed
+the original never get here: the answer's schema refuses them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A true or an answered section as the original sees it; what is missing earns nothing."""
+    """A true or answered section as the original sees it; missing parts earn nothing."""
 
     text: str = ""
     position: tuple[float, float, float, float] | None = None
@@ -39,7 +39,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Reward:
-    """The total and what it is made of, each part a mean over true sections."""
+    """The total and its parts, each a mean over true sections."""
 
     total: float
     text: float
@@ -58,16 +58,16 @@ class Tutorial(Scorer):
     alpha_time: float = Field(0.2, ge=0)
     timeout_s: float = Field(5.0, gt=0)
     frame: Literal["fractions", "pixels"] = "fractions"
-    """How true boxes are stated: as page fractions with the bottom first, as the subnet shipped, so that an honest box
-    in pixels never meets its label; or in pixels, as its notebook meant."""
+    """Frame of the true boxes: page fractions with the bottom first, as the subnet shipped, where an honest box in
+    pixels never meets its label; or pixels, as its notebook intended."""
 
     def model_post_init(self, context: Any, /) -> None:
-        """Refuse weights that grade nothing."""
+        """Refuse weights that are all 0."""
         if self.alpha_text + self.alpha_position + self.alpha_font == 0:
             raise ValueError("alpha_text, alpha_position and alpha_font are all 0; give one of them some weight")
 
     def score(self, task: Task, response: Response) -> Score:
-        """Grade one answer; the part `raw` is the reward before it is held to [0, 1]."""
+        """Grade one answer; the part `raw` is the reward before clipping to [0, 1]."""
         if not isinstance(task.reference, Page):
             return Score(None, reason=f"task {task.id} has no page for a reference")
         if not isinstance(response.answer, OCRAnswer):
@@ -84,7 +84,7 @@ class Tutorial(Scorer):
         return Score(min(1.0, max(0.0, reward.total)), parts)
 
     def labels(self, page: Page) -> list[Entry]:
-        """State the truth in this scorer's frame."""
+        """Return the truth in this scorer's frame."""
         if self.frame == "pixels":
             return [Entry(line.text, line.box, line.font) for line in page.lines]
         boxes = [line.box for line in page.lines]
@@ -110,15 +110,15 @@ class Tutorial(Scorer):
 
 
 def texts(labels: Sequence[Entry], answered: Sequence[Entry]) -> NDArray[np.float64]:
-    """Return 1 - edits / length of the longer, of every pair, (labels, answered)."""
+    """Return 1 - edits / longer length of every pair, (labels, answered)."""
     import numpy as np
     from rapidfuzz.distance import Levenshtein
     from rapidfuzz.process import cdist
 
-    found = [entry.text for entry in answered]
+    given = [entry.text for entry in answered]
     true = [entry.text for entry in labels]
-    similarity = cdist(true, found, scorer=Levenshtein.normalized_similarity, dtype=np.float64)
-    return np.where([bool(text) for text in found], similarity, 0.0)
+    similarity = cdist(true, given, scorer=Levenshtein.normalized_similarity, dtype=np.float64)
+    return np.where([bool(text) for text in given], similarity, 0.0)
 
 
 def positions(labels: Sequence[Entry], answered: Sequence[Entry]) -> NDArray[np.float64]:
@@ -137,7 +137,7 @@ def positions(labels: Sequence[Entry], answered: Sequence[Entry]) -> NDArray[np.
 
 
 def fonts(labels: Sequence[Entry], answered: Sequence[Entry]) -> NDArray[np.float64]:
-    """Return the mean of size likeness and equal family, of every pair; 0 without a font."""
+    """Return the mean of size similarity and equal family of every pair; 0 without a font."""
     import numpy as np
 
     a = np.array([entry.font.size if entry.font else np.nan for entry in labels])[:, None]

@@ -1,4 +1,4 @@
-"""What is printed on the pages of any day: goods with their prices, headings, labels."""
+"""Vocabulary of the pages: goods with their prices, headings and labels."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ GOODS: tuple[tuple[str, int], ...] = (
     ("Tool cabinet", 31250),
     ("Water cooler", 15875),
 )
-"""Description and price of one, in cents."""
+"""Descriptions with unit prices in cents."""
 
 TERMS = tuple(f"Payment is due within {days} days" for days in (7, 14, 30, 60, 90))
 

@@ -1,7 +1,7 @@
-"""Words: what stands on a page, all of it drawn from the task's seed.
+"""Words on a page, all drawn from the task's seed.
 
-Names and places are Faker's. The goods, their prices and the headings are fixed lists, as on real
-forms: knowing them by heart is what `guesses` tries to live on.
+Names and places come from Faker. Goods, their prices and headings are fixed lists, as on real forms;
+`guesses` tries to live on knowing them by heart.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from subnets.seed import Seed
 T = TypeVar("T")
 
 # A Faker holds its own random state, so each thread has one for each locale.
-_made = threading.local()
+_local = threading.local()
 
 
 def _faker(locale: str) -> Faker:
-    fakers: dict[str, Faker] = _made.__dict__.setdefault("fakers", {})
+    fakers: dict[str, Faker] = _local.__dict__.setdefault("fakers", {})
     if locale not in fakers:
         fakers[locale] = Faker(locale)
     return fakers[locale]
@@ -37,15 +37,15 @@ class Words:
         self._fake.seed_instance(seed.child("names").integer())
 
     def pick(self, choices: Sequence[T]) -> T:
-        """Return one of `choices`, each as likely as the next."""
+        """Return one of `choices`, each equally likely."""
         return choices[self.whole(0, len(choices) - 1)]
 
     def some(self, choices: Sequence[T], count: int) -> list[T]:
-        """Return `count` different ones in their own order."""
+        """Return `count` different choices in their own order."""
         return [choices[i] for i in sorted(self.rng.choice(len(choices), count, replace=False).tolist())]
 
     def whole(self, low: int, high: int) -> int:
-        """Return a whole number, both ends included."""
+        """Return an integer, both ends included."""
         return int(self.rng.integers(low, high + 1))
 
     def between(self, low: float, high: float) -> float:

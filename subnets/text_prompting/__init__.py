@@ -1,4 +1,4 @@
-"""The text prompting workload: tasks about an invented world, their known truth, and scorers that grade by it."""
+"""The text prompting workload: tasks about an invented world, and scorers that grade by their known truth."""
 
 from subnets.language_model import LANGUAGE_MODELS, LanguageModel, TransformersModel
 from subnets.text_prompting.truths.choice import Choice, Chosen, parse_choice

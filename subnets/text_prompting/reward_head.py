@@ -1,9 +1,9 @@
-"""A reward model of our own, for where no other can be had: a linear head on a sentence encoder.
+"""A reward model of our own, for machines without another one: a linear head on a sentence encoder.
 
-The head is fitted in closed form (ridge regression on the encoder's pooled output of prompt and answer), to true
-answers of the invented world against refusals, flattery, commands to the grader, echoes, disorder, and answers to other
-questions. It takes a minute, and comes out the same each time on one machine. It learns to tell an answer from none;
-an answer that is merely wrong it hardly tells from a right one.
+The head is fitted in closed form (ridge regression on the encoder's pooled output of prompt and answer) to true answers
+of the invented world against refusals, flattery, commands to the grader, echoes, disorder, and answers to other
+questions. Training takes a minute and is reproducible on one machine. The head learns to tell answers from non-answers;
+it hardly tells a merely wrong answer from a right one.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FLAWS = (
     "",
 )
 FIRST_SEED = 11_000
-"""Of the tasks that are learnt from; other tasks are for testing."""
+"""First seed of the training tasks; other seeds are for testing."""
 TASKS = 120
 
 
@@ -41,11 +41,11 @@ class Lesson:
     better: str
     worse: str
     flaw: str
-    """"phrase", "echo", "disorder" or "other": what is the matter with the worse one."""
+    """"phrase", "echo", "disorder" or "other": the flaw of the worse answer."""
 
 
 def lessons(count: int, start: int) -> list[Lesson]:
-    """Make labelled pairs of so many tasks."""
+    """Make labelled pairs from `count` tasks."""
     subnet = TextPrompting(mix=dict.fromkeys(KINDS, 1.0), passage_sentences=(4, 8))
     tasks = [subnet.task(seed) for seed in range(start, start + count)]
     return [lesson for place, task in enumerate(tasks) for lesson in _lessons(place, task, tasks)]
@@ -66,9 +66,9 @@ def train(encoder: str, folder: Path) -> None:
 def _lessons(place: int, task: Task, tasks: Sequence[Task]) -> Iterator[Lesson]:
     rng = Seed(task.seed).child("lesson").rng()
     better = _text(task)
-    told = task.prompt.text
-    sentences = told.split(". ")
-    words = told.split()
+    prompt = task.prompt.text
+    sentences = prompt.split(". ")
+    words = prompt.split()
     others = [other for other in map(_text, (t for t in tasks if t.kind == task.kind)) if other != better]
     worse = {
         "phrase": FLAWS[place % len(FLAWS)],

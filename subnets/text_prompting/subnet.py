@@ -1,4 +1,4 @@
-"""The text prompting subnet: questions about an invented world, whose answers are known."""
+"""The text prompting subnet: questions about an invented world, with known answers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ QUESTION = "Question: "
 
 
 class TextPrompting(Subnet):
-    """Tasks of many kinds, mixed as `mix` says."""
+    """Tasks of many kinds, mixed by weight."""
 
     name: ClassVar[str] = "text_prompting"
     scorers: ClassVar[Mapping[str, str]] = {
@@ -47,24 +47,24 @@ class TextPrompting(Subnet):
     }
 
     mix: dict[Kind | OwnKind, Annotated[float, Field(ge=0)]] = {kind: 1.0 for kind in KINDS}
-    """Weight of each kind; those left out have none. `text_summary` and `text_question` need a `writer`."""
+    """Weight of each kind; kinds left out get none. `text_summary` and `text_question` need a `writer`."""
     passage_sentences: tuple[Annotated[int, Field(ge=2)], Annotated[int, Field(le=60)]] = (6, 14)
-    """Fewest and most sentences of a passage: the longer, the harder."""
+    """Minimum and maximum number of sentences in a passage; longer ones are harder."""
     texts: Path | None = None
-    """The user's own texts, for `text_summary` and `text_question`: a file or folder of .txt, .md, .jsonl, .parquet,
-    or a dataset of the Hub, OWNER/NAME. None takes passages about the invented world."""
+    """Your own texts for `text_summary` and `text_question`: a file or folder of .txt, .md, .jsonl or .parquet, or a
+    dataset on the Hub, OWNER/NAME. None takes passages about the invented world."""
     text_field: str = "text"
-    """Field or column of a text."""
+    """Field or column that holds a text."""
     hidden_context: bool = False
-    """Ask `text_question` without its text, as prompting 1.x did: the miner has to know."""
+    """Ask `text_question` without its text, as prompting 1.x did, so that the miner has to know the answer."""
     organic: Path | None = None
-    """Prompts of real users: .jsonl with "prompt" or "messages", or one prompt a line."""
+    """Prompts of real users: .jsonl with "prompt" or "messages", or one prompt per line."""
     organic_share: Share = 0.0
-    """Share of tasks that are such prompts. Their reference is the writer's answer; without a writer they have none."""
+    """Share of tasks that are such prompts. Their reference is the writer's answer; without a writer, there is none."""
     persona: Literal["none", "template", "model"] = "none"
-    """Who asks: a mood and a tone around the challenge, or the writer's rewriting of its question."""
+    """Persona that asks: a mood and a tone around the challenge, or a question rewritten by the writer."""
     persona_share: Share = 1.0
-    """Share of tasks that a persona asks."""
+    """Share of tasks asked by a persona."""
     writer: Annotated[LanguageModel | None, *LANGUAGE_MODELS.optional_field()] = None
     """The validator's model, for references and personas."""
 
@@ -83,10 +83,10 @@ class TextPrompting(Subnet):
         return value
 
     def model_post_init(self, context: Any, /) -> None:
-        """Refuse options that lack what they need."""
-        wanting = [kind for kind in OWN_KINDS if self.mix.get(kind)] if self.writer is None else []  # type: ignore[call-overload]
-        if wanting:
-            raise ValueError(f"{wanting[0]} needs a writer; set writer = {{model = ...}}")
+        """Refuse options that need another one."""
+        lacking = [kind for kind in OWN_KINDS if self.mix.get(kind)] if self.writer is None else []  # type: ignore[call-overload]
+        if lacking:
+            raise ValueError(f"{lacking[0]} needs a writer; set writer = {{model = ...}}")
         if self.persona == "model" and self.writer is None:
             raise ValueError('persona = "model" needs a writer; set writer = {model = ...}')
         if self.organic_share and self.organic is None:
@@ -99,7 +99,7 @@ class TextPrompting(Subnet):
         kind, item = self._item(root, draw)
         messages = item.messages
         if self.persona != "none" and draw.chance(self.persona_share):
-            messages = self._dressed(Draw(root.child("persona").rng()), messages)
+            messages = self._with_persona(Draw(root.child("persona").rng()), messages)
         return Task(
             id=f"{root.child('id').integer():016x}",
             subnet=self.name,
@@ -119,7 +119,7 @@ class TextPrompting(Subnet):
         return KnownTruth()
 
     def quality(self, task: Task, answer: Answer) -> float | None:
-        """Grade by the truth; a reference that a model wrote is none."""
+        """Grade by the truth; None for a reference that a model wrote."""
         if not isinstance(task.reference, Truth) or isinstance(task.reference, Written):
             return None
         return task.reference.grade(answer.text).value
@@ -131,17 +131,17 @@ class TextPrompting(Subnet):
     def _item(self, root: Seed, draw: Draw) -> tuple[str, Item]:
         if draw.chance(self.organic_share) and self.organic is not None:
             return "organic", self._organic(draw, self.organic)
-        # In an order of our own: that of a table's keys is lost where it is written down.
+        # Sorted by ORDER, because the record doesn't keep the order of a table's keys.
         kinds = [kind for kind in sorted(self.mix, key=ORDER.index) if self.mix[kind] > 0]
         weights = [self.mix[kind] for kind in kinds]
         place = int(draw.rng.choice(len(kinds), p=[weight / sum(weights) for weight in weights]))
         kind, (low, high) = kinds[place], self.passage_sentences
         length = draw.integer(low, high)
-        making = Draw(root.child("item").rng())
+        item_draw = Draw(root.child("item").rng())
         if kind in OWN_KINDS:
             model = cast(LanguageModel, self.writer)
-            return kind, OWN_KINDS[kind](making, self._texts(making, length), model, self.hidden_context)
-        return kind, KINDS[cast(Kind, kind)](making, length)
+            return kind, OWN_KINDS[kind](item_draw, self._texts(item_draw, length), model, self.hidden_context)
+        return kind, KINDS[cast(Kind, kind)](item_draw, length)
 
     def _texts(self, draw: Draw, sentences: int) -> tuple[str, ...]:
         if self.texts is not None:
@@ -156,12 +156,12 @@ class TextPrompting(Subnet):
         (reference,) = self.writer.complete([messages], 256)
         return Item(messages, Written(reference), max_tokens=256)
 
-    def _dressed(self, draw: Draw, messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    def _with_persona(self, draw: Draw, messages: tuple[Message, ...]) -> tuple[Message, ...]:
         *before, last = messages
         text = last.content
         if self.persona == "template" or QUESTION not in text:
             return (*before, Message("user", persona.dress(draw, text)))
         head, _, rest = text.rpartition(QUESTION)
         question, _, tail = rest.partition("\n")
-        written = persona.rewrite(draw, cast(LanguageModel, self.writer), question)
-        return (*before, Message("user", f"{head}{QUESTION}{written}\n{tail}".strip()))
+        rewritten = persona.rewrite(draw, cast(LanguageModel, self.writer), question)
+        return (*before, Message("user", f"{head}{QUESTION}{rewritten}\n{tail}".strip()))

@@ -1,4 +1,4 @@
-"""The kinds of tasks, by name: each makes an `Item` from a `Draw` and the length of its passage."""
+"""Kinds of tasks by name: each makes an `Item` from a `Draw` and the length of its passage."""
 
 from collections.abc import Callable
 from typing import Literal

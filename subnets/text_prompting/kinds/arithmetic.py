@@ -1,4 +1,4 @@
-"""Arithmetic in words: two or three steps, and an exact result."""
+"""Arithmetic word problems: two or three steps with an exact result."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Problem = tuple[str, Decimal]
 
 
 class Cast:
-    """Who and what a problem is about."""
+    """The people, places and things of a problem."""
 
     def __init__(self, draw: Draw) -> None:
         world = World.make(draw, people=2, companies=2, towns=2, events=1)

@@ -1,4 +1,4 @@
-"""Classification: a message whose topic, or a review whose leaning, was fixed before it was written."""
+"""Classification: a message or review written to a topic or leaning that was drawn first."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ GREETINGS = (
 
 
 def make(draw: Draw, sentences: int) -> Item:
-    """Write a message of a drawn label and ask for the label."""
+    """Write a message for a drawn label and ask for the label."""
     world = World.make(draw, people=2, companies=2, towns=2, events=2)
     names = {
         "goods": invent_value(draw, "product"),

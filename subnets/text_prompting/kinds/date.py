@@ -1,4 +1,4 @@
-"""Dates: one that stands in the text, or one that lies some days from it."""
+"""Dates: one stated in the text, or one some days after it."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ SPANS = ((1, "day", 45), (7, "week", 12))
 
 
 def make(draw: Draw, sentences: int) -> Item:
-    """Ask for a date, half the time to be reckoned from another."""
+    """Ask for a date, which half the time has to be computed from another one."""
     world = World.make(draw)
     fact = draw.one([fact for fact in world.facts if fact.day is not None])
     assert fact.day is not None
     passage = tell(draw, world, [fact], sentences)
     text, question, day = passage.text, fact.question(draw), fact.day
-    reckoned = draw.chance(0.5)
-    if reckoned:
+    computed = draw.chance(0.5)
+    if computed:
         person = draw.one([e for e in world.entities if e.sort == "person" and e is not fact.subject])
         town = draw.one([e for e in world.entities if e.sort == "place"])
         days, unit, most = draw.one(SPANS)

@@ -1,4 +1,4 @@
-"""Extractive question answering: the answer stands in the passage, among others of its sort."""
+"""Extractive question answering: the passage holds the answer, among others of its sort."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Instruction following: a text is written first, and its own measures become the demands."""
+"""Instruction following: a text is written first, and its own measures become the instructions."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def make(draw: Draw, sentences: int) -> Item:
 
 
 def prose(draw: Draw, names: dict[str, str], count: int) -> str:
-    """Write so many sentences, the last one a question at times."""
+    """Write `count` sentences, the last of which may be a question."""
     lines = [f"{draw.one(OPENINGS)} {clause.format(**names)}." for clause in draw.some(CLAUSES, count)]
     if draw.chance(0.4):
         lines[-1] = draw.one(QUESTIONS)
@@ -108,7 +108,7 @@ def prose(draw: Draw, names: dict[str, str], count: int) -> str:
 
 
 def listing(draw: Draw, names: dict[str, str], count: int, layout: Layout) -> str:
-    """Write so many points."""
+    """Write a list of `count` points."""
     marks = [f"{place}." if layout == "numbered" else "-" for place in range(1, count + 1)]
     points = [item.format(**names) for item in draw.some(ITEMS, count)]
     return "\n".join(f"{mark} {point}." for mark, point in zip(marks, points, strict=True))

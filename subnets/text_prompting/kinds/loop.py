@@ -1,7 +1,7 @@
-"""The loop of the first text subnets: a summary, a question on it, its answer, in one conversation.
+"""The loop of the first text subnets: a summary, a question about it and its answer in one conversation.
 
-There the earlier turns were the best answers of miners, so whoever gamed the grader wrote the next
-challenge. Here they are the known right ones, and any of the three turns may be the one that is asked.
+There, the earlier turns were the miners' best answers, so a miner that gamed the grader wrote the next
+challenge. Here they are the known right answers, and any of the three turns may be asked.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ASK_ANSWER = "Answer that question, in as few words as the text allows."
 
 
 def make(draw: Draw, sentences: int) -> Item:
-    """Ask for the turn that is drawn, after the turns before it."""
+    """Draw a turn and ask for it after the turns before it."""
     world = World.make(draw)
     subject, key = summary.choose(draw, world, summary.KEY_FACTS)
     passage = tell(draw, world, key, max(sentences, 2 * summary.KEY_FACTS))

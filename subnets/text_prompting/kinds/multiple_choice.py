@@ -1,4 +1,4 @@
-"""Multiple choice: four options, the wrong ones from the same text where it has enough of them."""
+"""Multiple choice: four options, the wrong ones from the same text if it has enough of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OPTIONS = 4
 
 
 def make(draw: Draw, sentences: int) -> Item:
-    """Ask for one fact, with options."""
+    """Ask for one fact, giving options."""
     # Enough of each sort for three wrong options.
     world = World.make(draw, people=6, companies=6, towns=6)
     fact = draw.one([fact for fact in world.facts if fact.day is None])
@@ -24,11 +24,11 @@ def make(draw: Draw, sentences: int) -> Item:
     values = [other.value for other in world.facts if other.relation.value == fact.relation.value]
     values += [entity.name for entity in world.entities if entity.sort == fact.relation.value]
     wrong = [v for v in dict.fromkeys(values) if v != fact.value and not places(asked, content(v))]
-    told = [value for value in wrong if places(content(passage.text), content(value))]
-    wrong = (told + draw.some([v for v in wrong if v not in told], len(wrong)))[: OPTIONS - 1]
+    mentioned = [value for value in wrong if places(content(passage.text), content(value))]
+    wrong = (mentioned + draw.some([v for v in wrong if v not in mentioned], len(wrong)))[: OPTIONS - 1]
     while len(wrong) < OPTIONS - 1:
-        made = invent_fact(draw, fact.subject, fact.relation, ()).value
-        wrong += [made] if made not in (*wrong, fact.value) else []
+        value = invent_fact(draw, fact.subject, fact.relation, ()).value
+        wrong += [value] if value not in (*wrong, fact.value) else []
     options = tuple(draw.some([fact.value, *wrong], OPTIONS))
     right = options.index(fact.value)
     listed = "\n".join(f"{LETTERS[place]}) {option}" for place, option in enumerate(options))

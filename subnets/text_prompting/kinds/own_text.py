@@ -1,4 +1,4 @@
-"""Summaries of and questions about the user's own texts, with a reference that the validator's model writes."""
+"""Summaries of and questions about your own texts, with a reference written by the validator's model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ANSWER = "Answer in one or two sentences."
 
 
 def excerpt(draw: Draw, texts: tuple[str, ...]) -> str:
-    """Cut some consecutive sentences out of one of the texts."""
+    """Return some consecutive sentences of one of the texts."""
     parts = sentences(draw.one(texts))
     start = draw.integer(0, max(0, len(parts) - PASSAGE_SENTENCES))
     return " ".join(parts[start : start + PASSAGE_SENTENCES])[:PASSAGE_CHARACTERS]

@@ -1,4 +1,4 @@
-"""Question writing: given a passage and an answer, ask for it."""
+"""Question writing: given a passage and an answer, write the question."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def make(draw: Draw, sentences: int) -> Item:
     values = [fact.value for fact in world.facts]
     fact = draw.one([fact for fact in world.facts if values.count(fact.value) == 1 or fact.target is None])
     passage = tell(draw, world, [fact], sentences)
-    told = [other for other in passage.facts if other.value == fact.value and other is not fact]
-    instruction = INSTRUCTION.format(answer=fact.value if not told else f"{fact.value} ({fact.subject.name})")
+    same = [other for other in passage.facts if other.value == fact.value and other is not fact]
+    instruction = INSTRUCTION.format(answer=fact.value if not same else f"{fact.value} ({fact.subject.name})")
     truth = Inquiry.of(fact, fact.question(draw))
     return Item(ask(f"{passage.text}\n\n{instruction}"), truth, max_tokens=64)

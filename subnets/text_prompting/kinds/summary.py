@@ -1,4 +1,4 @@
-"""Summarising: keep what the text says of its main subject, invent nothing, stay short."""
+"""Summaries: keep what the text says about its main subject, invent nothing, stay short."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ KEY_FACTS = 4
 def plain(fact: Fact) -> str:
     """State a fact in the plainest way."""
     name = fact.subject.name
-    said = fact.relation.statements[0].format(s=name, o=name, v=fact.value, av=with_article(fact.value))
-    return f"{said[0].upper()}{said[1:]}."
+    text = fact.relation.statements[0].format(s=name, o=name, v=fact.value, av=with_article(fact.value))
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def choose(draw: Draw, world: World, count: int) -> tuple[Entity, list[Fact]]:
@@ -24,7 +24,7 @@ def choose(draw: Draw, world: World, count: int) -> tuple[Entity, list[Fact]]:
 
 
 def truth(passage: Passage, key: list[Fact]) -> Facts:
-    """Make the truth of a summary that must keep the facts in `key`."""
+    """Return the truth of a summary that must keep the facts in `key`."""
     ordered = [fact for fact in passage.facts if fact in key]
     gold = " ".join(plain(fact) for fact in ordered)
     limit = 10 * round((len(gold.split()) * 1.5 + 15) / 10)
@@ -45,6 +45,6 @@ def make(draw: Draw, sentences: int) -> Item:
     world = World.make(draw)
     subject, key = choose(draw, world, KEY_FACTS)
     passage = tell(draw, world, key, max(sentences, 2 * KEY_FACTS))
-    # The passage may tell more about the subject than was chosen: a summary must keep that as well.
+    # The passage may state more facts about the subject than were chosen; a summary must keep those, too.
     known = truth(passage, [fact for fact in passage.facts if fact.subject is subject])
     return Item(ask(f"{passage.text}\n\n{instruction(subject, known)}"), known, max_tokens=3 * known.max_words)

@@ -1,4 +1,4 @@
-"""Two-hop question answering: one fact leads to the subject of the next, and both stand in the passage."""
+"""Two-hop question answering: one fact leads to the subject of the next; the passage holds both."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def make(draw: Draw, sentences: int) -> Item:
         [
             fact
             for fact in world.about(first.target)
-            # A way back to where we came from would give the answer in the question.
+            # A fact that leads back to the first subject would give the answer in the question.
             if fact.day is None and fact.target is not first.subject
         ]
     )

@@ -1,4 +1,4 @@
-"""One out of several: a letter before an option, or a label. Naming two is naming none."""
+"""Choices: a letter before an option, or a label. An answer that names two names none."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ MARKED = re.compile(r"(?<![A-Za-z'])\(?\**([A-H])\**[).:](?=\s|$)")
 ALONE = re.compile(r"^\W*([A-Ha-h])\W*$")
 
 MAX_READ = 4_000
-"""Characters read, from the beginning."""
+"""Characters read, from the start."""
 
 
 def parse_choice(text: str, options: Sequence[str]) -> int | None:
-    """Return the place of the one option that an answer names by its letter, its text or both; None if undecided."""
+    """Return the position of the option that an answer names by letter, text or both; None if undecided."""
     text = text[:MAX_READ]
     alone = ALONE.match(text)
     letters = [alone[1].upper()] if alone else STATED.findall(text) or MARKED.findall(text)
@@ -37,25 +37,25 @@ def parse_choice(text: str, options: Sequence[str]) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Choice(Truth):
-    """The right one among options."""
+    """The right option among several."""
 
     options: tuple[str, ...] = ()
     right: int = 0
-    """Its place among them."""
+    """Position of the right option."""
     lettered: bool = True
-    """False for labels, which are named by themselves."""
+    """False for labels, which have no letters."""
     ordered: bool = False
     """The options lie on a scale, so that a neighbour of the right one is nearer than the far end."""
 
     def answered(self, text: str) -> int | None:
-        """Return the place of the option that the answer names."""
+        """Return the position of the option that the answer names."""
         if self.lettered:
             return parse_choice(text, self.options)
         named = [place for place, option in enumerate(self.options) if says(text[:MAX_READ], (option,))]
         return named[0] if len(named) == 1 else None
 
     def grade(self, text: str) -> Score:
-        """1.0 or 0.0."""
+        """Return 1.0 for the right option, else 0.0."""
         answered = self.answered(text)
         if answered is None:
             return Score(0.0, reason="names no option, or more than one")
@@ -66,7 +66,7 @@ class Chosen(Scorer):
     """The right option or label."""
 
     ordinal: bool = False
-    """On a scale, pay 1 - distance / (length - 1), as prompting 1.x did for sentiment; elsewhere no difference."""
+    """On a scale, pay 1 - distance / (length - 1), as prompting 1.x did for sentiment; otherwise no effect."""
 
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer."""

@@ -1,4 +1,4 @@
-"""Instructions whose keeping a machine can check: length, layout, first word, words to use and to avoid."""
+"""Instructions that a machine can check: length, layout, first word, words to use and to avoid."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ Layout = Literal["plain", "bullets", "numbered"]
 
 @dataclass(frozen=True, slots=True)
 class Criterion(ABC):
-    """One checkable demand."""
+    """One checkable instruction."""
 
     @property
     @abstractmethod
     def demand(self) -> str:
-        """It in words, as a sentence for the prompt."""
+        """The instruction, as a sentence for the prompt."""
 
     @abstractmethod
     def kept(self, text: str) -> float:
-        """How far the text keeps it, in [0, 1]."""
+        """Return how far the text keeps it, in [0, 1]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,13 @@ class Length(Criterion):
 
     @property
     def demand(self) -> str:
-        """It in words."""
+        """The instruction, as a sentence for the prompt."""
         if self.low == self.high:
             return f"Write exactly {self.low} {self.unit if self.low > 1 else self.unit[:-1]}."
         return f"Use between {self.low} and {self.high} {self.unit}."
 
     def kept(self, text: str) -> float:
-        """Smooth, so that one word too many is no disaster."""
+        """Return a smooth measure, so that one word too many costs little."""
         count = len(words(text)) if self.unit == "words" else len(sentences(text))
         bound = self.low if count < self.low else self.high if count > self.high else count
         error = (count - bound) / max(bound, 1)
@@ -63,14 +63,14 @@ class Length(Criterion):
 
 @dataclass(frozen=True, slots=True)
 class Form(Criterion):
-    """Plain prose, or a list of so many items and nothing else."""
+    """Plain prose, or a list of a given number of items and nothing else."""
 
     layout: Layout
     items: int = 0
 
     @property
     def demand(self) -> str:
-        """It in words."""
+        """The instruction, as a sentence for the prompt."""
         if self.layout == "plain":
             return "Write plain prose without any list."
         sort = (
@@ -81,7 +81,7 @@ class Form(Criterion):
         return f"Write exactly {self.items} {sort}, and nothing else."
 
     def kept(self, text: str) -> float:
-        """1.0 for the layout with the right number of items, less for another number."""
+        """Return 1.0 for the layout with the right number of items, less for another number."""
         lines = [line for line in text.splitlines() if line.strip()]
         marked = {
             "bullets": sum(bool(BULLET.match(line)) for line in lines),
@@ -103,11 +103,11 @@ class FirstWord(Criterion):
 
     @property
     def demand(self) -> str:
-        """It in words."""
+        """The instruction, as a sentence for the prompt."""
         return f"Begin with the word '{self.word}'."
 
     def kept(self, text: str) -> float:
-        """1.0 or 0.0."""
+        """Return 1.0 or 0.0."""
         return float(words(MARKER.sub("", text))[:1] == words(self.word))
 
 
@@ -119,11 +119,11 @@ class Uses(Criterion):
 
     @property
     def demand(self) -> str:
-        """It in words."""
+        """The instruction, as a sentence for the prompt."""
         return f"Use the words '{self.phrase}'."
 
     def kept(self, text: str) -> float:
-        """1.0 or 0.0."""
+        """Return 1.0 or 0.0."""
         return float(bool(places(words(text), words(self.phrase))))
 
 
@@ -135,33 +135,33 @@ class Avoids(Criterion):
 
     @property
     def demand(self) -> str:
-        """It in words."""
+        """The instruction, as a sentence for the prompt."""
         return "Do not use " + " or ".join(f"the word '{word}'" for word in self.forbidden) + "."
 
     def kept(self, text: str) -> float:
-        """1.0 or 0.0; an empty text avoids nothing."""
-        said = set(words(text))
-        return float(bool(said) and said.isdisjoint(self.forbidden))
+        """Return 1.0 or 0.0; an empty text avoids nothing."""
+        spoken = set(words(text))
+        return float(bool(spoken) and spoken.isdisjoint(self.forbidden))
 
 
 @dataclass(frozen=True, slots=True)
 class Ending(Criterion):
-    """How the text ends."""
+    """The mark that the text ends with."""
 
     mark: str
 
     @property
     def demand(self) -> str:
-        """It in words."""
+        """The instruction, as a sentence for the prompt."""
         return "End with a question." if self.mark == "?" else f"End with '{self.mark}'."
 
     def kept(self, text: str) -> float:
-        """1.0 or 0.0."""
+        """Return 1.0 or 0.0."""
         return float(text.rstrip().endswith(self.mark))
 
 
 MIN_DISTINCT = 0.35
-"""Share of different words below which a text only fills its length."""
+"""Share of different words below which a text is mere repetition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +177,13 @@ class Instructions(Truth):
 
 
 def weigh(truth: Instructions, text: str, *, strict: bool) -> Score:
-    """Hold a text against its criteria."""
-    said = content(text)
-    if not says(said, truth.topic):
+    """Grade a text by its criteria."""
+    spoken = content(text)
+    if not mentions(spoken, truth.topic):
         return Score(0.0, reason=f"not about {truth.topic}")
-    if any(says(said, criterion.demand) for criterion in truth.criteria):
+    if any(mentions(spoken, criterion.demand) for criterion in truth.criteria):
         return Score(0.0, reason="repeats its instructions")
-    if len(set(said)) < MIN_DISTINCT * len(said):
+    if len(set(spoken)) < MIN_DISTINCT * len(spoken):
         return Score(0.0, reason="the same words over and over")
     parts = {}
     for place, criterion in enumerate(truth.criteria):
@@ -194,16 +194,16 @@ def weigh(truth: Instructions, text: str, *, strict: bool) -> Score:
     return Score(min(1.0, value), parts)
 
 
-def says(said: Sequence[str], phrase: str) -> bool:
-    """Whether the words of a phrase stand together."""
-    return bool(places(said, content(phrase)))
+def mentions(spoken: Sequence[str], phrase: str) -> bool:
+    """Return True if the words of a phrase occur together."""
+    return bool(places(spoken, content(phrase)))
 
 
 class Criteria(Scorer):
-    """Which of the instructions were kept."""
+    """The share of the instructions that were kept."""
 
     strict: bool = False
-    """Pay for all of them or nothing."""
+    """Pay only for keeping all of them."""
 
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer."""

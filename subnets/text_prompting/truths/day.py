@@ -1,4 +1,4 @@
-"""Dates in answers: "14 March 1951", "March 14th, 1951", "1951-03-14". The last one named counts."""
+"""Dates in answers: "14 March 1951", "March 14th, 1951", "1951-03-14". The last one counts."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ NUMBER_OF = {month[:3].lower(): number for number, month in enumerate(MONTHS, 1)
 
 
 def parse_date(text: str) -> date | None:
-    """Return the last date named. One that can be read in two ways (3/4/1951) or can't be (31 June) is none."""
-    found = None
+    """Return the last date in the text; None if it is ambiguous (3/4/1951) or impossible (31 June)."""
+    last = None
     for match in DATE.finditer(fold(text.replace("*", " "))):
         part = match.groupdict()
         year = int(next(part[y] for y in ("y1", "y2", "y3", "y4") if part[y]))
@@ -43,10 +43,10 @@ def parse_date(text: str) -> date | None:
             month = NUMBER_OF[month_text[:3]] if month_text else int(part["m3"])
             day = int(part["d1"] or part["d2"] or part["d3"])
         try:
-            found = date(year, month, day)
+            last = date(year, month, day)
         except ValueError:
-            found = None
-    return found
+            last = None
+    return last
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Day(Truth):
     day: date = date.min
 
     def grade(self, text: str) -> Score:
-        """1.0 for the very day, else 0.0."""
+        """Return 1.0 for the exact day, else 0.0."""
         return compare(self.day, parse_date(text), half_life_days=0.0)
 
 
@@ -73,7 +73,7 @@ class Calendar(Scorer):
     """The right date, decaying with the days that the answer is off."""
 
     half_life_days: float = Field(10.0, ge=0)
-    """Days off that halve the score; 0 pays for the very day alone."""
+    """Days off that halve the score; 0 pays only for the exact day."""
 
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer."""

@@ -1,7 +1,7 @@
-"""Summaries held against facts: those that must be kept, and anything that was never said.
+"""Summaries graded by facts: the key facts that they keep and the facts that they invent.
 
-A fact is kept by a sentence that has its value and one of its words ("founded", "mayor"), that is about
-its subject and denies nothing. A number or a name that the passage does not have is invented.
+A sentence keeps a fact if it has its value and one of its words ("founded", "mayor"), is about its
+subject and denies nothing. A number or name that isn't in the passage is invented.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .truth import Truth, truth_of
 
 CAPITALISED = re.compile(r"(?<![.!?:\u2022*\-\n\"'] )(?<!^)\b[A-Z][a-z]+(?:-[A-Z][a-z]+)*\b", re.MULTILINE)
 SENTENCE_REACH = 45
-"""Words of a sentence that can state facts; a longer one is a heap of words."""
+"""Most words of a sentence that can state facts; a longer one is a heap of words."""
 MAX_READ = 20_000
 
 
@@ -33,18 +33,18 @@ class KeyFact:
     """One fact in the forms that a summary may give it."""
 
     subject: str
-    """By its short name."""
+    """Short name of the subject."""
     values: tuple[str, ...]
     cues: tuple[str, ...]
     others: tuple[str, ...]
-    """Short names of the other subjects of the sort: "she" after one of them is not our subject."""
+    """Short names of other subjects of the same sort: "she" after one of them isn't this subject."""
 
     @classmethod
-    def of(cls, fact: Fact, told: Sequence[Fact]) -> KeyFact:
-        """Make the check of one fact among those told."""
+    def of(cls, fact: Fact, stated: Sequence[Fact]) -> KeyFact:
+        """Return the check for one of the stated facts."""
         others = {
             other.subject.short
-            for other in told
+            for other in stated
             if other.subject.sort == fact.subject.sort and other.subject is not fact.subject
         }
         return cls(fact.subject.short, fact.aliases, fact.relation.cues, tuple(sorted(others)))
@@ -52,14 +52,14 @@ class KeyFact:
 
 @dataclass(frozen=True, slots=True)
 class Facts(Truth):
-    """What a summary must keep and what it may draw on."""
+    """The facts that a summary must keep, and the passage that it may draw on."""
 
     passage: str = ""
     key: tuple[KeyFact, ...] = ()
     max_words: int = 60
 
     def grade(self, text: str) -> Score:
-        """Weigh kept facts, inventions and length."""
+        """Grade by kept facts, inventions and length."""
         return weigh(self, text, invention_cost=0.25)
 
 
@@ -79,23 +79,23 @@ def weigh(truth: Facts, text: str, *, invention_cost: float) -> Score:
 
 
 def keeps(spoken: Sequence[Sequence[str]], fact: KeyFact) -> bool:
-    """Whether a sentence states the fact, and none denies it."""
+    """Return True if a sentence states the fact and none denies it."""
     subject, others = content(fact.subject), [content(other) for other in fact.others]
-    about, found = False, False
-    for said in spoken:
-        named = bool(places(said, subject))
-        # A pronoun stands for whoever of the sort was named last.
-        about = named or (about and not any(places(said, other) for other in others))
-        if not about or len(said) > SENTENCE_REACH:
+    about, stated = False, False
+    for sentence in spoken:
+        named = bool(places(sentence, subject))
+        # A pronoun stands for the last one of the sort that was named.
+        about = named or (about and not any(places(sentence, other) for other in others))
+        if not about or len(sentence) > SENTENCE_REACH:
             continue
-        if not any(places(said, content(value)) for value in fact.values):
+        if not any(places(sentence, content(value)) for value in fact.values):
             continue
-        if not any(word.startswith(fact.cues) for word in said):
+        if not any(word.startswith(fact.cues) for word in sentence):
             continue
-        if any(word in NEGATIONS or word.endswith("n't") for word in said):
+        if any(word in NEGATIONS or word.endswith("n't") for word in sentence):
             return False
-        found = True
-    return found
+        stated = True
+    return stated
 
 
 def inventions(passage: str, text: str) -> set[str]:
@@ -107,10 +107,10 @@ def inventions(passage: str, text: str) -> set[str]:
 
 
 class KeptFacts(Scorer):
-    """The facts of the passage that a summary keeps, less what it invents and what it runs over."""
+    """The share of key facts that a summary keeps, cut by inventions and excess length."""
 
     invention_cost: float = Field(0.25, ge=0, le=1)
-    """Share of the score that each invented name or number takes."""
+    """Share of the score that each invented name or number costs."""
 
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer."""

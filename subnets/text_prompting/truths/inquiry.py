@@ -1,4 +1,4 @@
-"""Questions held against the answer that they must lead to."""
+"""Questions graded by the answer that they must lead to."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .truth import Truth, truth_of
 
 MAX_WORDS = 40
 OPENING = 5
-"""Words among which the interrogative stands: "At the station of which town"."""
+"""First words, among which the interrogative must be: "At the station of which town"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Inquiry(Truth):
 
     @classmethod
     def of(cls, fact: Fact, question: str) -> Inquiry:
-        """Make the check of a question for the value of a fact."""
+        """Return the check for a question that asks for the value of a fact."""
         return cls(
             question,
             fact.subject.short,
@@ -40,7 +40,7 @@ class Inquiry(Truth):
         )
 
     def grade(self, text: str) -> Score:
-        """Weigh what it asks for and how; 0.0 for no question, another subject, or one that tells its answer."""
+        """Grade what it asks for and how; 0.0 for no question, another subject, or a question with its answer."""
         asked = words(text)
         if not text.rstrip(" \"'*\n").endswith("?") or text.count("?") != 1:
             return Score(0.0, reason="not one question")

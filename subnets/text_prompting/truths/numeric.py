@@ -32,9 +32,9 @@ SPOKEN = {
 SPOKEN_PATTERN = re.compile(rf"\b(?:{'|'.join(SPOKEN)})\b", re.IGNORECASE)
 
 MAX_DIGITS = 24
-"""A longer run of digits is no number that a task asks for."""
+"""No task asks for a number with more digits."""
 MAX_READ = 20_000
-"""Characters read, from the end: where an answer stands."""
+"""Characters read, from the end, where the answer is."""
 
 
 def parse_number(text: str) -> Decimal | None:
@@ -48,14 +48,14 @@ def parse_number(text: str) -> Decimal | None:
         if after:
             # "Answer: 3 + 4 = 7" ends on its result.
             return after[-1] if "=" in text[cue.end() :].splitlines()[0] else after[0]
-    found = _numbers(text)
-    return found[-1] if found else None
+    numbers = _numbers(text)
+    return numbers[-1] if numbers else None
 
 
 def _numbers(text: str) -> list[Decimal]:
-    found = [(match.start(), match.group().replace(",", "")) for match in NUMBER.finditer(text)]
-    found += [(match.start(), str(SPOKEN[match.group().lower()])) for match in SPOKEN_PATTERN.finditer(text)]
-    return [Decimal(digits) for _, digits in sorted(found) if len(digits) <= MAX_DIGITS]
+    numbers = [(match.start(), match.group().replace(",", "")) for match in NUMBER.finditer(text)]
+    numbers += [(match.start(), str(SPOKEN[match.group().lower()])) for match in SPOKEN_PATTERN.finditer(text)]
+    return [Decimal(digits) for _, digits in sorted(numbers) if len(digits) <= MAX_DIGITS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Amount(Truth):
     value: Decimal = Decimal(0)
 
     def grade(self, text: str) -> Score:
-        """1.0 for the number itself, else 0.0."""
+        """Return 1.0 for the number itself, else 0.0."""
         return compare(self.value, parse_number(text), tolerance=0.0, partial=False)
 
 
@@ -86,7 +86,8 @@ class Numeric(Scorer):
     tolerance: float = Field(0.0, ge=0)
     """Relative error that still counts as right."""
     partial: bool = False
-    """Pay 1 - relative error for a wrong number. A guess then earns something: near is no merit in arithmetic."""
+    """Pay 1 - relative error for a wrong number. A guess then earns something, although near misses are no merit in
+    arithmetic."""
 
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer."""

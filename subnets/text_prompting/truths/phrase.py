@@ -1,4 +1,4 @@
-"""Short answers: the right name, number or thing, named and not denied, and no rival beside it."""
+"""Short answers: the right name, number or thing, neither denied nor beside a rival."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from subnets.text_prompting.words import says
 from .truth import Truth, truth_of
 
 MAX_WORDS = 40
-"""A longer text is no short answer: it may have named everything."""
+"""Most words of a short answer; a longer one may name everything."""
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase(Truth):
-    """A short answer with its other forms and with what it could be mistaken for."""
+    """A short answer with its other forms and its rivals."""
 
     aliases: tuple[str, ...] = ()
-    """Other ways to say the same."""
+    """Other ways to give the answer."""
     rivals: tuple[str, ...] = ()
-    """Values of the same sort: an answer that names one as well has not decided."""
+    """Other values of the same sort; an answer that also names one is undecided."""
     asked: str = ""
-    """The question: its numbers may be repeated freely."""
+    """The question, whose numbers may be repeated."""
 
     def grade(self, text: str) -> Score:
-        """1.0 or 0.0."""
+        """Return 1.0 or 0.0."""
         if len(content(text)) > MAX_WORDS:
             return Score(0.0, reason=f"{len(content(text))} words; at most {MAX_WORDS}")
         if not says(text, (self.text, *self.aliases)):
@@ -42,7 +42,7 @@ class Phrase(Truth):
 
 
 def numbers(text: str) -> set[str]:
-    """Return the numbers among the words."""
+    """Return the words that are numbers."""
     return {word for word in content(text) if word[0].isdigit()}
 
 

@@ -1,6 +1,6 @@
-"""Truths: what is known about the right answer to a task, and how an answer is held against it.
+"""Truths: what is known about the right answer to a task, and how it grades an answer.
 
-Each sort of truth stands in a module of its own, beside the scorer that grades by it:
+Each sort of truth has its own module, together with the scorer that grades by it:
 `phrase`, `numeric`, `day`, `choice`, `criteria`, `facts`, `inquiry`, `written`.
 """
 
@@ -18,19 +18,19 @@ from subnets.text import answer_text
 
 @dataclass(frozen=True, slots=True)
 class Truth(ABC):
-    """What a task's reference is."""
+    """Base of the references of text tasks."""
 
     text: str
-    """An answer that earns 1.0: what the general scorers compare with."""
+    """An answer that earns 1.0; the general scorers compare with it."""
 
     @abstractmethod
     def grade(self, text: str) -> Score:
-        """Grade an answer's text by what is known, strictly; unscored where nothing is."""
+        """Grade an answer's text strictly by what is known; unscored if nothing is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A task of one kind before it gets its name and number."""
+    """The content of a task, before it gets its id and seed."""
 
     messages: tuple[Message, ...]
     truth: Truth | None
@@ -50,7 +50,7 @@ def truth_of(task: Task, sort: type[T]) -> T:
     """Return the task's truth.
 
     Raises:
-        TypeError: it is of another sort.
+        TypeError: the truth is of another sort.
     """
     if not isinstance(task.reference, sort):
         raise TypeError(f"task {task.id} ({task.kind or 'no kind'}) has no {sort.__name__} for a truth")
@@ -58,7 +58,7 @@ def truth_of(task: Task, sort: type[T]) -> T:
 
 
 class KnownTruth(Scorer):
-    """Grades every task by its own truth: what the subnet uses when the config names no scorer."""
+    """Grades every task by its own truth; the default of the subnet."""
 
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer."""

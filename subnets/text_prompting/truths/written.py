@@ -1,4 +1,4 @@
-"""References that a model or a user wrote: a text to compare with, and no truth."""
+"""References written by a model or a user: a text to compare with, not a truth."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from .truth import Truth
 
 @dataclass(frozen=True, slots=True)
 class Written(Truth):
-    """A reference text. What is like it is not therefore right, so it tells no quality."""
+    """A reference text. An answer like it isn't necessarily right, so it has no true quality."""
 
     def grade(self, text: str) -> Score:
-        """ROUGE-L with the reference."""
+        """Return ROUGE-L with the reference."""
         return Score(rouge_l(words(self.text), words(text)))

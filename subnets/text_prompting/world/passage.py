@@ -1,4 +1,4 @@
-"""Passages: facts of a world told in prose, among sentences that state none."""
+"""Passages: facts of a world in prose, among sentences that state none."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ NOUNS = {"company": ("the company", "the firm"), "place": ("the town",), "event"
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """Prose, and the facts that it states, in the order of the telling."""
+    """Prose, with the facts that it states, in order."""
 
     text: str
     facts: tuple[Fact, ...]
 
     def rivals(self, fact: Fact, question: str) -> tuple[str, ...]:
-        """Return the other values of the sort that stand in the passage and not in the question.
+        """Return the other values of the sort that are in the passage and not in the question.
 
-        An answer that names one of them has not decided.
+        An answer that names one of them is undecided.
         """
         asked = content(question)
         values = {
@@ -39,25 +39,25 @@ class Passage:
 
 
 def tell(draw: Draw, world: World, wanted: Sequence[Fact], count: int) -> Passage:
-    """Tell `wanted` facts and others of the world, `count` at least, entity by entity."""
-    told = list(wanted)
-    # Other facts about the same entities, and facts with the same sort of value: what makes a question hard.
+    """Tell the `wanted` facts and others of the world, at least `count` in all, entity by entity."""
+    facts = list(wanted)
+    # Other facts about the same entities, or with the same sort of value, make a question hard.
     near = [
         fact
         for fact in world.facts
-        if fact not in told
+        if fact not in facts
         and any(fact.subject is w.subject or fact.relation.value == w.relation.value for w in wanted)
     ]
-    far = [fact for fact in world.facts if fact not in told and fact not in near]
+    far = [fact for fact in world.facts if fact not in facts and fact not in near]
     spare = draw.some(near, len(near)) + draw.some(far, len(far))
-    told += spare[: max(0, count - len(told))]
+    facts += spare[: max(0, count - len(facts))]
 
-    subjects: list[Entity] = list(dict.fromkeys(fact.subject for fact in told))
+    subjects: list[Entity] = list(dict.fromkeys(fact.subject for fact in facts))
     ordered: list[Fact] = []
     lines: list[str] = []
     asides = draw.some(ASIDES, len(ASIDES))
     for entity in draw.some(subjects, len(subjects)):
-        own = [fact for fact in told if fact.subject is entity]
+        own = [fact for fact in facts if fact.subject is entity]
         doubtful = False
         for place, fact in enumerate(draw.some(own, len(own))):
             aside = asides.pop() if asides and draw.chance(0.15) else ""
@@ -68,12 +68,12 @@ def tell(draw: Draw, world: World, wanted: Sequence[Fact], count: int) -> Passag
             ordered.append(fact)
         if draw.chance(0.35):
             lines.append(draw.one(FILLERS))
-    # One filler twice reads like a fault of the machine.
+    # A filler that occurs twice would look like a bug.
     return Passage(" ".join(dict.fromkeys(lines)), tuple(ordered))
 
 
 def sentence(draw: Draw, fact: Fact, *, named: bool, aside: str = "") -> str:
-    """State a fact: the subject by name, or else by a pronoun or a noun as often as not."""
+    """State a fact; a subject that need not be `named` may be a pronoun or a noun."""
     subject = target = fact.subject.name
     if not named:
         noun = draw.one(NOUNS.get(fact.subject.sort, (fact.subject.short,)))
@@ -83,6 +83,7 @@ def sentence(draw: Draw, fact: Fact, *, named: bool, aside: str = "") -> str:
     # "He" would be taken for the other person of the sentence.
     if fact.target is not None and fact.target.sort == fact.subject.sort:
         subject = target = fact.subject.name
-    said = draw.one(fact.relation.statements).format(s=subject, o=target, v=fact.value, av=with_article(fact.value))
-    said = aside + said
-    return f"{said[0].upper()}{said[1:]}."
+    text = aside + draw.one(fact.relation.statements).format(
+        s=subject, o=target, v=fact.value, av=with_article(fact.value)
+    )
+    return f"{text[0].upper()}{text[1:]}."

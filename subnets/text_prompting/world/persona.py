@@ -1,7 +1,7 @@
-"""Personas: the same challenge as different people would put it.
+"""Personas: the same challenge as different people would put it, against looking challenges up.
 
-Meant against looking a challenge up. Whether the challenge is still the same one was never checked
-where this was done before; here a model's rewriting is taken only if it keeps every name and number.
+Subnets that did this never checked that the challenge stays the same; here, a rewritten question is used
+only if it keeps every name and number.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ CLOSINGS = {
     "stern": "I shall check it.",
     "neutral": "",
 }
-"""Nothing here asks for another form of answer: what is graded stays the same."""
+"""None of these asks for another form of answer, so the grading stays the same."""
 
 NAME = re.compile(r"\b[A-Z][\w'-]+")
 
@@ -51,14 +51,14 @@ def dress(draw: Draw, text: str) -> str:
 
 
 def rewrite(draw: Draw, model: LanguageModel, question: str) -> str:
-    """Let the model put a question in the words of a drawn persona; the question itself where it loses something."""
+    """Rewrite a question in the words of a drawn persona; return it unchanged if the rewriting loses something."""
     mood, tone = draw.one(tuple(OPENINGS)), draw.one(tuple(CLOSINGS))
     system = (
         f"You are a {mood} person who writes in a {tone} tone. Put the user's question in your own words. "
         "Keep every name and number exactly. Write the question alone."
     )
-    (written,) = model.complete([(Message("system", system), Message("user", question))], 96)
+    (rewritten,) = model.complete([(Message("system", system), Message("user", question))], 96)
     kept = set(words(" ".join(NAME.findall(question)[1:]))) | {word for word in words(question) if word[0].isdigit()}
-    if "?" not in written or not kept <= set(words(written)) or len(written) > 4 * len(question):
+    if "?" not in rewritten or not kept <= set(words(rewritten)) or len(rewritten) > 4 * len(question):
         return question
-    return written
+    return rewritten

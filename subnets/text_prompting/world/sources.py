@@ -1,8 +1,8 @@
-"""The user's own files: texts to ask about, and prompts of real users.
+"""Your own files: texts to ask about, and prompts of real users.
 
-Texts: a file or folder of .txt and .md, .jsonl with a field of text, .parquet with such a column; or a dataset of the
-Hub that has such files, as OWNER/NAME: the copy on this machine, or fetched where there is none.
-Prompts: .jsonl with "prompt" or "messages" in each line, or any other file with one prompt a line.
+Texts: a file or folder of .txt and .md, .jsonl with a text field, or .parquet with a text column; or a dataset on the
+Hub with such files, OWNER/NAME, from this machine's cache or fetched.
+Prompts: .jsonl with "prompt" or "messages" in each line, or any other file with one prompt per line.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def read_texts(path: Path, field: str) -> tuple[str, ...]:
     """Return the texts under `path` in the order of their names.
 
     Raises:
-        PluginError: nothing there, or a line without the field.
+        PluginError: there is no text, or a line lacks the field.
     """
     if not path.exists():
         if path.is_absolute() or len(path.parts) != 2 or path.parts[0].startswith("."):
@@ -44,12 +44,12 @@ def _dataset(name: str) -> Path:
         raise PluginError(
             f"texts: there is no path {name}; a dataset of the Hub needs {error.name}: pip install 'subnetlab[text]'"
         ) from None
-    wanted = [f"*{suffix}" for suffix in SUFFIXES]
+    patterns = [f"*{suffix}" for suffix in SUFFIXES]
     try:
-        return Path(snapshot_download(name, repo_type="dataset", allow_patterns=wanted, local_files_only=True))
-    except Exception:  # not here: the Hub's own tree of errors changes between versions
+        return Path(snapshot_download(name, repo_type="dataset", allow_patterns=patterns, local_files_only=True))
+    except Exception:  # not cached: the Hub's errors change between versions
         try:
-            return Path(snapshot_download(name, repo_type="dataset", allow_patterns=wanted, etag_timeout=10))
+            return Path(snapshot_download(name, repo_type="dataset", allow_patterns=patterns, etag_timeout=10))
         except Exception as error:
             raise PluginError(
                 f"texts: there is no path {name}, and no dataset of that name can be fetched ({type(error).__name__}); "
@@ -74,10 +74,10 @@ def _texts(file: Path, field: str) -> list[str]:
 
 @lru_cache(maxsize=8)
 def read_prompts(path: Path) -> tuple[tuple[Message, ...], ...]:
-    """Return the conversations of a file, each ending on a user's turn.
+    """Return the conversations of a file, each ending with a user's turn.
 
     Raises:
-        PluginError: no such file, no prompt in it, or a line that is no prompt.
+        PluginError: the file doesn't exist, holds no prompt, or has a line that isn't one.
     """
     if not path.is_file():
         raise PluginError(f"organic: {path} is no file")
@@ -97,26 +97,26 @@ def _lines(file: Path) -> list[tuple[int, str]]:
 
 def _parsed(file: Path, number: int, line: str) -> dict[str, object]:
     try:
-        found = json.loads(line)
+        parsed = json.loads(line)
     except ValueError as error:
         raise PluginError(f"{file}: line {number}: no JSON ({error})") from None
-    if not isinstance(found, dict):
+    if not isinstance(parsed, dict):
         raise PluginError(f"{file}: line {number}: a JSON object is needed")
-    return found
+    return parsed
 
 
 def _field(file: Path, number: int, line: str, field: str) -> str:
-    found = _parsed(file, number, line)
-    if not isinstance(found.get(field), str):
-        raise PluginError(f"{file}: line {number}: no text under {field!r}; known: {', '.join(found)}")
-    return str(found[field])
+    row = _parsed(file, number, line)
+    if not isinstance(row.get(field), str):
+        raise PluginError(f"{file}: line {number}: no text under {field!r}; known: {', '.join(row)}")
+    return str(row[field])
 
 
 def _conversation(file: Path, number: int, line: str) -> tuple[Message, ...]:
-    found = _parsed(file, number, line)
-    if isinstance(found.get("prompt"), str):
-        return (Message("user", str(found["prompt"])),)
-    turns = found.get("messages")
+    row = _parsed(file, number, line)
+    if isinstance(row.get("prompt"), str):
+        return (Message("user", str(row["prompt"])),)
+    turns = row.get("messages")
     if not isinstance(turns, list) or not turns:
         raise PluginError(f'{file}: line {number}: neither "prompt" nor "messages"')
     messages = []

@@ -1,4 +1,4 @@
-"""Words of the invented world. Names are coined from parts, so that nothing about them can be looked up."""
+"""Vocabulary of the invented world. Names are coined from parts, so nothing about them can be looked up."""
 
 from __future__ import annotations
 

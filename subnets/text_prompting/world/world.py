@@ -1,6 +1,6 @@
-"""A small invented world: people, companies, towns and events, and all that is true of them.
+"""A small invented world: people, companies, towns and events, and everything that is true of them.
 
-Everything is drawn afresh for every task, so that no answer can be known or looked up beforehand.
+Each task draws its own world, so no answer can be known or looked up beforehand.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ MONTHS = (
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """Somebody or something that facts are about."""
+    """A person or thing that facts are about."""
 
     sort: Sort
     name: str
     short: str
-    """As told later on: the surname; the name itself where there is no shorter one."""
+    """Name in later sentences: the surname; the full name if there is none shorter."""
     pronoun: tuple[str, str] = ("it", "")
-    """As subject and as object; empty where none reads well: "the founder of it"."""
+    """Pronoun as subject and as object; empty if none reads well: "the founder of it"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +54,17 @@ class Fact:
     relation: Relation
     value: str
     target: Entity | None = None
-    """The entity that the value names, if it names one."""
+    """Entity that the value names, if any."""
     day: date | None = None
-    """The value of a date."""
+    """Value of a date."""
 
     @property
     def aliases(self) -> tuple[str, ...]:
-        """Ways to give the value: a person's surname is enough."""
+        """Ways to give the value; a person's surname is enough."""
         return (self.value,) if self.target is None else tuple(dict.fromkeys((self.value, self.target.short)))
 
     def question(self, draw: Draw, subject: str = "") -> str:
-        """Ask for the value, of the subject by name or as described."""
+        """Return a question for the value, with the subject by name or as described."""
         return draw.one(self.relation.questions).format(s=subject or self.subject.name)
 
 
@@ -75,7 +75,7 @@ class Draw:
     rng: np.random.Generator
 
     def integer(self, low: int, high: int) -> int:
-        """Return a whole number, both ends included."""
+        """Return an integer, both ends included."""
         return int(self.rng.integers(low, high + 1))
 
     def one(self, items: Sequence[T]) -> T:
@@ -83,20 +83,20 @@ class Draw:
         return items[int(self.rng.integers(len(items)))]
 
     def some(self, items: Sequence[T], count: int) -> list[T]:
-        """Return `count` different places of `items`, in random order."""
+        """Return `count` items from different positions, in random order."""
         return [items[i] for i in self.rng.permutation(len(items))[:count].tolist()]
 
     def chance(self, probability: float) -> bool:
-        """Return true with the given probability."""
+        """Return True with the given probability."""
         return float(self.rng.random()) < probability
 
     def day(self, first_year: int, last_year: int) -> date:
-        """Return a day between the beginnings of two years."""
+        """Return a day between the starts of two years."""
         first, last = date(first_year, 1, 1), date(last_year, 1, 1)
         return first + timedelta(days=self.integer(0, (last - first).days - 1))
 
     def coined(self, heads: Sequence[str], tails: Sequence[str], count: int, between: str = "") -> list[str]:
-        """Return `count` names of a head and a tail, no two with the same head."""
+        """Return `count` names made of a head and a tail, no two with the same head."""
         return [head + between + self.one(tails) for head in self.some(heads, count)]
 
 
@@ -109,8 +109,8 @@ class World:
 
     @classmethod
     def make(cls, draw: Draw, *, people: int = 4, companies: int = 3, towns: int = 4, events: int = 2) -> World:
-        """Invent a world; of each sort but events there must be two, for they are what facts are about."""
-        made = {
+        """Invent a world; facts need at least two entities of each sort but events."""
+        by_sort = {
             "person": invent_people(draw, people),
             "company": invent_companies(draw, companies),
             "place": [
@@ -121,11 +121,11 @@ class World:
                 for name in draw.coined(vocabulary.EVENT_HEADS, vocabulary.EVENT_TAILS, events, " ")
             ],
         }
-        entities = tuple(entity for sort in made.values() for entity in sort)
+        entities = tuple(entity for sort in by_sort.values() for entity in sort)
         facts = []
         for entity in entities:
             for relation in OF[entity.sort]:
-                others = [other for other in made.get(relation.value, ()) if other is not entity]
+                others = [other for other in by_sort.get(relation.value, ()) if other is not entity]
                 facts.append(invent_fact(draw, entity, relation, others))
         return cls(entities, tuple(facts))
 
@@ -151,7 +151,7 @@ def invent_companies(draw: Draw, count: int) -> list[Entity]:
 
 
 def invent_fact(draw: Draw, subject: Entity, relation: Relation, others: Sequence[Entity]) -> Fact:
-    """Make something true."""
+    """Invent a fact."""
     if others:
         target = draw.one(others)
         return Fact(subject, relation, target.name, target)
@@ -162,7 +162,7 @@ def invent_fact(draw: Draw, subject: Entity, relation: Relation, others: Sequenc
 
 
 def invent_value(draw: Draw, sort: ValueSort) -> str:
-    """Draw a value that is no entity and no date."""
+    """Draw a value that is neither an entity nor a date."""
     match sort:
         case "year":
             return str(draw.integer(1850, 1999))
