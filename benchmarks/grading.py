@@ -1,4 +1,4 @@
-"""How long the OCR scorers take for one answer, beside comparing every pair of texts without pruning.
+"""Measure the time of the OCR scorers for one answer, compared with matching every pair of texts without pruning.
 
 python benchmarks/grading.py [--repeats 200]
 """
@@ -16,7 +16,7 @@ from subnets.ocr import MAX_SECTIONS, OCR, Font, Line, OCRAnswer, Page, Section,
 
 
 def page(sections: int, rng: np.random.Generator) -> Page:
-    """A page of so many sections in three columns, 6 to 24 letters each."""
+    """Return a page with sections in three columns, 6 to 24 letters each."""
     letters = np.array(list("abcdefghijklmnopqrstuvwxyz 0123456789"))
     lines = []
     for number in range(sections):
@@ -28,7 +28,7 @@ def page(sections: int, rng: np.random.Generator) -> Page:
 
 
 def read_with_errors(truth: Page, rng: np.random.Generator) -> OCRAnswer:
-    """An honest answer: one letter in twenty wrong, boxes off by a pixel or two."""
+    """Return an honest answer: one letter in twenty wrong, boxes off by a pixel or two."""
     sections = []
     for line in truth.lines:
         text = "".join("#" if rng.random() < 0.05 else letter for letter in line.text)
@@ -38,7 +38,7 @@ def read_with_errors(truth: Page, rng: np.random.Generator) -> OCRAnswer:
 
 
 def every_pair(truth: Page, answer: OCRAnswer) -> float:
-    """Baseline: the same matching, with each text compared to each and boxes in plain Python."""
+    """Match as the scorer does, but compare all texts and compute boxes in plain Python."""
 
     def similarity(line: Line, section: Section) -> float:
         (a1, b1, a2, b2), (c1, d1, c2, d2) = line.box, section.box

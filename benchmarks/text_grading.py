@@ -1,8 +1,8 @@
-"""How many answers a second each text scorer grades, beside scikit-learn, difflib and encoding one by one.
+"""Measure the answers per second of each text scorer, compared with scikit-learn, difflib and encoding one by one.
 
 python benchmarks/text_grading.py [--answers 5000] [--embeddings 256]
 
-Text likeness is of one thread, embeddings of all. Without the extra `text` the embeddings are left out.
+Text similarity uses one thread, embeddings all of them. Without the extra `text`, embeddings are left out.
 """
 
 import argparse
@@ -30,7 +30,7 @@ def round_of(task: Task, texts: list[str]) -> list[Response]:
 
 
 def rate(work: Callable[[], object], count: int, seconds: float = 1.0) -> float:
-    """Best of several runs, in items a second: what the processor does when it is left alone."""
+    """Return the best of several runs, in items per second, so that other load matters least."""
     work()
     best, started = 0.0, time.perf_counter()
     while time.perf_counter() - started < seconds:
@@ -90,7 +90,7 @@ def by_table(reference: str, texts: list[str]) -> list[int]:
 
 
 def common(left: list[str], right: list[str]) -> int:
-    """Length of the longest common subsequence, by the table."""
+    """Return the length of the longest common subsequence, computed with a table."""
     row = [0] * (len(right) + 1)
     for word in left:
         diagonal = 0
@@ -102,7 +102,7 @@ def common(left: list[str], right: list[str]) -> int:
 
 
 def embeddings(count: int) -> None:
-    """Batched beside one by one: the encoder alone, and a whole round of 64 answers as the scorer grades it."""
+    """Compare batches with single texts: the encoder alone, and the scorer on a round of 64 answers."""
     import torch
     from sklearn.feature_extraction.text import TfidfVectorizer
 

@@ -1,4 +1,4 @@
-"""Sampling: which miners a validator asks in a round."""
+"""Sampling: chooses the miners that a validator asks in a round."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Sampler(Plugin, ABC):
 
 
 class All(Sampler):
-    """Every miner, every round."""
+    """Asks every miner, every round."""
 
     def sample(self, stakes: Mapping[int, float], rng: np.random.Generator) -> tuple[int, ...]:
         """Return all uids."""
@@ -28,7 +28,7 @@ class All(Sampler):
 
 
 class RandomK(Sampler):
-    """`k` miners, each as likely as the next; all of them where there are fewer."""
+    """Asks `k` miners, each equally likely; all of them if there are fewer."""
 
     k: int = Field(10, ge=1)
 
@@ -39,12 +39,12 @@ class RandomK(Sampler):
 
 
 class StakeWeighted(Sampler):
-    """`k` miners drawn in proportion to their stake; those without stake only once the others are used up."""
+    """Asks `k` miners drawn in proportion to stake; miners without stake only when no others are left."""
 
     k: int = Field(10, ge=1)
 
     def sample(self, stakes: Mapping[int, float], rng: np.random.Generator) -> tuple[int, ...]:
-        """Draw without replacement, by the smallest of exponential variates with the stakes as rates."""
+        """Draw without replacement: take the smallest exponential variates, with stakes as rates."""
         uids = sorted(stakes)
         rates = np.array([stakes[uid] for uid in uids])
         variates = rng.exponential(size=len(uids))

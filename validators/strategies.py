@@ -1,4 +1,4 @@
-"""Validators that do not do their work, and the ones that are known by name."""
+"""Dishonest validators, and the registry of all validators."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from .validator import Grades, PublicView, Validator
 
 
 class WeightCopier(Validator):
-    """Submits the last consensus as its own opinion, and grades nothing."""
+    """Submits the last consensus as its own weights, and grades nothing."""
 
     honest: ClassVar[bool] = False
     asks: ClassVar[bool] = False
     description: ClassVar[str] = "submits the last consensus and asks nobody"
 
     def weights(self, ledger: ScoreLedger, view: PublicView) -> dict[int, float]:
-        """Return the last epoch's consensus as shares."""
+        """Return the last epoch's consensus, scaled to sum to 1."""
         total = sum(view.consensus.values())
         return {uid: value / total for uid, value in view.consensus.items() if value > 0.0} if total else {}
 
 
 class Favourite(Validator):
-    """Grades honestly, then reserves a share of its weights for chosen miners."""
+    """Grades honestly, but reserves a share of its weights for chosen miners."""
 
     honest: ClassVar[bool] = False
     description: ClassVar[str] = "reserves a share of its weights for chosen miners"
 
     uids: tuple[int, ...] = Field(min_length=1)
-    """The miners that it favours."""
+    """Uids of the favoured miners."""
     share: float = Field(1.0, gt=0.0, le=1.0)
-    """Of its weights, split evenly between them."""
+    """Share of its weights that they split evenly."""
 
     def weights(self, ledger: ScoreLedger, view: PublicView) -> dict[int, float]:
-        """Return honest weights scaled down, the reserved share on top."""
+        """Return honest weights scaled down, plus the reserved share."""
         present = [uid for uid in self.uids if uid in view.hotkeys]
         if not present:
             return ledger.weights(self.weight_rule)
@@ -52,13 +52,13 @@ class Favourite(Validator):
 
 
 class Inverter(Validator):
-    """Turns every grade upside down."""
+    """Inverts every grade."""
 
     honest: ClassVar[bool] = False
     description: ClassVar[str] = "gives 1 - score to every answer"
 
     def grade(self, subnet: Subnet, task: Task, responses: Sequence[Response]) -> Grades:
-        """Grade, then invert what was graded."""
+        """Grade honestly, then invert the scores."""
         grades = super().grade(subnet, task, responses)
         inverted = (
             score if score.value is None else Score(1.0 - score.value, score.parts, score.reason)

@@ -37,7 +37,7 @@ def test_spending_without_a_meter_charges_nobody() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cost", "said"),
+    ("cost", "message"),
     [
         (Cost(cpu_s=-50.0), "cpu_s -50.0"),
         (Cost(paid_usd=float("nan")), "paid_usd nan"),
@@ -48,11 +48,11 @@ def test_spending_without_a_meter_charges_nobody() -> None:
         (Cost(energy_j="9"), "energy_j 9"),  # type: ignore[arg-type]
     ],
 )
-def test_what_nobody_can_have_used_is_refused_and_not_charged(cost: Cost, said: str) -> None:
-    with Meter() as meter, pytest.raises(ValueError, match=said):
+def test_an_impossible_cost_is_refused_and_not_charged(cost: Cost, message: str) -> None:
+    with Meter() as meter, pytest.raises(ValueError, match=message):
         spend(cost)
     assert replace(meter.cost, cpu_s=0.0, wall_s=0.0) == Cost() and 0.0 <= meter.cost.cpu_s < 1.0
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         spend(cost)
 
 

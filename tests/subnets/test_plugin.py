@@ -13,7 +13,7 @@ def test_a_subnet_loads_by_name_by_table_and_by_class() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "said"),
+    ("spec", "message"),
     [
         ("ocrr", r"unknown subnet 'ocrr'; known: ocr.*; or name module:Class"),
         ("nowhere:Thing", r"'nowhere:Thing' .* can't be imported: ModuleNotFoundError"),
@@ -28,21 +28,21 @@ def test_a_subnet_loads_by_name_by_table_and_by_class() -> None:
         ({"kind": "ocr", "width": "wide"}, r"ocr.width: input should be a valid integer.*\(got 'wide'\)"),
     ],
 )
-def test_a_wrong_spec_is_one_line_with_what_is_allowed(spec: object, said: str) -> None:
-    with pytest.raises(PluginError, match=said) as caught:
+def test_a_wrong_spec_is_one_line_with_what_is_allowed(spec: object, message: str) -> None:
+    with pytest.raises(PluginError, match=message) as caught:
         SUBNETS.load(spec)  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("code", "message"),
     [("1 / 0", "ZeroDivisionError: division by zero"), ("import sys; sys.exit(0)", "SystemExit: 0")],
 )
 def test_a_module_that_fails_while_it_is_imported_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, said: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, message: str
 ) -> None:
     (tmp_path / "broken_plugin.py").write_text(f"{code}\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(PluginError, match=rf"broken_plugin:Mine.*{said}"):
+    with pytest.raises(PluginError, match=rf"broken_plugin:Mine.*{message}"):
         load_subnet("broken_plugin:Mine")
     sys.modules.pop("broken_plugin", None)

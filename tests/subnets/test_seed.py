@@ -16,7 +16,7 @@ def test_children_repeat_themselves_and_differ_from_their_parent(entropy: int, p
     assert 0 <= child.integer() < 2**63
 
 
-def test_generators_start_anew_each_time() -> None:
+def test_every_generator_starts_in_the_same_state() -> None:
     seed = Seed(1).child("sample", 4)
     assert seed.rng().random() == seed.rng().random()
     assert seed.rng().random() != Seed(1).child("sample", 5).rng().random()

@@ -48,7 +48,7 @@ def answered(uid: int, text: str) -> Response:
     return Response(uid=uid, answer=Answer(text=text))
 
 
-def test_a_round_is_the_same_when_it_is_made_again() -> None:
+def test_a_round_is_the_same_when_it_is_repeated() -> None:
     validator = Validator(seed=5)
     stakes = {1: 0.0, 2: 0.0}
     first = validator.prepare(Sums(), 3, stakes, Caller("me"))
@@ -81,7 +81,7 @@ def test_an_answer_that_breaks_the_grader_is_unscored_and_touches_no_other(caplo
 
 
 @pytest.mark.parametrize(
-    ("returned", "said"),
+    ("returned", "message"),
     [
         (0.5, "a scorer returns Scores (got float)"),
         (None, "a scorer returns Scores (got NoneType)"),
@@ -94,7 +94,7 @@ def test_an_answer_that_breaks_the_grader_is_unscored_and_touches_no_other(caplo
         (lambda: Score(0.5, reason=7), "reason of a score must be text"),  # type: ignore[arg-type]
     ],
 )
-def test_what_is_no_score_is_unscored_with_the_reason(returned: object, said: str) -> None:
+def test_an_invalid_score_is_unscored_with_the_reason(returned: object, message: str) -> None:
     class Careless(Length):
         """Returns what it is told to."""
 
@@ -102,8 +102,8 @@ def test_what_is_no_score_is_unscored_with_the_reason(returned: object, said: st
             return returned() if callable(returned) else returned  # type: ignore[return-value]
 
     graded = score(Careless(), TASK, [answered(0, "a"), answered(1, "b")])
-    assert [one.value for one in graded] == [None, None]
-    assert said in graded[0].reason and graded[0].reason.startswith("grader failed: ")
+    assert [item.value for item in graded] == [None, None]
+    assert message in graded[0].reason and graded[0].reason.startswith("grader failed: ")
 
 
 def test_a_score_of_another_number_type_becomes_a_plain_float() -> None:
@@ -129,7 +129,7 @@ def test_a_subnet_that_fails_to_tell_the_quality_leaves_it_unknown(
     assert "uid 8" in caplog.text
 
 
-def test_a_body_that_the_subnets_own_reader_stumbles_over_is_malformed() -> None:
+def test_a_body_that_crashes_the_subnets_reader_is_malformed() -> None:
     class Stumbling(Sums):
         """Reads carelessly."""
 
@@ -152,7 +152,7 @@ def test_a_task_without_a_reference_is_unscored_not_zero() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         (b"", "Invalid JSON"),
         (b"[1, 2]", "valid dictionary|object"),
@@ -164,12 +164,12 @@ def test_a_task_without_a_reference_is_unscored_not_zero() -> None:
         (b'{"text": "' + b"x" * 2_000_000 + b'"}', "2,000,012 bytes; at most 1,000,000"),
     ],
 )
-def test_a_malformed_body_is_zero_with_the_fault_named(body: bytes, said: str) -> None:
+def test_a_malformed_body_is_zero_with_the_fault_named(body: bytes, message: str) -> None:
     grades = Validator().grade(Sums(), TASK, [Response(uid=9, body=body)])
     assert grades.responses[0].fault is Fault.MALFORMED
     assert grades.scores[0].value == 0.0
     assert grades.qualities == (0.0,)
-    assert re.search(said, grades.responses[0].reason), grades.responses[0].reason
+    assert re.search(message, grades.responses[0].reason), grades.responses[0].reason
 
 
 def test_grading_reports_true_quality_apart_from_the_score() -> None:

@@ -1,1 +1,1 @@
-"""Scorers for any subnet whose answers are text; those that know a task's truth stand with their subnet."""
+"""Scorers for any subnet whose answers are text; scorers that grade by a task's truth belong to their subnet."""

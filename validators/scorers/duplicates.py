@@ -1,7 +1,7 @@
-"""Near-duplicates across miners: a factor that makes those who send one answer share its worth.
+"""Near-duplicates across miners: a factor that makes miners with the same answer share its worth.
 
-Short answers are left alone: there is one way to say "Ostrava". An answer that was copied shares with its copies:
-who wrote it can't be told from the answers, so that a study of copiers has to count what their victim loses.
+Short answers are exempt: there is only one way to say "Ostrava". An original shares with its copies, because the
+answers don't show who wrote it; a study of copycats has to count what their victim loses.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ from .embedding import encode
 
 
 class NearDuplicates(Scorer):
-    """1 / the number of answers of the round that are nearly the same, itself counted."""
+    """1 / the number of answers of the round that are nearly the same, this one included."""
 
     needs_reference: ClassVar[bool] = False
 
     by: Literal["words", "embedding"] = "words"
-    """Compare runs of words, or meanings: the second catches rewording and costs an encoder."""
+    """Compare runs of words, or meanings, which catches rewording and needs an encoder."""
     threshold: float | None = Field(None, gt=0, le=1)
-    """Likeness from which two answers are one; None is 0.6 of shared runs, 0.97 of cosine."""
+    """Similarity from which two answers are duplicates; None is 0.6 of shared runs, 0.97 of cosine."""
     run: int = Field(3, ge=1)
-    """Words in a run."""
+    """Words per run."""
     min_words: int = Field(12, ge=1)
-    """Shorter answers are not compared."""
+    """Shorter answers aren't compared."""
     model: str = "all-minilm-l6-v2"
     device: str = "auto"
 
     def score(self, task: Task, response: Response) -> Score:
-        """Grade an answer that is alone in its round."""
+        """Grade the only answer of a round."""
         return Score(1.0, {"copies": 1.0})
 
     def score_all(self, task: Task, responses: Sequence[Response]) -> list[Score]:
-        """Group the round's answers by likeness, chains included."""
+        """Group the round's answers by similarity, chains included."""
         spoken = [words(answer_text(response)) for response in responses]
-        long = [place for place, said in enumerate(spoken) if len(said) >= self.min_words]
+        long = [place for place, answer in enumerate(spoken) if len(answer) >= self.min_words]
         sizes = np.ones(len(responses))
         if len(long) > 1:
             if self.by == "words":
@@ -55,8 +55,8 @@ class NearDuplicates(Scorer):
 
 
 def shared_runs(spoken: Sequence[Sequence[str]], run: int) -> NDArray[np.float64]:
-    """Return the Jaccard likeness of the sets of word runs, (n, n)."""
-    runs = [{tuple(said[i : i + run]) for i in range(max(1, len(said) - run + 1))} for said in spoken]
+    """Return the Jaccard similarity of the sets of word runs, (n, n)."""
+    runs = [{tuple(answer[i : i + run]) for i in range(max(1, len(answer) - run + 1))} for answer in spoken]
     alike = np.eye(len(runs))
     for i, left in enumerate(runs):
         for j in range(i):
@@ -66,7 +66,7 @@ def shared_runs(spoken: Sequence[Sequence[str]], run: int) -> NDArray[np.float64
 
 
 def group_sizes(linked: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the size of the connected group of each place."""
+    """Return the size of each element's connected group."""
     from scipy.sparse.csgraph import connected_components
 
     _, group = connected_components(linked, directed=False)

@@ -1,4 +1,4 @@
-"""Likeness of meaning: the cosine of sentence embeddings, alone and beside ROUGE as prompting 1.0 had it."""
+"""Similarity of meaning: the cosine of sentence embeddings, alone and combined with ROUGE as in prompting 1.0."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class EmbeddingSimilarity(Scorer):
     """Cosine of answer and reference, clipped to [0, 1]."""
 
     model: str = "all-minilm-l6-v2"
-    """A sentence encoder: a name that the models' resolver knows, or a path."""
+    """Sentence encoder: a known name (`subnetlab models list`) or a path."""
     device: str = "auto"
     baseline: bool = False
-    """Take off the cosine of the reference with an empty text, as prompting 1.0 did. The best answer then earns
+    """Subtract the cosine of the reference with an empty text, as prompting 1.0 did. The best answer then earns
     less than 1."""
 
     def score(self, task: Task, response: Response) -> Score:
@@ -36,29 +36,29 @@ class EmbeddingSimilarity(Scorer):
         cosines = vectors[1:] @ vectors[0]
         empty = float(cosines[0])
         scores = []
-        for text, found in zip(texts, cosines[1:].tolist(), strict=True):
-            parts = {"cosine": found, "empty": empty}
+        for text, cosine in zip(texts, cosines[1:].tolist(), strict=True):
+            parts = {"cosine": cosine, "empty": empty}
             if not text.strip():
                 scores.append(Score(0.0, parts, "the answer is empty"))
             else:
-                scores.append(Score(float(np.clip(found - (empty if self.baseline else 0.0), 0.0, 1.0)), parts))
+                scores.append(Score(float(np.clip(cosine - (empty if self.baseline else 0.0), 0.0, 1.0)), parts))
         return scores
 
 
 class RougeRelevance(Scorer):
-    """`rouge` and `relevance` as prompting 1.0 meant them.
+    """The sum of `rouge` and `relevance` as in prompting 1.0, cut by the echo of the challenge.
 
     value = (rouge * ROUGE(reference, answer) + relevance * (cos - cos of "")) * (1 - echo * ROUGE(challenge, answer))
 
-    Short questions share words with every right answer, so that the last factor keeps the best below 1.
+    Short questions share words with every right answer, so the last factor keeps the best answer below 1.
     """
 
     rouge: float = Field(0.5, ge=0, le=1)
     relevance: float = Field(0.5, ge=0, le=1)
     echo: float = Field(0.5, ge=0, le=1)
-    """1.0 in the first release, halved in 1.2."""
+    """Strength of the cut: 1.0 in the first release, halved in 1.2."""
     variant: Literal["l", "1"] = "l"
-    """ROUGE-L, there for summaries, or ROUGE-1, there for questions."""
+    """ROUGE-L, which prompting used for summaries, or ROUGE-1, which it used for questions."""
     model: str = "all-minilm-l6-v2"
     device: str = "auto"
 

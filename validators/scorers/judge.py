@@ -1,7 +1,7 @@
-"""A language model as judge: one answer by a rubric, or two beside each other in both orders.
+"""A language model as judge: one answer by a rubric, or two side by side in both orders.
 
-A verdict that can't be read is unscored. Miner text stands in a fence whose tag it can't know.
-Small models can't be relied on to write a verdict: `verdict = "likelihood"` reads it off their probabilities.
+An unreadable verdict leaves the answer unscored. Miner text is fenced by a tag that it can't know.
+Small models can't be relied on to write a verdict; `verdict = "likelihood"` reads it off their probabilities.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ EXAMPLES = (
     ("4 May 1921", "9 June 1950", "No"),
     ("tuba", "the tuba", "Yes"),
 )
-"""A right answer, one that was given, and the verdict."""
+"""Right answer, given answer, verdict."""
 MARK = re.compile(r"(?i)\bscore\b\W{0,5}(?:is\s+)?(\d{1,2})(?:\s*/\s*10|\s+out\s+of\s+10)?(?![\d.]*\d)")
 ALONE = re.compile(r"^\W*(\d{1,2})(?:\s*/\s*10)?\W*$")
 PICK = re.compile(r"(?i)\b(?:winner|better|verdict|answer)\b\W{0,5}(?:is\s+)?(?:answer\s+)?\b([AB]|tie)\b")
@@ -40,14 +40,14 @@ PICK_ALONE = re.compile(r"(?i)^\W*(?:answer\s+)?([AB]|tie)\W*$")
 
 
 class UnreadableVerdict(ValueError):
-    """A judge's reply that is no verdict."""
+    """A judge's reply that isn't a verdict."""
 
 
 def read_mark(reply: str) -> float:
     """Read "Score: 7", "7/10" or "7" as 0.7.
 
     Raises:
-        UnreadableVerdict: no mark, more than one, or one above 10.
+        UnreadableVerdict: there is no mark, more than one, or one above 10.
     """
     marks = {int(mark) for mark in MARK.findall(reply)} or {int(mark) for mark in ALONE.findall(reply)}
     if len(marks) != 1 or max(marks) > 10:
@@ -59,7 +59,7 @@ def read_pick(reply: str) -> float:
     """Read "Winner: A" as 1, "B" as -1, "tie" as 0.
 
     Raises:
-        UnreadableVerdict: neither, or both.
+        UnreadableVerdict: neither or both are named.
     """
     picks = {pick.upper() for pick in PICK.findall(reply)} or {pick.upper() for pick in PICK_ALONE.findall(reply)}
     if len(picks) != 1:
@@ -68,23 +68,23 @@ def read_pick(reply: str) -> float:
 
 
 class Judging(Scorer):
-    """What both judges share."""
+    """Base of both judges."""
 
     needs_reference: ClassVar[bool] = False
 
     model: Annotated[LanguageModel, *LANGUAGE_MODELS.field()] = TransformersModel()
     rubric: str = RUBRIC
     reference: bool = True
-    """Show the judge the right answer where there is one: a weak judge with the key beats a strong one without."""
+    """Show the judge the right answer if there is one; a weak judge with the key beats a strong one without."""
     verdict: Literal["written", "likelihood"] = "written"
-    """Let the judge write its verdict, or compare how likely the possible ones are."""
+    """Let the judge write its verdict, or compare the likelihoods of the possible verdicts."""
     max_characters: int = Field(4_000, ge=50)
-    """Of each text that the judge reads."""
+    """Most characters of each text that the judge reads."""
     max_tokens: int = Field(24, ge=1)
-    """Of a written verdict."""
+    """Most tokens of a written verdict."""
 
     def _given(self, task: Task, number: str) -> str:
-        """Return the task, and the reference if it is to be shown, fenced."""
+        """Return the task, and the reference if it is shown, fenced."""
         asked = "\n\n".join(f"{turn.role}: {turn.content}" for turn in task.prompt.messages)
         given = "Task:\n" + fence(asked, "task", number, 4 * self.max_characters)
         if self.reference and task.reference is not None:
@@ -98,7 +98,7 @@ class Judging(Scorer):
     def _odds(self, conversations: Sequence[Sequence[Message]], yes: str, no: str) -> list[float]:
         """Return the log-odds of one short verdict over another."""
         asked = [Continuation(turns, word) for turns in conversations for word in (yes, no)]
-        sums = [float(found.log_probabilities.sum()) for found in self.model.likelihoods(asked)]
+        sums = [float(likelihood.log_probabilities.sum()) for likelihood in self.model.likelihoods(asked)]
         return [sums[i] - sums[i + 1] for i in range(0, len(sums), 2)]
 
 
@@ -106,7 +106,7 @@ class Judge(Judging):
     """A mark from 0 to 10 for each answer."""
 
     scale: float = Field(0.5, gt=0)
-    """Log-odds of "Yes", beyond those for no answer at all, that earn 0.73; for verdicts by likelihood."""
+    """Log-odds of "Yes", relative to those for no answer, that earn 0.73; for verdicts by likelihood."""
 
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer; a round at once is cheaper."""
@@ -117,10 +117,10 @@ class Judge(Judging):
         number = nonce(task)
         if self.verdict == "likelihood":
             answers = [self._fenced(response, "answer", number) for response in responses]
-            # What the judge says to nothing is its bias, and taken off.
+            # The judge's verdict on no answer is its bias, and is subtracted.
             nothing = fence("(no answer)", "answer", number, self.max_characters)
             odds = self._odds([self._yes_or_no(task, text, number) for text in (nothing, *answers)], "Yes", "No")
-            return [Score(logistic(found - odds[0], 0.0, self.scale), {"log_odds": found}) for found in odds[1:]]
+            return [Score(logistic(own - odds[0], 0.0, self.scale), {"log_odds": own}) for own in odds[1:]]
         asked = [self._mark(task, self._fenced(response, "answer", number), number) for response in responses]
         return [_marked(reply) for reply in self.model.complete(asked, self.max_tokens)]
 
@@ -139,7 +139,7 @@ class Judge(Judging):
         if not self.reference or task.reference is None:
             asked = f"{self._given(task, number)}\n\nThe given answer is\n{answer}\nIs the given answer right?"
             return [guard, Message("user", asked)]
-        # With the key at hand the task itself is not needed, and examples teach a small model what is asked.
+        # With the key, the judge doesn't need the task; examples show a small model what is asked.
         turns = [guard]
         for right, given, verdict in EXAMPLES:
             turns += [Message("user", self._beside(right, fence(given, "answer", number, 100), number))]
@@ -161,14 +161,14 @@ def _marked(reply: str) -> Score:
 class PairwiseJudge(Judging):
     """The share of comparisons with other answers of the round that an answer wins.
 
-    Each pair is shown in both orders, and a win that does not survive the swap is a tie.
+    Each pair is shown in both orders; a win that doesn't survive the swap is a tie.
     """
 
     opponents: int = Field(4, ge=1)
-    """Others that each answer is compared with, drawn by the task's seed; all of them where there are fewer."""
+    """Number of other answers that each answer is compared with, drawn by the task's seed; all if there are fewer."""
 
     def score(self, task: Task, response: Response) -> Score:
-        """An answer without another beside it can't be compared."""
+        """Leave a lone answer unscored."""
         return Score(None, reason="no other answer to compare with")
 
     def score_all(self, task: Task, responses: Sequence[Response]) -> list[Score]:
@@ -192,7 +192,7 @@ class PairwiseJudge(Judging):
                 unread[second] += 1
                 continue
             held = here > 0 > swapped or here < 0 < swapped
-            # Of two showings of a pair: how often the one shown first was picked, 1 if order means nothing.
+            # How often the first answer won in the two showings of a pair; 1 if order has no effect.
             picked_first = (here > 0) + (swapped > 0) + 0.5 * ((here == 0) + (swapped == 0))
             for place_of in (first, second):
                 flips[place_of] += not held
@@ -211,7 +211,7 @@ class PairwiseJudge(Judging):
         ]
 
     def _pairs(self, task: Task, count: int) -> list[tuple[int, int]]:
-        """Return pairs in which each answer meets about `opponents` others: neighbours on a shuffled ring."""
+        """Return pairs of neighbours on a shuffled ring, so that each answer meets about `opponents` others."""
         ring = Seed(task.seed).child("pairs").rng().permutation(count).tolist()
         if count - 1 <= self.opponents:
             return [(i, j) for i in range(count) for j in range(i)]
@@ -221,13 +221,13 @@ class PairwiseJudge(Judging):
     def _verdicts(self, asked: Sequence[Sequence[Message]]) -> list[float | None]:
         if self.verdict == "likelihood":
             return list(self._odds(asked, "A", "B"))
-        found: list[float | None] = []
+        picks: list[float | None] = []
         for reply in self.model.complete(asked, self.max_tokens):
             try:
-                found.append(read_pick(reply))
+                picks.append(read_pick(reply))
             except UnreadableVerdict:
-                found.append(None)
-        return found
+                picks.append(None)
+        return picks
 
     def _compare(self, task: Task, first: Response, second: Response, number: str) -> list[Message]:
         return [

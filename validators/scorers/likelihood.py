@@ -1,7 +1,7 @@
 """Mean log-probability: how readily the validator's model would have written the answer.
 
-Fluent nonsense is likely and a rare right name is not: it is a measure of style. Repetition makes a text likely, so
-that a text of few different words is marked down.
+It measures style: fluent nonsense is likely, and a rare right name isn't. Repetition makes a text likely, so a text of
+few different words is marked down.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class MeanLogProbability(Scorer):
     model: Annotated[LanguageModel, *LANGUAGE_MODELS.field()] = TransformersModel()
     centre: float = -2.5
     scale: float = Field(0.7, gt=0)
-    """Mean log-probability, in nats, that earns 0.5, and the distance from it that earns 0.73."""
+    """Distance above the centre that earns 0.73, in nats like `centre`, the mean log-probability that earns 0.5."""
     min_distinct: float = Field(0.4, ge=0, le=1)
     """Share of different words below which a text is marked down in proportion."""
     max_characters: int = Field(8_000, ge=1)
@@ -38,15 +38,15 @@ class MeanLogProbability(Scorer):
     def score_all(self, task: Task, responses: Sequence[Response]) -> list[Score]:
         """Run the round's answers through the model in batches."""
         texts = [answer_text(response)[: self.max_characters] for response in responses]
-        found = self.model.likelihoods([Continuation(task.prompt.messages, text) for text in texts])
+        likelihoods = self.model.likelihoods([Continuation(task.prompt.messages, text) for text in texts])
         scores = []
-        for text, likelihood in zip(texts, found, strict=True):
-            said = words(text)
-            if not said or not likelihood.tokens:
+        for text, likelihood in zip(texts, likelihoods, strict=True):
+            answered = words(text)
+            if not answered or not likelihood.tokens:
                 scores.append(Score(0.0, reason="no words"))
                 continue
             mean = float(likelihood.log_probabilities.mean())
-            distinct = len(set(said)) / len(said)
+            distinct = len(set(answered)) / len(answered)
             kept = min(1.0, distinct / self.min_distinct) if self.min_distinct else 1.0
             scores.append(
                 Score(logistic(mean, self.centre, self.scale) * kept, {"log_probability": mean, "distinct": distinct})

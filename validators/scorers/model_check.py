@@ -1,13 +1,13 @@
-"""Does a completion come from the model that the miner names? Apart from how good it is.
+"""Check that a completion comes from the model that the miner names, regardless of its quality.
 
-The subnet says how miners are to sample. At some positions the validator's copy tells how surprising the text's token
-is, and how surprising one of its own would be at that temperature: over texts that it wrote so, the difference has mean
-zero and a known variance. Another model is more surprising, plain text that no model sampled is often less:
+The subnet prescribes how miners sample. At some positions the validator's copy compares how surprising the text's token
+is with how surprising its own sample would be at that temperature: over texts that it sampled, the difference has mean
+zero and a known variance. Another model's text is more surprising; text that no model sampled is often less:
 
     z = sum(-log p - entropy) / sqrt(sum(variance of log p)),    believed while |z| <= max_z
 
 At temperature 0 each token must be the copy's first choice, which only a near copy keeps up: the sharper check.
-One pass over prompt and text is the price; more positions reach further into the text and detect more.
+A check costs one pass over prompt and text; more positions reach further into the text and detect more.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from subnets.text import answer_text
 
 
 class ModelCheck(Scorer):
-    """1.0 for a text that the named model could have written, 0.0 for one that it hardly would have."""
+    """1.0 for a text that the named model could have written, 0.0 for one that it is unlikely to write."""
 
     needs_reference: ClassVar[bool] = False
 
     claimed: str = "smollm2-135m-instruct"
-    """The name that miners have to give: whoever names another model, or none, does not run this one."""
+    """Model that miners must name; a miner that names another one, or none, fails the check."""
     model: Annotated[LanguageModel, *LANGUAGE_MODELS.field()] = TransformersModel()
-    """The validator's copy of it."""
+    """The validator's copy of the model."""
     positions: int = Field(32, ge=1)
-    """Tokens looked at, drawn anew for every task and miner; all of them where there are fewer."""
+    """Number of tokens checked, drawn for each task and miner; all if there are fewer."""
     temperature: float = Field(0.0, ge=0)
-    """At which miners are asked to sample; 0 is greedy."""
+    """Temperature at which miners are asked to sample; 0 is greedy."""
     max_z: float = Field(3.0, gt=0)
-    """Difference of surprise, in standard deviations, that is still believed; 3 accuses one honest sampler in 370."""
+    """Largest accepted difference, in standard deviations; 3 accuses one honest sampler in 370."""
     min_first: float = Field(0.9, ge=0, le=1)
-    """Share of first choices that a greedy text needs: other hardware may round a near tie the other way."""
+    """Share of first choices that a greedy text needs; other hardware may break a near tie the other way."""
     min_tokens: int = Field(8, ge=1)
-    """A shorter text tells too little and is unscored."""
+    """Shorter texts hold too little evidence and are unscored."""
     max_characters: int = Field(8_000, ge=1)
 
     def score(self, task: Task, response: Response) -> Score:
@@ -53,14 +53,14 @@ class ModelCheck(Scorer):
         """Check the answers that name the model, in batches."""
         naming = [place for place, response in enumerate(responses) if self._named(response)]
         texts = [answer_text(responses[place])[: self.max_characters] for place in naming]
-        drawn = [
+        positions = [
             Seed(task.seed).child("positions", responses[place].uid).rng().random(self.positions).tolist()
             for place in naming
         ]
-        found = self.model.likelihoods(
-            [Continuation(task.prompt.messages, text) for text in texts], drawn, self.temperature or 1.0
+        likelihoods = self.model.likelihoods(
+            [Continuation(task.prompt.messages, text) for text in texts], positions, self.temperature or 1.0
         )
-        checked = {place: self._score(likelihood) for place, likelihood in zip(naming, found, strict=True)}
+        checked = {place: self._score(likelihood) for place, likelihood in zip(naming, likelihoods, strict=True)}
         missing = Score(0.0, reason=f"the miner does not name {self.claimed}")
         return [checked.get(place, missing) for place in range(len(responses))]
 
@@ -71,7 +71,7 @@ class ModelCheck(Scorer):
         if likelihood.tokens < self.min_tokens:
             return Score(None, reason=f"{likelihood.tokens} tokens; {self.min_tokens} are needed to tell")
         excess = float((-likelihood.log_probabilities - likelihood.entropies).sum())
-        # Where the model is certain the variance vanishes, and rounding would rule.
+        # Where the model is certain the variance vanishes and rounding errors would dominate.
         z = excess / math.sqrt(float(likelihood.variances.sum()) + 0.05 * len(likelihood.variances))
         first = float((likelihood.ranks == 0).mean())
         parts = {"z": z, "first_choice": first, "positions": float(len(likelihood.ranks))}

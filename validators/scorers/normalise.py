@@ -1,4 +1,4 @@
-"""From a model's raw figure to a score. Stateless: no running mean, so that a recorded answer scores the same again."""
+"""Maps a model's raw output to a score, without a running mean, so that a recorded answer gets the same score again."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import math
 
 
 def logistic(raw: float, centre: float, scale: float) -> float:
-    """Map a raw figure to (0, 1): 0.5 at `centre`, 0.73 one `scale` above it."""
+    """Map a raw output to (0, 1): 0.5 at `centre`, 0.73 one `scale` above it."""
     return 0.5 * (1.0 + math.tanh((raw - centre) / (2.0 * scale)))

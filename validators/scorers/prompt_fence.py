@@ -1,7 +1,7 @@
 """Miner text in a judge's prompt: cleaned, cut, and fenced by a tag that the miner can't know.
 
-Every angle bracket and every bracketed control word is replaced, so that no chat template's token and no
-closing tag can be written. What remains is an argument that the judge may believe: the tests measure that.
+Angle brackets and bracketed control words are replaced, so that miner text can't contain a chat template's
+tokens or a closing tag. It can still argue with the judge; the tests measure how well that works.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ ANGLES = str.maketrans(
     {"<": "\u2039", ">": "\u203a", "\uff1c": "\u2039", "\uff1e": "\u203a", "\ufe64": "\u2039", "\ufe65": "\u203a"}
 )
 CONTROL_WORD = re.compile(r"\[(/?[A-Z_]{2,20})\]")
-"""[INST], [/INST], [SEP], [MASK]"""
+"""Control words such as [INST], [/INST], [SEP], [MASK]."""
 ROLE = re.compile(r"(?im)^([ \t#*]*)(system|assistant|user|human|judge|verdict|score)([ \t*]*):")
 """A line that poses as a turn of the conversation or as the verdict."""
 REPEATS = re.compile(r"(\S)\1{30,}")
@@ -34,11 +34,11 @@ def clean(text: str, limit: int) -> str:
 
 
 def nonce(task: Task) -> str:
-    """Return the tag's number: the same when graded again, and secret as the seed is."""
+    """Return the tag's number: the same in every grading of a task, and as secret as its seed."""
     return f"{Seed(task.seed).child('fence').integer():016x}"
 
 
 def fence(text: str, name: str, number: str, limit: int) -> str:
-    """Put a text between tags, with lines that pose as turns quoted."""
+    """Put a text between tags, and quote lines that pose as turns."""
     inside = ROLE.sub(r"\1(\2)\3", REPEATS.sub(lambda match: match[1] * 30, clean(text, limit)))
     return f"<{name}-{number}>\n{inside}\n</{name}-{number}>"

@@ -1,4 +1,4 @@
-"""A reward model: any sequence classifier that was trained to tell good answers to a prompt from bad ones."""
+"""A reward model: any sequence classifier trained to tell good answers to a prompt from bad ones."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ class RewardModel(Scorer):
     """The logit of a classifier on prompt and answer, through a fixed logistic."""
 
     model: str
-    """A name that the models' resolver knows, or a path."""
+    """A known name (`subnetlab models list`) or a path."""
     engine: Literal["transformers", "vllm"] = "transformers"
-    """What runs it: vLLM pools large models batch by batch; as "pair" it takes those with one output alone."""
+    """Engine of the model. vLLM runs large models batch by batch; with template "pair", only models with one output."""
     template: Literal["pair", "chat"] = "pair"
-    """Prompt and answer as the two segments of an encoder, or as a conversation by the model's chat template."""
+    """Format of prompt and answer: the two segments of an encoder, or the model's chat template."""
     label: int = Field(0, ge=0)
-    """Which output is the reward; with more than one, its probability is the score."""
+    """Index of the output that is the reward; with several outputs, its probability is the score."""
     centre: float = 0.0
     scale: float = Field(1.0, gt=0)
-    """Raw reward that earns 0.5, and the distance from it that earns 0.73."""
+    """Distance above the centre that earns 0.73; `centre` is the raw reward that earns 0.5."""
     device: str = "auto"
     batch_size: int = Field(16, ge=1)
     max_tokens: int = Field(512, ge=16)
-    """Of prompt and answer together; the longer of the two is cut."""
+    """Most tokens of prompt and answer together; the longer of the two is cut."""
     max_characters: int = Field(20_000, ge=100)
 
     needs_reference = False
@@ -57,7 +57,7 @@ class RewardModel(Scorer):
 
     def _score(self, outputs: list[float]) -> Score:
         if self.label >= len(outputs):
-            raise ValueError(f"{self.model} has {len(outputs)} outputs; label {self.label} is none of them")
+            raise ValueError(f"{self.model} has {len(outputs)} outputs; there is no label {self.label}")
         parts = {"reward": outputs[self.label]}
         if len(outputs) == 1:
             return Score(logistic(outputs[0], self.centre, self.scale), parts)
@@ -86,7 +86,7 @@ class RewardModel(Scorer):
         llm, raw = pooling.llm, PoolingParams(use_activation=False)
         with _vllm_lock, elsewhere(pooling.children, gpu=self.device != "cpu" and vllm_has_gpu()):
             if self.template == "pair":
-                # vLLM takes an empty second segment for none.
+                # vLLM drops an empty second segment.
                 seconds = [text or " " for text in texts]
                 scored = llm.score(
                     [task.prompt.text] * len(texts),

@@ -1,4 +1,4 @@
-"""How close an answer is to the reference, by characters and by words. Case and white space count for nothing."""
+"""Similarity of an answer to the reference, by characters and by words; case and white space are ignored."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class EditSimilarity(Scorer):
         return self.score_all(task, [response])[0]
 
     def score_all(self, task: Task, responses: Sequence[Response]) -> list[Score]:
-        """Fold the reference once."""
+        """Grade a round, folding the reference once."""
         from rapidfuzz.distance import Levenshtein
 
         reference = fold(reference_text(task))
@@ -38,20 +38,20 @@ class EditSimilarity(Scorer):
 
 
 class TokenF1(Scorer):
-    """F1 over words as counted, articles left out: SQuAD's measure. Order counts for nothing."""
+    """F1 over words, repeats counted, without articles (SQuAD's measure); order is ignored."""
 
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer."""
         return self.score_all(task, [response])[0]
 
     def score_all(self, task: Task, responses: Sequence[Response]) -> list[Score]:
-        """Split the reference once."""
+        """Grade a round, splitting the reference once."""
         reference = content(reference_text(task))
         return [Score(token_f1(reference, content(answer_text(response)))) for response in responses]
 
 
 class Rouge(Scorer):
-    """ROUGE F1: over the longest common subsequence of words, or over single words."""
+    """ROUGE F1 over the longest common subsequence of words, or over single words."""
 
     variant: Literal["l", "1"] = "l"
 
@@ -60,14 +60,14 @@ class Rouge(Scorer):
         return self.score_all(task, [response])[0]
 
     def score_all(self, task: Task, responses: Sequence[Response]) -> list[Score]:
-        """Split the reference once."""
+        """Grade a round, splitting the reference once."""
         measure = rouge_l if self.variant == "l" else token_f1
         reference = words(reference_text(task))
         return [Score(measure(reference, words(answer_text(response)))) for response in responses]
 
 
 class Length(Scorer):
-    """A factor: 1.0 within a range of words, falling by exp(-10 e^2), e the excess relative to the bound."""
+    """A factor: 1.0 within a range of words, falling as exp(-10 e^2) outside, e the excess relative to the bound."""
 
     min_words: int = Field(1, ge=0)
     max_words: int = Field(400, ge=1)

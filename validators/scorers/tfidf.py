@@ -1,7 +1,7 @@
-"""The reward of the passthrough subnet (cortex.t, late 2024): a TF-IDF cosine with the validator's own call, cubed.
+"""The reward of the passthrough subnet (cortex.t, late 2024): the cubed TF-IDF cosine with the validator's own call.
 
-It pays for the same bag of words: a shuffled copy earns 1.0, a denied statement 0.9, a right paraphrase next to
-nothing. It is here so that studies can show whom it pays.
+It pays for the same bag of words: a shuffled copy earns 1.0, a denied statement 0.9, a right paraphrase almost
+nothing. Studies use it to show whom it pays.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from subnets.text import answer_text, reference_text
 
 TOKEN = re.compile(r"\b\w\w+\b")
 ALONE = math.log(3 / 2) + 1
-"""Smoothed inverse document frequency of a word that one of two documents has; of one that both have it is 1."""
+"""Smoothed inverse document frequency of a word that occurs in one of two documents; in both, it is 1."""
 
 
 class TfidfCubed(Scorer):
@@ -26,7 +26,7 @@ class TfidfCubed(Scorer):
     exponent: float = Field(3.0, gt=0)
     min_ratio: float = Field(0.5, ge=0)
     max_ratio: float = Field(1.4, gt=0)
-    """Words of the answer over those of the reference; outside the range an answer earns nothing."""
+    """Largest length ratio of answer to reference, in words; outside the range an answer earns nothing."""
 
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer."""
@@ -39,7 +39,7 @@ class TfidfCubed(Scorer):
 
 
 def cosine(left: str, right: str) -> float:
-    """Return the cosine of two texts as scikit-learn's TfidfVectorizer has it with its defaults, fitted on both."""
+    """Return the cosine of two texts, as from scikit-learn's TfidfVectorizer with its defaults, fitted on both."""
     first, second = (Counter(TOKEN.findall(text.lower())) for text in (left, right))
     if not first or not second:
         return 0.0

@@ -14,27 +14,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field
 
 from subnets import Response, Score, Scorer, Task
+from validators.registry import SCORERS
 
-
-def _load(spec: Any) -> Scorer:
-    # The registry names this module: it can't be imported before it.
-    from ..registry import SCORERS
-
-    return SCORERS.load(spec)
-
-
-def _spec(scorer: Scorer) -> dict[str, Any]:
-    from ..registry import SCORERS
-
-    return SCORERS.spec(scorer)
-
-
-Part = Annotated[Scorer, BeforeValidator(_load), PlainSerializer(_spec, return_type=dict[str, Any])]
+Part = Annotated[Scorer, *SCORERS.field()]
 
 
 class Term(BaseModel):
@@ -47,19 +34,19 @@ class Term(BaseModel):
 
 
 class Factor(BaseModel):
-    """A scorer that cuts what the mean has earned."""
+    """A scorer that cuts the mean."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     scorer: Part
     strength: float = Field(1.0, ge=0, le=1)
-    """Share of the value that is lost where the factor is 0."""
+    """Share of the value that is lost if the factor is 0."""
 
 
 class Weighted(Scorer):
     """The weighted mean of its terms, times its factors."""
 
-    # Each part decides for itself what it needs.
+    # Each part declares what it needs.
     needs_reference: ClassVar[bool] = False
 
     terms: tuple[Term, ...] = Field(min_length=1)
@@ -75,7 +62,7 @@ class Weighted(Scorer):
         return self.score_all(task, [response])[0]
 
     def score_all(self, task: Task, responses: Sequence[Response]) -> list[Score]:
-        """Let every part grade the whole round, then put the parts together."""
+        """Grade the whole round with every part, then combine the parts."""
         lacking = [scorer for scorer in self.parts if scorer.needs_reference and task.reference is None]
         if lacking:
             reason = f"task {task.id} has no reference for {type(lacking[0]).__name__}"
@@ -113,11 +100,11 @@ class Weighted(Scorer):
 
 
 def named(parts: Sequence[Term] | Sequence[Factor]) -> list[str]:
-    """Name parts by their classes, a second of the same class by its number as well."""
+    """Name parts by their classes; a second one of a class also gets a number."""
     seen: Counter[str] = Counter()
-    found = []
+    names = []
     for part in parts:
         name = type(part.scorer).__name__
         seen[name] += 1
-        found.append(name if seen[name] == 1 else f"{name}{seen[name]}")
-    return found
+        names.append(name if seen[name] == 1 else f"{name}{seen[name]}")
+    return names

@@ -31,9 +31,9 @@ class Duel:
 
 
 def value(scorer: Scorer, task: Task, answer: OCRAnswer, latency_s: float = 0.0) -> float:
-    found = scorer.score(task, Response(uid=0, answer=answer, latency_s=latency_s)).value
-    assert found is not None
-    return found
+    score = scorer.score(task, Response(uid=0, answer=answer, latency_s=latency_s)).value
+    assert score is not None
+    return score
 
 
 def duel(subnet: OCR, pages: int) -> Duel:
@@ -71,11 +71,11 @@ def test_with_boxes_in_one_frame_it_still_does_on_the_tutorials_kind_of_page(inv
 def test_under_ours_a_shotgun_earns_next_to_nothing_however_few_its_guesses(
     which: str, request: pytest.FixtureRequest
 ) -> None:
-    found: Duel = request.getfixturevalue(which)
-    assert found.means(Sections())[0] > 0.6
+    duel: Duel = request.getfixturevalue(which)
+    assert duel.means(Sections())[0] > 0.6
     for count in COUNTS:
-        few = OCRAnswer(sections=found.guessed.sections[:count])
-        earned = [value(Sections(), task, few) for task in found.pages]
+        few = OCRAnswer(sections=duel.guessed.sections[:count])
+        earned = [value(Sections(), task, few) for task in duel.pages]
         assert mean(earned) < 0.1 and max(earned) < 0.2, count
 
 

@@ -28,7 +28,7 @@ def crop(image: Image, line: Line) -> Image:
 
 
 def stack(crops: list[Image]) -> Image:
-    """Set crops below one another, far enough apart to be lines of their own."""
+    """Set crops below one another, far enough apart to be separate lines."""
     sheet = np.full((40 + 60 * len(crops), 80 + max(piece.shape[1] for piece in crops)), 255, np.uint8)
     for number, piece in enumerate(crops):
         top = 40 + 60 * number
@@ -41,9 +41,10 @@ def likeness(image: Image, lines: list[Line]) -> list[float]:
     worded = [line for line in lines if sum(map(str.isalnum, line.text)) >= 4]
     chosen = [worded[i] for i in np.linspace(0, len(worded) - 1, min(CROPS, len(worded))).astype(int)]
     sheet = stack([crop(image, line) for line in chosen])
-    found = asyncio.run(Tesseract(psm=6).read(encode(sheet, 95)))
+    readings = asyncio.run(Tesseract(psm=6).read(encode(sheet, 95)))
     return [
-        max((Levenshtein.normalized_similarity(line.text, one.text) for one in found), default=0.0) for line in chosen
+        max((Levenshtein.normalized_similarity(line.text, reading.text) for reading in readings), default=0.0)
+        for line in chosen
     ]
 
 

@@ -33,11 +33,11 @@ def test_the_reward_is_the_originals(case: dict[str, Any]) -> None:
     scorer = Tutorial(timeout_s=config["timeout"], **{k: v for k, v in config.items() if k.startswith("alpha_")})
     latency_s = case.get("time_elapsed_seen_by_reward", case["time_elapsed"])
     labels = [entry(label) for label in case["labels"]]
-    found = scorer.reward(labels, [entry(section) for section in case["response"]], latency_s)
-    assert found.total == pytest.approx(case["reward"], abs=VECTORS["reference"]["tolerance"])
+    reward = scorer.reward(labels, [entry(section) for section in case["response"]], latency_s)
+    assert reward.total == pytest.approx(case["reward"], abs=VECTORS["reference"]["tolerance"])
     for part in ("text", "position", "font"):
         mean = sum(section[part] for section in case["sections"]) / len(labels)
-        assert getattr(found, part) == pytest.approx(mean, abs=1e-5), part
+        assert getattr(reward, part) == pytest.approx(mean, abs=1e-5), part
 
 
 def test_no_answer_is_worth_nothing() -> None:

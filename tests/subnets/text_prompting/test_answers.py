@@ -166,7 +166,7 @@ def test_exact_forgives_case_and_articles_and_takes_aliases() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "stated"),
     [
         ("It was Ann.", True),
         ("It was not Ann.", False),
@@ -177,5 +177,5 @@ def test_exact_forgives_case_and_articles_and_takes_aliases() -> None:
         ("ANN", True),
     ],
 )
-def test_a_phrase_counts_where_it_is_named_and_nowhere_denied(text: str, said: bool) -> None:
-    assert says(text, ["Ann"]) is said
+def test_a_phrase_counts_where_it_is_named_and_nowhere_denied(text: str, stated: bool) -> None:
+    assert says(text, ["Ann"]) is stated

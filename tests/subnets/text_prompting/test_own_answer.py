@@ -16,7 +16,7 @@ def share(scorer: OwnAnswer, letter: str, tasks: int = 600) -> float:
     return sum(scorer.score(task(seed), response).value or 0.0 for seed in range(tasks)) / tasks
 
 
-def test_it_pays_the_truth_as_often_as_it_knows_it_and_each_mistake_alike() -> None:
+def test_it_pays_the_truth_as_often_as_it_is_right_and_all_mistakes_equally() -> None:
     scorer = OwnAnswer(accuracy=0.7)
     assert share(scorer, "B") == pytest.approx(0.7, abs=0.05)
     assert share(scorer, "A") == pytest.approx(0.1, abs=0.04)
@@ -37,6 +37,6 @@ def test_a_panel_is_right_more_often_than_its_members() -> None:
     assert share(OwnAnswer(accuracy=0.7, judges=3), "B", tasks=2000) == pytest.approx(expected, abs=0.03)
 
 
-def test_what_is_no_choice_is_not_its_business() -> None:
+def test_a_task_without_a_choice_is_refused() -> None:
     with pytest.raises(TypeError, match="no Choice for a truth"):
         OwnAnswer().score(Task(id="1", reference="text"), Response(uid=0, answer=Answer(text="B")))

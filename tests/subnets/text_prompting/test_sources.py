@@ -69,7 +69,7 @@ def test_texts_are_read_from_the_copy_of_a_hub_dataset(tmp_path: Path, monkeypat
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("a.jsonl", '{"text": 3}', "line 1: no text under 'text'"),
         ("a.jsonl", "{", "line 1: no JSON"),
@@ -77,23 +77,23 @@ def test_texts_are_read_from_the_copy_of_a_hub_dataset(tmp_path: Path, monkeypat
         ("a.txt", " \n", "holds no text"),
     ],
 )
-def test_a_file_that_holds_no_texts_is_named_with_its_line(tmp_path: Path, name: str, content: str, said: str) -> None:
+def test_a_file_without_texts_is_named_with_its_line(tmp_path: Path, name: str, content: str, message: str) -> None:
     (tmp_path / name).write_text(content)
-    with pytest.raises(PluginError, match=said):
+    with pytest.raises(PluginError, match=message):
         read_texts(tmp_path / name, "text")
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
         ('{"question": "?"}', 'neither "prompt" nor "messages"'),
         ('{"messages": [{"role": "robot", "content": ""}]}', "needs a role"),
         ('{"messages": [{"role": "assistant", "content": "Hi"}]}', "not the user's"),
     ],
 )
-def test_a_line_that_is_no_prompt_is_named(tmp_path: Path, line: str, said: str) -> None:
+def test_a_line_that_is_no_prompt_is_named(tmp_path: Path, line: str, message: str) -> None:
     (tmp_path / "p.jsonl").write_text(line)
-    with pytest.raises(PluginError, match=said):
+    with pytest.raises(PluginError, match=message):
         read_prompts(tmp_path / "p.jsonl")
 
 

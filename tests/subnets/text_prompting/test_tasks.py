@@ -20,9 +20,9 @@ def made(kind: Kind, seeds: range = SEEDS) -> list[Task]:
 
 
 def quality(task: Task, text: str) -> float:
-    found = TextPrompting().quality(task, Answer(text=text))
-    assert found is not None
-    return found
+    result = TextPrompting().quality(task, Answer(text=text))
+    assert result is not None
+    return result
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -77,12 +77,12 @@ def test_a_two_hop_question_does_not_name_whom_it_goes_through() -> None:
 
 def test_a_shuffled_summary_keeps_little() -> None:
     rng = random.Random(0)
-    found = []
+    result = []
     for task in made("summary"):
         words = task.reference.text.split()
         rng.shuffle(words)
-        found.append(quality(task, " ".join(words)))
-    assert sum(found) / len(found) < 0.3
+        result.append(quality(task, " ".join(words)))
+    assert sum(result) / len(result) < 0.3
 
 
 def test_an_invented_fact_costs_a_summary() -> None:
@@ -140,7 +140,7 @@ def test_a_longer_passage_is_asked_for_and_made() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"mix": {"summary": 0}}, "every weight is 0"),
         ({"mix": {"riddle": 1}}, "riddle"),
@@ -150,8 +150,8 @@ def test_a_longer_passage_is_asked_for_and_made() -> None:
         ({"organic_share": 0.5}, "needs a file"),
     ],
 )
-def test_an_option_that_can_not_work_is_refused_with_the_fix(options: dict[str, object], said: str) -> None:
-    with pytest.raises(PluginError, match=said):
+def test_an_option_that_can_not_work_is_refused_with_the_fix(options: dict[str, object], message: str) -> None:
+    with pytest.raises(PluginError, match=message):
         load_subnet({"kind": "text_prompting", **options})
 
 
@@ -171,7 +171,7 @@ def test_a_persona_changes_the_words_and_not_the_truth() -> None:
         assert bare.prompt.text in worn.prompt.text != bare.prompt.text
 
 
-def test_the_order_in_which_a_mix_is_written_is_of_no_account() -> None:
+def test_the_order_of_a_mix_does_not_matter() -> None:
     one = TextPrompting(mix={"summary": 1.0, "arithmetic": 2.0, "date": 1.0})
     other = TextPrompting(mix={"date": 1.0, "arithmetic": 2.0, "summary": 1.0})
     assert [one.task(seed) for seed in range(20)] == [other.task(seed) for seed in range(20)]

@@ -103,8 +103,8 @@ def test_vllm_pools_the_rewards_that_transformers_finds(
     assert shared_pooling.cache_info().maxsize is None  # models take no turns
     shared_pooling.cache_clear()  # which ends its processes
     gc.collect()
-    found = RewardModel(model="answer-reward", device="cpu", max_tokens=384).score_all(lesson.task, round_)
-    assert [score.value for score in pooled] == pytest.approx([score.value for score in found], abs=1e-4)
+    unpooled = RewardModel(model="answer-reward", device="cpu", max_tokens=384).score_all(lesson.task, round_)
+    assert [score.value for score in pooled] == pytest.approx([score.value for score in unpooled], abs=1e-4)
     assert cost.input_tokens > 0 and cost.cpu_s > 0.0
 
 

@@ -16,14 +16,14 @@ NAME = "smollm2-135m-instruct"
 TOKENS = 48
 
 
-def written(loaded: Any, model: Any, made: list[Task], temperature: float) -> list[str]:
+def written(loaded: Any, model: Any, questions: list[Task], temperature: float) -> list[str]:
     """Answer tasks with a model, greedily at temperature 0."""
     import torch
 
     sampling = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
     greedy = {"do_sample": False, "temperature": None, "top_k": None, "top_p": None}
     texts = []
-    for number, task in enumerate(made):
+    for number, task in enumerate(questions):
         torch.manual_seed(number)
         turns = [{"role": turn.role, "content": turn.content} for turn in task.prompt.messages]
         prompt = loaded.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
@@ -38,7 +38,7 @@ def written(loaded: Any, model: Any, made: list[Task], temperature: float) -> li
 
 
 @pytest.fixture(scope="module")
-def made() -> list[Task]:
+def questions() -> list[Task]:
     return tasks("instructions", 5)
 
 
@@ -53,28 +53,28 @@ def cut() -> Any:
     return other
 
 
-def checked(model: TransformersModel, made: list[Task], texts: list[str], temperature: float) -> list[Score]:
+def checked(model: TransformersModel, questions: list[Task], texts: list[str], temperature: float) -> list[Score]:
     check = ModelCheck(claimed=NAME, model=model, temperature=temperature)
-    return [check.score(task, answered(0, text, NAME)) for task, text in zip(made, texts, strict=True)]
+    return [check.score(task, answered(0, text, NAME)) for task, text in zip(questions, texts, strict=True)]
 
 
 def test_greedy_texts_pass_only_if_the_very_model_wrote_them(
-    model: TransformersModel, made: list[Task], cut: Any
+    model: TransformersModel, questions: list[Task], cut: Any
 ) -> None:
     loaded = shared_model(NAME, "cpu", "float32")
-    own = checked(model, made, written(loaded, loaded.model, made, 0.0), 0.0)
-    other = checked(model, made, written(loaded, cut, made, 0.0), 0.0)
-    none = checked(model, made, [task.reference.text for task in made], 0.0)
+    own = checked(model, questions, written(loaded, loaded.model, questions, 0.0), 0.0)
+    other = checked(model, questions, written(loaded, cut, questions, 0.0), 0.0)
+    none = checked(model, questions, [task.reference.text for task in questions], 0.0)
     assert {score.value for score in own} == {1.0}
     assert {score.value for score in other} == {score.value for score in none} == {0.0}
 
 
 def test_sampled_texts_are_as_surprising_as_expected_and_those_of_a_cut_copy_more(
-    model: TransformersModel, made: list[Task], cut: Any
+    model: TransformersModel, questions: list[Task], cut: Any
 ) -> None:
     loaded = shared_model(NAME, "cpu", "float32")
-    own = checked(model, made, written(loaded, loaded.model, made, 1.0), 1.0)
-    other = checked(model, made, written(loaded, cut, made, 1.0), 1.0)
+    own = checked(model, questions, written(loaded, loaded.model, questions, 1.0), 1.0)
+    other = checked(model, questions, written(loaded, cut, questions, 1.0), 1.0)
     assert {score.value for score in own} == {1.0}
     # One short text accuses few copies for certain; their mean over tasks tells them apart.
     assert abs(mean(score.parts["z"] for score in own)) < 1.5 < mean(score.parts["z"] for score in other)

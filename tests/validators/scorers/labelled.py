@@ -32,19 +32,19 @@ def answered(uid: int, text: str, model: str = "") -> Response:
 
 def names(count: int, start: int = 0) -> list[Pair]:
     """Return right names against wrong ones of the same passage, or of another where that has none."""
-    made = tasks("extractive", count, start)
+    drawn = tasks("extractive", count, start)
     return [
-        Pair(task, task.reference.text, (*task.reference.rivals, made[(place + 1) % count].reference.text)[0])
-        for place, task in enumerate(made)
+        Pair(task, task.reference.text, (*task.reference.rivals, drawn[(place + 1) % count].reference.text)[0])
+        for place, task in enumerate(drawn)
     ]
 
 
 def fuller(count: int, start: int = 0) -> list[Pair]:
     """Return whole summaries against the same ones with all but their first fact replaced from another passage."""
-    made = tasks("summary", count, start)
+    drawn = tasks("summary", count, start)
     pairs = []
-    for place, task in enumerate(made):
-        other = sentences(made[(place + 1) % count].reference.text)
+    for place, task in enumerate(drawn):
+        other = sentences(drawn[(place + 1) % count].reference.text)
         pairs.append(Pair(task, task.reference.text, " ".join([sentences(task.reference.text)[0], *other[1:]])))
     return pairs
 

@@ -57,7 +57,7 @@ def test_weights_are_shares_and_factors_cut_by_their_strength() -> None:
     assert cut.value == pytest.approx((mean.value or 0) * (1 - 0.5 * (1 - 2 / 3)))
 
 
-def test_the_scale_of_the_weights_is_of_no_account() -> None:
+def test_the_scale_of_the_weights_does_not_matter() -> None:
     grades = [
         Weighted(terms=(Term(scorer=Rouge(), weight=k), Term(scorer=EditSimilarity(), weight=k))).score(
             TASK, answered(0, "a")

@@ -22,8 +22,8 @@ class Knowing(LanguageModel):
     def complete(self, conversations: Sequence[Conversation], max_tokens: int) -> list[str]:
         replies = []
         for turns in conversations:
-            found = {name: text for name, _, text in FENCED.findall(turns[-1].content)}
-            near = {name: like(text, found["reference"]) for name, text in found.items() if name.startswith("answer")}
+            fenced = {name: text for name, _, text in FENCED.findall(turns[-1].content)}
+            near = {name: like(text, fenced["reference"]) for name, text in fenced.items() if name.startswith("answer")}
             if "answer" in near:
                 replies.append(f"Score: {round(10 * near['answer'])}")
             else:
@@ -127,8 +127,8 @@ INJECTIONS = [
 @pytest.mark.parametrize("text", INJECTIONS)
 def test_miner_text_can_neither_leave_its_fence_nor_speak_as_a_turn(text: str) -> None:
     number = nonce(TASK)
-    found = fence(text, "answer", number, 1_000)
-    ((name, tag, inside),) = FENCED.findall(found)
+    fenced = fence(text, "answer", number, 1_000)
+    ((name, tag, inside),) = FENCED.findall(fenced)
     assert (name, tag) == ("answer", number)
     assert len(inside) <= 1_000 + 20
     assert "<" not in inside and ">" not in inside and "[INST]" not in inside

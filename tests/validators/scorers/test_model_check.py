@@ -27,7 +27,7 @@ class Urn(LanguageModel):
         positions: Sequence[Sequence[float]] | None = None,
         temperature: float = 1.0,
     ) -> list[Likelihood]:
-        found = []
+        results = []
         logs = np.log(VOCABULARY)
         for place, continuation in enumerate(continuations):
             text = continuation.text
@@ -35,13 +35,13 @@ class Urn(LanguageModel):
             at = sorted({int(share * len(text)) for share in shares} & set(range(len(text))))
             own = np.array([logs["abcdef".index(text[i])] for i in at])
             entropy, second = -(VOCABULARY * logs).sum(), (VOCABULARY * logs**2).sum()
-            found.append(
+            results.append(
                 Likelihood(
                     len(text), own, np.full(len(at), entropy), np.full(len(at), second - entropy**2),
                     np.array(["abcdef".index(text[i]) for i in at], dtype=np.int64),
                 )
             )  # fmt: skip
-        return found
+        return results
 
 
 CHECK = ModelCheck(claimed="urn", model=Urn(), positions=64, temperature=1.0)

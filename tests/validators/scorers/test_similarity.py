@@ -12,9 +12,9 @@ TASK = Task(id="7", reference="The cat sat on the mat.")
 
 
 def value(scorer: Scorer, text: str, task: Task = TASK) -> float:
-    found = scorer.score(task, answered(0, text)).value
-    assert found is not None
-    return found
+    score = scorer.score(task, answered(0, text)).value
+    assert score is not None
+    return score
 
 
 @pytest.mark.parametrize("scorer", [EditSimilarity(), TokenF1(), Rouge(), Rouge(variant="1"), TfidfCubed()])
