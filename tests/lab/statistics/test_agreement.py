@@ -40,9 +40,9 @@ def test_alpha_of_krippendorffs_own_example() -> None:
         [gap, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, gap],
         [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, gap],
     ]
-    found = krippendorff_alpha(np.array(observers).T)
-    assert found.value == pytest.approx(0.849, abs=5e-4)
-    assert found.n == 11  # the last unit has one rating
+    result = krippendorff_alpha(np.array(observers).T)
+    assert result.value == pytest.approx(0.849, abs=5e-4)
+    assert result.n == 11  # the last unit has one rating
 
 
 def test_alpha_does_not_lose_its_digits_far_from_zero() -> None:
@@ -54,18 +54,18 @@ def test_alphas_interval_covers_the_closed_form_of_its_truth() -> None:
     """For one-way noise alpha tends to the intraclass correlation, 1 / (1 + 0.7²)."""
     covered = 0
     for seed in range(60):
-        found = krippendorff_alpha(ratings(80, 4, seed))
-        assert found.low is not None and found.high is not None
-        covered += found.low <= 1 / 1.49 <= found.high
+        result = krippendorff_alpha(ratings(80, 4, seed))
+        assert result.low is not None and result.high is not None
+        covered += result.low <= 1 / 1.49 <= result.high
     assert 52 <= covered
 
 
 def test_sixteen_raters_of_100_000_items_take_less_than_a_second_and_200_mb() -> None:
     table = ratings(100_000, 16)
     start = time.process_time()
-    found = krippendorff_alpha(table)
+    result = krippendorff_alpha(table)
     assert time.process_time() - start < 2.0  # 0.2 s on an idle core, interval included
-    assert found.value == pytest.approx(1 / 1.49, abs=0.01)
+    assert result.value == pytest.approx(1 / 1.49, abs=0.01)
     tracemalloc.start()
     try:
         krippendorff_alpha(table)
@@ -78,11 +78,11 @@ def test_kappa_is_that_of_scikit_learn() -> None:
     rng = np.random.default_rng(0)
     first = rng.choice(["good", "bad", "neither"], 200, p=[0.6, 0.3, 0.1])
     second = np.where(rng.random(200) < 0.6, first, rng.choice(["good", "bad", "neither"], 200))
-    found = cohen_kappa(list(first), list(second))
-    assert found.value == pytest.approx(cohen_kappa_score(first, second))
+    result = cohen_kappa(list(first), list(second))
+    assert result.value == pytest.approx(cohen_kappa_score(first, second))
     picks = np.random.default_rng(1).integers(0, 200, (800, 200))
     drawn = np.percentile([cohen_kappa_score(first[pick], second[pick]) for pick in picks], [2.5, 97.5])
-    assert [found.low, found.high] == pytest.approx(list(drawn), abs=0.02)
+    assert [result.low, result.high] == pytest.approx(list(drawn), abs=0.02)
 
 
 def test_nothing_to_compare_or_nothing_to_tell_apart_has_no_value() -> None:
@@ -134,10 +134,10 @@ def test_lists_and_tables_that_do_not_fit_are_refused() -> None:
 @settings(max_examples=40)
 @given(arrays(float, (6, 3), elements=st.integers(0, 4).map(float)), st.floats(0.5, 20), st.floats(-50, 50))
 def test_alpha_does_not_depend_on_the_order_or_the_unit(table, unit, origin) -> None:  # type: ignore[no-untyped-def]
-    found = krippendorff_alpha(table).value
-    assert krippendorff_alpha(table[::-1, ::-1]).value == pytest.approx(found)
-    assert krippendorff_alpha(table * unit + origin).value == pytest.approx(found, abs=1e-6)
-    assert found is None or found <= 1.0
+    result = krippendorff_alpha(table).value
+    assert krippendorff_alpha(table[::-1, ::-1]).value == pytest.approx(result)
+    assert krippendorff_alpha(table * unit + origin).value == pytest.approx(result, abs=1e-6)
+    assert result is None or result <= 1.0
     perfect = krippendorff_alpha(np.repeat(table[:, :1], 3, axis=1)).value
     assert perfect in (None, pytest.approx(1.0))
 
@@ -145,8 +145,8 @@ def test_alpha_does_not_depend_on_the_order_or_the_unit(table, unit, origin) -> 
 @settings(max_examples=40)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=12))
 def test_kappa_is_symmetric_and_bounded(pairs: list[tuple[int, int]]) -> None:
-    first, second = [one for one, _ in pairs], [other for _, other in pairs]
-    found = cohen_kappa(first, second)
-    assert found.value == pytest.approx(cohen_kappa(second, first).value)
-    assert found.value is None or -1 <= found.value <= 1
+    first, second = [each for each, _ in pairs], [other for _, other in pairs]
+    result = cohen_kappa(first, second)
+    assert result.value == pytest.approx(cohen_kappa(second, first).value)
+    assert result.value is None or -1 <= result.value <= 1
     assert cohen_kappa(first, first).value in (None, pytest.approx(1.0))

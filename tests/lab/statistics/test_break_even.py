@@ -29,8 +29,8 @@ def test_published_break_evens_at_two_and_a_half_dollars_an_hour(tokens_per_s: f
 def test_brute_force_over_months_of_use_finds_the_same(rate: float, tokens_per_s: float, price: float) -> None:
     grid = np.linspace(0.005, 1, 400)
     cheaper = [bill_per_mtok(rate, tokens_per_s, each) <= price for each in grid]
-    found = Machine(rate, tokens_per_s).break_even(price)
-    assert found.reachable and found.utilisation == pytest.approx(grid[cheaper.index(True)], rel=0.05)
+    result = Machine(rate, tokens_per_s).break_even(price)
+    assert result.reachable and result.utilisation == pytest.approx(grid[cheaper.index(True)], rel=0.05)
 
 
 def test_an_idle_machine_makes_tokens_at_no_price_and_a_free_api_is_never_beaten() -> None:
@@ -53,8 +53,8 @@ def test_what_cannot_be_is_refused() -> None:
 @given(RATES, st.floats(1, 1e5), RATES)
 def test_at_break_even_a_token_costs_what_the_api_asks(rate: float, tokens_per_s: float, price: float) -> None:
     machine = Machine(rate, tokens_per_s)
-    found = machine.break_even(price)
-    if found.reachable:
-        assert machine.usd_per_mtok(found.utilisation) == pytest.approx(price)
+    result = machine.break_even(price)
+    if result.reachable:
+        assert machine.usd_per_mtok(result.utilisation) == pytest.approx(price)
     else:
         assert machine.usd_per_mtok(1.0) > price

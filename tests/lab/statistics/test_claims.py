@@ -45,10 +45,10 @@ def test_outputs_to_one_task_are_drawn_together() -> None:
 
 def test_an_exact_tenth_is_flagged_after_39_outputs() -> None:
     """The least n with 1/2 * 1.1^n + 1/4 * 1.05^n + 1/8 * 1.025^n + 1/8 * 1.0125^n of 20 or more."""
-    found = ClaimCheck.of(np.full(100, 110.0), np.full(100, 100.0))
+    result = ClaimCheck.of(np.full(100, 110.0), np.full(100, 100.0))
     expected = next(n for n in range(100) if 1.1**n / 2 + 1.05**n / 4 + 1.025**n / 8 + 1.0125**n / 8 >= 20)
-    assert found.flagged_at == expected
-    assert found.excess.value == pytest.approx(0.1)
+    assert result.flagged_at == expected
+    assert result.excess.value == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize("off_by", [2.0, 10.0])

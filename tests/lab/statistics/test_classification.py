@@ -46,11 +46,11 @@ def test_intervals_are_those_of_tasks_drawn_again() -> None:
     rng = np.random.default_rng(5)
     picks = rng.integers(0, 60, (400, 60))
     drawn = [roc_auc_score(right[pick].ravel(), scores[pick].ravel()) for pick in picks]
-    found = auc(scores, right)
-    assert [found.low, found.high] == pytest.approx(list(np.percentile(drawn, [2.5, 97.5])), abs=0.015)
+    result = auc(scores, right)
+    assert [result.low, result.high] == pytest.approx(list(np.percentile(drawn, [2.5, 97.5])), abs=0.015)
     drawn = [brier_score_loss(right[pick].ravel(), scores[pick].ravel()) for pick in picks]
-    found = brier(scores, right)
-    assert [found.low, found.high] == pytest.approx(list(np.percentile(drawn, [2.5, 97.5])), abs=0.015)
+    result = brier(scores, right)
+    assert [result.low, result.high] == pytest.approx(list(np.percentile(drawn, [2.5, 97.5])), abs=0.015)
 
 
 def test_copies_of_an_answer_to_the_same_task_make_no_interval_narrower() -> None:
@@ -90,8 +90,8 @@ def test_what_is_no_probability_or_no_label_is_refused() -> None:
 @given(arrays(float, (4, 3), elements=st.sampled_from([0.0, 0.3, 0.5, 1.0])), arrays(bool, (4, 3)))
 def test_measures_are_bounded_and_auc_takes_ranks_alone(scores, right) -> None:  # type: ignore[no-untyped-def]
     for measure in EVERY:
-        found = measure(scores, right)
-        ends = [end for end in (found.low, found.value, found.high) if end is not None]
+        result = measure(scores, right)
+        ends = [end for end in (result.low, result.value, result.high) if end is not None]
         assert ends == sorted(ends) and all(-1e-12 <= end <= 1 + 1e-12 for end in ends)
     assert auc(scores, right) == auc(np.exp(scores), right)
     if (value := auc(scores, right).value) is not None:

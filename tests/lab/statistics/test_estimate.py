@@ -9,19 +9,19 @@ from lab.statistics import Estimate, mean, ranked, ratio, spearman, spearmans
 
 def test_a_mean_has_the_interval_of_its_standard_error() -> None:
     values = np.random.default_rng(3).normal(5.0, 2.0, 400)
-    found = mean(list(values))
-    assert found.value == pytest.approx(values.mean())
-    assert found.low is not None and found.high is not None
-    assert (found.high - found.low) / 2 == pytest.approx(1.96 * values.std() / 20, rel=0.08)
+    result = mean(list(values))
+    assert result.value == pytest.approx(values.mean())
+    assert result.low is not None and result.high is not None
+    assert (result.high - result.low) / 2 == pytest.approx(1.96 * values.std() / 20, rel=0.08)
 
 
 def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
     rng = np.random.default_rng(1)
     covered = 0
     for _ in range(300):
-        found = mean(list(rng.exponential(1.0, 60)))
-        assert found.low is not None and found.high is not None
-        covered += found.low <= 1.0 <= found.high
+        result = mean(list(rng.exponential(1.0, 60)))
+        assert result.low is not None and result.high is not None
+        covered += result.low <= 1.0 <= result.high
     assert 0.89 <= covered / 300 <= 0.98
 
 
@@ -76,10 +76,10 @@ def test_many_rank_correlations_at_once_are_those_one_by_one() -> None:
     first, rows = rng.integers(0, 5, 12).astype(float), rng.integers(0, 5, (20, 12)).astype(float)
     rows[3] = 1.0
     rows[5, 0] = np.nan
-    found = spearmans(first, rows)
+    result = spearmans(first, rows)
     expected = [None if place == 5 else spearman(list(first), list(row)) for place, row in enumerate(rows)]
-    assert [None if np.isnan(one) else one for one in found] == expected
-    assert np.isnan(found).tolist() == [place in (3, 5) for place in range(20)]
+    assert [None if np.isnan(each) else each for each in result] == expected
+    assert np.isnan(result).tolist() == [place in (3, 5) for place in range(20)]
 
 
 def test_ranking_a_long_sequence_takes_little_memory() -> None:

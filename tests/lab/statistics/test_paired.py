@@ -12,7 +12,7 @@ P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=8)
 
 
 def by_scipy(first: np.ndarray, second: np.ndarray, resamples: float) -> float:  # type: ignore[type-arg]
-    found = stats.permutation_test(
+    result = stats.permutation_test(
         (second, first),
         lambda x, y, axis: (x - y).mean(axis=axis),
         permutation_type="samples",
@@ -20,7 +20,7 @@ def by_scipy(first: np.ndarray, second: np.ndarray, resamples: float) -> float: 
         n_resamples=resamples,
         rng=np.random.default_rng(0),
     )
-    return float(found.pvalue)
+    return float(result.pvalue)
 
 
 def test_few_tasks_get_the_exact_p_value_of_scipy() -> None:
@@ -35,20 +35,20 @@ def test_many_tasks_get_that_of_drawn_flips_near_the_t_test() -> None:
     for n in (60, 5000):  # the second in bundles
         first = rng.normal(0, 1, n)
         second = first + rng.normal(1.8 / np.sqrt(n), 1, n)
-        found = Comparison.of(first, second).p_value
-        assert found == pytest.approx(float(stats.ttest_rel(first, second).pvalue), abs=0.015)
+        result = Comparison.of(first, second).p_value
+        assert result == pytest.approx(float(stats.ttest_rel(first, second).pvalue), abs=0.015)
     assert Comparison.of(np.zeros(60), np.ones(60)).p_value == pytest.approx(1 / 10_001)
 
 
 def test_the_difference_is_the_second_less_the_first_where_both_are_known() -> None:
-    found = Comparison.of([1.0, 2.0, np.nan, 4.0], [2.0, 4.0, 9.0, np.nan])
-    assert (found.difference.value, found.difference.n) == (1.5, 2)
+    result = Comparison.of([1.0, 2.0, np.nan, 4.0], [2.0, 4.0, 9.0, np.nan])
+    assert (result.difference.value, result.difference.n) == (1.5, 2)
 
 
 def test_chance_alone_is_called_significant_as_often_as_it_says() -> None:
     rng = np.random.default_rng(1)
-    found = [Comparison.of(rng.exponential(1, 12), rng.exponential(1, 12)).p_value for _ in range(300)]
-    assert 0.01 <= np.mean([p is not None and p <= 0.05 for p in found]) <= 0.09
+    result = [Comparison.of(rng.exponential(1, 12), rng.exponential(1, 12)).p_value for _ in range(300)]
+    assert 0.01 <= np.mean([p is not None and p <= 0.05 for p in result]) <= 0.09
 
 
 def test_no_task_one_task_and_no_difference() -> None:
@@ -70,17 +70,17 @@ def test_holm_is_that_of_a_worked_example() -> None:
 @given(VALUES, st.randoms(use_true_random=False))
 def test_the_p_value_does_not_depend_on_order_side_or_unit(pairs, rnd) -> None:  # type: ignore[no-untyped-def]
     first, second = np.array(pairs, dtype=float).T
-    found = Comparison.of(first, second).p_value
-    assert found is not None and 0 < found <= 1
-    assert Comparison.of(second, first).p_value == found
-    assert Comparison.of(first / 10, second / 10).p_value == found
+    result = Comparison.of(first, second).p_value
+    assert result is not None and 0 < result <= 1
+    assert Comparison.of(second, first).p_value == result
+    assert Comparison.of(first / 10, second / 10).p_value == result
     rnd.shuffle(pairs)
-    assert Comparison.of(*np.array(pairs, dtype=float).T).p_value == pytest.approx(found, abs=0.02)
+    assert Comparison.of(*np.array(pairs, dtype=float).T).p_value == pytest.approx(result, abs=0.02)
 
 
 @given(P_VALUES)
 def test_holm_raises_p_values_no_more_than_bonferroni_and_keeps_their_order(p_values: list[float]) -> None:
-    found = [p for p in holm(p_values) if p is not None]
-    assert all(p <= up <= min(1.0, p * len(p_values)) + 1e-12 for p, up in zip(p_values, found, strict=True))
+    result = [p for p in holm(p_values) if p is not None]
+    assert all(p <= up <= min(1.0, p * len(p_values)) + 1e-12 for p, up in zip(p_values, result, strict=True))
     order = np.argsort(p_values, kind="stable")
-    assert (np.diff(np.array(found)[order]) >= 0).all()
+    assert (np.diff(np.array(result)[order]) >= 0).all()

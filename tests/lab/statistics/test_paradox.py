@@ -38,8 +38,8 @@ def test_simulated_scores_are_the_closed_forms(accuracy: float, wrong_answers: i
 
 
 def test_tasks_to_separate_fall_with_the_accuracy_of_the_validator() -> None:
-    found = [SameAnswer(a).tasks_to_separate(0.70, 0.75) for a in (0.3, 0.5, 0.7, 0.9, 1.0)]
-    assert np.ceil(found).tolist() == [1559, 893, 625, 481, 431]  # with the truth the published number
+    result = [SameAnswer(a).tasks_to_separate(0.70, 0.75) for a in (0.3, 0.5, 0.7, 0.9, 1.0)]
+    assert np.ceil(result).tolist() == [1559, 893, 625, 481, 431]  # with the truth the published number
 
 
 @pytest.mark.parametrize("accuracy", [0.3, 0.7])
@@ -62,13 +62,13 @@ def test_the_published_pairwise_accuracies_count_ties_as_mistakes_and_ours_as_ha
     miners, tasks, worlds, rng = [0.5, 0.6, 0.7, 0.8, 0.9], 100, 800, np.random.default_rng(3)
     for accuracy, expected in zip((0.3, 0.5, 0.7, 0.9), published, strict=True):
         key = answers(accuracy, wrong_answers, (worlds, tasks, 1), rng)
-        found = np.stack([answers(miner, wrong_answers, (worlds, tasks), rng) for miner in miners], axis=2) == key
+        result = np.stack([answers(miner, wrong_answers, (worlds, tasks), rng) for miner in miners], axis=2) == key
         ahead = np.stack(
-            [found[:, :, j].sum(axis=1) - found[:, :, i].sum(axis=1) for i, j in combinations(range(5), 2)]
+            [result[:, :, j].sum(axis=1) - result[:, :, i].sum(axis=1) for i, j in combinations(range(5), 2)]
         )
         assert (ahead > 0).mean() == pytest.approx(expected, abs=0.02)  # itself simulated
         if accuracy == 0.5:
-            some = [pairwise_accuracy(world, np.array(miners)).value for world in found[:40].astype(float)]
+            some = [pairwise_accuracy(world, np.array(miners)).value for world in result[:40].astype(float)]
             halves = (ahead > 0).mean() + (ahead == 0).mean() / 2
             assert np.mean([value for value in some if value is not None]) == pytest.approx(halves, abs=0.06)
 

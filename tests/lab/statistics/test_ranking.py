@@ -58,7 +58,7 @@ def test_soft_pairwise_accuracy_is_that_of_scipys_permutation_test() -> None:
     scores, truth = graded(40, 5)
     expected = []
     for first, second in combinations(range(5), 2):
-        one, other = (
+        by_score, by_truth = (
             stats.permutation_test(
                 (table[:, first], table[:, second]),
                 lambda x, y, axis: (x - y).mean(axis=axis),
@@ -70,7 +70,7 @@ def test_soft_pairwise_accuracy_is_that_of_scipys_permutation_test() -> None:
             ).pvalue
             for table in (scores, truth)
         )
-        expected.append(abs(one - other))
+        expected.append(abs(by_score - by_truth))
     assert soft_pairwise_accuracy(scores, truth).value == pytest.approx(1 - np.mean(expected), abs=0.01)
 
 
@@ -140,12 +140,12 @@ def test_measures_are_bounded_and_do_not_depend_on_order(table, rnd) -> None:  #
     rows, columns = list(range(table.shape[0])), list(range(table.shape[1]))
     rnd.shuffle(columns)
     for measure in EVERY:
-        found = measure(table, truth)
+        result = measure(table, truth)
         moved = measure(table[np.ix_(rows, columns)], truth[np.ix_(rows, columns)])
-        assert found.value == pytest.approx(moved.value)
-        if found.value is not None:
+        assert result.value == pytest.approx(moved.value)
+        if result.value is not None:
             floor = -1.0 if measure in (rank_correlation, kendall_tau) else 0.0
-            assert floor - 1e-9 <= found.value <= 1 + 1e-9
+            assert floor - 1e-9 <= result.value <= 1 + 1e-9
             assert measure(truth, truth).value in (None, pytest.approx(1.0))
 
 
@@ -159,9 +159,9 @@ def test_ranks_alone_matter(scores) -> None:  # type: ignore[no-untyped-def]
 
 def test_intervals_cover_what_other_tasks_give_on_average() -> None:
     for measure in EVERY:
-        found = [measure(*graded(60, 8, 1.0, seed)) for seed in range(16)]
-        middle = np.mean([figure.value for figure in found if figure.value is not None])
-        covered = [f.low <= middle <= f.high for f in found if f.low is not None and f.high is not None]
+        result = [measure(*graded(60, 8, 1.0, seed)) for seed in range(16)]
+        middle = np.mean([figure.value for figure in result if figure.value is not None])
+        covered = [f.low <= middle <= f.high for f in result if f.low is not None and f.high is not None]
         assert len(covered) == 16 and np.mean(covered) > 0.85
 
 

@@ -16,21 +16,21 @@ def test_resampled_sums_are_those_of_rows_drawn_one_by_one() -> None:
 
 def test_bundles_keep_every_observation_once_and_are_of_equal_size() -> None:
     rows = np.column_stack([np.ones(5003), np.arange(5003.0)])
-    found = bundled(rows)
-    assert len(found) == BUNDLES and set(found[:, 0]) == {2.0, 3.0}
-    assert found.sum(axis=0) == pytest.approx(rows.sum(axis=0))
+    result = bundled(rows)
+    assert len(result) == BUNDLES and set(result[:, 0]) == {2.0, 3.0}
+    assert result.sum(axis=0) == pytest.approx(rows.sum(axis=0))
 
 
 def test_intervals_of_many_observations_are_right_and_take_little_memory() -> None:
     values = np.random.default_rng(0).normal(5.0, 2.0, 300_000).tolist()
     tracemalloc.start()
     try:
-        found = mean(values)
+        result = mean(values)
         assert tracemalloc.get_traced_memory()[1] < 60e6
     finally:
         tracemalloc.stop()
-    assert found.low is not None and found.high is not None and found.n == 300_000
-    assert (found.high - found.low) / 2 == pytest.approx(1.96 * 2.0 / np.sqrt(300_000), rel=0.08)
+    assert result.low is not None and result.high is not None and result.n == 300_000
+    assert (result.high - result.low) / 2 == pytest.approx(1.96 * 2.0 / np.sqrt(300_000), rel=0.08)
 
 
 def test_undefined_draws_are_left_out_and_infinite_ones_may_be_an_end() -> None:

@@ -21,22 +21,22 @@ def compared(
 @pytest.mark.parametrize("accuracy", [0.3, 0.7, 1.0])
 def test_the_estimate_is_the_closed_form_where_there_is_one(accuracy: float) -> None:
     miners = [0.65, 0.7, 0.75, 0.8]
-    found = tasks_to_separate(*compared(accuracy, miners, 20_000, 0))
+    result = tasks_to_separate(*compared(accuracy, miners, 20_000, 0))
     expected = SameAnswer(accuracy).tasks_to_separate(0.70, 0.75)
-    assert found.value == pytest.approx(expected, rel=0.15)
-    assert found.low is not None and found.high is not None
+    assert result.value == pytest.approx(expected, rel=0.15)
+    assert result.low is not None and result.high is not None
     # The pairs of these miners differ by 5 to 15 points, the closed form's by 5.
-    assert 0.97 * found.low <= expected <= 1.03 * found.high
+    assert 0.97 * result.low <= expected <= 1.03 * result.high
 
 
 def test_the_interval_covers_the_closed_form_and_narrows_with_tasks() -> None:
     expected = SameAnswer(0.7).tasks_to_separate(0.675, 0.725)
-    found = [tasks_to_separate(*compared(0.7, [0.5, 0.6, 0.7, 0.8, 0.9], 400, seed)) for seed in range(40)]
-    covered = [f.low <= expected <= f.high for f in found if f.low is not None and f.high is not None]
+    result = [tasks_to_separate(*compared(0.7, [0.5, 0.6, 0.7, 0.8, 0.9], 400, seed)) for seed in range(40)]
+    covered = [f.low <= expected <= f.high for f in result if f.low is not None and f.high is not None]
     assert len(covered) == 40 and np.mean(covered) > 0.8
     long = tasks_to_separate(*compared(0.7, [0.5, 0.6, 0.7, 0.8, 0.9], 6400, 0))
-    assert long.high is not None and long.low is not None and found[0].high is not None and found[0].low is not None
-    assert long.high - long.low < (found[0].high - found[0].low) / 2
+    assert long.high is not None and long.low is not None and result[0].high is not None and result[0].low is not None
+    assert long.high - long.low < (result[0].high - result[0].low) / 2
 
 
 def test_twice_the_gap_takes_a_quarter_of_the_tasks_and_the_unit_of_scores_does_not_matter() -> None:
@@ -55,9 +55,9 @@ def test_a_grader_that_turns_the_order_round_has_no_number_of_tasks() -> None:
 def test_a_grader_that_may_be_blind_has_no_upper_end() -> None:
     truth = np.tile([0.4, 0.6, 0.8], (30, 1))
     scores = truth * 0.2 + np.random.default_rng(3).normal(0, 0.4, truth.shape)
-    found = tasks_to_separate(scores, truth)
-    assert found.value is not None and found.low is not None
-    assert 0 < found.low < found.value < np.inf == found.high
+    result = tasks_to_separate(scores, truth)
+    assert result.value is not None and result.low is not None
+    assert 0 < result.low < result.value < np.inf == result.high
 
 
 def test_unscored_answers_are_skipped() -> None:

@@ -24,10 +24,10 @@ def season(players: int = 32, games: int = 20_000, ties: float = 0.1, seed: int 
 def by_evalica(games: Games) -> np.ndarray:  # type: ignore[type-arg]
     """Evalica's strengths in our unit: the logarithm of its scores, of mean 0."""
     winners = [{1.0: evalica.Winner.X, 0.5: evalica.Winner.Draw, 0.0: evalica.Winner.Y}[won] for won in games.won]
-    found = evalica.bradley_terry(
+    result = evalica.bradley_terry(
         games.first.tolist(), games.second.tolist(), winners, tolerance=1e-12, limit=10_000
     ).scores
-    logs = np.log(found.sort_index().to_numpy())
+    logs = np.log(result.sort_index().to_numpy())
     return np.asarray(logs - logs.mean())
 
 
@@ -38,9 +38,9 @@ def values(figures: tuple[Estimate, ...]) -> list[float | None]:
 def test_strengths_without_a_prior_are_those_of_evalica() -> None:
     for players, games in ((5, 300), (32, 20_000)):
         table = season(players, games)
-        found = Contest.of(table, prior=0.0, resamples=2)
-        assert values(found.strengths) == pytest.approx(list(by_evalica(table)), abs=1e-6)
-        assert found.reason == ""
+        result = Contest.of(table, prior=0.0, resamples=2)
+        assert values(result.strengths) == pytest.approx(list(by_evalica(table)), abs=1e-6)
+        assert result.reason == ""
 
 
 def test_the_prior_of_one_tie_hardly_moves_players_of_many_games() -> None:
@@ -50,17 +50,19 @@ def test_the_prior_of_one_tie_hardly_moves_players_of_many_games() -> None:
 
 
 def test_two_players_have_the_log_odds_of_their_games() -> None:
-    found = bradley_terry(np.array([[[0.0, 30.0], [10.0, 0.0]]]), prior=0.0)[0]
-    assert found[0] - found[1] == pytest.approx(np.log(3.0))
-    assert found.sum() == pytest.approx(0.0)
+    result = bradley_terry(np.array([[[0.0, 30.0], [10.0, 0.0]]]), prior=0.0)[0]
+    assert result[0] - result[1] == pytest.approx(np.log(3.0))
+    assert result.sum() == pytest.approx(0.0)
 
 
 def test_intervals_cover_the_strengths_that_made_the_games() -> None:
     true = np.linspace(-1, 1, 6)
     covered = []
     for seed in range(30):
-        found = Contest.of(season(6, 400, ties=0.0, seed=seed), resamples=300).strengths
-        covered += [f.low <= one <= f.high for f, one in zip(found, true, strict=True) if f.low is not None and f.high]
+        result = Contest.of(season(6, 400, ties=0.0, seed=seed), resamples=300).strengths
+        covered += [
+            f.low <= each <= f.high for f, each in zip(result, true, strict=True) if f.low is not None and f.high
+        ]
     assert 0.9 <= np.mean(covered) <= 0.985
 
 
@@ -73,9 +75,9 @@ def test_200_bootstraps_of_32_players_and_20_000_games_take_less_than_three_seco
 
 def test_players_that_always_won_or_never_met_the_others_are_named() -> None:
     unbeaten = Games.of(3, [0, 0, 1, 2], [1, 2, 2, 1], [1, 1, 1, 1])
-    found = Contest.of(unbeaten)
-    assert found.reason.endswith("0; 1, 2. A prior of 1 ties of each player with an average one decides")
-    first = found.strengths[0].value
+    result = Contest.of(unbeaten)
+    assert result.reason.endswith("0; 1, 2. A prior of 1 ties of each player with an average one decides")
+    first = result.strengths[0].value
     assert first is not None and 0 < first < 3
     pure = Contest.of(unbeaten, prior=0.0)
     assert values(pure.strengths) == [None] * 3 and "Without a prior there is no strength" in pure.reason
@@ -101,9 +103,9 @@ def test_no_games_and_one_game() -> None:
 
 
 def test_games_of_scores_are_those_of_two_miners_scored_on_the_same_task() -> None:
-    found = Contest.of(Games.of_scores([[0.9, 0.1, np.nan], [0.5, 0.5, 0.2], [np.nan, np.nan, 1.0]]))
-    assert values(found.win_rates) == pytest.approx([2.5 / 3, 1.5 / 3, 0.0])
-    assert [figure.n for figure in found.win_rates] == [3, 3, 2]
+    result = Contest.of(Games.of_scores([[0.9, 0.1, np.nan], [0.5, 0.5, 0.2], [np.nan, np.nan, 1.0]]))
+    assert values(result.win_rates) == pytest.approx([2.5 / 3, 1.5 / 3, 0.0])
+    assert [figure.n for figure in result.win_rates] == [3, 3, 2]
 
 
 def test_games_on_the_same_task_are_no_independent_evidence() -> None:
@@ -136,10 +138,10 @@ def test_games_that_cannot_be_are_refused() -> None:
 @given(arrays(float, (1, 4, 4), elements=st.integers(0, 30).map(float)), st.permutations(range(4)))
 def test_strengths_do_not_depend_on_order_and_expect_the_wins_that_were(wins, order) -> None:  # type: ignore[no-untyped-def]
     wins[0][np.diag_indices(4)] = 0.0
-    found = bradley_terry(wins)[0]
+    result = bradley_terry(wins)[0]
     moved = bradley_terry(wins[:, order][:, :, order])[0]
-    assert moved == pytest.approx(found[list(order)], nan_ok=True)
-    assert bradley_terry(wins.swapaxes(1, 2))[0] == pytest.approx(-found, nan_ok=True, abs=1e-9)
+    assert moved == pytest.approx(result[list(order)], nan_ok=True)
+    assert bradley_terry(wins.swapaxes(1, 2))[0] == pytest.approx(-result, nan_ok=True, abs=1e-9)
     pure = bradley_terry(wins, prior=0.0)[0]
     if not np.isnan(pure).any():  # at the maximum each player's expected wins are its wins
         chances = 1 / (1 + np.exp(pure[None, :] - pure[:, None]))

@@ -118,7 +118,7 @@ def heard() -> list[Forecast]:
 
 
 @pytest.fixture(scope="module")
-def found(pages: GradingConfig, folder: Path, heard: list[Forecast]) -> Publication:
+def publication(pages: GradingConfig, folder: Path, heard: list[Forecast]) -> Publication:
     return measure(STUDY, pages, folder, announce=heard.append)
 
 
@@ -152,10 +152,12 @@ def bias_of(card: Card, name: str) -> Bias:
 
 
 def exploit_of(card: Card, adversary: str) -> Exploit:
-    return next(one for one in card.exploits if one.adversary == adversary)
+    return next(each for each in card.exploits if each.adversary == adversary)
 
 
-def test_every_grader_has_a_card_of_quality_bias_exploitability_and_cost(found: Publication, folder: Path) -> None:
+def test_every_grader_has_a_card_of_quality_bias_exploitability_and_cost(
+    publication: Publication, folder: Path
+) -> None:
     for name in ("sections", "tutorial", "own"):
         card = json.loads((folder / "cards" / f"{name}.json").read_text())
         assert set(card["exploitability"]["earned"]) == {"copycat", "empty"}
@@ -166,12 +168,12 @@ def test_every_grader_has_a_card_of_quality_bias_exploitability_and_cost(found: 
         assert f'href="cards/{name}.html"' in (folder / "index.html").read_text()
 
 
-def test_a_grader_without_chance_gives_the_same_answer_the_same_score(found: Publication, folder: Path) -> None:
+def test_a_grader_without_chance_gives_the_same_answer_the_same_score(publication: Publication, folder: Path) -> None:
     assert {row["spread"]["value"] for row in section(folder, "right_or_wrong")} == {0.0}
 
 
 def test_a_validators_own_answer_pays_its_copier_in_full_and_costs_as_much_as_the_answer(
-    found: Publication, folder: Path
+    publication: Publication, folder: Path
 ) -> None:
     own = json.loads((folder / "cards" / "own.json").read_text())
     truth = json.loads((folder / "cards" / "sections.json").read_text())
@@ -182,14 +184,16 @@ def test_a_validators_own_answer_pays_its_copier_in_full_and_costs_as_much_as_th
     assert row["mimic_premium"]["value"] > 0.2
 
 
-def test_grades_are_linked_entries_of_the_studys_own_record(found: Publication, folder: Path) -> None:
+def test_grades_are_linked_entries_of_the_studys_own_record(publication: Publication, folder: Path) -> None:
     with RunRecord.open(folder) as record:
         assert record.verify() == 2 + 3 * 4 * 2 + 3 * len(PROBES) * 2
         entry = record.find("grades", "tutorial/0/3/1")
         assert entry is not None and entry.body["grader"] == "tutorial"
 
 
-def test_grading_is_estimated_and_timed_with_the_arms(found: Publication, folder: Path, heard: list[Forecast]) -> None:
+def test_grading_is_estimated_and_timed_with_the_arms(
+    publication: Publication, folder: Path, heard: list[Forecast]
+) -> None:
     assert set(heard[0].by_arm_s) == {"answers", "grading"}
     kept = json.loads((folder / "forecast.json").read_text())
     assert kept["by_arm_took_s"]["grading"] > 0
@@ -197,7 +201,7 @@ def test_grading_is_estimated_and_timed_with_the_arms(found: Publication, folder
 
 
 def test_a_finished_study_is_published_again_byte_for_byte(
-    pages: GradingConfig, found: Publication, folder: Path
+    pages: GradingConfig, publication: Publication, folder: Path
 ) -> None:
     published = (".html", ".csv", ".png", ".json")
     paths = [path for path in folder.rglob("*") if path.suffix in published and path.name != "status.json"]
@@ -207,8 +211,8 @@ def test_a_finished_study_is_published_again_byte_for_byte(
     assert {path: path.read_bytes() for path in paths} == before
 
 
-def test_a_study_that_was_cut_while_grading_goes_on_and_grades_nothing_twice(
-    pages: GradingConfig, found: Publication, folder: Path, tmp_path: Path
+def test_a_study_interrupted_while_grading_resumes_and_grades_nothing_twice(
+    pages: GradingConfig, publication: Publication, folder: Path, tmp_path: Path
 ) -> None:
     def cut(what: str, done: int, of: int) -> None:
         if what.startswith("grading") and done == 7:
@@ -226,7 +230,9 @@ def test_a_study_that_was_cut_while_grading_goes_on_and_grades_nothing_twice(
         assert {entry.key for entry in record.entries("probes")} == {e.key for e in whole.entries("probes")}
 
 
-def test_a_budget_holds_for_grading_too(pages: GradingConfig, found: Publication, folder: Path, tmp_path: Path) -> None:
+def test_a_budget_holds_for_grading_too(
+    pages: GradingConfig, publication: Publication, folder: Path, tmp_path: Path
+) -> None:
     with pytest.raises(BudgetError, match="would take about"):
         measure(STUDY, pages, tmp_path / "study", budget=Budget(wall_s=0.1))
 
@@ -242,7 +248,7 @@ def test_the_truth_ranks_best_and_misplaces_no_pay(by_name: dict[str, Card]) -> 
     assert exploit_of(truth, "salad").earned.value == 0.0
 
 
-def test_what_is_cheated_is_told_by_name(by_name: dict[str, Card]) -> None:
+def test_successful_adversaries_are_named(by_name: dict[str, Card]) -> None:
     worst = by_name["length"].worst
     assert worst is not None and worst.adversary == "salad" and (worst.earned.low or 0.0) > 1.0
     assert worst.pays and "significantly out-earned by negated, salad (sign-flip" in verdict(by_name["length"])
@@ -260,14 +266,14 @@ def test_probes_find_the_bias_that_a_grader_has_and_no_other(text: GradingData, 
     assert set(turned[0].tolist()) == {-1.0, 0.0, 1.0}
 
 
-def test_a_judge_that_picks_whoever_is_shown_first_is_told_from_one_that_does_not(by_name: dict[str, Card]) -> None:
+def test_a_judge_that_prefers_the_first_answer_is_distinguished_from_a_fair_one(by_name: dict[str, Card]) -> None:
     first, fair = (bias_of(by_name[name], "first of a pair") for name in ("first", "fair"))
     assert first.clear and first.effect == Estimate(0.5, 0.5, 0.5, 24)  # over tasks
     assert not fair.clear and fair.effect.value == pytest.approx(0.0, abs=0.2)
     assert not any(bias.name == "first of a pair" for bias in by_name["truth"].biases)
 
 
-def test_simulated_validators_are_played_by_the_lab(text: GradingData) -> None:
+def test_simulated_validators_run_in_the_lab(text: GradingData) -> None:
     assert set(text.paradox) == {(0.5, 0.5), (0.5, 1.0), (1.0, 0.5), (1.0, 1.0)}
     assert all(len(scores) == 8 for scores in text.paradox.values())
     assert text.paradox[1.0, 1.0] == (1.0,) * 8
@@ -275,7 +281,7 @@ def test_simulated_validators_are_played_by_the_lab(text: GradingData) -> None:
 
 def test_the_paradox_is_shown_for_as_many_wrong_answers_as_were_asked_for(text_folder: Path) -> None:
     sections = json.loads((text_folder / "result.json").read_text())["sections"]
-    shown = {one["key"]: one["shows"] for one in sections if one["key"].startswith("paradox_")}
+    shown = {each["key"]: each["shows"] for each in sections if each["key"].startswith("paradox_")}
     drawn = ("paradox_ranking", "paradox_samples", "paradox_ceiling", "paradox_premium")
     assert all("K = 2" in shown[key] for key in drawn)
     assert {row["wrong_answers"] for row in section(text_folder, "paradox")} == {1, 2, 3, 100}
@@ -298,15 +304,15 @@ def test_at_length_every_grader_grades_every_task() -> None:
 
 
 @pytest.mark.parametrize(
-    ("graders", "said"),
+    ("graders", "message"),
     [
         ([{"name": "a"}, {"name": "a"}], "graders: the name 'a' is used twice"),
         ([{"name": "a", "reference": "nobody"}], r"graders\[0\]\.reference: no miner is called 'nobody'; known: full"),
         ([{"name": "a", "scorer": {"kind": "gut_feeling"}}], "unknown scorer 'gut_feeling'"),
     ],
 )
-def test_graders_that_cannot_be_are_refused_with_their_place(graders: list[dict[str, Any]], said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
+def test_invalid_graders_are_refused_with_their_place(graders: list[dict[str, Any]], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         GradingConfig.parse(PAGES | {"graders": graders})
 
 

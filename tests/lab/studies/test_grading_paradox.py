@@ -1,4 +1,4 @@
-"""The paradox against its closed form, and what was published about two subnets' graders."""
+"""The paradox against its closed form, and published findings about graders."""
 
 import asyncio
 
@@ -16,18 +16,18 @@ from validators import Validator
 TASKS = 4_000
 
 
-def agree(found: list[Check], points: int) -> None:
+def agree(result: list[Check], points: int) -> None:
     """At 20 points and more within two standard errors, and outside no more often than chance leaves them."""
-    within = sum(check.within for check in found)
-    assert len(found) >= points and within >= 20
-    outside = len(found) - within
-    assert outside <= 0.05 * len(found) + 2.6 * np.sqrt(0.05 * 0.95 * len(found))
-    for check in found:
+    within = sum(check.within for check in result)
+    assert len(result) >= points and within >= 20
+    outside = len(result) - within
+    assert outside <= 0.05 * len(result) + 2.6 * np.sqrt(0.05 * 0.95 * len(result))
+    for check in result:
         assert abs((check.simulated.value or 0.0) - check.expected) <= 4.5 * check.error + 1e-12
 
 
 def test_simulated_scores_meet_the_closed_form_over_the_grid() -> None:
-    points = [one for one in curve(wrong=(1, 3, 100), tasks=TASKS) if one.closed is not None]
+    points = [each for each in curve(wrong=(1, 3, 100), tasks=TASKS) if each.closed is not None]
     assert len(points) == 3 * 3 * len(ACCURACIES)
     agree(checks(points), points=500)
 
@@ -38,7 +38,7 @@ def test_the_laboratorys_own_validators_and_oracles_meet_it_too() -> None:
     tasks = [asking.task(subnet, number) for number in range(100)]
     miners = {p: Oracle(p=p, seed=round(100 * p)).informed(subnet, (11,)) for p in MINERS}
     answers = {
-        p: [found for task in tasks if isinstance(found := asyncio.run(miner.forward(task.query())), Answer)]
+        p: [result for task in tasks if isinstance(result := asyncio.run(miner.forward(task.query())), Answer)]
         for p, miner in miners.items()
     }
     scores: dict[tuple[float, float], list[float]] = {}
@@ -50,19 +50,20 @@ def test_the_laboratorys_own_validators_and_oracles_meet_it_too() -> None:
                 for task, answer in zip(tasks, answers[p], strict=True)
             ]
             scores[accuracy, p] = [value for value in graded if value is not None]
-    found = check_run(scores, wrong=3)
-    assert len(found) == 25
-    agree(found, points=25)
+    result = check_run(scores, wrong=3)
+    assert len(result) == 25
+    agree(result, points=25)
 
 
 def test_samples_ceiling_and_premium_meet_the_closed_form() -> None:
     for accuracy in (0.5, 0.7, 0.9):
         for arm in ("own answer", "panel of 3"):
-            one = point(arm, accuracy, 3)
-            assert one.closed is not None
-            assert one.tasks_to_separate.value == pytest.approx(one.closed.tasks_to_separate(0.70, 0.75), rel=0.15)
-            assert one.ceiling.value == pytest.approx(one.closed.score(0.95), abs=0.012)
-            assert one.premium.value == pytest.approx(one.closed.mimic_premium(0.95), abs=0.015)
+            validator = point(arm, accuracy, 3)
+            closed = validator.closed
+            assert closed is not None
+            assert validator.tasks_to_separate.value == pytest.approx(closed.tasks_to_separate(0.70, 0.75), rel=0.15)
+            assert validator.ceiling.value == pytest.approx(closed.score(0.95), abs=0.012)
+            assert validator.premium.value == pytest.approx(closed.mimic_premium(0.95), abs=0.015)
 
 
 @pytest.mark.parametrize(
@@ -70,9 +71,9 @@ def test_samples_ceiling_and_premium_meet_the_closed_form() -> None:
     [(1, 0.3, 0.136), (1, 0.7, 0.833), (3, 0.5, 0.841), (3, 0.7, 0.925), (100, 0.7, 0.957), (100, 0.9, 0.972)],
 )
 def test_rankings_on_a_hundred_tasks_are_as_right_as_published(wrong: int, accuracy: float, published: float) -> None:
-    found = point("own answer", accuracy, wrong).rank_accuracy
-    assert found.value == pytest.approx(published, abs=0.03)
-    assert found.n == 20_000 // RANKED_ON
+    result = point("own answer", accuracy, wrong).rank_accuracy
+    assert result.value == pytest.approx(published, abs=0.03)
+    assert result.n == 20_000 // RANKED_ON
 
 
 def test_a_weak_validator_turns_yes_and_no_round_and_orders_open_questions() -> None:
@@ -83,8 +84,8 @@ def test_a_weak_validator_turns_yes_and_no_round_and_orders_open_questions() -> 
 
 
 def test_a_panel_pays_its_copiers_less_than_one_validator_does() -> None:
-    one, panel = point("own answer", 0.7, 3).premium, point("panel of 3", 0.7, 3).premium
-    assert one.low is not None and panel.high is not None and panel.high < one.low - 0.2
+    single, panel = point("own answer", 0.7, 3).premium, point("panel of 3", 0.7, 3).premium
+    assert single.low is not None and panel.high is not None and panel.high < single.low - 0.2
 
 
 @pytest.mark.parametrize("finding", FINDINGS, ids=lambda finding: finding.answer)

@@ -1,4 +1,4 @@
-"""The grading study's figures on tables made by hand, where what should come out is known."""
+"""The grading study's figures on hand-made tables with known results."""
 
 from typing import Any
 
@@ -68,22 +68,22 @@ def study(quality: Floats, *graders: Grader, models: str = "", cheats: int = 0, 
 
 
 def bias(data: GradingData, place: int, name: str) -> Bias | None:
-    return next((one for one in biases(data, data.graders[place]) if one.name == name), None)
+    return next((each for each in biases(data, data.graders[place]) if each.name == name), None)
 
 
 def rightness(miners: int, seed: int = 0) -> Floats:
     return (np.random.default_rng(seed).random((TASKS, miners)) < 0.6).astype(float)
 
 
-def test_a_grader_that_favours_its_own_family_is_told_from_one_that_does_not() -> None:
+def test_a_grader_that_favours_its_own_family_is_distinguished_from_a_fair_one() -> None:
     quality, rng = rightness(4), np.random.default_rng(1)
     fair = 0.6 * quality + 0.1 * rng.random(quality.shape)
     favours = fair + np.array([0.3, 0.3, 0.0, 0.0])
     ours = {"scorer": Ours()}
     data = study(quality, graded("favours", favours, **ours), graded("fair", fair, **ours), models="ab")
-    found, none = bias(data, 0, "own family"), bias(data, 1, "own family")
-    assert found is not None and none is not None
-    assert found.clear and found.effect.value == pytest.approx(0.3, abs=0.03) and found.effect.n == TASKS
+    result, none = bias(data, 0, "own family"), bias(data, 1, "own family")
+    assert result is not None and none is not None
+    assert result.clear and result.effect.value == pytest.approx(0.3, abs=0.03) and result.effect.n == TASKS
     assert not none.clear and none.effect.value == pytest.approx(0.0, abs=0.03)
 
 
@@ -91,12 +91,12 @@ def test_a_reference_is_not_held_against_itself() -> None:
     quality = rightness(3)
     scores = 0.5 * quality + np.array([0.5, 0.0, 0.0])
     data = study(quality, graded("own", scores, reference="a"), models="ab")
-    found = bias(data, 0, "own family")
-    assert found is not None and found.effect.value == pytest.approx(0.0)
+    result = bias(data, 0, "own family")
+    assert result is not None and result.effect.value == pytest.approx(0.0)
     assert bias(study(quality, graded("own", scores, reference="a"), models="a"), 0, "own family") is None
 
 
-def test_a_grader_that_pays_for_its_own_errors_is_told_from_one_that_does_not() -> None:
+def test_a_grader_that_rewards_its_own_errors_is_distinguished_from_a_fair_one() -> None:
     rng = np.random.default_rng(2)
     words = [f"word{place}" for place in range(12)]
     texts, likeness = [], np.zeros((TASKS, 4))
@@ -115,18 +115,18 @@ def test_a_grader_that_pays_for_its_own_errors_is_told_from_one_that_does_not() 
         graded("fair", 0.1 + noise, reference="a"),
         texts=tuple(texts),
     )
-    found, none = bias(data, 0, "similar errors"), bias(data, 1, "similar errors")
-    assert found is not None and none is not None
-    assert found.clear and found.effect.value == pytest.approx(0.8, abs=0.05)
+    result, none = bias(data, 0, "similar errors"), bias(data, 1, "similar errors")
+    assert result is not None and none is not None
+    assert result.clear and result.effect.value == pytest.approx(0.8, abs=0.05)
     assert not none.clear and none.effect.value == pytest.approx(0.0, abs=0.02)
 
 
-def test_of_sixty_adversaries_that_earn_what_honest_work_does_none_is_said_to_out_earn_it() -> None:
+def test_none_of_sixty_adversaries_that_earn_as_much_as_honest_work_is_said_to_out_earn_it() -> None:
     rng = np.random.default_rng(3)
     alike = [graded(f"g{place}", rng.random((TASKS, 6))) for place in range(12)]
-    found = [one for own in exploits(study(np.ones((TASKS, 6)), *alike, cheats=5)).values() for one in own]
-    assert len(found) == 60 and any((one.earned.low or 0.0) > 1 for one in found)  # as one interval in forty is
-    assert not any(one.pays for one in found)
+    result = [each for own in exploits(study(np.ones((TASKS, 6)), *alike, cheats=5)).values() for each in own]
+    assert len(result) == 60 and any((each.earned.low or 0.0) > 1 for each in result)  # as one interval in forty is
+    assert not any(each.pays for each in result)
 
 
 def test_an_adversary_that_out_earns_honest_work_is_found_behind_one_that_earns_more_by_luck() -> None:
@@ -134,16 +134,16 @@ def test_an_adversary_that_out_earns_honest_work_is_found_behind_one_that_earns_
     scores = np.column_stack([np.full(TASKS, 0.04), lucky, np.full(TASKS, 0.05)])
     (card,) = cards(study(np.ones((TASKS, 3)), graded("g", scores), cheats=2))
     assert card.worst is not None and card.worst.adversary == "b" and not card.worst.pays
-    assert [one.adversary for one in card.exploits if one.pays] == ["c"]
+    assert [each.adversary for each in card.exploits if each.pays] == ["c"]
 
 
 def test_an_adversary_out_earns_honest_work_that_earns_nothing() -> None:
     scores = np.tile([0.0, 0.5], (TASKS, 1))
-    (one,) = exploits(study(np.ones((TASKS, 2)), graded("g", scores), cheats=1))["g"]
-    assert one.earned.value is None and one.gain.value == 0.5 and one.pays
+    (exploit,) = exploits(study(np.ones((TASKS, 2)), graded("g", scores), cheats=1))["g"]
+    assert exploit.earned.value is None and exploit.gain.value == 0.5 and exploit.pays
 
 
-def test_a_miner_of_unknown_quality_has_no_part_in_the_pay() -> None:
+def test_a_miner_of_unknown_quality_gets_no_pay() -> None:
     quality = np.tile([0.9, 0.6, 0.3], (TASKS, 1)) + 0.05 * np.random.default_rng(4).random((TASKS, 3))
     known = study(quality, graded("truth", quality))
     stranger = np.column_stack([quality, np.full(TASKS, np.nan)])
@@ -182,13 +182,13 @@ def test_the_best_miner_is_one_of_known_quality(recwarn: pytest.WarningsRecorder
     assert not recwarn.list
 
 
-def test_a_page_names_nobody_best_or_worst_where_nothing_is_known(tmp_path: Any) -> None:
+def test_a_page_names_no_best_or_worst_grader_where_nothing_is_known(tmp_path: Any) -> None:
     silent = np.full((TASKS, 3), np.nan)
     scored = rightness(3)
     data = study(scored, graded("silent", silent), graded("good", scored), graded("poor", 1 - scored))
-    said = page(data, CONFIG, tmp_path)
-    assert said.findings[0].startswith("Of 2 graders, good ranks the honest miners best")
-    assert "and poor worst" in said.findings[0]
+    message = page(data, CONFIG, tmp_path)
+    assert message.findings[0].startswith("Of 2 graders, good ranks the honest miners best")
+    assert "and poor worst" in message.findings[0]
     nobody = page(study(silent, graded("silent", silent)), CONFIG, tmp_path)
     assert nobody.findings[0] == "It is unknown which of 1 grader ranks the honest miners best."
     captions = {section.key: section.caption.shows for section in nobody.sections}

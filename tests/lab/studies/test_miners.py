@@ -1,4 +1,4 @@
-"""The miners study end to end, on a few pages and on made-up miners that claim tokens."""
+"""The miners study end to end, on a few pages and on simulated miners that claim tokens."""
 
 import csv
 import json
@@ -62,12 +62,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def found(config: MinersConfig, folder: Path) -> Publication:
+def publication(config: MinersConfig, folder: Path) -> Publication:
     return measure(STUDY, config, folder)
 
 
 @pytest.fixture(scope="module")
-def data(config: MinersConfig, found: Publication, folder: Path) -> MinersData:
+def data(config: MinersConfig, publication: Publication, folder: Path) -> MinersData:
     return MinersData.read(config, StudyFolder("miners", config, folder, "resume"), config.arms(full=False))
 
 
@@ -76,7 +76,7 @@ def rows(folder: Path, key: str) -> dict[str, dict[str, Any]]:
     return {next(iter(row.values())): row for row in section["rows"]}
 
 
-def test_the_better_reader_wins_and_the_dishonest_are_not_compared(found: Publication, folder: Path) -> None:
+def test_the_better_reader_wins_and_the_dishonest_are_not_compared(publication: Publication, folder: Path) -> None:
     contest = rows(folder, "contest")
     assert list(contest) == ["whole", "quarter"]
     assert contest["whole"]["quality"]["value"] > contest["quarter"]["quality"]["value"] + 0.2
@@ -84,7 +84,7 @@ def test_the_better_reader_wins_and_the_dishonest_are_not_compared(found: Public
     assert contest["whole"]["strength"]["value"] == pytest.approx(-contest["quarter"]["strength"]["value"])
 
 
-def test_each_is_timed_among_the_others_and_alone(found: Publication, folder: Path) -> None:
+def test_each_is_timed_among_the_others_and_alone(publication: Publication, folder: Path) -> None:
     speed = rows(folder, "speed")
     assert all(0.0 < row["latency_p50_s"]["value"] <= row["latency_p95_s"]["value"] for row in speed.values())
     assert all(row["alone_p50_s"]["n"] == 1 for row in speed.values())
@@ -123,13 +123,13 @@ def test_brute_force_and_formula_agree_within_five_percent(config: MinersConfig,
     assert not server.formula.reachable and server.served_until is None  # $10 an hour for 3,600 pages at $0.0015
 
 
-def test_a_machine_of_which_nothing_arrived_is_left_out(config: MinersConfig, data: MinersData) -> None:
+def test_a_machine_without_answers_is_left_out(config: MinersConfig, data: MinersData) -> None:
     silent = replace(data.miners[0], answers=tuple(replace(each, text=None) for each in data.miners[0].answers))
     assert [rent.machine for rent in rents([silent, data.miners[1]], config)] == ["one core with quarter", "server"]
     assert rents([silent], config) == []
 
 
-def test_a_miner_that_asks_others_has_no_machine_of_its_own_even_if_it_pays_nobody() -> None:
+def test_a_miner_that_asks_others_has_no_machine_of_its_own_even_if_it_pays_nothing() -> None:
     engine = {"kind": "openai", "base_url": "http://127.0.0.1:9/v1", "model": "free", "private_hosts": ["127.0.0.1"]}
     relays = [{"name": "far", "kind": "remote"}, {"name": "free", "kind": "passthrough", "engine": engine}]
     config = MinersConfig.parse(OCR | {"miners": [*OCR["miners"], *relays, {"name": "echo", "kind": "echo"}]})
@@ -152,19 +152,19 @@ def test_brute_force_without_work_or_price_has_no_answer() -> None:
     assert brute_force(1.0, [1.0, 2.0], [0.0, 0.0]) is None
 
 
-def test_files_lie_beside_the_page(found: Publication, folder: Path) -> None:
-    for section in found.sections:
+def test_files_lie_beside_the_page(publication: Publication, folder: Path) -> None:
+    for section in publication.sections:
         table = csv.DictReader((folder / f"{section.key}.csv").read_text().splitlines())
         assert len(list(table)) == len(section.rows)
         assert (folder / f"{section.key}.png").exists() == (section.picture is not None)
         assert section.caption.shows and section.caption.not_shown
-    assert [section.key for section in found.sections] == [
+    assert [section.key for section in publication.sections] == [
         *("contest", "speed", "cost", "profit", "sensitivity", "break_even")
     ]
 
 
 def test_the_same_record_gives_the_same_page_byte_for_byte(
-    config: MinersConfig, found: Publication, folder: Path
+    config: MinersConfig, publication: Publication, folder: Path
 ) -> None:
     names = [path.name for path in folder.iterdir() if path.suffix in (".html", ".csv", ".json", ".png")]
     before = {name: (folder / name).read_bytes() for name in names}
@@ -226,11 +226,11 @@ def test_an_over_report_of_a_tenth_is_flagged_within_70_outputs_and_the_honest_n
     assert claims["local"]["flagged_at"] == claims["relay"]["flagged_at"] == "never"
     # Honest claims to the first quarter of the tasks say what is tolerated, and are not checked themselves.
     assert (claims["local"]["excess"]["n"], claims["over"]["excess"]["n"]) == (105, 140)
-    said = json.loads((written / "claims.json").read_text())["not_shown"]
-    assert "On the first 25 % of the tasks honest miners' claims were 0.0 % (0.0 to 0.0, n=35) above our own" in said
+    message = json.loads((written / "claims.json").read_text())["not_shown"]
+    assert "On the first 25 % of the tasks honest miners' claims were 0.0 % (0.0 to 0.0, n=35) above our own" in message
 
 
-def test_what_engines_meter_becomes_speed_and_what_servers_take_becomes_cost(written: Path) -> None:
+def test_engine_meters_give_speed_and_server_prices_give_cost(written: Path) -> None:
     speed, cost, profit = (rows(written, key) for key in ("speed", "cost", "profit"))
     assert speed["local"]["first_token_s"]["value"] == pytest.approx(0.001)
     assert speed["local"]["tokens_per_s"]["value"] > speed["relay"]["tokens_per_s"]["value"] > 0
@@ -241,17 +241,17 @@ def test_what_engines_meter_becomes_speed_and_what_servers_take_becomes_cost(wri
     assert profit["local"]["api_usd"] is None
 
 
-def test_a_relay_that_waits_is_told_by_its_latency_and_not_by_its_text(written: Path) -> None:
-    found = {row["seen"]: row for row in json.loads((written / "detection.json").read_text())["rows"]}
-    assert found["latency"]["auc_8"]["value"] > 0.95 and found["latency"]["caught_8"]["value"] > 0.9
-    assert found["text"]["auc_1"]["value"] == found["text"]["auc_32"]["value"] == 0.5  # the same, letter by letter
-    assert "log-probabilities" not in found
+def test_a_relay_that_waits_is_detected_by_its_latency_and_not_by_its_text(written: Path) -> None:
+    rows = {row["seen"]: row for row in json.loads((written / "detection.json").read_text())["rows"]}
+    assert rows["latency"]["auc_8"]["value"] > 0.95 and rows["latency"]["caught_8"]["value"] > 0.9
+    assert rows["text"]["auc_1"]["value"] == rows["text"]["auc_32"]["value"] == 0.5  # the same letter by letter
+    assert "log-probabilities" not in rows
 
 
-def test_miners_that_answer_alike_are_not_ranked_apart(written: Path, found: Publication) -> None:
+def test_miners_that_answer_alike_are_not_ranked_apart(written: Path, publication: Publication) -> None:
     findings = json.loads((written / "result.json").read_text())["findings"]
     assert "on these tasks the scores of relay do not differ from its scores" in findings[0]
-    assert "do not differ" in found.findings[0]  # three pages are too few even for these two
+    assert "do not differ" in publication.findings[0]  # three pages are too few even for these two
 
 
 def test_unknown_figures_have_no_rank(config: MinersConfig, data: MinersData, folder: Path) -> None:
@@ -285,7 +285,7 @@ def test_a_picture_that_leaves_lines_out_says_so() -> None:
     assert left_out(names[:8] * 2, "miners") == ""
 
 
-def test_a_pair_of_miners_that_are_not_there_is_named() -> None:
+def test_a_pair_with_an_unknown_miner_is_refused_by_name() -> None:
     wrong = TEXT | {"detection": [{"name": "pair", "local": "local", "relay": "nobody"}]}
     with pytest.raises(ConfigError, match=r"detection\[0\].relay: no miner is called 'nobody'; known: local, relay"):
         MinersConfig.parse(wrong)

@@ -30,7 +30,7 @@ def test_power_is_that_of_the_closed_form(prompts: int) -> None:
     assert auc.low is not None and auc.high is not None and auc.low <= norm.cdf(shift / np.sqrt(2)) <= auc.high + 0.01
 
 
-def test_two_of_a_kind_are_not_told_apart() -> None:
+def test_equal_miners_are_not_told_apart() -> None:
     values = [power(*log_likelihood_ratios(*drawn(60, seed, 0.0)), 1)[0].value or 0.0 for seed in range(60)]
     assert np.mean(values) == pytest.approx(0.5, abs=0.04)
 
@@ -52,18 +52,18 @@ def test_more_features_help_and_constant_or_missing_ones_do_no_harm() -> None:
     assert power(*log_likelihood_ratios(*padded), 4)[0].value == pytest.approx(alone, abs=1e-9)
 
 
-def given(task: int, latency_s: float, **said: object) -> AnswerFacts:
+def given(task: int, latency_s: float, **message: object) -> AnswerFacts:
     cost = Cost(output_tokens=10, first_token_s=latency_s / 2)
     answer = GradedAnswer(uid=1, latency_s=latency_s, cost=cost, parts={"factor.Likelihood.log_probability": -1.5})
-    return AnswerFacts(task, answer, str(said.get("text", "the baker")), 10)
+    return AnswerFacts(task, answer, str(message.get("text", "the baker")), 10)
 
 
 def test_features_are_what_is_recorded() -> None:
-    found = features(given(0, 2.0), None)
-    assert found["log_latency_per_token"] == pytest.approx(np.log(0.2))
-    assert found["log_later_token"] == pytest.approx(np.log(1.0 / 9))
-    assert found["log_probability"] == -1.5
-    assert np.isnan(found["likeness_to_own_copy"])
+    result = features(given(0, 2.0), None)
+    assert result["log_latency_per_token"] == pytest.approx(np.log(0.2))
+    assert result["log_later_token"] == pytest.approx(np.log(1.0 / 9))
+    assert result["log_probability"] == -1.5
+    assert np.isnan(result["likeness_to_own_copy"])
     assert features(given(0, 2.0), "the baker")["likeness_to_own_copy"] == 1.0
 
 
@@ -71,15 +71,15 @@ def test_a_pair_is_told_by_what_differs_and_only_on_tasks_that_both_answered() -
     rng = np.random.default_rng(0)
     local = [given(task, float(rng.lognormal(0.0, 0.2))) for task in range(60)]
     relay = [given(task, float(rng.lognormal(1.0, 0.2))) for task in range(10, 80)]
-    found = detect(Detection(name="pair", local="a", relay="b"), {"a": local, "b": relay})
-    assert found.tasks == 50 and not found.unseen
-    assert len(found.powers) == len(GROUPS) * len(PROMPTS)
-    at_one = {one.group: one.auc.value for one in found.powers if one.prompts == 1}
+    result = detect(Detection(name="pair", local="a", relay="b"), {"a": local, "b": relay})
+    assert result.tasks == 50 and not result.unseen
+    assert len(result.powers) == len(GROUPS) * len(PROMPTS)
+    at_one = {each.group: each.auc.value for each in result.powers if each.prompts == 1}
     assert at_one["latency"] is not None and at_one["latency"] > 0.95
     assert at_one["text"] == 0.5
 
 
 def test_too_few_tasks_tell_nothing() -> None:
     few = [given(task, 1.0) for task in range(6)]
-    found = detect(Detection(name="pair", local="a", relay="b"), {"a": few, "b": few})
-    assert not found.powers and set(found.unseen) == set(GROUPS)
+    result = detect(Detection(name="pair", local="a", relay="b"), {"a": few, "b": few})
+    assert not result.powers and set(result.unseen) == set(GROUPS)

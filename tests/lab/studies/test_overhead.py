@@ -56,48 +56,50 @@ def heard() -> list[Forecast]:
 
 
 @pytest.fixture(scope="module")
-def found(config: OverheadConfig, folder: Path, heard: list[Forecast]) -> Publication:
+def publication(config: OverheadConfig, folder: Path, heard: list[Forecast]) -> Publication:
     return measure(STUDY, config, folder, announce=heard.append)
 
 
 def point(folder: Path, name: str) -> dict[str, Any]:
     result = json.loads((folder / "result.json").read_text())
     grid = next(section for section in result["sections"] if section["key"] == "overhead")
-    found: dict[str, Any] = next(row for row in grid["rows"] if row["point"] == name)
-    return found
+    row: dict[str, Any] = next(row for row in grid["rows"] if row["point"] == name)
+    return row
 
 
-def test_a_second_miner_and_a_second_validator_cost_what_they_do(found: Publication, folder: Path) -> None:
-    one, two = point(folder, "N=1 V=1"), point(folder, "N=2 V=1")
-    assert two["overhead_cpu"]["value"] > one["overhead_cpu"]["value"]  # of two pages each: the sums are tested below
+def test_a_second_miner_and_a_second_validator_cost_more(publication: Publication, folder: Path) -> None:
+    small, large = point(folder, "N=1 V=1"), point(folder, "N=2 V=1")
+    assert large["overhead_cpu"]["value"] > small["overhead_cpu"]["value"]  # exact sums are tested below
     both = point(folder, "N=2 V=2")
     assert both["apart_cpu"]["value"] > both["overhead_cpu"]["value"] > 1.5
     assert both["overhead_cpu"]["n"] == 4  # two rounds of two validators
 
 
-def test_meters_explain_what_the_processes_used_but_for_what_is_carried(
-    config: OverheadConfig, found: Publication, folder: Path
+def test_meters_and_carrying_explain_the_cpu_of_the_processes(
+    config: OverheadConfig, publication: Publication, folder: Path
 ) -> None:
     study = StudyFolder("overhead", config, folder, "resume")
-    for one in OverheadData.read(config, study, config.arms(full=False)).points:
-        assert one.unexplained < 0.05  # the total is read in ticks of 10 ms, and a point is a second of work
-        assert 0.0 < (one.carrying_share.value or 0.0) < 0.4
-        assert all((one.parts[part].value or 0.0) > 0.0 for part in ("miners", "making tasks", "grading"))
+    for each in OverheadData.read(config, study, config.arms(full=False)).points:
+        assert each.unexplained < 0.05  # the total is read in ticks of 10 ms, and a point is a second of work
+        assert 0.0 < (each.carrying_share.value or 0.0) < 0.4
+        assert all((each.parts[part].value or 0.0) > 0.0 for part in ("miners", "making tasks", "grading"))
 
 
-def test_quality_is_compared_on_the_tasks_that_all_points_share(found: Publication, folder: Path) -> None:
-    rows = next(section for section in found.sections if section.key == "quality").rows
+def test_quality_is_compared_on_the_tasks_that_all_points_share(publication: Publication, folder: Path) -> None:
+    rows = next(section for section in publication.sections if section.key == "quality").rows
     assert [quality.n for _, quality, *_ in rows if isinstance(quality, Estimate)] == [2, 2, 2, 2]
 
 
 def test_where_nothing_was_right_no_point_is_as_good_as_the_best(config: OverheadConfig, folder: Path) -> None:
     data = OverheadData.read(config, StudyFolder("overhead", config, folder, "resume"), config.arms(full=False))
     assert data.cheapest() in data.points
-    wrong = [replace(one, quality=Estimate(0.0, 0.0, 0.0, 4)) for one in data.points]
+    wrong = [replace(each, quality=Estimate(0.0, 0.0, 0.0, 4)) for each in data.points]
     assert replace(data, points=tuple(wrong)).cheapest() is None
 
 
-def test_what_was_foreseen_is_kept_beside_what_it_took(found: Publication, folder: Path, heard: list[Forecast]) -> None:
+def test_the_forecast_is_kept_beside_the_time_it_took(
+    publication: Publication, folder: Path, heard: list[Forecast]
+) -> None:
     assert len(heard) == 1
     assert set(heard[0].by_arm_s) == {"n2-v1", "n1-v2", "n2-v2"}  # the smallest was the last part of the probe
     kept = json.loads((folder / "forecast.json").read_text())
@@ -105,19 +107,19 @@ def test_what_was_foreseen_is_kept_beside_what_it_took(found: Publication, folde
     assert kept["forecast"]["wall_s"] == pytest.approx(heard[0].wall_s)
 
 
-def test_files_lie_beside_the_page(found: Publication, folder: Path) -> None:
-    for section in found.sections:
+def test_files_lie_beside_the_page(publication: Publication, folder: Path) -> None:
+    for section in publication.sections:
         rows = list(csv.DictReader((folder / f"{section.key}.csv").read_text().splitlines()))
         assert len(rows) == len(section.rows)
         assert json.loads((folder / f"{section.key}.json").read_text())["key"] == section.key
         assert (folder / f"{section.key}.png").exists() == (section.picture is not None)
     page = (folder / "index.html").read_text()
-    assert found.title in page
+    assert publication.title in page
     assert "http://" not in page.replace("http://www.w3.org", "")
 
 
 def test_a_finished_study_is_published_again_byte_for_byte(
-    config: OverheadConfig, found: Publication, folder: Path
+    config: OverheadConfig, publication: Publication, folder: Path
 ) -> None:
     names = [path.name for path in folder.iterdir() if path.suffix in (".html", ".csv", ".json", ".png")]
     before = {name: (folder / name).read_bytes() for name in names}
@@ -125,7 +127,7 @@ def test_a_finished_study_is_published_again_byte_for_byte(
     assert {name: (folder / name).read_bytes() for name in names} == before
 
 
-def test_a_held_folder_is_not_overwritten(config: OverheadConfig, found: Publication, folder: Path) -> None:
+def test_a_held_folder_is_not_overwritten(config: OverheadConfig, publication: Publication, folder: Path) -> None:
     with pytest.raises(RecordError, match="--resume continues"):
         measure(STUDY, config, folder)
     other = config.model_copy(update={"seed": 6})
@@ -133,7 +135,7 @@ def test_a_held_folder_is_not_overwritten(config: OverheadConfig, found: Publica
         measure(STUDY, other, folder, mode="resume")
 
 
-def test_a_budget_that_does_not_suffice_stops_it_and_nothing_is_lost(config: OverheadConfig, tmp_path: Path) -> None:
+def test_a_budget_that_is_too_small_stops_the_study_and_nothing_is_lost(config: OverheadConfig, tmp_path: Path) -> None:
     with pytest.raises(BudgetError, match="would take about"):
         measure(STUDY, config, tmp_path / "study", budget=Budget(wall_s=0.1))
     study = StudyFolder("overhead", config, tmp_path / "study", "resume")
@@ -141,7 +143,7 @@ def test_a_budget_that_does_not_suffice_stops_it_and_nothing_is_lost(config: Ove
 
 
 @pytest.mark.parametrize("text", ["10", "-3m", "5 apples", "0s", ""])
-def test_a_budget_that_is_none_is_named(text: str) -> None:
+def test_an_unreadable_budget_is_refused_with_the_allowed_forms(text: str) -> None:
     with pytest.raises(ConfigError, match="10m, 2h, 0.50usd"):
         Budget.parse(text)
 
@@ -152,8 +154,8 @@ def test_budgets_are_read() -> None:
     assert duration(200) == "3 min 20 s"
 
 
-def test_a_study_begun_anew_keeps_nothing_of_the_one_before(
-    config: OverheadConfig, found: Publication, folder: Path, tmp_path: Path
+def test_a_study_that_is_started_over_keeps_nothing(
+    config: OverheadConfig, publication: Publication, folder: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(folder, tmp_path / "study")
     other = OverheadConfig.parse(TINY | {"seed": 6, "overhead": {"miners": [1], "validators": [1], "probe_rounds": 1}})
@@ -165,14 +167,14 @@ def test_a_study_begun_anew_keeps_nothing_of_the_one_before(
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"bare": {"every": 0}}, r"bare\.every: 0; .* set it to 1"),
         ({"bare": {"miner": "noisy-0"}}, r"bare\.miner: .* first$"),
     ],
 )
-def test_a_config_that_can_not_be_compared_with_doing_it_once_is_refused(change: dict[str, Any], said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
+def test_a_config_without_a_fair_baseline_is_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         OverheadConfig.parse(TINY | change)
 
 
@@ -219,7 +221,7 @@ def test_a_networks_interval_is_of_all_unit_costs_together() -> None:
     assert (both.value, both.low, both.high) == pytest.approx((1.1, 1.1, 1.1))
 
 
-def made(folder: Path, *, validators: int, rounds: int) -> tuple[OverheadData, CompletedRun]:
+def one_point(folder: Path, *, validators: int, rounds: int) -> tuple[OverheadData, CompletedRun]:
     """Return a grid of one point, two miners and so many validators, of a record whose costs are known."""
     config = OverheadConfig.parse(
         {
@@ -239,7 +241,7 @@ def made(folder: Path, *, validators: int, rounds: int) -> tuple[OverheadData, C
 
 
 def test_a_point_is_all_that_was_used_over_doing_it_once(tmp_path: Path) -> None:
-    data, played = made(tmp_path, validators=2, rounds=3)
+    data, played = one_point(tmp_path, validators=2, rounds=3)
     answers_s = sum(answer.cost.cpu_s for graded in played.rounds for answer in graded.answers)
     checks_s, carried_s, once_s = 6 * (0.05 + 0.01), 0.4, 2 * (0.50 + 0.51 + 0.52)
     (point,) = data.points
@@ -251,5 +253,5 @@ def test_a_point_is_all_that_was_used_over_doing_it_once(tmp_path: Path) -> None
 
 
 def test_a_customer_of_one_round_has_no_other_grades_to_go_by(tmp_path: Path) -> None:
-    data, _ = made(tmp_path, validators=1, rounds=1)
+    data, _ = one_point(tmp_path, validators=1, rounds=1)
     assert data.points[0].quality == Estimate(None, None, None, 0) and data.cheapest() is None
