@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Wide = Annotated[bool, typer.Option("--wide", help="Print every section, row and column, however long the lines.")]
 RunArgument = Annotated[Path, typer.Argument(help="The folder of a run.", metavar="RUN")]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue what was stopped.")]
 Clean = Annotated[bool, typer.Option("--clean", help="Discard what the folder holds and start over.")]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import Address, AsJson, Clean, Resume, RunArgument, RunCommand, Sets, commands, run_mode
-from .output import STOPPED, print_json, print_tables
+from .options import Address, AsJson, Clean, Resume, RunArgument, RunCommand, Sets, Wide, commands, run_mode
+from .output import STOPPED, print_json
 
 if TYPE_CHECKING:
     from lab.config.run_config import RunConfig
@@ -33,6 +33,7 @@ def run(
     clean: Clean = False,
     address: Address = None,
     sets: Sets = None,
+    wide: Wide = False,
     as_json: AsJson = False,
 ) -> None:
     """Run a subnet, print its pay and costs, and write its report."""
@@ -42,20 +43,21 @@ def run(
 
     mode = run_mode(resume, clean)
     settings = RunConfig.read(config, overrides(sets or [], context.args, address))
-    _run(settings, out or next_folder(config.stem, mode), mode, as_json)
+    _run(settings, out or next_folder(config.stem, mode), mode, wide=wide, as_json=as_json)
 
 
 @app.command(epilog="Example:  subnetlab report runs/ocr")
 def report(
     folder: RunArgument,
     out: Annotated[Path | None, typer.Option(help="The HTML file (default: report.html in the run's folder).")] = None,
+    wide: Wide = False,
     as_json: AsJson = False,
 ) -> None:
     """Print a run's tables again and write its HTML report."""
     from lab.record.run_folder import open_run
 
     with open_run(folder) as record:
-        _report(record, out or folder / "report.html", as_json)
+        _report(record, out or folder / "report.html", wide=wide, as_json=as_json)
 
 
 @app.command(epilog="Example:  subnetlab audit runs/ocr")
@@ -83,6 +85,7 @@ def audit(folder: RunArgument, as_json: AsJson = False) -> None:
 def compare(
     first: Annotated[Path, typer.Argument(help="The folder of a run or a study.", metavar="A")],
     second: Annotated[Path, typer.Argument(help="The folder to compare it with.", metavar="B")],
+    wide: Wide = False,
     as_json: AsJson = False,
 ) -> None:
     """Compare two runs or studies, miner by miner on the same tasks.
@@ -95,14 +98,13 @@ def compare(
     if as_json:
         print_json(result.as_dict())
         return
-    from lab.report.terminal import differences
+    from lab.report.differences import differences
+    from lab.report.terminal import show
 
-    print_tables([differences(result)])
-    for line in (*result.notes, result.sentence):
-        typer.echo(line)
+    show([differences(result)], [*result.notes, result.sentence], wide=wide)
 
 
-def _run(settings: RunConfig, folder: Path, mode: RunMode, as_json: bool) -> None:
+def _run(settings: RunConfig, folder: Path, mode: RunMode, *, wide: bool, as_json: bool) -> None:
     from lab.run.session import run as run_subnet
     from lab.run.status import JOB
 
@@ -116,16 +118,20 @@ def _run(settings: RunConfig, folder: Path, mode: RunMode, as_json: bool) -> Non
         typer.echo(f"Stopped. Nothing was lost; {next_step}.", err=True)
         raise typer.Exit(STOPPED) from None
     with record:
-        _report(record, folder / "report.html", as_json)
+        _report(record, folder / "report.html", wide=wide, as_json=as_json)
 
 
-def _report(record: RunRecord, path: Path, as_json: bool) -> None:
-    from lab.report import terminal
-    from lab.report.run_report import write_report
+def _report(record: RunRecord, path: Path, *, wide: bool, as_json: bool) -> None:
+    from lab.report import run_report
+    from lab.report.sections.summary import findings
+    from lab.report.terminal import show
+    from lab.results.run_figures import RunFigures
 
-    written = write_report(record, path)
+    figures = RunFigures.of(record)
+    written = run_report.write_report(figures, path)
     if as_json:
-        print_json(terminal.as_json(record) | {"report": str(written)})
+        print_json(run_report.as_json(figures) | {"report": str(written)})
         return
-    print_tables(terminal.summary(record))
+    sections = run_report.SECTIONS if wide else run_report.IN_SHORT
+    show([section(figures) for section in sections], findings(figures), wide=wide)
     typer.echo(f"report: {written}")

@@ -16,8 +16,8 @@ from typer.main import get_command
 from lab.config.flags import config_command, overrides
 from lab.studies import STUDIES
 
-from .options import Address, AsJson, Clean, Resume, Sets, commands, run_mode
-from .output import STOPPED, print_json, print_tables
+from .options import Address, AsJson, Clean, Resume, Sets, Wide, commands, run_mode
+from .output import STOPPED, print_json
 
 if TYPE_CHECKING:
     from lab.report.section import Publication
@@ -87,6 +87,7 @@ def _add_measured(group: typer.Typer, name: str, study: MeasuredStudy[Any, Any])
         clean: Clean = False,
         address: Address = None,
         sets: Sets = None,
+        wide: Wide = False,
         as_json: AsJson = False,
     ) -> None:
         from lab.studies.budget import Budget
@@ -115,12 +116,12 @@ def _add_measured(group: typer.Typer, name: str, study: MeasuredStudy[Any, Any])
         if as_json:
             typer.echo((folder / "result.json").read_text(encoding="utf-8"), nl=False)
         else:
-            _print(publication, folder)
+            _print(publication, folder, wide=wide)
 
 
 def _add_simulated(group: typer.Typer, name: str, study: SimulatedStudy[Any, Any]) -> None:
     @group.command(name, help=question(name), epilog=f"Example:  subnetlab study {name}")
-    def command(out: SimulationOut = None, as_json: AsJson = False) -> None:
+    def command(out: SimulationOut = None, wide: Wide = False, as_json: AsJson = False) -> None:
         from lab.studies.study import simulate
 
         from .progress import Bar
@@ -131,7 +132,7 @@ def _add_simulated(group: typer.Typer, name: str, study: SimulatedStudy[Any, Any
         if as_json:
             print_json(study.summary(data) | json.loads((folder / "result.json").read_text(encoding="utf-8")))
         else:
-            _print(study.page(data), folder)
+            _print(study.page(data), folder, wide=wide)
 
 
 def _announce(forecast: Forecast, name: str) -> None:
@@ -145,31 +146,13 @@ def _announce(forecast: Forecast, name: str) -> None:
         )
 
 
-def _print(publication: Publication, folder: Path) -> None:
+def _print(publication: Publication, folder: Path, *, wide: bool) -> None:
     from lab.duration import duration
+    from lab.report.terminal import show
 
-    print_tables(_tables(publication))
-    for finding in publication.findings:
-        typer.echo(f"- {finding}")
+    show(publication.sections, publication.findings, wide=wide)
     forecast_path = folder / "forecast.json"
     if forecast_path.is_file():
         times = json.loads(forecast_path.read_text(encoding="utf-8"))
         typer.echo(f"estimated: {duration(times['forecast']['wall_s'])}, took {duration(times['took_s'])}")
     typer.echo(f"page: {folder / 'index.html'}")
-
-
-def _tables(publication: Publication) -> list[Any]:
-    from rich.table import Table
-
-    from lab.report.terminal import text_table
-
-    tables = []
-    for section in publication.sections:
-        if section.rows:
-            table = Table(title=section.title, title_justify="left", box=None, header_style="dim")
-            for place, column in enumerate(section.columns):
-                table.add_column(column.title, justify="right" if place else "left")
-            for row in text_table(section.columns, section.rows):
-                table.add_row(*row)
-            tables.append(table)
-    return tables

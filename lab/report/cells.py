@@ -26,6 +26,10 @@ class Printed:
     value: str
     note: str = ""
     """Smaller, below it: interval and n."""
+    tag: str = ""
+    """A warning behind it."""
+    colour: str = ""
+    """CSS variable of the swatch before it."""
 
 
 def printed(cell: Cell, column: Column) -> Printed:
@@ -33,7 +37,7 @@ def printed(cell: Cell, column: Column) -> Printed:
     if isinstance(cell, Estimate):
         return estimate(cell, column)
     if isinstance(cell, Label):
-        return Printed(clean(cell.text), clean(cell.note))
+        return Printed(clean(cell.text), clean(cell.note), cell.tag, cell.colour)
     if isinstance(cell, str):
         return Printed(clean(cell))
     if cell is None:
@@ -42,7 +46,26 @@ def printed(cell: Cell, column: Column) -> Printed:
         return Printed("yes" if cell else "no")
     if isinstance(cell, int):
         return Printed(f"{cell:,}{column.unit}")
-    return Printed(f"{number(column.scale * cell, column)}{column.unit}")
+    return Printed(f"{_bare(column.scale * cell, column)}{column.unit}")
+
+
+def full(cell: Cell, column: Column) -> str:
+    """Write a cell in one line: an estimate as "0.69 (0.41–0.96, n=4)", a name with its asterisk."""
+    if isinstance(cell, Label):
+        return clean(str(cell))
+    shown = printed(cell, column)
+    return f"{shown.value} ({shown.note})" if shown.note else shown.value
+
+
+def compact(cell: Cell, column: Column, *, n: bool) -> str:
+    """Write a cell as short as it can be without cutting it: an estimate as "0.69 ±0.28", on request with its n."""
+    if not isinstance(cell, Estimate):
+        return full(cell, column)
+    figure = cell.scaled(column.scale)
+    if figure.value is None:
+        return f"{MISSING} (n={figure.n})" if n else MISSING
+    half = "" if figure.low is None or figure.high is None else f" ±{number((figure.high - figure.low) / 2, column)}"
+    return f"{number(figure.value, column)}{column.unit}{half}" + (f" (n={figure.n})" if n else "")
 
 
 def estimate(figure: Estimate, column: Column) -> Printed:
@@ -62,6 +85,16 @@ def number(value: float, column: Column) -> str:
     return f"{value:.{column.digits}g}" if column.significant else f"{value:,.{column.digits}f}"
 
 
+def _bare(value: float, column: Column) -> str:
+    """Write a number that has no interval: zero in one digit, and nothing else as zero."""
+    if value == 0:
+        return "0"
+    least = 10.0**-column.digits
+    if not column.significant and 0 < value < least / 2:
+        return f"<{number(least, column)}"
+    return number(value, column)
+
+
 def clean(text: str) -> str:
     """Return text as one line without control and direction characters."""
     return "".join(" " if mark in "\n\t" else mark if visible(mark) else "�" for mark in text)
@@ -70,8 +103,12 @@ def clean(text: str) -> str:
 def plain(text: str, most: int = 400) -> str:
     """Cut text of unknown origin, and make control and direction characters visible; lines stay lines."""
     shown = text if len(text) <= most else f"{text[:most]}…"
-    shown = shown.replace(" %", "\N{NO-BREAK SPACE}%")
-    return "".join(mark if mark in "\n\t" or visible(mark) else "�" for mark in shown)
+    return harmless(shown.replace(" %", "\N{NO-BREAK SPACE}%"))
+
+
+def harmless(text: str) -> str:
+    """Return text whose control and direction characters are visible; lines stay lines."""
+    return "".join(mark if mark in "\n\t" or visible(mark) else "�" for mark in text)
 
 
 def visible(mark: str) -> bool:

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import csv
 import json
+from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lab.files import write_atomically
 from lab.statistics import Estimate
 
-from .cells import for_csv, for_json
-from .palette import PAPER
-from .plotting import WIDTH_PX, new_axes, styled
-from .section import Picture, Section
+from .cells import clean, for_csv, for_json, full
+from .palette import INK, LINE, MUTED, PAPER
+from .plotting import ROW_PX, WIDTH_PX, draw, figure_of, new_axes, styled
+from .section import Section
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PNG_DPI = 144
 """Twice the size in CSS pixels, for dense screens."""
+MOST_ROWS = 60
+"""Rows in the picture of a table; the CSV has all."""
+CHARACTER_PX = 7.5
+"""Width to reserve for a character of a table."""
 
 
 def as_dict(section: Section) -> dict[str, Any]:
@@ -47,7 +55,7 @@ def write_csv(section: Section, path: Path) -> Path:
     ]
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(names)
+        writer.writerow([for_csv(name) for name in names])
         for row in section.rows:
             cells: list[Any] = []
             for cell, estimates in zip(row, spread, strict=True):
@@ -63,9 +71,41 @@ def write_json(value: Any, path: Path) -> Path:
     return write_atomically(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
-def write_png(picture: Picture, path: Path) -> Path:
-    """Draw a picture on paper."""
-    figure = picture.draw(new_axes(WIDTH_PX, picture.height_px))
+def write_png(section: Section, path: Path) -> Path:
+    """Draw a section's picture on paper, or its table if it has no picture."""
+    if section.picture is not None:
+        figure = draw(section.picture, WIDTH_PX, section.picture.height_px)
+    else:
+        figure = draw_table(section)
     with styled():
         figure.savefig(path, dpi=PNG_DPI, facecolor=PAPER, metadata={"Software": None})
     return path
+
+
+def draw_table(section: Section) -> Figure:
+    """Draw a section's table, or its facts if it has none, as wide as its cells are."""
+    if section.rows:
+        titles = [column.title for column in section.columns]
+        lines = [
+            [full(cell, column) for cell, column in zip(row, section.columns, strict=True)]
+            for row in section.rows[:MOST_ROWS]
+        ]
+        left = [section.aligns_left(place) for place in range(len(titles))]
+    else:
+        titles, left = ["figure", "value"], [True, False]
+        lines = [[fact.column.title, full(fact.value, fact.column)] for fact in section.facts]
+    texts = [titles, *lines]
+    widths = [CHARACTER_PX * (2 + max(len(line[place]) for line in texts)) for place in range(len(titles))]
+    ends = list(accumulate(widths))
+    ax = new_axes(max(WIDTH_PX, ends[-1]), ROW_PX * (2 + len(texts)))
+    with styled():
+        for number, line in enumerate(texts):
+            for text, width, end, to_left in zip(line, widths, ends, left, strict=True):
+                x, side = (end - width, "left") if to_left else (end - CHARACTER_PX, "right")
+                ax.text(x, number, text, color=INK if number else MUTED, va="center", ha=side)
+            ax.plot([0, ends[-1]], [number + 0.5] * 2, color=LINE, linewidth=0.8)
+        ax.set_title(clean(section.title), loc="left")
+        ax.set_xlim(0, max(WIDTH_PX, ends[-1]))
+        ax.set_ylim(len(texts) - 0.5, -0.5)
+        ax.set_axis_off()
+    return figure_of(ax)

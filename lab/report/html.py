@@ -1,85 +1,87 @@
 """Pages: self-contained HTML files in one look, with no script and nothing fetched from anywhere.
 
-    html = render("report.html", title="A run", ...)
-    write(html, Path("runs/ocr/report.html"))
+    page(Publication("ocr", "Who earns what", findings, sections))
 
-Templates are in `lab/report/templates`; all that is put into them is escaped, since much of it was written
+Templates are in `lab/report/templates`. Everything that is put into them is escaped, since much of it was written
 by miners.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from lab.files import write_atomically
-from lab.results.words import percent
 from lab.statistics import Estimate
 
-from .cells import Printed, estimate, plain, printed
+from .cells import harmless, plain, printed
 from .palette import variables
-from .plotting import WIDTH_PX, new_axes
-from .section import Column
+from .plotting import draw
+from .section import Cell, Picture, Publication, Section
 from .svg import inline
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
 PHONE_PX = 358
-"""Of a phone 390 wide, less the page's margins."""
+"""Width of a chart on a phone: 390 less the page's margins."""
+PROSE = 32
+"""Characters above which a cell is prose, which wraps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """One chart, drawn twice: text in a picture that is made smaller can't be read."""
+    """A chart, drawn twice: text in a picture that is scaled down can't be read."""
 
     wide: str
     phone: str
 
 
-def chart(key: str, alt: str, draw: Callable[[Axes], Figure], *, height_px: float, phone_px: float) -> Chart:
-    """Draw a chart for a page.
+def page(publication: Publication, *, files: bool = False) -> str:
+    """Return a publication as one HTML document.
 
     Args:
-        key: a name that no other chart of the page has.
-        alt: what it shows, for those who can't see it.
-        draw: draws into the axes that it is given.
-        height_px: of the wide one.
-        phone_px: height of the one for phones.
+        publication: what the page shows.
+        files: True to link each section's PNG, CSV and JSON, which are then expected beside the page.
     """
-    wide = inline(draw(new_axes(WIDTH_PX, height_px)), key=f"{key}-w", alt=alt)
-    return Chart(wide, inline(draw(new_axes(PHONE_PX, phone_px)), key=f"{key}-p", alt=alt))
-
-
-def render(template: str, **context: Any) -> str:
-    """Fill a template of `lab/report/templates`."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
     environment = Environment(
         loader=PackageLoader("lab.report"),
         autoescape=True,
+        finalize=lambda value: harmless(value) if type(value) is str else value,  # but not what is marked as safe
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
-        "estimate": _estimate,
-        "printed": printed,
-        "percent": percent,
-        "plain": plain,
-        "svg": Markup,
-    }
-    return environment.get_template(template).render(variables=variables(), **context)
+    environment.filters |= {"plain": plain, "printed": printed, "svg": Markup}
+    return environment.get_template("page.html").render(
+        publication=publication,
+        charts={section.key: chart(section) for section in publication.sections if section.picture is not None},
+        files=files,
+        variables=variables(),
+        prose=is_prose,
+        share_of=share_of_largest,
+    )
 
 
-def write(html: str, path: Path) -> Path:
-    """Write a page whole or not at all, and return its path."""
-    return write_atomically(path, html)
+def is_prose(cell: Cell) -> bool:
+    """Return whether a cell is text that may wrap."""
+    return isinstance(cell, str) and len(cell) > PROSE
 
 
-def _estimate(figure: Estimate, digits: int = 2, unit: str = "", scale: float = 1.0) -> Printed:
-    return estimate(figure, Column("", "", digits, unit, scale))
+def share_of_largest(section: Section, place: int, cell: Cell) -> float | None:
+    """Return a cell's share of the largest with its kind of mark, shade or bar; None if its column has no mark."""
+    column = section.columns[place]
+    if not (column.shaded or column.bar):
+        return None
+    places = [p for p, other in enumerate(section.columns) if other.shaded] if column.shaded else [place]
+    rows = [row for number, row in enumerate(section.rows) if number not in section.sums]
+    largest = max((_value(row[p]) for row in rows for p in places), default=0.0)
+    return min(1.0, max(0.0, _value(cell)) / largest) if largest > 0 else 0.0
+
+
+def _svg(picture: Picture, width_px: float, height_px: float, key: str, alt: str) -> str:
+    return inline(draw(picture, width_px, height_px), key=key, alt=alt)
+
+
+def _value(cell: Cell) -> float:
+    if isinstance(cell, Estimate):
+        return cell.value or 0.0
+    return float(cell) if isinstance(cell, int | float) else 0.0

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 
 from lab.statistics import Estimate
 
+from .cells import clean
 from .palette import INK, LINE, MUTED, PAPER, SERIES
+from .section import Picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,6 +68,23 @@ def new_axes(width_px: float = WIDTH_PX, height_px: float = 300) -> Axes:
         return figure.add_subplot()
 
 
+def draw(picture: Picture, width_px: float, height_px: float) -> Figure:
+    """Draw a section's picture; names in it lose what can't be drawn."""
+    from matplotlib.text import Text
+    from matplotlib.ticker import FuncFormatter
+
+    figure = picture.draw(new_axes(width_px, height_px))
+    for ax in figure.axes:
+        for axis in (ax.xaxis, ax.yaxis):
+            formatter = axis.get_major_formatter()
+            if isinstance(formatter, FuncFormatter):  # Matplotlib's form of labels that were set
+                formatter.func = _cleaned(formatter.func)
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        text.set_text(clean(text.get_text()))
+    return figure
+
+
 @contextmanager
 def styled() -> Iterator[None]:
     """Draw, or write a drawing out, in the report's style."""
@@ -82,6 +101,10 @@ def log_ticks(axis: Axis, text: Callable[[float], str]) -> None:
     axis.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0)))
     axis.set_major_formatter(FuncFormatter(lambda value, place: text(value)))
     axis.set_minor_formatter(NullFormatter())
+
+
+def _cleaned(label: Callable[[float, int | None], str]) -> Callable[[float, int | None], str]:
+    return lambda value, place: clean(label(value, place))
 
 
 def narrow(ax: Axes) -> bool:

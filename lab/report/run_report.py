@@ -1,166 +1,124 @@
-"""The report of a run: one HTML file, made from the record alone.
+"""The report of a run, made from its record alone: a list of sections, as one HTML file or in the terminal.
 
-    write_report(RunRecord.open(Path("runs/ocr")), Path("runs/ocr/report.html"))
+    run = RunFigures.of(RunRecord.open(Path("runs/ocr")))
+    write_report(run, Path("runs/ocr/report.html"))
 
-The same record gives the same bytes.
+The same record gives the same bytes. A new section is a function in a file of `sections` and its name in `SECTIONS`.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from lab.record.record import RunRecord
-from lab.results.bill import Bill
-from lab.results.neurons import NeuronResult, NeuronResults, by_quality
-from lab.results.pay_quality import PayQuality
-from lab.results.sample_answers import samples
-from lab.results.words import counted
-from subnets import Fault
+from lab.files import write_atomically
+from lab.results.run_figures import RunFigures
 
-from . import captions
-from .charts import bill_of_a_task, incentive_by_epoch, incentives, pay_by_quality, score_against_quality
-from .html import Chart, chart, render, write
-from .palette import PARTS
-from .plotting import rows_px
+from .html import page
+from .section import Publication, Section
+from .sections.bill import bill
+from .sections.effort import effort
+from .sections.faults import faults
+from .sections.incentive import incentive
+from .sections.pay import pay
+from .sections.samples import samples
+from .sections.scores import scores
+from .sections.summary import findings, summary, title
+from .sections.weights import weights
 
-MOST_ROWS = 60
-"""Miners in a chart with a row for each; the tables list all."""
+SECTIONS: tuple[Callable[[RunFigures], Section], ...] = (
+    summary,
+    scores,
+    pay,
+    incentive,
+    weights,
+    bill,
+    faults,
+    effort,
+    samples,
+)
+IN_SHORT = (summary, scores, pay, bill)
+"""Sections that the terminal prints unless it is asked for everything."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """One line of what was run."""
-
-    name: str
-    value: str
-
-
-def write_report(record: RunRecord, path: Path) -> Path:
+def write_report(run: RunFigures, path: Path) -> Path:
     """Write the report of a run, finished or not, and return its path.
 
     Raises:
-        RecordError: the record can't be read.
         AuditError: an answer that it should show is missing from it.
     """
-    return write(html(record), path)
+    return write_atomically(path, html(run))
 
 
-def html(record: RunRecord) -> str:
-    """Return the report as text."""
-    standings, bill = NeuronResults.of(record), Bill.of(record)
-    agreement = PayQuality.of(standings)
-    shown = by_quality(standings.miners)[:MOST_ROWS]
-    lines = incentives(standings)
-    sheet, weights = samples(record, standings), _weights(standings)
-    about = {
-        "scores": captions.of_scores(standings, agreement),
-        "pay": captions.of_pay(standings, agreement),
-        "incentive": captions.of_incentive(standings, lines),
-        "weights": captions.of_weights(standings),
-        "bill": captions.of_bill(bill),
-        "faults": captions.of_faults(standings),
-        "effort": captions.of_effort(standings),
-        "samples": captions.of_samples(sheet, standings),
-    }
-    alts = {name: f"{caption.shows} The figures are in the tables." for name, caption in about.items()}
-    charts: dict[str, Chart] = {}
-    if standings.epochs:
-        rows = rows_px(len(shown))
-        charts = {
-            "scores": chart(
-                "scores",
-                alts["scores"],
-                lambda ax: score_against_quality(shown, ax=ax),
-                height_px=rows,
-                phone_px=rows,
-            ),
-            "pay": chart(
-                "pay", alts["pay"], lambda ax: pay_by_quality(shown, ax=ax), height_px=rows - 26, phone_px=rows - 26
-            ),
-            "incentive": chart(
-                "incentive",
-                alts["incentive"],
-                lambda ax: incentive_by_epoch(standings, ax=ax),
-                height_px=330,
-                phone_px=300,
-            ),
-            "bill": chart("bill", alts["bill"], lambda ax: bill_of_a_task(bill, ax=ax), height_px=140, phone_px=140),
-        }
-    return render(
-        "report.html",
-        title=f"{_kind(standings).rpartition(':')[2]}: {counted(len(standings.miners), 'miner')}, "
-        f"{counted(len(standings.validators), 'validator')}, {counted(len(standings.epochs), 'epoch')}",
-        standings=standings,
-        miners=by_quality(standings.miners),
-        cut=len(standings.miners) - len(shown),
-        short=captions.in_short(bill, agreement, standings),
-        bill=bill,
-        colours={group: f"c{place}" for place, group in enumerate(PARTS)},
-        about=about,
-        charts=charts,
-        fault_kinds=[fault for fault in Fault if any(fault in one.faults for one in standings.miners)],
-        writes=any(one.usd_token.n for one in standings.miners),
-        unscored=any(one.unscored for one in standings.miners),
-        sheet=sheet,
-        facts=_facts(record, standings),
-        config=json.dumps(standings.start.config, indent=2, sort_keys=True),
-        weights=weights,
-        most_weight=max([*(share or 0.0 for _, row, last in weights for share in (*row, last)), 1e-9]),
-        most_cpu_s=max([*(part.cost.cpu_s for part in bill.subnet_parts), 1e-9]),
-        dishonest=any(not one.honest for one in standings.miners),
-        folder=record.folder.resolve().name,
+def html(run: RunFigures) -> str:
+    """Return the report as one HTML document."""
+    return page(report(run))
+
+
+def report(run: RunFigures) -> Publication:
+    """Return all sections, what was run, and the run in a few sentences."""
+    facts = _facts(run)
+    named = dict(facts)
+    meta = [named.get("started", ""), f"seed {named['seed']}", named.get("machine", "")]
+    return Publication(
+        name=run.record.folder.resolve().name,
+        title=title(run.results),
+        findings=tuple(findings(run)),
+        sections=tuple(section(run) for section in SECTIONS),
+        facts=facts,
+        kind="run",
+        meta=" · ".join(filter(None, meta)),
+        closing="Everything here was worked out from the run's record. `subnetlab audit` recomputes every task, grade, "
+        "weight and payout and compares.",
+        appendices=(("Config, with every default", json.dumps(run.results.start.config, indent=2, sort_keys=True)),),
     )
 
 
-def _weights(standings: NeuronResults) -> list[tuple[NeuronResult, list[float | None], float]]:
-    """Return for each miner the weights of all validators, None where one submitted nothing, and its consensus."""
-    rows = standings.epochs[-1].weights if standings.epochs else {}
-    return [
-        (
-            miner,
-            [rows[one.uid].get(miner.uid, 0.0) if one.uid in rows else None for one in standings.validators],
-            miner.consensus,
-        )
-        for miner in by_quality(standings.miners)
-    ]
+def as_json(run: RunFigures) -> dict[str, Any]:
+    """Return the run's figures as plain values."""
+    results, bill, quality = run.results, run.bill, run.pay_quality
+    return {
+        "complete": results.complete,
+        "epochs": len(results.epochs),
+        "rounds": len(results.rounds),
+        "neurons": [asdict(neuron) for neuron in results.neurons],
+        "pay_follows_quality": asdict(quality) | {"sentence": quality.sentence},
+        "bill": asdict(bill) | {"prices": bill.prices.model_dump(), "subnet_usd": bill.subnet_usd},
+    }
 
 
-def _facts(record: RunRecord, standings: NeuronResults) -> list[Fact]:
-    config, machine = standings.config, _machine(record.folder)
+def _facts(run: RunFigures) -> tuple[tuple[str, str], ...]:
+    record, results = run.record, run.results
+    config, machine = results.config, _machine(record.folder)
     head = ""
     for entry in record.entries():
         head = entry.hash
-    versions = ", ".join(f"{name} {version}" for name, version in machine.get("versions", {}).items())
-    facts = [
+    facts = (
         ("started", str(machine.get("started", "")).replace("T", " ").replace("+00:00", " UTC")),
         ("seed", str(config.seed)),
-        ("subnet", _kind(standings)),
+        ("subnet", str(results.start.config["subnet"]["kind"])),
         (
             "epochs",
-            f"{len(standings.epochs)} of {config.chain.epochs}, {config.chain.rounds_per_epoch} rounds of each "
-            "validator in one",
+            f"{len(results.epochs)} of {config.chain.epochs}, each with {config.chain.rounds_per_epoch} rounds of "
+            "every validator",
         ),
         ("pool", config.pool.kind),
         ("machine", f"{machine['system']}, {machine['cores']} cores" if "system" in machine else ""),
         ("python", str(machine.get("python", ""))),
-        ("versions", versions),
+        ("versions", ", ".join(f"{name} {version}" for name, version in machine.get("versions", {}).items())),
         ("prices", f"${config.prices.cpu_hour_usd:g} for a core-hour, as of {config.prices.date}"),
         ("record", f"{len(record):,} entries, the last with hash {head[:16]}…"),
-    ]
-    return [Fact(name, value) for name, value in facts if value]
-
-
-def _kind(standings: NeuronResults) -> str:
-    return str(standings.start.config["subnet"]["kind"])
+    )
+    return tuple((name, value) for name, value in facts if value)
 
 
 def _machine(folder: Path) -> dict[str, Any]:
-    """Read where the run was made; empty where that was not kept."""
+    """Read where the run took place; empty if that was not kept."""
     try:
-        found = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        machine = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return machine if isinstance(machine, dict) else {}

@@ -46,6 +46,10 @@ class Caption:
     not_shown: str
 
 
+NO_CAPTION = Caption("", "")
+"""For a section whose figures speak for themselves."""
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column of a table."""
@@ -123,12 +127,22 @@ class Section:
             if len(row) != len(self.columns):
                 raise ValueError(f"section {self.key}: a row of {len(row)} cells under {len(self.columns)} columns")
 
+    @property
+    def tags(self) -> list[str]:
+        """Warnings that names in the table have."""
+        return sorted({cell.tag for row in self.rows for cell in row if isinstance(cell, Label) and cell.tag})
+
+    def aligns_left(self, place: int) -> bool:
+        """Return whether a column holds names or words; numbers are aligned to the right."""
+        return place == 0 or any(isinstance(row[place], str | Label) for row in self.rows)
+
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """Everything that a study found."""
+    """Everything that a run or a study found."""
 
-    study: str
+    name: str
+    """The study, or the folder of the run."""
     title: str
     findings: tuple[str, ...]
     """The answers, a sentence each, the most important first."""
@@ -136,4 +150,12 @@ class Publication:
     facts: tuple[tuple[str, str], ...] = ()
     """What was run, by name."""
     links: tuple[tuple[str, str], ...] = ()
-    """Further pages in the study's folder: title and path."""
+    """Further pages in the same folder: title and path."""
+    kind: str = "study"
+    """What it is about: "study", "run"."""
+    meta: str = ""
+    """A line under the title."""
+    closing: str = ""
+    """A sentence under what was run."""
+    appendices: tuple[tuple[str, str], ...] = ()
+    """Long texts that can be opened: title and content."""

@@ -1,210 +1,198 @@
-"""A run's results in the terminal, 80 columns wide, and the same as plain JSON.
+"""Sections in a terminal: whatever its width, no name and no figure is cut.
 
-for table in summary(record):
-    rich.print(table)
+    show(sections, findings, wide=False)
+
+A table that is too wide first wraps its titles, then writes an interval as ±, then leaves out columns from the right
+and names them. If not even three columns fit, each row becomes a block of lines. `wide` prints everything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from lab.record.record import RunRecord
-from lab.results.bill import Bill, Part, total
-from lab.results.compare import MEASURES, Compared
-from lab.results.neurons import NeuronResult, NeuronResults, by_quality
-from lab.results.pay_quality import PayQuality
-from lab.results.words import percent
 from lab.statistics import Estimate
-from subnets import Cost
 
-from .captions import miners_asked, refusals
-from .cells import printed
-from .section import Cell, Column
+from .cells import clean, compact, full
+from .section import Section
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.table import Table
-
-NAME_WIDTH = 14
-"""Longer names wrap."""
+    from rich.console import Console
+    from rich.text import Text
 
 MOST_ROWS = 40
-"""Of neurons; a terminal is no place to study hundreds."""
-
-MOST_MINERS = 12
-"""That have a line each in the bill."""
-
-
-def summary(record: RunRecord) -> list[RenderableType]:
-    """Return the metagraph, how pay follows quality, and the N+V bill."""
-    standings = NeuronResults.of(record)
-    return [metagraph(standings), pay_and_quality(standings), bill_table(Bill.of(record))]
+"""Rows of a table that are printed; a terminal is no place to study hundreds."""
+LEAST_COLUMNS = 3
+"""Columns below which rows are printed as blocks."""
+GAP = "  "
 
 
-def as_json(record: RunRecord) -> dict[str, Any]:
-    """Return the same figures as `summary` and more, as plain values."""
-    standings, bill = NeuronResults.of(record), Bill.of(record)
-    agreement = PayQuality.of(standings)
-    return {
-        "complete": standings.complete,
-        "epochs": len(standings.epochs),
-        "rounds": len(standings.rounds),
-        "neurons": [asdict(neuron) for neuron in standings.neurons],
-        "pay_follows_quality": asdict(agreement) | {"sentence": agreement.sentence},
-        "bill": asdict(bill) | {"prices": bill.prices.model_dump(), "subnet_usd": bill.subnet_usd},
-    }
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table as text, ready to be measured."""
 
+    titles: tuple[tuple[str, ...], ...]
+    """Lines of each column's title."""
+    cells: tuple[tuple[str, ...], ...]
+    left: tuple[bool, ...]
 
-def metagraph(standings: NeuronResults) -> Table:
-    """Who holds which uid, and what the last epoch made of it."""
-    epochs = len(standings.epochs)
-    at = f"at epoch {standings.epochs[-1].number}, the last of {epochs}" if epochs else "before the first epoch"
-    table = _table(f"Metagraph {at}")
-    table.add_column("uid", justify="right")
-    table.add_column("neuron", max_width=NAME_WIDTH, overflow="fold")
-    for name in ("stake", "trust", "consensus", "incentive", "dividends", "emission"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for one in standings.neurons[:MOST_ROWS]:
-        trust = one.validator_trust if one.role == "validator" else one.trust
-        shares = [f"{share:.3f}" if share else "0" for share in (trust, one.consensus, one.incentive, one.dividends)]
-        table.add_row(str(one.uid), _name(one), f"{one.stake:,.0f}", *shares, f"{one.emission:,.2f}")
-    notes = ["Stake and emission of that epoch in tokens. A validator's trust is its validator trust."]
-    notes += refusals(standings)
-    _caption(table, notes, standings.neurons)
-    return table
+    @property
+    def widths(self) -> list[int]:
+        """Width of each column."""
+        columns = [[*title, *(row[place] for row in self.cells)] for place, title in enumerate(self.titles)]
+        return [max(map(_width, column)) for column in columns]
 
+    def fitting(self, width: int | None) -> int:
+        """Return how many columns fit, counted from the left."""
+        used, count = -len(GAP), 0
+        for column in self.widths:
+            used += len(GAP) + column
+            if width is not None and used > width:
+                break
+            count += 1
+        return count
 
-def pay_and_quality(standings: NeuronResults) -> Table:
-    """The miners, best first, with what validators thought of them and what they earned."""
-    table = _table("Pay beside true quality")
-    table.add_column("miner", max_width=NAME_WIDTH, overflow="fold")
-    for name in ("true quality", "score", "n", "faults", "median s", "pay"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for one in by_quality(standings.miners)[:MOST_ROWS]:
-        table.add_row(
-            _name(one),
-            _interval(one.quality),
-            _interval(one.score),
-            str(one.score.n),
-            str(sum(one.faults.values())),
-            "-" if one.latency_p50_s.value is None else f"{one.latency_p50_s.value:.2f}",
-            "-" if one.pay_share is None else percent(one.pay_share),
-        )
-    _caption(table, [PayQuality.of(standings).sentence], standings.miners)
-    return table
-
-
-def bill_table(bill: Bill) -> Table:
-    """What the subnet used, beside doing the work once."""
-    table = _table(f"The N+V bill of {bill.tasks} tasks and {bill.answers} answers")
-    table.add_column("part", max_width=32, overflow="fold")
-    for name in ("CPU s", "share", "CPU s a task", "$ for 1000 tasks"):
-        table.add_column(name, justify="right", no_wrap=True)
-    parts, used = bill.subnet_parts, bill.subnet_cpu_s
-    miners = [part for part in parts if part.group == "miners"]
-    if len(miners) > MOST_MINERS:
-        parts = [Part(f"{len(miners)} miners", "", total(part.cost for part in miners), sum(p.usd for p in miners))] + [
-            part for part in parts if part not in miners
+    def line(self, texts: Sequence[str]) -> str:
+        """Align one row, which may be shorter than the table."""
+        padded = [
+            text + " " * (width - _width(text)) if left else " " * (width - _width(text)) + text
+            for text, width, left in zip(texts, self.widths, self.left, strict=False)
         ]
-    for part in parts:
-        name = f"miner {part.name}" if part.group == "miners" else part.name
-        table.add_row(name, *_used(part, used, bill.tasks))
-    table.add_section()
-    table.add_row("the subnet", *_used(Part("", "", Cost(cpu_s=used), bill.subnet_usd), used, bill.tasks))
-    table.add_section()
-    idle = Part("idle cores", "", Cost(cpu_s=bill.idle_cpu_s), bill.idle_usd)
-    for part in (*bill.own_parts, idle):
-        cpu_s, _, task, usd = _used(part, used, bill.tasks)
-        table.add_row(f"apart: {part.name}", cpu_s, "", task, usd)
-    notes = [
-        f"N = {miners_asked(bill)} miners answer a task, V = {bill.validators} validators ask.",
-        f"A task done once: {bill.once_cpu_s.text(3, ' CPU s')}.",
-        f"Overhead of the subnet: {bill.overhead.text(2, ' times that')}.",
-        f"Useful work: {bill.useful_work.text(3)} of the subnet's CPU.",
-        f"Setting up took {bill.setup_cpu_s:.1f} CPU s more. A core-hour costs ${bill.prices.cpu_hour_usd:g}.",
-    ]
-    _caption(table, notes, [])
-    return table
+        return GAP.join(padded).rstrip()
 
 
-def differences(compared: Compared) -> Table:
-    """What two results differ in, with those differences in bold that are larger than chance."""
-    measures = {measure.key: measure for measure in MEASURES}
-    table = _table("Differences, the second less the first")
-    arms = len({row.arm for row in compared.rows}) > 1
-    for name in (*(["arm"] if arms else []), "miner", "measure"):
-        table.add_column(name, max_width=NAME_WIDTH, overflow="fold")
-    for name in ("first", "second", "difference", "n", "p"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for row in compared.rows:
-        measure = measures[row.measure]
-        values = [f"{figure.value or 0.0:.{measure.digits}f}" for figure in (row.before, row.after)]
-        spread = "" if row.difference.low is None else f" {row.difference.low:+.3g} to {row.difference.high:+.3g}"
-        table.add_row(
-            *([row.arm] if arms else []),
-            row.miner,
-            f"{measure.title}{measure.unit}",
-            *values,
-            f"{row.difference.value or 0.0:+.3g}{spread}",
-            str(row.difference.n),
-            f"{row.p_all:.3f}" if row.p_all >= 0.001 else "<0.001",
-            style="bold" if row.larger_than_chance else "dim",
-        )
-    notes = [
-        "p is held against all tests together (Holm). Only tasks that both have count, so nothing is said of others."
-    ]
-    _caption(table, notes, [])
-    return table
+def show(
+    sections: Iterable[Section], findings: Iterable[str] = (), *, wide: bool = False, console: Console | None = None
+) -> None:
+    """Print sections and, last, the findings."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = console or Console()
+    width = None if wide else console.width
+    lines: list[Text | str] = [line for section in sections for line in section_lines(section, width)]
+    lines += [Text(line) for finding in findings for line in _wrapped(f"- {clean(finding)}", width, "  ")]
+    for line in lines:
+        console.print(line, soft_wrap=True, highlight=False)
 
 
-def text_table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> list[list[str]]:
-    """Return the cells as a terminal shows them: value and interval in one line."""
-    shown = [[printed(cell, column) for cell, column in zip(row, columns, strict=True)] for row in rows]
-    return [[f"{cell.value} {cell.note}".rstrip() for cell in row] for row in shown]
+def section_lines(section: Section, width: int | None) -> list[Text]:
+    """Return the lines of a section; `width` None leaves out nothing."""
+    from rich.text import Text
+
+    lines = [Text(), *(Text(line, style="bold") for line in _wrapped(clean(section.title), width))]
+    for fact in section.facts:
+        text = f"{clean(fact.column.title)}: {full(fact.value, fact.column)}"
+        lines += [Text(line) for line in _wrapped(text, width, "  ")]
+    notes: list[str] = []
+    if section.rows:
+        lines += _table(section, width, notes)
+    notes += [f"* {tag}" for tag in section.tags]
+    if section.caption.shows:
+        lines += [Text(line) for line in _wrapped(clean(section.caption.shows), width)]
+    lines += [Text(line, style="dim") for note in notes for line in _wrapped(note, width)]
+    return lines
 
 
-def _table(title: str) -> Table:
-    from rich import box
-    from rich.table import Table
+def _table(section: Section, width: int | None, notes: list[str]) -> list[Text]:
+    """Return a section's rows in the fullest form that fits, and add to `notes` what is left out."""
+    rows = _shown_rows(section, width)
+    if len(rows) < len(section.rows):
+        notes.append(f"{len(section.rows) - len(rows)} more are in the report; --wide prints all.")
+    grids = [_grid(section, rows, wrap=False), _grid(section, rows, wrap=True)]
+    for grid in grids:
+        if grid.fitting(width) == len(section.columns):
+            return _grid_lines(section, rows, grid, len(section.columns))
+    sizes = {cell.n for row in rows for cell in section.rows[row] if isinstance(cell, Estimate)}
+    short = _grid(section, rows, wrap=True, short=True, n=len(sizes) > 1)
+    columns = short.fitting(width)
+    if columns < min(LEAST_COLUMNS, len(section.columns)):
+        return _blocks(section, rows, width)
+    if any(isinstance(cell, Estimate) for row in section.rows for cell in row[:columns]):
+        notes.append("± is half of the 95 % interval" + (f"; n={sizes.pop()}." if len(sizes) == 1 else "."))
+    if columns < len(section.columns):
+        hidden = ", ".join(clean(column.title) for column in section.columns[columns:])
+        notes.append(f"Left out for lack of room: {hidden}; --wide prints everything.")
+    return _grid_lines(section, rows, short, columns)
 
-    return Table(
-        title=f"\n{title}",
-        title_style="bold",
-        title_justify="left",
-        caption_justify="left",
-        box=box.SIMPLE,
-        show_edge=False,
-        padding=(0, 1, 0, 0),
+
+def _shown_rows(section: Section, width: int | None) -> list[int]:
+    """Return which rows to print: all, or as many of the largest group as `MOST_ROWS` leaves room for."""
+    rows = list(range(len(section.rows)))
+    if width is None or len(rows) <= MOST_ROWS:
+        return rows
+    starts = sorted({0, *section.groups, *section.sums, *(place + 1 for place in section.sums), len(rows)})
+    groups = [rows[start:end] for start, end in zip(starts, starts[1:], strict=False)]
+    largest = max(groups, key=len)
+    left = max(1, MOST_ROWS - (len(rows) - len(largest)))
+    hidden = set(largest[left:])
+    return [row for row in rows if row not in hidden]
+
+
+def _grid(section: Section, rows: Sequence[int], *, wrap: bool, short: bool = False, n: bool = True) -> Grid:
+    columns = section.columns
+    titles = [clean(column.title) for column in columns]
+    return Grid(
+        tuple(tuple(title.split()) if wrap else (title,) for title in titles),
+        tuple(
+            tuple(
+                compact(cell, column, n=n) if short else full(cell, column)
+                for cell, column in zip(section.rows[row], columns, strict=True)
+            )
+            for row in rows
+        ),
+        tuple(section.aligns_left(place) for place in range(len(columns))),
     )
 
 
-def _caption(table: Table, notes: list[str], shown: Sequence[NeuronResult]) -> None:
-    """Write notes below a table that lists `shown`."""
+def _grid_lines(section: Section, rows: Sequence[int], grid: Grid, columns: int) -> list[Text]:
     from rich.text import Text
 
-    if len(shown) > MOST_ROWS:
-        notes = [*notes, f"{len(shown) - MOST_ROWS} more are in the report."]
-    if any(not one.honest for one in shown[:MOST_ROWS]):
-        notes = [*notes, "* not honest"]
-    table.caption = Text("\n".join(notes))
+    height = max(len(title) for title in grid.titles[:columns])
+    titles = [("",) * (height - len(title)) + title for title in grid.titles[:columns]]
+    rule = "─" * (sum(grid.widths[:columns]) + len(GAP) * (columns - 1))
+    lines = [Text(grid.line([title[place] for title in titles]), style="dim") for place in range(height)]
+    lines.append(Text(rule, style="dim"))
+    after = {place + 1 for place in section.sums}
+    for number, row in enumerate(rows):
+        if number and (row in section.groups or row in section.sums or row in after):
+            lines.append(Text(rule, style="dim"))
+        lines.append(Text(grid.line(grid.cells[number][:columns]), style="bold" if row in section.sums else ""))
+    return lines
 
 
-def _name(one: NeuronResult) -> str:
-    return one.name if one.honest else f"{one.name}*"
+def _blocks(section: Section, rows: Sequence[int], width: int | None) -> list[Text]:
+    """Return each row as its name and a line for every other column."""
+    from rich.text import Text
+
+    lines: list[Text] = []
+    for row in rows:
+        name, *cells = section.rows[row]
+        lines.append(Text(full(name, section.columns[0]), style="bold"))
+        for cell, column in zip(cells, section.columns[1:], strict=True):
+            text = f"  {clean(column.title)}: {full(cell, column)}"
+            lines += [Text(line) for line in _wrapped(text, width, "    ")]
+    return lines
 
 
-def _interval(figure: Estimate) -> str:
-    if figure.value is None:
-        return "-"
-    return f"{figure.value:.2f}" if figure.low is None else f"{figure.value:.2f} {figure.low:.2f}-{figure.high:.2f}"
+def _wrapped(text: str, width: int | None, indent: str = "") -> list[str]:
+    """Break text between words alone."""
+    if width is None or not text:
+        return [text]
+    first = text[: len(text) - len(text.lstrip())]
+    return textwrap.wrap(
+        text.strip(),
+        width,
+        initial_indent=first,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
-def _used(part: Part, whole: float, tasks: int) -> tuple[str, str, str, str]:
-    """CPU seconds, their share, and CPU seconds and dollars of a task."""
-    cpu_s = part.cost.cpu_s
-    share = percent(cpu_s / whole) if whole else "-"
-    if not tasks:
-        return f"{cpu_s:.2f}", share, "-", "-"
-    return f"{cpu_s:.2f}", share, f"{cpu_s / tasks:.4f}", f"{1000 * part.usd / tasks:.4f}"
+def _width(text: str) -> int:
+    from rich.cells import cell_len
+
+    return cell_len(text)

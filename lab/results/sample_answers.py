@@ -1,15 +1,13 @@
-"""Samples: a few answers of a run, the best, the middling and the worst, with the task in front of them.
+"""Sample answers: a few answers of a run, the best, the middling and the worst, with the task in front of them.
 
-The tasks are made again from the validators' seeds, as an audit does.
+The tasks are recomputed from the validators' seeds, as an audit does.
 """
 
 from __future__ import annotations
 
-import base64
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
 
 from lab.record.entries import GradedAnswer, GradedRound
 from lab.record.record import RunRecord
@@ -20,28 +18,38 @@ from .neurons import NeuronResults
 logger = logging.getLogger(__name__)
 
 RANKS = {"best": 1.0, "median": 0.5, "worst": 0.0}
-"""Where they stand among all graded answers."""
-
-MOST_BYTES = 40_000
-"""Of one picture."""
-
-SIZES = ((640, 70), (640, 50), (560, 45), (480, 40), (400, 35), (320, 30), (160, 30))
-"""Width in pixels and WebP quality, tried in this order until a picture is small enough."""
+"""Place of each rank among all graded answers, from the worst at 0 to the best at 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """One answer that was picked."""
+    """An answer that was picked."""
 
     rank: str
     """A key of `RANKS`."""
     graded: GradedRound
     answer: GradedAnswer
+    score: float
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Identify the answer: its round and its miner."""
+        return self.graded.key, self.answer.uid
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A subnet's picture of a task and its answer."""
+
+    png: bytes | None = None
+    """None if the subnet draws none, because text says it all, or if drawing failed."""
+    note: str = ""
+    """Why it failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One answer, ready to be shown."""
+    """An answer, ready to be shown."""
 
     rank: str
     miner: str
@@ -50,100 +58,87 @@ class Sample:
     difficulty: float | None
     score: float
     quality: float | None
-    picture: str
-    """A data URL; empty where there is none."""
+    picture: bytes | None
+    """PNG; None if there is none."""
     asked: str
     answered: str
-    """Both written by others: escape and cut them."""
+    """Like `asked` written by others: escape it, and limit its length."""
     note: str
     """Why there is nothing to see."""
 
 
 def pick(rounds: Sequence[GradedRound], each: int = 2) -> list[Pick]:
-    """Pick answers of each rank, of different tasks and miners as far as there are any."""
-    graded = [
-        (answer.score, one, answer)
-        for one in rounds
-        for answer in one.answers
+    """Pick answers of each rank, from different tasks and miners as far as there are any."""
+    candidates = [
+        Pick("", graded, answer, answer.score)
+        for graded in rounds
+        for answer in graded.answers
         if answer.score is not None and answer.fault is None and answer.blob is not None
     ]
-    ordered = sorted(graded, key=lambda item: (item[0], item[1].number, item[1].validator, item[2].uid))
-    picked: list[Pick] = []
+    ordered = sorted(candidates, key=lambda c: (c.score, c.graded.number, c.graded.validator, c.answer.uid))
+    picks: list[Pick] = []
     for rank, share in RANKS.items():
         middle = share * (len(ordered) - 1)
-        near = [item for _, item in sorted(enumerate(ordered), key=lambda place: abs(place[0] - middle))]
+        nearest = [candidate for _, candidate in sorted(enumerate(ordered), key=lambda item: abs(item[0] - middle))]
         for _ in range(min(each, len(ordered) // len(RANKS) or 1)):
-            tasks, uids = {one.graded.key for one in picked}, {one.answer.uid for one in picked if one.rank == rank}
-            taken = {(one.graded.key, one.answer.uid) for one in picked}
-            left = [item for item in near if (item[1].key, item[2].uid) not in taken]
+            taken = {pick.key for pick in picks}
+            left = [candidate for candidate in nearest if candidate.key not in taken]
             if not left:
                 break
-            # Among the nearest of its rank only: a wider choice would not be of that rank any more.
+            # A wider choice would reach into the other ranks.
             close = left[: max(1, len(ordered) // 12)]
-            _, one, answer = min(close, key=lambda item: (item[1].key in tasks) + (item[2].uid in uids))
-            picked.append(Pick(rank, one, answer))
-    return picked
+            picks.append(_least_repeated(close, picks, rank))
+    return picks
 
 
-def samples(record: RunRecord, standings: NeuronResults, each: int = 2) -> list[Sample]:
-    """Make the tasks of picked answers again and draw them.
+def sample_answers(record: RunRecord, results: NeuronResults, each: int = 2) -> list[Sample]:
+    """Recompute the tasks of picked answers and draw both.
 
     Raises:
-        AuditError: an answer is not in the record any more.
+        AuditError: an answer is missing from the record.
     """
-    names = {neuron.uid: neuron.name for neuron in standings.neurons}
-    validators = standings.config.build_validators()
-    subnet = standings.config.subnet
-    found = []
-    for one in pick(standings.rounds, each):
-        task = validators[one.graded.validator].task(subnet, one.graded.number)
-        assert one.answer.blob is not None and one.answer.score is not None  # only such are picked
-        answer = subnet.read(record.blob(one.answer.blob))
-        picture, note = "", ""
-        if (task.id, task.seed) != (one.graded.task_id, one.graded.task_seed):
-            note = "The task can't be made again with the subnet that is installed."
+    names = {neuron.uid: neuron.name for neuron in results.neurons}
+    validators = results.config.build_validators()
+    subnet = results.config.subnet
+    samples = []
+    for picked in pick(results.rounds, each):
+        graded = picked.graded
+        task = validators[graded.validator].task(subnet, graded.number)
+        assert picked.answer.blob is not None  # others are not picked
+        answer = subnet.read(record.blob(picked.answer.blob))
+        if (task.id, task.seed) == (graded.task_id, graded.task_seed):
+            drawing = _draw(subnet, task, answer)
         else:
-            picture, note = _picture(subnet, task, answer)
-        found.append(
+            drawing = Drawing(note="The task can't be recomputed with the subnet that is installed.")
+        samples.append(
             Sample(
-                rank=one.rank,
-                miner=names[one.answer.uid],
-                validator=names[one.graded.validator],
-                kind=one.graded.kind,
-                difficulty=one.graded.difficulty,
-                score=one.answer.score,
-                quality=one.answer.quality,
-                picture=picture,
+                rank=picked.rank,
+                miner=names[picked.answer.uid],
+                validator=names[graded.validator],
+                kind=graded.kind,
+                difficulty=graded.difficulty,
+                score=picked.score,
+                quality=picked.answer.quality,
+                picture=drawing.png,
                 asked=task.prompt.text,
                 answered=answer.text,
-                note=note,
+                note=drawing.note,
             )
         )
-    return found
+    return samples
 
 
-def _picture(subnet: Subnet, task: Task, answer: Answer) -> tuple[str, str]:
-    """Return a picture as a data URL, or why there is none; neither where text says it all."""
+def _least_repeated(candidates: Sequence[Pick], picks: Sequence[Pick], rank: str) -> Pick:
+    """Return the candidate that repeats the fewest tasks of `picks` and miners of its rank."""
+    tasks = {pick.graded.key for pick in picks}
+    uids = {pick.answer.uid for pick in picks if pick.rank == rank}
+    best = min(candidates, key=lambda c: (c.graded.key in tasks) + (c.answer.uid in uids))
+    return Pick(rank, best.graded, best.answer, best.score)
+
+
+def _draw(subnet: Subnet, task: Task, answer: Answer) -> Drawing:
     try:
-        png = subnet.illustrate(task, answer)
+        return Drawing(subnet.illustrate(task, answer))
     except Exception as error:  # a plug-in's drawing may fail in any way; the rest of the report stands
         logger.exception("subnet %s could not draw task %s", subnet.key, task.id)
-        return "", f"It could not be drawn: {type(error).__name__}: {error}"
-    return ("", "") if png is None else (f"data:image/webp;base64,{base64.b64encode(thumbnail(png)).decode()}", "")
-
-
-def thumbnail(png: bytes) -> bytes:
-    """Make a picture small enough to be kept in a page: a WebP of at most `MOST_BYTES` where that can be had."""
-    from PIL import Image
-
-    with Image.open(BytesIO(png)) as opened:
-        picture = opened.convert("RGB")
-    data = b""
-    for width, quality in SIZES:
-        size = (min(width, picture.width), max(1, round(picture.height * min(1.0, width / picture.width))))
-        small = BytesIO()
-        picture.resize(size, Image.Resampling.LANCZOS).save(small, "WEBP", quality=quality)
-        data = small.getvalue()
-        if len(data) <= MOST_BYTES:
-            break
-    return data
+        return Drawing(note=f"It could not be drawn: {type(error).__name__}: {error}")

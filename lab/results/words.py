@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lab.statistics import Estimate
+
 
 def percent(share: float) -> str:
     """Write a share as "12 %", small ones as "0.4 %"."""
@@ -19,3 +21,8 @@ def counted(number: int, noun: str) -> str:
 def times(number: int) -> str:
     """Write "once", "2 times"."""
     return "once" if number == 1 else f"{number:,} times"
+
+
+def over_miners(figure: Estimate) -> str:
+    """Write an estimate whose n counts miners: "0.94 (0.90 to 0.97, n=6 miners)"."""
+    return f"{figure.text().removesuffix(')')} miners)"

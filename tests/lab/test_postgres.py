@@ -9,6 +9,7 @@ from lab.errors import RecordError
 from lab.record.record import FORMAT, Draft, RunRecord
 from lab.record.run_folder import open_run
 from lab.report.run_report import html
+from lab.results.run_figures import RunFigures
 from lab.run.audit import audit
 from lab.run.events import Event
 from lab.run.session import run
@@ -27,7 +28,7 @@ def test_a_run_is_kept_resumed_audited_and_reported(postgres: Postgres, tmp_path
     with open_run(tmp_path / "run") as again:
         found = audit(again)
         assert found.complete and found.head == head
-        assert "</html>" in html(again)
+        assert "</html>" in html(RunFigures.of(again))
     assert not (tmp_path / "run" / "record.sqlite").exists()
 
 

@@ -1,27 +1,35 @@
+import csv
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from PIL import Image
+from rich.console import Console
 
 from lab.record.record import RunRecord
 from lab.report.cells import plain
-from lab.report.charts import (
-    bill_of_a_task,
-    incentive_by_epoch,
-    incentives,
-    pay_by_quality,
-    score_against_quality,
-)
-from lab.report.plotting import spread
-from lab.report.run_report import html, write_report
+from lab.report.export import as_dict, write_csv, write_json, write_png
+from lab.report.html import page as page_of
+from lab.report.plotting import Mark, draw_rows, spread
+from lab.report.run_report import SECTIONS, html, write_report
+from lab.report.section import Caption, Column, Label, Picture, Publication, Section
+from lab.report.sections.bill import draw_bill
+from lab.report.sections.incentive import draw_incentive, incentives
+from lab.report.sections.pay import draw_pay
+from lab.report.sections.scores import draw_scores
 from lab.report.svg import inline
-from lab.results.bill import Bill
-from lab.results.neurons import NeuronResults, by_quality
-from lab.results.sample_answers import MOST_BYTES, RANKS, pick, samples, thumbnail
+from lab.report.terminal import show
+from lab.report.thumbnail import MOST_BYTES, thumbnail
+from lab.results.neurons import by_quality
+from lab.results.run_figures import RunFigures
+from lab.results.sample_answers import RANKS, pick
+from lab.statistics import Estimate
 from tests.lab.records import make_config, make_record
 
 VOID = {"meta", "img", "br", "hr"}
@@ -34,8 +42,13 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunRecord]:
 
 
 @pytest.fixture(scope="module")
-def page(record: RunRecord) -> str:
-    return html(record)
+def run(record: RunRecord) -> RunFigures:
+    return RunFigures.of(record)
+
+
+@pytest.fixture(scope="module")
+def page(run: RunFigures) -> str:
+    return html(run)
 
 
 class Outline(HTMLParser):
@@ -69,18 +82,18 @@ class Outline(HTMLParser):
 
 
 def outline(page: str) -> Outline:
-    found = Outline()
-    found.feed(page)
-    assert found.open == []
-    return found
+    parser = Outline()
+    parser.feed(page)
+    assert parser.open == []
+    return parser
 
 
 def test_the_same_record_gives_the_same_bytes(record: RunRecord, page: str) -> None:
-    assert html(record) == page
+    assert html(RunFigures.of(record)) == page
 
 
-def test_the_report_is_one_small_file_that_fetches_nothing(record: RunRecord, tmp_path: Path) -> None:
-    path = write_report(record, tmp_path / "deep" / "report.html")
+def test_the_report_is_one_small_file_that_fetches_nothing(run: RunFigures, tmp_path: Path) -> None:
+    path = write_report(run, tmp_path / "deep" / "report.html")
     assert path.stat().st_size < 3_000_000
     assert [other.name for other in path.parent.iterdir()] == ["report.html"]
     page = path.read_text()
@@ -99,7 +112,7 @@ def test_ids_are_unique_and_every_reference_finds_its_own(page: str) -> None:
 
 def test_what_miners_wrote_can_do_no_harm(tmp_path: Path) -> None:
     with make_record(tmp_path, make_config(subnet={"kind": "tests.lab.records:Digits", "drawn": False})) as record:
-        page = html(record)
+        page = html(RunFigures.of(record))
     assert "script" not in outline(page).tags
     assert "&lt;script&gt;alert(&#39;pwned&#39;)" in page
     assert "\x1b" not in page and "\u202e" not in page
@@ -127,9 +140,9 @@ def test_no_style_of_a_chart_reaches_the_page_around_it(page: str) -> None:
 
 def test_an_unfinished_run_has_a_report_that_says_so(tmp_path: Path) -> None:
     with make_record(tmp_path / "some", epochs=1) as record:
-        assert "1 of 4 epochs are complete" in html(record)
+        assert "1 of 4 epochs are complete" in html(RunFigures.of(record))
     with make_record(tmp_path / "none", epochs=0) as record:
-        page = html(record)
+        page = html(RunFigures.of(record))
     assert "0 of 4 epochs are complete" in page
     assert outline(page).tags.count("svg") == 0
 
@@ -137,33 +150,32 @@ def test_an_unfinished_run_has_a_report_that_says_so(tmp_path: Path) -> None:
 def test_a_single_miner_that_is_never_graded_has_a_report(tmp_path: Path) -> None:
     miners = [{"name": "spoiler", "kind": "tests.lab.records:Spoiler", "stake": 1.0}]
     with make_record(tmp_path, make_config(miners=miners)) as record:
-        page = html(record)
+        page = html(RunFigures.of(record))
     outline(page)
     assert "No answer was graded." in page
 
 
 def test_a_subnet_that_fails_to_draw_costs_the_pictures_only(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with make_record(tmp_path, make_config(subnet={"kind": "tests.lab.records:Digits", "broken": True})) as record:
-        page = html(record)
+        page = html(RunFigures.of(record))
     assert "It could not be drawn: RuntimeError: out of ink" in page
     assert "data:image" not in page
 
 
-def test_samples_are_the_best_the_median_and_the_worst_answers(record: RunRecord) -> None:
-    standings = NeuronResults.of(record)
-    picked = pick(standings.rounds)
-    assert [one.rank for one in picked] == [rank for rank in RANKS for _ in range(2)]
-    scores = [one.answer.score or 0.0 for one in picked]
+def test_samples_are_the_best_the_median_and_the_worst_answers(run: RunFigures, page: str) -> None:
+    picks = pick(run.results.rounds)
+    assert [picked.rank for picked in picks] == [rank for rank in RANKS for _ in range(2)]
+    scores = [picked.score for picked in picks]
     assert scores[:2] == [1.0, 1.0] and scores[4:] == [0.0, 0.0]
     assert 0.3 < scores[2] < 1.0
-    assert len({(one.graded.key, one.answer.uid) for one in picked}) == 6
-    assert all(one.picture.startswith("data:image/webp;base64,") for one in samples(record, standings))
+    assert len({picked.key for picked in picks}) == 6
+    assert page.count("data:image/webp;base64,") == 6
 
 
-def test_few_answers_give_few_samples(record: RunRecord) -> None:
-    rounds = NeuronResults.of(record).rounds[:1]
-    one = rounds[0].model_copy(update={"answers": rounds[0].answers[:1]})
-    assert [found.rank for found in pick([one])] == ["best"]
+def test_few_answers_give_few_samples(run: RunFigures) -> None:
+    graded = run.results.rounds[0]
+    single = graded.model_copy(update={"answers": graded.answers[:1]})
+    assert [picked.rank for picked in pick([single])] == ["best"]
     assert pick([]) == []
 
 
@@ -176,22 +188,69 @@ def test_a_thumbnail_of_the_worst_kind_of_picture_is_small() -> None:
         assert picture.width / picture.height == pytest.approx(0.75, abs=0.01)
 
 
-def test_charts_draw_alone_what_the_data_say(record: RunRecord) -> None:
-    standings, bill = NeuronResults.of(record), Bill.of(record)
-    names = [f"{one.name}{'' if one.honest else '*'}" for one in by_quality(standings.miners)]
-    for figure in (score_against_quality(standings.miners), pay_by_quality(standings.miners)):
+def test_charts_draw_what_the_data_say(run: RunFigures) -> None:
+    results, bill = run.results, run.bill
+    miners = by_quality(results.miners)
+    names = [f"{miner.name}{'' if miner.honest else '*'}" for miner in miners]
+    for figure in (draw_scores(miners), draw_pay(miners)):
         assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == names
-    lines = incentive_by_epoch(standings).axes[0].get_lines()
-    assert [list(line.get_ydata()) for line in lines] == [values for _, values in incentives(standings)]
-    widths = [bar.get_width() for bar in bill_of_a_task(bill).axes[0].patches]
+    lines = draw_incentive(results).axes[0].get_lines()
+    assert [tuple(line.get_ydata()) for line in lines] == [line.values for line in incentives(results)]
+    widths = [bar.get_width() for bar in draw_bill(bill).axes[0].patches]
     assert sum(widths[:-1]) == pytest.approx(bill.subnet_cpu_s / bill.tasks)
     assert widths[-1] == bill.once_cpu_s.value
 
 
-def test_two_charts_alike_share_no_id(record: RunRecord) -> None:
-    miners = NeuronResults.of(record).miners
-    first, second = (inline(score_against_quality(miners), key=key, alt="scores") for key in ("a", "b"))
+def test_two_charts_alike_share_no_id(run: RunFigures) -> None:
+    miners = run.results.miners
+    first, second = (inline(draw_scores(miners), key=key, alt="scores") for key in ("a", "b"))
     assert not set(re.findall(r'id="([^"]+)"', first)) & set(re.findall(r'id="([^"]+)"', second))
+
+
+@pytest.mark.parametrize("epochs", [0, None], ids=["no epoch", "a finished run"])
+@pytest.mark.parametrize("section_of", SECTIONS, ids=lambda section_of: section_of.__name__)
+def test_every_section_has_all_five_forms(
+    section_of: Callable[[RunFigures], Section], epochs: int | None, run: RunFigures, tmp_path: Path
+) -> None:
+    if epochs is not None:
+        with make_record(tmp_path / "run", epochs=epochs) as record:
+            section = section_of(RunFigures.of(record))
+    else:
+        section = section_of(run)
+    page = page_of(Publication("ocr", "A run", (), (section,)))
+    outline(page)
+    console = Console(width=80, file=StringIO())
+    show([section], console=console)
+    assert isinstance(console.file, StringIO)
+    for text in (page, console.file.getvalue()):
+        assert section.title.split()[0] in text
+    table = list(csv.reader(write_csv(section, tmp_path / "table.csv").read_text().splitlines()))
+    assert len(table) == 1 + len(section.rows)
+    assert len(json.loads(write_json(as_dict(section), tmp_path / "section.json").read_text())["rows"]) == len(
+        section.rows
+    )
+    with Image.open(write_png(section, tmp_path / "picture.png")) as picture:
+        assert picture.width > 700
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "a\x1b[31mb\u202e\x00c\nd"])
+def test_a_name_can_harm_no_spreadsheet_no_page_and_no_chart(name: str, tmp_path: Path) -> None:
+    def draw(ax: Axes) -> Figure:
+        return draw_rows([Mark(name, "score", Estimate(0.5, 0.4, 0.6, 3))], ax, label="score")
+
+    columns = (Column("miner", "miner"), Column(name, name))
+    rows = ((Label(name), name),)
+    section = Section("names", name, Caption(name, name), columns, rows, Picture(draw))
+    for row in csv.reader(write_csv(section, tmp_path / "table.csv").read_text().splitlines()):
+        assert not any(cell.lstrip().startswith(("=", "+", "-", "@")) for cell in row)
+    page = page_of(Publication("names", name, (name,), (section,)))
+    outline(page)
+    console = Console(width=80, file=StringIO())
+    show([section], [name], console=console)
+    assert isinstance(console.file, StringIO)
+    for text in (page, console.file.getvalue(), (tmp_path / "table.csv").read_text()):
+        assert not set(text) & set("\x1b\u202e\x00")
+    assert write_png(section, tmp_path / "picture.png").stat().st_size > 0
 
 
 def test_labels_that_would_overlap_are_moved_apart() -> None:

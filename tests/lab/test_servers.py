@@ -18,6 +18,7 @@ from lab.record.record import RunRecord
 from lab.report.run_report import html
 from lab.results.bill import Bill
 from lab.results.neurons import NeuronResults
+from lab.results.run_figures import RunFigures
 from lab.run.audit import audit
 from lab.run.events import Event
 from lab.run.session import run
@@ -163,7 +164,7 @@ def test_dollars_are_reported_for_each_token_and_character(tmp_path: Path) -> No
     prices = {"cpu_hour_usd": 0.0, "gpu_hour_usd": 0.0}
     with run(make_config(miners=miners, prices=prices, chain={"epochs": 1, "rounds_per_epoch": 2}), tmp_path) as record:
         dear, echo = NeuronResults.of(record).miners
-        assert "$ for 1M characters" in html(record)
+        assert "$ for 1M characters" in html(RunFigures.of(record))
     assert dear.usd_token.value == pytest.approx(0.003)
     assert dear.usd_character.value == pytest.approx(0.001)
     assert echo.usd_token.value is None and echo.usd_character.n == 0

@@ -6,17 +6,17 @@ for card in cards(data):
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
-from lab.report.cells import estimate, plain_figure
-from lab.report.html import chart, render
-from lab.report.html import write as write_page
+from lab.files import write_atomically
+from lab.report.cells import plain_figure
+from lab.report.export import write_json
+from lab.report.html import page
 from lab.report.plotting import Mark, draw_rows, series_px
-from lab.report.section import Caption, Column
+from lab.report.section import NO_CAPTION, Caption, Column, Fact, Picture, Publication, Section
 from lab.results.words import counted
 from lab.statistics import Estimate, ranked
 from validators import SCORERS
@@ -154,72 +154,86 @@ def as_dict(card: Card) -> dict[str, Any]:
 
 def write(card: Card, folder: Path) -> Path:
     """Write `NAME.json` and `NAME.html` into a folder; return the page's path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(as_dict(card), indent=2, ensure_ascii=False) + "\n"
-    write_page(text, folder / f"{card.name}.json")
-    charts = {}
-    earned = [
+    write_json(as_dict(card), folder / f"{card.name}.json")
+    publication = Publication(
+        name=card.name,
+        title=card.name,
+        findings=(
+            verdict(card),
+            f"Scorer {card.grader.kind}, comparing {card.compares}; {card.tasks} tasks.",
+        ),
+        sections=tuple(section for section in _sections(card) if section.facts),
+        links=(("the study", "../index.html"), ("JSON", f"{card.name}.json")),
+        kind="grader card",
+    )
+    return write_atomically(folder / f"{card.name}.html", page(publication))
+
+
+def _sections(card: Card) -> list[Section]:
+    """Return the card's sections; one without facts has nothing to show."""
+    pay, grader = card.pay, card.grader
+    return [
+        Section(
+            "quality",
+            "Quality",
+            NO_CAPTION,
+            facts=tuple(
+                Fact(Column(key, title, 0 if key == "tasks_to_separate" else 3), getattr(card.quality, key))
+                for key, title in MEASURES.items()
+            ),
+        ),
+        Section(
+            "bias",
+            "Bias, in points of score",
+            NO_CAPTION,
+            facts=tuple(Fact(Column(b.name, f"{b.name}: {WORDS[b.name]}"), b.effect) for b in card.biases),
+        ),
+        _exploitability(card),
+        Section(
+            "pay",
+            "From error to pay",
+            NO_CAPTION,
+            facts=()
+            if pay is None
+            else (
+                Fact(Column("ranking", "rank correlation of pay with true quality", 2), pay.ranking),
+                Fact(Column("moved", "points of pay share for each point of error", 2), pay.moved),
+                Fact(Column("misplaced", "misplaced pay", 1, " %", 100), pay.misplaced),
+            ),
+        ),
+        Section(
+            "cost",
+            "Cost",
+            NO_CAPTION,
+            facts=(
+                Fact(Column("cpu_s", "CPU for one grade", 2, " ms", 1000), grader.cpu_s),
+                Fact(Column("usd", "dollars for a million grades", 2, "", 1_000_000), grader.usd),
+                Fact(Column("tokens", "tokens for one grade", 0), grader.tokens),
+                Fact(Column("unscored", "unscored", 1, " %", 100), grader.unscored),
+            ),
+        ),
+    ]
+
+
+def _exploitability(card: Card) -> Section:
+    marks = [
         Mark(exploit.adversary, "earned", exploit.earned)
         for exploit in card.exploits
         if exploit.earned.value is not None
     ]
-    if earned:
-        alt = "Each adversary's earnings over those of the best honest miner. The figures are in the table."
-        height = series_px(len(earned))
-        charts["exploits"] = chart(
-            "exploits",
-            alt,
-            lambda ax: draw_rows(earned, ax, label=f"score over that of {card.best}", at=1.0),
-            height_px=height,
-            phone_px=height,
-        )
-    page = render(
-        "card.html",
-        title=f"Grader card: {card.name}",
-        card=card,
-        verdict=verdict(card),
-        charts=charts,
-        groups=_groups(card),
-        caption=Caption(
+    height = series_px(len(marks))
+    label = f"score over that of {card.best}"
+    return Section(
+        "exploits",
+        "Exploitability",
+        Caption(
             f"Each adversary's earnings over those of {card.best}, the best honest miner, on the same tasks.",
             "Beyond the dashed line, cheating pays better than the best honest work. Other adversaries may earn more "
             "or less.",
         ),
+        picture=Picture(lambda ax: draw_rows(marks, ax, label=label, at=1.0), height, height) if marks else None,
+        facts=tuple(Fact(Column(e.adversary, e.adversary, 2, "×"), e.earned) for e in card.exploits),
     )
-    return write_page(page, folder / f"{card.name}.html")
-
-
-def _groups(card: Card) -> list[tuple[str, list[dict[str, str]]]]:
-    """Return the card's tables: a title, and rows with a name, a value and a note."""
-    quality = [
-        _row(title, getattr(card.quality, key), 0 if key == "tasks_to_separate" else 3)
-        for key, title in MEASURES.items()
-    ]
-    groups = [
-        ("Quality", quality),
-        ("Bias, in points of score", [_row(f"{bias.name}: {WORDS[bias.name]}", bias.effect) for bias in card.biases]),
-        ("Exploitability", [_row(exploit.adversary, exploit.earned, 2, "×") for exploit in card.exploits]),
-    ]
-    if card.pay is not None:
-        pay = [
-            _row("rank correlation of pay with true quality", card.pay.ranking, 2),
-            _row("points of pay share for each point of error", card.pay.moved, 2),
-            _row("misplaced pay", card.pay.misplaced, 1, " %", 100),
-        ]
-        groups.append(("From error to pay", pay))
-    cost = [
-        _row("CPU for one grade", card.grader.cpu_s, 2, " ms", 1000),
-        _row("dollars for a million grades", card.grader.usd, 2, "", 1_000_000),
-        _row("tokens for one grade", card.grader.tokens, 0),
-        _row("unscored", card.grader.unscored, 1, " %", 100),
-    ]
-    groups.append(("Cost", cost))
-    return [(title, rows) for title, rows in groups if rows]
-
-
-def _row(name: str, figure: Estimate, digits: int = 3, unit: str = "", scale: float = 1.0) -> dict[str, str]:
-    printed = estimate(figure, Column("", name, digits, unit, scale))
-    return {"name": name, "value": printed.value, "note": printed.note}
 
 
 def _compares(grader: Grader) -> str:

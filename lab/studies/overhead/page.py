@@ -24,7 +24,7 @@ def page(data: OverheadData, config: OverheadConfig, folder: Path) -> Publicatio
     """Write the study's findings and sections."""
     billed = [(network, network.overhead(data.unit)) for network in networks(config.subnet.name)]
     return Publication(
-        study="overhead",
+        name="overhead",
         title="What an answer costs: N miners and V validators compared with doing the work once",
         findings=tuple(_findings(data)),
         sections=(

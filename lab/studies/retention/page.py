@@ -18,7 +18,7 @@ def page(data: RetentionData) -> Publication:
     """Write the study's findings and sections."""
     config = data.config
     return Publication(
-        study="retention",
+        name="retention",
         title="What an honest majority needs so that a cabal does not grow",
         findings=tuple(_findings(data)),
         sections=(_settings(data), *([_grid(data)] if config.grid_stake_shares else [])),

@@ -26,7 +26,7 @@ def page(data: CopyingData) -> Publication:
     """Write the study's findings and sections."""
     config = data.config
     return Publication(
-        study="weight-copying",
+        name="weight-copying",
         title="What copying weights earns",
         findings=tuple(_finding(data, churn) for churn in config.churns),
         sections=tuple(_by_concealment(data, churn) for churn in config.churns),

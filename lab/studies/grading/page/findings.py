@@ -38,7 +38,7 @@ def page(data: GradingData, config: GradingConfig, folder: Path) -> Publication:
         *tfidf_sections(graders),
     ]
     return Publication(
-        study="grading",
+        name="grading",
         title="Who grades the graders",
         findings=(_best_and_worst(graders), _exploited(graders), *_misplaced(graders)),
         sections=tuple(sections),

@@ -35,7 +35,7 @@ def page(data: MinersData, config: MinersConfig, folder: Path) -> Publication:
         claims_section(data.claims) if data.claims.checked else None,
     )
     return Publication(
-        study="miners",
+        name="miners",
         title="Model or passthrough: what each way of mining is worth",
         findings=tuple(_findings(data, days, machines)),
         sections=tuple(section for section in sections if section is not None),

@@ -1,0 +1,57 @@
+"""Faults: which queries have no answer, and why."""
+
+from __future__ import annotations
+
+from lab.results.neurons import by_quality
+from lab.results.run_figures import RunFigures
+from lab.results.words import percent
+from subnets import Fault
+
+from ..section import Caption, Column, Section
+from .names import label
+
+MOST_REASON = 120
+"""Characters of a reason, which may be as long as a miner likes."""
+
+
+def faults(run: RunFigures) -> Section:
+    """Return each miner's faults by kind, the miner of the best quality first."""
+    miners = by_quality(run.results.miners)
+    kinds = [fault for fault in Fault if any(fault in miner.faults for miner in miners)]
+    return Section(
+        "faults",
+        "Faults",
+        _caption(run),
+        (
+            Column("miner", "miner"),
+            Column("asked", "asked"),
+            Column("answered", "answered"),
+            *(Column(str(kind), str(kind)) for kind in kinds),
+            Column("unscored", "unscored"),
+            *([Column("reason", "most common reason")] if kinds else []),
+        ),
+        tuple(
+            (
+                label(miner),
+                miner.asked,
+                miner.answered,
+                *(miner.faults.get(kind, 0) for kind in kinds),
+                miner.unscored,
+                *([miner.fault_reason[:MOST_REASON]] if kinds else []),
+            )
+            for miner in miners
+        ),
+    )
+
+
+def _caption(run: RunFigures) -> Caption:
+    miners = run.results.miners
+    asked = sum(miner.asked for miner in miners)
+    failed = sum(sum(miner.faults.values()) for miner in miners)
+    lost = sum(miner.faults.get("lost", 0) for miner in miners)
+    if not failed:
+        return Caption(f"All {asked:,} queries were answered.", "Whether the answers are any good is not shown here.")
+    shows = f"{failed:,} of {asked:,} queries ({percent(failed / asked)}) have no answer."
+    if lost:
+        shows += f" {lost:,} of them were lost on the way, which is no miner's fault; they are unscored."
+    return Caption(shows, "A reason in the last column may be the miner's own words; none of it was verified.")

@@ -1,0 +1,128 @@
+"""Incentive: how each miner's share moves from epoch to epoch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lab.results.neurons import U16, NeuronResult, NeuronResults
+from lab.results.run_figures import RunFigures
+from lab.results.words import counted, percent
+
+from ..palette import MUTED, SERIES
+from ..plotting import figure_of, height_px, new_axes, short, spread, styled
+from ..section import Caption, Column, Picture, Section
+from .names import label, named
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+LABELLED = 8
+"""Lines with a name and a colour of their own; the others are grey."""
+
+
+@dataclass(frozen=True, slots=True)
+class IncentiveLine:
+    """A miner's incentive, epoch by epoch."""
+
+    miner: NeuronResult
+    values: tuple[float, ...]
+    """Shares in [0, 1]."""
+
+
+def incentive(run: RunFigures) -> Section:
+    """Return the incentive of each miner in each epoch."""
+    results = run.results
+    lines = incentives(results)
+    return Section(
+        "incentive",
+        "Incentive, epoch by epoch",
+        _caption(results, lines),
+        (Column("miner", "miner"), *(Column(f"epoch_{e.number}", f"epoch {e.number}") for e in results.epochs)),
+        tuple((label(line.miner), *line.values) for line in lines),
+        Picture(lambda ax: draw_incentive(results, ax=ax), 330, 300) if results.epochs else None,
+    )
+
+
+def incentives(results: NeuronResults) -> list[IncentiveLine]:
+    """Return a line for each miner, the best paid of the last epoch first."""
+    lines = [
+        IncentiveLine(miner, tuple(epoch.pay.incentive[miner.uid] / U16 for epoch in results.epochs))
+        for miner in results.miners
+    ]
+    return sorted(lines, key=lambda line: (-line.values[-1] if line.values else 0.0, line.miner.uid))
+
+
+def draw_incentive(results: NeuronResults, *, ax: Axes | None = None) -> Figure:
+    """Draw the incentive of each miner in each epoch, dashed for miners that are not honest."""
+    from matplotlib.ticker import MaxNLocator
+
+    ax = ax or new_axes(height_px=320)
+    lines = incentives(results)
+    epochs = [epoch.number for epoch in results.epochs]
+    top = 1.05 * max([*(value for line in lines for value in line.values), 0.01])
+    with styled():
+        for place, line in enumerate(lines):
+            labelled = place < LABELLED
+            ax.plot(
+                epochs,
+                line.values,
+                color=SERIES[place] if labelled else MUTED,
+                linewidth=2 if labelled else 1,
+                alpha=1 if labelled else 0.45,
+                linestyle="solid" if line.miner.honest else (0, (4, 2)),
+                marker="o",
+                markersize=4.5 if labelled else 2.5,
+                clip_on=False,
+                zorder=3 if labelled else 2,
+            )
+        if epochs:
+            _label_ends(lines[:LABELLED], epochs[-1], top, ax)
+            ax.set_xlim(epochs[0], max(epochs[-1] + 0.03 * len(epochs), epochs[0] + 0.5))
+        ax.set_ylim(0, top)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.grid(axis="y")
+        ax.set_axisbelow(True)
+        ax.set_xlabel("epoch")
+        ax.tick_params(axis="y", labelcolor=MUTED)
+        ax.set_title("share of the miners' incentive", loc="left", fontsize=12, color=MUTED)
+    return figure_of(ax)
+
+
+def _label_ends(lines: list[IncentiveLine], last: int, top: float, ax: Axes) -> None:
+    """Write each miner's name behind the end of its line, far enough apart to be read."""
+    gap = 15 * top / max(1.0, height_px(ax) - 50)
+    heights = spread([line.values[-1] for line in lines], gap, top)
+    for place, (line, height) in enumerate(zip(lines, heights, strict=True)):
+        ax.annotate(
+            short(str(label(line.miner)), ax),
+            (last, line.values[-1]),
+            xytext=(1.0, height),
+            textcoords=("axes fraction", "data"),
+            color=SERIES[place],
+            va="center",
+            annotation_clip=False,
+        )
+
+
+def _caption(results: NeuronResults, lines: list[IncentiveLine]) -> Caption:
+    if not results.epochs or not lines:
+        return Caption("No epoch is complete yet.", "Nothing can be said about incentive.")
+    line = max(lines, key=lambda line: (abs(line.values[-1] - line.values[0]), -line.miner.uid))
+    first, last = line.values[0], line.values[-1]
+    if abs(last - first) < 0.005:
+        shows = (
+            f"No miner's incentive moved by half a point from the first to the last of "
+            f"{counted(len(results.epochs), 'epoch')}."
+        )
+    else:
+        shows = (
+            f"{named(line.miner)} moved most: from {percent(first)} of the incentive in epoch "
+            f"{results.epochs[0].number} to {percent(last)} in epoch {results.epochs[-1].number}."
+        )
+    return Caption(
+        shows,
+        "This is one run with one seed, so there is no interval; another seed would draw other lines. "
+        "The dividends that validators earn are not in it.",
+    )

@@ -1,0 +1,27 @@
+"""Figures of a run: everything that its report is made from, read once from the record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lab.record.record import RunRecord
+
+from .bill import Bill
+from .neurons import NeuronResults
+from .pay_quality import PayQuality
+
+
+@dataclass(frozen=True, slots=True)
+class RunFigures:
+    """A run's neurons, its bill, and how well its pay follows quality."""
+
+    record: RunRecord
+    results: NeuronResults
+    bill: Bill
+    pay_quality: PayQuality
+
+    @classmethod
+    def of(cls, record: RunRecord) -> RunFigures:
+        """Read the record of a run, finished or not."""
+        results = NeuronResults.of(record)
+        return cls(record, results, Bill.of(record), PayQuality.of(results))
