@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from lab.statistics import Estimate
 
-from .cells import harmless, plain, printed
+from .cells import clean, harmless, plain, printed
 from .palette import variables
-from .plotting import draw
+from .plotting import WIDTH_PX, draw
 from .section import Cell, Picture, Publication, Section
 from .svg import inline
 
@@ -58,6 +58,17 @@ def page(publication: Publication, *, files: bool = False) -> str:
         variables=variables(),
         prose=is_prose,
         share_of=share_of_largest,
+    )
+
+
+def chart(section: Section) -> Chart:
+    """Draw a section's picture for a wide screen and for a phone."""
+    picture = section.picture
+    assert picture is not None  # asked of sections with a picture alone
+    alt = clean(f"{section.caption.shows} The figures are in the table.")
+    return Chart(
+        _svg(picture, WIDTH_PX, picture.height_px, f"{section.key}-w", alt),
+        _svg(picture, PHONE_PX, picture.phone_px, f"{section.key}-p", alt),
     )
 
 
