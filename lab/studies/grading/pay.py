@@ -16,7 +16,7 @@ from consensus.chain.calls import SetWeights
 from lab.statistics import Estimate, spearmans
 from lab.studies.payout import SimulatedSubnets
 from subnets import Score
-from validators import ScoreLedger
+from validators import Validator
 
 from .grades import Grader, GradingData, known_means
 
@@ -58,8 +58,8 @@ def pay_of(data: GradingData, grader: Grader) -> PayEffect | None:
         return None
     scores, quality = grader.scores[:tasks, known], data.quality[:tasks, known]
     order = np.vstack([np.arange(tasks), np.random.default_rng(0).integers(0, tasks, size=(DRAWS, tasks))])
-    alpha = data.config.build_validators()[0].alpha
-    paid, fair = (_paid(each, order, table.validators, table.rounds_per_epoch, alpha) for each in (scores, quality))
+    validator = data.config.build_validators()[0]
+    paid, fair = (_paid(each, order, table.validators, table.rounds_per_epoch, validator) for each in (scores, quality))
     means, truth = known_means(scores[order], axis=1), known_means(quality[order], axis=1)
     gains = _shares(paid.sum(axis=1)) - _shares(fair.sum(axis=1))
     scored = ~np.isnan(means[0])
@@ -72,13 +72,13 @@ def pay_of(data: GradingData, grader: Grader) -> PayEffect | None:
     )
 
 
-def _paid(scores: Floats, order: NDArray[np.int64], validators: int, rounds: int, alpha: float) -> Floats:
+def _paid(scores: Floats, order: NDArray[np.int64], validators: int, rounds: int, template: Validator) -> Floats:
     """Return the incentive (draws, epochs, miners) for `scores` (tasks, miners) in each `order` (draws, tasks)."""
     draws, miners = len(order), scores.shape[1]
     n = validators + miners
     hotkeys = {uid: str(uid) for uid in range(miners)}
     marks = [{uid: Score(None if np.isnan(value) else float(value)) for uid, value in enumerate(row)} for row in scores]
-    ledgers = [[ScoreLedger(alpha) for _ in range(validators)] for _ in range(draws)]
+    ledgers = [[template.ledger() for _ in range(validators)] for _ in range(draws)]
     stake = np.zeros((draws, n), np.int64)
     stake[:, :validators] = STAKE_RAO
     subnets = SimulatedSubnets(stake, [YumaParams(max_allowed_validators=validators)] * draws)
@@ -91,7 +91,7 @@ def _paid(scores: Floats, order: NDArray[np.int64], validators: int, rounds: int
                 ledger = ledgers[draw][place % validators]
                 ledger.observe(marks[order[draw, epoch * rounds * validators + place]], hotkeys)
             for uid, ledger in enumerate(ledgers[draw]):
-                row = ledger.weights()
+                row = ledger.weights(template.weight_rule)
                 call = SetWeights.of(0, list(row), list(row.values()))
                 weights[draw, uid, [validators + miner for miner in call.uids]] = call.values
         paid[:, epoch] = subnets.pay(weights).incentive[:, validators:]
