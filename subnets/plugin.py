@@ -15,6 +15,7 @@ from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import entry_points
 from inspect import isabstract
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
@@ -43,6 +44,9 @@ class Plugin(BaseModel):
 
 
 P = TypeVar("P", bound=Plugin)
+
+ROOMS = ("lab", "cluster", "validators", "miners", "subnets", "inference", "consensus")
+"""This project's packages. They are found before anything else of the same name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,8 @@ class Plugins(Generic[P]):
         # A plug-in's module may fail in any way while it is imported, even call sys.exit.
         except (Exception, SystemExit) as error:
             raise PluginError(
-                f"{self.sort} {kind!r} ({source}) can't be imported: {type(error).__name__}: {error}"
+                f"{self.sort} {kind!r} ({source}) can't be imported: "
+                + (_hidden(module) or f"{type(error).__name__}: {error}")
             ) from error
         if not (isinstance(plugin, type) and issubclass(plugin, self.base)):
             raise PluginError(f"{self.sort} {kind!r}: {source} is not a subclass of {self.base.__name__}")
@@ -130,6 +135,19 @@ class Plugins(Generic[P]):
                 lambda plugin: None if plugin is None else self.spec(plugin), return_type=dict[str, Any] | None
             ),
         )
+
+
+def _hidden(module: str) -> str:
+    """Explain that a module in the current folder has the name of one of our packages; empty if none has."""
+    room = module.partition(".")[0]
+    for path in (Path(room), Path(f"{room}.py")):
+        if room in ROOMS and path.exists() and path.resolve() not in _own_files(room):
+            return f"{path} in the current folder has the name of a package of subnetlab; give it another name"
+    return ""
+
+
+def _own_files(room: str) -> list[Path]:
+    return [Path(place).resolve() for place in getattr(import_module(room), "__path__", ())]
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> str:

@@ -31,7 +31,7 @@ from cluster.errors import PoolError
 from cluster.text import safe_text
 
 from .address import find
-from .code_upload import code_folder
+from .code_upload import CHECKOUT, code_folder
 from .nodes import usable_nodes
 from .placement import Node
 from .token import guard_token
@@ -125,6 +125,8 @@ class RaySession:
                 if not self.local and not _is_job():  # machines elsewhere have no checkout of this project
                     folder = upload.enter_context(code_folder())
                     options["runtime_env"] = {"working_dir": str(folder)}
+                elif self.local:  # Ray adds only the current folder, where a folder may have the name of a package
+                    options["job_config"] = ray.job_config.JobConfig(_py_driver_sys_path=[str(CHECKOUT)])
                 ray.init(address="local" if self.local else cluster.address, **options)
         except Exception as error:
             _shutdown()

@@ -9,7 +9,6 @@ import logging
 import os
 import sys
 from importlib import import_module
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -18,9 +17,12 @@ from typer.main import get_command
 
 from lab.cli import COMMANDS
 
+from .import_path import allow_current_folder, protect
 from .output import FAILED, explain_failure, explain_usage
 
 NAME = "subnetlab"
+READERS = ("report", "audit", "compare", "status")
+"""Commands that read records, which may be somebody else's: they import nothing from the current folder."""
 
 
 class LazyGroup(TyperGroup):
@@ -51,15 +53,18 @@ app = typer.Typer(
 
 @app.callback()
 def _common(
+    context: typer.Context,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log progress to stderr.")] = False,
 ) -> None:
     level = logging.INFO if verbose else logging.ERROR
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    if context.invoked_subcommand not in READERS:
+        allow_current_folder()
 
 
 def main() -> None:
     """Run the command line; a user's mistake is one line on stderr."""
-    sys.path.append(str(Path.cwd()))  # a config may name plug-ins in the current folder
+    protect()
     try:
         code = app(prog_name=NAME, standalone_mode=False)
         sys.stdout.flush()

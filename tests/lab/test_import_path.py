@@ -1,0 +1,104 @@
+"""Folders and modules in the current folder: they never hide our packages, and plug-ins among them still load."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from subnets.plugin import ROOMS
+
+ROOT = Path(__file__).parents[2]
+INSTALLED_EDITABLE = f"""
+import sys
+from importlib.machinery import PathFinder
+
+sys.path = [place for place in sys.path if place and place != {str(ROOT)!r}]
+
+
+class Finder:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        return None if "." in name else PathFinder.find_spec(name, [{str(ROOT)!r}])
+
+
+sys.meta_path[:] = [finder for finder in sys.meta_path if "editable" not in str(finder)] + [Finder]
+from lab.cli.main import main
+
+main()
+"""
+"""What the console script of an editable install does: an import hook, after the path, finds our packages."""
+PLUG_IN = '''
+from typing import ClassVar
+
+from subnets import Answer
+from miners import Miner
+
+
+class Quiet(Miner):
+    """Say nothing."""
+
+    seed: int = 0
+
+    async def forward(self, query):
+        return Answer(text="")
+'''
+CONFIG = """
+[subnet]
+kind = "text_prompting"
+mix = {extractive = 1}
+[[miners]]
+kind = "oracle"
+[[miners]]
+name = "quiet"
+kind = "KIND"
+[[validators]]
+[chain]
+epochs = 1
+rounds_per_epoch = 1
+[bare]
+every = 0
+[pool]
+kind = "local"
+"""
+
+
+def as_installed(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", INSTALLED_EDITABLE, *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+def test_folders_of_the_names_of_our_packages_hide_nothing_and_a_plug_in_beside_them_loads(tmp_path: Path) -> None:
+    for room in ROOMS:
+        (tmp_path / room).mkdir()
+        (tmp_path / room / "mine.toml").touch()
+    (tmp_path / "validators" / "__init__.py").write_text("raise RuntimeError('this is the user\\'s own')")
+    (tmp_path / "inference.py").write_text("raise RuntimeError('this too')")
+    (tmp_path / "quiet.py").write_text(PLUG_IN)
+    (tmp_path / "config.toml").write_text(CONFIG.replace("KIND", "quiet:Quiet"))
+    done = as_installed(tmp_path, "run", "config.toml", "--json")
+    assert done.returncode == 0, done.stderr
+    done = as_installed(tmp_path, "status", "--once")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("place", ["miners/quiet.py", "consensus/__init__.py", "lab.py"])
+def test_a_plug_in_in_a_module_named_like_one_of_our_packages_is_refused_by_name(tmp_path: Path, place: str) -> None:
+    path = tmp_path / place
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(PLUG_IN)
+    module = place.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    (tmp_path / "config.toml").write_text(CONFIG.replace("KIND", f"{module}:Quiet"))
+    done = as_installed(tmp_path, "run", "config.toml")
+    assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr
+    name = place.partition("/")[0]
+    assert f"miners[1].kind: miner '{module}:Quiet'" in done.stderr
+    assert f"{name} in the current folder has the name of a package of subnetlab" in done.stderr
+
+
+def test_a_module_run_by_python_is_protected_before_its_first_import(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("raise RuntimeError('imported')")
+    environment = {"PYTHONPATH": str(ROOT), "PATH": ""}
+    command = [sys.executable, "-m", "lab", "--help"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
