@@ -25,6 +25,10 @@ The first two are also `ValueError`: they are raised before anything is computed
 """
 
 
+LONGEST_MESSAGE = 2000
+"""Characters of a refusal; the longest of ours lists all hyperparameters."""
+
+
 class ConsensusError(Exception):
     """The root of this room's errors."""
 
@@ -48,9 +52,15 @@ class CallRefused(ChainError):
     """
 
     def __init__(self, check: str, message: str, *, wait_blocks: int = 0) -> None:
-        super().__init__(message)
+        super().__init__(_one_line(message))
         self.check = check
         self.wait_blocks = wait_blocks
+
+
+def _one_line(message: str) -> str:
+    """Cut what a stranger's call put into a message, and escape what no terminal should get."""
+    cut = message if len(message) <= LONGEST_MESSAGE else f"{message[:LONGEST_MESSAGE]}…"
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in cut)
 
 
 class SignatureRefused(CallRefused):

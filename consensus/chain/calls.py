@@ -106,7 +106,12 @@ class SetWeights:
     @classmethod
     def of(cls, netuid: int, uids: Sequence[int], weights: Sequence[float], version: int = 0) -> Self:
         """Convert floats of any scale: the largest becomes 65535, zeros stay. Refuses NaN, infinity and negatives."""
-        row = np.asarray(weights, np.float64)
+        try:
+            row = np.asarray(weights, np.float64)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise WeightsRefused("value", f"the weights are no sequence of numbers: {error}") from None
+        if row.ndim != 1:
+            raise WeightsRefused("value", f"the weights have {row.ndim} dimensions; allowed: 1")
         bad = ~(np.isfinite(row) & (row >= 0))
         if bad.any():
             position = int(np.argmax(bad))

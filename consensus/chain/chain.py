@@ -190,10 +190,8 @@ class Chain:
             raise CallRefused("form", f"{type(signed.call).__name__} is no call that this chain knows")
         if type(signed.signature) is not bytes or type(signed.nonce) is not int or type(signed.signer) is not str:
             raise SignatureRefused("form", "a signed call has its signature as bytes, an address and a whole nonce")
-        if signed.genesis_hash != self.genesis_hash:
-            raise SignatureRefused(
-                "genesis", f"signed for chain {signed.genesis_hash!r:.14}…; this is {self.genesis_hash[:12]}…"
-            )
+        if type(signed.genesis_hash) is not str or signed.genesis_hash != self.genesis_hash:
+            raise SignatureRefused("genesis", f"signed for another chain; this is {self.genesis_hash[:12]}…")
         message = signed.message
         if not verify(signed.signer, message, signed.signature):
             raise SignatureRefused("signature", f"the signature is not {signed.signer}'s for this call")

@@ -73,7 +73,7 @@ def test_a_call_ahead_of_its_turn_is_refused() -> None:
 
 def test_a_call_for_another_chain_is_refused() -> None:
     chain, other = funded(), funded(name="other")
-    with pytest.raises(SignatureRefused, match="signed for chain"):
+    with pytest.raises(SignatureRefused, match="signed for another chain"):
         chain.submit(other.sign(ALICE, Transfer(BOB.ss58_address, 1)))
 
 

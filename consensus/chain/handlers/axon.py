@@ -15,6 +15,8 @@ def serve_axon(state: ChainState, signer: str, call: ServeAxon) -> int:
     if uid is None:
         raise NotAllowed("registered", f"hotkey {signer} isn't registered on subnet {call.netuid}")
     try:
+        if not isinstance(call.ip, str) or "%" in call.ip:  # whole numbers, and scopes of one machine
+            raise ValueError
         address = ipaddress.ip_address(call.ip)
     except ValueError as error:
         raise CallRefused("ip", f"{call.ip!r} is no IP address") from error

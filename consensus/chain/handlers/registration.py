@@ -4,6 +4,7 @@ There are two rules. "decay" (since 2026): burn only; each registration raises t
 it. "interval" (2023 to 2026): burn or proof of work; both prices are adjusted together once per interval.
 """
 
+from decimal import Decimal, localcontext
 from functools import lru_cache
 
 from consensus.amounts import TAO
@@ -45,14 +46,10 @@ def burn_price(subnet: Subnet, block: int) -> int:
 @lru_cache
 def decay_factor(half_life: int) -> int:
     """Return the largest f in Q32 with f^half_life <= 1/2: the part of the burn price left after one block."""
-    low, high = 0, 2**32
-    while high - low > 1:
-        middle = (low + high) // 2
-        if middle**half_life * 2 <= 1 << 32 * half_life:
-            low = middle
-        else:
-            high = middle
-    return low
+    if half_life == 1:
+        return 2**31  # the only one that is a whole number, so that no other is rounded the wrong way
+    with localcontext(prec=60):
+        return int((Decimal(2).ln() * (32 - 1 / Decimal(half_life))).exp())
 
 
 def burned_register(state: ChainState, signer: str, call: BurnedRegister) -> int:

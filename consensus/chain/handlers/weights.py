@@ -4,6 +4,7 @@ A row is set by `SetWeights`; on a subnet with commit-reveal it is committed fir
 (`RevealWeights`). A refused row changes nothing.
 """
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -43,7 +44,7 @@ def commit_weights(state: ChainState, signer: str, call: CommitWeights) -> int:
     uid = _registered(subnet, signer)
     _check_stake(state, subnet, uid)
     _check_rate(state, subnet, uid)
-    if not (isinstance(call.commit_hash, str) and len(call.commit_hash) == 64):
+    if not (isinstance(call.commit_hash, str) and re.fullmatch(r"[0-9a-fA-F]{64}", call.commit_hash)):
         raise WeightsRefused("commit_hash", f"commit hash {call.commit_hash!r}; allowed: 64 hexadecimal digits")
     open_commits = unexpired(subnet, uid)
     if len(open_commits) >= MAX_COMMITS:
