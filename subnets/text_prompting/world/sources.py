@@ -1,13 +1,16 @@
 """Your own files: texts to ask about, and prompts of real users.
 
 Texts: a file or folder of .txt and .md, .jsonl with a text field, or .parquet with a text column; or a dataset on the
-Hub with such files, OWNER/NAME, from this machine's cache or fetched.
+Hub with such files, OWNER/NAME, from this machine's cache or fetched. Hidden files, checkpoints, and a folder's own
+README or licence are skipped.
 Prompts: .jsonl with "prompt" or "messages" in each line, or any other file with one prompt per line.
 """
 
 from __future__ import annotations
 
+import codecs
 import json
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,6 +19,11 @@ from subnets.task import Message
 
 SUFFIXES = (".txt", ".md", ".jsonl", ".parquet")
 ROLES = ("system", "user", "assistant")
+NOT_TEXTS = re.compile(
+    r"(?i)(?:readme|licen[cs]e|copying|data(?:set)?[-_ ]?card)(?:[._-][a-z]{2})?\.\w+"
+    r"|checkpoints?(?:[-_]\d+)?|__macosx|__pycache__"
+)
+"""Names of files about a folder's texts, and of files and folders that tools leave behind."""
 
 
 @lru_cache(maxsize=8)
@@ -29,12 +37,22 @@ def read_texts(path: Path, field: str) -> tuple[str, ...]:
         if path.is_absolute() or len(path.parts) != 2 or path.parts[0].startswith("."):
             raise PluginError(f"texts: {path} does not exist")
         path = _dataset(path.as_posix())
-    files = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES) if path.is_dir() else [path]
+    files = _files(path) if path.is_dir() else [path]
     texts = [text.strip() for file in files for text in _texts(file, field)]
     kept = tuple(text for text in texts if text)
     if not kept:
-        raise PluginError(f"texts: {path} holds no text; read are {', '.join(SUFFIXES)}")
+        raise PluginError(f"texts: {path} holds no text; read are {', '.join(SUFFIXES)}, but no hidden or README file")
     return kept
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(
+        file
+        for file in folder.rglob("*")
+        if file.suffix.lower() in SUFFIXES
+        and file.is_file()
+        and not any(part.startswith(".") or NOT_TEXTS.fullmatch(part) for part in file.relative_to(folder).parts)
+    )
 
 
 def _dataset(name: str) -> Path:
@@ -44,7 +62,8 @@ def _dataset(name: str) -> Path:
         raise PluginError(
             f"texts: there is no path {name}; a dataset of the Hub needs {error.name}: pip install 'subnetlab[text]'"
         ) from None
-    patterns = [f"*{suffix}" for suffix in SUFFIXES]
+    # The Hub matches case; "[tT][xX][tT]" matches either.
+    patterns = ["*." + "".join(f"[{char}{char.upper()}]" for char in suffix[1:]) for suffix in SUFFIXES]
     try:
         return Path(snapshot_download(name, repo_type="dataset", allow_patterns=patterns, local_files_only=True))
     except Exception:  # not cached: the Hub's errors change between versions
@@ -58,7 +77,8 @@ def _dataset(name: str) -> Path:
 
 
 def _texts(file: Path, field: str) -> list[str]:
-    if file.suffix == ".parquet":
+    suffix = file.suffix.lower()
+    if suffix == ".parquet":
         try:
             from pyarrow.parquet import read_table
         except ImportError:
@@ -67,9 +87,9 @@ def _texts(file: Path, field: str) -> list[str]:
         if field not in table.column_names:
             raise PluginError(f"texts: {file} has no column {field!r}; known: {', '.join(table.column_names)}")
         return [str(value) for value in table.column(field).to_pylist() if value is not None]
-    if file.suffix == ".jsonl":
+    if suffix == ".jsonl":
         return [_field(file, number, line, field) for number, line in _lines(file)]
-    return [file.read_text(encoding="utf-8", errors="replace")]
+    return [_decoded(file).replace("\r\n", "\n")]
 
 
 @lru_cache(maxsize=8)
@@ -81,7 +101,7 @@ def read_prompts(path: Path) -> tuple[tuple[Message, ...], ...]:
     """
     if not path.is_file():
         raise PluginError(f"organic: {path} is no file")
-    if path.suffix == ".jsonl":
+    if path.suffix.lower() == ".jsonl":
         prompts = tuple(_conversation(path, number, line) for number, line in _lines(path))
     else:
         prompts = tuple((Message("user", line.strip()),) for _, line in _lines(path))
@@ -90,8 +110,17 @@ def read_prompts(path: Path) -> tuple[tuple[Message, ...], ...]:
     return prompts
 
 
+def _decoded(file: Path) -> str:
+    """Return the text as UTF-8, or as UTF-16 where a byte order mark says so, without the mark."""
+    content = file.read_bytes()
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16", errors="replace")
+    return content.decode("utf-8-sig", errors="replace")
+
+
 def _lines(file: Path) -> list[tuple[int, str]]:
-    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    # str.splitlines would also split at U+2028 and other characters that JSON allows inside strings.
+    lines = _decoded(file).split("\n")
     return [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
 
 

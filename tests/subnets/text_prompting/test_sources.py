@@ -32,6 +32,53 @@ def test_texts_are_read_from_a_folder_in_the_order_of_their_names(tmp_path: Path
     assert read_texts(tmp_path, "body") == ("First.", "Then.", "Second. Text.")
 
 
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1e"])
+def test_a_line_of_json_ends_at_a_line_feed_alone(tmp_path: Path, separator: str) -> None:
+    written = [f"A kiln{separator}and a wheel.", "Clay."]
+    rows = [json.dumps({"prompt": text, "text": text}, ensure_ascii=False) for text in written]
+    for end in ("\n", "\r\n"):
+        file = tmp_path / f"{len(end)}.jsonl"
+        file.write_bytes(end.join(rows).encode())
+        assert read_texts(file, "text") == tuple(written)
+        assert [turns[0].content for turns in read_prompts(file)] == written
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "a.jsonl").write_bytes('{"prompt": "Glaze?", "text": "Glaze."}\r\n'.encode(encoding))
+    (tmp_path / "b.txt").write_bytes("Slip?".encode(encoding))
+    assert read_texts(tmp_path, "text") == ("Glaze.", "Slip?")
+    assert read_prompts(tmp_path / "a.jsonl") == ((Message("user", "Glaze?"),),)
+    assert read_prompts(tmp_path / "b.txt") == ((Message("user", "Slip?"),),)
+
+
+def test_a_folders_texts_are_neither_its_hidden_files_nor_its_checkpoints_nor_its_card(tmp_path: Path) -> None:
+    for name in (
+        "letters/one.TXT",
+        "letters/two.Md",
+        "three.JSONL",
+        "readmes-of-old.txt",
+        ".hidden.txt",
+        "._one.txt",
+        ".git/notes.md",
+        ".ipynb_checkpoints/one-checkpoint.txt",
+        "checkpoint-500/state.txt",
+        "__MACOSX/one.txt",
+        "README.md",
+        "letters/ReadMe.txt",
+        "LICENSE.txt",
+        "dataset_card.md",
+    ):
+        file = tmp_path / "own" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps({"text": name}) if name.endswith("JSONL") else name)
+    (tmp_path / "own" / "folder.txt").mkdir()
+    kept = ("letters/one.TXT", "letters/two.Md", "readmes-of-old.txt", "three.JSONL")
+    assert read_texts(tmp_path / "own", "text") == kept
+    # A file that is named is read, whatever it is called.
+    assert read_texts(tmp_path / "own" / "README.md", "text") == ("README.md",)
+
+
 NEEDS_TEXT_EXTRA = pytest.mark.skipif(
     find_spec("pyarrow") is None and not os.environ.get("CI"), reason="the plain test install has no extra `text`"
 )
