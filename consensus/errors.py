@@ -59,7 +59,8 @@ class CallRefused(ChainError):
 
 def _one_line(message: str) -> str:
     """Cut what a stranger's call put into a message, and escape what no terminal should get."""
-    cut = message if len(message) <= LONGEST_MESSAGE else f"{message[:LONGEST_MESSAGE]}…"
+    half = LONGEST_MESSAGE // 2
+    cut = message if len(message) <= LONGEST_MESSAGE else f"{message[:half]}…{message[-half:]}"
     return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in cut)
 
 
