@@ -7,7 +7,7 @@ INK = "#1d1f22"
 MUTED = "#62676e"
 LINE = "#dcddda"
 SERIES = ("#0a6c9b", "#c0531a", "#2b7a4c", "#7c4dbd", "#94700a", "#b93d74", "#53677d", "#7d5a3c")
-"""Told apart with the common kinds of colour blindness, at 4.5:1 or more on the paper."""
+"""Distinguishable with the common kinds of colour blindness, at a contrast of 4.5:1 or more."""
 
 DARK_PAPER = "#17191c"
 DARK_INK = "#e9e7e2"
@@ -24,7 +24,7 @@ PARTS = (
     "record",
     "providers",
 )
-"""Of the subnet's bill, in the order of their colours."""
+"""Parts of the subnet's bill, in the order of their colours."""
 
 
 def part_colour(group: str) -> str:

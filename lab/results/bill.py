@@ -3,15 +3,15 @@
     bill = Bill.of(record)
     bill.overhead.value        # e.g. 6.3: the subnet used 6.3 times the CPU of doing each page once
 
-CPU is what is metered. Each part has its own meter; transport and scheduling is what our processes
-used beyond those. The total is read apart, from the processes themselves: where a meter counted
-something twice, the parts exceed it, and `unexplained` says by how much.
+CPU is what is metered. Each part has its own meter; transport and scheduling is what our processes used beyond
+those. The total is read separately, from the processes themselves: if a meter counts something twice, the parts exceed
+the total, and `unexplained_cpu_s` says by how much.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from lab.config.prices import PriceTable, price
@@ -22,13 +22,13 @@ from lab.statistics import Estimate, mean, ratio
 from subnets import Cost
 
 ROLES = ("driver", "host", "validator", "system")
-"""Of our processes."""
+"""What our processes do."""
 
 SUBNET_PARTS = ("miners", "making tasks", "grading", "transport and scheduling", "consensus", "record", "providers")
-"""What belongs to the subnet; measuring true quality and doing the work once are the laboratory's own.
+"""Parts that belong to the subnet; measuring true quality and doing the work once are the laboratory's own.
 
-"providers" is what the servers of the run used: the far end of the APIs that miners call. It has no dollars of its
-own, since miners pay providers by the token, and that is in the miners' lines.
+"providers" is what the servers of the run used: the far end of the APIs that miners call. It costs no dollars, since
+miners pay providers by the token, and their lines include that.
 """
 
 
@@ -50,13 +50,13 @@ class Bill:
     parts: tuple[Part, ...]
     """They add up to `total_cpu_s`, within `unexplained_cpu_s`."""
     total_cpu_s: float
-    """Of all our processes, read from the processes."""
+    """CPU seconds of all our processes, read from the processes."""
     unexplained_cpu_s: float
-    """By how much the meters of some role exceed what its processes used."""
+    """Amount by which the meters of some role exceed what its processes used."""
     setup_cpu_s: float
-    """Starting processes and engines, before the first query; not in the total."""
+    """CPU seconds to start processes and engines, before the first query; not in the total."""
     idle_cpu_s: float
-    """Core seconds of the machine that nothing of ours used."""
+    """Core seconds of the machine that none of our processes used."""
     idle_usd: float
     wall_s: float
     cores: int
@@ -69,20 +69,20 @@ class Bill:
     lost: int
     """Queries that never reached their miner; unscored."""
     once_cpu_s: Estimate
-    """CPU to do one task's work once, with no subnet around it."""
+    """CPU seconds to do one task's work once, with no subnet around it."""
     once_usd: Estimate
     overhead: Estimate
-    """CPU of the subnet for a task, over that of doing the task once."""
+    """CPU of the subnet for a task, divided by that of doing the task once."""
     overhead_of_one: Estimate
-    """The same where only one of the V validators' tasks was wanted by a customer and the others check."""
+    """The same if a customer wanted only one of the V validators' tasks and the others check."""
     useful_work: Estimate
     """1 / overhead: the share of the subnet's CPU that doing each task once would have needed."""
     grading_share: float
-    """Of making tasks and grading, in the subnet's CPU."""
+    """Share of making tasks and grading in the subnet's CPU."""
     prices: PriceTable
     sessions: int
-    """Processes that worked on the run. Of one that was killed, what it used after its last epoch beyond the
-    meters of its finished rounds is not known and not in here."""
+    """Processes that worked on the run. What a killed one used after its last epoch, beyond the meters of its
+    finished rounds, is unknown and not included."""
 
     @property
     def subnet_parts(self) -> list[Part]:
@@ -102,7 +102,7 @@ class Bill:
 
     @property
     def subnet_usd(self) -> float:
-        """Dollars for the subnet's own parts."""
+        """Cost of the subnet's own parts in dollars."""
         return sum(part.usd for part in self.subnet_parts)
 
     @classmethod
@@ -116,109 +116,185 @@ def total(costs: Iterable[Cost]) -> Cost:
     return sum(costs, start=Cost())
 
 
-def _add_up(played: CompletedRun) -> Bill:
-    config, epochs, rounds, names = played.config, played.epochs, played.rounds, played.names("miner")
-    once = {place: cost for epoch in epochs for place, cost in epoch.baseline.items()}
-    by_miner: defaultdict[int, Cost] = defaultdict(Cost)
-    for graded in rounds:
-        for answer in graded.answers:
-            moved = Cost(sent_bytes=graded.query_bytes, received_bytes=answer.size)
-            by_miner[answer.uid] += answer.cost + moved
-    grouped = {
-        "making tasks": total(graded.task_cost for graded in rounds),
-        "grading": total(graded.grading_cost for graded in rounds),
-        "consensus": total(epoch.use.consensus for epoch in epochs),
-        "record": total(epoch.use.bookkeeping for epoch in epochs),
-        "measuring quality": total(graded.measuring_cost for graded in rounds),
-    }
-    roles = {role: sum(epoch.use.cpu_s.get(role, 0.0) for epoch in epochs) for role in ROLES}
-    closing = {epoch.number: epoch.use.session for epoch in epochs}
-    per_epoch = config.chain.rounds_per_epoch
-    # A round of a session that was killed before its epoch ended has its meters, but no process to hold them against.
-    whole = [graded for graded in rounds if graded.session == closing[graded.number // per_epoch]]
-    cut = [graded for graded in rounds if graded.session != closing[graded.number // per_epoch]]
-    keeping = grouped["consensus"].cpu_s + grouped["record"].cpu_s
-    working = total(once.values())
-    rests = _rests(roles, whole, keeping, working.cpu_s, local=config.pool.kind == "local")
-    transport = sum(rest for rest in rests if rest > 0)
-    unexplained = -sum(rest for rest in rests if rest < 0)
-    grouped["transport and scheduling"] = Cost(cpu_s=transport)
+@dataclass(frozen=True, slots=True)
+class _Meters:
+    """What the record says of a run, as far as its last complete epoch."""
 
-    lines = [Part(names[uid], "miners", cost, price(cost, config.prices)) for uid, cost in sorted(by_miner.items())]
-    lines += [Part(name, name, cost, price(cost, config.prices)) for name, cost in grouped.items()]
-    served_once = sum(epoch.baseline_servers_cpu_s for epoch in epochs)
-    lines.append(
-        Part("doing it once", "doing it once", working + Cost(cpu_s=served_once), price(working, config.prices))
-    )
-    served = sum(epoch.use.cpu_s.get("server", 0.0) for epoch in epochs) - served_once
-    if config.servers:
-        lines.append(Part("providers' servers", "providers", Cost(cpu_s=served), usd=0.0))
-    wall, cores = sum(epoch.use.wall_s for epoch in epochs), max((epoch.use.cores for epoch in epochs), default=0)
-    metered = sum(roles.values()) + served + served_once + sum(map(_all_of, cut))
+    run: CompletedRun
+
+    @property
+    def prices(self) -> PriceTable:
+        """Prices of the run's config."""
+        return self.run.config.prices
+
+    @property
+    def groups(self) -> dict[str, Cost]:
+        """Metered cost of every part but miners, transport and servers."""
+        epochs, rounds = self.run.epochs, self.run.rounds
+        return {
+            "making tasks": total(graded.task_cost for graded in rounds),
+            "grading": total(graded.grading_cost for graded in rounds),
+            "consensus": total(epoch.use.consensus for epoch in epochs),
+            "record": total(epoch.use.bookkeeping for epoch in epochs),
+            "measuring quality": total(graded.measuring_cost for graded in rounds),
+        }
+
+    @property
+    def miners(self) -> dict[int, Cost]:
+        """Cost of each miner's answers, with the bytes that they moved."""
+        costs: defaultdict[int, Cost] = defaultdict(Cost)
+        for graded in self.run.rounds:
+            for answer in graded.answers:
+                costs[answer.uid] += answer.cost + Cost(sent_bytes=graded.query_bytes, received_bytes=answer.size)
+        return dict(sorted(costs.items()))
+
+    @property
+    def baseline(self) -> dict[str, Cost]:
+        """Cost of doing each task once, by its round's key, without what servers used for it."""
+        return {key: cost for epoch in self.run.epochs for key, cost in epoch.baseline.items()}
+
+    @property
+    def whole_baseline(self) -> dict[str, Cost]:
+        """The same with what servers used, spread evenly over the tasks of their epoch."""
+        return {
+            key: replace(cost, cpu_s=cost.cpu_s + epoch.baseline_servers_cpu_s / len(epoch.baseline))
+            for epoch in self.run.epochs
+            for key, cost in epoch.baseline.items()
+        }
+
+    @property
+    def baseline_servers_cpu_s(self) -> float:
+        """CPU seconds of servers while tasks were done once."""
+        return sum(epoch.baseline_servers_cpu_s for epoch in self.run.epochs)
+
+    @property
+    def servers_cpu_s(self) -> float:
+        """CPU seconds of servers while miners were asked."""
+        used = sum(epoch.use.cpu_s.get("server", 0.0) for epoch in self.run.epochs)
+        return used - self.baseline_servers_cpu_s
+
+    @property
+    def roles(self) -> dict[str, float]:
+        """CPU seconds of our processes, by role."""
+        return {role: sum(epoch.use.cpu_s.get(role, 0.0) for epoch in self.run.epochs) for role in ROLES}
+
+    def rounds(self, *, interrupted: bool) -> list[GradedRound]:
+        """Return the rounds of a session that was killed before their epoch ended, or all others.
+
+        An interrupted round has its meters, but no process to compare them with.
+        """
+        sessions = {epoch.number: epoch.use.session for epoch in self.run.epochs}
+        per_epoch = self.run.config.chain.rounds_per_epoch
+        return [
+            graded
+            for graded in self.run.rounds
+            if (graded.session != sessions[graded.number // per_epoch]) == interrupted
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """What our processes used beyond their meters."""
+
+    transport_cpu_s: float
+    unexplained_cpu_s: float
+    """What meters counted beyond their processes."""
+
+
+def _add_up(run: CompletedRun) -> Bill:
+    meters = _Meters(run)
+    rest = _rest(meters)
+    groups = meters.groups | {"transport and scheduling": Cost(cpu_s=rest.transport_cpu_s)}
+    rounds, epochs, prices = run.rounds, run.epochs, meters.prices
+    metered = _metered_cpu_s(meters)
     idle = max(0.0, sum(epoch.use.wall_s * epoch.use.cores for epoch in epochs) - metered)
-
-    # What no round has for itself (transport, consensus, record, servers) is spread evenly over the rounds.
-    shared = transport + grouped["consensus"].cpu_s + grouped["record"].cpu_s + served
-    own_server = {
-        place: epoch.baseline_servers_cpu_s / len(epoch.baseline) for epoch in epochs for place in epoch.baseline
-    }
-    done_once = {place: replace(cost, cpu_s=cost.cpu_s + own_server[place]) for place, cost in once.items()}
-    subnet = [_cpu_of(graded) + shared / len(rounds) for graded in rounds]
-    compared = [
-        (cpu, done_once[graded.key].cpu_s)
-        for cpu, graded in zip(subnet, rounds, strict=True)
-        if graded.key in done_once and done_once[graded.key].cpu_s > 0
+    subnet = _cpu_by_round(meters, groups)
+    baseline = meters.whole_baseline
+    pairs = [
+        (cpu_s, baseline[graded.key].cpu_s)
+        for cpu_s, graded in zip(subnet, rounds, strict=True)
+        if graded.key in baseline and baseline[graded.key].cpu_s > 0
     ]
-    above, below = [pair[0] for pair in compared], [pair[1] for pair in compared]
-    asking = len({graded.validator for graded in rounds})
-    overhead = ratio(above, below)
-    checking = grouped["making tasks"].cpu_s + grouped["grading"].cpu_s
+    above, below = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    validators = len({graded.validator for graded in rounds})
+    checking = groups["making tasks"].cpu_s + groups["grading"].cpu_s
     return Bill(
-        parts=tuple(lines),
+        parts=tuple(_parts(meters, groups)),
         total_cpu_s=metered,
-        unexplained_cpu_s=unexplained,
+        unexplained_cpu_s=rest.unexplained_cpu_s,
         setup_cpu_s=sum(epoch.use.setup_cpu_s for epoch in epochs),
         idle_cpu_s=idle,
-        idle_usd=price(Cost(cpu_s=idle), config.prices),
-        wall_s=wall,
-        cores=cores,
+        idle_usd=price(Cost(cpu_s=idle), prices),
+        wall_s=sum(epoch.use.wall_s for epoch in epochs),
+        cores=max((epoch.use.cores for epoch in epochs), default=0),
         miners=mean([float(len(graded.answers)) for graded in rounds]),
-        validators=asking,
+        validators=validators,
         tasks=len(rounds),
         answers=sum(len(graded.answers) for graded in rounds),
         lost=sum(answer.fault == "lost" for graded in rounds for answer in graded.answers),
-        once_cpu_s=mean([cost.cpu_s for cost in done_once.values()]),
-        once_usd=mean([price(cost, config.prices) for cost in once.values()]),
-        overhead=overhead,
-        overhead_of_one=ratio([cpu * asking for cpu in above], below),
+        once_cpu_s=mean([cost.cpu_s for cost in baseline.values()]),
+        once_usd=mean([price(cost, prices) for cost in meters.baseline.values()]),
+        overhead=ratio(above, below),
+        overhead_of_one=ratio([cpu_s * validators for cpu_s in above], below),
         useful_work=ratio(below, above),
-        grading_share=checking / sum(subnet) if subnet and sum(subnet) else 0.0,
-        prices=config.prices,
+        grading_share=checking / sum(subnet) if sum(subnet) else 0.0,
+        prices=prices,
         sessions=len({epoch.use.session for epoch in epochs}),
     )
 
 
-def _cpu_of(graded: GradedRound) -> float:
+def _parts(meters: _Meters, groups: Mapping[str, Cost]) -> list[Part]:
+    """Return the lines of the bill."""
+    prices, names = meters.prices, meters.run.names("miner")
+    baseline = total(meters.baseline.values())
+    lines = [Part(names[uid], "miners", cost, price(cost, prices)) for uid, cost in meters.miners.items()]
+    lines += [Part(name, name, cost, price(cost, prices)) for name, cost in groups.items()]
+    with_servers = baseline + Cost(cpu_s=meters.baseline_servers_cpu_s)
+    lines.append(Part("doing it once", "doing it once", with_servers, price(baseline, prices)))
+    if meters.run.config.servers:
+        lines.append(Part("providers' servers", "providers", Cost(cpu_s=meters.servers_cpu_s), usd=0.0))
+    return lines
+
+
+def _metered_cpu_s(meters: _Meters) -> float:
+    """CPU seconds of all our processes; of interrupted rounds, whose processes are gone, their meters."""
+    interrupted = sum(map(_all_cpu_s, meters.rounds(interrupted=True)))
+    return sum(meters.roles.values()) + meters.servers_cpu_s + meters.baseline_servers_cpu_s + interrupted
+
+
+def _cpu_by_round(meters: _Meters, groups: Mapping[str, Cost]) -> list[float]:
+    """CPU seconds of the subnet for each round; what has no meter of its own is spread evenly."""
+    rounds = meters.run.rounds
+    shared = groups["transport and scheduling"].cpu_s + groups["consensus"].cpu_s + groups["record"].cpu_s
+    shared += meters.servers_cpu_s
+    return [_subnet_cpu_s(graded) + shared / len(rounds) for graded in rounds]
+
+
+def _subnet_cpu_s(graded: GradedRound) -> float:
     """CPU seconds of a round that are the subnet's."""
     return sum(answer.cost.cpu_s for answer in graded.answers) + graded.task_cost.cpu_s + graded.grading_cost.cpu_s
 
 
-def _all_of(graded: GradedRound) -> float:
-    """CPU seconds of a round, the laboratory's own measuring included."""
-    return _cpu_of(graded) + graded.measuring_cost.cpu_s
+def _all_cpu_s(graded: GradedRound) -> float:
+    """CPU seconds of a round, including the laboratory's own measuring."""
+    return _subnet_cpu_s(graded) + graded.measuring_cost.cpu_s
 
 
-def _rests(
-    roles: dict[str, float], rounds: list[GradedRound], keeping: float, once: float, *, local: bool
-) -> list[float]:
-    """Return, for each role, what its processes used beyond its meters."""
+def _rest(meters: _Meters) -> _Rest:
+    """Compare each role's processes with their meters."""
+    roles, rounds, groups = meters.roles, meters.rounds(interrupted=False), meters.groups
     answering = sum(answer.cost.cpu_s for graded in rounds for answer in graded.answers)
-    validating = sum(_all_of(graded) for graded in rounds) - answering
-    if local:  # validators, and miners without an engine, work in the driver's own process
-        return [sum(roles.values()) - answering - once - validating - keeping]
-    return [
-        roles["host"] - answering - once,
-        roles["validator"] - validating,
-        roles["driver"] - keeping,
-        roles["system"],
-    ]
+    validating = sum(_all_cpu_s(graded) for graded in rounds) - answering
+    keeping = groups["consensus"].cpu_s + groups["record"].cpu_s
+    once = total(meters.baseline.values()).cpu_s
+    if meters.run.config.pool.kind == "local":
+        # Validators, and miners without an engine, work in the driver's own process.
+        rests = [sum(roles.values()) - answering - once - validating - keeping]
+    else:
+        rests = [
+            roles["host"] - answering - once,
+            roles["validator"] - validating,
+            roles["driver"] - keeping,
+            roles["system"],
+        ]
+    return _Rest(sum(rest for rest in rests if rest > 0), -sum(rest for rest in rests if rest < 0))

@@ -1,12 +1,12 @@
 """Comparing two results: which differences between them are larger than chance?
 
-    found = compare(Path("runs/ocr"), Path("runs/ocr-2"))
-    found.rows[0].larger_than_chance
+    compared = compare(Path("runs/ocr"), Path("runs/ocr-2"))
+    compared.rows[0].larger_than_chance
 
-Answers are paired where a miner of the same name answered the same task in both. Each miner and measure is tested
-by sign flips (`statistics.paired`), and all tests together are held to a 5 % chance of any false alarm (Holm). Of two
-studies the arms of the same name are compared. What the machine did beside a run shifts all of its times and costs
-together, so a difference in these is one of two single runs, and need not be one of their configs.
+Answers are paired if a miner of the same name answered the same task in both. Each miner and measure is tested by sign
+flips (`statistics.paired`), with a 5 % chance of any false alarm in all tests together (Holm). Studies are compared arm
+by arm. Other load on the machine shifts all times and costs of a run together, so a difference in these is one between
+two single runs, and need not come from their configs.
 """
 
 from __future__ import annotations
@@ -32,25 +32,28 @@ from subnets import Fault
 ALPHA = 0.05
 """Chance of any false alarm among all tests of a comparison."""
 RARE = 10
-"""Flips as far out as what was observed, in which a p-value is told well enough."""
+"""Extreme sign flips needed for a stable p-value."""
 METERED = ("latency_s", "cpu_s", "usd")
-"""Measures that hang on what the machine did beside the run."""
+"""Measures that depend on what else the machine did during the run."""
 BY_RUN = ("run", "started", "seed", "prices")
-"""What is kept of a machine in a record and says nothing of it."""
+"""Keys of a recorded machine that differ from run to run."""
 PROBE = "probe"
-"""The arm of a study that its forecast is made from: its tasks are in the other arms as well."""
+"""The arm that a study's forecast is based on; other arms have its tasks as well."""
+
+TaskKey = tuple[str, int]
+"""Id and seed of a task."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What is compared of an answer."""
+    """A property of an answer that is compared."""
 
     key: str
     title: str
     unit: str
     digits: int
     of: Callable[[GradedAnswer, PriceTable], float | None]
-    """None where it is not known of an answer, or not the miner's."""
+    """None if it is unknown, or not the miner's doing."""
 
 
 def _arrived(answer: GradedAnswer) -> bool:
@@ -75,7 +78,7 @@ class Row:
     """One measure of one miner in both results."""
 
     arm: str
-    """Of two studies; empty for two runs."""
+    """The arm in both studies; empty for two runs."""
     miner: str
     measure: str
     """A key of `MEASURES`."""
@@ -85,13 +88,13 @@ class Row:
     difference: Estimate
     """After less before; n counts the tasks behind it."""
     p_value: float
-    """Two-sided, of this test alone."""
+    """Two-sided p-value of this test alone."""
     p_all: float
-    """Raised for the number of tests."""
+    """The same corrected for the number of tests."""
 
     @property
     def larger_than_chance(self) -> bool:
-        """Whether it is, among all that were tested."""
+        """Return whether the difference is significant among all that were tested."""
         return self.p_all <= ALPHA
 
 
@@ -101,23 +104,23 @@ class Compared:
 
     rows: tuple[Row, ...]
     tasks: int
-    """That both have, over all arms."""
+    """Tasks that both have, over all arms."""
     notes: tuple[str, ...]
     """What was left out, and what else differs."""
 
     @property
     def sentence(self) -> str:
-        """Say what came of it."""
+        """The result in one or two sentences."""
         larger = sum(row.larger_than_chance for row in self.rows)
         tasks = f"{self.tasks} shared task" + ("" if self.tasks == 1 else "s")
-        said = (
+        text = (
             f"{larger} of {len(self.rows)} differences are larger than chance, over {tasks} "
             f"(sign-flip test on the same tasks, Holm over all of them, at {ALPHA:g})."
         )
         if not any(row.larger_than_chance and row.measure in METERED for row in self.rows):
-            return said
+            return text
         return (
-            f"{said} Those in latency, CPU and cost are between two single runs: a busier machine makes them as well."
+            f"{text} Those in latency, CPU and cost are between two single runs: a busier machine causes them as well."
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -152,49 +155,66 @@ class _Test:
     """One row, and the answers behind it."""
 
     row: Row
-    """Not held against others yet."""
+    """Not yet corrected for the number of tests."""
     before: list[float]
-    """NaN where there is nothing to measure, as in `after`."""
+    """NaN if there is nothing to measure, as in `after`."""
     after: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairing:
+    """What two runs have in common."""
+
+    tests: list[_Test]
+    tasks: set[TaskKey]
+    notes: list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class _Side:
     """One run, as far as its last complete epoch."""
 
-    played: CompletedRun
+    run: CompletedRun
     names: Mapping[int, str]
-    """Of miners, by uid."""
-    rounds: Mapping[tuple[str, int], GradedRound]
-    """By the id and the seed of their task."""
+    """Names of the miners, by uid."""
+    rounds: Mapping[TaskKey, GradedRound]
+
+    @classmethod
+    def read(cls, folder: Path) -> _Side:
+        """Read a run."""
+        with open_run(folder) as record:
+            run = CompletedRun.of(record)
+        return cls(run, run.names("miner"), {(graded.task_id, graded.task_seed): graded for graded in run.rounds})
 
     @property
     def config(self) -> Mapping[str, Any]:
-        """As it is recorded."""
-        return self.played.start.config
+        """The config as it is recorded."""
+        return self.run.start.config
 
     @property
     def machine(self) -> dict[str, Any]:
-        """What it ran on."""
-        return {key: value for key, value in self.played.start.machine.items() if key not in BY_RUN}
+        """The machine and the versions that it ran on."""
+        return {key: value for key, value in self.run.start.machine.items() if key not in BY_RUN}
 
 
 def compare(first: Path, second: Path) -> Compared:
     """Compare two runs, or two studies arm by arm.
 
     Raises:
-        RecordError: one of them can't be read, they are not of a kind, or nothing in them is paired.
+        RecordError: one of them can't be read, they are of different kinds, or nothing in them is paired.
     """
     ours, theirs = _runs(first), _runs(second)
-    notes = [f"{name} is only in {place}" for name, place in _lonely(ours, first, theirs, second)]
+    _check_kinds(first, ours, second, theirs)
+    notes = [f"arm {name} is only in {first}" for name in ours if name not in theirs]
+    notes += [f"arm {name} is only in {second}" for name in theirs if name not in ours]
     tests: list[_Test] = []
-    tasks: set[tuple[str, int]] = set()
+    tasks: set[TaskKey] = set()
     for arm in ours:
         if arm in theirs:
-            found, shared, said = _compare(arm, _read(ours[arm]), _read(theirs[arm]))
-            tests += found
-            tasks |= shared
-            notes += [f"{arm}: {line}" if arm else line for line in said]
+            pairing = _pair(arm, _Side.read(ours[arm]), _Side.read(theirs[arm]))
+            tests += pairing.tests
+            tasks |= pairing.tasks
+            notes += [f"{arm}: {note}" if arm else note for note in pairing.notes]
     if not tests:
         raise RecordError(
             f"nothing in {first} and {second} is paired: {'; '.join(notes)}. Pairs need a miner of the same name, the "
@@ -203,9 +223,9 @@ def compare(first: Path, second: Path) -> Compared:
     p_values = [_p_value(test, len(tests)) for test in tests]
     return Compared(
         tuple(
-            replace(test.row, p_value=alone, p_all=p)
-            for test, alone, p in zip(tests, p_values, holm(p_values), strict=True)
-            if p is not None
+            replace(test.row, p_value=alone, p_all=corrected)
+            for test, alone, corrected in zip(tests, p_values, holm(p_values), strict=True)
+            if corrected is not None
         ),
         len(tasks),
         tuple(notes),
@@ -213,84 +233,81 @@ def compare(first: Path, second: Path) -> Compared:
 
 
 def _runs(folder: Path) -> dict[str, Path]:
-    """Return the folders of a study's arms by name, or that of a run by an empty one."""
+    """Return the folders of a study's arms by name, or that of a run under the empty name."""
     if not (folder / "study.json").is_file():
         return {"": folder}
     arms = sorted(path for path in (folder / "arms").glob("*") if (path / "config.json").is_file())
     return {path.name: path for path in arms if path.name != PROBE}
 
 
-def _lonely(ours: Mapping[str, Path], first: Path, theirs: Mapping[str, Path], second: Path) -> list[tuple[str, Path]]:
+def _check_kinds(first: Path, ours: Mapping[str, Path], second: Path, theirs: Mapping[str, Path]) -> None:
+    """Refuse to compare a run with a study, or two kinds of study."""
     if ("" in ours) != ("" in theirs):
         study, run = (second, first) if "" in ours else (first, second)
         raise RecordError(f"{study} is a study and {run} a run; compare two runs, or two studies")
     if "" not in ours:
         kinds = [json.loads((folder / "study.json").read_text(encoding="utf-8"))["study"] for folder in (first, second)]
         if kinds[0] != kinds[1]:
-            raise RecordError(f"{first} is a study of {kinds[0]} and {second} one of {kinds[1]}; compare two of a kind")
-    alone = [(f"arm {name}", first) for name in ours if name not in theirs]
-    return alone + [(f"arm {name}", second) for name in theirs if name not in ours]
+            raise RecordError(
+                f"{first} is a study of {kinds[0]} and {second} one of {kinds[1]}; compare two of the same kind"
+            )
 
 
-def _read(folder: Path) -> _Side:
-    with open_run(folder) as record:
-        played = CompletedRun.of(record)
-    return _Side(played, played.names("miner"), {(one.task_id, one.task_seed): one for one in played.rounds})
-
-
-def _compare(arm: str, one: _Side, other: _Side) -> tuple[list[_Test], set[tuple[str, int]], list[str]]:
-    """Return the tests of one pair of runs, not held against others yet, their shared tasks, and what to note."""
-    if subnets := first_difference(one.config["subnet"], other.config["subnet"], "subnet"):
-        return [], set(), [f"its tasks are not the same: {subnets}"]
-    # In the order of places, not of arrival: two readings agree to the last digit.
-    shared = sorted(one.rounds.keys() & other.rounds.keys(), key=lambda key: one.rounds[key].key)
-    if not one.rounds or not other.rounds:
-        return [], set(), ["one of them has no complete epoch yet: go on with it by --resume"]
+def _pair(arm: str, first: _Side, second: _Side) -> _Pairing:
+    """Test every measure of every miner that both runs have."""
+    if difference := first_difference(first.config["subnet"], second.config["subnet"], "subnet"):
+        return _Pairing([], set(), [f"the tasks differ: {difference}"])
+    if not first.rounds or not second.rounds:
+        return _Pairing([], set(), ["one of them has no complete epoch yet: continue it with --resume"])
+    # In the order of keys, not of arrival, so that two readings agree to the last digit.
+    shared = sorted(first.rounds.keys() & second.rounds.keys(), key=lambda task: first.rounds[task].key)
     if not shared:
-        return [], set(), [f"no task is in both: the seeds are {one.config['seed']} and {other.config['seed']}"]
+        seeds = f"{first.config['seed']} and {second.config['seed']}"
+        return _Pairing([], set(), [f"no task is in both: the seeds are {seeds}"])
+    names = set(second.names.values())
+    tests = [
+        _test(arm, name, measure, _values(first, name, measure, shared), _values(second, name, measure, shared))
+        for name in first.names.values()
+        if name in names
+        for measure in MEASURES
+    ]
+    return _Pairing([test for test in tests if test is not None], set(shared), _notes(first, second))
+
+
+def _notes(first: _Side, second: _Side) -> list[str]:
+    """Say what else differs between two runs."""
     notes = [
         f"{what}: {difference}"
         for what, key in (
-            ("scores are not by the same graders", "validators"),
-            ("dollars are not at the same prices", "prices"),
-            ("times and costs are not of the same pool", "pool"),
+            ("the graders differ", "validators"),
+            ("the prices differ", "prices"),
+            ("the pools differ, and with them times and costs", "pool"),
         )
-        if (difference := first_difference(one.config[key], other.config[key], key))
+        if (difference := first_difference(first.config[key], second.config[key], key))
     ]
-    if machines := first_difference(one.machine, other.machine):
-        notes.append(f"they were not run on and with the same: {machines}")
-    theirs = set(other.names.values())
-    lonely = sorted(set(one.names.values()) ^ theirs)
-    notes += [f"miners that are in one of them only: {', '.join(lonely)}"] if lonely else []
-    tests = [
-        test
-        for name in one.names.values()
-        if name in theirs
-        for measure in MEASURES
-        if (
-            test := _test(
-                arm, name, measure, _values(one, name, measure, shared), _values(other, name, measure, shared)
-            )
-        )
-    ]
-    return tests, set(shared), notes
+    if difference := first_difference(first.machine, second.machine):
+        notes.append(f"the machines or versions differ: {difference}")
+    unmatched = sorted(set(first.names.values()) ^ set(second.names.values()))
+    if unmatched:
+        notes.append(f"miners that only one of them has: {', '.join(unmatched)}")
+    return notes
 
 
-def _values(side: _Side, name: str, measure: Measure, keys: list[tuple[str, int]]) -> list[float]:
-    """Measure one miner's answers to some tasks; NaN where there is nothing to measure."""
+def _values(side: _Side, name: str, measure: Measure, tasks: list[TaskKey]) -> list[float]:
+    """Measure one miner's answers to some tasks; NaN if there is nothing to measure."""
     uid = next(uid for uid, known in side.names.items() if known == name)
-    found = []
-    for key in keys:
-        answer = next((answer for answer in side.rounds[key].answers if answer.uid == uid), None)
-        value = measure.of(answer, side.played.config.prices) if answer is not None else None
-        found.append(float("nan") if value is None else value)
-    return found
+    values = []
+    for task in tasks:
+        answer = next((answer for answer in side.rounds[task].answers if answer.uid == uid), None)
+        value = None if answer is None else measure.of(answer, side.run.config.prices)
+        values.append(float("nan") if value is None else value)
+    return values
 
 
 def _test(arm: str, name: str, measure: Measure, before: list[float], after: list[float]) -> _Test | None:
-    """Test one measure of one miner; None where no task has it in both."""
-    tested = Comparison.of(before, after)
-    if tested.p_value is None:
+    """Test one measure of one miner; None if no task has it in both."""
+    comparison = Comparison.of(before, after)
+    if comparison.p_value is None:
         return None
     both = [(a, b) for a, b in zip(before, after, strict=True) if not np.isnan(a + b)]
     row = Row(
@@ -299,17 +316,17 @@ def _test(arm: str, name: str, measure: Measure, before: list[float], after: lis
         measure.key,
         mean([a for a, _ in both]),
         mean([b for _, b in both]),
-        tested.difference,
-        tested.p_value,
-        tested.p_value,
+        comparison.difference,
+        comparison.p_value,
+        comparison.p_value,
     )
     return _Test(row, before, after)
 
 
 def _p_value(test: _Test, tests: int) -> float:
-    """The test's p-value, from more flips where it is so small that among so many tests the usual number can't tell."""
+    """Return the test's p-value, from more flips if the usual number can't resolve it among so many tests."""
     if test.row.p_value > RARE / FLIPS or tests * RARE <= ALPHA * FLIPS:
         return test.row.p_value
-    again = Comparison.of(test.before, test.after, flips=round(RARE * tests / ALPHA)).p_value
-    assert again is not None  # the same answers had one
-    return again
+    finer = Comparison.of(test.before, test.after, flips=round(RARE * tests / ALPHA)).p_value
+    assert finer is not None  # the same answers had one
+    return finer

@@ -1,7 +1,7 @@
 """Neuron results: how each neuron of a run did.
 
-    standings = NeuronResults.of(record)
-    standings.miners[0].quality.text()      # "0.91 (0.88 to 0.94, n=30)"
+    results = NeuronResults.of(record)
+    results.miners[0].quality.text()      # "0.91 (0.88 to 0.94, n=30)"
 
 Unscored answers and unknown qualities are left out of every figure, never counted as zero.
 """
@@ -24,14 +24,14 @@ from subnets import Fault, Subnet
 
 U16 = 65_535
 RAO = 1e-9
-"""Tokens."""
+"""Tokens in the chain's smallest unit."""
 
 NOTHING = Estimate(None, None, None, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class NeuronResult:
-    """One neuron. What has to do with answers is empty for a validator."""
+    """One neuron; a validator's figures about answers are empty."""
 
     uid: int
     name: str
@@ -41,45 +41,45 @@ class NeuronResult:
     coldkey: str
     hotkey: str
     stake: float
-    """Tokens, in the last epoch."""
+    """Tokens in the last epoch."""
     permit: bool
     trust: float
-    """In [0, 1], of the last epoch, like the next four."""
+    """Share in [0, 1] in the last epoch, like the next four."""
     validator_trust: float
     consensus: float
     incentive: float
     dividends: float
     emission: float
-    """Tokens, in the last epoch."""
+    """Tokens in the last epoch."""
     earned: float
-    """Tokens, over all epochs."""
+    """Tokens over all epochs."""
     pay_share: float | None
-    """Of all that the neurons of its role earned over the run; None where they earned nothing."""
+    """Share of what all neurons of its role earned over the run; None if they earned nothing."""
     refused: int
     """Epochs in which the chain refused this validator's weights."""
     refusal: str
-    """Why it did so last."""
+    """The last reason."""
     asked: int
     answered: int
     unscored: int
     """Queries that got no score: lost on the way, or the grader failed."""
     faults: dict[str, int]
-    """By kind; those that did not occur are left out."""
+    """Number of faults by kind; kinds that did not occur are left out."""
     fault_reason: str
-    """The commonest, in the words of whoever found the fault."""
+    """The most common reason, in the words of the part that reported the fault."""
     score: Estimate
     quality: Estimate
     """True quality, known to the laboratory alone."""
     latency_p50_s: Estimate
-    """Of the answers that arrived."""
+    """Median latency of the answers that arrived."""
     latency_p95_s: Estimate
     cpu_s: Estimate
-    """For one answer that arrived; failed attempts are paid for by those that did not fail."""
+    """CPU seconds for each answer that arrived; failed attempts are charged to those that did not fail."""
     usd: Estimate
     usd_token: Estimate
-    """For one token written, as the model's own tokenizer counts; empty for a miner that writes none."""
+    """Dollars for each token written, as the model's own tokenizer counts; empty if the miner writes none."""
     usd_character: Estimate
-    """For one character of the answers that these tokens made."""
+    """Dollars for each character of the answers that these tokens made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +89,17 @@ class NeuronResults:
     start: Start
     config: RunConfig
     neurons: tuple[NeuronResult, ...]
-    """In the order of uids."""
+    """All neurons in the order of uids."""
     epochs: tuple[Epoch, ...]
     rounds: tuple[GradedRound, ...]
     complete: bool
-    """Whether the run had come to its end."""
+    """True once the run has ended."""
 
     @classmethod
     def of(cls, record: RunRecord) -> NeuronResults:
         """Read the record of a run."""
-        played = CompletedRun.of(record)
-        start, config, epochs, rounds = played.start, played.config, played.epochs, played.rounds
+        run = CompletedRun.of(record)
+        start, config, epochs, rounds = run.start, run.config, run.epochs, run.rounds
         answers: dict[int, list[GradedAnswer]] = defaultdict(list)
         characters: dict[int, list[int]] = defaultdict(list)
         for graded in rounds:
@@ -107,7 +107,7 @@ class NeuronResults:
                 answers[answer.uid].append(answer)
                 characters[answer.uid].append(_characters(record, config.subnet, answer))
         neurons = tuple(
-            _standing(neuron, start, epochs, answers[neuron.uid], characters[neuron.uid], config.prices)
+            _result(neuron, start, epochs, answers[neuron.uid], characters[neuron.uid], config.prices)
             for neuron in start.neurons
         )
         complete = record.find("end", "run") is not None
@@ -115,18 +115,18 @@ class NeuronResults:
 
     @property
     def miners(self) -> tuple[NeuronResult, ...]:
-        """In the order of uids."""
+        """Miners in the order of uids."""
         return tuple(neuron for neuron in self.neurons if neuron.role == "miner")
 
     @property
     def validators(self) -> tuple[NeuronResult, ...]:
-        """In the order of uids."""
+        """Validators in the order of uids."""
         return tuple(neuron for neuron in self.neurons if neuron.role == "validator")
 
 
 def by_quality(miners: Sequence[NeuronResult]) -> list[NeuronResult]:
-    """Return the best miner first, those of unknown quality last."""
-    return sorted(miners, key=lambda one: (one.quality.value is None, -(one.quality.value or 0.0), one.uid))
+    """Sort miners by true quality, the best first and the unknown last."""
+    return sorted(miners, key=lambda miner: (miner.quality.value is None, -(miner.quality.value or 0.0), miner.uid))
 
 
 def quantile(values: Sequence[float], share: float) -> Estimate:
@@ -150,7 +150,7 @@ def _characters(record: RunRecord, subnet: Subnet, answer: GradedAnswer) -> int:
     return len(subnet.read(record.blob(answer.blob)).text)
 
 
-def _standing(
+def _result(
     neuron: Neuron,
     start: Start,
     epochs: Sequence[Epoch],
@@ -160,14 +160,14 @@ def _standing(
 ) -> NeuronResult:
     uid = neuron.uid
     pay = epochs[-1].pay if epochs else None
-    peers = [other.uid for other in start.neurons if other.role == neuron.role]
+    peers = [peer.uid for peer in start.neurons if peer.role == neuron.role]
     earned = sum(epoch.pay.paid[uid] for epoch in epochs)
-    among = sum(epoch.pay.paid[peer] for epoch in epochs for peer in peers)
+    earned_by_peers = sum(epoch.pay.paid[peer] for epoch in epochs for peer in peers)
     refusals = [epoch.pay.refused[uid] for epoch in epochs if uid in epoch.pay.refused]
     served = [answer for answer in answers if answer.fault != Fault.LOST]
     arrived = [answer for answer in served if answer.fault is None]
     spent = [price(answer.cost, prices) for answer in answers]
-    got = [float(answer.fault is None) for answer in served]
+    delivered = [float(answer.fault is None) for answer in served]
     reasons = Counter(answer.reason for answer in answers if answer.fault is not None)
     return NeuronResult(
         uid=uid,
@@ -186,7 +186,7 @@ def _standing(
         dividends=0.0 if pay is None else pay.dividends[uid] / U16,
         emission=0.0 if pay is None else pay.paid[uid] * RAO,
         earned=earned * RAO,
-        pay_share=earned / among if among else None,
+        pay_share=earned / earned_by_peers if earned_by_peers else None,
         refused=len(refusals),
         refusal=refusals[-1] if refusals else "",
         asked=len(answers),
@@ -198,12 +198,12 @@ def _standing(
         quality=mean([answer.quality for answer in answers if answer.quality is not None]),
         latency_p50_s=quantile([answer.latency_s for answer in arrived], 0.50),
         latency_p95_s=quantile([answer.latency_s for answer in arrived], 0.95),
-        cpu_s=ratio([answer.cost.cpu_s for answer in served], got),
-        usd=ratio([price(answer.cost, prices) for answer in served], got),
-        usd_token=_for_each(spent, [answer.cost.output_tokens for answer in answers]),
-        usd_character=_for_each(spent, characters),
+        cpu_s=ratio([answer.cost.cpu_s for answer in served], delivered),
+        usd=ratio([price(answer.cost, prices) for answer in served], delivered),
+        usd_token=_usd_per(spent, [answer.cost.output_tokens for answer in answers]),
+        usd_character=_usd_per(spent, characters),
     )
 
 
-def _for_each(spent: Sequence[float], counts: Sequence[int]) -> Estimate:
+def _usd_per(spent: Sequence[float], counts: Sequence[int]) -> Estimate:
     return ratio(spent, [float(count) for count in counts]) if any(counts) else NOTHING

@@ -1,8 +1,8 @@
 """Pay and quality: how well pay follows true quality.
 
-agreement = PayQuality.of(NeuronResults.of(record))
-agreement.emission.value      # Spearman of pay and true quality over the miners
-agreement.sentence            # the same in words
+quality = PayQuality.of(NeuronResults.of(record))
+quality.emission.value      # Spearman of pay and true quality over the miners
+quality.sentence            # the same in words
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from lab.statistics import Estimate, spearman, spearmans
 from lab.statistics.resampling import resampled_sums
 
 from .neurons import NeuronResult, NeuronResults
-from .words import percent
+from .words import over_miners, percent
 
 
 @dataclass(frozen=True, slots=True)
 class Upset:
-    """A miner that was paid less than a worse one, their qualities being surely different."""
+    """A miner that was paid less than a clearly worse one."""
 
     better: str
     worse: str
     gap: float
-    """In true quality."""
+    """Difference in true quality."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,29 +40,29 @@ class PayQuality:
     """
 
     incentive: Estimate
-    """Of the last epoch; n counts miners."""
+    """Correlation of quality with incentive in the last epoch; n counts miners."""
     emission: Estimate
-    """Of the whole run."""
+    """The same with emission over the whole run."""
     score: Estimate
-    """Of the mean score instead of pay, over the miners that were scored: whether the grading ranks rightly."""
+    """The same with the mean score, over the miners that were scored: shows whether the grading ranks correctly."""
     chance: float | None
-    """Share of random orders that agree with quality at least as well as the emission does."""
+    """Share of random orders that agree with quality at least as well as emission does."""
     dishonest_share: float | None
-    """Of the miners' emission, earned by miners that are not honest; None where there are none or none was paid."""
+    """Share of the miners' emission that dishonest miners earned; None if there are none or nothing was paid."""
     upset: Upset | None
-    """The widest one."""
+    """The one with the widest gap; None if there is none."""
 
     @classmethod
-    def of(cls, standings: NeuronResults) -> PayQuality:
+    def of(cls, results: NeuronResults) -> PayQuality:
         """Compare the miners' pay with their true quality."""
-        miners, rounds = standings.miners, standings.rounds
+        miners, rounds = results.miners, results.rounds
         known = [miner for miner in miners if miner.quality.value is not None]
         table = _qualities([miner.uid for miner in known], rounds)
         earned = [miner.earned for miner in known]
         scored = [miner for miner in known if miner.score.value is not None]
         emission = _correlation(earned, table)
         paid = sum(miner.earned for miner in miners)
-        crooked = [miner.earned for miner in miners if not miner.honest]
+        dishonest = [miner.earned for miner in miners if not miner.honest]
         return cls(
             incentive=_correlation([miner.incentive for miner in known], table),
             emission=emission,
@@ -70,13 +70,13 @@ class PayQuality:
                 [_value(miner.score) for miner in scored], _qualities([miner.uid for miner in scored], rounds)
             ),
             chance=None if emission.value is None else _chance(earned, [_value(miner.quality) for miner in known]),
-            dishonest_share=sum(crooked) / paid if crooked and paid else None,
+            dishonest_share=sum(dishonest) / paid if dishonest and paid else None,
             upset=_upset(known),
         )
 
     @property
     def sentence(self) -> str:
-        """What it comes to, in words."""
+        """The result in words."""
         return " ".join([self._verdict(), *self._notes()])
 
     def _verdict(self) -> str:
@@ -85,7 +85,7 @@ class PayQuality:
             if n < 2:
                 return f"Whether pay follows quality can't be said: the true quality of {n} miners is known."
             return f"Whether pay follows quality can't be said: all {n} miners were paid alike, or are equally good."
-        figure = f"Spearman {self.emission.text().removesuffix(')')} miners)"
+        figure = f"Spearman {over_miners(self.emission)}"
         if self.chance is not None and self.chance > 0.05 and value > 0:
             return f"Too few miners, or too much alike, to say whether pay follows true quality: {figure}."
         words = next(
@@ -116,7 +116,7 @@ class PayQuality:
 
 
 def _qualities(uids: Sequence[int], rounds: Sequence[GradedRound]) -> NDArray[np.float64]:
-    """True quality by round and miner, (R, M); NaN where it is not known."""
+    """Return true quality by round and miner, (R, M); NaN if unknown."""
     place = {uid: column for column, uid in enumerate(uids)}
     table = np.full((len(rounds), len(uids)), np.nan)
     for row, graded in enumerate(rounds):
@@ -127,7 +127,7 @@ def _qualities(uids: Sequence[int], rounds: Sequence[GradedRound]) -> NDArray[np
 
 
 def _correlation(pay: Sequence[float], qualities: NDArray[np.float64]) -> Estimate:
-    """Spearman of pay (M,) and mean quality, its interval bootstrapped over the rounds of `qualities` (R, M)."""
+    """Correlate pay (M,) with mean quality; the interval is bootstrapped over the rounds of `qualities` (R, M)."""
     n = len(pay)
     if n < 2:
         return Estimate(None, None, None, n)
@@ -142,22 +142,22 @@ def _correlation(pay: Sequence[float], qualities: NDArray[np.float64]) -> Estima
 
 
 def _chance(pay: Sequence[float], qualities: Sequence[float]) -> float:
-    """Share of all orders of `qualities`, or of 10,000 drawn ones, whose Spearman with `pay` is as high."""
+    """Return the share of all orders of `qualities`, or of 10,000 random ones, with as high a Spearman with `pay`."""
     values, n = np.asarray(qualities, dtype=float), len(qualities)
     if n <= 7:
         orders = np.array(list(permutations(range(n))))
     else:
         rng = np.random.default_rng(0)
         drawn = rng.permuted(np.tile(np.arange(n), (10_000, 1)), axis=1)
-        orders = np.vstack([np.arange(n), drawn])  # the order at hand is one of the possible ones
-    found = spearmans(np.asarray(pay, dtype=float), values[orders])
-    as_it_is = spearmans(np.asarray(pay, dtype=float), values[None, :])[0]
-    return float((found >= as_it_is - 1e-12).mean())
+        orders = np.vstack([np.arange(n), drawn])  # the observed order is one of the possible ones
+    correlations = spearmans(np.asarray(pay, dtype=float), values[orders])
+    observed = spearmans(np.asarray(pay, dtype=float), values[None, :])[0]
+    return float((correlations >= observed - 1e-12).mean())
 
 
 def _upset(miners: Sequence[NeuronResult]) -> Upset | None:
     """Return the widest gap in quality between a miner and a worse one that earned more."""
-    found = [
+    upsets = [
         Upset(better.name, worse.name, _value(better.quality) - _value(worse.quality))
         for better in miners
         for worse in miners
@@ -166,7 +166,7 @@ def _upset(miners: Sequence[NeuronResult]) -> Upset | None:
         and worse.quality.high is not None
         and better.quality.low > worse.quality.high
     ]
-    return max(found, key=lambda upset: (upset.gap, upset.better, upset.worse), default=None)
+    return max(upsets, key=lambda upset: (upset.gap, upset.better, upset.worse), default=None)
 
 
 def _value(figure: Estimate) -> float:

@@ -32,34 +32,34 @@ COLUMNS = (
 
 def bill(run: RunFigures) -> Section:
     """Return the N+V bill."""
-    found = run.bill
-    title = f"The N+V bill of {counted(found.tasks, 'task')} and {counted(found.answers, 'answer')}"
-    if not found.tasks:
+    costs = run.bill
+    title = f"The N+V bill of {counted(costs.tasks, 'task')} and {counted(costs.answers, 'answer')}"
+    if not costs.tasks:
         return Section("bill", title, Caption("No epoch is complete yet.", "Nothing can be said about costs."))
-    parts = found.subnet_parts
+    parts = costs.subnet_parts
     miners = [part for part in parts if part.group == "miners"]
-    sums = [_row(Label("the subnet"), Cost(cpu_s=found.subnet_cpu_s), found.subnet_usd, found)]
+    sums = [_row(Label("the subnet"), Cost(cpu_s=costs.subnet_cpu_s), costs.subnet_usd, costs)]
     if len(miners) > MOST_MINERS:
         together = total(part.cost for part in miners)
-        sums.append(_row(Label(f"its {len(miners)} miners"), together, sum(part.usd for part in miners), found))
-    idle = Part("idle cores", "", Cost(cpu_s=found.idle_cpu_s), found.idle_usd)
+        sums.append(_row(Label(f"its {len(miners)} miners"), together, sum(part.usd for part in miners), costs))
+    idle = Part("idle cores", "", Cost(cpu_s=costs.idle_cpu_s), costs.idle_usd)
     apart = [
-        _row(Label(f"apart: {part.name}"), part.cost, part.usd, found, shared=False)
-        for part in (*found.own_parts, idle)
+        _row(Label(f"apart: {part.name}"), part.cost, part.usd, costs, shared=False)
+        for part in (*costs.own_parts, idle)
     ]
     return Section(
         "bill",
         title,
-        _caption(found),
+        _caption(costs),
         COLUMNS,
         (
-            *(_row(_label(part), part.cost, part.usd, found) for part in parts),
+            *(_row(_label(part), part.cost, part.usd, costs) for part in parts),
             *sums,
             *apart,
-            (Label("before it began: setting up"), found.setup_cpu_s, None, None, None),
+            (Label("before it began: setting up"), costs.setup_cpu_s, None, None, None),
         ),
-        Picture(lambda ax: draw_bill(found, ax=ax), 140, 140),
-        facts=_facts(found),
+        Picture(lambda ax: draw_bill(costs, ax=ax), 140, 140),
+        facts=_facts(costs),
         groups=(len(miners),),
         sums=tuple(range(len(parts), len(parts) + len(sums))),
     )
