@@ -24,7 +24,6 @@ ConsensusError
 The first two are also `ValueError`: they are raised before anything is computed or changed.
 """
 
-
 LONGEST_MESSAGE = 2000
 """Characters of a refusal; the longest of ours lists all hyperparameters."""
 

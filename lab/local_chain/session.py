@@ -4,13 +4,12 @@ import contextlib
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from consensus.chain.calls import CommitWeights, SetWeights, commit_hash
 from consensus.chain.chain import Chain
 from consensus.chain.genesis import Genesis
-from consensus.errors import CallRefused, NotAChain, StoreError, StoreMissing
+from consensus.errors import CallRefused, NotAChain, StoreMissing
 
 from .commits import Committed, CommittedRow, waiting
 from .wallets import WalletKeys
@@ -40,11 +39,13 @@ class ChainSession:
     @contextlib.contextmanager
     def open(self, *, create: bool = False) -> Iterator[Chain]:
         """Open the chain and close it afterwards; `create` makes a development chain if there is none."""
-        if create and not self._exists():
+        try:
+            self.chain = Chain.open(self.where)
+        except (StoreMissing, NotAChain) as error:
+            if not create or (isinstance(error, NotAChain) and not self._shared):
+                raise
             self.chain = Chain.create(self.where, Genesis(name=f"local-{secrets.token_hex(8)}"))
             self.announce(f"a new development chain: {self.where}")
-        else:
-            self.chain = Chain.open(self.where)
         with self.chain:
             yield self.chain
 
@@ -89,13 +90,7 @@ class ChainSession:
                 return receipt
             raise refusal
 
-    def _exists(self) -> bool:
-        if "://" not in self.where:
-            return Path(self.where).exists()
-        try:
-            Chain.open(self.where).close()
-        except (StoreMissing, NotAChain):
-            return False
-        except StoreError:
-            return True
-        return True
+    @property
+    def _shared(self) -> bool:
+        """True for a database in which a chain may live beside others' tables."""
+        return "://" in self.where and not self.where.startswith("sqlite")

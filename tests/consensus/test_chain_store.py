@@ -258,6 +258,59 @@ def test_a_strange_database_is_refused(tmp_path: Path) -> None:
         Chain.open(path)
 
 
+UNFINISHED = {
+    "empty": "",
+    "no tables": "PRAGMA journal_mode=WAL",
+    "some tables": "CREATE TABLE accounts (address TEXT); CREATE TABLE head (id INTEGER)",
+}
+
+
+@pytest.mark.parametrize("left", UNFINISHED)
+def test_what_a_killed_creation_left_is_no_chain_and_in_nobodys_way(tmp_path: Path, left: str) -> None:
+    path = tmp_path / "chain.db"
+    connection = sqlite3.connect(path)
+    connection.executescript(UNFINISHED[left])
+    connection.close()
+    path.touch()
+    with pytest.raises(StoreMissing, match="no chain at"):
+        Chain.open(path)
+    Chain.development(path).close()
+    with Chain.open(path) as chain:
+        chain.step(3)
+    with pytest.raises(StoreError, match="already exists"):
+        Chain.create(path)
+
+
+CREATOR = """
+import os, sys
+from consensus import Chain
+from consensus.chain.storage import store
+store.Store._write_state = lambda self: os._exit(9)
+Chain.development(sys.argv[1])
+"""
+
+
+def test_a_process_killed_while_it_creates_a_chain_leaves_none(tmp_path: Path) -> None:
+    path = tmp_path / "chain.db"
+    assert subprocess.run([sys.executable, "-c", CREATOR, str(path)], cwd=ROOT).returncode == 9
+    with pytest.raises(StoreMissing, match="no chain at"):
+        Chain.open(path)
+    Chain.development(path).close()
+    Chain.open(path).close()
+
+
+def test_nothing_is_created_in_a_file_that_another_process_holds_or_that_is_no_chain(tmp_path: Path) -> None:
+    held = Chain.development(tmp_path / "held.db")
+    edit(tmp_path / "other.db", "CREATE TABLE friends (name TEXT)")
+    (tmp_path / "text.db").write_bytes(b"no database\n" * 500)
+    before = {path: path.read_bytes() for path in tmp_path.glob("*.db")}
+    for path in before:
+        with pytest.raises(StoreError, match="open in another process|already exists|no chain"):
+            Chain.create(path)
+    assert {path: path.read_bytes() for path in before} == before
+    held.close()
+
+
 def test_a_newer_format_is_refused(kept: Path) -> None:
     edit(kept, "UPDATE head SET format = 99")
     with pytest.raises(StoreTooNew, match="has format 99; this subnetlab reads up to 1"):

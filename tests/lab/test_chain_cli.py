@@ -256,6 +256,13 @@ def test_a_file_that_is_no_chain_is_not_overwritten(folder: Path) -> None:
     assert "can't be made" in refusal("faucet owner --chain junk.db/chain.db")
 
 
+def test_a_chain_file_that_a_killed_command_left_empty_is_no_hindrance(folder: Path) -> None:
+    do("wallet new owner")
+    Path("half.db").touch()
+    assert refusal("chain status --chain half.db") == "no chain at half.db: `subnetlab faucet WALLET` starts one"
+    assert answer("faucet owner --chain half.db")["balance_rao"] == 300 * 10**9  # type: ignore[index]
+
+
 def test_a_salt_is_on_disk_before_its_commit_is_confirmed(owned: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     do("subnet hyperparameters 1 --set commit_reveal=true")
     commits = owned / ".subnetlab/wallets/owner/commits/default"

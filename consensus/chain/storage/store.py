@@ -23,6 +23,7 @@ from sqlalchemy import (
     event,
     insert,
     inspect,
+    literal,
     select,
     text,
     update,
@@ -103,20 +104,23 @@ class Store:
 
     @classmethod
     def create(cls, where: str | PathLike[str], state: ChainState, genesis_hash: bytes) -> Self:
-        """Save a new chain; refuses to replace one."""
+        """Save a new chain; refuses to replace one. What a killed `create` left behind is replaced."""
         engine, connection = _connect(where, new=True)
         try:
-            if inspect(connection).has_table(HEAD.name):
-                raise StoreError(f"{_name(engine)} already holds a chain; open it, or choose another place")
-            connection.rollback()
-            _write_ahead(connection)
             store = cls(engine, connection, state, genesis_hash)
             with connection.begin():
+                sqlite = connection.dialect.name == "sqlite"
+                if sqlite:
+                    connection.exec_driver_sql("BEGIN EXCLUSIVE")  # from the check to the last row
+                if (sqlite or inspect(connection).has_table(HEAD.name)) and not _unfinished(connection):
+                    raise StoreError(f"{_name(engine)} already exists; open it, or choose another place")
+                METADATA.drop_all(connection)
                 METADATA.create_all(connection)
                 head = {"id": 1, "format": FORMAT, "genesis": json.dumps(state.genesis.as_dict())}
                 head |= {"genesis_hash": genesis_hash.hex(), "writer": store._writer, **head_row(state)}
                 connection.execute(insert(HEAD), head)
                 store._write_state()
+            _write_ahead(connection)
             return store
         except BaseException as error:
             _release(engine, connection)
@@ -209,8 +213,6 @@ def _connect(where: str | PathLike[str], *, new: bool) -> tuple[Engine, Connecti
         path = Path(parsed.database)
         if path.is_dir():
             raise StoreError(f"{path} is a folder; name a file in it")
-        if new and path.exists() and path.stat().st_size:
-            raise StoreError(f"{path} already exists; open it, or choose another place")
         if not new and not path.is_file():
             raise StoreMissing(f"no chain at {path}")
         try:
@@ -274,7 +276,18 @@ def _translated(error: BaseException, engine: Engine) -> BaseException:
     return StoreError(f"{_name(engine)}: {reason}")
 
 
+def _unfinished(connection: Connection) -> bool:
+    """True if there are no tables but ours, all empty: a process was killed while it created a chain, or before."""
+    names = set(inspect(connection).get_table_names())
+    if not names <= set(METADATA.tables):
+        return False
+    tables = [METADATA.tables[name] for name in names]
+    return not any(connection.execute(select(literal(1)).select_from(table).limit(1)).first() for table in tables)
+
+
 def _check(engine: Engine, connection: Connection) -> None:
+    if _unfinished(connection):
+        raise StoreMissing(f"no chain at {_name(engine)}")
     if not inspect(connection).has_table(HEAD.name):
         raise NotAChain(f"{_name(engine)} is a database, but holds no chain")
     formats = connection.execute(text("SELECT format FROM head")).scalars().all()
