@@ -33,6 +33,29 @@ def write_json(path: Path, value: Any) -> Path:
     return write_atomically(path, json.dumps(value, indent=2) + "\n")
 
 
+def read_json(path: Path) -> Any:
+    """Read a JSON file; nothing of what it holds appears in an error.
+
+    Raises:
+        FileNotFoundError: there is none.
+        RecordError: it is empty, torn, no JSON or unreadable.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise RecordError(f"{path} can't be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise RecordError(f"{path} is damaged: it is not UTF-8") from None
+    if not text.strip("\0 \n"):
+        raise RecordError(f"{path} is empty, as after a crash or on a full disk; --clean starts over")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise RecordError(f"{path} is damaged: it is not whole JSON; --clean starts over") from None
+
+
 @contextmanager
 def claim(folder: Path) -> Iterator[None]:
     """Hold a folder alone, making it if need be. The system releases it when the process dies.

@@ -9,7 +9,8 @@ installed packages; `module:Class` names a class directly.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
@@ -44,6 +45,9 @@ class Plugin(BaseModel):
 
 
 P = TypeVar("P", bound=Plugin)
+
+_refusals: list[object] = []
+"""One item for each `installed_only` that is in force, in whichever thread."""
 
 ROOMS = ("lab", "cluster", "validators", "miners", "subnets", "inference", "consensus")
 """This project's packages. They are found before anything else of the same name."""
@@ -80,6 +84,11 @@ class Plugins(Generic[P]):
         sources = self.sources()
         if kind not in sources and ":" not in kind:
             raise PluginError(f"unknown {self.sort} {kind!r}; known: {', '.join(sources)}; or name module:Class")
+        if kind not in sources and _refusals:
+            raise PluginError(
+                f"{self.sort} {kind!r} is neither built in nor installed as a plug-in, and importing it runs its code: "
+                "if you trust it, give --trust"
+            )
         source = sources.get(kind, kind)
         module, _, name = source.partition(":")
         try:
@@ -135,6 +144,17 @@ class Plugins(Generic[P]):
                 lambda plugin: None if plugin is None else self.spec(plugin), return_type=dict[str, Any] | None
             ),
         )
+
+
+@contextmanager
+def installed_only() -> Iterator[None]:
+    """Load only built-in plug-ins and those announced by installed packages, in all threads."""
+    refusal = object()
+    _refusals.append(refusal)
+    try:
+        yield
+    finally:
+        _refusals.remove(refusal)
 
 
 def _hidden(module: str) -> str:

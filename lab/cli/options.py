@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
@@ -13,6 +14,8 @@ import typer
 from typer.core import TyperCommand
 
 from lab.config.flags import config_command
+
+from .import_path import allow_current_folder
 
 if TYPE_CHECKING:
     from lab.config.run_config import RunConfig
@@ -23,6 +26,10 @@ T = TypeVar("T")
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Wide = Annotated[bool, typer.Option("--wide", help="Print every section, row and column, however long the lines.")]
 RunArgument = Annotated[Path, typer.Argument(help="The folder of a run.", metavar="RUN")]
+Trust = Annotated[
+    bool,
+    typer.Option("--trust", help="Import plug-ins that the record names, also from here, and open its database."),
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue what was stopped.")]
 Clean = Annotated[bool, typer.Option("--clean", help="Discard what the folder holds and start over.")]
 Address = Annotated[
@@ -90,6 +97,19 @@ def takes(model: Callable[..., T]) -> Callable[[Callable[[T], None]], Callable[.
         return command
 
     return decorate
+
+
+@contextmanager
+def reading(trust: bool) -> Iterator[None]:
+    """Read records as data, or with the code and the databases that they name where the user trusts them."""
+    from lab.record.trust import data_only
+
+    if trust:
+        allow_current_folder()
+        yield
+    else:
+        with data_only():
+            yield
 
 
 def run_mode(resume: bool, clean: bool) -> RunMode:

@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import Address, AsJson, Clean, Resume, RunArgument, RunCommand, Sets, Wide, commands, run_mode
+from .options import (
+    Address,
+    AsJson,
+    Clean,
+    Resume,
+    RunArgument,
+    RunCommand,
+    Sets,
+    Trust,
+    Wide,
+    commands,
+    reading,
+    run_mode,
+)
 from .output import STOPPED, print_json
 
 if TYPE_CHECKING:
@@ -51,24 +64,25 @@ def report(
     folder: RunArgument,
     out: Annotated[Path | None, typer.Option(help="The HTML file (default: report.html in the run's folder).")] = None,
     wide: Wide = False,
+    trust: Trust = False,
     as_json: AsJson = False,
 ) -> None:
     """Print a run's tables again and write its HTML report."""
     from lab.record.run_folder import open_run
 
-    with open_run(folder) as record:
+    with reading(trust), open_run(folder) as record:
         _report(record, out or folder / "report.html", wide=wide, as_json=as_json)
 
 
 @app.command(epilog="Example:  subnetlab audit runs/ocr")
-def audit(folder: RunArgument, as_json: AsJson = False) -> None:
+def audit(folder: RunArgument, trust: Trust = False, as_json: AsJson = False) -> None:
     """Recompute a run's tasks, grades, weights and payouts."""
     from lab.record.run_folder import open_run
     from lab.run.audit import audit as audit_record
 
     from .progress import Bar
 
-    with open_run(folder) as record, Bar("auditing", quiet=as_json) as bar:
+    with reading(trust), open_run(folder) as record, Bar("auditing", quiet=as_json) as bar:
         result = audit_record(record, bar.advance)
     if as_json:
         print_json(asdict(result))
@@ -86,6 +100,7 @@ def compare(
     first: Annotated[Path, typer.Argument(help="The folder of a run or a study.", metavar="A")],
     second: Annotated[Path, typer.Argument(help="The folder to compare it with.", metavar="B")],
     wide: Wide = False,
+    trust: Trust = False,
     as_json: AsJson = False,
 ) -> None:
     """Compare two runs or studies, miner by miner on the same tasks.
@@ -94,7 +109,8 @@ def compare(
     """
     from lab.results.compare import compare as compare_results
 
-    result = compare_results(first, second)
+    with reading(trust):
+        result = compare_results(first, second)
     if as_json:
         print_json(result.as_dict())
         return

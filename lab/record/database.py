@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_exponential
 
@@ -22,12 +24,12 @@ PATIENCE_S = 60.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 5.0
 
 
-def file_url(folder: Path) -> str:
+def file_url(folder: Path) -> URL:
     """Return the URL of the SQLite file that a run's folder holds."""
-    return f"sqlite:///{(folder / 'record.sqlite').resolve()}"
+    return URL.create("sqlite", database=str((folder / "record.sqlite").resolve()))
 
 
-def connect(url: str) -> Engine:
+def connect(url: str | URL) -> Engine:
     """Return an engine for a database; nothing is opened yet.
 
     Raises:
@@ -40,6 +42,19 @@ def connect(url: str) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _make_durable)
     return engine
+
+
+def connect_to_read(folder: Path) -> Engine:
+    """Return an engine that can't write the SQLite file in a run's folder and makes no log beside it."""
+    path = (folder / "record.sqlite").resolve()
+
+    def connection() -> sqlite3.Connection:
+        # Without a log beside it nobody writes the file, and SQLite needs no lock and no index of the log.
+        logged = any(path.with_name(path.name + end).exists() for end in ("-wal", "-journal"))
+        mode = "mode=ro" if logged else "mode=ro&immutable=1"
+        return sqlite3.connect(f"file:{quote(str(path))}?{mode}", uri=True, check_same_thread=False)
+
+    return create_engine(file_url(folder), creator=connection)
 
 
 def patiently(engine: Engine, work: Callable[[Connection], T]) -> T:
@@ -70,6 +85,15 @@ def patiently(engine: Engine, work: Callable[[Connection], T]) -> T:
 def shown(engine: Engine) -> str:
     """Return a database's URL without its password."""
     return engine.url.render_as_string(hide_password=True)
+
+
+def public_url(url: object) -> str:
+    """Return a stranger's URL for a message: without its password, in one line of printable characters."""
+    try:
+        text = make_url(str(url)).render_as_string(hide_password=True)
+    except (SQLAlchemyError, ValueError):
+        text = str(url)
+    return repr(text[:80])
 
 
 def reason(error: SQLAlchemyError) -> str:

@@ -39,7 +39,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from lab.errors import AuditError, RecordError
 
-from .database import connect, file_url, patiently, reason, shown
+from .database import connect, connect_to_read, file_url, patiently, reason, shown
 
 FORMAT = 2
 """Version of the record's format; a higher one was written by a newer version of subnetlab."""
@@ -130,15 +130,17 @@ class RunRecord:
         return record
 
     @classmethod
-    def open(cls, folder: Path, url: str | None = None, *, run: str | None = None) -> Self:
+    def open(cls, folder: Path, url: str | None = None, *, run: str | None = None, read_only: bool = False) -> Self:
         """Open the record of a run folder; `run` names it where the database holds several.
+
+        `read_only` leaves a SQLite file and its folder as they are.
 
         Raises:
             RecordError: there is none, it can't be read, or a newer version wrote it.
         """
         if url is None and not (folder / "record.sqlite").is_file():
             raise RecordError(f"{folder} holds no run (no record.sqlite); `subnetlab run CONFIG` makes one")
-        engine = connect(url or file_url(folder))
+        engine = connect_to_read(folder) if url is None and read_only else connect(url or file_url(folder))
         try:
             _check_tables(engine)
             record = cls(engine, folder, _only_run(engine) if run is None else run)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from types import NoneType
+from typing import Any, Literal
 
 from lab.config.run_config import RunConfig
 from lab.errors import RecordError
-from lab.files import claim, write_json
+from lab.files import claim, read_json, write_json
 
 from .comparable import comparable_config, first_difference
+from .database import public_url
 from .entries import Start
 from .record import RunRecord
+from .trust import place_of
 from .versions import changed_versions, machine
 
 RunMode = Literal["new", "resume", "clean"]
@@ -65,7 +67,8 @@ class RunFolder:
 
     def _reopened(self) -> RunRecord:
         """Open the record if it has this config and was begun with the versions installed now."""
-        record = open_run(self.path)
+        self._require_own_place("continue")
+        record = open_run(self.path, read_only=False)
         entry = record.find("start", "run")
         assert entry is not None  # open_run() refuses a record without one
         start = Start.of(entry)
@@ -85,18 +88,24 @@ class RunFolder:
 
     def clean(self) -> None:
         """Remove the run in this folder and its record, wherever that is; leave all other files."""
-        url = json.loads((self.path / "config.json").read_text(encoding="utf-8")).get("record")
+        try:
+            url, run = _written(self.path, "config.json")["record"], _written(self.path, "run.json")["run"]
+        except RecordError:  # a torn file does not say where the record is; in this folder it is removed
+            url = None
         if url is not None:
-            try:
-                run = json.loads((self.path / "run.json").read_text(encoding="utf-8"))["run"]
-            except (OSError, ValueError, KeyError, TypeError) as error:
-                raise RecordError(
-                    f"{self.path}: run.json, which names the run in the database, can't be read: {error!r}; remove the "
-                    "folder to start over"
-                ) from None
+            self._require_own_place("discard")
             RunRecord.create(self.path, url, run=run, replace=True).close()
         for path in (*(self.path / name for name in RUN_FILES), *self.path.glob("server-*.log")):
             path.unlink(missing_ok=True)
+
+    def _require_own_place(self, action: str) -> None:
+        """Refuse a folder that names a database which the config at hand does not name."""
+        url = _written(self.path, "config.json")["record"]
+        if url is not None and url != self.config.record:
+            raise RecordError(
+                f"{self.path} names {public_url(url)} as its record, and the config at hand does not; to {action} "
+                "that run, give its URL with --record"
+            )
 
 
 def next_folder(name: str, mode: RunMode) -> Path:
@@ -106,18 +115,27 @@ def next_folder(name: str, mode: RunMode) -> Path:
     return folders[free if mode == "new" else max(0, free - 1)]
 
 
-def open_run(folder: Path) -> RunRecord:
+def open_run(folder: Path, *, read_only: bool = True) -> RunRecord:
     """Open the record of a run, in its folder or in a database.
 
     Raises:
-        RecordError: there is none, or it can't be read.
+        RecordError: there is none, it can't be read, or it is in a place that only a stranger's folder names.
+    """
+    url, run = _written(folder, "config.json")["record"], _written(folder, "run.json")["run"]
+    return RunRecord.open(folder, place_of(folder, url), run=run, read_only=read_only)
+
+
+def _written(folder: Path, name: str) -> dict[str, Any]:
+    """Read config.json or run.json of a run's folder.
+
+    Raises:
+        RecordError: it is missing, empty, torn, or has other contents.
     """
     try:
-        url = json.loads((folder / "config.json").read_text(encoding="utf-8"))["record"]
-        run = json.loads((folder / "run.json").read_text(encoding="utf-8"))["run"]
-    except FileNotFoundError as error:
-        name = Path(error.filename).name
+        written = read_json(folder / name)
+    except FileNotFoundError:
         raise RecordError(f"{folder} holds no run (no {name}); `subnetlab run CONFIG` makes one") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RecordError(f"{folder}: config.json or run.json can't be read: {error!r}") from None
-    return RunRecord.open(folder, url, run=run)
+    key, types = ("record", (str, NoneType)) if name == "config.json" else ("run", (str,))
+    if not (isinstance(written, dict) and key in written and isinstance(written[key], types)):
+        raise RecordError(f"{folder / name} is damaged: it lacks {key!r}; --clean starts over")
+    return written

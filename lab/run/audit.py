@@ -7,13 +7,13 @@ can't be recomputed; they are trusted as the machine wrote them.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from lab.config.run_config import RunConfig
-from lab.errors import AuditError
+from lab.errors import AuditError, RecordError
+from lab.files import read_json
 from lab.record.comparable import first_difference
 from lab.record.entries import Epoch, GradedAnswer, GradedRound, Start
 from lab.record.record import RunRecord
@@ -103,8 +103,8 @@ def _compare_files(record: RunRecord, start: Start) -> None:
     """Compare config.json and run.json of the folder with the first entry."""
     for name, recorded in (("config.json", start.config), ("run.json", start.machine)):
         try:
-            written = json.loads((record.folder / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            written = read_json(record.folder / name)
+        except (OSError, RecordError) as error:
             raise AuditError(f"{name} can't be read: {error}") from None
         differing = first_difference(recorded, written)
         if differing:

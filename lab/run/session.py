@@ -9,13 +9,13 @@ rebuilt from what was recorded.
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import Pool
 from lab.config.run_config import RunConfig
+from lab.files import read_json
 from lab.record.entries import Epoch, GradedRound, Start
 from lab.record.record import FORMAT, Draft, RunRecord
 from lab.record.run_folder import RunFolder, RunMode, open_run
@@ -123,7 +123,7 @@ class _Session:
     def _rebuild(self) -> None:
         """Replay what is recorded."""
         if self.record.find("start", "run") is None:
-            machine = json.loads((self.record.folder / "run.json").read_text(encoding="utf-8"))
+            machine = read_json(self.record.folder / "run.json")
             config = self.config.model_dump(mode="json")
             start = Start(format=FORMAT, config=config, machine=machine, neurons=self.economy.neurons())
             self.bookkeeping += self._write(Draft("start", "run", start.model_dump(mode="json")), [])

@@ -118,10 +118,10 @@ def test_every_key_is_a_flag_anywhere_and_json_is_one_document(config: Path, tmp
 
 
 def test_a_finished_folder_can_be_reported_and_audited_again(folder: Path) -> None:
-    assert "incentive" in subnetlab("report", folder).stdout.lower()
-    assert json.loads(subnetlab("report", folder, "--json").stdout)["report"].endswith("report.html")
-    assert "all as recorded" in subnetlab("audit", folder).stdout
-    assert json.loads(subnetlab("audit", folder, "--json").stdout)["complete"] is True
+    assert "incentive" in subnetlab("report", folder, "--trust").stdout.lower()
+    assert json.loads(subnetlab("report", folder, "--trust", "--json").stdout)["report"].endswith("report.html")
+    assert "all as recorded" in subnetlab("audit", folder, "--trust").stdout
+    assert json.loads(subnetlab("audit", folder, "--trust", "--json").stdout)["complete"] is True
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_finished_folder_can_be_reported_and_audited_again(folder: Path) -> No
         (["run", "{config}", "--chian.epochs", "3"], 2, "no such option: --chian.epochs; did you mean --chain.epochs?"),
         (["run", "--rseume", "{config}"], 2, "no such option: --rseume; did you mean --resume?"),
         (["report", "{folder}", "--jsn"], 2, "--json"),
-        (["report", "{folder}", "--out", "/proc/nowhere/report.html"], 1, "subnetlab: /proc/nowhere"),
+        (["report", "{folder}", "--trust", "--out", "/proc/nowhere/report.html"], 1, "subnetlab: /proc/nowhere"),
         (["run"], 2, "subnetlab: Missing argument 'config'. (see subnetlab run --help)"),
         (["run", "{config}", "--chain.epochs"], 2, "--chain.epochs: give it a value, as in --chain.epochs 3"),
         (["run", "{config}", "--set", "seed"], 2, "write KEY=VALUE"),
@@ -159,7 +159,7 @@ def test_an_audit_finds_one_changed_byte(config: Path, tmp_path: Path) -> None:
     content = path.read_bytes()
     place = content.index(b'"task_seed":') + len(b'"task_seed":')
     path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
-    assert "was changed after it was written" in subnetlab("audit", tmp_path, expect=1).stderr
+    assert "was changed after it was written" in subnetlab("audit", tmp_path, "--trust", expect=1).stderr
 
 
 def test_a_full_disk_stops_the_run_with_the_record_intact(config: Path, tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_a_full_disk_stops_the_run_with_the_record_intact(config: Path, tmp_path
     done = subprocess.run([sys.executable, "-c", script, *arguments], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1, done.stderr
     assert "can't be written" in done.stderr and "Traceback" not in done.stderr
-    assert "all as recorded" in subnetlab("audit", tmp_path / "r").stdout
+    assert "all as recorded" in subnetlab("audit", tmp_path / "r", "--trust").stdout
 
 
 def test_the_list_and_the_doctor_print_json_too() -> None:
