@@ -2,11 +2,13 @@
 
 import os
 import random
+import re
 import shutil
 import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -203,6 +205,76 @@ def test_a_block_that_cannot_be_written_closes_the_chain_and_is_not_there(kept: 
         assert snapshot(chain) == before
 
 
+def test_a_file_without_a_root_is_read_and_gets_one_with_its_next_block(kept: Path) -> None:
+    edit(kept, "DROP TABLE root")
+    edit(kept, "UPDATE head SET format = 1")
+    with Chain.open(kept) as chain:
+        before = snapshot(chain)
+    with Chain.open(kept) as chain:
+        assert snapshot(chain) == before
+        chain.step()
+    with Chain.open(kept) as chain:
+        chain.step()
+    edit(kept, "UPDATE neurons SET last_update = last_update + 1 WHERE uid = 0")
+    with pytest.raises(StoreCorrupt, match="not the one that was saved"):
+        Chain.open(kept)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE neurons SET hotkey = 'X' || substr(hotkey, 2) WHERE uid = 3",
+        "UPDATE neurons SET weights = x'02000300ffff5455' WHERE uid = 0",
+        "UPDATE neurons SET active = NOT active WHERE uid = 1",
+        "UPDATE neurons SET axon = replace(axon, '10.0.0.1', '10.0.0.9')",
+        "UPDATE accounts SET nonce = nonce + 1",
+        "UPDATE stakes SET coldkey = 'X' || substr(coldkey, 2)",
+        "UPDATE hotkeys SET take = 6 WHERE take = 5",
+        "UPDATE subnets SET owner = 'X' || substr(owner, 2)",
+        "UPDATE head SET genesis_hash = '00' || substr(genesis_hash, 3)",
+        "DELETE FROM accounts WHERE balance_rao = 0",
+        "UPDATE root SET root = '00' || substr(root, 3)",
+        "DELETE FROM root",
+        "DROP TABLE root",
+    ],
+)
+def test_a_changed_row_is_noticed_when_a_chain_is_opened(kept: Path, statement: str) -> None:
+    edit(kept, statement)
+    with pytest.raises(StoreCorrupt) as caught:
+        Chain.open(kept)
+    assert str(caught.value).startswith(f"{kept} is damaged") and len(str(caught.value)) < len(str(kept)) + 80
+
+
+def flips(content: bytes) -> Iterator[int]:
+    """Positions of some bytes: in each copy of an address, in each row of weights, and anywhere."""
+    draw = random.Random(13)
+    address = throwaway_key(1, "hotkey-0").ss58_address.encode()
+    for known in (address, b"\x02\x00\x03\x00\xff\xff"):
+        found = [match.start() for match in re.finditer(re.escape(known), content)]
+        assert found
+        yield from (start + draw.randrange(len(known)) for start in found)
+    yield from (draw.randrange(len(content)) for _ in range(150))
+
+
+def test_a_flipped_bit_is_noticed_or_changes_nothing(kept: Path) -> None:
+    with Chain.open(kept) as chain:
+        expected = snapshot(chain)
+    content, draw, refused = kept.read_bytes(), random.Random(14), 0
+    for position in flips(content):
+        flipped = bytearray(content)
+        flipped[position] ^= 1 << draw.randrange(8)
+        for leftover in kept.parent.glob("chain.db-*"):
+            leftover.unlink()
+        kept.write_bytes(flipped)
+        try:
+            with Chain.open(kept) as chain:
+                assert snapshot(chain) == expected, position
+        except StoreError as error:
+            refused += 1
+            assert str(error).isprintable() and len(str(error)) < len(str(kept)) + 90
+    assert refused >= 10
+
+
 def edit(path: Path, statement: str) -> None:
     connection = sqlite3.connect(path)
     connection.execute(statement)
@@ -313,7 +385,7 @@ def test_nothing_is_created_in_a_file_that_another_process_holds_or_that_is_no_c
 
 def test_a_newer_format_is_refused(kept: Path) -> None:
     edit(kept, "UPDATE head SET format = 99")
-    with pytest.raises(StoreTooNew, match="has format 99; this subnetlab reads up to 1"):
+    with pytest.raises(StoreTooNew, match="has format 99; this subnetlab reads up to 2"):
         Chain.open(kept)
 
 

@@ -1,8 +1,9 @@
 """Storage of a chain: one SQLite file, or any database that SQLAlchemy reaches. Every block is one transaction.
 
-The tables hold the state (head, accounts, hotkeys, stakes, subnets, bonds, neurons) and the history (calls with their
-signatures, epochs). Only one process may hold a chain: an SQLite file and a PostgreSQL database stay locked while it
-is open. On any database, a process signs the head when it opens; blocks of a process that lost the head are refused.
+The tables hold the state (head, accounts, hotkeys, stakes, subnets, bonds, neurons), its root, which is checked when
+the chain is opened, and the history (calls with their signatures, epochs). Only one process may hold a chain: an SQLite
+file and a PostgreSQL database stay locked while it is open. On any database, a process signs the head when it opens;
+blocks of a process that lost the head are refused.
 """
 
 import json
@@ -44,6 +45,7 @@ from consensus.errors import (
 )
 from consensus.yuma.rows import Rows
 
+from .root import STATE, Root
 from .tables import (
     ACCOUNTS,
     BONDS,
@@ -53,6 +55,7 @@ from .tables import (
     HOTKEYS,
     METADATA,
     NEURONS,
+    ROOT,
     STAKES,
     SUBNETS,
     TableRow,
@@ -72,8 +75,17 @@ if TYPE_CHECKING:
 LOCK_WAIT_S = 1.0
 """How long to wait for a process that is about to release the file."""
 
-FORMAT = 1
-"""Increased when an older subnetlab can't read what this one writes."""
+FORMAT = 2
+"""Increased when an older subnetlab can't read what this one writes. Format 1 had no root; its next block adds one."""
+
+DAMAGE_SIGNS = {
+    "not a database": "file is not a database",
+    "malformed": "its pages are malformed",
+    "no such table": "a table is missing",
+    "no such column": "a column is missing",
+    "decode to UTF-8": "a text is not in UTF-8",
+}
+"""What a database says of damaged content, and what is passed on, which quotes none of it."""
 
 DAMAGE = (
     ArithmeticError,
@@ -93,9 +105,12 @@ DAMAGE = (
 class Store:
     """Database behind one open chain; `state` is what it held when it was opened."""
 
-    def __init__(self, engine: Engine, connection: Connection, state: ChainState, genesis_hash: bytes) -> None:
+    def __init__(
+        self, engine: Engine, connection: Connection, state: ChainState, genesis: str, genesis_hash: bytes, root: Root
+    ) -> None:
         self.state = state
         self.genesis_hash = genesis_hash
+        self._genesis, self._root = genesis, root
         self._engine = engine
         self._connection = connection
         self._writer = secrets.token_hex(8)
@@ -107,7 +122,7 @@ class Store:
         """Save a new chain; refuses to replace one. What a killed `create` left behind is replaced."""
         engine, connection = _connect(where, new=True)
         try:
-            store = cls(engine, connection, state, genesis_hash)
+            store = cls(engine, connection, state, json.dumps(state.genesis.as_dict()), genesis_hash, Root())
             with connection.begin():
                 sqlite = connection.dialect.name == "sqlite"
                 if sqlite:
@@ -116,10 +131,9 @@ class Store:
                     raise StoreError(f"{_name(engine)} already exists; open it, or choose another place")
                 METADATA.drop_all(connection)
                 METADATA.create_all(connection)
-                head = {"id": 1, "format": FORMAT, "genesis": json.dumps(state.genesis.as_dict())}
-                head |= {"genesis_hash": genesis_hash.hex(), "writer": store._writer, **head_row(state)}
-                connection.execute(insert(HEAD), head)
+                connection.execute(insert(HEAD), {"format": FORMAT, "writer": store._writer, **store._head()})
                 store._write_state()
+                store._write_root()
             _write_ahead(connection)
             return store
         except BaseException as error:
@@ -133,16 +147,18 @@ class Store:
         try:
             _check(engine, connection)
             head = connection.execute(select(HEAD)).mappings().one()
+            root = Root.read(connection)
+            _check_root(engine, connection, head["format"], root)
             state = read_state(connection, head)
             connection.rollback()
             _write_ahead(connection)
-            store = cls(engine, connection, state, bytes.fromhex(head["genesis_hash"]))
+            store = cls(engine, connection, state, head["genesis"], bytes.fromhex(head["genesis_hash"]), root)
             with connection.begin():
                 connection.execute(update(HEAD).values(writer=store._writer))
             return store
         except DAMAGE as error:
             _release(engine, connection)
-            raise StoreCorrupt(f"{_name(engine)} is damaged: {type(error).__name__}: {error}") from error
+            raise StoreCorrupt(f"{_name(engine)} is damaged: its rows are no chain's state") from error
         except BaseException as error:
             _release(engine, connection)
             raise _translated(error, engine) from error
@@ -152,9 +168,11 @@ class Store:
         try:
             with self._connection.begin():
                 mine = (HEAD.c.writer == self._writer) & (HEAD.c.block == self._saved_block)
-                if self._connection.execute(update(HEAD).where(mine).values(**head_row(self.state))).rowcount != 1:
+                changes = {"format": FORMAT, **head_row(self.state)}
+                if self._connection.execute(update(HEAD).where(mine).values(**changes)).rowcount != 1:
                     raise StoreInUse(f"another process took over {_name(self._engine)}; this block was not confirmed")
                 self._write_state()
+                self._write_root()
                 _insert(self._connection, CALLS, (call_row(receipt) for receipt in closed))
                 _insert(self._connection, EPOCHS, (epoch_row(epoch) for epoch in epochs))
         except BaseException as error:
@@ -165,26 +183,36 @@ class Store:
         """Release the database."""
         _release(self._engine, self._connection)
 
+    def _head(self) -> TableRow:
+        return {"id": 1, "genesis": self._genesis, "genesis_hash": self.genesis_hash.hex(), **head_row(self.state)}
+
+    def _write_root(self) -> None:
+        self._root.put(HEAD, self._head())
+        ROOT.create(self._connection, checkfirst=True)
+        _replace(self._connection, ROOT, [{"id": 1, "root": self._root.hex()}])
+
+    def _put(self, table: Table, rows: Sequence[TableRow]) -> None:
+        _replace(self._connection, table, rows)
+        for row in rows:
+            self._root.put(table, row)
+
     def _write_state(self) -> None:
-        ledger, connection = self.state.ledger, self._connection
-        _replace(
-            connection,
+        ledger = self.state.ledger
+        self._put(
             ACCOUNTS,
             [
                 {"address": address, "balance_rao": ledger.balance(address), "nonce": ledger.nonces.get(address, 0)}
                 for address in ledger.changed_accounts
             ],
         )
-        _replace(
-            connection,
+        self._put(
             HOTKEYS,
             [
                 {"hotkey": hotkey, "coldkey": ledger.owners[hotkey], "take": ledger.takes.get(hotkey)}
                 for hotkey in ledger.changed_hotkeys
             ],
         )
-        _replace(
-            connection,
+        self._put(
             STAKES,
             [
                 {"hotkey": hotkey, "coldkey": coldkey, "stake_rao": ledger.stake(hotkey, coldkey)}
@@ -193,11 +221,11 @@ class Store:
         )
         for subnet in self.state.subnets.values():
             if subnet.changed:
-                _replace(connection, SUBNETS, [subnet_row(subnet)])
+                self._put(SUBNETS, [subnet_row(subnet)])
             if self._saved_bonds.get(subnet.netuid) is not subnet.bonds:
-                _replace(connection, BONDS, [{"netuid": subnet.netuid, "rows": pack_bonds(subnet.bonds)}])
+                self._put(BONDS, [{"netuid": subnet.netuid, "rows": pack_bonds(subnet.bonds)}])
                 self._saved_bonds[subnet.netuid] = subnet.bonds
-            _replace(connection, NEURONS, [neuron_row(subnet, uid) for uid in sorted(subnet.changed_uids)])
+            self._put(NEURONS, [neuron_row(subnet, uid) for uid in sorted(subnet.changed_uids)])
 
 
 def _connect(where: str | PathLike[str], *, new: bool) -> tuple[Engine, Connection]:
@@ -271,9 +299,10 @@ def _translated(error: BaseException, engine: Engine) -> BaseException:
     reason = str(getattr(error, "orig", None) or error)
     if "locked" in reason:
         return StoreInUse(f"{_name(engine)} is open in another process; wait for it to end, or end it")
-    if any(sign in reason for sign in ("not a database", "malformed", "no such table", "no such column")):
-        return StoreCorrupt(f"{_name(engine)} is damaged or no chain: {reason}")
-    return StoreError(f"{_name(engine)}: {reason}")
+    for sign, fault in DAMAGE_SIGNS.items():
+        if sign in reason:
+            return StoreCorrupt(f"{_name(engine)} is damaged or no chain: {fault}")
+    return StoreError(f"{_name(engine)}: {' '.join(reason.split())}")
 
 
 def _unfinished(connection: Connection) -> bool:
@@ -292,13 +321,21 @@ def _check(engine: Engine, connection: Connection) -> None:
         raise NotAChain(f"{_name(engine)} is a database, but holds no chain")
     formats = connection.execute(text("SELECT format FROM head")).scalars().all()
     if len(formats) != 1 or type(formats[0]) is not int:
-        raise StoreCorrupt(f"{_name(engine)} is damaged: its head says format {formats}")
+        raise StoreCorrupt(f"{_name(engine)} is damaged: its head names no format")
     if formats[0] > FORMAT:
         raise StoreTooNew(f"{_name(engine)} has format {formats[0]}; this subnetlab reads up to {FORMAT}: update it")
     if engine.dialect.name == "sqlite":
-        verdict = connection.execute(text("PRAGMA quick_check(1)")).scalar_one()
-        if verdict != "ok":
-            raise StoreCorrupt(f"{_name(engine)} is damaged: {verdict}")
+        # An index that names other rows would hide or swap some of the state; the check of all indexes is slow.
+        checks = ["quick_check(1)", *(f"integrity_check({table.name})" for table in STATE)]
+        if any(connection.execute(text(f"PRAGMA {check}")).scalars().all() != ["ok"] for check in checks):
+            raise StoreCorrupt(f"{_name(engine)} is damaged: SQLite finds its pages at fault")
+
+
+def _check_root(engine: Engine, connection: Connection, stored_format: int, root: Root) -> None:
+    if stored_format < 2 and not inspect(connection).has_table(ROOT.name):
+        return
+    if connection.execute(select(ROOT.c.root)).scalars().all() != [root.hex()]:
+        raise StoreCorrupt(f"{_name(engine)} is damaged: its state is not the one that was saved")
 
 
 def _replace(connection: Connection, table: Table, rows: Sequence[TableRow]) -> None:

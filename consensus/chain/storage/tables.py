@@ -59,6 +59,7 @@ HEAD = _table(
     last_lock_rao=RAO,
     last_lock_block=BigInteger,
 )
+ROOT = _table("root", {"id": Integer}, root=String(64))
 ACCOUNTS = _table("accounts", {"address": ADDRESS}, balance_rao=RAO, nonce=BigInteger)
 HOTKEYS = _table("hotkeys", {"hotkey": ADDRESS}, coldkey=ADDRESS, take=Integer)
 STAKES = _table("stakes", {"hotkey": ADDRESS, "coldkey": ADDRESS}, stake_rao=RAO)
@@ -136,7 +137,7 @@ def read_state(connection: Connection, head: RowMapping) -> ChainState:
     state.last_lock_rao, state.last_lock_block = head["last_lock_rao"], head["last_lock_block"]
     state.block_hashes = {int(block): bytes.fromhex(hash_) for block, hash_ in json.loads(head["block_hashes"]).items()}
     if state.block not in state.block_hashes:
-        raise ValueError(f"no hash of the open block {state.block}")
+        raise ValueError("no hash of the open block")
     ledger = state.ledger
     ledger.issuance_rao, ledger.recycled_rao = head["issuance_rao"], head["recycled_rao"]
     for row in connection.execute(select(ACCOUNTS)).mappings():
