@@ -18,7 +18,18 @@ from .task import Task
 
 WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['-][^\W\d_]+)*")
 GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
-SENTENCE = re.compile(r"(?<=[.!?])[\"')\]]*\s+|\n+")
+SENTENCE = re.compile(r"(?<=[.!?])[\"')\]\u2019\u201d\u00bb]*\s+|[\n\u2028\u2029]+")
+SOFT_BREAK = re.compile("\u00ad[ \t]*\r?\n[ \t]*")
+THOUSANDS = re.compile("(?<!\\d)\\d{1,3}(?:[\u00a0\u2007\u2008\u2009\u202f'\u2019]\\d{3})+(?!\\d)")
+LOOKALIKES = (
+    dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2212\u2043"), "-")
+    | dict.fromkeys(map(ord, "\u2014\u2015"), " - ")
+    | dict.fromkeys(map(ord, "\u2018\u2019\u201a\u201b\u02bc\u02b9\u2032\u00b4`\uff40"), "'")
+    | dict.fromkeys(map(ord, "\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb\u2039\u203a\u301d\u301e"), '"')
+)
+"""Typographic hyphens, dashes, apostrophes and quotes; a dash separates words, a hyphen joins them."""
+UNSEEN = frozenset(map(chr, (*range(0xFE00, 0xFE10), 0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0)))
+"""Invisible characters outside of the category of format characters."""
 ARTICLES = frozenset(("a", "an", "the"))
 
 
@@ -44,10 +55,41 @@ def reference_text(task: Task) -> str:
     return text
 
 
+def unify(text: str) -> str:
+    """Return the text as it reads: one form for each character, no invisible ones; case and white space stay.
+
+    Compatibility forms (NFKC), digits of all scripts, and typographic hyphens, apostrophes and quotes become the
+    plain ones.
+    """
+    if text.isascii():
+        return text
+    text = unicodedata.normalize("NFKC", SOFT_BREAK.sub("", text).translate(LOOKALIKES)).translate(LOOKALIKES)
+    return text if text.isascii() else "".join(map(_plain, text))
+
+
+def _plain(char: str) -> str:
+    if char.isascii():
+        return char
+    if char in UNSEEN or (kind := unicodedata.category(char)) == "Cf":
+        return ""
+    return str(unicodedata.decimal(char)) if kind == "Nd" else char
+
+
+def separate_digits(text: str) -> str:
+    """Mark raised, lowered and fractional digits, which `unify` would join to their neighbours: 10\u00b2 is 10^2."""
+    if text.isascii():
+        return text
+    marked = []
+    for char in text:
+        form = unicodedata.decomposition(char).partition(">")[0][1:] if unicodedata.category(char) == "No" else ""
+        mark = {"super": "^", "sub": "_"}.get(form, " ") if form else ""
+        marked.append(mark + (unicodedata.normalize("NFKC", char).replace("\u2044", "/") if form else char))
+    return "".join(marked)
+
+
 def fold(text: str) -> str:
-    """Unify compatibility forms (NFKC) and case, and fold white space."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text).replace("\u2019", "'")
+    """Unify characters and case, and fold white space; thousands keep one separator, the comma."""
+    text = unify(THOUSANDS.sub(lambda number: re.sub(r"\D", ",", number[0]), text))
     return " ".join(text.casefold().split())
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
+
+from subnets.text import unify
 
 from .answer import MAX_TEXT
 
 
 def fold(text: str) -> str:
-    """Make texts comparable: unify compatibility forms (NFKC), fold white space, cap the length."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
-    return " ".join(text.split())[:MAX_TEXT]
+    """Make texts comparable: unify characters, fold white space, cap the length."""
+    return " ".join(unify(text).split())[:MAX_TEXT]
 
 
 def text_quality(truth: Sequence[str], answered: Sequence[str]) -> float:

@@ -9,7 +9,7 @@ from subnets import Message, Prompt, Response, Task
 from subnets.language_model import Conversation
 from subnets.text_prompting import LanguageModel
 from tests.validators.scorers.labelled import answered, auc, fuller, names
-from validators.scorers.judge import Judge, PairwiseJudge, UnreadableVerdict, read_mark, read_pick
+from validators.scorers.judge import Judge, PairwiseJudge
 from validators.scorers.prompt_fence import clean, fence, nonce
 
 FENCED = re.compile(r"<(task|reference|answer|answer-a|answer-b)-([0-9a-f]{16})>\n(.*?)\n</\1-\2>", re.DOTALL)
@@ -56,25 +56,6 @@ def test_a_judge_that_knows_ranks_better_above_worse(judge: Judge | PairwiseJudg
 def test_a_verdict_that_can_not_be_read_is_unscored(reply: str) -> None:
     score = Judge(model=Saying(reply=reply)).score(TASK, answered(0, "Ostrava"))
     assert score.value is None and "no single mark" in score.reason
-
-
-@pytest.mark.parametrize(("reply", "mark"), [("Score: 7", 0.7), ("**Score:** 10/10.", 1.0), ("0", 0.0), ("8/10", 0.8)])
-def test_a_mark_is_read(reply: str, mark: float) -> None:
-    assert read_mark(reply) == mark
-
-
-@pytest.mark.parametrize(("reply", "pick"), [("Winner: A", 1), ("B", -1), ("The better answer is B.", -1), ("tie", 0)])
-def test_a_pick_is_read(reply: str, pick: float) -> None:
-    assert read_pick(reply) == pick
-
-
-@given(st.text())
-def test_no_reply_makes_a_reader_do_anything_but_say_so(reply: str) -> None:
-    for read in (read_mark, read_pick):
-        try:
-            assert -1.0 <= read(reply) <= 1.0
-        except UnreadableVerdict:
-            pass
 
 
 def test_a_judge_that_always_picks_the_first_one_decides_nothing() -> None:
