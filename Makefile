@@ -1,7 +1,8 @@
 # make run          set up what is missing, run the OCR subnet, write its report
-# make test         set up what tests need, run them all
+# make test         set up what the tests need, run them all
+# make test-fast    run those that need no Ray, language model or PostgreSQL
 # make run CONFIG=configs/other.toml
-# make text         set up language models too: needed for configs with "text" in their name, done by them and by test
+# make text         set up language models too (done by `make test` and for configs with "text" in their name)
 
 CONFIG ?= configs/ocr.toml
 PYTHON ?= python3
@@ -11,13 +12,17 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 PIP := $(BIN)/pip --quiet --disable-pip-version-check --no-input
 
-.PHONY: run test lint setup text clean
+.PHONY: run test test-fast lint setup text clean
 
 run: setup $(if $(findstring text,$(notdir $(CONFIG))),text)
 	$(BIN)/subnetlab run $(CONFIG)
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+
+test-fast: $(VENV)/.test
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder \
+	    -m "not ray and not models and not postgres and not slow"
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -28,7 +33,7 @@ setup: $(VENV)/.run
 
 text: $(VENV)/.text
 
-# Stamps: what they stand for is done again only when pyproject.toml changes.
+# Stamps: each step is repeated only when pyproject.toml changes.
 $(VENV)/.run: $(VENV)/.system pyproject.toml
 	$(PIP) install --editable .
 	$(BIN)/python -m consensus

@@ -11,36 +11,41 @@ from hypothesis import HealthCheck, settings
 from cluster import RaySession
 
 TESTS = Path(__file__).parent
-GROUPS = {
-    "models": ("inference/models", "miners/text", "validators/models"),
-    "launch": ("cluster/launch",),
-}
-"""Folders whose tests share what is slow to start."""
-RAY = {"ray_session", "ray_cluster"}
-"""Fixtures, of which a process can have one at a time."""
-
+FIXTURES = {"ray_session": "ray", "ray_cluster": "ray", "postgres": "postgres"}
+"""Fixtures whose tests get a marker, so that `-m "not ray"` leaves them out."""
+FOLDERS = {"inference/models": "models", "miners/text": "models", "validators/models": "models"}
+"""Folders whose tests get a marker."""
 # A slow machine refutes no property.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups and pytest selects by markers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Deal the tests out to the workers of pytest-xdist by what they share, the longest groups first."""
+    """Mark what a test needs, and deal the tests out to the workers of pytest-xdist, the longest groups first."""
     for item in items:
+        for marker in markers(item):
+            item.add_marker(marker)
         item.add_marker(pytest.mark.xdist_group(group(item)))
-    first = ["ray", *GROUPS]
-    items.sort(key=lambda item: first.index(found) if (found := group(item)) in first else len(first))
+    first = ["ray", "models", "launch"]
+    items.sort(key=lambda item: first.index(name) if (name := group(item)) in first else len(first))
+
+
+def markers(item: pytest.Item) -> set[str]:
+    """Return the markers that follow from a test's fixtures and folder."""
+    names = {FIXTURES[name] for name in getattr(item, "fixturenames", ()) if name in FIXTURES}
+    marker = FOLDERS.get(item.path.relative_to(TESTS).parent.as_posix())
+    return names | {marker} if marker else names
 
 
 def group(item: pytest.Item) -> str:
-    """Name what a test shares with others: Ray, models, a cluster, else the fixtures of its file."""
-    if RAY & set(getattr(item, "fixturenames", ())):
-        return "ray"
+    """Name what a test shares with others: the test run's Ray, models, clusters over ssh, else the fixtures of its file."""
     folder = item.path.relative_to(TESTS).parent.as_posix()
-    return next(
-        (name for name, folders in GROUPS.items() if folder in folders), item.path.relative_to(TESTS).as_posix()
-    )
+    if {"ray_session", "ray_cluster"} & set(getattr(item, "fixturenames", ())):  # a process can be in one Ray at a time
+        return "ray"
+    if item.get_closest_marker("models"):
+        return "models"
+    return "launch" if folder == "cluster/launch" else item.path.relative_to(TESTS).as_posix()
 
 
 @pytest.hookimpl(tryfirst=True)
