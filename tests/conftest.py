@@ -39,7 +39,7 @@ def markers(item: pytest.Item) -> set[str]:
 
 
 def group(item: pytest.Item) -> str:
-    """Name what a test shares with others: the test run's Ray, models, clusters over ssh, else the fixtures of its file."""
+    """Name what a test shares with others: Ray, models, clusters over ssh, or else the fixtures of its file."""
     folder = item.path.relative_to(TESTS).parent.as_posix()
     if {"ray_session", "ray_cluster"} & set(getattr(item, "fixturenames", ())):  # a process can be in one Ray at a time
         return "ray"
