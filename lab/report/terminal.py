@@ -30,7 +30,7 @@ GAP = "  "
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class TextGrid:
     """A table as text, ready to be measured."""
 
     titles: tuple[tuple[str, ...], ...]
@@ -131,10 +131,10 @@ def _shown_rows(section: Section, width: int | None) -> list[int]:
     return [row for row in rows if row not in hidden]
 
 
-def _grid(section: Section, rows: Sequence[int], *, wrap: bool, short: bool = False, n: bool = True) -> Grid:
+def _grid(section: Section, rows: Sequence[int], *, wrap: bool, short: bool = False, n: bool = True) -> TextGrid:
     columns = section.columns
     titles = [clean(column.title) for column in columns]
-    return Grid(
+    return TextGrid(
         tuple(tuple(title.split()) if wrap else (title,) for title in titles),
         tuple(
             tuple(
@@ -147,7 +147,7 @@ def _grid(section: Section, rows: Sequence[int], *, wrap: bool, short: bool = Fa
     )
 
 
-def _grid_lines(section: Section, rows: Sequence[int], grid: Grid, columns: int) -> list[Text]:
+def _grid_lines(section: Section, rows: Sequence[int], grid: TextGrid, columns: int) -> list[Text]:
     from rich.text import Text
 
     height = max(len(title) for title in grid.titles[:columns])

@@ -19,7 +19,7 @@ PAGE = (ROOT / "docs" / "clusters.md").read_text()
 BIN = Path(sys.executable).parent
 LAB = [
     ROOT / "lab" / f"{name}.py"
-    for name in ("cli/cluster", "cli/submit", "run/submission", "run/status_text", "record/archive")
+    for name in ("cli/cluster/cluster", "cli/cluster/submit", "run/submission", "run/status_text", "record/archive")
 ]
 SOURCES = [*(ROOT / "cluster").rglob("*.py"), *(ROOT / "cluster" / "launch" / "templates").iterdir(), *LAB]
 

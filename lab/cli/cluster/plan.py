@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import Address, AsJson
-from .output import FAILED, print_json, print_tables
+from lab.cli.options import Address, AsJson
+from lab.cli.output import FAILED, print_json, print_tables
 
 if TYPE_CHECKING:
     from cluster.launch import ClusterSpec

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import RunCommand, group
-from .output import print_error
+from lab.cli.options import RunCommand, group
+from lab.cli.output import print_error
+
 from .plan import EPILOG, config_errors, plan, read_spec
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast, get_args
 
 import typer
 
-from .options import RunCommand, Sets, commands
-from .output import STOPPED, print_json
+from lab.cli.options import RunCommand, Sets, commands
+from lab.cli.output import STOPPED, print_json
 
 if TYPE_CHECKING:
     from cluster.ray.jobs import Jobs

@@ -1,0 +1,1 @@
+"""Commands about clusters: launching one, planning for it, running on it."""
