@@ -54,11 +54,7 @@ REGISTRIES = {"subnets.registry", "validators.registry", "miners.registry"}
 MINERS_OF_A_WORKLOAD = {"miners.ocr", "miners.adversaries.ocr"}
 """Miners that write answers of one workload: an answer with boxes has a form of its own."""
 RAY_WORDS = re.compile(r"\b(ray|kubectl|ssh)\b", re.IGNORECASE)
-MAY_SAY_RAY = {
-    "cluster/__init__.py",  # exports RayPool
-    "lab/config/tables.py",  # RayTable: what a config says of it
-    "lab/run/pools.py",  # where a config's table becomes a pool
-}
+MAY_SAY_RAY = {"cluster/__init__.py"}  # exports RayPool
 
 
 @cache
