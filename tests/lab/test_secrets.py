@@ -16,6 +16,8 @@ from typing import ClassVar
 import psutil
 import pytest
 
+pytestmark = pytest.mark.ray
+
 CANARY = "sk-canary-7f3e9a51c0d2"
 CONFIG = """
 seed = 3

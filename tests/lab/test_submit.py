@@ -28,6 +28,8 @@ from lab.run.status_text import headline
 from lab.run.submission import staged
 from subnets import SubnetlabError
 
+pytestmark = pytest.mark.ray
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -14,6 +14,8 @@ from lab.record.entries import GradedRound
 from lab.record.run_folder import open_run
 from tests.cluster.launch.heads import Head, subnetlab
 
+pytestmark = pytest.mark.ray
+
 TINY = """
 seed = 3
 subnet = {kind = "ocr", difficulty = 0.2}

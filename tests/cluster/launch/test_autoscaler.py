@@ -4,8 +4,12 @@ import re
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.cluster.launch.heads import Head, subnetlab
 from tests.cluster.launch.test_address import TINY, scores
+
+pytestmark = pytest.mark.ray
 
 PATIENCE_S = 120.0
 

@@ -13,6 +13,9 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
+
+pytestmark = pytest.mark.ray
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "clusters.md").read_text()

@@ -29,6 +29,8 @@ from cluster.ray import jobs as ray_jobs
 from tests.cluster.launch.heads import ROOT, Head, subnetlab
 from tests.lab.records import SLOW
 
+pytestmark = pytest.mark.ray
+
 PATIENCE_S = 300.0
 """On a busy machine; on a quiet one, nothing here takes a tenth of it."""
 CANARY = f"sk-{secrets.token_hex(12)}"  # made here: this file is sent with the checkout

@@ -28,6 +28,8 @@ from lab.cli.main import app
 from tests.certificates import certificate
 from tests.cluster.launch.heads import RAY
 
+pytestmark = pytest.mark.ray
+
 ROOT = Path(__file__).parents[3]
 
 

@@ -14,6 +14,8 @@ from cluster import PoolError, RaySession
 from cluster.ray.address import find
 from cluster.ray.token import guard_token, require_token
 
+pytestmark = pytest.mark.ray
+
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
