@@ -23,9 +23,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+
+def _path(text: str) -> Path:
+    if not text.strip():
+        raise typer.BadParameter("an empty path names nothing")
+    return Path(text).expanduser()
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Wide = Annotated[bool, typer.Option("--wide", help="Print every section, row and column, however long the lines.")]
-RunArgument = Annotated[Path, typer.Argument(help="The folder of a run.", metavar="RUN")]
+RunArgument = Annotated[Path, typer.Argument(help="The folder of a run.", metavar="RUN", parser=_path)]
 Trust = Annotated[
     bool,
     typer.Option("--trust", help="Import plug-ins that the record names, also from here, and open its database."),
@@ -110,6 +117,11 @@ def reading(trust: bool) -> Iterator[None]:
     else:
         with data_only():
             yield
+
+
+def out_option(help: str) -> Any:
+    """Make an option --out that takes a path, `~` included, and refuses an empty one."""
+    return typer.Option(help=help, metavar="PATH", parser=_path)
 
 
 def run_mode(resume: bool, clean: bool) -> RunMode:

@@ -20,6 +20,7 @@ from .options import (
     Trust,
     Wide,
     commands,
+    out_option,
     reading,
     run_mode,
 )
@@ -41,7 +42,7 @@ app = commands()
 def run(
     context: typer.Context,
     config: Annotated[Path, typer.Argument(help="A TOML file; every key is also a flag: --chain.epochs 3.")],
-    out: Annotated[Path | None, typer.Option(help="Folder of the run (default: the next free runs/NAME).")] = None,
+    out: Annotated[Path | None, out_option("Folder of the run (default: the next free runs/NAME).")] = None,
     resume: Resume = False,
     clean: Clean = False,
     address: Address = None,
@@ -62,7 +63,7 @@ def run(
 @app.command(epilog="Example:  subnetlab report runs/ocr")
 def report(
     folder: RunArgument,
-    out: Annotated[Path | None, typer.Option(help="The HTML file (default: report.html in the run's folder).")] = None,
+    out: Annotated[Path | None, out_option("The HTML file (default: report.html in the run's folder).")] = None,
     wide: Wide = False,
     trust: Trust = False,
     as_json: AsJson = False,

@@ -16,7 +16,7 @@ from typer.main import get_command
 from lab.config.flags import config_command, overrides
 from lab.studies import STUDIES
 
-from .options import Address, AsJson, Clean, Resume, Sets, Wide, commands, run_mode
+from .options import Address, AsJson, Clean, Resume, Sets, Wide, commands, out_option, run_mode
 from .output import STOPPED, print_json
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from lab.studies.study import MeasuredStudy, SimulatedStudy
 
 Config = Annotated[Path, typer.Argument(help="A TOML file; every key is also a flag: --seed 3.")]
-Out = Annotated[Path | None, typer.Option(help="Folder of the study (default: runs/NAME of the config).")]
-SimulationOut = Annotated[Path | None, typer.Option(help="Folder for tables and pictures (default: runs/study-NAME).")]
+Out = Annotated[Path | None, out_option("Folder of the study (default: runs/NAME of the config).")]
+SimulationOut = Annotated[Path | None, out_option("Folder for tables and pictures (default: runs/study-NAME).")]
 Full = Annotated[bool, typer.Option("--full", help="Run the long form of the study.")]
 BudgetText = Annotated[str | None, typer.Option("--budget", help="Limit on its time or cost: 10m, 2h or 0.50usd.")]
 

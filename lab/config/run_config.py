@@ -32,6 +32,7 @@ from .pool import PoolTable, RayTable
 from .prices import PriceTable
 from .servers import ServerTable
 from .tables import BaselineTable, ChainTable, MinerTable, PluginTable, ValidatorTable
+from .toml_file import read_toml
 
 
 class RunConfig(Table):
@@ -59,16 +60,7 @@ class RunConfig(Table):
         Raises:
             ConfigError: the file can't be read or a key is wrong.
         """
-        try:
-            text = path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise ConfigError(f"{path}: no such file; the shipped ones are in configs/") from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path}: can't be read: {error}") from None
-        try:
-            table = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise ConfigError(f"{path}: not TOML: {error}") from None
+        table = read_toml(path)
         for key, value in (overrides or {}).items():
             override(table, key, value)
         config = cls.parse(table, source=str(path))

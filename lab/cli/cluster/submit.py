@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast, get_args
 
 import typer
 
-from lab.cli.options import RunCommand, Sets, commands
+from lab.cli.options import RunCommand, Sets, commands, out_option
 from lab.cli.output import STOPPED, print_json
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def submit(
     context: typer.Context,
     config: Annotated[Path | None, typer.Argument(help="A TOML file; every key is also a flag.")] = None,
     address: Annotated[str, typer.Option(help=ADDRESS_HELP)] = DASHBOARD,
-    out: Annotated[Path | None, typer.Option(help="Folder for the record (default: the next free runs/NAME).")] = None,
+    out: Annotated[Path | None, out_option("Folder for the record (default: the next free runs/NAME).")] = None,
     attach: Annotated[str | None, typer.Option(metavar="JOB", help="Return to a run submitted earlier.")] = None,
     python: Annotated[str, typer.Option(help=PYTHON_HELP)] = "python",
     sets: Sets = None,
