@@ -38,6 +38,8 @@ logger = logging.getLogger(__name__)
 UID = 0
 MOST_PLACES = 64
 """Concurrent queries if the engine has no limit of its own."""
+STALE_REFRESHES, STALE_S = 10, 60.0
+"""Refreshes that may fail, and at least how many seconds may pass, before nobody is trusted to be still registered."""
 OPENING_S = 1800.0
 """Seconds that an engine may take to open. Its owner is watching and can stop it sooner."""
 
@@ -153,7 +155,15 @@ class Serving:
         self._pool = LocalPool(None, {UID: miner}, {}, start_timeout_s=OPENING_S)
         capacity = sum(group.hosts * group.slots for group in self._pool.plan.groups)
         self.places = min(capacity, places or MOST_PLACES)
-        self.axon = Axon(key, miner, callers_of(registry.read()), work=self._work, places=self.places, limits=limits)
+        self.axon = Axon(
+            key,
+            miner,
+            callers_of(registry.read()),
+            work=self._work,
+            places=self.places,
+            limits=limits,
+            registry_s=max(STALE_S, STALE_REFRESHES * refresh_s),
+        )
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -180,12 +190,16 @@ class Serving:
         return response
 
     async def _refresh(self) -> None:
+        readable = True
         while True:
             await asyncio.sleep(self._refresh_s)
             try:
                 self.axon.know(callers_of(await asyncio.to_thread(self._registry.read)))
-            except ConsensusError as error:  # such as a chain in use; keep the callers known so far
-                logger.warning("can't read the registered neurons: %s", error)
+                readable = True
+            except (ConsensusError, OSError, RecursionError, MemoryError) as error:  # such as a chain in use
+                if readable:
+                    logger.warning("can't read the registered neurons; keeping those known so far: %s", error)
+                readable = False
 
 
 def _tls(certificate: Path, key: Path | None) -> ssl.SSLContext:

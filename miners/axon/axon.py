@@ -80,6 +80,7 @@ class Axon:
         work: Work,
         places: int = 1,
         limits: Limits | None = None,
+        registry_s: float = math.inf,
     ) -> None:
         """Set up a server; `start` opens it.
 
@@ -90,6 +91,7 @@ class Axon:
             work: gets a query answered.
             places: queries served at once.
             limits: bounds on requests and connections.
+            registry_s: time after which `callers` are too old to be trusted, unless `know` renews them.
         """
         self._key, self._miner, self._work = key, miner, work
         self._limits = limits = limits or Limits()
@@ -101,6 +103,7 @@ class Axon:
         self._refusals = Rate(limits.refusals, limits.refusals_burst, BUCKETS_KEPT)
         self._nonces = Nonces(most_per_caller=math.ceil(limits.rate * (VALID_S + AHEAD_S)) + limits.burst)
         self._callers: Mapping[str, Caller] = {}
+        self._registry_s = registry_s
         self.know(callers)
         self._since_ms = 0
         self._server: asyncio.Server | None = None
@@ -109,7 +112,7 @@ class Axon:
 
     def know(self, callers: Mapping[str, Caller]) -> None:
         """Replace the registered callers, by hotkey."""
-        self._callers = dict(callers)
+        self._callers, self._known_at, self._stale = dict(callers), time.monotonic(), False
         self._nonces.forget(_now_ms())
 
     @property
@@ -171,6 +174,7 @@ class Axon:
             raise Refusal(Code.EXPIRED, f"{skew_s:+.1f} s from the clock here; {allowed} s are allowed")
         if envelope.time_ms < self._since_ms:
             raise Refusal(Code.EXPIRED, "signed before this server was started; sign again")
+        self._check_registry()
         caller = self._callers.get(envelope.caller)
         if caller is None:
             raise Refusal(Code.REFUSED, "the caller is not registered here")
@@ -182,7 +186,19 @@ class Axon:
         self._nonces.check(envelope.caller, envelope.nonce)
         return envelope, caller
 
+    def _check_registry(self) -> None:
+        """Refuse everybody while the registered callers are too old: some may be registered no more."""
+        age_s = time.monotonic() - self._known_at
+        if age_s <= self._registry_s:
+            return
+        if not self._stale:
+            self._stale = True
+            logger.error("the registered callers were last read %.0f s ago; refusing all until they are", age_s)
+        raise Refusal(Code.FAILED, "this miner can't read who is registered")
+
     def _check_head(self, request: web.BaseRequest) -> None:
+        if _connection(request).malformed:
+            raise Refusal(Code.MALFORMED, "this is not HTTP/1.1")
         if request.path != QUERY_PATH or request.method != "POST":
             raise Refusal(Code.NOT_FOUND, f"POST {QUERY_PATH} or GET {HEALTH_PATH}")
         if request.headers.get("Content-Encoding", "identity") != "identity":

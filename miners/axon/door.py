@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from ipaddress import IPv6Address, ip_network
 from typing import TYPE_CHECKING, Any, cast
@@ -18,7 +19,8 @@ from aiohttp import web
 
 from subnets import Caller
 
-from .limits import Limits
+from .limits import Limits, Rate
+from .protocol import JSON, STATUS, Code, Denial
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 KNOWN = 7 / 8
 """Largest share of connections that may be known; the rest is left for callers not yet identified."""
 HANDSHAKE_S = 5.0
+LOGS, LOGS_BURST = 0.1, 5
+"""Exceptions logged a second on average, and in a burst."""
 
 
 class Connection(web.RequestHandler):
@@ -38,11 +42,41 @@ class Connection(web.RequestHandler):
         self.door, self.link, self.network = door, transport, network
         self.caller: Caller | None = None
         """The caller at the other end, once known."""
+        self.malformed = False
+        """True once the other end sent what is not HTTP."""
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Report that it is closed."""
         self.door.left(self)
         super().connection_lost(exc)
+
+    def _make_error_handler(self, err_info: object) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
+        """Let the axon refuse what is not HTTP, within its limits; aiohttp would answer and log each one."""
+        assert self._request_handler is not None
+        self.malformed = True
+        return self._request_handler
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer a request that failed here without a word on the library."""
+        self.log_exception("a request failed", exc_info=exc)
+        if request.writer.output_size > 0:
+            raise ConnectionError("the answer is already on its way")
+        code = Code.TIMEOUT if status == STATUS[Code.TIMEOUT] else Code.FAILED
+        body = Denial(error=code, reason="the server failed").body()
+        reply = web.Response(body=body, status=STATUS[code], content_type=JSON, headers={"Server": "subnetlab"})
+        reply.force_close()
+        return reply
+
+    def log_exception(self, *args: Any, **kw: Any) -> None:
+        """Log an exception, unless there were too many."""
+        if self.door.logs.take(""):
+            super().log_exception(*args, **kw)
 
 
 class Door:
@@ -56,6 +90,7 @@ class Door:
         self._strangers: dict[Connection, None] = {}
         """Unknown connections, oldest first; a dict because it keeps their order."""
         self._handshakes: set[asyncio.Task[None]] = set()
+        self.logs = Rate(LOGS, LOGS_BURST)
         self.cut = 0
         """Number of connections that were cut."""
 

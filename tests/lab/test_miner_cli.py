@@ -160,6 +160,27 @@ def test_nothing_is_left_open_where_callers_can_no_longer_be_looked_up(wallets: 
     asyncio.run(serve())
 
 
+async def test_a_registry_that_cannot_be_read_is_logged_once_and_read_again(
+    wallets: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "sn1.csv"
+    good, deep = file.read_text(), tmp_path / "deep.json"
+    deep.write_text("[" * 100_000)
+    key = WalletFolder(wallets).hotkey("miner", "default")
+    serving = Serving(read_spec("echo"), key, Snapshot(file), refresh_s=0.01)
+    refreshing = asyncio.create_task(serving._refresh())
+    for damage in (deep.read_text(), good[: len(good) // 2]):
+        file.write_text(damage)
+        await asyncio.sleep(0.3)
+        assert not refreshing.done()
+        assert len(caplog.records) == 1 and "keeping those known so far" in caplog.text
+    file.write_text(good)
+    known_at = serving.axon._known_at
+    await asyncio.sleep(0.3)
+    assert serving.axon._known_at > known_at
+    refreshing.cancel()
+
+
 def test_a_chain_says_who_is_registered(tmp_path: Path) -> None:
     environment = os.environ | {"SUBNETLAB_CHAIN": str(tmp_path / "chain.db"), "SUBNETLAB_WALLETS": str(tmp_path)}
 

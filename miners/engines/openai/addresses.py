@@ -31,7 +31,7 @@ class Traffic:
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 ENDING_IN_IPV4 = tuple(map(ipaddress.IPv6Network, ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96")))
 """Compatible, mapped, translated and NAT64 addresses: a packet may go on to the IPv4 address in their last 32 bits."""
-LOCAL = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "64:ff9b:1::/48", "fec0::/10")))
+LOCAL = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "64:ff9b:1::/48", "fec0::/10", "3fff::/20", "5f00::/16")))
 """Special networks that some releases of Python call global."""
 
 traffic: ContextVar[Traffic | None] = ContextVar("traffic", default=None)

@@ -49,7 +49,13 @@ class Field:
 
 @asynccontextmanager
 async def field(
-    miner: Miner | None = None, limits: Limits | None = None, *, key: Keypair = MINER, places: int = 1, tls: Any = None
+    miner: Miner | None = None,
+    limits: Limits | None = None,
+    *,
+    key: Keypair = MINER,
+    places: int = 1,
+    tls: Any = None,
+    **options: Any,
 ) -> AsyncIterator[Field]:
     miner = miner or Echo()
     host = Host("host", {0: miner})
@@ -63,7 +69,7 @@ async def field(
         await gate.wait()
         return await host.serve(0, query)
 
-    axon = Axon(key, miner, CALLERS, work=work, places=places, limits=limits)
+    axon = Axon(key, miner, CALLERS, work=work, places=places, limits=limits, **options)
     await axon.start("127.0.0.1", 0, tls)
     try:
         yield Field(axon, served, gate)
