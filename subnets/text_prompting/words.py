@@ -5,19 +5,55 @@ says("It was not Ann but Bo.", ["Ann"])  ->  False
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
-from subnets.text import content, sentences
+from subnets.text import content, unify
 
 NEGATIONS = frozenset("not no never neither nor none without cannot hardly".split())
 NEGATION_REACH = 5
 """Words over which a negation before a name carries: "was certainly not born in X"."""
+SENTENCE = re.compile(r"(?<=[.!?])[\"')\]]*\s+|\n\s*(?:\n|(?=[-*\u2022]\s|\d{1,3}[.)]\s))")
+WRAPPED_HYPHEN = re.compile(r"(?<=\w-)[ \t]*\r?\n[ \t]*(?=\w)")
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """The words of a sentence, which may run over several lines."""
+
+    words: tuple[str, ...]
+    line_starts: tuple[int, ...]
+    """For each word, the position of the first word of its line."""
+
+
+@lru_cache(maxsize=8)
+def spoken_sentences(text: str) -> tuple[Sentence, ...]:
+    """Split a text into sentences once, however many phrases are looked for."""
+    sentences = []
+    for part in SENTENCE.split(WRAPPED_HYPHEN.sub("", unify(text))):
+        spoken: list[str] = []
+        starts: list[int] = []
+        for line in part.splitlines():
+            line_words = content(line)
+            starts += [len(spoken)] * len(line_words)
+            spoken += line_words
+        if spoken:
+            sentences.append(Sentence(tuple(spoken), tuple(starts)))
+    return tuple(sentences)
+
+
+@lru_cache(maxsize=4_096)
+def phrase_words(phrase: str) -> tuple[str, ...]:
+    """Return the content words of a phrase of a task."""
+    return tuple(content(phrase))
 
 
 def places(within: Sequence[str], phrase: Sequence[str]) -> list[int]:
     """Return the positions at which the words of `phrase` stand together in `within`."""
     size = len(phrase)
-    if not size:
+    if not size or phrase[0] not in within:
         return []
     first, wanted = phrase[0], list(phrase)
     return [i for i, word in enumerate(within) if word == first and list(within[i : i + size]) == wanted]
@@ -25,22 +61,28 @@ def places(within: Sequence[str], phrase: Sequence[str]) -> list[int]:
 
 def says(text: str, phrases: Iterable[str]) -> bool:
     """Return True if the text states one of `phrases` and denies none."""
+    wanted = [phrase_words(phrase) for phrase in phrases]
     stated = False
-    for sentence in sentences(text):
-        spoken = content(sentence)
-        for phrase in phrases:
-            for place in places(spoken, content(phrase)):
-                if denied(spoken, place):
+    for sentence in spoken_sentences(text):
+        for phrase in wanted:
+            for place in places(sentence.words, phrase):
+                if denied(sentence.words, place, sentence.line_starts[place]):
                     return False
                 stated = True
     return stated
 
 
-def denied(spoken: Sequence[str], place: int) -> bool:
-    """Return True if a negation reaches the word at `place`; "but" ends its reach."""
-    for word in reversed(spoken[max(0, place - NEGATION_REACH) : place]):
+def denied(spoken: Sequence[str], place: int, start: int = 0) -> bool:
+    """Return True if a negation from `start` on reaches the word at `place`; "but" ends its reach."""
+    for word in reversed(spoken[max(start, place - NEGATION_REACH) : place]):
         if word == "but":
             return False
         if word in NEGATIONS or word.endswith("n't"):
             return True
     return False
+
+
+def denies(clause: str) -> bool:
+    """Return True if a negation in a clause reaches what follows it."""
+    spoken = content(clause)
+    return denied(spoken, len(spoken))

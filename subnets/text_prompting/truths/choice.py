@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,12 +11,10 @@ from subnets.task import Task
 from subnets.text import answer_text
 from subnets.text_prompting.words import says
 
+from .letter import chosen_letters
 from .truth import Truth, truth_of
 
 LETTERS = "ABCDEFGH"
-STATED = re.compile(r"(?i:\b(?:answer|choice|option)\b(?:\s+is)?)\s*:?\s*[\"'(*]*([B-H]\b|A\b(?!\s+[a-z]))")
-MARKED = re.compile(r"(?<![A-Za-z'])\(?\**([A-H])\**[).:](?=\s|$)")
-ALONE = re.compile(r"^\W*([A-Ha-h])\W*$")
 
 MAX_READ = 4_000
 """Characters read, from the start."""
@@ -26,10 +23,10 @@ MAX_READ = 4_000
 def parse_choice(text: str, options: Sequence[str]) -> int | None:
     """Return the position of the option that an answer names by letter, text or both; None if undecided."""
     text = text[:MAX_READ]
-    alone = ALONE.match(text)
-    letters = [alone[1].upper()] if alone else STATED.findall(text) or MARKED.findall(text)
-    by_letter = {LETTERS.index(letter) for letter in letters} & set(range(len(options)))
+    by_letter = {LETTERS.index(letter) for letter in chosen_letters(text)}
     by_text = {place for place, option in enumerate(options) if says(text, (option,))}
+    if any(place >= len(options) for place in by_letter):
+        return None
     if len(by_letter) == 1 and (not by_text or by_letter <= by_text and len(by_text) == 1):
         return by_letter.pop()
     return by_text.pop() if not by_letter and len(by_text) == 1 else None

@@ -16,8 +16,8 @@ from pydantic import Field
 from subnets.answer import Response
 from subnets.score import Score, Scorer
 from subnets.task import Task
-from subnets.text import answer_text, content, sentences, words
-from subnets.text_prompting.words import NEGATIONS, places
+from subnets.text import answer_text, content, sentences, unify, words
+from subnets.text_prompting.words import NEGATIONS, phrase_words, places
 from subnets.text_prompting.world.world import Fact
 
 from .truth import Truth, truth_of
@@ -65,7 +65,7 @@ class Facts(Truth):
 
 def weigh(truth: Facts, text: str, *, invention_cost: float) -> Score:
     """Return the share of key facts kept, cut by every invention and by excess length."""
-    text = text[:MAX_READ]
+    text = unify(text[:MAX_READ])
     spoken = [content(sentence) for sentence in sentences(text)]
     kept = sum(keeps(spoken, fact) for fact in truth.key)
     recall = kept / len(truth.key)
@@ -80,7 +80,8 @@ def weigh(truth: Facts, text: str, *, invention_cost: float) -> Score:
 
 def keeps(spoken: Sequence[Sequence[str]], fact: KeyFact) -> bool:
     """Return True if a sentence states the fact and none denies it."""
-    subject, others = content(fact.subject), [content(other) for other in fact.others]
+    subject, others = phrase_words(fact.subject), [phrase_words(other) for other in fact.others]
+    values = [phrase_words(value) for value in fact.values]
     about, stated = False, False
     for sentence in spoken:
         named = bool(places(sentence, subject))
@@ -88,7 +89,7 @@ def keeps(spoken: Sequence[Sequence[str]], fact: KeyFact) -> bool:
         about = named or (about and not any(places(sentence, other) for other in others))
         if not about or len(sentence) > SENTENCE_REACH:
             continue
-        if not any(places(sentence, content(value)) for value in fact.values):
+        if not any(places(sentence, value) for value in values):
             continue
         if not any(word.startswith(fact.cues) for word in sentence):
             continue

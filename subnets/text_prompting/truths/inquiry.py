@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from subnets.answer import Response
 from subnets.score import Score, Scorer
 from subnets.task import Task
-from subnets.text import answer_text, content, words
-from subnets.text_prompting.words import places
+from subnets.text import answer_text, content, unify, words
+from subnets.text_prompting.words import phrase_words, places
 from subnets.text_prompting.world.relation import INTERROGATIVES
 from subnets.text_prompting.world.world import Fact
 
@@ -41,17 +41,18 @@ class Inquiry(Truth):
 
     def grade(self, text: str) -> Score:
         """Grade what it asks for and how; 0.0 for no question, another subject, or a question with its answer."""
-        asked = words(text)
+        text = unify(text)
+        asked, spoken = words(text), content(text)
         if not text.rstrip(" \"'*\n").endswith("?") or text.count("?") != 1:
             return Score(0.0, reason="not one question")
         if len(asked) > MAX_WORDS:
             return Score(0.0, reason=f"{len(asked)} words; at most {MAX_WORDS}")
-        if any(places(content(text), content(value)) for value in self.values):
+        if any(places(spoken, phrase_words(value)) for value in self.values):
             return Score(0.0, reason="the question tells its answer")
         opening = set(asked[:OPENING])
         if opening.isdisjoint(("who", "whom", "whose", "what", "which", "where", "when", "how")):
             return Score(0.0, reason="does not open like a question")
-        if not places(content(text), content(self.subject)):
+        if not places(spoken, phrase_words(self.subject)):
             return Score(0.0, reason=f"does not name {self.subject}")
         parts = {
             "relation": float(any(word.startswith(cue) for word in asked for cue in self.cues)),

@@ -14,6 +14,8 @@ from .truth import Truth, truth_of
 
 MAX_WORDS = 40
 """Most words of a short answer; a longer one may name everything."""
+MAX_READ = 4_000
+"""Most characters of a short answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,10 @@ class Phrase(Truth):
 
     def grade(self, text: str) -> Score:
         """Return 1.0 or 0.0."""
-        if len(content(text)) > MAX_WORDS:
-            return Score(0.0, reason=f"{len(content(text))} words; at most {MAX_WORDS}")
+        if len(text) > MAX_READ:
+            return Score(0.0, reason=f"{len(text)} characters; at most {MAX_READ}")
+        if (count := len(content(text))) > MAX_WORDS:
+            return Score(0.0, reason=f"{count} words; at most {MAX_WORDS}")
         if not says(text, (self.text, *self.aliases)):
             return Score(0.0, reason="the right answer is not named")
         rival = next((rival for rival in self.rivals if says(text, (rival,))), "")
