@@ -196,6 +196,21 @@ def encode(tokenizer: Any, messages: Sequence[Turn], name: str) -> list[int]:
     return list(tokenizer.encode(rendered, add_special_tokens=False))
 
 
+def merge_system(turns: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+    """Move system turns into the user turn that follows, for models that know no system role."""
+    merged: list[dict[str, str]] = []
+    waiting: list[str] = []
+    for turn in turns:
+        if turn["role"] == "system":
+            waiting.append(turn["content"])
+        elif turn["role"] == "user":
+            merged.append({**turn, "content": "\n\n".join([*waiting, turn["content"]])})
+            waiting = []
+        else:
+            merged.append(dict(turn))
+    return [*merged, {"role": "user", "content": "\n\n".join(waiting)}] if waiting else merged
+
+
 def load_tokenizer(name: str) -> Any:
     """Load a model's tokenizer alone.
 

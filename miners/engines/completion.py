@@ -44,6 +44,10 @@ class Usage:
     claimed_output_tokens: int | None = None
     counted: bool = True
     """False without a tokenizer, when there is only the server's claim."""
+    estimated: bool = False
+    """True if nobody counted the tokens and they are estimated by the length of the texts."""
+    thinking_tokens: int = 0
+    """Those of the output tokens that are thinking, which may be cut off the answer."""
 
 
 @dataclass(frozen=True, slots=True)

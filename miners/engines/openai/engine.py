@@ -14,6 +14,7 @@ import logging
 import os
 import random
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Any, Literal, Self
 
@@ -27,10 +28,14 @@ from miners.errors import APIError, EngineError
 from subnets import Cost, spend
 
 from .addresses import Traffic, check_url, guarded_client, resolve, traffic
+from .dialect import MAX_SEED, Dialect
+from .events import events
+from .key import check_key
+from .names import ModelNames
 from .prices import FlatPrice, Price, listed_price
 from .server import AttemptFailed, Server
 from .spending import Spending
-from .stream import StreamedAnswer
+from .stream import StreamedAnswer, estimate
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +43,10 @@ BYTES_PER_TOKEN = 4_000
 """More than any server's event for one token with 20 log-probabilities; a longer one is an attack or a defect."""
 EXTRA_TOKENS = 16
 """Tokens that a server may send beyond those asked for before its answer is cut."""
+DRAIN_S = 0.1
+"""Longest wait for the end of a reply after the end of its answer."""
+TOKENS_BETWEEN_COUNTS = 16
+"""Pieces of a long answer between two counts of its tokens, each of which reads all of it."""
 
 
 class OpenAI(LanguageEngine):
@@ -68,7 +77,18 @@ class OpenAI(LanguageEngine):
     stall_s: float = Field(30.0, gt=0.0)
     """Longest silence of a server within an answer."""
     limit_key: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    """The server's name for the bound on an answer."""
+    """The server's name for the bound on an answer; learned if the server refuses it."""
+    leave_out: tuple[str, ...] = ()
+    """Parameters that the server does not take: "top_p", "seed", "stream_options". Those whose absence changes nothing
+    are also left out once the server has refused them."""
+    rename: dict[str, str] = {}
+    """Other names under which the server takes parameters: {seed = "random_seed"}."""
+    stream: bool = True
+    """False for a server that sends only whole answers; the time to the first token is then that of the answer."""
+    answered_by: str = ""
+    """Name of the model that is meant to answer, where `model` is the name of a deployment."""
+    thinking: Literal["strip", "keep"] = "strip"
+    """Cut thinking off the answer, or keep it between tags. Its tokens are metered and paid either way."""
 
     _client: Any = PrivateAttr(None)
     _server: Server | None = PrivateAttr(None)
@@ -76,6 +96,8 @@ class OpenAI(LanguageEngine):
     _price: Price | None = PrivateAttr(None)
     _spending: Spending | None = PrivateAttr(None)
     _free: asyncio.Semaphore | None = PrivateAttr(None)
+    _dialect: Dialect | None = PrivateAttr(None)
+    _names: ModelNames | None = PrivateAttr(None)
     _next_at: float = PrivateAttr(0.0)
 
     @field_validator("base_url")
@@ -83,6 +105,13 @@ class OpenAI(LanguageEngine):
     def _is_a_base_url(cls, url: str) -> str:
         check_url(url)
         return url
+
+    @field_validator("leave_out", "rename")
+    @classmethod
+    def _has_a_model_and_messages(cls, names: Collection[str]) -> Collection[str]:
+        if essential := {"model", "messages"} & set(names):
+            raise ValueError(f"every server takes {', '.join(sorted(essential))}")
+        return names
 
     @model_validator(mode="after")
     def _prices_come_in_pairs(self) -> Self:
@@ -119,6 +148,8 @@ class OpenAI(LanguageEngine):
                 f"{self.key_env} is not set; export {self.key_env}=... with the key of {host}, "
                 'or set key_env = "" for a server that needs none'
             )
+        if self.key_env:
+            check_key(key, self.key_env)
         self._price = self._find_price()
         if self._price is None and self.max_usd is not None:
             raise EngineError(
@@ -135,6 +166,8 @@ class OpenAI(LanguageEngine):
             except ModelError as error:
                 raise EngineError(f"tokenizer: {error}") from error
         self._server = Server(host, self.stall_s, key)
+        self._dialect = Dialect(self.limit_key, self.leave_out, self.rename, self.stream)
+        self._names = ModelNames(self.model, self.answered_by)
         self._spending = Spending(self._price, self.max_usd)
         self._free = asyncio.Semaphore(self.max_in_flight)
 
@@ -191,20 +224,34 @@ class OpenAI(LanguageEngine):
                 raise APIError(f"{error} (tried {attempts} times)" if attempts > 1 else str(error)) from None
 
     async def _attempt(self, request: Request, started: float, spending: Spending) -> Completion:
-        assert self._server is not None
-        await self._take_turn()
-        answer = StreamedAnswer(started)
-        counted = Traffic(most_bytes=BYTES_PER_TOKEN * (request.max_tokens + 32))
-        token = traffic.set(counted)
-        try:
-            await self._stream(request, answer, self._server)
-        except Exception as error:
-            raise self._server.failure(error, answer) from error
-        finally:
-            traffic.reset(token)
-            self._charge(request, answer, counted, spending)
+        """Send the request, again at once each time that the server refuses a parameter that can be done without."""
+        from openai import APIStatusError
+
+        assert self._server is not None and self._dialect is not None
+        parameters = self._parameters(request)
+        while True:
+            await self._take_turn()
+            answer = StreamedAnswer(started)
+            counted = Traffic(most_bytes=BYTES_PER_TOKEN * (request.max_tokens + 32))
+            token = traffic.set(counted)
+            body = self._dialect.body(parameters)
+            try:
+                await self._receive(body, request, answer, self._server)
+                break
+            except Exception as error:
+                if isinstance(error, APIStatusError) and self._dialect.learn(
+                    error.status_code, error.response.text, parameters, body
+                ):
+                    continue
+                raise self._server.failure(error, answer) from error
+            finally:
+                traffic.reset(token)
+                self._charge(request, answer, counted, spending)
+        text = answer.answer(self.thinking)
+        if not self._dialect.stops:
+            text = min((text.partition(stop)[0] for stop in request.stop), key=len, default=text)
         return Completion(
-            text=encodable(answer.text),
+            text=self._server.answer_without_key(encodable(text)),
             logprobs=tuple(answer.logprobs),
             finish=answer.finish if answer.finish == "length" else "stop",
             model=self._server.without_key(answer.model, 200),
@@ -213,51 +260,82 @@ class OpenAI(LanguageEngine):
             decode=Cost(paid_usd=answer.paid_usd),
         )
 
-    async def _stream(self, request: Request, answer: StreamedAnswer, server: Server) -> None:
-        options: dict[str, Any] = {self.limit_key: request.max_tokens}
+    def _parameters(self, request: Request) -> dict[str, Any]:
+        """Return the request by the usual names of its parameters."""
+        parameters: dict[str, Any] = {
+            "model": self.model,
+            "messages": [{"role": turn.role, "content": encodable(turn.content)} for turn in request.messages],
+            "temperature": request.temperature,
+            "top_p": request.top_p,
+            "seed": request.seed % MAX_SEED,
+            "max_tokens": request.max_tokens,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
         if request.stop:
-            options["stop"] = list(request.stop)
+            parameters["stop"] = list(request.stop)
         if request.logprobs is not None:
-            options |= {"logprobs": True, "top_logprobs": request.logprobs}
-        messages = [{"role": message.role, "content": encodable(message.content)} for message in request.messages]
-        stream = await self._client.chat.completions.create(
-            model=self.model,
-            messages=messages,
-            temperature=request.temperature,
-            top_p=request.top_p,
-            seed=request.seed % 2**63,
-            stream=True,
-            stream_options={"include_usage": True},
-            **options,
+            parameters |= {"logprobs": True, "top_logprobs": request.logprobs}
+        return parameters
+
+    async def _receive(self, body: dict[str, Any], request: Request, answer: StreamedAnswer, server: Server) -> None:
+        assert self._names is not None
+        call = self._client.chat.completions.with_streaming_response.create(
+            model=body["model"], messages=body["messages"], extra_body=body
         )
-        async with stream:
-            async for event in stream:
+        async with call as response:
+            parts = response.iter_bytes()
+            async for event in events(parts):
                 answer.add(event)
-                if answer.pieces > request.max_tokens + EXTRA_TOKENS:
+                if self._too_long(answer, request.max_tokens + EXTRA_TOKENS):
                     answer.finish = "length"
                     return
+            # A connection is used again only if its reply was read to the end.
+            with suppress(TimeoutError, APIError):
+                async with asyncio.timeout(DRAIN_S):
+                    async for _ in parts:
+                        pass
         if not answer.events:
             raise APIError(f"{server.host} sent no completion, but something else")
-        if not answer.finish:
+        if not answer.ended:
             raise APIError(f"{server.host} broke off its answer after {answer.pieces} pieces")
-        if answer.model and not answer.model.startswith(self.model) and not self.model.endswith(answer.model):
-            raise APIError(
-                f"asked for {self.model}, {server.host} answered with {server.without_key(answer.model, 100)}"
-            )
+        if answer.finish == "content_filter" and not answer.text:
+            raise APIError(f"the content filter of {server.host} withheld the answer")
+        if problem := self._names.problem(server.without_key(answer.model)):
+            raise APIError(f"asked for {self.model}, {server.host} {problem}")
+
+    def _too_long(self, answer: StreamedAnswer, most_tokens: int) -> bool:
+        if answer.pieces > most_tokens and self._tokenizer is not None and answer.pieces % TOKENS_BETWEEN_COUNTS == 0:
+            return self._count(answer.text + "".join(answer.thoughts)) > most_tokens
+        return answer.least_tokens > most_tokens
+
+    def _count(self, text: str) -> int:
+        """Count the tokens of a text, or estimate them without a tokenizer."""
+        if self._tokenizer is None:
+            return estimate(text)
+        return len(self._tokenizer.encode(encodable(text), add_special_tokens=False))
 
     def _usage(self, request: Request, answer: StreamedAnswer) -> Usage:
         claimed = answer.claimed
-        input_tokens, output_tokens = claimed or (0, answer.pieces)
+        thinking = self._count(answer.thinking)
+        if self._tokenizer is None and claimed:
+            input_tokens, output_tokens = claimed
+            if answer.claimed_thinking is not None:
+                thinking = answer.claimed_thinking
+        else:
+            input_tokens = claimed.input if claimed else sum(estimate(turn.content) for turn in request.messages)
+            output_tokens = self._count(answer.text + "".join(answer.thoughts))
         if self._tokenizer is not None:
             with suppress(PromptError):  # the server's template accepted the prompt
                 input_tokens = len(encode(self._tokenizer, request.messages, self.tokenizer))
-            output_tokens = len(self._tokenizer.encode(encodable(answer.text), add_special_tokens=False))
         return Usage(
             input_tokens,
             output_tokens,
             claimed_input_tokens=claimed.input if claimed else None,
             claimed_output_tokens=claimed.output if claimed else None,
             counted=self._tokenizer is not None,
+            estimated=self._tokenizer is None and claimed is None,
+            thinking_tokens=min(thinking, output_tokens),
         )
 
     def _charge(self, request: Request, answer: StreamedAnswer, counted: Traffic, spending: Spending) -> None:
