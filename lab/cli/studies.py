@@ -148,11 +148,12 @@ def _announce(forecast: Forecast, name: str) -> None:
 
 def _print(publication: Publication, folder: Path, *, wide: bool) -> None:
     from lab.duration import duration
+    from lab.files import read_json
     from lab.report.terminal import show
 
     show(publication.sections, publication.findings, wide=wide)
     forecast_path = folder / "forecast.json"
     if forecast_path.is_file():
-        times = json.loads(forecast_path.read_text(encoding="utf-8"))
+        times = read_json(forecast_path)
         typer.echo(f"estimated: {duration(times['forecast']['wall_s'])}, took {duration(times['took_s'])}")
     typer.echo(f"page: {folder / 'index.html'}")

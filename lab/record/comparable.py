@@ -10,7 +10,10 @@ PLACE_KEYS = ("address", "dashboard", "gpu_gb", "placement", "start_timeout_s", 
 
 def comparable_config(config: dict[str, Any]) -> dict[str, Any]:
     """Return a config, as JSON, without the keys that only say where it runs: a run may continue elsewhere."""
-    return config | {"pool": {key: value for key, value in config["pool"].items() if key not in PLACE_KEYS}}
+    pool = config.get("pool")
+    if not isinstance(pool, dict):  # a damaged file; it equals no config
+        return config
+    return config | {"pool": {key: value for key, value in pool.items() if key not in PLACE_KEYS}}
 
 
 def first_difference(old: Any, new: Any, key: str = "") -> str:

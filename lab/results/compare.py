@@ -11,7 +11,6 @@ two single runs, and need not come from their configs.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ import numpy as np
 
 from lab.config.prices import PriceTable, price
 from lab.errors import RecordError
+from lab.files import read_json
 from lab.record.comparable import first_difference
 from lab.record.completed_run import CompletedRun
 from lab.record.entries import GradedAnswer, GradedRound
@@ -240,13 +240,21 @@ def _runs(folder: Path) -> dict[str, Path]:
     return {path.name: path for path in arms if path.name != PROBE}
 
 
+def _study(path: Path) -> object:
+    """Return the kind of the study that a study.json describes."""
+    held = read_json(path)
+    if not (isinstance(held, dict) and isinstance(held.get("study"), str)):
+        raise RecordError(f"{path} is damaged: it does not describe a study")
+    return held["study"]
+
+
 def _check_kinds(first: Path, ours: Mapping[str, Path], second: Path, theirs: Mapping[str, Path]) -> None:
     """Refuse to compare a run with a study, or two kinds of study."""
     if ("" in ours) != ("" in theirs):
         study, run = (second, first) if "" in ours else (first, second)
         raise RecordError(f"{study} is a study and {run} a run; compare two runs, or two studies")
     if "" not in ours:
-        kinds = [json.loads((folder / "study.json").read_text(encoding="utf-8"))["study"] for folder in (first, second)]
+        kinds = [_study(folder / "study.json") for folder in (first, second)]
         if kinds[0] != kinds[1]:
             raise RecordError(
                 f"{first} is a study of {kinds[0]} and {second} one of {kinds[1]}; compare two of the same kind"

@@ -11,7 +11,6 @@ gives the forecast for all others.
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +21,7 @@ from typing import Any, Self
 
 from lab.config.run_config import RunConfig
 from lab.errors import RecordError
-from lab.files import claim, write_json
+from lab.files import claim, read_json, write_json
 from lab.record.comparable import comparable_config, first_difference
 from lab.record.entries import Epoch
 from lab.record.record import RunRecord
@@ -68,7 +67,7 @@ class StudyFolder:
     def _enter(self) -> None:
         path, config = self.folder / "study.json", self.config.model_dump(mode="json")
         ours: dict[str, Any] = {"study": self.name, "config": config}
-        held = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+        held = self._held(path)
         if held is None and self.mode == "resume":
             raise RecordError(f"{self.folder} holds no study to resume; omit --resume to start one")
         if held is not None and self.mode == "new":
@@ -80,6 +79,17 @@ class StudyFolder:
         if self.mode == "clean":
             self._clean()
         write_json(path, ours)
+
+    def _held(self, path: Path) -> Any:
+        """Read study.json; None if there is none. A damaged one is enough to know that there is a study to discard."""
+        if not path.is_file():
+            return None
+        if self.mode == "clean":
+            return {}
+        held = read_json(path)
+        if not (isinstance(held, dict) and held.keys() >= {"study", "config"} and isinstance(held["config"], dict)):
+            raise RecordError(f"{path} is damaged: it does not describe a study; --clean starts over")
+        return held
 
     def _clean(self) -> None:
         """Remove all arms, including those of an earlier grid."""
@@ -107,8 +117,10 @@ class StudyFolder:
         path = self.arm_folder(arm) / "config.json"
         if not path.is_file():
             return False
-        held = json.loads(path.read_text(encoding="utf-8"))
-        if comparable_config(held) != comparable_config(arm.config.model_dump(mode="json")):
+        held = read_json(path)
+        if not isinstance(held, dict) or comparable_config(held) != comparable_config(
+            arm.config.model_dump(mode="json")
+        ):
             return False
         with self.record(arm) as record:
             return record.find("end", "run") is not None
@@ -174,7 +186,7 @@ class StudyFolder:
 
     def note_time(self, name: str, wall_s: float) -> None:
         """Record the time of some work after the arms, beside its forecast."""
-        kept = json.loads(self.forecast_path.read_text(encoding="utf-8"))
+        kept = read_json(self.forecast_path)
         forecast = Forecast(**kept["forecast"])
         self._keep_times(forecast, kept["took_s"] + wall_s, kept["by_arm_took_s"] | {name: wall_s})
 
