@@ -113,8 +113,7 @@ class CausalModel:
             self.tokenizer.chat_template = template
         self.context = int(getattr(config, "max_position_embeddings", 0) or 2048)
         """Tokens of prompt and answer together."""
-        ends = self.model.generation_config.eos_token_id
-        self.ends: frozenset[int] = frozenset([ends] if isinstance(ends, int) else ends or [])
+        self.ends = end_tokens(self.tokenizer, self.model.generation_config, config)
         """Tokens that end an answer."""
         candidates = (self.tokenizer.pad_token_id, self.tokenizer.eos_token_id, *self.ends, 0)
         self._pad = next(int(token) for token in candidates if token is not None)
@@ -147,10 +146,16 @@ class CausalModel:
                 top_p=None,
                 top_k=None,
                 pad_token_id=self._pad,
+                eos_token_id=sorted(self.ends) or None,
             )[:, ids.shape[1] :].cpu()
         written = [row[row != self._pad] for row in output]
-        texts = self.tokenizer.batch_decode(written, skip_special_tokens=True)
+        texts = [self.text(row.tolist()) for row in written]
         return [GreedyCompletion(text.strip(), len(row)) for text, row in zip(texts, written, strict=True)]
+
+    def text(self, tokens: Sequence[int]) -> str:
+        """Decode an answer without special tokens and without the one that ended it."""
+        ended = bool(tokens) and tokens[-1] in self.ends
+        return str(self.tokenizer.decode(tokens[:-1] if ended else tokens, skip_special_tokens=True))
 
     def pad_left(self, rows: Sequence[Sequence[int]]) -> tuple[Any, Any]:
         """Return token ids and attention mask, (rows, longest), on the model's device."""
@@ -173,10 +178,14 @@ class CausalModel:
         return ids.to(self.device), mask.to(self.device)
 
 
-@lru_cache(maxsize=2)
-def shared_model(name: str, device: str, dtype: str) -> CausalModel:
+def shared_model(name: str, device: str, dtype: str, template: str = "") -> CausalModel:
     """Load a model once a process."""
-    return CausalModel(name, device=device, dtype=dtype)
+    return _loaded(name, device, dtype, template)
+
+
+@lru_cache(maxsize=2)
+def _loaded(name: str, device: str, dtype: str, template: str) -> CausalModel:
+    return CausalModel(name, device=device, dtype=dtype, template=template)
 
 
 def encode(tokenizer: Any, messages: Sequence[Turn], name: str) -> list[int]:
@@ -189,11 +198,46 @@ def encode(tokenizer: Any, messages: Sequence[Turn], name: str) -> list[int]:
         raise PromptError(f"{name} has no chat template; give one as `template`, or take an instruction-tuned model")
     turns = [{"role": message.role, "content": encodable(message.content)} for message in messages]
     try:
-        rendered = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
+        rendered = _render(tokenizer, turns)
     except Exception as error:  # a template raises what its author chose
         reason = first_line(error) or type(error).__name__
         raise PromptError(f"the chat template of {name} refuses the prompt: {reason}") from error
     return list(tokenizer.encode(rendered, add_special_tokens=False))
+
+
+def _render(tokenizer: Any, turns: Sequence[dict[str, str]]) -> str:
+    """Render a conversation; system turns go before the user's text if the template refuses or drops them."""
+    system = [turn["content"].strip() for turn in turns if turn["role"] == "system"]
+    try:
+        rendered = str(tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False))
+    except Exception:
+        if not system:
+            raise
+    else:
+        if all(text in rendered for text in system):
+            return rendered
+    return str(tokenizer.apply_chat_template(merge_system(turns), add_generation_prompt=True, tokenize=False))
+
+
+def end_tokens(tokenizer: Any, *configs: Any) -> frozenset[int]:
+    """Return the tokens that end an answer by the tokenizer, by the configs, or by the chat template.
+
+    The files of a fine-tuned model often disagree, and a model that is not stopped by the right one writes on.
+    """
+    ends: set[int] = set()
+    for source in (tokenizer, *configs):
+        token = getattr(source, "eos_token_id", None)
+        ends |= {token} if isinstance(token, int) else set(token or ())
+    if tokenizer.chat_template:
+        answer = "Two lamps"
+        turns = [{"role": "user", "content": "What is there?"}, {"role": "assistant", "content": answer}]
+        try:
+            after = str(tokenizer.apply_chat_template(turns, tokenize=False)).rpartition(answer)[2].lstrip()
+        except Exception:  # a template that can't show an answer names no end
+            after = ""
+        first = tokenizer.encode(after, add_special_tokens=False)[:1]
+        ends |= set(first) & set(tokenizer.added_tokens_decoder)
+    return frozenset(ends)
 
 
 def merge_system(turns: Sequence[dict[str, str]]) -> list[dict[str, str]]:

@@ -178,7 +178,7 @@ class Batch:
         return str(self.model.tokenizer.decode(row.tokens[-longest - 4 :], skip_special_tokens=True))
 
     def _end(self, row: Row, finish: str) -> None:
-        text = str(self.model.tokenizer.decode(row.tokens, skip_special_tokens=True))
+        text = self.model.text(row.tokens)
         cuts = [place for stop in row.request.stop if (place := text.find(stop)) >= 0]
         row.text = text[: min(cuts)] if cuts else text
         row.finish, row.ended = finish, time.perf_counter()

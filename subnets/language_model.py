@@ -71,6 +71,8 @@ class TransformersModel(LanguageModel):
     batch_size: int = Field(8, ge=1)
     max_input_tokens: int = Field(2_000, ge=64)
     """A longer conversation is cut at its beginning, a longer text at its end."""
+    template: str = ""
+    """Chat template in Jinja, for a model whose own is missing or wrong."""
 
     def complete(self, conversations: Sequence[Conversation], max_tokens: int) -> list[str]:
         """Continue greedily, batch by batch."""
@@ -111,7 +113,7 @@ class TransformersModel(LanguageModel):
 
     def _loaded(self) -> CausalModel:
         device = pick_device(self.device)
-        return shared_model(self.model, device, pick_dtype(self.dtype, device))
+        return shared_model(self.model, device, pick_dtype(self.dtype, device), self.template)
 
     def _prompt(self, model: CausalModel, messages: Conversation) -> list[int]:
         return model.encode(messages)[-self.max_input_tokens :]

@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from pydantic import Field, PrivateAttr
 
-from inference.causal import encode, load_tokenizer
+from inference.causal import encode, end_tokens, load_tokenizer
 from inference.children import Children
 from inference.environment import vllm_environment
 from inference.errors import ModelError, PromptError, first_line
@@ -68,6 +68,7 @@ class VLLM(LanguageEngine):
 
     _llm: Any = PrivateAttr(None)
     _tokenizer: Any = PrivateAttr(None)
+    _ends: frozenset[int] = PrivateAttr(frozenset())
     _room: int = PrivateAttr(0)
     _children: Children | None = PrivateAttr(None)
     _watch: asyncio.Task[None] | None = PrivateAttr(None)
@@ -174,6 +175,7 @@ class VLLM(LanguageEngine):
             seed=request.seed % 2**63,
             max_tokens=min(request.max_tokens, self._room - len(prompt)),
             stop=list(request.stop),
+            stop_token_ids=sorted(self._ends),
             logprobs=request.logprobs,
             output_kind=RequestOutputKind.DELTA,
         )
@@ -239,6 +241,7 @@ class VLLM(LanguageEngine):
                 self._tokenizer = load_tokenizer(self.model)
                 if self.template:
                     self._tokenizer.chat_template = self.template
+                self._ends = end_tokens(self._tokenizer)
                 # On a CPU a sampled request whose prompt is read in parts kills the whole engine (vLLM 0.32: "CPU
                 # Generator does not use offset"), so prompts are read whole.
                 options: dict[str, Any] = {"enable_chunked_prefill": False} if on_cpu else {}
