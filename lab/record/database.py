@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 PATIENCE_S = 60.0
 """Time after which a database server that can't be reached is given up."""
+READ_ERRORS = (SQLAlchemyError, sqlite3.Error, ValueError, TypeError, OverflowError)
+"""What reading a damaged database raises; the last three come from rows that can't be decoded."""
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 5.0
 
 
@@ -85,6 +87,13 @@ def patiently(engine: Engine, work: Callable[[Connection], T]) -> T:
 def shown(engine: Engine) -> str:
     """Return a database's URL without its password."""
     return engine.url.render_as_string(hide_password=True)
+
+
+def unreadable(error: Exception) -> str:
+    """Say why a record can't be read, without anything that it holds."""
+    if isinstance(error, SQLAlchemyError) and "decode" not in str(error):
+        return f"can't be read: {reason(error)}"
+    return "is damaged: it holds bytes that no record holds"
 
 
 def public_url(url: object) -> str:

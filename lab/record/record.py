@@ -39,7 +39,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from lab.errors import AuditError, RecordError
 
-from .database import connect, connect_to_read, file_url, patiently, reason, shown
+from .database import READ_ERRORS, connect, connect_to_read, file_url, patiently, reason, shown, unreadable
 
 FORMAT = 2
 """Version of the record's format; a higher one was written by a newer version of subnetlab."""
@@ -145,8 +145,8 @@ class RunRecord:
             _check_tables(engine)
             record = cls(engine, folder, _only_run(engine) if run is None else run)
             start = record.find("start", "run")
-        except SQLAlchemyError as error:
-            raise RecordError(f"record {shown(engine)} can't be read: {reason(error)}") from None
+        except READ_ERRORS as error:
+            raise RecordError(f"record {shown(engine)} {unreadable(error)}") from None
         if start is None:
             raise RecordError(f"{folder}: the run was stopped before it began; start it again with --clean")
         written = start.body.get("format")
@@ -215,17 +215,15 @@ class RunRecord:
         query = self._entries()
         if kind is not None:
             query = query.where(_entries.c.kind == kind)
-        with self._engine.connect() as connection:
-            for row in connection.execute(query.execution_options(yield_per=500)):
-                yield _entry(row)
+        for row in self._rows(query.execution_options(yield_per=500)):
+            yield _entry(row)
 
     def find(self, kind: str, key: str) -> Entry | None:
         """Return one entry, or None where there is none."""
-        with self._engine.connect() as connection:
-            row = connection.execute(
-                self._entries().where(_entries.c.kind == kind, _entries.c.place == key)
-            ).one_or_none()
-        return None if row is None else _entry(row)
+        rows = list(self._rows(self._entries().where(_entries.c.kind == kind, _entries.c.place == key)))
+        if len(rows) > 1:
+            raise AuditError(f"the record is damaged: {len(rows)} entries of one kind and key")
+        return _entry(rows[0]) if rows else None
 
     def blob(self, key: str) -> bytes:
         """Return a byte string by its hash.
@@ -233,10 +231,9 @@ class RunRecord:
         Raises:
             AuditError: it is gone or is not what was written.
         """
-        with self._engine.connect() as connection:
-            query = select(_blobs.c.data).where(_blobs.c.run == self.run, _blobs.c.hash == key)
-            data = connection.execute(query).scalar_one_or_none()
-        if data is None:
+        query = select(_blobs.c.data).where(_blobs.c.run == self.run, _blobs.c.hash == key)
+        data = next((row.data for row in self._rows(query)), None)
+        if not isinstance(data, bytes):
             raise AuditError(f"answer {key[:12]}… is missing from the record")
         if blob_hash(data) != key:
             raise AuditError(f"answer {key[:12]}… is not what was written: its hash is {blob_hash(data)[:12]}…")
@@ -249,17 +246,16 @@ class RunRecord:
             AuditError: names the first entry that was changed, removed or inserted.
         """
         previous, expected = GENESIS, 0
-        with self._engine.connect() as connection:
-            for row in connection.execute(self._entries().execution_options(yield_per=500)):
-                expected += 1
-                name = f"entry {row.seq} ({row.kind} {row.place})"
-                if row.seq != expected:
-                    raise AuditError(f"entry {expected} is missing: {name} follows entry {expected - 1}")
-                if row.previous != previous:
-                    raise AuditError(f"{name} does not follow the entry before it: one of the two was changed")
-                if digest(row.seq, row.kind, row.place, row.body, row.previous) != row.hash:
-                    raise AuditError(f"{name} was changed after it was written: its hash does not match")
-                previous = row.hash
+        for row in self._rows(self._entries().execution_options(yield_per=500)):
+            expected += 1
+            name = f"entry {row.seq} ({row.kind} {row.place})"
+            if row.seq != expected:
+                raise AuditError(f"entry {expected} is missing: {name} follows entry {expected - 1}")
+            if row.previous != previous:
+                raise AuditError(f"{name} does not follow the entry before it: one of the two was changed")
+            if digest(row.seq, row.kind, row.place, row.body, row.previous) != row.hash:
+                raise AuditError(f"{name} was changed after it was written: its hash does not match")
+            previous = row.hash
         return expected
 
     def __len__(self) -> int:
@@ -275,6 +271,18 @@ class RunRecord:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _rows(self, query: Select[Any]) -> Iterator[Any]:
+        """Yield the rows of a query.
+
+        Raises:
+            RecordError: the database can't be read, or holds what no record holds.
+        """
+        try:
+            with self._engine.connect() as connection:
+                yield from connection.execute(query)
+        except READ_ERRORS as error:
+            raise RecordError(f"record {shown(self._engine)} {unreadable(error)}") from None
 
     def _entries(self) -> Select[Any]:
         return select(_entries).where(_entries.c.run == self.run).order_by(_entries.c.seq)
@@ -302,7 +310,7 @@ def blob_hash(data: bytes) -> str:
 def _entry(row: Any) -> Entry:
     try:
         body = json.loads(row.body)
-    except ValueError:
+    except (ValueError, TypeError, RecursionError):
         raise AuditError(f"entry {row.seq} ({row.kind} {row.place}) was changed: its body is not JSON") from None
     return Entry(row.seq, row.kind, row.place, body, row.previous, row.hash)
 
