@@ -6,7 +6,8 @@ from subnets.text_prompting.truths.criteria import Criteria, Instructions
 from subnets.text_prompting.truths.day import Calendar, Day, parse_date
 from subnets.text_prompting.truths.facts import Facts, KeptFacts
 from subnets.text_prompting.truths.inquiry import Asks, Inquiry
-from subnets.text_prompting.truths.numeric import Amount, Numeric, parse_number
+from subnets.text_prompting.truths.number import parse_number
+from subnets.text_prompting.truths.numeric import Amount, Numeric
 from subnets.text_prompting.truths.phrase import Named, Phrase
 from subnets.text_prompting.truths.truth import KnownTruth, Truth
 from subnets.text_prompting.truths.written import Written
