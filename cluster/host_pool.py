@@ -37,8 +37,8 @@ from .status import (
     PoolStatus,
     ProcessUsage,
     Role,
-    Sampler,
     State,
+    UsageSampler,
     machine_name,
     measure_driver,
     measure_processes,
@@ -95,7 +95,7 @@ class HostPool(Pool):
         """Names of the hosts that have been up."""
         self._engine_kinds: dict[str, tuple[str, ...]] = {}
         """The engines of each group, once they are asked for."""
-        self._sampler = Sampler()
+        self._sampler = UsageSampler()
 
     async def _open(self) -> None:  # noqa: B027  most pools have nothing to do before their hosts
         """Prepare what hosts and validators need."""

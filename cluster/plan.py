@@ -5,7 +5,7 @@ and any of those hosts serves any of their miners. Every other engine has one ho
 So the number of hosts is bounded by cores and engines, never by miners. Miners tied by affinity share a host; miners
 with different requirements share neither hosts nor engines.
 
-    plan({0: Tesseract(), 1: Echo()}, 2)   # "cpu" on two hosts, "io" on one
+    plan({0: TesseractReader(), 1: Echo()}, 2)   # "cpu" on two hosts, "io" on one
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Group:
 
 
 Room = Callable[[Group, Sequence[Group]], int]
-"""Returns how many hosts of a group fit beside the hosts of other groups."""
+"""Returns how many hosts of a group fit next to the hosts of other groups."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ class PoolStatus:
     groups: tuple[GroupStatus, ...]
 
 
-class Sampler:
+class UsageSampler:
     """Keeps the last measurements of members, and derives the CPU use between the last two."""
 
     def __init__(self) -> None:

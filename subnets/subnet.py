@@ -1,6 +1,7 @@
 """A subnet: what is asked, how an answer is read, and how good it truly is.
 
-Three methods are required: `task`, `gold` and `scorer`. A task is a pure function of the subnet's options and a seed.
+Three methods are required: `task`, `gold` and `scorer`. A subnet that knows the truth also defines `quality`, which is
+1.0 for the gold answer. A task is a pure function of the subnet's options and a seed.
 """
 
 from __future__ import annotations

@@ -9,8 +9,7 @@ import pytest
 
 from lab.cli.catalogue import registries
 from subnets import SUBNETS, Answer, Plugins, Response, Subnet
-from validators import SCORERS, WEIGHT_RULES
-from validators.validator import receive, score
+from validators import SCORERS, WEIGHT_RULES, receive, score
 
 SORTS = registries()
 KINDS = [(sort, kind) for sort, plugins in SORTS.items() for kind in plugins.sources()]
@@ -56,7 +55,7 @@ def test_the_gold_answer_earns_one_and_an_empty_one_nothing(subnet: Subnet) -> N
         gold, empty = score(subnet.scorer(), task, read)
         assert gold.value == 1.0, (seed, gold)
         assert empty.value == 0.0, (seed, empty)
-        assert subnet.quality(task, subnet.gold(task)) == 1.0
+        assert subnet.quality(task, subnet.gold(task)) in (1.0, None), "None if the subnet doesn't know the truth"
 
 
 def test_a_query_holds_the_prompt_and_nothing_else_of_the_task(subnet: Subnet) -> None:

@@ -7,7 +7,7 @@ from .registry import SAMPLERS, SCORERS, WEIGHT_RULES
 from .sampling import All, RandomK, Sampler, StakeWeighted
 from .scorer_check import check_scorer
 from .strategies import VALIDATORS, Favourite, Inverter, WeightCopier, load_validator
-from .validator import Assignment, Grades, PublicView, Validator
+from .validator import Assignment, Grades, PublicView, Validator, receive, score
 from .weights import Proportional, Softmax, TopK, WeightRule
 
 __all__ = [
@@ -34,4 +34,6 @@ __all__ = [
     "WeightRule",
     "check_scorer",
     "load_validator",
+    "receive",
+    "score",
 ]

@@ -14,9 +14,7 @@ from dataclasses import dataclass, field
 
 from subnets import Score
 
-from .weights import Proportional, WeightRule
-
-PROPORTIONAL = Proportional()
+from .weights import WeightRule
 
 
 @dataclass(slots=True)
@@ -49,6 +47,6 @@ class ScoreLedger:
         """Scores by uid of all miners that were ever graded."""
         return dict(self._scores)
 
-    def weights(self, rule: WeightRule = PROPORTIONAL) -> dict[int, float]:
+    def weights(self, rule: WeightRule) -> dict[int, float]:
         """Return the weights that `rule` makes of the scores; empty while nobody has earned anything."""
         return rule.weigh(self._scores)

@@ -1,6 +1,8 @@
 """The scorers, samplers and weight rules that are known by name; validators are found in `strategies`."""
 
-from subnets import SUBNETS, Plugins, Scorer
+from collections.abc import Iterable, Mapping
+
+from subnets import SUBNETS, PluginError, Plugins, Scorer
 
 from .sampling import Sampler
 from .weights import WeightRule
@@ -25,14 +27,25 @@ GENERAL_SCORERS = {
 }
 """Scorers for any subnet whose answers are text."""
 
-SUBNET_SCORERS = {name: source for kind in SUBNETS.builtin for name, source in SUBNETS.find(kind).scorers.items()}
+
+def join_names(tables: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """Join tables of "module:Class" by name; raises PluginError if one name stands for two classes."""
+    joined: dict[str, str] = {}
+    for table in tables:
+        for name, source in table.items():
+            if joined.setdefault(name, source) != source:
+                raise PluginError(f"scorer {name!r} names both {joined[name]} and {source}; rename one of them")
+    return joined
+
+
+SUBNET_SCORERS = join_names(SUBNETS.find(kind).scorers for kind in SUBNETS.builtin)
 """Scorers that our subnets list; they grade by references of their own subnet."""
 
 SCORERS: Plugins[Scorer] = Plugins(
     sort="scorer",
     group="subnetlab.scorers",
     base=Scorer,  # type: ignore[type-abstract]
-    builtin=GENERAL_SCORERS | SUBNET_SCORERS,
+    builtin=join_names((GENERAL_SCORERS, SUBNET_SCORERS)),
 )
 
 SAMPLERS: Plugins[Sampler] = Plugins(

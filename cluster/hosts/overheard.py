@@ -52,7 +52,7 @@ class OverheardAnswers:
             promise.kept.set()
 
     async def overhear(self, turn: Turn, victim: Miner, query: Query) -> Answer | bytes:
-        """Return what such a victim answers to the query on this host; if it was not asked, do its work."""
+        """Return the answer of an equal miner to the query on this host; if there is none, do its work."""
         uids = self._uids_by_key.get(seedless_key(victim), ())
         promises = (self._promises.get((turn.query.id, uid)) for uid in uids)
         promise = next((promise for promise in promises if promise is not None), None)

@@ -1,7 +1,7 @@
 """Pay notices: hosts tell their miners what epochs brought them; a restarted host repeats everything.
 
-No miner's code runs here. A host that dies of telling or takes longer than `NOTIFY_S` is restarted, and then tells its
-miners one by one. The miner that it dies of then is told nothing more, and nobody else misses anything.
+No miner's code runs here. A host that dies while notifying or takes longer than `NOTIFY_S` is restarted, and then
+notifies its miners one by one. A miner that kills its host again gets no more notices; all others get everything.
 """
 
 from __future__ import annotations
@@ -19,41 +19,41 @@ from .host_link import HostLink
 logger = logging.getLogger(__name__)
 
 NOTIFY_S = 10.0
-"""Time that a host has to tell all its miners of an epoch, or one of them everything so far."""
+"""Time limit for notifying all miners of a host of an epoch, or one miner of everything so far."""
 
 
 class PayNotices:
-    """Keeps the pay of past epochs, and has hosts tell it."""
+    """Keeps the pay of past epochs, and has hosts notify their miners."""
 
     def __init__(self, learners: Iterable[int]) -> None:
         """Keep only the pay of `learners`, the uids of miners that use it, however long a run is."""
         self._learners = frozenset(learners)
         self._pays: list[Mapping[int, Pay]] = []
         self._unreachable: set[int] = set()
-        """Miners that are told nothing more."""
+        """Miners that get no more notices."""
 
     def add(self, pays: Mapping[int, Pay]) -> None:
-        """Keep what an epoch brought, by uid; every host that starts from now on tells it."""
+        """Keep what an epoch brought, by uid; every host that starts from now on passes it on."""
         self._pays.append({uid: pays[uid] for uid in pays.keys() & self._learners})
 
     async def start(self, link: HostLink, uids: Collection[int]) -> None:
-        """Start a host and have it tell its miners everything so far; raises PoolError as the start does."""
+        """Start a host and have it notify its miners of everything so far; raises PoolError as the start does."""
         await start(link)
         if not await self._notify(link, uids, self._pays, again=True):
             await self._restart(link, uids)
 
     async def tell_last(self, link: HostLink, uids: Collection[int]) -> None:
-        """Have a running host tell its miners of the last epoch; raises PoolError if it can't be restarted."""
+        """Have a running host notify its miners of the last epoch; raises PoolError if it can't be restarted."""
         if not await self._notify(link, uids, self._pays[-1:], again=False):
             await self._restart(link, uids)
 
     async def _restart(self, link: HostLink, uids: Collection[int]) -> None:
-        """Start a host that died, and have its miners told one by one, as often as it takes."""
+        """Restart a host that died and notify its miners one by one, as often as it takes."""
         while True:
             await start(link)
             for uid in uids:
                 if not await self._notify(link, (uid,), self._pays, again=True):
-                    logger.error("miner %d is told nothing more of its pay: its host dies of it or hangs", uid)
+                    logger.error("miner %d gets no more pay notices: they crash or hang its host", uid)
                     self._unreachable.add(uid)
                     break
             else:
@@ -62,7 +62,7 @@ class PayNotices:
     async def _notify(
         self, link: HostLink, uids: Collection[int], pays: Sequence[Mapping[int, Pay]], *, again: bool
     ) -> bool:
-        """Have a host tell some miners; if it dies of it or hangs, end it and return False."""
+        """Have a host notify some miners; if it dies or hangs, end it and return False."""
         reachable = [uid for uid in uids if uid not in self._unreachable]
         notices = [{uid: epoch[uid] for uid in reachable if uid in epoch} for epoch in pays]
         if not any(notices):
@@ -72,7 +72,7 @@ class PayNotices:
                 await link.paid(notices, again=again)
         except (HostDied, TimeoutError) as error:
             reason = str(error) or f"host {link.name} took more than {NOTIFY_S:g} s"
-            logger.warning("telling miners their pay: %s; restarting the host", reason)
+            logger.warning("notifying miners of their pay: %s; restarting the host", reason)
             await link.close()
             return False
         return True

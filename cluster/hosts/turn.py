@@ -1,7 +1,7 @@
-"""A turn: one miner at one query, with the time and the CPU that its work takes.
+"""A turn: one miner's work on one query, with the time and the CPU that it takes.
 
 Miners of a host share its event loop. Each step of a miner's work notes how long it held the loop, so that the time
-that others took can be told from a miner's own. Tasks that a miner starts belong to its turn too.
+that others took can be separated from a miner's own. Tasks that a miner starts belong to its turn too.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from subnets import Cost, Meter, Query
 
 @dataclass(slots=True)
 class LoopUse:
-    """Time for which the miners of a host have held its event loop, since the host was made."""
+    """Time for which the miners of a host have held its event loop, since the host started."""
 
     held_s: float = 0.0
 
 
 @dataclass(slots=True)
 class Turn:
-    """One miner at one query."""
+    """One miner's work on one query."""
 
     uid: int
     query: Query

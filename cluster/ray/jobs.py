@@ -247,7 +247,7 @@ def _admission(address: str) -> dict[str, str]:
     """
     host = urlsplit(address).hostname
     if urlsplit(address).scheme not in ("http", "https") or host is None:
-        raise PoolError(f"{address} is no address of a dashboard: write http://host:8265")
+        raise PoolError(f"{address} is not a dashboard address: write http://host:8265")
     status = _dashboard_status(address, {})
     if status == 200:
         # A port of this machine may be forwarded to another one, so the machines of the cluster decide.
@@ -281,7 +281,7 @@ def _dashboard_status(address: str, headers: Mapping[str, str]) -> int:
         if answer.status_code not in (401, 403) and "ray_version" not in answer.json():
             raise ValueError
     except ValueError:  # JSON's errors too
-        raise PoolError(f"{address} is no Ray dashboard: it answers {answer.status_code}") from None
+        raise PoolError(f"{address} is not a Ray dashboard: it answers {answer.status_code}") from None
     except requests.RequestException as error:
         raise PoolError(
             f"no Ray dashboard answers at {address} ({type(error).__name__}): give the head's address (it needs "

@@ -1,6 +1,6 @@
-"""Questions to the head of a Ray cluster, asked by a process of its own before Ray is imported here.
+"""Questions to the head of a Ray cluster, asked by a separate process before Ray is imported here.
 
-Ray reads its settings once, at import; with the wrong ones it takes 100 s to say no more than that it can't connect.
+Ray reads its settings once, at import; with the wrong ones it takes 100 s just to report that it can't connect.
 
     probe("127.0.0.1:6379", 'result["nodes"] = len(head.get_all_node_info(timeout=15))').values["nodes"]
 """
@@ -25,7 +25,7 @@ from .token import require_token, token_refused
 CONNECT_S = 10.0
 TLS_FILES = ("RAY_TLS_SERVER_CERT", "RAY_TLS_SERVER_KEY", "RAY_TLS_CA_CERT")
 HANDSHAKE_S = 2.0
-"""Time that a port which speaks TLS has to say so."""
+"""Time in which a port that uses TLS must answer a handshake."""
 PROBE_S = 60.0
 SCRIPT = """
 import json, sys, time
@@ -108,7 +108,7 @@ def _check_port(address: str) -> None:
         return
     host, _, port = address.rpartition(":")
     if not host or "/" in host or not port.isdigit():
-        raise PoolError(f"{address!r} is no address of a Ray cluster: write host:port, as in 10.0.0.10:6379, or auto")
+        raise PoolError(f"{address!r} is not a Ray cluster address: write host:port, as in 10.0.0.10:6379, or auto")
     ours = os.environ.get("RAY_USE_TLS", "0").lower() in ("1", "true")
     trusted = _own_certificates()[-1] if ours else None
     try:
@@ -117,7 +117,7 @@ def _check_port(address: str) -> None:
     except OSError as error:
         raise PoolError(
             f"Ray can't be reached at {address}: {error.strerror or error}; start it there, or leave the address "
-            "out for a cluster of your own"
+            "out to start a private cluster"
         ) from error
     if theirs and not ours:
         raise PoolError(
@@ -126,7 +126,7 @@ def _check_port(address: str) -> None:
         )
     if ours and not theirs:
         raise PoolError(
-            f"Ray at {address} speaks no TLS and RAY_USE_TLS is 1 here: unset it, or start that Ray with it"
+            f"Ray at {address} does not use TLS and RAY_USE_TLS is 1 here: unset it, or start that cluster with it"
         )
 
 
@@ -145,7 +145,7 @@ def _speaks_tls(connection: socket.socket, trusted: str | None) -> bool:
     """Return whether a port completes a TLS handshake.
 
     Raises:
-        PoolError: its certificate is signed by none of those in the file `trusted`.
+        PoolError: no certificate in the file `trusted` signed the cluster's.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -161,7 +161,7 @@ def _speaks_tls(connection: socket.socket, trusted: str | None) -> bool:
         context.wrap_socket(connection).close()
     except ssl.SSLCertVerificationError as error:
         raise PoolError(
-            f"the certificate that is shown there is not trusted ({error.verify_message}): RAY_TLS_CA_CERT is {trusted}"
+            f"the certificate of the cluster is not trusted ({error.verify_message}): RAY_TLS_CA_CERT is {trusted}"
         ) from None
     except OSError:  # no TLS, nothing at all, or cut
         return False

@@ -40,7 +40,7 @@ class RayValidators(Actor):
         async with self._placing:
             if self.node != node:
                 return
-            with suppress(RayError):  # it died at its work, and is replaced all the same
+            with suppress(RayError):  # it died while working; it is replaced anyway
                 await self._handle.process.remote()  # answers after everything else: it does one thing at a time
             await self.end()
         try:
@@ -49,7 +49,7 @@ class RayValidators(Actor):
             logger.warning("%s; the next call tries again", error)
 
     async def ask(self, method: str, *arguments: Any, restarts: int) -> Any:
-        """Call a method; an actor that dies at it is replaced and asked again, as its work has no side effects.
+        """Call a method; an actor that dies is replaced and asked again, since its work has no side effects.
 
         Raises:
             NoRoom: it was not placed in time.
@@ -70,11 +70,11 @@ class RayValidators(Actor):
             try:
                 return await getattr(handle, method).remote(*arguments)
             except RayTaskError as error:
-                raise PoolError(f"{self.name} at {method}: {shorten(error)}") from error
+                raise PoolError(f"{self.name} failed in {method}: {shorten(error)}") from error
             except RayError as error:
-                logger.warning("%s died at %s: %s", self.name, method, shorten(error))
+                logger.warning("%s died in %s: %s", self.name, method, shorten(error))
                 if attempt == restarts:
-                    raise PoolError(f"{self.name} died {attempt + 1} times at {method}: {shorten(error)}") from error
+                    raise PoolError(f"{self.name} died {attempt + 1} times in {method}: {shorten(error)}") from error
                 async with self._placing:
                     if self._handle is handle:
                         await self.end()
@@ -93,5 +93,5 @@ class RayValidators(Actor):
                     await handle.warm.remote()
                 except RayError as error:
                     await self.end()
-                    raise PoolError(f"{self.name} at warm: {shorten(error)}") from error
+                    raise PoolError(f"{self.name} failed to warm up: {shorten(error)}") from error
             return self._handle

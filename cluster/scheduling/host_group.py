@@ -151,7 +151,7 @@ class HostGroup:
         return rounds * longest_s + 2 * longest_s + quarantine_s + RESTART_ALLOWANCE_S
 
     def max_silence_s(self) -> float:
-        """Return how long a living host may be silent from now on, while miners hold it within their time.
+        """Return how long a living host may be silent while miners block its event loop within their time limits.
 
         Each query counts with its whole patience, as others may have held the host before it.
         """

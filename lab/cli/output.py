@@ -51,7 +51,7 @@ def explain_usage(error: typer.TyperException) -> int:
 
 
 def explain_failure(error: Exception) -> int:
-    """Print why a command failed and return the exit code; raises what is no user's mistake again."""
+    """Print why a command failed and return the exit code; re-raises anything that is not the user's mistake."""
     from consensus.errors import ConsensusError
     from lab.errors import ConfigError
     from subnets import SubnetlabError

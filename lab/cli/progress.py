@@ -1,4 +1,4 @@
-"""The progress display: a bar with rate and time left on a terminal, elsewhere a line now and then while it waits."""
+"""The progress display: a bar with rate and time left on a terminal, elsewhere an occasional line while it waits."""
 
 from __future__ import annotations
 
@@ -49,15 +49,15 @@ class Bar:
         if event.note and self._log is not None and time.monotonic() - self._last_line_s >= LINE_S:
             self._last_line_s = time.monotonic()
             self._log.print(text, markup=False, highlight=False, soft_wrap=True)
-        self._progress.update(self._task, description=text, completed=event.rounds, total=event.of)
+        self._progress.update(self._task, description=text, completed=event.rounds, total=event.total_rounds)
 
-    def advance(self, done: int, of: int) -> None:
+    def advance(self, finished: int, total: int) -> None:
         """Show how far any other task is."""
-        self._progress.update(self._task, completed=done, total=of)
+        self._progress.update(self._task, completed=finished, total=total)
 
-    def follow(self, what: str, done: int, of: int) -> None:
+    def follow(self, what: str, finished: int, total: int) -> None:
         """Show which part of a long task is running, and how far the whole task is."""
-        self._progress.update(self._task, description=f"{self._text}: {what}", completed=done, total=of)
+        self._progress.update(self._task, description=f"{self._text}: {what}", completed=finished, total=total)
 
     def __enter__(self) -> Self:
         self._progress.start()

@@ -104,7 +104,7 @@ def _is_over(run: RunStatus) -> bool:
 
 
 def _as_dict(run: RunStatus) -> dict[str, object]:
-    return run.model_dump(mode="json") | {"gone": run.gone, "silent_s": run.silent_s}
+    return run.model_dump(mode="json", by_alias=True) | {"gone": run.gone, "silent_s": run.silent_s}
 
 
 def _follow(console: Console, look: Look, runs: Sequence[RunStatus], every_s: float) -> None:

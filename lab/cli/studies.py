@@ -55,7 +55,9 @@ class StudyGroup(TyperGroup):
             formatter.write_dl([(name, question(name)) for name in STUDIES])
 
 
-app = typer.Typer(cls=StudyGroup, no_args_is_help=True, help="Settle a question with figures.", rich_markup_mode=None)
+app = typer.Typer(
+    cls=StudyGroup, no_args_is_help=True, help="Run a study and publish its results.", rich_markup_mode=None
+)
 
 
 @app.callback()

@@ -138,8 +138,8 @@ class RunConfig(Table):
                 )
             if reserved := table.resources.keys() & {"CPU", "GPU", "memory", "object_store_memory"}:
                 raise ValueError(
-                    f".miners[{place}].resources: {min(reserved)} is no custom resource; an engine's own options say "
-                    "how many CPUs and GPUs it needs"
+                    f".miners[{place}].resources: {min(reserved)} is not a custom resource; an engine's own options "
+                    "say how many CPUs and GPUs it needs"
                 )
             if isinstance(self.pool, RayTable) and self.pool.gpu_gb and GPU_KIND in table.labels:
                 raise ValueError(
@@ -207,7 +207,7 @@ def override(table: dict[str, Any], key: str, value: str) -> None:
     """Set a dotted key ("miners.0.scale") in a nested table; a value that is not TOML is taken as text.
 
     Raises:
-        ConfigError: the key leads through something that is no table.
+        ConfigError: the key passes through a value that is not a table.
     """
     try:
         parsed = tomllib.loads(f"value = {value}")["value"]

@@ -15,7 +15,7 @@ from consensus.errors import (
     WalletError,
 )
 
-from .defaults import MAX_PORTIONS
+from .defaults import MAX_PAYOUTS
 from .session import ChainSession
 
 
@@ -83,7 +83,7 @@ def _subnet(check: str, session: ChainSession, chain: Chain, netuid: int) -> str
         case "uid" | "too_few":
             return uids
         case "weight_limit":
-            return f"share it among more of them: {uids}"
+            return f"spread the weight over more miners: {uids}"
         case "hyperparameter":
             return f"`subnetlab subnet hyperparameters {netuid}` shows the rules"
     return ""
@@ -117,7 +117,7 @@ def _shortage(error: Shortage, session: ChainSession, chain: Chain) -> str:
     if not chain.genesis.development:
         return ""
     times = -(-(error.need_rao - error.have_rao) // chain.genesis.faucet_rao)
-    if times > MAX_PORTIONS:
-        limit = tao(MAX_PORTIONS * chain.genesis.faucet_rao)
+    if times > MAX_PAYOUTS:
+        limit = tao(MAX_PAYOUTS * chain.genesis.faucet_rao)
         return f"the faucet can't make up for that, it gives {limit} at most"
     return f"`subnetlab faucet {wallet} --times {times}`"

@@ -5,5 +5,5 @@ from pathlib import Path
 CHAIN = ".subnetlab/chain.db"
 WALLETS = Path(".subnetlab/wallets")
 
-MAX_PORTIONS = 70_000
-"""Portions that the faucet gives at once: at 300 τ each, the 21 million that the real chain will ever issue."""
+MAX_PAYOUTS = 70_000
+"""Maximum payouts of one faucet call: at 300 τ each, the 21 million that the real chain will ever issue."""

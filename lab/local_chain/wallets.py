@@ -53,7 +53,7 @@ class WalletKeys:
             return text
         wallet, _, hotkey = text.partition("/")
         if wallet not in {entry.name for entry in self.folder.entries()}:
-            message = f"{text!r} is no address, and there is no wallet {wallet!r} in {self.folder.path}"
+            message = f"{text!r} is not an address, and there is no wallet {wallet!r} in {self.folder.path}"
             raise KeyMissing(message, wallet=wallet)
         entry = self.folder.entry(wallet)
         return self._hotkey_of(entry, hotkey) if hotkey else entry.coldkey

@@ -112,7 +112,7 @@ class GradedRound(Body):
         return f"{self.validator}/{self.number}"
 
 
-class Pay(Body):
+class EpochPayout(Body):
     """What the chain computed from the weights: one value for each uid, in the order of uids."""
 
     block: int
@@ -159,7 +159,7 @@ class Epoch(Body):
     number: int
     weights: dict[int, dict[int, float]]
     """Weights by validator and miner, as submitted. A validator that submitted none is left out."""
-    pay: Pay
+    pay: EpochPayout
     use: MachineUse
     baseline: dict[str, Cost] = Field(alias="once")
     """Cost of a round's work done once by one miner with no subnet around it, by key of the round."""

@@ -1,4 +1,4 @@
-"""Sample answers: a few answers of a run, the best, the middling and the worst, with the task in front of them.
+"""Sample answers: the best, the median and the worst of a run, each with its task.
 
 The tasks are recomputed from the validators' seeds, as an audit does.
 """

@@ -43,7 +43,7 @@ class AuditResult:
     """Hash of the last entry. Compare it with one noted earlier to see that nothing was rewritten since."""
 
 
-def audit(record: RunRecord, watch: Callable[[int, int], None] = lambda done, of: None) -> AuditResult:
+def audit(record: RunRecord, watch: Callable[[int, int], None] = lambda finished, total: None) -> AuditResult:
     """Check a whole record.
 
     Args:

@@ -17,7 +17,7 @@ from consensus.chain.keys import throwaway_key
 from consensus.errors import CallRefused
 from lab.config.run_config import RunConfig
 from lab.config.tables import PluginTable
-from lab.record.entries import GradedRound, Neuron, Pay
+from lab.record.entries import EpochPayout, GradedRound, Neuron
 from subnets import Caller, Score
 from validators import PublicView, ScoreLedger
 
@@ -112,7 +112,7 @@ class Economy:
         rows = {uid: validator.weights(self.ledgers[uid], view) for uid, validator in self.validators.items()}
         return {uid: row for uid, row in rows.items() if row}
 
-    def pay(self, weights: Mapping[int, Mapping[int, float]]) -> Pay:
+    def pay(self, weights: Mapping[int, Mapping[int, float]]) -> EpochPayout:
         """Have the validators set these weights and let the next epoch pay."""
         refused: dict[int, str] = {}
         for uid, row in weights.items():
@@ -123,7 +123,7 @@ class Economy:
         epoch = self._chain.step_to_epoch(self._netuid)
         result = epoch.result
         assert result is not None  # the subnet has neurons
-        return Pay(
+        return EpochPayout(
             block=epoch.block,
             stake=tuple(int(rao) / TAO for rao in epoch.stake_rao),
             consensus=tuple(map(int, result.consensus)),

@@ -30,7 +30,7 @@ class Event:
     stage: Stage
     rounds: int
     """Finished rounds, those of earlier sessions included."""
-    of: int
+    total_rounds: int
     """Rounds of the whole run."""
     note: str = ""
     """What it waits for, while it waits for machines."""

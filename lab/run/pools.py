@@ -1,9 +1,9 @@
 """Pools from a config: the one place where its `[pool]` table becomes hosts on a machine or a cluster.
 
-    pool = build_pool(config, Path("runs/ocr"))
+    pool = build_pool(config, Path("runs/ocr"), validators={})
     async with pool: responses = await pool.query(query, uids)
 
-A pool needs no run: one that only answers queries has no validators.
+A pool needs no run. `validators={}` builds one that only answers queries.
 """
 
 from __future__ import annotations

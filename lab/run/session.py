@@ -65,7 +65,7 @@ class _Session:
         self.watch = watch
         self.economy = Economy(config, _fresh_chain(record.folder) if config.chain.keep else None)
         self.asking = [uid for uid, validator in self.economy.validators.items() if validator.asks]
-        self.of = config.chain.epochs * config.chain.rounds_per_epoch * len(self.asking)
+        self.total_rounds = config.chain.epochs * config.chain.rounds_per_epoch * len(self.asking)
         self.rounds: dict[str, GradedRound] = {}
         """Rounds of the current epoch, by their keys in the record."""
         self.finished = 0
@@ -114,9 +114,9 @@ class _Session:
             epoch=self.epochs,
             epochs=self.config.chain.epochs,
             rounds=self.finished,
-            of=self.of,
+            total_rounds=self.total_rounds,
             per_s=per_s,
-            left_s=(self.of - self.finished) / per_s if per_s else None,
+            left_s=(self.total_rounds - self.finished) / per_s if per_s else None,
             names={neuron.uid: neuron.name for neuron in self.economy.neurons()},
         )
 
@@ -243,7 +243,7 @@ class _Session:
         return meter.cost
 
     def _notify(self, stage: Stage, note: str = "") -> None:
-        self.watch(Event(stage, self.finished, self.of, note))
+        self.watch(Event(stage, self.finished, self.total_rounds, note))
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ SILENT_S = 30.0
 class RunStatus(BaseModel):
     """Snapshot of a run."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False, populate_by_name=True)
 
     run: str
     """Id of the run, as in its run.json."""
@@ -64,7 +64,8 @@ class RunStatus(BaseModel):
     epochs: int
     rounds: int
     """Finished rounds, those of earlier sessions included."""
-    of: int
+    total_rounds: int = Field(alias="of")
+    """Rounds of the whole run."""
     per_s: float | None = None
     """Rounds per second in this session; None before the first."""
     left_s: float | None = None
@@ -96,7 +97,7 @@ class RunStatus(BaseModel):
 
     def write(self, folder: Path) -> None:
         """Write the snapshot atomically to where `read` finds it."""
-        write_atomically(folder / FILE, self.model_dump_json())
+        write_atomically(folder / FILE, self.model_dump_json(by_alias=True))
 
     @property
     def ended(self) -> bool:
@@ -178,7 +179,7 @@ class Reporter:
             status = status.model_copy(update={"status_cpu_s": self._cost.cpu_s})
             status.write(self._folder)
             if pool is not None:
-                pool.publish(status.run, status.model_dump_json())
+                pool.publish(status.run, status.model_dump_json(by_alias=True))
         return meter.cost
 
     def _report(self, stage: Stage, reason: str = "") -> None:

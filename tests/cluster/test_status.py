@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from cluster import LocalPool, PoolError
-from cluster.status import Member, PoolStatus, Sampler, measure_processes
+from cluster.status import Member, PoolStatus, UsageSampler, measure_processes
 from tests.cluster import fakes
 from tests.cluster.fakes import Words, query
 from validators import Validator
@@ -80,7 +80,7 @@ async def test_processes_are_not_measured_at_every_refresh() -> None:
         looks.append(1)
         return {}
 
-    sampler = Sampler()
+    sampler = UsageSampler()
     for _ in range(5):
         await sampler.refresh(look)  # type: ignore[arg-type]
     assert len(looks) == 1 and sampler.fields("anybody") == {}

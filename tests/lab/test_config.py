@@ -132,7 +132,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"record": '"postgresql://me@db:port/runs"'}, r"record: no URL of a database; write one as in postgresql"),
     ({"miners.0.labels": '{zone = "a b"}'}, r"miners\[0\]\.labels\.zone: string should match pattern .*\(got 'a b'\)"),
     ({"miners.0.resources": "{nvme = 0}"}, r"miners\[0\]\.resources\.nvme: input should be greater than 0"),
-    ({"miners.0.resources": "{GPU = 1}"}, r"miners\[0\]\.resources: GPU is no custom resource; an engine's own"),
+    ({"miners.0.resources": "{GPU = 1}"}, r"miners\[0\]\.resources: GPU is not a custom resource; an engine's own"),
     (
         {"miners.0.labels": '{zone = "a"}', "pool.kind": "local"},
         r"miners\[0\]\.labels: only the machines of a Ray cluster have these, and pool\.kind is 'local'",

@@ -132,7 +132,7 @@ def test_progress_is_reported_round_by_round(tmp_path: Path) -> None:
     run(small(), tmp_path, watch=events.append).close()
     assert [event.stage for event in events if event.stage != "round"] == ["starting", "epoch", "epoch", "done"]
     assert [event.rounds for event in events if event.stage == "round"] == list(range(1, 13))
-    assert {event.of for event in events} == {12}
+    assert {event.total_rounds for event in events} == {12}
 
 
 def test_an_audit_finds_a_finished_run_as_recorded(finished: RunRecord) -> None:

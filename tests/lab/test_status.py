@@ -88,7 +88,7 @@ def test_a_driver_on_another_machine_that_falls_silent_is_reported(tmp_path: Pat
         epoch=0,
         epochs=1,
         rounds=3,
-        of=9,
+        total_rounds=9,
     )
     assert not status.gone and "(process 1 on far; silent for 1 min 30 s)" in headline(status)
     assert status.model_copy(update={"lost": True}).gone

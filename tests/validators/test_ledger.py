@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from subnets import Score
-from validators import ScoreLedger
+from validators import Proportional, ScoreLedger
 
 HOTKEYS = {0: "a", 1: "b", 2: "c"}
 
@@ -33,9 +33,9 @@ def test_a_replaced_hotkey_starts_from_zero_and_a_gone_uid_is_forgotten() -> Non
 
 def test_scores_of_zero_give_no_weights_instead_of_equal_ones() -> None:
     ledger = ScoreLedger()
-    assert ledger.weights() == {}
+    assert ledger.weights(Proportional()) == {}
     ledger.observe({0: Score(0.0), 1: Score(0.0)}, HOTKEYS)
-    assert ledger.weights() == {}
+    assert ledger.weights(Proportional()) == {}
 
 
 @given(st.lists(st.dictionaries(st.sampled_from([0, 1, 2]), st.one_of(st.none(), st.floats(0, 1))), max_size=8))
@@ -43,7 +43,7 @@ def test_weights_are_shares_whatever_was_graded(rounds: list[dict[int, float | N
     ledger = ScoreLedger(0.3)
     for graded in rounds:
         ledger.observe({uid: Score(value) for uid, value in graded.items()}, HOTKEYS)
-    weights = ledger.weights()
+    weights = ledger.weights(Proportional())
     assert not weights or sum(weights.values()) == pytest.approx(1.0)
     assert all(weight > 0.0 for weight in weights.values())
 

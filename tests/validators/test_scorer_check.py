@@ -2,6 +2,7 @@ import pytest
 
 from subnets import PluginError, Subnet, load_subnet
 from validators import SCORERS, check_scorer
+from validators.registry import join_names
 
 
 @pytest.fixture
@@ -32,3 +33,17 @@ def test_a_subclass_of_a_subnet_keeps_its_scorers() -> None:
         name = "pages"
 
     check_scorer(SCORERS.load("sections"), Pages())
+
+
+def test_scorers_of_a_plug_in_subnet_are_named_by_their_class() -> None:
+    class Maps(type(load_subnet("ocr"))):  # type: ignore[misc]
+        name = "maps"
+        scorers = {"places": "maps.places:Places"}
+
+    with pytest.raises(PluginError, match=r"this one is maps; allowed: maps\.places:Places, or"):
+        check_scorer(SCORERS.load("own_answer"), Maps())
+
+
+def test_a_scorer_name_that_stands_for_two_classes_is_refused() -> None:
+    with pytest.raises(PluginError, match="scorer 'exact' names both one:Exact and two:Exact"):
+        join_names(({"exact": "one:Exact"}, {"exact": "two:Exact"}))

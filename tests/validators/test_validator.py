@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from subnets import Answer, Caller, Fault, Message, Prompt, Response, Score, Scorer, Subnet, Task
-from validators import PublicView, ScoreLedger, Validator, load_validator
-from validators.validator import score
+from validators import Proportional, PublicView, ScoreLedger, Validator, load_validator, score
 
 
 class Length(Scorer):
@@ -202,7 +201,9 @@ def test_a_weight_copier_submits_the_last_consensus() -> None:
 def test_a_favourite_keeps_the_reserved_share_for_its_own() -> None:
     validator = load_validator({"kind": "favourite", "uids": [2], "share": 0.6})
     assert validator.weights(ledger(), VIEW) == {1: pytest.approx(0.3), 2: pytest.approx(0.7)}
-    assert load_validator({"kind": "favourite", "uids": [99]}).weights(ledger(), VIEW) == ledger().weights()
+    assert load_validator({"kind": "favourite", "uids": [99]}).weights(ledger(), VIEW) == ledger().weights(
+        Proportional()
+    )
 
 
 def test_an_inverter_turns_grades_upside_down_and_leaves_the_unscored() -> None:

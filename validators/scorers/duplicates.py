@@ -41,28 +41,28 @@ class NearDuplicates(Scorer):
 
     def score_all(self, task: Task, responses: Sequence[Response]) -> list[Score]:
         """Group the round's answers by similarity, chains included."""
-        spoken = [words(answer_text(response)) for response in responses]
-        long = [place for place, answer in enumerate(spoken) if len(answer) >= self.min_words]
+        answers = [words(answer_text(response)) for response in responses]
+        long = [place for place, answer in enumerate(answers) if len(answer) >= self.min_words]
         sizes = np.ones(len(responses))
         if len(long) > 1:
             if self.by == "words":
-                alike, limit = shared_runs([spoken[place] for place in long], self.run), 0.6
+                similarity, limit = shared_runs([answers[place] for place in long], self.run), 0.6
             else:
                 vectors = encode([answer_text(responses[place]) for place in long], self.model, self.device)
-                alike, limit = np.asarray(vectors @ vectors.T, dtype=np.float64), 0.97
-            sizes[long] = group_sizes(alike >= (limit if self.threshold is None else self.threshold))
+                similarity, limit = np.asarray(vectors @ vectors.T, dtype=np.float64), 0.97
+            sizes[long] = group_sizes(similarity >= (limit if self.threshold is None else self.threshold))
         return [Score(1.0 / size, {"copies": size}) for size in sizes.tolist()]
 
 
-def shared_runs(spoken: Sequence[Sequence[str]], run: int) -> NDArray[np.float64]:
+def shared_runs(answers: Sequence[Sequence[str]], run: int) -> NDArray[np.float64]:
     """Return the Jaccard similarity of the sets of word runs, (n, n)."""
-    runs = [{tuple(answer[i : i + run]) for i in range(max(1, len(answer) - run + 1))} for answer in spoken]
-    alike = np.eye(len(runs))
+    runs = [{tuple(answer[i : i + run]) for i in range(max(1, len(answer) - run + 1))} for answer in answers]
+    similarity = np.eye(len(runs))
     for i, left in enumerate(runs):
         for j in range(i):
             shared = len(left & runs[j])
-            alike[i, j] = alike[j, i] = shared / (len(left) + len(runs[j]) - shared)
-    return alike
+            similarity[i, j] = similarity[j, i] = shared / (len(left) + len(runs[j]) - shared)
+    return similarity
 
 
 def group_sizes(linked: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -19,7 +19,7 @@ from .normalise import logistic
 
 
 class MeanLogProbability(Scorer):
-    """The mean over the answer's tokens given the prompt, through a fixed logistic."""
+    """Mean log-probability of the answer's tokens, mapped to [0, 1]."""
 
     needs_reference: ClassVar[bool] = False
 

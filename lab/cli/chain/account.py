@@ -8,7 +8,7 @@ import typer
 
 from lab.cli.options import Amount, Amounts, AsJson, ChainPath, WalletName, Wallets, commands
 from lab.cli.output import show
-from lab.local_chain.defaults import CHAIN, MAX_PORTIONS, WALLETS
+from lab.local_chain.defaults import CHAIN, MAX_PAYOUTS, WALLETS
 
 from .session import chain_session
 
@@ -18,7 +18,7 @@ app = commands()
 @app.command("faucet", epilog="Example:  subnetlab faucet owner --times 4")
 def faucet(
     wallet: WalletName,
-    times: Annotated[int, typer.Option("--times", min=1, max=MAX_PORTIONS, help="Number of portions of 300 τ.")] = 1,
+    times: Annotated[int, typer.Option("--times", min=1, max=MAX_PAYOUTS, help="Number of payouts of 300 τ.")] = 1,
     chain: ChainPath = CHAIN,
     wallets: Wallets = WALLETS,
     as_json: AsJson = False,

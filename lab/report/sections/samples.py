@@ -1,4 +1,4 @@
-"""Samples: a few answers to look at, the best, the middling and the worst."""
+"""Sample answers: the best, the median and the worst."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ COLUMNS = (
 
 
 def samples(run: RunFigures) -> Section:
-    """Return answers of a run with the tasks in front of them."""
+    """Return sample answers of a run, each with its task."""
     answers = sample_answers(run.record, run.results)
     graded = sum(miner.score.n for miner in run.results.miners)
     caption = Caption(
         f"{len(answers)} of {graded:,} graded responses, picked by score: the best, around the median, and the worst "
         "of those that could be read.",
-        "They are picked for being extreme or middling, and do not show how often such answers occur.",
+        "They show the extremes and the middle, not how often such answers occur.",
     )
     return Section(
         "samples",
-        "Some answers, looked at",
+        "Sample answers",
         caption if answers else Caption("No answer was graded.", "There is nothing to show."),
         COLUMNS,
         tuple(_row(sample) for sample in answers),

@@ -20,7 +20,7 @@ from lab.run.audit import response_of
 from lab.studies.arm import Arm
 from lab.studies.study_folder import StudyFolder, Watch
 from subnets import Cost, Meter, Response, Score, Subnet, Task
-from validators.validator import receive, score
+from validators import receive, score
 
 from .config import ANSWERS, GraderTable, GradingConfig
 from .probes import PROBES, Probe

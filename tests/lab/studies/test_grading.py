@@ -214,8 +214,8 @@ def test_a_finished_study_is_published_again_byte_for_byte(
 def test_a_study_interrupted_while_grading_resumes_and_grades_nothing_twice(
     pages: GradingConfig, publication: Publication, folder: Path, tmp_path: Path
 ) -> None:
-    def cut(what: str, done: int, of: int) -> None:
-        if what.startswith("grading") and done == 7:
+    def cut(what: str, finished: int, total: int) -> None:
+        if what.startswith("grading") and finished == 7:
             raise Cut
 
     with pytest.raises(Cut):
