@@ -156,7 +156,7 @@ def _plain(reply: str, keys: frozenset[str], cue: str) -> str | None:
         start = text.find("{", start + len(stated))
     text = TAG.sub(lambda tag: "\n" if tag[1] else f"\n{tag[2]}: ", text)
     text = re.sub(r"(?m)^\s*```\w*\s*$", "", text)
-    return DRESS.sub(" ", text)
+    return re.sub(r"[ \t]+", " ", DRESS.sub(" ", text)).strip()
 
 
 def _sentence_before(text: str, end: int) -> str:
