@@ -78,7 +78,7 @@ def plan(
 ) -> Plan:
     """Group miners by the engines that they need and the machines that they require.
 
-    Replicable engines get one host per core, or with a `Room` as many as fit beside all others; never more than
+    Replicable engines get one host per core, or with a `Room` as many as fit next to all others; never more than
     `max_replicas`.
 
     Raises:

@@ -96,7 +96,7 @@ class CausalModel:
                 )
             if loading["missing_keys"]:
                 # An embedder or a classifier would be given a head of random numbers.
-                raise ModelError(f"{name} is no causal language model: it lacks {sorted(loading['missing_keys'])[0]}")
+                raise ModelError(f"{name} is not a causal language model: it lacks {min(loading['missing_keys'])}")
             self.model.to(self.device).eval()
         except ModelError:
             raise

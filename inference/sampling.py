@@ -57,7 +57,7 @@ class Row:
     request: SamplingRequest
     prompt: list[int]
     limit: int
-    """Most tokens that it may write."""
+    """Maximum tokens that it may write."""
     generator: Any = None
     """Source of its random numbers; None takes the likeliest token."""
     tokens: list[int] = field(default_factory=list)

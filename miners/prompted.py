@@ -13,7 +13,7 @@ from subnets import Answer, Message, Query, Seed
 from .miner import Miner
 
 MAX_TEXT = 100_000
-"""Most characters of an answer."""
+"""Maximum characters of an answer."""
 
 
 class Prompted(Miner):

@@ -25,7 +25,7 @@ class Answer(BaseModel):
     model: str = Field("", max_length=200)
     """Model that the miner claims to have run; checked separately from quality."""
     output_tokens: int | None = Field(None, ge=0, le=10_000_000)
-    """Tokens that the miner claims to have produced; recorded beside our own count."""
+    """Tokens that the miner claims to have produced; recorded next to our own count."""
 
     def body(self) -> bytes:
         """Encode for the wire."""

@@ -182,15 +182,15 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
         return f"{where}: unknown key; known: {', '.join(known)}" + (f"; did you mean {nearest[0]}?" if nearest else "")
     if fault["type"] == "missing":
         return f"{where}: missing; add it"
-    said = fault["msg"].removeprefix("Value error, ")
+    message = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "value_error":
-        return where + (said if said.startswith(".") else f": {said}")
+        return where + (message if message.startswith(".") else f": {message}")
     if fault["type"] == "tuple_type":
         wanted = f"several tables, write [[{where[1:]}]]" if isinstance(fault["input"], dict) else "a list"
         return f"{where}: input should be {wanted} (got {str(fault['input'])[:80]!r})"
     if fault["type"] in ("model_type", "dict_type") and isinstance(fault["input"], list):
         return f"{where}: input should be one table, write [{where[1:]}] (got {len(fault['input'])} of them)"
-    return f"{where}: {said[:1].lower()}{said[1:]} (got {str(fault['input'])[:80]!r})"
+    return f"{where}: {message[:1].lower()}{message[1:]} (got {str(fault['input'])[:80]!r})"
 
 
 def known_keys(model: type[BaseModel], loc: tuple[int | str, ...] = ()) -> list[str]:

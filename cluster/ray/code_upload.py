@@ -39,7 +39,7 @@ def code_folder() -> Iterator[Path]:
 def _plug_ins() -> dict[Path, Path]:
     """Return what was imported from the working folder or the checkout, by its path in the folder that is sent.
 
-    For a package these are its Python files; for a module, all modules beside it, which it may import later.
+    For a package these are its Python files; for a module, all modules next to it, which it may import later.
     """
     folders = {Path.cwd(), CHECKOUT} - {Path(sysconfig.get_path("purelib"))}
     plug_ins: dict[Path, Path] = {}

@@ -227,7 +227,7 @@ def _client() -> Any:
 
 
 def left_folder() -> Path:
-    """Return the folder in which this process, as a job, may leave files: beside its own log, which is stdout.
+    """Return the folder in which this process, as a job, may leave files: next to its own log, which is stdout.
 
     Raises:
         PoolError: this process is not a job.

@@ -121,7 +121,7 @@ class RayNodes:
         self._requested = True
         hosts = [group for group in plan.groups for _ in range(group.hosts)]
         groups = [group for group in hosts if group.needs or group.requirements.labels]
-        # An empty bundle is ignored: a host that needs only a label asks for a core beside it.
+        # An empty bundle is ignored: a host that needs only a label also asks for a core.
         bundles = [group.needs or {"CPU": 1.0} for group in groups]
         selectors = [label_selector(group, self.gpu_gb) for group in groups]
         request_resources(bundles=bundles, bundle_label_selectors=selectors)

@@ -189,7 +189,7 @@ def _neediest_first(group: Group) -> tuple[float, ...]:
 
 
 def room(nodes: Sequence[Node], gpu_gb: float = 0.0) -> Callable[[Group, Sequence[Group]], int]:
-    """Return the `Room` of some machines: how many hosts of a group fit on them beside those of other groups."""
+    """Return the `Room` of some machines: how many hosts of a group fit on them next to those of other groups."""
 
     def hosts(group: Group, others: Sequence[Group]) -> int:
         remaining = fit(Plan(tuple(others)), nodes, gpu_gb).remaining
@@ -251,7 +251,7 @@ def _missing(
     remaining: Mapping[str, Remaining],
     gpu_gb: float,
 ) -> str:
-    """Say what a host lacks: labels, on all machines that have them, on the largest one, or beside the other hosts."""
+    """Say what a host lacks: labels, on all machines that have them, on the largest one, or next to the other hosts."""
 
     def written(amounts: Mapping[str, float]) -> str:
         return " and ".join(

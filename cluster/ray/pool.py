@@ -126,7 +126,7 @@ class RayPool(HostPool):
         return members
 
     async def _measure(self) -> dict[str, ProcessUsage]:
-        """Measure the processes beside this one, and have each actor measure its own."""
+        """Measure the processes other than this one, and have each actor measure its own."""
         servers = {server.name: server.pid for server in self.servers if server.pid}
         usage = {"driver": measure_driver()}
         usage |= await asyncio.to_thread(measure_processes, servers, machine_name())

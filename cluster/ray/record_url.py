@@ -10,7 +10,7 @@ def without_password(url: str) -> str:
     """Return a SQLAlchemy URL unchanged.
 
     Raises:
-        ValueError: it holds a password, in its own place or in the query, or is no such URL.
+        ValueError: it holds a password, in its own place or in the query, or is not such a URL.
     """
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError

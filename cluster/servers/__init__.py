@@ -1,1 +1,1 @@
-"""Servers that a run starts beside its hosts."""
+"""Servers that a run starts in addition to its hosts."""

@@ -1,4 +1,4 @@
-"""A server that a run starts beside its hosts: the far end of an API, on the loopback address.
+"""A server that a run starts in addition to its hosts: the far end of an API, on the loopback address.
 
 Its processes descend from a supervisor (`supervisor.py`) and end with this process, whatever ends it. Their use is a
 provider's cost, and is measured apart from everything else.

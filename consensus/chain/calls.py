@@ -109,7 +109,7 @@ class SetWeights:
         try:
             row = np.asarray(weights, np.float64)
         except (TypeError, ValueError, OverflowError) as error:
-            raise WeightsRefused("value", f"the weights are no sequence of numbers: {error}") from None
+            raise WeightsRefused("value", f"the weights are not a sequence of numbers: {error}") from None
         if row.ndim != 1:
             raise WeightsRefused("value", f"the weights have {row.ndim} dimensions; allowed: 1")
         bad = ~(np.isfinite(row) & (row >= 0))

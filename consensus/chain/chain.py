@@ -187,7 +187,7 @@ class Chain:
         self._check_open()
         handler = HANDLERS.get(type(signed.call))
         if handler is None:
-            raise CallRefused("form", f"{type(signed.call).__name__} is no call that this chain knows")
+            raise CallRefused("form", f"{type(signed.call).__name__} is not a call of this chain")
         if type(signed.signature) is not bytes or type(signed.nonce) is not int or type(signed.signer) is not str:
             raise SignatureRefused("form", "a signed call has its signature as bytes, an address and a whole nonce")
         if type(signed.genesis_hash) is not str or signed.genesis_hash != self.genesis_hash:

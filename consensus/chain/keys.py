@@ -170,7 +170,7 @@ class WalletFolder:
     def _wallet(self, name: str, hotkey: str = "default") -> Wallet:
         for text in (name, hotkey):
             if text in ("", ".", "..") or re.search(r"[/\\\0]", text):
-                raise WalletError(f"{text!r} is no name for a key: it must name one file")
+                raise WalletError(f"{text!r} is not a name for a key: it must name one file")
         return Wallet(name=name, hotkey=hotkey, path=str(self.path))
 
     @contextlib.contextmanager
@@ -190,7 +190,7 @@ class WalletFolder:
 def _check_new(name: str) -> None:
     """Refuse a name that other tools or shells may stumble over."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
-        raise WalletError(f"{name!r} is no name for a new key; allowed: letters, digits, dot, dash, underscore")
+        raise WalletError(f"{name!r} is not a name for a new key; allowed: letters, digits, dot, dash, underscore")
 
 
 def _move(source: Keyfile, target: Path) -> None:

@@ -120,7 +120,7 @@ class Ledger:
 def check_address(address: object) -> None:
     """Refuse anything but an SS58 address."""
     if not is_address(address):
-        raise CallRefused("address", f"{address!r} is no SS58 address")
+        raise CallRefused("address", f"{address!r} is not an SS58 address")
 
 
 def check_amount(amount_rao: object) -> None:

@@ -162,9 +162,9 @@ class Metagraph:
         except OSError as error:
             raise SnapshotError(f"{path} can't be read: {error.strerror}") from error
         except (ValueError, KeyError, RecursionError, csv.Error) as error:
-            raise SnapshotError(f"{path} is no metagraph: {error}") from error
+            raise SnapshotError(f"{path} is not a metagraph: {error}") from error
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise SnapshotError(f"{path}: the neurons are no list of objects")
+            raise SnapshotError(f"{path}: the neurons are not a list of objects")
         if not rows:
             raise SnapshotError(f"{path} has no neuron")
         return cls._from_rows(path, top, rows)

@@ -21,7 +21,7 @@ UidRows = Mapping[int, Iterable[tuple[int, int]]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Compressed rows: row i is `indices[indptr[i]:indptr[i+1]]` with `values` beside it, uids ascending."""
+    """Compressed rows: row i is `indices[indptr[i]:indptr[i+1]]` with matching `values`, uids ascending."""
 
     indptr: NDArray[np.int64]
     """(n + 1,)"""

@@ -78,7 +78,7 @@ class EpochResult:
 def run_epoch(state: SubnetState, params: YumaParams, emission: int = 1_000_000_000) -> EpochResult:
     """Run one epoch over `emission` rao; the state stays as it is.
 
-    Raises `ParamsError` for an emission that is no whole number of rao in 0..2^63-1.
+    Raises `ParamsError` for an emission that is not a whole number of rao in 0..2^63-1.
     """
     rao = whole_emission(emission)
     if params.version == "whitepaper":

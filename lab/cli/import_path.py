@@ -1,6 +1,6 @@
 """Where modules are found: this project first, and the current folder only where a config of the user's own is read.
 
-A folder `miners` in the current folder must not hide our package of that name, and a module beside somebody else's
+A folder `miners` in the current folder must not hide our package of that name, and a module next to somebody else's
 record must not be imported because a library looks for one of its name.
 """
 

@@ -27,7 +27,7 @@ class _Pool(Table):
     """Where miners and validators run."""
 
     hosts: int | None = Field(None, ge=1)
-    """Most hosts of an engine that can be replicated. None allows one for each core."""
+    """Maximum hosts of a replicable engine. None allows one for each core."""
     start_timeout_s: float = Field(START_TIMEOUT_S, gt=0.0)
     """Seconds that a host may take to be placed, and again to open its engines. Large models from cold disks are
     slow."""

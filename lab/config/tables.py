@@ -24,7 +24,7 @@ MOST_STAKE = 21_000_000
 
 
 class PluginTable(Table):
-    """A plug-in's options beside the keys that the run needs."""
+    """A plug-in's options in addition to the keys that the run needs."""
 
     plugins: ClassVar[Plugins[Any]]
 
@@ -58,7 +58,7 @@ class PluginTable(Table):
         known = ", ".join(cls.plugins.sources())
         texts = {
             "kind": Field(
-                cls.plugins.default or ..., description=f"Plug-in; its options stand beside it. Known: {known}."
+                cls.plugins.default or ..., description=f"Plug-in; its options stand next to it. Known: {known}."
             ),
             "name": Field("the kind", description=cls.model_fields["name"].description),
         }

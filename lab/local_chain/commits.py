@@ -1,4 +1,4 @@
-"""Committed weights that wait to be revealed: one file each beside the wallet, readable by its owner alone."""
+"""Committed weights that wait to be revealed: one file each next to the wallet, readable by its owner alone."""
 
 import json
 import os

@@ -58,7 +58,7 @@ class ChainSession:
         return receipt
 
     def commit(self, call: SetWeights) -> Committed:
-        """Commit weights by their hash, and keep beside the wallet what reveals them."""
+        """Commit weights by their hash, and store what reveals them next to the wallet."""
         key, salt = self.keys.hotkey_pair(), secrets.token_hex(16)
         digest = commit_hash(key.ss58_address, call, salt)
         with self.open() as chain:
@@ -92,5 +92,5 @@ class ChainSession:
 
     @property
     def _shared(self) -> bool:
-        """True for a database in which a chain may live beside others' tables."""
+        """True for a database in which a chain may share space with others' tables."""
         return "://" in self.where and not self.where.startswith("sqlite")

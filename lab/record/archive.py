@@ -4,7 +4,7 @@
     unpack(Path("run.zip"), packed, Path("elsewhere/ocr"))
 
 Pack only once the run's process has ended: SQLite's files are whole then, together with the log that a killed process
-left beside them.
+left next to them.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def connect(url: str | URL) -> Engine:
 
 
 def connect_to_read(folder: Path) -> Engine:
-    """Return an engine that can't write the SQLite file in a run's folder and makes no log beside it."""
+    """Return an engine that can't write the SQLite file in a run's folder and makes no log next to it."""
     path = (folder / "record.sqlite").resolve()
 
     def connection() -> sqlite3.Connection:

@@ -37,7 +37,7 @@ def page(publication: Publication, *, files: bool = False) -> str:
 
     Args:
         publication: what the page shows.
-        files: True to link each section's PNG, CSV and JSON, which are then expected beside the page.
+        files: True to link each section's PNG, CSV and JSON, which are then expected next to the page.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup

@@ -1,4 +1,4 @@
-"""A publication as a folder: a page, and beside it every section as PNG, CSV and JSON.
+"""A publication as a folder: a page, with every section as PNG, CSV and JSON.
 
     publish(Publication("overhead", title, findings, sections, facts), Path("runs/study-overhead"))
 

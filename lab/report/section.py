@@ -68,7 +68,7 @@ class Column:
     shaded: bool = False
     """True if the page shades each cell by its share of the largest in all shaded columns."""
     bar: bool = False
-    """True if the page draws a bar beside each value, as long as its share of the largest."""
+    """True if the page draws a bar next to each value, as long as its share of the largest."""
 
 
 @dataclass(frozen=True, slots=True)

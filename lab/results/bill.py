@@ -1,4 +1,4 @@
-"""The N+V bill: what the subnet used, part by part, beside the price of doing the same work once.
+"""The N+V bill: what the subnet used, part by part, compared with the price of doing the same work once.
 
     bill = Bill.of(record)
     bill.overhead.value        # e.g. 6.3: the subnet used 6.3 times the CPU of doing each page once

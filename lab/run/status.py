@@ -101,12 +101,12 @@ class RunStatus(BaseModel):
 
     @property
     def ended(self) -> bool:
-        """Whether its driver has reported an end."""
+        """True if its driver has reported an end."""
         return self.stage in (Stage.DONE, Stage.STOPPED, Stage.FAILED)
 
     @property
     def gone(self) -> bool:
-        """Whether its driver died without reporting an end; False if that can't be seen from this machine."""
+        """True if its driver died without reporting an end; False if that can't be seen from this machine."""
         if self.ended or self.lost or self.host != machine_name():
             return self.lost and not self.ended
         try:

@@ -134,7 +134,7 @@ def _chosen(config: Mapping[str, Any], source: str, name: str | None) -> dict[st
 
 
 class Serving:
-    """One miner behind an axon, its engines in processes of their own; registered callers are re-read periodically."""
+    """One miner behind an axon, its engines in separate processes; registered callers are re-read periodically."""
 
     def __init__(
         self,

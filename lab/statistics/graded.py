@@ -1,4 +1,4 @@
-"""Graded answers: scores beside the truth about the same answers, with unscored answers skipped."""
+"""Graded answers: scores paired with the truth about the same answers, with unscored answers skipped."""
 
 from __future__ import annotations
 

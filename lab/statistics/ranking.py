@@ -47,7 +47,7 @@ def kendall_tau(scores: ArrayLike, truth: ArrayLike) -> Estimate:
 
 
 def soft_pairwise_accuracy(scores: ArrayLike, truth: ArrayLike) -> Estimate:
-    """Return 1 - mean over pairs of |p_truth - p_score|, which rewards the right confidence beside the right order.
+    """Return 1 - mean over pairs of |p_truth - p_score|, which rewards the right confidence as well as the right order.
 
     p is the one-sided p-value that the first of a pair is better, from a paired permutation test that swaps the two
     miners' answers to each task (Thompson et al., arXiv 2409.09598). Draws equal to the observed value count half, and

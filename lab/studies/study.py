@@ -88,9 +88,9 @@ class SimulatedStudy(Generic[SettingsT, DataT]):
     simulate: Callable[[SettingsT, Progress], DataT]
     page: Callable[[DataT], Publication]
     tables: Callable[[DataT], tuple[Section, ...]]
-    """Long tables, written as CSV beside the page."""
+    """Long tables, written as CSV next to the page."""
     summary: Callable[[DataT], dict[str, Any]]
-    """Keys that `--json` prints beside the publication's."""
+    """Keys that `--json` prints in addition to the publication's."""
 
 
 def measure(

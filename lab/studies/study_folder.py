@@ -185,7 +185,7 @@ class StudyFolder:
             raise BudgetError(f"{self.name} has used {excess}; --resume with a larger --budget continues it")
 
     def note_time(self, name: str, wall_s: float) -> None:
-        """Record the time of some work after the arms, beside its forecast."""
+        """Record the time of some work after the arms, next to its forecast."""
         kept = read_json(self.forecast_path)
         forecast = Forecast(**kept["forecast"])
         self._keep_times(forecast, kept["took_s"] + wall_s, kept["by_arm_took_s"] | {name: wall_s})

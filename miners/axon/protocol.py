@@ -33,7 +33,7 @@ VALID_S = 10.0
 AHEAD_S = 2.0
 """Greatest lead over that clock; such a request waits, so that nothing is served before it was signed."""
 MOST_STRUCTURE = 20_000
-"""Most strings in a request's body plus characters outside of them; 1,000 turns have 10,000."""
+"""Maximum strings in a request's body plus characters outside of them; 1,000 turns have 10,000."""
 JSON = "application/json"
 
 CALLER, RECIPIENT, NONCE, TIME, HASH, SIGNATURE, PROTOCOL = (

@@ -17,13 +17,13 @@ FORMATS = ("PNG", "JPEG")
 MAX_PIXELS = 20_000_000
 MAX_SIDE = 8192
 MAX_CHUNKS = 10_000
-"""Most chunks of a PNG."""
+"""Maximum chunks of a PNG."""
 MAX_SEGMENTS = 1_000
-"""Most segments of a JPEG before its first scan."""
+"""Maximum segments of a JPEG before its first scan."""
 MAX_TABLE_BYTES = 100_000
-"""Most bytes of the segments that a decoder needs; ordinary files have one or two thousand, more with a thumbnail."""
+"""Maximum bytes of the segments that a decoder needs; ordinary files have 1,000 or 2,000, more with a thumbnail."""
 MAX_SCANS = 100
-"""Most scans of a JPEG, each a pass over all pixels; ordinary progressive files have ten."""
+"""Maximum scans of a JPEG, each a pass over all pixels; ordinary progressive files have ten."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8"

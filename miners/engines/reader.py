@@ -1,6 +1,6 @@
 """A reader: an engine that reads the lines of text on an image.
 
-It reads one image at a time, in a thread beside the event loop, and charges the CPU time of that thread and of its
+It reads one image at a time, in a thread outside the event loop, and charges the CPU time of that thread and of its
 child processes to the caller. A reading that is cancelled or late is stopped before `read` returns, so nothing keeps
 running unnoticed.
 

@@ -17,9 +17,9 @@ from subnets.answer import Answer
 
 MAX_SECTIONS = 2_000
 MAX_TEXT = 500
-"""Most characters of one section."""
+"""Maximum characters of one section."""
 MAX_TOTAL_TEXT = 50_000
-"""Most characters of all sections together."""
+"""Maximum characters of all sections together."""
 
 COLUMN_GAP_EM = 1.5
 """Sections on one line are at least this many font sizes apart; words of one section never are."""

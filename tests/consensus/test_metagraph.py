@@ -66,8 +66,8 @@ ROW = {"uid": 0, "hotkey": "h", "coldkey": "c", "stake": 1}
         ([ROW, ROW | {"uid": 2}], "uid 1 is missing"),
         ([{"hotkey": "h", "coldkey": "c"}], "no stake_rao and no stake"),
         ([ROW | {"hotkey": ""}], "lacks its hotkey"),
-        ([1], "no list of objects"),
-        ({"rows": []}, "is no metagraph"),
+        ([1], "not a list of objects"),
+        ({"rows": []}, "is not a metagraph"),
     ],
 )
 def test_a_bad_snapshot_is_refused_with_its_place(tmp_path: Path, rows: object, says: str) -> None:

@@ -47,9 +47,9 @@ class Judging(Scorer):
     verdict: Literal["written", "likelihood"] = "written"
     """Let the judge write its verdict, or compare the likelihoods of the possible verdicts."""
     max_characters: int = Field(4_000, ge=50)
-    """Most characters of each text that the judge reads."""
+    """Maximum characters of each text that the judge reads."""
     max_tokens: int = Field(24, ge=1)
-    """Most tokens of a written verdict."""
+    """Maximum tokens of a written verdict."""
 
     def _given(self, task: Task, number: str) -> str:
         """Return the task, and the reference if it is shown, fenced."""

@@ -37,7 +37,7 @@ class RewardModel(Scorer):
     device: str = "auto"
     batch_size: int = Field(16, ge=1)
     max_tokens: int = Field(512, ge=16)
-    """Most tokens of prompt and answer together; the longer of the two is cut."""
+    """Maximum tokens of prompt and answer together; the longer of the two is cut."""
     max_characters: int = Field(20_000, ge=100)
 
     needs_reference = False

@@ -19,7 +19,7 @@ def serve_axon(state: ChainState, signer: str, call: ServeAxon) -> int:
             raise ValueError
         address = ipaddress.ip_address(call.ip)
     except ValueError as error:
-        raise CallRefused("ip", f"{call.ip!r} is no IP address") from error
+        raise CallRefused("ip", f"{call.ip!r} is not an IP address") from error
     if address.is_unspecified or address.is_multicast or (address.is_loopback and not state.genesis.development):
         raise CallRefused("ip", f"nobody can reach {call.ip}")
     if type(call.port) is not int or not 1 <= call.port <= 65535:

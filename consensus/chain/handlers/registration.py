@@ -83,7 +83,7 @@ def pow_register(state: ChainState, signer: str, call: PowRegister) -> int:
         oldest = max(0, state.block - POW_MAX_AGE)
         raise CallRefused("pow", f"work on block {call.block!r} is stale; allowed: {oldest} to {state.block}")
     if type(call.work_nonce) is not int or not 0 <= call.work_nonce < 2**64:
-        raise CallRefused("pow", f"work nonce {call.work_nonce!r} is no 64-bit number")
+        raise CallRefused("pow", f"work nonce {call.work_nonce!r} is not a 64-bit number")
     order = subnet.hyperparameters.pow_byte_order
     if not meets(seal(block_hash, call.hotkey, call.work_nonce), subnet.difficulty, order):
         raise CallRefused("pow", f"the seal doesn't meet difficulty {subnet.difficulty:,}")

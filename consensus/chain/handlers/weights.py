@@ -66,7 +66,7 @@ def reveal_weights(state: ChainState, signer: str, call: RevealWeights) -> int:
     try:
         digest = commit_hash(signer, plain, call.salt)
     except TypeError as error:
-        raise WeightsRefused("size", f"uids and values are no sequences of whole numbers: {error}") from error
+        raise WeightsRefused("size", f"uids and values are not sequences of whole numbers: {error}") from error
     open_commits = unexpired(subnet, uid)
     position = next((at for at, commit in enumerate(open_commits) if commit.hash == digest), None)
     if position is None:

@@ -1,4 +1,4 @@
-"""Bill: what the subnet used, part by part, beside the price of doing the work once."""
+"""Bill: what the subnet used, part by part, compared with the price of doing the work once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_MINERS = 12
-"""Miners above which the table adds them up in a row of their own as well."""
+"""Number of miners above which the table also shows their sum in a separate row."""
 
 COLUMNS = (
     Column("part", "part"),

@@ -53,5 +53,5 @@ def _caption(run: RunFigures) -> Caption:
         return Caption(f"All {asked:,} queries were answered.", "Whether the answers are any good is not shown here.")
     shows = f"{failed:,} of {asked:,} queries ({percent(failed / asked)}) have no answer."
     if lost:
-        shows += f" {lost:,} of them were lost on the way, which is no miner's fault; they are unscored."
+        shows += f" {lost:,} of them were lost on the way, which is not the miners' fault; they are unscored."
     return Caption(shows, "A reason in the last column may be the miner's own words; none of it was verified.")

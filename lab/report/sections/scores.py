@@ -1,4 +1,4 @@
-"""Scores: what validators thought of each miner, beside its true quality."""
+"""Scores: what validators thought of each miner, compared with its true quality."""
 
 from __future__ import annotations
 

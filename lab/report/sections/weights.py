@@ -69,7 +69,7 @@ def _caption(results: NeuronResults) -> Caption:
         parts.append(f"Without weights: {', '.join(silent)}.")
     return Caption(
         " ".join([*parts, *refusals(results)]),
-        "Agreement is no proof of grading: a validator that copies the consensus agrees as well. "
+        "Agreement does not prove grading: a validator that copies the consensus agrees as well. "
         "The consensus is what the stake behind the validators made of their weights.",
     )
 

@@ -113,9 +113,9 @@ class GradingConfig(StudyConfig):
                     f"known: {', '.join(self.miner_names)}"
                 )
             if not set(honest) - {grader.reference}:
-                beside = "" if grader.reference is None else f" beside its reference {grader.reference!r}"
+                exception = "" if grader.reference is None else f" other than its reference {grader.reference!r}"
                 raise ValueError(
-                    f".graders[{place}]: {grader.name!r} has no honest miner to be judged by{beside}; "
+                    f".graders[{place}]: {grader.name!r} has no honest miner to be judged by{exception}; "
                     "add a [[miners]] table of an honest one or an oracle"
                 )
         return self

@@ -4,7 +4,7 @@ order      the round's answers from last to first
 length     every other answer padded with text that adds nothing
 injection  every other answer with an instruction to the grader
 
-The changed answers alternate from task to task, so that unchanged ones always stand beside them.
+The changed answers alternate from task to task, so that unchanged ones are always graded with them.
 """
 
 from __future__ import annotations

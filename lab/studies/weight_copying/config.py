@@ -14,7 +14,7 @@ class Variant:
 
 
 def variants() -> tuple[Variant, ...]:
-    """Return the versions and bond speeds that subnets run, and penalty 0 beside penalty 1."""
+    """Return the versions and bond speeds that subnets run, and penalties 0 and 1."""
     slow, fast = 975_000, 900_000
     wide = YumaParams(version="yuma3", liquid_alpha=True, alpha_low=6553, alpha_high=58982)
     return (

@@ -24,7 +24,7 @@ from .truth import Truth, truth_of
 
 CAPITALISED = re.compile(r"(?<![.!?:\u2022*\-\n\"'] )(?<!^)\b[A-Z][a-z]+(?:-[A-Z][a-z]+)*\b", re.MULTILINE)
 SENTENCE_REACH = 45
-"""Most words of a sentence that can state facts; a longer one is a heap of words."""
+"""Maximum words of a sentence that can state facts; a longer one is a heap of words."""
 MAX_READ = 20_000
 
 

@@ -1,4 +1,4 @@
-"""Short answers: the right name, number or thing, neither denied nor beside a rival."""
+"""Short answers: the right name, number or thing, neither denied nor accompanied by a rival."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from subnets.text_prompting.words import says
 from .truth import Truth, truth_of
 
 MAX_WORDS = 40
-"""Most words of a short answer; a longer one may name everything."""
+"""Maximum words of a short answer; a longer one may name everything."""
 MAX_READ = 4_000
-"""Most characters of a short answer."""
+"""Maximum characters of a short answer."""
 
 
 @dataclass(frozen=True, slots=True)

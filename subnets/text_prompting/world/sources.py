@@ -100,7 +100,7 @@ def read_prompts(path: Path) -> tuple[tuple[Message, ...], ...]:
         PluginError: the file doesn't exist, holds no prompt, or has a line that isn't one.
     """
     if not path.is_file():
-        raise PluginError(f"organic: {path} is no file")
+        raise PluginError(f"organic: {path} is not a file")
     if path.suffix.lower() == ".jsonl":
         prompts = tuple(_conversation(path, number, line) for number, line in _lines(path))
     else:

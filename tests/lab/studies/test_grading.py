@@ -319,7 +319,7 @@ def test_invalid_graders_are_refused_with_their_place(graders: list[dict[str, An
 def test_a_grader_without_an_honest_miner_to_be_judged_by_is_refused() -> None:
     alone = [{"name": "full", "kind": "tesseract"}, {"name": "empty", "kind": "empty"}]
     with pytest.raises(
-        ConfigError, match=r"graders\[2\]: 'own' has no honest miner to be judged by beside its reference"
+        ConfigError, match=r"graders\[2\]: 'own' has no honest miner to be judged by other than its reference"
     ):
         GradingConfig.parse(PAGES | {"miners": alone})
     with pytest.raises(ConfigError, match=r"miners\[0\].*unknown miner 'tesserract'"):

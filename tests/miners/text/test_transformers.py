@@ -173,7 +173,7 @@ def test_a_model_without_its_last_layers_is_another_one(loop: Loop) -> None:
     ("options", "message"),
     [
         ({"model": "no-such-model"}, "subnetlab models list"),
-        ({"model": "all-minilm-l6-v2"}, "no causal language model"),
+        ({"model": "all-minilm-l6-v2"}, "not a causal language model"),
         ({"layers": 99}, "30 layers"),
     ],
 )
