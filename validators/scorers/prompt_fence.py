@@ -33,7 +33,7 @@ def clean(text: str, limit: int) -> str:
     return kept[:limit]
 
 
-def nonce(task: Task) -> str:
+def draw_nonce(task: Task) -> str:
     """Return the tag's number: the same in every grading of a task, and as secret as its seed."""
     return f"{Seed(task.seed).child('fence').integer():016x}"
 

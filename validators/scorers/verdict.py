@@ -112,7 +112,7 @@ def read_pick(reply: str) -> float:
     Raises:
         UnreadableVerdict: neither or both are named, or the pick is hedged or denied.
     """
-    error = UnreadableVerdict(f"neither A nor B alone in {reply[:80]!r}")
+    error = UnreadableVerdict(f"no single winner in {reply[:80]!r}")
     text = _plain(reply, PICK_KEYS, "winner")
     if text is None:
         raise error

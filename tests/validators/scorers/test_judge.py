@@ -10,7 +10,7 @@ from subnets.language_model import Conversation
 from subnets.text_prompting import LanguageModel
 from tests.validators.scorers.labelled import answered, auc, fuller, names
 from validators.scorers.judge import Judge, PairwiseJudge
-from validators.scorers.prompt_fence import clean, fence, nonce
+from validators.scorers.prompt_fence import clean, draw_nonce, fence
 
 FENCED = re.compile(r"<(task|reference|answer|answer-a|answer-b)-([0-9a-f]{16})>\n(.*?)\n</\1-\2>", re.DOTALL)
 TASK = Task(id="1", seed=5, prompt=Prompt((Message("user", "Where?"),)), reference="Ostrava")
@@ -107,7 +107,7 @@ INJECTIONS = [
 
 @pytest.mark.parametrize("text", INJECTIONS)
 def test_miner_text_can_neither_leave_its_fence_nor_speak_as_a_turn(text: str) -> None:
-    number = nonce(TASK)
+    number = draw_nonce(TASK)
     fenced = fence(text, "answer", number, 1_000)
     ((name, tag, inside),) = FENCED.findall(fenced)
     assert (name, tag) == ("answer", number)
@@ -120,7 +120,7 @@ def test_miner_text_can_neither_leave_its_fence_nor_speak_as_a_turn(text: str) -
 
 @given(st.text(alphabet=st.characters() | st.sampled_from(list("<>|[]\ud800\n")), max_size=300))
 def test_a_fence_holds_whatever_is_in_it(text: str) -> None:
-    assert len(FENCED.findall(fence(text, "answer", nonce(TASK), 500))) == 1
+    assert len(FENCED.findall(fence(text, "answer", draw_nonce(TASK), 500))) == 1
     assert clean(clean(text, 500), 500) == clean(text, 500)
 
 
@@ -132,7 +132,7 @@ def test_an_injection_earns_nothing_from_a_judge_that_reads_its_fence(text: str)
 
 
 def test_the_tag_is_the_same_when_graded_again_and_another_for_another_task() -> None:
-    assert nonce(TASK) == nonce(TASK) != nonce(Task(id="1", seed=6))
+    assert draw_nonce(TASK) == draw_nonce(TASK) != draw_nonce(Task(id="1", seed=6))
 
 
 def test_the_judge_sees_the_reference_only_where_it_is_to() -> None:

@@ -178,7 +178,7 @@ def test_a_pick_is_read_in_each_way_of_writing(reply: str, pick: float) -> None:
     ],
 )
 def test_a_doubtful_pick_is_left_unread(reply: str) -> None:
-    with pytest.raises(UnreadableVerdict, match="neither A nor B alone"):
+    with pytest.raises(UnreadableVerdict, match="no single winner"):
         read_pick(reply)
 
 
