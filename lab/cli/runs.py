@@ -149,6 +149,6 @@ def _report(record: RunRecord, path: Path, *, wide: bool, as_json: bool) -> None
     if as_json:
         print_json(run_report.as_json(figures) | {"report": str(written)})
         return
-    sections = run_report.SECTIONS if wide else run_report.IN_SHORT
-    show([section(figures) for section in sections], findings(figures), wide=wide)
+    sections = run_report.sections(figures, short=not wide)
+    show(sections, findings(figures), heading=run_report.heading(figures), wide=wide)
     typer.echo(f"report: {written}")

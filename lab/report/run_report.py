@@ -16,6 +16,7 @@ from typing import Any
 
 from lab.files import write_atomically
 from lab.results.run_figures import RunFigures
+from lab.results.words import counted
 
 from .html import page
 from .section import Publication, Section
@@ -67,7 +68,7 @@ def report(run: RunFigures) -> Publication:
         name=run.record.folder.resolve().name,
         title=title(run.results),
         findings=tuple(findings(run)),
-        sections=tuple(section(run) for section in SECTIONS),
+        sections=sections(run),
         facts=facts,
         kind="run",
         meta=" · ".join(filter(None, meta)),
@@ -75,6 +76,19 @@ def report(run: RunFigures) -> Publication:
         "weight and payout and compares.",
         appendices=(("Config, with every default", json.dumps(run.results.start.config, indent=2, sort_keys=True)),),
     )
+
+
+def heading(run: RunFigures) -> tuple[str, str]:
+    """Return what was run, and the run's name and seed."""
+    name = run.record.folder.resolve().name
+    return title(run.results), f"run: {name} · seed {run.results.config.seed}"
+
+
+def sections(run: RunFigures, *, short: bool = False) -> tuple[Section, ...]:
+    """Return all sections, or those of `IN_SHORT`; none before the first complete epoch."""
+    if not run.results.epochs:
+        return ()
+    return tuple(section(run) for section in (IN_SHORT if short else SECTIONS))
 
 
 def as_json(run: RunFigures) -> dict[str, Any]:
@@ -102,8 +116,8 @@ def _facts(run: RunFigures) -> tuple[tuple[str, str], ...]:
         ("subnet", str(results.start.config["subnet"]["kind"])),
         (
             "epochs",
-            f"{len(results.epochs)} of {config.chain.epochs}, each with {config.chain.rounds_per_epoch} rounds of "
-            "every validator",
+            f"{len(results.epochs)} of {config.chain.epochs}, each with "
+            f"{counted(config.chain.rounds_per_epoch, 'round')} of every validator",
         ),
         ("pool", config.pool.kind),
         ("machine", f"{machine['system']}, {machine['cores']} cores" if "system" in machine else ""),

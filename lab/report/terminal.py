@@ -1,6 +1,6 @@
 """Sections in a terminal: whatever its width, no name and no figure is cut.
 
-    show(sections, findings, wide=False)
+    show(sections, findings, heading=("ocr: 6 miners", "run: ocr"), wide=False)
 
 A table that is too wide first wraps its titles, then writes an interval as ±, then leaves out columns from the right
 and names them. If not even three columns fit, each row becomes a block of lines. `wide` prints everything.
@@ -64,17 +64,27 @@ class TextGrid:
 
 
 def show(
-    sections: Iterable[Section], findings: Iterable[str] = (), *, wide: bool = False, console: Console | None = None
+    sections: Iterable[Section],
+    findings: Iterable[str] = (),
+    *,
+    heading: Sequence[str] = (),
+    wide: bool = False,
+    console: Console | None = None,
 ) -> None:
-    """Print sections and, last, the findings."""
+    """Print sections and the findings: below the heading, or last without one."""
     from rich.console import Console
     from rich.text import Text
 
     console = console or Console()
     width = None if wide else console.width
-    lines: list[Text | str] = [line for section in sections for line in section_lines(section, width)]
-    lines += [Text(line) for finding in findings for line in _wrapped(f"- {clean(finding)}", width, "  ")]
-    for line in lines:
+    top = [
+        Text(line, style="" if place else "bold")
+        for place, text in enumerate(heading)
+        for line in _wrapped(clean(text), width)
+    ]
+    found = [Text(line) for finding in findings for line in _wrapped(f"- {clean(finding)}", width, "  ")]
+    tables = [line for section in sections for line in section_lines(section, width)]
+    for line in [*top, *found, *tables] if top else [*tables, *found]:
         console.print(line, soft_wrap=True, highlight=False)
 
 

@@ -1,4 +1,4 @@
-"""Faults: which queries have no answer, and why."""
+"""Faults: which queries got no valid answer, and why."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _caption(run: RunFigures) -> Caption:
     lost = sum(miner.faults.get("lost", 0) for miner in miners)
     if not failed:
         return Caption(f"All {asked:,} queries were answered.", "Whether the answers are any good is not shown here.")
-    shows = f"{failed:,} of {asked:,} queries ({percent(failed / asked)}) have no answer."
+    shows = f"{failed:,} of {asked:,} queries ({percent(failed / asked)}) got no valid answer."
     if lost:
         shows += f" {lost:,} of them were lost on the way, which is not the miners' fault; they are unscored."
     return Caption(shows, "A reason in the last column may be the miner's own words; none of it was verified.")

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+FEW_EPOCHS = 8
+"""Epochs up to which the chart has a tick for each."""
 LABELLED = 8
 """Lines with a name and a colour of their own; the others are grey."""
 
@@ -39,9 +41,9 @@ def incentive(run: RunFigures) -> Section:
         "incentive",
         "Incentive, epoch by epoch",
         _caption(results, lines),
-        (Column("miner", "miner"), *(Column(f"epoch_{e.number}", f"epoch {e.number}") for e in results.epochs)),
+        (Column("miner", "miner"), *(Column(f"epoch_{e.number}", f"epoch {e.number + 1}") for e in results.epochs)),
         tuple((label(line.miner), *line.values) for line in lines),
-        Picture(lambda ax: draw_incentive(results, ax=ax), 330, 300) if results.epochs else None,
+        Picture(lambda ax: draw_incentive(results, ax=ax), 330, 300) if len(results.epochs) > 1 else None,
     )
 
 
@@ -60,7 +62,7 @@ def draw_incentive(results: NeuronResults, *, ax: Axes | None = None) -> Figure:
 
     ax = ax or new_axes(height_px=320)
     lines = incentives(results)
-    epochs = [epoch.number for epoch in results.epochs]
+    epochs = [epoch.number + 1 for epoch in results.epochs]
     top = 1.05 * max([*(value for line in lines for value in line.values), 0.01])
     with styled():
         for place, line in enumerate(lines):
@@ -81,7 +83,10 @@ def draw_incentive(results: NeuronResults, *, ax: Axes | None = None) -> Figure:
             _label_ends(lines[:LABELLED], epochs[-1], top, ax)
             ax.set_xlim(epochs[0], max(epochs[-1] + 0.03 * len(epochs), epochs[0] + 0.5))
         ax.set_ylim(0, top)
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if len(epochs) <= FEW_EPOCHS:
+            ax.set_xticks(epochs)
+        else:
+            ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.grid(axis="y")
         ax.set_axisbelow(True)
         ax.set_xlabel("epoch")
@@ -111,15 +116,17 @@ def _caption(results: NeuronResults, lines: list[IncentiveLine]) -> Caption:
         return Caption("No epoch is complete yet.", "Nothing can be said about incentive.")
     line = max(lines, key=lambda line: (abs(line.values[-1] - line.values[0]), -line.miner.uid))
     first, last = line.values[0], line.values[-1]
-    if abs(last - first) < 0.005:
+    if len(results.epochs) == 1:
+        shows = "There is only one epoch."
+    elif abs(last - first) < 0.005:
         shows = (
             f"No miner's incentive moved by half a point from the first to the last of "
             f"{counted(len(results.epochs), 'epoch')}."
         )
     else:
         shows = (
-            f"{named(line.miner)} moved most: from {percent(first)} of the incentive in epoch "
-            f"{results.epochs[0].number} to {percent(last)} in epoch {results.epochs[-1].number}."
+            f"{named(line.miner)} moved the most: from {percent(first)} of the incentive in epoch "
+            f"{results.epochs[0].number + 1} to {percent(last)} in epoch {results.epochs[-1].number + 1}."
         )
     return Caption(
         shows,

@@ -26,10 +26,10 @@ def summary(run: RunFigures) -> Section:
     """Return the metagraph after the last epoch, validators first."""
     results = run.results
     epochs = results.epochs
-    state = f"at epoch {epochs[-1].number}, the last of {len(epochs)}" if epochs else "before the first epoch"
+    state = f"after epoch {len(epochs)} of {results.config.chain.epochs}" if epochs else "before the first epoch"
     shows = [
         "Stake, emission and earnings are in tokens; emission is that of this epoch, earnings are over all. "
-        "A validator's trust is its validator trust.",
+        "For validators, 'trust' is the chain's validator_trust.",
         *refusals(results),
     ]
     return Section(
@@ -49,14 +49,15 @@ def summary(run: RunFigures) -> Section:
 def findings(run: RunFigures) -> list[str]:
     """Say in a few sentences how the run turned out."""
     results, bill = run.results, run.bill
+    if not results.epochs:
+        return [f"Nothing graded yet: 0 of {counted(results.config.chain.epochs, 'epoch')} are complete."]
     lines = []
     if not results.complete:
         lines.append(
             f"The run is not finished: {len(results.epochs)} of {results.config.chain.epochs} epochs are complete, "
             "and all figures are as of then."
         )
-    if results.epochs:
-        lines.append(run.pay_quality.sentence)
+    lines.append(run.pay_quality.sentence)
     if bill.overhead.value is not None:
         lines.append(
             f"Through the subnet a task took {bill.overhead.text(2)} times the CPU of doing it once; "
@@ -65,7 +66,7 @@ def findings(run: RunFigures) -> list[str]:
     asked = sum(miner.asked for miner in results.miners)
     failed = sum(sum(miner.faults.values()) for miner in results.miners)
     if failed:
-        lines.append(f"{failed:,} of {asked:,} queries ({percent(failed / asked)}) have no answer.")
+        lines.append(f"{failed:,} of {asked:,} queries ({percent(failed / asked)}) got no valid answer.")
     return lines
 
 
