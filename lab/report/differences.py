@@ -24,7 +24,7 @@ def differences(compared: Compared) -> Section:
         "differences",
         "Differences, the second less the first",
         Caption(
-            "p is held against all tests together (Holm).",
+            "p values are corrected for all tests (Holm).",
             "Only tasks that both have are compared.",
         ),
         ((Column("arm", "arm"), *COLUMNS) if arms else COLUMNS),

@@ -165,7 +165,7 @@ def name_rows(names: Sequence[str], ax: Axes) -> None:
 
 def short(name: str, ax: Axes) -> str:
     """Cut a name that is too long for its chart in the middle: names often differ by their ends alone."""
-    most = 13 if narrow(ax) else 26
+    most = 18 if narrow(ax) else 40
     return name if len(name) <= most else f"{name[: most - 6]}…{name[-5:]}"
 
 

@@ -114,7 +114,7 @@ def test_the_tables_of_a_run_fit_any_terminal_and_name_every_neuron(run: RunFigu
     assert "…" not in text
     for name in ("steady-0", "steady-1", "copier*", "perfect", "good", "fair", "poor", "injector*", "mute"):
         assert name in text
-    for part in ("miner perfect", "transport and scheduling", "apart: idle cores", "Overhead: "):
+    for part in ("miner perfect", "transport and scheduling", "not billed: idle cores", "Overhead: "):
         assert part in text
     assert "Pay follows true quality closely" in text
 

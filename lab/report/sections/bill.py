@@ -25,8 +25,8 @@ COLUMNS = (
     Column("part", "part"),
     Column("cpu_s", "CPU s", 2),
     Column("share", "share", 1, " %", 100, bar=True),
-    Column("cpu_s_per_task", "CPU s a task", 4),
-    Column("usd_per_1000_tasks", "$ for 1000 tasks", 4),
+    Column("cpu_s_per_task", "CPU s per task", 4),
+    Column("usd_per_1000_tasks", "$ for 1,000 tasks", 4),
 )
 
 
@@ -44,7 +44,7 @@ def bill(run: RunFigures) -> Section:
         sums.append(_row(Label(f"its {len(miners)} miners"), together, sum(part.usd for part in miners), costs))
     idle = Part("idle cores", "", Cost(cpu_s=costs.idle_cpu_s), costs.idle_usd)
     apart = [
-        _row(Label(f"apart: {part.name}"), part.cost, part.usd, costs, shared=False)
+        _row(Label(f"not billed: {part.name}"), part.cost, part.usd, costs, shared=False)
         for part in (*costs.own_parts, idle)
     ]
     return Section(
@@ -87,7 +87,7 @@ def draw_bill(bill: Bill, *, ax: Axes | None = None) -> Figure:
         ax.set_xlim(0, max(longest, 1e-9) * (1.24 if narrow(ax) else 1.12))
         ax.set_yticks([0, 1], ["subnet", "once"])
         ax.set_ylim(1.5, -0.5)
-        ax.set_xlabel("CPU seconds a task")
+        ax.set_xlabel("CPU seconds per task")
         ax.grid(axis="x")
         ax.set_axisbelow(True)
     return figure_of(ax)
@@ -99,11 +99,14 @@ def _facts(bill: Bill) -> tuple[Fact, ...]:
         Fact(Column("miners", "N, miners asked for a task", 1), bill.miners),
         Fact(Column("validators", "V, validators that ask"), bill.validators),
         Fact(Column("once_cpu_s", "CPU seconds to do a task once"), bill.once_cpu_s),
-        Fact(Column("overhead", "Overhead: the subnet's CPU for a task over that", 2, "×"), bill.overhead),
+        Fact(
+            Column("overhead", "Overhead: CPU of a task through the subnet, divided by doing it once", 2, "×"),
+            bill.overhead,
+        ),
         Fact(
             Column(
                 "overhead_of_one",
-                "The same if only one validator's tasks were wanted and the others only check",
+                "Overhead if only one validator's tasks are useful",
                 2,
                 "×",
             ),
@@ -113,8 +116,8 @@ def _facts(bill: Bill) -> tuple[Fact, ...]:
             Column("useful_work", "Useful work: the share of the subnet's CPU that doing each task once would need"),
             bill.useful_work,
         ),
-        Fact(Column("once_usd", "Dollars for 1000 tasks done once", 4, scale=1000), bill.once_usd),
-        Fact(Column("subnet_usd", "Dollars for 1000 tasks through the subnet", 4, scale=1000), subnet_usd),
+        Fact(Column("once_usd", "Dollars for 1,000 tasks done once", 4, scale=1000), bill.once_usd),
+        Fact(Column("subnet_usd", "Dollars for 1,000 tasks through the subnet", 4, scale=1000), subnet_usd),
     )
 
 
@@ -143,7 +146,8 @@ def _caption(bill: Bill) -> Caption:
         parts.append(f"Making tasks and grading are {percent(bill.grading_share)} of the subnet's CPU.")
     parts.append(
         f"Metered in {bill.wall_s:.1f} s on {counted(bill.cores, 'core')}; a core-hour costs "
-        f'${bill.prices.cpu_hour_usd:g}. Rows marked "apart" are the laboratory\'s own: no subnet would do this work.'
+        f'${bill.prices.cpu_hour_usd:g}. Rows marked "not billed" are the laboratory\'s own: no subnet '
+        "would do this work."
     )
     return Caption(" ".join(parts), " ".join(_left_out(bill)))
 
@@ -165,7 +169,7 @@ def _left_out(bill: Bill) -> list[str]:
         sentences.append(
             f"The run was interrupted {times(bill.sessions - 1)}; the CPU that was lost by that is not known."
         )
-    return [*sentences, "Nobody's profit, hardware or network between machines is counted."]
+    return [*sentences, "Profit, hardware and network are not counted."]
 
 
 def _miners_asked(bill: Bill) -> str:

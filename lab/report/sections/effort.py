@@ -13,7 +13,7 @@ COLUMNS = (
     Column("latency_p50_s", "median s", 2),
     Column("latency_p95_s", "95th percentile s", 2),
     Column("cpu_s", "CPU s", 3),
-    Column("usd", "$ for 1000 answers", 4, scale=1000),
+    Column("usd", "$ for 1,000 answers", 4, scale=1000),
 )
 WRITERS = (
     Column("usd_token", "$ for 1M tokens", 2, scale=1_000_000),
@@ -48,8 +48,8 @@ def _caption(miners: list[NeuronResult]) -> Caption:
     dearest = max(timed, key=lambda miner: (miner.cpu_s.value or 0.0, -miner.uid))
     name = "it also" if dearest is fastest else named(dearest)
     return Caption(
-        f"{named(fastest)} is fastest, with a median of {fastest.latency_p50_s.text(2, ' s')}; {name} uses most CPU, "
-        f"{dearest.cpu_s.text(2, ' s')} an answer.",
-        "Time starts when the miner is given the query: waiting for a free core and the way over a network are not in "
-        "it. Failed attempts are charged to the answers that arrived.",
+        f"{named(fastest)} is fastest, with a median of {fastest.latency_p50_s.text(2, ' s')}; {name} uses the most "
+        f"CPU, {dearest.cpu_s.text(2, ' s')} an answer.",
+        "Time starts when the miner is given the query: waiting for a free core and network time are not "
+        "in it. Failed attempts are charged to the answers that arrived.",
     )

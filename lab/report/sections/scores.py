@@ -86,7 +86,7 @@ def _caption(run: RunFigures, miners: Sequence[NeuronResult]) -> Caption:
         parts.append(f"{counted(unscored, 'unscored answer')} left out.")
     return Caption(
         " ".join(parts),
-        f"The lines are 95 % intervals for {_tasks(run.results)}; other tasks may rank the miners otherwise. "
+        f"The lines are 95 % intervals for {_tasks(run.results)}; other tasks may rank the miners differently. "
         "Score and quality are two measures: what a grader counts beyond the truth, or misses, sets them apart."
         f"{undrawn(len(miners))}",
     )
