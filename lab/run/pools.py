@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import assert_never
 
 from cluster import LocalPool, Pool, RayPool, Server
 from cluster.requirements import Requirements
-from lab.config.pool import LocalTable, PoolTable
+from lab.config.pool import LocalTable, PoolTable, RayTable
 from lab.config.run_config import RunConfig
 from miners import Miner
 from subnets import Subnet
@@ -63,27 +64,31 @@ def pool_of(
     tell: Callable[[str], None] = lambda line: None,
 ) -> Pool:
     """Build a pool of any miners and validators, by uid, as a `[pool]` table says; it needs a subnet for validators."""
-    if isinstance(table, LocalTable):
-        return LocalPool(
-            subnet,
-            miners,
-            validators or {},
-            max_replicas=table.hosts,
-            servers=servers,
-            start_timeout_s=table.start_timeout_s,
-        )
-    return RayPool(
-        subnet,
-        miners,
-        validators or {},
-        max_replicas=table.hosts,
-        servers=servers,
-        start_timeout_s=table.start_timeout_s,
-        address=table.address,
-        dashboard=table.dashboard,
-        gpu_gb=table.gpu_gb,
-        placement=table.placement,
-        wait_for_nodes_s=table.wait_for_nodes_s,
-        requirements=requirements,
-        tell=tell,
-    )
+    match table:
+        case LocalTable():
+            return LocalPool(
+                subnet,
+                miners,
+                validators or {},
+                max_replicas=table.hosts,
+                servers=servers,
+                start_timeout_s=table.start_timeout_s,
+            )
+        case RayTable():
+            return RayPool(
+                subnet,
+                miners,
+                validators or {},
+                max_replicas=table.hosts,
+                servers=servers,
+                start_timeout_s=table.start_timeout_s,
+                address=table.address,
+                dashboard=table.dashboard,
+                gpu_gb=table.gpu_gb,
+                placement=table.placement,
+                wait_for_nodes_s=table.wait_for_nodes_s,
+                requirements=requirements,
+                tell=tell,
+            )
+        case _:
+            assert_never(table)
