@@ -4,6 +4,7 @@ SubnetlabError
 └── LabError
     ├── ConfigError        a config can't be read, or one of its keys is wrong
     └── RecordError        a record is missing, in use, from a newer version, or was changed
+        ├── DamagedRecord  a file of a run or a study is empty, torn or has other contents
         ├── AuditError     a hash, grade, weight or payout can't be reproduced
         └── RefusedRecord  a record from a cluster is unacceptable, and would be again
 """
@@ -21,6 +22,10 @@ class ConfigError(LabError):
 
 class RecordError(LabError):
     """A run folder can't be used as asked."""
+
+
+class DamagedRecord(RecordError):
+    """A file of a run or a study is empty, torn or has other contents."""
 
 
 class AuditError(RecordError):

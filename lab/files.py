@@ -14,7 +14,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from .errors import RecordError
+from .errors import DamagedRecord, RecordError
 
 LOCK = "lock"
 """Name of the lock file in a folder that is claimed."""
@@ -47,13 +47,13 @@ def read_json(path: Path) -> Any:
     except OSError as error:
         raise RecordError(f"{path} can't be read: {error.strerror or error}") from None
     except UnicodeDecodeError:
-        raise RecordError(f"{path} is damaged: it is not UTF-8") from None
+        raise DamagedRecord(f"{path} is damaged: it is not UTF-8") from None
     if not text.strip("\0 \n"):
-        raise RecordError(f"{path} is empty, as after a crash or on a full disk; --clean starts over")
+        raise DamagedRecord(f"{path} is empty, as after a crash or on a full disk")
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        raise RecordError(f"{path} is damaged: it is not whole JSON; --clean starts over") from None
+        raise DamagedRecord(f"{path} is damaged: it is not whole JSON") from None
 
 
 @contextmanager

@@ -17,7 +17,8 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from inspect import isabstract
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from types import NoneType, UnionType
+from typing import Any, Generic, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
 
@@ -175,7 +176,7 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
     faults = error.errors(include_url=False)
     # A misspelt key comes first: it is often why another key is missing.
     fault = min(faults, key=lambda fault: fault["type"] != "extra_forbidden")
-    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault["loc"])
+    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in _keys(fault["loc"], model))
     if fault["type"] == "extra_forbidden":
         known = known_keys(model, fault["loc"][:-1])
         nearest = get_close_matches(str(fault["loc"][-1]), known, n=1)
@@ -184,6 +185,9 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
         return f"{where}: missing; add it"
     message = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "value_error":
+        kind = fault["input"].get("kind") if isinstance(fault["input"], Mapping) else fault["input"]
+        if isinstance(kind, str) and message.startswith(f"{kind}."):  # an option of a plug-in
+            message = message.removeprefix(kind)
         return where + (message if message.startswith(".") else f": {message}")
     if fault["type"] == "tuple_type":
         wanted = f"several tables, write [[{where[1:]}]]" if isinstance(fault["input"], dict) else "a list"
@@ -191,6 +195,21 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
     if fault["type"] in ("model_type", "dict_type") and isinstance(fault["input"], list):
         return f"{where}: input should be one table, write [{where[1:]}] (got {len(fault['input'])} of them)"
     return f"{where}: {message[:1].lower()}{message[1:]} (got {str(fault['input'])[:80]!r})"
+
+
+def _keys(loc: tuple[int | str, ...], model: type[BaseModel]) -> list[int | str]:
+    """Return the keys that lead to a fault, without pydantic's names for the members of a union."""
+    keys: list[int | str] = []
+    skipped = False
+    for part in loc:
+        if skipped:
+            skipped = False
+            continue
+        keys.append(part)
+        field = model.model_fields.get(part) if len(keys) == 1 and isinstance(part, str) else None
+        members = get_args(field.annotation) if field and get_origin(field.annotation) in (Union, UnionType) else ()
+        skipped = sum(member is not NoneType for member in members) > 1
+    return keys
 
 
 def known_keys(model: type[BaseModel], loc: tuple[int | str, ...] = ()) -> list[str]:

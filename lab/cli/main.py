@@ -70,11 +70,18 @@ def main() -> None:
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
         code = 0
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
+        _discard_output()
     except typer.Abort:
         code = FAILED
     except typer.TyperException as error:
         code = explain_usage(error)
     except Exception as error:
         code = explain_failure(error)
+        if isinstance(error, OSError):
+            _discard_output()
     sys.exit(code)
+
+
+def _discard_output() -> None:
+    """Keep the flush at exit from failing again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

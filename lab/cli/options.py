@@ -35,7 +35,10 @@ Wide = Annotated[bool, typer.Option("--wide", help="Print every section, row and
 RunArgument = Annotated[Path, typer.Argument(help="The folder of a run.", metavar="RUN", parser=_path)]
 Trust = Annotated[
     bool,
-    typer.Option("--trust", help="Import plug-ins that the record names, also from here, and open its database."),
+    typer.Option(
+        "--trust",
+        help="Trust the record: import its plug-ins, even from the current folder, and connect to its database.",
+    ),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue what was stopped.")]
 Clean = Annotated[bool, typer.Option("--clean", help="Discard what the folder holds and start over.")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from typing import Any
 
@@ -61,5 +62,8 @@ def explain_failure(error: Exception) -> int:
         return USAGE if isinstance(error, ConfigError) else FAILED
     if isinstance(error, OSError) and error.filename is not None:
         print_error(f"{error.filename}: {error.strerror}")
+        return FAILED
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        print_error(f"can't write the output: {error.strerror}")
         return FAILED
     raise error

@@ -79,6 +79,7 @@ def report(
 def audit(folder: RunArgument, trust: Trust = False, as_json: AsJson = False) -> None:
     """Recompute a run's tasks, grades, weights and payouts."""
     from lab.record.run_folder import open_run
+    from lab.results.words import counted
     from lab.run.audit import audit as audit_record
 
     from .progress import Bar
@@ -88,10 +89,13 @@ def audit(folder: RunArgument, trust: Trust = False, as_json: AsJson = False) ->
     if as_json:
         print_json(asdict(result))
         return
+    entries = "1 entry" if result.entries == 1 else f"{result.entries:,} entries"
     state = "a finished run" if result.complete else "an unfinished run"
     typer.echo(
-        f"{folder}: {state}; {result.entries} entries with intact hashes; {result.rounds} tasks generated again, "
-        f"{result.answers} answers graded again, {result.epochs} epochs paid again: all as recorded.\n"
+        f"{folder}: {state}; {entries} with intact hashes; "
+        f"{counted(result.rounds, 'task')} generated again, "
+        f"{counted(result.answers, 'answer')} graded again, {counted(result.epochs, 'epoch')} paid again: "
+        "all as recorded.\n"
         f"head {result.head}"
     )
 
@@ -139,13 +143,17 @@ def _run(settings: RunConfig, folder: Path, mode: RunMode, *, wide: bool, as_jso
 
 
 def _report(record: RunRecord, path: Path, *, wide: bool, as_json: bool) -> None:
+    from lab.errors import RecordError
     from lab.report import run_report
     from lab.report.sections.summary import findings
     from lab.report.terminal import show
     from lab.results.run_figures import RunFigures
 
     figures = RunFigures.of(record)
-    written = run_report.write_report(figures, path)
+    try:
+        written = run_report.write_report(figures, path)
+    except PermissionError as error:
+        raise RecordError(f"{path.parent}: {error.strerror}; write the report elsewhere with --out") from None
     if as_json:
         print_json(run_report.as_json(figures) | {"report": str(written)})
         return

@@ -92,13 +92,18 @@ def _add_measured(group: typer.Typer, name: str, study: MeasuredStudy[Any, Any])
         wide: Wide = False,
         as_json: AsJson = False,
     ) -> None:
+        from lab.errors import ConfigError
         from lab.studies.budget import Budget
         from lab.studies.study import measure
 
         from .progress import Bar
 
         mode, folder = run_mode(resume, clean), out or Path("runs") / config.stem
-        settings = study.config.read(config, overrides(sets or [], context.args, address))
+        try:
+            settings = study.config.read(config, overrides(sets or [], context.args, address))
+        except ConfigError as error:
+            hint = f"; see configs/studies/{name}_ocr.toml" if str(error).endswith("missing; add it") else ""
+            raise ConfigError(f"{error}{hint}") from None
         limit = Budget.parse(budget) if budget is not None else None
         try:
             with Bar(name, quiet=as_json) as bar:

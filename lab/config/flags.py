@@ -64,7 +64,7 @@ def config_command(model: Callable[[], type[Table]]) -> type[TyperCommand]:
             formatter.write_paragraph()
             formatter.write_text(
                 "Every key of the config is a flag as well. Values are written as in TOML, but text needs no quotes; "
-                "0 stands for the place of a table in its list."
+                "the 0 is the table's index: --miners.1.scale sets the second."
             )
             for group in key_groups(model()):
                 with formatter.section(group.title):

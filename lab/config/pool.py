@@ -27,7 +27,7 @@ class _Pool(Table):
     """Where miners and validators run."""
 
     hosts: int | None = Field(None, ge=1)
-    """Maximum hosts of a replicable engine. None allows one for each core."""
+    """Maximum hosts of a replicable engine. Omit it to allow one for each core."""
     start_timeout_s: float = Field(START_TIMEOUT_S, gt=0.0)
     """Seconds that a host may take to be placed, and again to open its engines. Large models from cold disks are
     slow."""
@@ -48,7 +48,7 @@ class RayTable(_Pool):
     kind: Literal["ray"] = "ray"
     """Where miners and validators run: actors of a Ray cluster, or processes of this machine."""
     address: str | None = Field(None, min_length=1)
-    """Address of a running Ray cluster, host:port or "auto". None starts a private one."""
+    """Address of a running Ray cluster, host:port or "auto". Omit it to start a private one."""
     gpu_gb: float = Field(0.0, ge=0.0)
     """Least memory of each GPU in GB; a cluster whose GPUs are known to have less is refused."""
     placement: PlacementStrategy = "pack"

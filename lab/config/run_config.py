@@ -51,7 +51,7 @@ class RunConfig(Table):
     prices: PriceTable = PriceTable()
     bare: BaselineTable = BaselineTable()
     record: Annotated[str, AfterValidator(without_password)] | None = None
-    """SQLAlchemy URL of the record. None keeps it in a SQLite file in the run's folder."""
+    """SQLAlchemy URL of the record. Omit it to keep it in a SQLite file in the run's folder."""
 
     @classmethod
     def read(cls, path: Path, overrides: Mapping[str, str] | None = None) -> Self:

@@ -109,14 +109,15 @@ class ChainTable(Table):
     keep: bool = False
     """Keep the chain in the run's folder, for `subnetlab metagraph 1 --chain RUN/chain.sqlite`."""
     hyperparameters: dict[str, Any] = {}
-    """Rules of the subnet by the chain's own names. Others are those of a development chain, with a tempo of 360 and a
-    permit for every validator."""
+    """Rules of the subnet by the chain's own names. Rules not named take a development chain's defaults, with a
+    tempo of 360 and a permit for every validator."""
 
 
 class BaselineTable(Table):
     """The baseline: what the same work costs when it is done once, in the same run, with no subnet around it."""
 
     miner: str | None = None
-    """Name of the miner that does the work. None takes the first honest one that works on this machine or cluster."""
+    """Name of the miner that does the work. Omit it to take the first honest one that works on this
+    machine or cluster."""
     every: int = Field(1, ge=0)
     """Measure the baseline for every n-th round of each validator; 0 never does."""

@@ -139,6 +139,8 @@ class RunRecord:
             RecordError: there is none, it can't be read, or a newer version wrote it.
         """
         if url is None and not (folder / "record.sqlite").is_file():
+            if (folder / "config.json").is_file():
+                raise RecordError(f"{folder} lacks record.sqlite")
             raise RecordError(f"{folder} holds no run (no record.sqlite); `subnetlab run CONFIG` makes one")
         engine = connect_to_read(folder) if url is None and read_only else connect(url or file_url(folder))
         try:

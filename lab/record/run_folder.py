@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from os.path import isfile
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal
 
 from lab.config.run_config import RunConfig
-from lab.errors import RecordError
+from lab.errors import DamagedRecord, RecordError
 from lab.files import claim, read_json, write_json
 
 from .comparable import comparable_config, first_difference
@@ -53,7 +54,10 @@ class RunFolder:
         if mode == "resume":
             if not held:
                 raise RecordError(f"{self.path} holds no run to continue; leave --resume out to start one")
-            return self._reopened()
+            try:
+                return self._reopened()
+            except DamagedRecord as error:
+                raise DamagedRecord(f"{error}; --clean starts over") from None
         if held:
             self.clean()
         description = machine(self.config)
@@ -131,11 +135,17 @@ def _written(folder: Path, name: str) -> dict[str, Any]:
     Raises:
         RecordError: it is missing, empty, torn, or has other contents.
     """
+    if isfile(folder):
+        raise RecordError(f"{folder} is a file, not a run's folder")
     try:
         written = read_json(folder / name)
     except FileNotFoundError:
+        if isfile(folder / "study.json"):
+            raise RecordError(f"{folder} is a study; its runs are in {folder / 'arms'}/") from None
+        if any(isfile(folder / other) for other in ("config.json", "run.json", "record.sqlite")):
+            raise RecordError(f"{folder} lacks {name}") from None
         raise RecordError(f"{folder} holds no run (no {name}); `subnetlab run CONFIG` makes one") from None
     key, types = ("record", (str, NoneType)) if name == "config.json" else ("run", (str,))
     if not (isinstance(written, dict) and key in written and isinstance(written[key], types)):
-        raise RecordError(f"{folder / name} is damaged: it lacks {key!r}; --clean starts over")
+        raise DamagedRecord(f"{folder / name} is damaged: it lacks {key!r}")
     return written

@@ -217,8 +217,8 @@ def compare(first: Path, second: Path) -> Compared:
             notes += [f"{arm}: {note}" if arm else note for note in pairing.notes]
     if not tests:
         raise RecordError(
-            f"nothing in {first} and {second} is paired: {'; '.join(notes)}. Pairs need a miner of the same name, the "
-            "same subnet and the same tasks: run both with the same seed"
+            f"{str(first)!r} and {str(second)!r} share no tasks of a miner: {'; '.join(notes)}. A comparison needs a "
+            "miner of the same name, the same subnet and the same tasks: run both with the same seed"
         )
     p_values = [_p_value(test, len(tests)) for test in tests]
     return Compared(
@@ -234,7 +234,11 @@ def compare(first: Path, second: Path) -> Compared:
 
 def _runs(folder: Path) -> dict[str, Path]:
     """Return the folders of a study's arms by name, or that of a run under the empty name."""
-    if not (folder / "study.json").is_file():
+    try:
+        is_study = (folder / "study.json").is_file()
+    except OSError as error:
+        raise RecordError(f"{folder / 'config.json'} can't be read: {error.strerror or error}") from None
+    if not is_study:
         return {"": folder}
     arms = sorted(path for path in (folder / "arms").glob("*") if (path / "config.json").is_file())
     return {path.name: path for path in arms if path.name != PROBE}
@@ -252,12 +256,13 @@ def _check_kinds(first: Path, ours: Mapping[str, Path], second: Path, theirs: Ma
     """Refuse to compare a run with a study, or two kinds of study."""
     if ("" in ours) != ("" in theirs):
         study, run = (second, first) if "" in ours else (first, second)
-        raise RecordError(f"{study} is a study and {run} a run; compare two runs, or two studies")
+        raise RecordError(f"{str(run)!r} is a run and {str(study)!r} a study; compare two runs, or two studies")
     if "" not in ours:
         kinds = [_study(folder / "study.json") for folder in (first, second)]
         if kinds[0] != kinds[1]:
             raise RecordError(
-                f"{first} is a study of {kinds[0]} and {second} one of {kinds[1]}; compare two of the same kind"
+                f"{str(first)!r} is a study of {kinds[0]} and {str(second)!r} one of {kinds[1]}; "
+                "compare two of the same kind"
             )
 
 

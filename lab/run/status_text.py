@@ -15,7 +15,7 @@ from .status import SILENT_S, RunStatus
 def progress(status: RunStatus) -> str:
     """Describe how far a run is."""
     parts = [
-        f"rounds {status.rounds} of {status.total_rounds}",
+        f"round {status.rounds} of {status.total_rounds}",
         f"epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}",
     ]
     if status.stage is Stage.STARTING:

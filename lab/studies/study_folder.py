@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from lab.config.run_config import RunConfig
-from lab.errors import RecordError
+from lab.errors import DamagedRecord, RecordError
 from lab.files import claim, read_json, write_json
 from lab.record.comparable import comparable_config, first_difference
 from lab.record.entries import Epoch
@@ -86,7 +86,10 @@ class StudyFolder:
             return None
         if self.mode == "clean":
             return {}
-        held = read_json(path)
+        try:
+            held = read_json(path)
+        except DamagedRecord as error:
+            raise DamagedRecord(f"{error}; --clean starts over") from None
         if not (isinstance(held, dict) and held.keys() >= {"study", "config"} and isinstance(held["config"], dict)):
             raise RecordError(f"{path} is damaged: it does not describe a study; --clean starts over")
         return held

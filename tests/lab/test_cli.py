@@ -99,6 +99,16 @@ def test_a_closed_pipe_is_no_error() -> None:
     assert (done.stdout, done.stderr) == ("{", "")
 
 
+@pytest.mark.parametrize("arguments", [["list"], ["list", "--json"], ["run", "--help"]])
+def test_a_full_disk_under_the_output_is_one_line(arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "lab", *arguments], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 1
+    assert done.stderr == "subnetlab: can't write the output: No space left on device\n"
+
+
 def test_a_run_prints_its_tables_and_names_its_report(config: Path, tmp_path: Path) -> None:
     shown = subnetlab("run", config, "--out", tmp_path / "r").stdout
     for word in ("incentive", "emission", "good", "echo", "once"):
@@ -142,6 +152,8 @@ def test_a_finished_folder_can_be_reported_and_audited_again(folder: Path) -> No
         (["run", "{config}", "--record", '"nosuchdb://x/y"', "--out", "{folder}2"], 1, "SQLAlchemy URL"),
         (["report", "nowhere"], 1, "nowhere holds no run"),
         (["audit", "nowhere"], 1, "nowhere holds no run"),
+        (["audit", "{config}"], 1, "tiny.toml is a file, not a run's folder"),
+        (["study", "grading", "{config}"], 2, "missing; add it; see configs/studies/grading_ocr.toml"),
         (["rnu"], 2, "No such command 'rnu'"),
     ],
 )

@@ -116,7 +116,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"miners.0.kind": "tesserac"}, r"miners\[0\]\.kind: unknown miner 'tesserac'; known: "),
     ({"miners.1.name": "reader"}, r"miners: the name 'reader' is used twice"),
     ({"validators.0.stake": "-1"}, r"validators\[0\]\.stake: .*greater than 0"),
-    ({"subnet.difficulty": "2"}, r"subnet"),
+    ({"subnet": '{kind = "ocr", difficulty = 2}'}, r": subnet\.difficulty: input should be "),
     ({"subnet": "ocrr"}, r"subnet: unknown subnet 'ocrr'; known: ocr"),
     ({"bare.miner": "nobody"}, r"bare\.miner: no miner is called 'nobody'; known: reader, thief"),
     ({"chain.hyperparameters.kapa": "3"}, r"chain\.hyperparameters: unknown hyperparameter 'kapa'; known: "),

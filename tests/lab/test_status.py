@@ -131,7 +131,7 @@ def test_no_text_in_the_table_of_a_run_elsewhere_commands_the_terminal() -> None
 
 
 def test_a_run_elsewhere_whose_table_holds_nobody_or_strangers_is_shown_all_the_same() -> None:
-    assert "rounds 3 of 9" in drawn(snapshot_of(pool={"members": [], "groups": []}))
+    assert "round 3 of 9" in drawn(snapshot_of(pool={"members": [], "groups": []}))
     stranger = {"name": "io", "role": "host", "state": "up", "group": "unheard of"}
     assert "io up" in drawn(snapshot_of(pool={"members": [stranger], "groups": []}))
 

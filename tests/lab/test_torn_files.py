@@ -41,8 +41,9 @@ def test_a_torn_file_of_a_run_is_one_line_and_clean_starts_over(
     with pytest.raises(RecordError) as refusal:
         open_run(folder)
     assert name in str(refusal.value) and str(refusal.value).isprintable()
+    assert "--clean" not in str(refusal.value)
     for mode in ("new", "resume"):
-        with pytest.raises(RecordError), RunFolder(folder, make_config()).claim(mode):
+        with pytest.raises(RecordError, match="--clean starts"), RunFolder(folder, make_config()).claim(mode):
             pass
     with RunFolder(folder, make_config()).claim("clean") as record:
         assert len(record) == 0
@@ -55,6 +56,8 @@ def test_a_torn_study_is_one_line_and_clean_starts_over(tmp_path: Path, how: Cal
         shutil.copytree(KEPT, folder / "arms" / "probe")
     tear(folder / "study.json", how)
     tear(folder / "arms" / "probe" / "config.json", how)
+    with pytest.raises(RecordError, match=r"is a study; its runs are in .*/study/arms/"):
+        open_run(folder)
     for mode in ("new", "resume"):
         with pytest.raises(RecordError, match="study"), StudyFolder("test", make_config(), folder, mode).claim():
             pass
@@ -63,6 +66,14 @@ def test_a_torn_study_is_one_line_and_clean_starts_over(tmp_path: Path, how: Cal
     with StudyFolder("test", make_config(), folder, "clean").claim():
         assert not (folder / "arms" / "probe").exists()
     assert read_json(folder / "study.json")["study"] == "test"
+
+
+@pytest.mark.parametrize("name", ["config.json", "run.json", "record.sqlite"])
+def test_a_folder_that_lacks_one_file_is_told_from_an_empty_one(tmp_path: Path, name: str) -> None:
+    folder = Path(shutil.copytree(KEPT, tmp_path / "run"))
+    (folder / name).unlink()
+    with pytest.raises(RecordError, match=f"run lacks {name}"):
+        open_run(folder)
 
 
 def test_a_file_that_changed_after_the_run_fails_its_audit(tmp_path: Path) -> None:

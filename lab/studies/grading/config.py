@@ -41,17 +41,19 @@ class GraderTable(Table):
 
     name: Annotated[Name, Field(max_length=24)]
     scorer: Annotated[Scorer | None, *SCORERS.optional_field()] = None
-    """Scorer that grades; None takes the subnet's default."""
+    """Scorer that grades; omit it to take the subnet's default."""
     reference: str | None = None
-    """Miner whose recorded answers replace the truth, as the validator's own; None compares with the truth."""
+    """Miner whose recorded answers replace the truth, as the validator's own; omit it to compare with the
+    truth."""
     probability: bool = False
     """True if the score claims to be the probability that an answer is right."""
     tasks: int | None = Field(None, ge=1)
-    """Number of tasks to grade, for a slow grader; None and `--full` grade all."""
+    """Number of tasks to grade, for a slow grader; omitted, or with `--full`, all."""
     repeats: int = Field(2, ge=1, le=10)
     """Number of times that each answer is graded."""
     probed_tasks: int | None = Field(None, ge=0)
-    """Tasks on which biases are probed, at three more grades an answer; None takes `grading.probed_tasks`."""
+    """Tasks on which biases are probed, at three more grades an answer; omit it to take
+    `grading.probed_tasks`."""
 
 
 class ParadoxTable(Table):
@@ -89,7 +91,7 @@ class GradingTable(Table):
     validators: int = Field(3, ge=1)
     """Validators that share the tasks when grades are turned into pay."""
     paradox: ParadoxTable | None = None
-    """Simulated validators; None omits them."""
+    """Simulated validators; omit the table for none."""
 
 
 class GradingConfig(StudyConfig):
