@@ -74,7 +74,7 @@ def report(run: RunFigures) -> Publication:
         meta=" · ".join(filter(None, meta)),
         closing="Everything here was worked out from the run's record. `subnetlab audit` recomputes every task, grade, "
         "weight and payout and compares.",
-        appendices=(("Config, with every default", json.dumps(run.results.start.config, indent=2, sort_keys=True)),),
+        appendices=(("Config, as recorded", json.dumps(run.results.start.config, indent=2, sort_keys=True)),),
     )
 
 
