@@ -69,7 +69,11 @@ def test_every_command_has_an_example_or_is_a_group_with_commands(name: str) -> 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_shell_can_complete_commands_options_and_keys(shell: str) -> None:
-    assert "subnetlab" in subnetlab("--show-completion", shell).stdout
+    # Typer looks for the shell among the parents of its process; under a test runner there may be none.
+    environment = os.environ | {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "true"}
+    command = [sys.executable, "-m", "lab", "--show-completion", shell]
+    script = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert "subnetlab" in script.stdout
     assert {"run", "report"} <= completions(shell, "subnetlab r")
     assert {"--chain.epochs", "--clean"} <= completions(shell, "subnetlab run x.toml --c")
     assert "--miners.0.count" in completions(shell, "subnetlab run x.toml --miners.0")
