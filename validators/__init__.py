@@ -2,6 +2,7 @@
 
 from subnets import Scorer
 
+from .dawid_skene import NO_ANSWER, NOT_ASKED, JuryResult, jury
 from .ledger import ScoreLedger
 from .registry import SAMPLERS, SCORERS, WEIGHT_RULES
 from .sampling import All, RandomK, Sampler, StakeWeighted
@@ -11,6 +12,8 @@ from .validator import Assignment, Grades, PublicView, Validator, receive, score
 from .weights import Proportional, Softmax, TopK, WeightRule
 
 __all__ = [
+    "NOT_ASKED",
+    "NO_ANSWER",
     "SAMPLERS",
     "SCORERS",
     "VALIDATORS",
@@ -20,6 +23,7 @@ __all__ = [
     "Favourite",
     "Grades",
     "Inverter",
+    "JuryResult",
     "Proportional",
     "PublicView",
     "RandomK",
@@ -33,6 +37,7 @@ __all__ = [
     "WeightCopier",
     "WeightRule",
     "check_scorer",
+    "jury",
     "load_validator",
     "receive",
     "score",
