@@ -122,7 +122,8 @@ def compare(
     from lab.report.differences import differences
     from lab.report.terminal import show
 
-    show([differences(result)], [*result.notes, result.sentence], wide=wide)
+    sections = [] if result.same else [differences(result)]
+    show(sections, [*result.notes, result.sentence], wide=wide)
 
 
 def _run(settings: RunConfig, folder: Path, mode: RunMode, *, wide: bool, as_json: bool) -> None:

@@ -260,6 +260,12 @@ class RunRecord:
             previous = row.hash
         return expected
 
+    @property
+    def head(self) -> str:
+        """Hash of the last entry, and through it of all entries."""
+        with self._engine.connect() as connection:
+            return self._tail(connection)[1]
+
     def __len__(self) -> int:
         with self._engine.connect() as connection:
             return self._tail(connection)[0]

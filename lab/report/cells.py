@@ -10,13 +10,15 @@ import unicodedata
 from dataclasses import dataclass
 from math import isfinite
 
-from lab.statistics import Estimate
+from lab.statistics import Estimate, number
 
 from .section import Cell, Column, Label
 
 MISSING = "–"
-FORMULA = ("=", "+", "-", "@")
+FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r")
 """Starts of a cell that a spreadsheet would calculate."""
+HIDDEN = ("Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp")
+"""Categories of characters that show as nothing, turn the direction of others, or break a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ def printed(cell: Cell, column: Column) -> Printed:
         return Printed("yes" if cell else "no")
     if isinstance(cell, int):
         return Printed(f"{cell:,}{column.unit}")
-    return Printed(f"{_bare(column.scale * cell, column)}{column.unit}")
+    return Printed(f"{_written(column.scale * cell, column) if cell else 0}{column.unit}")
 
 
 def full(cell: Cell, column: Column) -> str:
@@ -63,36 +65,28 @@ def compact(cell: Cell, column: Column, *, n: bool) -> str:
         return full(cell, column)
     figure = cell.scaled(column.scale)
     if figure.value is None:
-        return f"{MISSING} (n={figure.n})" if n else MISSING
-    half = "" if figure.low is None or figure.high is None else f" ±{number((figure.high - figure.low) / 2, column)}"
-    return f"{number(figure.value, column)}{column.unit}{half}" + (f" (n={figure.n})" if n else "")
+        return f"{MISSING} (n={figure.n:,})" if n else MISSING
+    ends = figure.interval
+    half = "" if ends is None else f" ±{_written((ends[1] - ends[0]) / 2, column, beside=figure.largest)}"
+    value = _written(figure.value, column, beside=figure.largest)
+    return f"{value}{column.unit}{half}" + (f" (n={figure.n:,})" if n else "")
 
 
 def estimate(figure: Estimate, column: Column) -> Printed:
     """Split an estimate into its value and, smaller, its interval and n."""
     figure = figure.scaled(column.scale)
     if figure.value is None:
-        return Printed(MISSING, f"n={figure.n}")
-    interval = ""
-    if figure.low is not None and figure.high is not None:
-        dash = " to " if figure.low < 0 else "–"  # a minus after a dash can't be read
-        interval = f"{number(figure.low, column)}{dash}{number(figure.high, column)}, "
-    return Printed(f"{number(figure.value, column)}{column.unit}", f"{interval}n={figure.n}")
+        return Printed(MISSING, f"n={figure.n:,}")
+    interval, ends = "", figure.interval
+    if ends is not None:
+        dash = " to " if ends[0] < 0 else "–"  # a minus after a dash can't be read
+        interval = dash.join(_written(end, column, beside=figure.largest) for end in ends) + ", "
+    value = _written(figure.value, column, beside=figure.largest)
+    return Printed(f"{value}{column.unit}", f"{interval}n={figure.n:,}")
 
 
-def number(value: float, column: Column) -> str:
-    """Write a number with the digits of its column."""
-    return f"{value:.{column.digits}g}" if column.significant else f"{value:,.{column.digits}f}"
-
-
-def _bare(value: float, column: Column) -> str:
-    """Write a number that has no interval: zero in one digit, and nothing else as zero."""
-    if value == 0:
-        return "0"
-    least = 10.0**-column.digits
-    if not column.significant and 0 < value < least / 2:
-        return f"<{number(least, column)}"
-    return number(value, column)
+def _written(value: float, column: Column, *, beside: float = 0.0) -> str:
+    return number(value, column.digits, significant=column.significant, beside=beside)
 
 
 def clean(text: str) -> str:
@@ -102,8 +96,16 @@ def clean(text: str) -> str:
 
 def plain(text: str, most: int = 400) -> str:
     """Cut text of unknown origin, and make control and direction characters visible; lines stay lines."""
-    shown = text if len(text) <= most else f"{text[:most]}…"
-    return harmless(shown.replace(" %", "\N{NO-BREAK SPACE}%"))
+    return harmless(cut(text, most).replace(" %", "\N{NO-BREAK SPACE}%"))
+
+
+def cut(text: str, most: int) -> str:
+    """Return at most so many characters and an ellipsis, ending between two words if there is a gap to end in."""
+    if len(text) <= most:
+        return text
+    start = text[:most]
+    whole = start if text[most].isspace() else start.rpartition(" ")[0]
+    return f"{(whole if 2 * len(whole) > most else start).rstrip()}…"
 
 
 def harmless(text: str) -> str:
@@ -113,7 +115,7 @@ def harmless(text: str) -> str:
 
 def visible(mark: str) -> bool:
     """Return whether a character is safe to print."""
-    return unicodedata.category(mark) not in ("Cc", "Cf", "Co", "Cs", "Cn")
+    return unicodedata.category(mark) not in HIDDEN
 
 
 def for_csv(cell: Cell) -> str | int | float | bool | None:
@@ -121,8 +123,9 @@ def for_csv(cell: Cell) -> str | int | float | bool | None:
     if isinstance(cell, Estimate):
         return cell.value
     if isinstance(cell, str | Label):
-        text = clean(cell.text if isinstance(cell, Label) else cell)
-        return f"'{text}" if text.lstrip().startswith(FORMULA) else text
+        raw = cell.text if isinstance(cell, Label) else cell
+        text = clean(raw)
+        return f"'{text}" if raw.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text
     return cell
 
 

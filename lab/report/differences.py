@@ -12,7 +12,7 @@ COLUMNS = (
     Column("before", "first", 3, significant=True),
     Column("after", "second", 3, significant=True),
     Column("difference", "difference", 3, significant=True),
-    Column("p_all", "p"),
+    Column("p_all", "p", 2, significant=True),
     Column("larger", "larger than chance"),
 )
 
@@ -40,6 +40,6 @@ def _row(row: Row) -> tuple[Cell, ...]:
         row.before.value,
         row.after.value,
         row.difference,
-        f"{row.p_all:.3f}" if row.p_all >= 0.001 else "<0.001",
+        row.p_all,
         row.larger_than_chance,
     )

@@ -1,22 +1,27 @@
-"""Drawing: axes in the report's style, ticks, and the charts that several pages need (rows, heat, lines, scatter).
+"""Drawing: axes in the report's style, ticks, names and legends; `charts` has what is drawn with them.
 
-    draw_rows([Mark("A", "score", Estimate(0.9, 0.8, 1.0, 30))], new_axes(360, 240), label="share")
+    ax = new_axes(360, 240)
+    draw_estimates([Estimate(0.9, 0.8, 1.0, 30)], ax, colour=SERIES[0])
+    name_rows(["A"], ax)
 
-Sizes are in CSS pixels. The colours are the light ones of the report's page, where they become its
-variables and so follow the reader's choice of light or dark.
+Sizes are in CSS pixels. The colours are the light ones of the report's page, where they become its variables and so
+follow the reader's choice of light or dark. A name is never cut: it is wrapped, and the chart grows.
 """
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cache
+from math import log10
+from typing import TYPE_CHECKING, Any
 
-from lab.statistics import Estimate
+from lab.statistics import Estimate, number
 
-from .cells import clean
-from .palette import INK, LINE, MUTED, PAPER, SERIES
+from .cells import clean, harmless
+from .palette import INK, LINE, MUTED
 from .section import Picture
 
 if TYPE_CHECKING:
@@ -27,11 +32,24 @@ if TYPE_CHECKING:
 WIDTH_PX = 780
 ROW_PX = 26
 NARROW_PX = 500
-"""Below this, names are cut."""
+"""Width below which a chart is one for phones."""
+FONT, FONT_PX = "DejaVu Sans", 12.0
+LINE_PX = 15
+"""Height of a line of text."""
+NAMES_SHARE = 0.37
+"""Share of a chart's width that the names of its rows may take."""
+LEGEND_PX = 22
+"""Height of a legend of one line, for which charts have room."""
+HANDLE_PX = 38
+"""Width of a legend's entry beyond its text."""
+UNNAMED = re.compile(r"_(child|container)\d+|_nolegend_|")
+"""Labels that Matplotlib gives; any other is a name, even if it begins with an underscore."""
+BREAKS = re.compile(r"[^\s\-_./:,@+]*[\s\-_./:,@+]*")
+"""A piece of a name, with the marks behind which a line may end."""
 
 STYLE = {
-    "font.family": "DejaVu Sans",
-    "font.size": 12.0,
+    "font.family": FONT,
+    "font.size": FONT_PX,
     "text.parse_math": False,
     "axes.edgecolor": LINE,
     "axes.labelcolor": MUTED,
@@ -40,6 +58,7 @@ STYLE = {
     "axes.spines.right": False,
     "axes.spines.left": False,
     "axes.facecolor": "none",
+    "axes.formatter.useoffset": False,
     "figure.facecolor": "none",
     "text.color": INK,
     "xtick.color": LINE,
@@ -69,19 +88,21 @@ def new_axes(width_px: float = WIDTH_PX, height_px: float = 300) -> Axes:
 
 
 def draw(picture: Picture, width_px: float, height_px: float) -> Figure:
-    """Draw a section's picture; names in it lose what can't be drawn."""
+    """Draw a section's picture; names in it lose what can't be drawn, and nothing in them is a formula."""
     from matplotlib.text import Text
     from matplotlib.ticker import FuncFormatter
 
-    figure = picture.draw(new_axes(width_px, height_px))
-    for ax in figure.axes:
-        for axis in (ax.xaxis, ax.yaxis):
-            formatter = axis.get_major_formatter()
-            if isinstance(formatter, FuncFormatter):  # Matplotlib's form of labels that were set
-                formatter.func = _cleaned(formatter.func)
-    for text in figure.findobj(Text):
-        assert isinstance(text, Text)
-        text.set_text(clean(text.get_text()))
+    with styled():
+        figure = picture.draw(new_axes(width_px, height_px))
+        for ax in figure.axes:
+            for axis in (ax.xaxis, ax.yaxis):
+                formatter = axis.get_major_formatter()
+                if isinstance(formatter, FuncFormatter):  # Matplotlib's form of labels that were set
+                    formatter.func = _drawable(formatter.func)
+        for text in figure.findobj(Text):
+            assert isinstance(text, Text)
+            text.set_text(harmless(text.get_text()).replace("\t", " "))
+            text.set_parse_math(False)
     return figure
 
 
@@ -90,26 +111,40 @@ def styled() -> Iterator[None]:
     """Draw, or write a drawing out, in the report's style."""
     from matplotlib import rc_context
 
-    with rc_context(STYLE):  # type: ignore[arg-type]
+    with rc_context(STYLE), warnings.catch_warnings():  # type: ignore[arg-type]
+        # The page's fonts have it; in a PNG its place shows.
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font", UserWarning)
         yield
 
 
-def log_ticks(axis: Axis, text: Callable[[float], str]) -> None:
-    """Label a logarithmic axis at 1, 2 and 5 of each power of ten, and nowhere else."""
+def log_ticks(axis: Axis, prefix: str = "", suffix: str = "", *, scale: float = 1.0) -> None:
+    """Label a logarithmic axis at 1, 2 and 5 of each power of ten, or at these powers alone if it spans many."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    axis.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0)))
-    axis.set_major_formatter(FuncFormatter(lambda value, place: text(value)))
+    across, phone = axis is axis.axes.xaxis, narrow(axis.axes)
+    dense = 5.0 if not across else 1.7 if phone else 4.0
+
+    class Locator(LogLocator):
+        """Places the ticks once the limits are known."""
+
+        def tick_values(self, vmin: float, vmax: float) -> Any:
+            self.set_params(subs=(1.0, 2.0, 5.0) if log10(vmax / vmin) <= dense else (1.0,))
+            return super().tick_values(vmin, vmax)
+
+    axis.set_major_locator(Locator(10, numticks=5 if across and phone else 10))
+    axis.set_major_formatter(
+        FuncFormatter(lambda value, place: f"{prefix}{number(scale * value, 1, significant=True)}{suffix}")
+    )
     axis.set_minor_formatter(NullFormatter())
 
 
-def _cleaned(label: Callable[[float, int | None], str]) -> Callable[[float, int | None], str]:
-    return lambda value, place: clean(label(value, place))
+def _drawable(label: Callable[[float, int | None], str]) -> Callable[[float, int | None], str]:
+    return lambda value, place: harmless(label(value, place)).replace("\t", " ")
 
 
 def narrow(ax: Axes) -> bool:
     """Whether a chart is one for phones."""
-    return _width_px(ax) < NARROW_PX
+    return width_px(ax) < NARROW_PX
 
 
 def figure_of(ax: Axes) -> Figure:
@@ -157,29 +192,91 @@ def draw_estimates(
 
 def name_rows(names: Sequence[str], ax: Axes) -> None:
     """Write a name before each row, the first on top."""
-    ax.set_yticks(range(len(names)), [short(name, ax) for name in names])
-    ax.set_ylim(max(1, len(names)) - 0.5, -0.5)
+    texts = [wrapped(name, NAMES_SHARE * width_px(ax)) for name in names]
+    lines = max((text.count("\n") + 1 for text in texts), default=1)
+    grow(ax, len(texts) * max(0, LINE_PX * lines + 6 - ROW_PX))
+    ax.set_yticks(range(len(texts)), texts)
+    ax.set_ylim(max(1, len(texts)) - 0.5, -0.5)
     ax.grid(axis="x")
     ax.set_axisbelow(True)
 
 
-def short(name: str, ax: Axes) -> str:
-    """Cut a name that is too long for its chart in the middle: names often differ by their ends alone."""
-    most = 18 if narrow(ax) else 40
-    return name if len(name) <= most else f"{name[: most - 6]}…{name[-5:]}"
+def wrapped(name: str, most_px: float, size: float = FONT_PX) -> str:
+    """Break a name into lines of at most `most_px`, behind its hyphens and dots if it has some."""
+    lines = [""]
+    for piece in BREAKS.findall(clean(name)):
+        if text_px(lines[-1] + piece.rstrip(), size) <= most_px:
+            lines[-1] += piece
+            continue
+        lines.append("")
+        for mark in piece:
+            if text_px(lines[-1] + mark, size) > most_px:
+                lines.append("")
+            lines[-1] += mark
+    return "\n".join(stripped for line in lines if (stripped := line.strip()))
 
 
-def legend_above(ax: Axes, columns: int) -> None:
-    """Put the legend over the upper left corner, in so many columns."""
-    ax.legend(
-        loc="lower left",
-        bbox_to_anchor=(0, 1.0),
+@cache
+def text_px(text: str, size: float = FONT_PX) -> float:
+    """Return how wide a line is when it is drawn."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextToPath
+
+    with styled():
+        width, _, _ = TextToPath().get_text_width_height_descent(text, FontProperties(family=FONT, size=size), False)
+    return float(width)
+
+
+def grow(ax: Axes, by_px: float) -> None:
+    """Make the chart higher."""
+    figure = figure_of(ax)
+    figure.set_figheight(figure.get_figheight() + max(0.0, by_px) / 72)
+
+
+def legend_above(ax: Axes) -> None:
+    """Put the legend above the chart, in as many columns as fit; call it last, since the chart may still grow before.
+
+    Without names there is no legend.
+    """
+    drawn: list[Any] = [*ax.lines, *ax.collections, *ax.containers]
+    handles = [each for each in drawn if not UNNAMED.fullmatch(str(each.get_label() or ""))]
+    if not handles:
+        return
+    width = width_px(ax) - 8
+    names = [wrapped(str(handle.get_label()), width - HANDLE_PX) for handle in handles]
+    columns = next(count for count in range(len(names), 0, -1) if count == 1 or _legend_px(names, count) <= width)
+    heights = [LINE_PX * (name.count("\n") + 1) + 2 for name in names]
+    height = LEGEND_PX - LINE_PX - 2 + max(map(sum, _dealt(heights, columns)))
+    grow(ax, height - LEGEND_PX)
+    figure = figure_of(ax)
+    legend = figure.legend(
+        handles,
+        names,
+        loc="upper left",
+        bbox_to_anchor=(0, 1),
         ncols=columns,
-        borderaxespad=0.2,
+        borderaxespad=0.1,
         borderpad=0.2,
-        handletextpad=0.3,
+        handletextpad=0.4,
         columnspacing=1.4,
+        labelspacing=0.3,
     )
+    legend.set_in_layout(False)
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.set(rect=(0, 0, 1, 1 - height / height_px(ax)))  # type: ignore[call-arg]
+
+
+def _legend_px(names: Sequence[str], columns: int) -> float:
+    widths = [HANDLE_PX + max(map(text_px, name.split("\n"))) for name in names]
+    return sum(map(max, _dealt(widths, columns))) + 17 * (columns - 1)
+
+
+def _dealt(values: Sequence[float], columns: int) -> list[Sequence[float]]:
+    """Return which entries Matplotlib puts into each column of a legend."""
+    least, more = divmod(len(values), columns)
+    starts = [place * least + min(place, more) for place in range(columns + 1)]
+    return [values[start:end] for start, end in zip(starts, starts[1:], strict=False)]
 
 
 def spread(values: Sequence[float], gap: float, top: float) -> list[float]:
@@ -196,152 +293,11 @@ def spread(values: Sequence[float], gap: float, top: float) -> list[float]:
     return placed
 
 
-def _width_px(ax: Axes) -> float:
+def width_px(ax: Axes) -> float:
+    """Return the width of the figure that axes are in."""
     return float(figure_of(ax).get_figwidth() * 72)
 
 
 def height_px(ax: Axes) -> float:
     """Return the height of the figure that axes are in."""
     return float(figure_of(ax).get_figheight() * 72)
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """One estimate, in the row and of the series that it belongs to."""
-
-    row: str
-    series: str
-    figure: Estimate
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """Estimates along an axis, and the curve that they should lie on."""
-
-    name: str
-    marks: tuple[tuple[float, Estimate], ...]
-    curve: tuple[tuple[float, float], ...] = ()
-
-
-def series_px(rows: int, series: int = 1) -> float:
-    """Height of a chart with so many rows of so many series."""
-    return 90 + rows * (24 + 7 * (series - 1)) + (22 if series > 1 else 0)
-
-
-def draw_rows(marks: Sequence[Mark], ax: Axes, *, label: str, at: float | None = None) -> Figure:
-    """Draw a point and its interval for each mark, a row for each name, colours by series; a line where x is `at`."""
-    rows = list(dict.fromkeys(mark.row for mark in marks))
-    series = list(dict.fromkeys(mark.series for mark in marks))
-    known = {(mark.row, mark.series): mark.figure for mark in marks}
-    with styled():
-        for place, name in enumerate(series):
-            draw_estimates(
-                [known.get((row, name)) for row in rows],
-                ax,
-                colour=SERIES[place % len(SERIES)],
-                shift=0.0 if len(series) == 1 else 0.5 * (place / (len(series) - 1) - 0.5),
-                label=name,
-            )
-        if at is not None:
-            ax.axvline(at, color=MUTED, linewidth=1, linestyle="--")
-        name_rows(rows, ax)
-        ax.set_xlabel(label)
-        if len(series) > 1:
-            legend_above(ax, min(4, len(series)) if not narrow(ax) else 1 if len(series) < 3 else 2)
-    return figure_of(ax)
-
-
-def draw_heat(
-    rows: Sequence[str], columns: Sequence[str], values: Sequence[Sequence[float | None]], ax: Axes, *, top: float
-) -> Figure:
-    """Draw a table of values from 0 to `top` as colours with their numbers on them."""
-    from matplotlib.colors import LinearSegmentedColormap, to_rgb
-
-    ramp = LinearSegmentedColormap.from_list("paid", [PAPER, SERIES[1]])
-    with styled():
-        for y, row in enumerate(values):
-            for x, value in enumerate(row):
-                share = 0.0 if value is None else max(0.0, min(1.0, value / top))
-                ax.fill(
-                    [x - 0.48, x + 0.48, x + 0.48, x - 0.48],
-                    [y - 0.46, y - 0.46, y + 0.46, y + 0.46],
-                    color=to_rgb(ramp(share)[:3]),
-                    linewidth=0,
-                )
-                size = 8.5 if narrow(ax) else 11
-                text = "–" if value is None else f"{value:.2f}"
-                ax.text(x, y, text, ha="center", va="center", fontsize=size, color=INK)
-        ax.set_xticks(range(len(columns)), list(columns), rotation=45, ha="right")
-        ax.set_yticks(range(len(rows)), [short(row, ax) for row in rows])
-        ax.tick_params(labelsize=10 if narrow(ax) else 12)
-        ax.set_xlim(-0.5, len(columns) - 0.5)
-        ax.set_ylim(len(rows) - 0.5, -0.5)
-        ax.spines["bottom"].set_visible(False)
-    return figure_of(ax)
-
-
-def draw_lines(
-    lines: Sequence[Series], ax: Axes, *, x: str, title: str, log: bool = False, top: float | None = None
-) -> Figure:
-    """Draw estimates with their intervals, and thin lines where they have a curve; joined where they have none."""
-    with styled():
-        for place, line in enumerate(lines):
-            colour = SERIES[place % len(SERIES)]
-            known = [(at, figure) for at, figure in line.marks if figure.value is not None]
-            if line.curve:
-                ax.plot([at for at, _ in line.curve], [y for _, y in line.curve], color=colour, linewidth=1.2)
-            for at, figure in known:
-                if figure.low is not None and figure.high is not None:
-                    ax.plot([at, at], [figure.low, figure.high], color=colour, linewidth=1.6, alpha=0.55)
-            style = "none" if line.curve else "-"
-            ys = [figure.value for _, figure in known if figure.value is not None]
-            ax.plot(
-                [at for at, _ in known],
-                ys,
-                marker="o",
-                markersize=4.5,
-                color=colour,
-                linestyle=style,
-                linewidth=1.2,
-                label=line.name,
-            )
-        if log:
-            ax.set_yscale("log")
-            log_ticks(ax.yaxis, lambda value: f"{value:,.0f}")
-        if top is not None:
-            ax.set_ylim(top=top)
-        ax.set_xlabel(x)
-        ax.set_title(title, loc="left", fontsize=12, color=MUTED)
-        ax.grid(axis="both")
-        ax.set_axisbelow(True)
-        columns = 2 if narrow(ax) else min(4, max(1, len(lines)))
-        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=columns, fontsize=11)
-    return figure_of(ax)
-
-
-def draw_scatter(marks: Sequence[tuple[str, Estimate, Estimate]], ax: Axes, *, x: str, title: str) -> Figure:
-    """Draw y over a logarithmic x, each point with its name and the interval of y."""
-    with styled():
-        for place, (name, across, up) in enumerate(marks):
-            if across.value is None or up.value is None or across.value <= 0:
-                continue
-            colour = SERIES[place % len(SERIES)]
-            if up.low is not None and up.high is not None:
-                ax.plot([across.value] * 2, [up.low, up.high], color=colour, linewidth=1.6, alpha=0.5)
-            ax.plot([across.value], [up.value], marker="o", color=colour, linestyle="none", label=name)
-        ax.set_xscale("log")
-        known = [across.value for _, across, up in marks if across.value and up.value is not None]
-        if known and max(known) > 1000 * min(known):
-            ax.xaxis.set_major_formatter("{x:g}")
-            ax.xaxis.set_minor_formatter("")
-        else:
-            log_ticks(ax.xaxis, lambda value: f"{value:g}")
-        if narrow(ax):
-            ax.tick_params(axis="x", labelrotation=45)
-        ax.set_xlabel(x)
-        ax.set_title(title, loc="left", fontsize=12, color=MUTED)
-        ax.grid(axis="both")
-        ax.set_axisbelow(True)
-        columns = 2 if narrow(ax) else 5
-        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=columns, fontsize=10)
-    return figure_of(ax)

@@ -107,9 +107,6 @@ def as_json(run: RunFigures) -> dict[str, Any]:
 def _facts(run: RunFigures) -> tuple[tuple[str, str], ...]:
     record, results = run.record, run.results
     config, machine = results.config, _machine(record.folder)
-    head = ""
-    for entry in record.entries():
-        head = entry.hash
     facts = (
         ("started", str(machine.get("started", "")).replace("T", " ").replace("+00:00", " UTC")),
         ("seed", str(config.seed)),
@@ -124,7 +121,7 @@ def _facts(run: RunFigures) -> tuple[tuple[str, str], ...]:
         ("python", str(machine.get("python", ""))),
         ("versions", ", ".join(f"{name} {version}" for name, version in machine.get("versions", {}).items())),
         ("prices", f"${config.prices.cpu_hour_usd:g} for a core-hour, as of {config.prices.date}"),
-        ("record", f"{len(record):,} entries, the last with hash {head[:16]}…"),
+        ("record", f"{len(record):,} entries, the last with hash {record.head[:16]}…"),
     )
     return tuple((name, value) for name, value in facts if value)
 

@@ -2,15 +2,16 @@
 
     show(sections, findings, heading=("ocr: 6 miners", "run: ocr"), wide=False)
 
-A table that is too wide first wraps its titles, then writes an interval as ±, then leaves out columns from the right
-and names them. If not even three columns fit, each row becomes a block of lines. `wide` prints everything.
+A table that is too wide first wraps its titles, as little as it can, then writes an interval as ±, then leaves out
+columns from the right and names them. If not even three columns fit, each row becomes a block of lines. `wide` prints
+everything.
 """
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lab.statistics import Estimate
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 40
 """Rows of a table that are printed; a terminal is no place to study hundreds."""
+MOST_LINES = 99
+"""More lines than any title has words."""
 LEAST_COLUMNS = 3
 """Columns below which rows are printed as blocks."""
 GAP = "  "
@@ -53,6 +56,24 @@ class TextGrid:
                 break
             count += 1
         return count
+
+    def wrapped(self, lines: int) -> TextGrid:
+        """Return the table with its titles in so many lines at most, each as wide as its column allows."""
+        titles = []
+        for place, title in enumerate(self.titles):
+            words = " ".join(title)
+            body = max((_width(row[place]) for row in self.cells), default=0)
+            width = max(body, *map(_width, words.split()), 1)
+            while len(wrapped := tuple(_wrapped(words, width))) > lines:
+                width += 1
+            titles.append(wrapped)
+        return replace(self, titles=tuple(titles))
+
+    def squeezed(self, width: int | None, columns: int) -> TextGrid | None:
+        """Return the table with titles in as few lines as let so many columns fit; None if no number of lines does."""
+        most = max((len(" ".join(title).split()) for title in self.titles), default=1)
+        tries = (self if lines == 1 else self.wrapped(lines) for lines in range(1, max(1, most) + 1))
+        return next((grid for grid in tries if grid.fitting(width) >= columns), None)
 
     def line(self, texts: Sequence[str]) -> str:
         """Align one row, which may be shorter than the table."""
@@ -111,21 +132,21 @@ def _table(section: Section, width: int | None, notes: list[str]) -> list[Text]:
     rows = _shown_rows(section, width)
     if len(rows) < len(section.rows):
         notes.append(f"{len(section.rows) - len(rows)} more are in the report; --wide prints all.")
-    grids = [_grid(section, rows, wrap=False), _grid(section, rows, wrap=True)]
-    for grid in grids:
-        if grid.fitting(width) == len(section.columns):
-            return _grid_lines(section, rows, grid, len(section.columns))
+    whole = _grid(section, rows).squeezed(width, len(section.columns))
+    if whole is not None:
+        return _grid_lines(section, rows, whole, len(section.columns))
     sizes = {cell.n for row in rows for cell in section.rows[row] if isinstance(cell, Estimate)}
-    short = _grid(section, rows, wrap=True, short=True, n=len(sizes) > 1)
-    columns = short.fitting(width)
-    if columns < min(LEAST_COLUMNS, len(section.columns)):
+    short = _grid(section, rows, short=True, n=len(sizes) > 1)
+    columns = short.wrapped(MOST_LINES).fitting(width)
+    grid = short.squeezed(width, columns)
+    if grid is None or columns < min(LEAST_COLUMNS, len(section.columns)):
         return _blocks(section, rows, width)
     if any(isinstance(cell, Estimate) for row in section.rows for cell in row[:columns]):
         notes.append("± is half of the 95 % interval" + (f"; n={sizes.pop()}." if len(sizes) == 1 else "."))
     if columns < len(section.columns):
         hidden = ", ".join(clean(column.title) for column in section.columns[columns:])
         notes.append(f"Left out for lack of room: {hidden}; --wide prints everything.")
-    return _grid_lines(section, rows, short, columns)
+    return _grid_lines(section, rows, grid, columns)
 
 
 def _shown_rows(section: Section, width: int | None) -> list[int]:
@@ -141,11 +162,11 @@ def _shown_rows(section: Section, width: int | None) -> list[int]:
     return [row for row in rows if row not in hidden]
 
 
-def _grid(section: Section, rows: Sequence[int], *, wrap: bool, short: bool = False, n: bool = True) -> TextGrid:
+def _grid(section: Section, rows: Sequence[int], *, short: bool = False, n: bool = True) -> TextGrid:
     columns = section.columns
     titles = [clean(column.title) for column in columns]
     return TextGrid(
-        tuple(tuple(title.split()) if wrap else (title,) for title in titles),
+        tuple((title,) for title in titles),
         tuple(
             tuple(
                 compact(cell, column, n=n) if short else full(cell, column)

@@ -29,6 +29,8 @@ from lab.statistics import Estimate, mean
 from lab.statistics.paired import FLIPS, Comparison, holm
 from subnets import Fault
 
+from .words import counted, quoted
+
 ALPHA = 0.05
 """Chance of any false alarm among all tests of a comparison."""
 RARE = 10
@@ -107,12 +109,16 @@ class Compared:
     """Tasks that both have, over all arms."""
     notes: tuple[str, ...]
     """What was left out, and what else differs."""
+    same: bool
+    """True if both are the same record, or copies of it: then there is nothing to compare."""
 
     @property
     def sentence(self) -> str:
         """The result in one or two sentences."""
+        if self.same:
+            return "Both are the same record: every entry has the same hash."
         larger = sum(row.larger_than_chance for row in self.rows)
-        tasks = f"{self.tasks} shared task" + ("" if self.tasks == 1 else "s")
+        tasks = counted(self.tasks, "shared task")
         text = (
             f"{larger} of {len(self.rows)} differences are larger than chance, over {tasks} "
             f"(sign-flip test on the same tasks, Holm over all of them, at {ALPHA:g})."
@@ -129,6 +135,7 @@ class Compared:
             "sentence": self.sentence,
             "tasks": self.tasks,
             "alpha": ALPHA,
+            "same_record": self.same,
             "notes": list(self.notes),
             "rows": [
                 {
@@ -178,13 +185,16 @@ class _Side:
     names: Mapping[int, str]
     """Names of the miners, by uid."""
     rounds: Mapping[TaskKey, GradedRound]
+    head: str
+    """Hash of the last entry, and so of the whole record."""
 
     @classmethod
     def read(cls, folder: Path) -> _Side:
         """Read a run."""
         with open_run(folder) as record:
-            run = CompletedRun.of(record)
-        return cls(run, run.names("miner"), {(graded.task_id, graded.task_seed): graded for graded in run.rounds})
+            run, head = CompletedRun.of(record), record.head
+        rounds = {(graded.task_id, graded.task_seed): graded for graded in run.rounds}
+        return cls(run, run.names("miner"), rounds, head)
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -205,13 +215,16 @@ def compare(first: Path, second: Path) -> Compared:
     """
     ours, theirs = _runs(first), _runs(second)
     _check_kinds(first, ours, second, theirs)
-    notes = [f"arm {name} is only in {first}" for name in ours if name not in theirs]
-    notes += [f"arm {name} is only in {second}" for name in theirs if name not in ours]
+    notes = [f"arm {quoted(name)} is only in {quoted(str(first))}" for name in ours if name not in theirs]
+    notes += [f"arm {quoted(name)} is only in {quoted(str(second))}" for name in theirs if name not in ours]
     tests: list[_Test] = []
     tasks: set[TaskKey] = set()
+    same = ours.keys() == theirs.keys()
     for arm in ours:
         if arm in theirs:
-            pairing = _pair(arm, _Side.read(ours[arm]), _Side.read(theirs[arm]))
+            before, after = _Side.read(ours[arm]), _Side.read(theirs[arm])
+            same &= before.head == after.head
+            pairing = _pair(arm, before, after)
             tests += pairing.tests
             tasks |= pairing.tasks
             notes += [f"{arm}: {note}" if arm else note for note in pairing.notes]
@@ -229,6 +242,7 @@ def compare(first: Path, second: Path) -> Compared:
         ),
         len(tasks),
         tuple(notes),
+        same,
     )
 
 
@@ -302,7 +316,7 @@ def _notes(first: _Side, second: _Side) -> list[str]:
         notes.append(f"the machines or versions differ: {difference}")
     unmatched = sorted(set(first.names.values()) ^ set(second.names.values()))
     if unmatched:
-        notes.append(f"miners that only one of them has: {', '.join(unmatched)}")
+        notes.append(f"miners that only one of them has: {', '.join(map(quoted, unmatched))}")
     return notes
 
 

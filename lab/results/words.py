@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lab.statistics import Estimate
 
 
@@ -23,6 +25,17 @@ def times(number: int) -> str:
     return "once" if number == 1 else f"{number:,} times"
 
 
-def over_miners(figure: Estimate) -> str:
-    """Write an estimate whose n counts miners: "0.94 (0.90 to 0.97, n=6 miners)"."""
-    return f"{figure.text().removesuffix(')')} miners)"
+def quoted(name: str) -> str:
+    """Write a name in a sentence, so that "half" is not read as a word."""
+    return f"'{name}'"
+
+
+def listed(texts: Sequence[str]) -> str:
+    """Join texts as in a sentence: "a", "a and b", "a, b and c"."""
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
+
+
+def over_miners(figure: Estimate, tasks: int | None = None) -> str:
+    """Write an estimate whose n counts miners, over so many tasks: "0.94 (0.90 to 0.97, n=6 miners, 24 tasks)"."""
+    after = "" if tasks is None else f", {counted(tasks, 'task')}"
+    return f"{figure.text().removesuffix(')')} miners{after})"

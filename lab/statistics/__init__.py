@@ -4,7 +4,8 @@ Bootstraps use a fixed seed, so the same data give the same estimate to the last
 """
 
 from .estimate import Estimate, mean, ranked, ratio
+from .number import number
 from .ranking import spearman, spearmans
 from .resampling import RESAMPLES
 
-__all__ = ["RESAMPLES", "Estimate", "mean", "ranked", "ratio", "spearman", "spearmans"]
+__all__ = ["RESAMPLES", "Estimate", "mean", "number", "ranked", "ratio", "spearman", "spearmans"]

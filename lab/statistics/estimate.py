@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from math import isclose, isfinite
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .number import number
 from .resampling import resampled_sums
 
 Item = TypeVar("Item")
@@ -41,12 +43,26 @@ class Estimate:
         # With few, skewed observations the percentile interval can miss the value by rounding.
         return cls(float(value), min(float(low), float(value)), max(float(high), float(value)), n)
 
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Both ends of the interval, to be shown; None if every resampling gave the same, which is no certainty."""
+        if self.low is None or self.high is None or isclose(self.low, self.high, rel_tol=1e-9, abs_tol=1e-15):
+            return None
+        return self.low, self.high
+
+    @property
+    def largest(self) -> float:
+        """The largest finite magnitude among the value and the ends."""
+        known = (abs(each) for each in (self.value, self.low, self.high) if each is not None and isfinite(each))
+        return max(known, default=0.0)
+
     def text(self, digits: int = 2, unit: str = "") -> str:
         """Write as "0.91 (0.88 to 0.94, n=30)", or "unknown (n=30)" without a value."""
         if self.value is None:
-            return f"unknown (n={self.n})"
-        interval = "" if self.low is None else f"{self.low:.{digits}f} to {self.high:.{digits}f}, "
-        return f"{self.value:.{digits}f}{unit} ({interval}n={self.n})"
+            return f"unknown (n={self.n:,})"
+        ends = self.interval
+        interval = "" if ends is None else " to ".join(number(end, digits, beside=self.largest) for end in ends) + ", "
+        return f"{number(self.value, digits, beside=self.largest)}{unit} ({interval}n={self.n:,})"
 
     def scaled(self, by: float) -> Estimate:
         """Return the estimate in another unit: value and interval times `by`, which is above 0."""

@@ -14,9 +14,10 @@ from rich.console import Console
 
 from lab.record.record import RunRecord
 from lab.report.cells import plain
+from lab.report.charts import Mark, draw_rows
 from lab.report.export import as_dict, write_csv, write_json, write_png
 from lab.report.html import page as page_of
-from lab.report.plotting import Mark, draw_rows, spread
+from lab.report.plotting import spread
 from lab.report.run_report import SECTIONS, html, write_report
 from lab.report.section import Caption, Column, Label, Picture, Publication, Section
 from lab.report.sections.bill import draw_bill

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lab.results.bill import Bill, Part, total
 from lab.results.run_figures import RunFigures
 from lab.results.words import counted, percent, times
-from lab.statistics import Estimate
+from lab.statistics import Estimate, number
 from subnets import Cost
 
 from ..palette import INK, MUTED, PAPER, PARTS, part_colour
@@ -81,8 +81,8 @@ def draw_bill(bill: Bill, *, ax: Axes | None = None) -> Figure:
             if once.low is not None and once.high is not None:
                 ax.plot([once.low, once.high], [1, 1], color=INK, linewidth=1.6)
         longest = max(left, once.value or 0.0)
-        measured = "not measured" if once.value is None else f"{once.value:.2f} s"
-        ax.text(left + 0.012 * longest, 0, f"{left:.2f} s", va="center")
+        measured = "not measured" if once.value is None else f"{number(once.value)} s"
+        ax.text(left + 0.012 * longest, 0, f"{number(left)} s", va="center")
         ax.text((once.high or once.value or 0.0) + 0.012 * longest, 1, measured, va="center")
         ax.set_xlim(0, max(longest, 1e-9) * (1.24 if narrow(ax) else 1.12))
         ax.set_yticks([0, 1], ["subnet", "once"])
@@ -134,7 +134,7 @@ def _row(label: Label, cost: Cost, usd: float, bill: Bill, *, shared: bool = Tru
 
 
 def _caption(bill: Bill) -> Caption:
-    cost = f"A task costs {bill.subnet_cpu_s / bill.tasks:.2f} CPU seconds through the subnet"
+    cost = f"A task costs {number(bill.subnet_cpu_s / bill.tasks)} CPU seconds through the subnet"
     if bill.overhead.value is None:
         parts = [f"{cost}; what it costs to do it once was not measured."]
     else:

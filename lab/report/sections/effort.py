@@ -46,10 +46,14 @@ def _caption(miners: list[NeuronResult]) -> Caption:
         return Caption("No answer arrived.", "Nothing can be said about speed or cost.")
     fastest = min(timed, key=lambda miner: (miner.latency_p50_s.value or 0.0, miner.uid))
     dearest = max(timed, key=lambda miner: (miner.cpu_s.value or 0.0, -miner.uid))
-    name = "it also" if dearest is fastest else named(dearest)
+    median, cpu = fastest.latency_p50_s.text(2, " s"), dearest.cpu_s.text(2, " s")
+    if len(timed) == 1:
+        shows = f"{named(fastest)} answers in a median of {median}, for which it uses {cpu} of CPU."
+    else:
+        other = "it also" if dearest is fastest else named(dearest)
+        shows = f"{named(fastest)} is fastest, with a median of {median}; {other} uses the most CPU, {cpu} per answer."
     return Caption(
-        f"{named(fastest)} is fastest, with a median of {fastest.latency_p50_s.text(2, ' s')}; {name} uses the most "
-        f"CPU, {dearest.cpu_s.text(2, ' s')} an answer.",
+        shows,
         "Time starts when the miner is given the query: waiting for a free core and network time are not "
         "in it. Failed attempts are charged to the answers that arrived.",
     )

@@ -7,6 +7,7 @@ from lab.results.run_figures import RunFigures
 from lab.results.words import percent
 from subnets import Fault
 
+from ..cells import cut
 from ..section import Caption, Column, Section
 from .names import label
 
@@ -37,7 +38,7 @@ def faults(run: RunFigures) -> Section:
                 miner.answered,
                 *(miner.faults.get(kind, 0) for kind in kinds),
                 miner.unscored,
-                *([miner.fault_reason[:MOST_REASON]] if kinds else []),
+                *([cut(miner.fault_reason, MOST_REASON)] if kinds else []),
             )
             for miner in miners
         ),

@@ -10,7 +10,7 @@ from lab.results.run_figures import RunFigures
 from lab.results.words import counted, percent
 
 from ..palette import MUTED, SERIES
-from ..plotting import figure_of, height_px, new_axes, short, spread, styled
+from ..plotting import LINE_PX, figure_of, grow, height_px, new_axes, spread, styled, width_px, wrapped
 from ..section import Caption, Column, Picture, Section
 from .names import label, named
 
@@ -22,6 +22,11 @@ FEW_EPOCHS = 8
 """Epochs up to which the chart has a tick for each."""
 LABELLED = 8
 """Lines with a name and a colour of their own; the others are grey."""
+
+NAMES_SHARE = 0.3
+"""Share of the chart's width that the names behind the lines may take."""
+AROUND_PX = 50
+"""Height of what is above and below the lines: title, ticks and label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ def draw_incentive(results: NeuronResults, *, ax: Axes | None = None) -> Figure:
                 zorder=3 if labelled else 2,
             )
         if epochs:
-            _label_ends(lines[:LABELLED], epochs[-1], top, ax)
+            _name_ends(lines[:LABELLED], epochs[-1], top, ax)
             ax.set_xlim(epochs[0], max(epochs[-1] + 0.03 * len(epochs), epochs[0] + 0.5))
         ax.set_ylim(0, top)
         if len(epochs) <= FEW_EPOCHS:
@@ -95,13 +100,16 @@ def draw_incentive(results: NeuronResults, *, ax: Axes | None = None) -> Figure:
     return figure_of(ax)
 
 
-def _label_ends(lines: list[IncentiveLine], last: int, top: float, ax: Axes) -> None:
+def _name_ends(lines: list[IncentiveLine], last: int, top: float, ax: Axes) -> None:
     """Write each miner's name behind the end of its line, far enough apart to be read."""
-    gap = 15 * top / max(1.0, height_px(ax) - 50)
+    names = [wrapped(str(label(line.miner)), NAMES_SHARE * width_px(ax)) for line in lines]
+    line_px = LINE_PX * max(name.count("\n") + 1 for name in names)
+    grow(ax, AROUND_PX + len(names) * line_px - height_px(ax))
+    gap = line_px * top / (height_px(ax) - AROUND_PX)
     heights = spread([line.values[-1] for line in lines], gap, top)
-    for place, (line, height) in enumerate(zip(lines, heights, strict=True)):
+    for place, (name, line, height) in enumerate(zip(names, lines, heights, strict=True)):
         ax.annotate(
-            short(str(label(line.miner)), ax),
+            name,
             (last, line.values[-1]),
             xytext=(1.0, height),
             textcoords=("axes fraction", "data"),
@@ -125,7 +133,7 @@ def _caption(results: NeuronResults, lines: list[IncentiveLine]) -> Caption:
         )
     else:
         shows = (
-            f"{named(line.miner)} moved the most: from {percent(first)} of the incentive in epoch "
+            f"No miner moved more than {named(line.miner)}: from {percent(first)} of the incentive in epoch "
             f"{results.epochs[0].number + 1} to {percent(last)} in epoch {results.epochs[-1].number + 1}."
         )
     return Caption(

@@ -12,7 +12,7 @@ from lab.results.words import counted, over_miners, percent
 from ..palette import INK, SERIES
 from ..plotting import figure_of, name_rows, new_axes, rows_px, styled
 from ..section import Caption, Column, Picture, Section
-from .names import MOST_DRAWN, label, named, undrawn
+from .names import MOST_DRAWN, all_named, label, named, tasks_of_known_quality, tied, undrawn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,15 +64,17 @@ def _caption(run: RunFigures) -> Caption:
     if not paid:
         return Caption("No miner was paid.", "The weights and the chain's refusals, in other sections, show why.")
     first = max(paid, key=lambda miner: (miner.earned, -miner.uid))
+    best = tied(paid, lambda miner: miner.earned, first)
+    most = f"{named(first)} earned most" if len(best) == 1 else f"{all_named(best)} tie for the most pay"
+    share = f"{percent(first.pay_share or 0.0)}{'' if len(best) == 1 else ' each'}"
     ranking = "Whether it follows quality can't be said."
     if quality.emission.value is not None:
-        ranking = (
-            f"Pay over the run ranks the miners as true quality does at Spearman {over_miners(quality.emission)}; "
-            f"pay in the last epoch does at {quality.incentive.text()}."
-        )
+        figure = over_miners(quality.emission, tasks_of_known_quality(run.results))
+        ranking = f"Pay over the run has a Spearman correlation of {figure} with true quality"
+        last = quality.incentive
+        ranking += "." if last.value is None else f", pay in the last epoch one of {over_miners(last)}."
     return Caption(
-        f"{named(first)} earned most, {percent(first.pay_share or 0.0)} of {sum(miner.earned for miner in paid):,.0f} "
-        f"tokens. {ranking}",
+        f"{most}, {share} of {sum(miner.earned for miner in paid):,.0f} tokens. {ranking}",
         f"Pay is what the chain paid in {counted(len(run.results.epochs), 'epoch')}, not a sample, so it has no "
         "interval. The first epochs, in which validators know little, are included; what a miner spends is not."
         f"{undrawn(len(miners))}",

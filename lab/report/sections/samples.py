@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from lab.results.run_figures import RunFigures
 from lab.results.sample_answers import Sample, sample_answers
+from lab.results.words import quoted
+from lab.statistics import number
 
 from ..section import Caption, Cell, Column, Exhibit, Section
 from ..thumbnail import data_url
@@ -51,9 +53,12 @@ def _row(sample: Sample) -> tuple[Cell, ...]:
 
 
 def _exhibit(sample: Sample) -> Exhibit:
-    quality = "" if sample.quality is None else f", true quality {sample.quality:.2f}"
+    quality = "" if sample.quality is None else f", true quality {number(sample.quality)}"
     difficulty = "" if sample.difficulty is None else f" of difficulty {sample.difficulty:.2f}"
-    notes = [f"score {sample.score:.2f}{quality}", f"{sample.kind or 'task'}{difficulty}, set by {sample.validator}"]
+    notes = [
+        f"score {number(sample.score)}{quality}",
+        f"{sample.kind or 'task'}{difficulty}, set by {quoted(sample.validator)}",
+    ]
     return Exhibit(
         f"{sample.rank.capitalize()}: {sample.miner}",
         data_url(sample.picture) if sample.picture else "",

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from lab.results.neurons import NeuronResult, NeuronResults, by_quality
 from lab.results.run_figures import RunFigures
 from lab.results.words import counted, over_miners
+from lab.statistics import number
 
 from ..palette import MUTED, SERIES
 from ..plotting import draw_estimates, figure_of, legend_above, name_rows, new_axes, rows_px, styled
 from ..section import Caption, Column, Picture, Section
-from .names import MOST_DRAWN, label, named, undrawn
+from .names import MOST_DRAWN, all_named, label, named, tasks_of_known_quality, tied, undrawn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,31 +56,48 @@ def draw_scores(miners: Sequence[NeuronResult], *, ax: Axes | None = None) -> Fi
         ax.set_xlim(-0.025, 1.025)
         ax.set_xticks([0, 0.2, 0.4, 0.6, 0.8, 1])
         name_rows([str(label(miner)) for miner in miners], ax)
-        legend_above(ax, 2)
+        legend_above(ax)
     return figure_of(ax)
+
+
+def _best_and_worst(miners: Sequence[NeuronResult]) -> str:
+    """Name the miners of the highest and of the lowest quality; `miners` are sorted by it."""
+    best, worst = (tied(miners, _quality, miner) for miner in (miners[0], miners[-1]))
+    quality = f"a true quality of {best[0].quality.text()}"
+    if len(miners) == 1:
+        return f"{named(best[0])} answers with {quality}."
+    if len(best) == len(miners):
+        return f"All {len(miners):,} miners answer equally well, with {quality}."
+    high = f"{named(best[0])} answers best" if len(best) == 1 else f"{all_named(best)} tie for the best answers"
+    low = f"{named(worst[0])} answers worst" if len(worst) == 1 else f"{all_named(worst)} tie for the worst"
+    return f"{high}, with {quality}; {low}, with {worst[0].quality.text()}."
+
+
+def _quality(miner: NeuronResult) -> float:
+    return miner.quality.value or 0.0
+
+
+def _gap(miner: NeuronResult) -> float:
+    return (miner.score.value or 0.0) - _quality(miner)
 
 
 def _caption(run: RunFigures, miners: Sequence[NeuronResult]) -> Caption:
     known = [miner for miner in miners if miner.quality.value is not None]
     if not known:
         return Caption("No answer of known quality was graded.", "Nothing can be said about the grading.")
-    best, worst = known[0], known[-1]
-    parts = [
-        f"{named(best)} answers best, with a true quality of {best.quality.text()}, and {named(worst)} worst, "
-        f"with {worst.quality.text()}."
-    ]
+    parts = [_best_and_worst(known)]
     ranking = run.pay_quality.score
     if ranking.value is not None:
-        parts.append(f"The scores rank them as quality does at Spearman {over_miners(ranking)}.")
-    gaps = {
-        miner.name: miner.score.value - (miner.quality.value or 0.0) for miner in known if miner.score.value is not None
-    }
-    if gaps:
-        name, gap = max(gaps.items(), key=lambda item: abs(item[1]))
+        figure = over_miners(ranking, tasks_of_known_quality(run.results))
+        parts.append(f"The scores' Spearman correlation with true quality is {figure}.")
+    scored = [miner for miner in known if miner.score.value is not None]
+    if scored:
+        furthest = max(scored, key=lambda miner: abs(_gap(miner)))
+        gap = _gap(furthest)
         if abs(gap) >= 0.005:
             parts.append(
-                f"Score and quality lie furthest apart for {name}: the score is {abs(gap):.2f} "
-                f"{'higher' if gap > 0 else 'lower'}."
+                f"Score and quality lie furthest apart for {all_named(tied(scored, _gap, furthest))}: the score is "
+                f"{number(abs(gap))} {'higher' if gap > 0 else 'lower'}."
             )
     unscored = sum(miner.unscored for miner in miners)
     if unscored:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from lab.results.neurons import NeuronResult, NeuronResults
 from lab.results.run_figures import RunFigures
-from lab.results.words import counted, percent, times
+from lab.results.words import counted, percent, quoted, times
 
 from ..section import Caption, Cell, Column, Section
-from .names import label
+from .names import label, tasks_of_known_quality
 
 COLUMNS = (
     Column("neuron", "neuron"),
@@ -57,7 +57,8 @@ def findings(run: RunFigures) -> list[str]:
             f"The run is not finished: {len(results.epochs)} of {results.config.chain.epochs} epochs are complete, "
             "and all figures are as of then."
         )
-    lines.append(run.pay_quality.sentence)
+    tasks = tasks_of_known_quality(results)
+    lines.append(f"{run.pay_quality.sentence} True quality was measured on {counted(tasks, 'task')}.")
     if bill.overhead.value is not None:
         lines.append(
             f"Through the subnet a task took {bill.overhead.text(2)} times the CPU of doing it once; "
@@ -73,7 +74,7 @@ def findings(run: RunFigures) -> list[str]:
 def refusals(results: NeuronResults) -> list[str]:
     """Say whose weights the chain refused, how often and why."""
     return [
-        f"The chain refused the weights of {validator.name} {times(validator.refused)}: {validator.refusal}."
+        f"The chain refused the weights of {quoted(validator.name)} {times(validator.refused)}: {validator.refusal}."
         for validator in results.validators
         if validator.refused
     ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lab.results.neurons import NeuronResults, by_quality
 from lab.results.run_figures import RunFigures
-from lab.results.words import counted
+from lab.results.words import counted, listed, quoted
 from lab.statistics import spearman
 
 from ..section import Caption, Cell, Column, Section
@@ -53,7 +53,7 @@ def weights(run: RunFigures) -> Section:
 
 def _caption(results: NeuronResults) -> Caption:
     submitted = results.epochs[-1].weights
-    names = {validator.uid: validator.name for validator in results.validators}
+    names = {validator.uid: quoted(validator.name) for validator in results.validators}
     parts = [
         f"What {counted(len(submitted), 'validator')} submitted for the last epoch, as shares of each one's total."
     ]
@@ -61,12 +61,15 @@ def _caption(results: NeuronResults) -> Caption:
     if pairs:
         least = min(pairs, key=lambda pair: (pair.correlation, pair.first, pair.second))
         parts.append(
-            f"Of the {counted(len(pairs), 'pair')} of validators, {names[least.first]} and {names[least.second]} "
-            f"agree least: Spearman {least.correlation:.2f} (n={len(results.miners)} miners)."
+            f"Of the {counted(len(pairs), 'pair')} of validators none agrees less than {names[least.first]} and "
+            f"{names[least.second]}: Spearman {least.correlation:.2f} (n={len(results.miners):,} miners)."
+            if len(pairs) > 1
+            else f"{names[least.first]} and {names[least.second]} agree at Spearman {least.correlation:.2f} "
+            f"(n={len(results.miners):,} miners)."
         )
-    silent = [validator.name for validator in results.validators if validator.uid not in submitted]
+    silent = [quoted(validator.name) for validator in results.validators if validator.uid not in submitted]
     if silent:
-        parts.append(f"Without weights: {', '.join(silent)}.")
+        parts.append(f"Without weights: {listed(silent)}.")
     return Caption(
         " ".join([*parts, *refusals(results)]),
         "Agreement does not prove grading: a validator that copies the consensus agrees as well. "

@@ -13,9 +13,9 @@ from typing import Any, Self
 
 from lab.files import write_atomically
 from lab.report.cells import plain_figure
+from lab.report.charts import Mark, draw_rows, series_px
 from lab.report.export import write_json
 from lab.report.html import page
-from lab.report.plotting import Mark, draw_rows, series_px
 from lab.report.section import NO_CAPTION, Caption, Column, Fact, Picture, Publication, Section
 from lab.results.words import counted
 from lab.statistics import Estimate, ranked

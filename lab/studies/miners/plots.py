@@ -8,8 +8,18 @@ from math import exp
 from typing import TYPE_CHECKING
 
 from lab.report.palette import INK, MUTED, SERIES
-from lab.report.plotting import figure_of, log_ticks, narrow, styled
-from lab.statistics import Estimate
+from lab.report.plotting import (
+    NAMES_SHARE,
+    draw_estimates,
+    figure_of,
+    legend_above,
+    log_ticks,
+    name_rows,
+    narrow,
+    styled,
+    width_px,
+    wrapped,
+)
 from lab.statistics.claims import ALPHA
 
 from .claims import CheckedClaims
@@ -31,7 +41,8 @@ MOST_LINES = 8
 def strengths(miners: Sequence[MinerSummary], ax: Axes) -> Figure:
     """Draw Bradley-Terry strengths, the strongest on top."""
     with styled():
-        _dots(ax, [(miner.name, miner.strength, SERIES[0], "o") for miner in miners])
+        draw_estimates([miner.strength for miner in miners], ax, colour=SERIES[0])
+        name_rows([miner.name for miner in miners], ax)
         ax.axvline(0, color=MUTED, linewidth=0.8)
         ax.set_xlabel("strength in logits (0: the average honest miner)")
     return figure_of(ax)
@@ -40,16 +51,18 @@ def strengths(miners: Sequence[MinerSummary], ax: Axes) -> Figure:
 def latencies(miners: Sequence[MinerSummary], ax: Axes) -> Figure:
     """Draw the median and the 95th percentile of latency."""
     with styled():
-        _dots(ax, [(miner.name, miner.result.latency_p50_s, SERIES[0], "o") for miner in miners], "median", -0.14)
-        _dots(
-            ax, [(miner.name, miner.result.latency_p95_s, SERIES[1], "D") for miner in miners], "95th percentile", 0.14
-        )
-        if any(miner.alone_p50_s.value is not None for miner in miners):
-            _dots(ax, [(miner.name, miner.alone_p50_s, SERIES[2], "s") for miner in miners], "median alone", 0.0)
+        for label, shift, colour, marker, figures in (
+            ("median", -0.14, SERIES[0], "o", [miner.result.latency_p50_s for miner in miners]),
+            ("95th percentile", 0.14, SERIES[1], "D", [miner.result.latency_p95_s for miner in miners]),
+            ("median alone", 0.0, SERIES[2], "s", [miner.alone_p50_s for miner in miners]),
+        ):
+            if any(figure.value is not None for figure in figures):
+                draw_estimates(figures, ax, colour=colour, marker=marker, shift=shift, label=label)
+        name_rows([miner.name for miner in miners], ax)
         ax.set_xscale("log")
-        log_ticks(ax.xaxis, lambda value: f"{value:g}")
+        log_ticks(ax.xaxis)
         ax.set_xlabel("seconds")
-        _legend_above(ax)
+        legend_above(ax)
     return figure_of(ax)
 
 
@@ -60,14 +73,13 @@ def costs(miners: Sequence[MinerSummary], ax: Axes) -> Figure:
             ("1,000 answers", -0.14, SERIES[0], "o", [miner.result.usd for miner in miners]),
             ("1,000 tasks won", 0.14, SERIES[1], "D", [miner.usd_per_win for miner in miners]),
         ):
-            rows = [
-                (miner.name, figure.scaled(1000), colour, marker) for miner, figure in zip(miners, figures, strict=True)
-            ]
-            _dots(ax, rows, label, shift)
+            dollars = [figure.scaled(1000) for figure in figures]
+            draw_estimates(dollars, ax, colour=colour, marker=marker, shift=shift, label=label)
+        name_rows([miner.name for miner in miners], ax)
         if any(miner.result.usd.value for miner in miners):
             ax.set_xscale("log")
-            log_ticks(ax.xaxis, lambda value: f"${value:g}")
-        _legend_above(ax)
+            log_ticks(ax.xaxis, "$")
+        legend_above(ax)
     return figure_of(ax)
 
 
@@ -88,7 +100,7 @@ def sensitivities(
                 row += 1
             ax.plot([base] * 2, [first - 0.6, row - 0.4], color=INK, linewidth=1.4)
             rows.append((first + row - 1) / 2)
-            names.append(_short(miner, ax))
+            names.append(wrapped(miner, NAMES_SHARE * width_px(ax)))
             row += 0.9
         for place, name in enumerate(assumptions):
             ax.plot([], [], color=SERIES[place], linewidth=6, label=name)
@@ -100,7 +112,7 @@ def sensitivities(
             ax.set_xlabel("dollars a day; line: as assumed")
         ax.grid(axis="x")
         ax.set_axisbelow(True)
-        _legend_above(ax, 2 if narrow(ax) else 4)
+        legend_above(ax)
     return figure_of(ax)
 
 
@@ -115,7 +127,7 @@ def break_evens(machines: Sequence[Rent], ax: Axes) -> Figure:
             rent = next(each for each in machines if each.machine == name)
             costs = [rent.rate.usd_per_mtok(share) for share in utilisations]
             style = "solid" if rent.measured else DASHES[1]
-            ax.plot(utilisations, costs, color=SERIES[place], linestyle=style, label=_short(name, ax))
+            ax.plot(utilisations, costs, color=SERIES[place], linestyle=style, label=name)
         offers = {
             rent.offer.name: price
             for rent in machines
@@ -133,14 +145,14 @@ def break_evens(machines: Sequence[Rent], ax: Axes) -> Figure:
                 ax.plot([at], [rent.rate.usd_per_mtok(at)], marker="o", color=SERIES[names.index(rent.machine)])
         ax.set_xscale("log")
         ax.set_yscale("log")
-        log_ticks(ax.xaxis, lambda value: f"{100 * value:g} %")
-        log_ticks(ax.yaxis, lambda value: f"${value:g}")
+        log_ticks(ax.xaxis, suffix=" %", scale=100)
+        log_ticks(ax.yaxis, "$")
         ax.set_xlim(least, 1.0)
         ax.set_xlabel("utilisation")
         ax.set_title("dollars for a million tokens, or answers", loc="left", fontsize=12, color=MUTED)
         ax.grid(axis="both")
         ax.set_axisbelow(True)
-        ax.legend(loc="lower left", bbox_to_anchor=(0, 1.07), ncols=1 if narrow(ax) else 2, fontsize=11)
+        legend_above(ax)
     return figure_of(ax)
 
 
@@ -178,7 +190,7 @@ def detections(results: Sequence[DetectionResult], ax: Axes) -> Figure:
         ax.set_title("AUC (0.5: chance)", loc="left", fontsize=12, color=MUTED)
         ax.grid(axis="y")
         ax.set_axisbelow(True)
-        ax.legend(loc="lower left", bbox_to_anchor=(0, 1.07), ncols=1 if narrow(ax) else 2, fontsize=11)
+        legend_above(ax)
     return figure_of(ax)
 
 
@@ -188,48 +200,19 @@ def evidences(claims: Sequence[CheckedClaims], ax: Axes) -> Figure:
         for place, checked in enumerate(claims[:MOST_LINES]):
             ys = [exp(min(50.0, max(-7.0, value))) for value in checked.evidence]
             style = "solid" if checked.honest else DASHES[1]
-            ax.plot(range(1, len(ys) + 1), ys, color=SERIES[place], linestyle=style, label=_short(checked.name, ax))
+            ax.plot(range(1, len(ys) + 1), ys, color=SERIES[place], linestyle=style, label=checked.name)
         ax.axhline(1 / ALPHA, color=INK, linewidth=1.0)
         ax.annotate("flagged", (1, 1 / ALPHA), xytext=(0, 4), textcoords="offset points", fontsize=11)
         ax.set_yscale("log")
-        log_ticks(ax.yaxis, lambda value: f"{value:g}×")
+        log_ticks(ax.yaxis, suffix="×")
         ax.set_xlabel("outputs")
         ax.set_title("evidence against honest claims", loc="left", fontsize=12, color=MUTED)
         ax.grid(axis="y")
         ax.set_axisbelow(True)
-        ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=11) if not narrow(ax) else ax.legend(
-            loc="lower left", bbox_to_anchor=(0, 1.1), ncols=2, fontsize=11
-        )
+        legend_above(ax)
     return figure_of(ax)
-
-
-def _dots(
-    ax: Axes, rows: Sequence[tuple[str, Estimate, str, str]], label: str | None = None, shift: float = 0.0
-) -> None:
-    """Draw a row for each estimate, with its interval, its value and its name on the left."""
-    for place, (_, figure, colour, marker) in enumerate(rows):
-        if figure.value is None:
-            continue
-        if figure.low is not None and figure.high is not None:
-            ax.plot([figure.low, figure.high], [place + shift] * 2, color=colour, linewidth=1.6, alpha=0.75)
-        ax.plot([figure.value], [place + shift], marker=marker, color=colour, linestyle="none", clip_on=False)
-    if label is not None and rows:
-        ax.plot([], [], marker=rows[0][3], color=rows[0][2], linestyle="none", label=label)
-    ax.set_yticks(range(len(rows)), [_short(name, ax) for name, *_ in rows])
-    ax.set_ylim(max(1, len(rows)) - 0.5, -0.5)
-    ax.grid(axis="x")
-    ax.set_axisbelow(True)
-
-
-def _legend_above(ax: Axes, columns: int = 3) -> None:
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=columns, borderaxespad=0.2, fontsize=11)
 
 
 def left_out(names: Sequence[str], what: str) -> str:
     """Return a sentence if a picture leaves some of these names out; empty otherwise."""
     return f" The picture shows the first {MOST_LINES} {what}." if len(set(names)) > MOST_LINES else ""
-
-
-def _short(name: str, ax: Axes) -> str:
-    most = 16 if narrow(ax) else 40
-    return name if len(name) <= most else f"{name[: most - 1]}…"

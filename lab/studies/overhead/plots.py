@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lab.report.palette import INK, MUTED, PAPER, SERIES, part_colour
-from lab.report.plotting import figure_of, log_ticks, narrow, styled
+from lab.report.plotting import figure_of, legend_above, log_ticks, styled
 from lab.statistics import Estimate
 
 from .known_networks import Network
@@ -40,11 +40,11 @@ def draw_overhead(points: Sequence[GridPoint], billed: Sequence[tuple[Network, E
         ax.set_xscale("log", base=2)
         ax.set_yscale("log")
         ax.xaxis.set_major_formatter("{x:.0f}")
-        log_ticks(ax.yaxis, lambda value: f"{value:g}×")
+        log_ticks(ax.yaxis, suffix="×")
         ax.set_xlabel("N, miners asked")
         ax.grid(axis="both")
         ax.set_axisbelow(True)
-        ax.legend(loc="upper left")
+        legend_above(ax)
     return figure_of(ax)
 
 
@@ -68,10 +68,10 @@ def draw_parts(points: Sequence[GridPoint], names: Sequence[str], ax: Axes) -> F
                 left += value
         ax.set_yticks(range(len(points)), [f"N={point.miners} V={point.validators}" for point in points])
         ax.set_ylim(len(points) - 0.5, -0.5)
-        ax.set_xlabel("CPU seconds a task")
+        ax.set_xlabel("CPU seconds per task")
         ax.grid(axis="x")
         ax.set_axisbelow(True)
-        ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=1 if narrow(ax) else 3, fontsize=11)
+        legend_above(ax)
     return figure_of(ax)
 
 
@@ -98,12 +98,12 @@ def draw_quality(points: Sequence[GridPoint], cheapest: GridPoint | None, ax: Ax
                         [x.value], [y.value], marker="o", markersize=14, fillstyle="none", color=INK, linestyle="none"
                     )
         ax.set_xscale("log")
-        log_ticks(ax.xaxis, lambda value: f"{value:g}×")
+        log_ticks(ax.xaxis, suffix="×")
         ax.set_xlabel("overhead in CPU")
         ax.set_title("true quality (ringed: the cheapest within 1 %)", loc="left", fontsize=12, color=MUTED)
         ax.grid(axis="both")
         ax.set_axisbelow(True)
-        ax.legend(loc="lower right")
+        legend_above(ax)
     return figure_of(ax)
 
 

@@ -70,7 +70,7 @@ def _settings(data: RetentionData) -> Section:
             Column("same_draw", "the same draw here"),
         ),
         rows=tuple(_setting_row(line) for line in data.lines),
-        picture=Picture(lambda ax: draw_settings(data, ax), 620, 640),
+        picture=Picture(lambda ax: draw_settings(data, ax), 460, 440),
     )
 
 
@@ -99,7 +99,7 @@ def _grid(data: RetentionData) -> Section:
             Column("cabal_utility", "at a cabal utility of", 2),
         ),
         rows=tuple(rows),
-        picture=Picture(lambda ax: draw_grid(data, ax), 480, 460),
+        picture=Picture(lambda ax: draw_grid(data, ax), 440, 400),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lab.report.palette import MUTED, SERIES
-from lab.report.plotting import figure_of, narrow, styled
+from lab.report.plotting import figure_of, legend_above, styled
 
 from .guarantee import RetentionData
 
@@ -28,8 +28,9 @@ def draw_grid(data: RetentionData, ax: Axes) -> Figure:
     with styled():
         for place, (share, needed) in enumerate(zip(shares, data.grid_needed, strict=True)):
             colour = to_hex(ramp(place / max(1, len(shares) - 1)))
-            ax.plot(needed, data.utilities, color=colour, label=f"{share:.2f}", linewidth=2.4 if share == 0.6 else 1.2)
-        _axes(ax, 4 if narrow(ax) else 6, "honest stake")
+            name, width = f"honest stake {share:.2f}", 2.4 if share == 0.6 else 1.2
+            ax.plot(needed, data.utilities, color=colour, label=name, linewidth=width)
+        _axes(ax)
     return figure_of(ax)
 
 
@@ -47,15 +48,15 @@ def draw_settings(data: RetentionData, ax: Axes) -> Figure:
             ax.fill_betweenx(line.cabal_utility, low, high, alpha=0.15, color=colour, linewidth=0)
             if line.published is not None:
                 ax.plot(line.published, line.cabal_utility, "x", color=colour, markersize=5)
-        _axes(ax, 2 if narrow(ax) else 4, None)
+        _axes(ax)
     return figure_of(ax)
 
 
-def _axes(ax: Axes, columns: int, title: str | None) -> None:
+def _axes(ax: Axes) -> None:
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 1)
     ax.set_xlabel("least honest utility")
     ax.set_title("the cabal's weight on itself", loc="left", fontsize=12, color=MUTED)
     ax.grid(axis="both")
     ax.set_axisbelow(True)
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=columns, fontsize=10, title=title)
+    legend_above(ax)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lab.report.palette import INK, MUTED, SERIES
-from lab.report.plotting import figure_of, narrow, styled
+from lab.report.plotting import figure_of, legend_above, styled
 from lab.report.section import Caption, Column, Picture, Publication, Section
 from lab.results.words import counted
 from lab.statistics import Estimate, ranked
@@ -97,8 +97,7 @@ def draw_gains(data: CopyingData, churn: float, ax: Axes) -> Figure:
         ax.set_title("copier's dividends per stake over the honest median", loc="left", fontsize=12, color=MUTED)
         ax.grid(axis="both")
         ax.set_axisbelow(True)
-        columns = 2 if narrow(ax) else 4
-        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=columns, fontsize=10)
+        legend_above(ax)
     return figure_of(ax)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.report.plotting import draw_heat
+from lab.report.charts import draw_heat
 from lab.report.section import Caption, Cell, Column, Picture, Section
 from lab.statistics import Estimate, ranked
 from lab.studies.grading.cards import Card

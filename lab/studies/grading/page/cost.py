@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.report.plotting import draw_scatter
+from lab.report.charts import draw_scatter
 from lab.report.section import Caption, Column, Picture, Section
 from lab.statistics import ranked
 from lab.studies.grading.cards import Card

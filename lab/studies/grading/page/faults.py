@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lab.report.plotting import Mark, draw_heat, draw_rows, series_px
+from lab.report.charts import Mark, draw_heat, draw_rows, series_px
 from lab.report.section import Caption, Cell, Column, Picture, Section
 from lab.results.words import counted
 from lab.statistics import Estimate, mean, ranked

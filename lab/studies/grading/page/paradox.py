@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from lab.report.plotting import Series, draw_lines
+from lab.report.charts import Series, draw_lines
 from lab.report.section import Caption, Cell, Column, Picture, Section
 from lab.statistics import Estimate
 from lab.studies.grading.grades import GradingData

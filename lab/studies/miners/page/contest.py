@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from lab.report.section import Caption, Column, Section
+from lab.results.words import listed
 from lab.statistics.claims import ALPHA
 from lab.studies.miners import plots
 from lab.studies.miners.contest import MinersData
 
-from .table import listed, rows_picture, without_empty_columns
+from .table import rows_picture, without_empty_columns
 
 
 def contest_section(data: MinersData) -> Section:

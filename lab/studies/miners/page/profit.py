@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lab.report.section import Caption, Column, Picture, Section
-from lab.results.words import counted, percent
+from lab.results.words import counted, listed, percent
 from lab.statistics import ranked
 from lab.studies.miners import plots
 from lab.studies.miners.config import MinersConfig
 from lab.studies.miners.contest import MinersData, MinerSummary
 from lab.studies.miners.market import CHANGES, Day, PriceChange, Rent
 
-from .table import listed, without_empty_columns
+from .table import without_empty_columns
 
 
 def profit_section(days: Sequence[Day], config: MinersConfig) -> Section:

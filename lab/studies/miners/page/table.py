@@ -1,8 +1,8 @@
-"""Helpers of the sections: tables without empty columns, pictures with a row for each miner, lists of names."""
+"""Helpers of the sections: tables without empty columns, and pictures with a row for each miner."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lab.report.section import Caption, Cell, Column, Picture, Section
@@ -37,8 +37,3 @@ def without_empty_columns(
         tuple(tuple(row[place] for place in kept) for row in rows),
         picture,
     )
-
-
-def listed(names: Sequence[str]) -> str:
-    """Join names as in a sentence."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
