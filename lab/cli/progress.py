@@ -31,7 +31,7 @@ class Bar:
         self._log = None if quiet or console.is_terminal else console
         self._last_line_s = -LINE_S
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             Rate(),

@@ -263,8 +263,8 @@ class RunRecord:
     @property
     def head(self) -> str:
         """Hash of the last entry, and through it of all entries."""
-        with self._engine.connect() as connection:
-            return self._tail(connection)[1]
+        last = self._entries().order_by(None).order_by(_entries.c.seq.desc()).limit(1)
+        return next((_entry(row).hash for row in self._rows(last)), GENESIS)
 
     def __len__(self) -> int:
         with self._engine.connect() as connection:

@@ -85,7 +85,7 @@ def write_png(section: Section, path: Path) -> Path:
 def draw_table(section: Section) -> Figure:
     """Draw a section's table, or its facts if it has none, as wide as its cells are."""
     if section.rows:
-        titles = [column.title for column in section.columns]
+        titles = [clean(column.title) for column in section.columns]
         lines = [
             [full(cell, column) for cell, column in zip(row, section.columns, strict=True)]
             for row in section.rows[:MOST_ROWS]
@@ -93,7 +93,7 @@ def draw_table(section: Section) -> Figure:
         left = [section.aligns_left(place) for place in range(len(titles))]
     else:
         titles, left = ["figure", "value"], [True, False]
-        lines = [[fact.column.title, full(fact.value, fact.column)] for fact in section.facts]
+        lines = [[clean(fact.column.title), full(fact.value, fact.column)] for fact in section.facts]
     texts = [titles, *lines]
     widths = [CHARACTER_PX * (2 + max(len(line[place]) for line in texts)) for place in range(len(titles))]
     ends = list(accumulate(widths))

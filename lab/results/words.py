@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from lab.statistics import Estimate
 
@@ -30,9 +30,10 @@ def quoted(name: str) -> str:
     return f"'{name}'"
 
 
-def listed(texts: Sequence[str]) -> str:
+def listed(texts: Iterable[str]) -> str:
     """Join texts as in a sentence: "a", "a and b", "a, b and c"."""
-    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
+    *others, last = texts
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def over_miners(figure: Estimate, tasks: int | None = None) -> str:

@@ -58,7 +58,7 @@ def test_a_miner_that_got_worse_differs_and_one_that_did_not_does_not(compared: 
 def test_notes_say_what_else_differs(compared: Compared) -> None:
     assert {row.miner for row in compared.rows} == {"same", "changed"}
     notes = " | ".join(compared.notes)
-    assert "miners that only one of them has: gone, new" in notes
+    assert "miners that only one of them has: 'gone', 'new'" in notes
     assert "the prices differ: prices.cpu_hour_usd was 0.04, is 0.08" in notes
     assert "the pools differ, and with them times and costs: pool.hosts was None, is 1" in notes
 
@@ -96,7 +96,7 @@ def test_unscored_answers_leave_out_their_task(tmp_path: Path) -> None:
     [
         ({"seed": 8}, "no task is in both: the seeds are 7 and 8"),
         ({"subnet": {"kind": "tests.lab.records:Digits", "drawn": False}}, "subnet.drawn was True, is False"),
-        ({"miners": sayers(other=0.5)}, "only one of them has: changed, gone, other, same"),
+        ({"miners": sayers(other=0.5)}, "only one of them has: 'changed', 'gone', 'other', 'same'"),
     ],
 )
 def test_an_error_says_why_nothing_is_paired(first: Path, tables: dict[str, Any], reason: str, tmp_path: Path) -> None:

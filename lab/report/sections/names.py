@@ -30,7 +30,7 @@ def named(neuron: NeuronResult) -> str:
 def all_named(neurons: Sequence[NeuronResult]) -> str:
     """Return the names of neurons for a sentence, or some of them and how many more there are."""
     if len(neurons) <= MOST_NAMED:
-        return listed([named(neuron) for neuron in neurons])
+        return listed(map(named, neurons))
     return listed([*map(named, neurons[: MOST_NAMED - 1]), f"{len(neurons) - MOST_NAMED + 1:,} more"])
 
 

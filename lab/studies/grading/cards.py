@@ -17,7 +17,7 @@ from lab.report.charts import Mark, draw_rows, series_px
 from lab.report.export import write_json
 from lab.report.html import page
 from lab.report.section import NO_CAPTION, Caption, Column, Fact, Picture, Publication, Section
-from lab.results.words import counted
+from lab.results.words import counted, listed, quoted
 from lab.statistics import Estimate, ranked
 from validators import SCORERS
 
@@ -96,10 +96,13 @@ def verdict(card: Card) -> str:
     ]
     if card.worst is not None:
         name, earned = card.worst.adversary, card.worst.earned
-        sentences.append(f"{name} earns {earned.text()} times as much as {card.best}, the best honest miner.")
+        sentences.append(
+            f"{quoted(name)} earns {earned.text()} times as much as {quoted(card.best)}, the best honest miner."
+        )
     if paying := [exploit.adversary for exploit in card.exploits if exploit.pays]:
         sentences.append(
-            f"The best honest miner is significantly out-earned by {', '.join(paying)} (sign-flip test, Holm over all "
+            f"The best honest miner is significantly out-earned by {listed(map(quoted, paying))} (sign-flip test, "
+            "Holm over all "
             f"adversaries and graders, at {ALPHA:g})."
         )
     clear = [bias for bias in card.biases if bias.clear]
@@ -238,7 +241,7 @@ def _exploitability(card: Card) -> Section:
 
 def _compares(grader: Grader) -> str:
     if grader.table.reference is not None:
-        return f"with the answers of {grader.table.reference}, as a validator would that works like that miner"
+        return f"with the answers of {quoted(grader.table.reference)}, as a validator would that works like that miner"
     scorer = grader.table.scorer
     spec = {} if scorer is None else SCORERS.spec(scorer)
     uses = scorer is None or scorer.needs_reference or spec.get("reference", False) is True

@@ -264,7 +264,7 @@ def test_unknown_figures_have_no_rank(config: MinersConfig, data: MinersData, fo
     sections = {section.key: section for section in shown.sections}
     assert "the strongest is unknown" in shown.findings[0]
     assert not any("of a day's pay" in line for line in shown.findings)
-    assert sections["cost"].caption.shows.startswith("quarter is the cheapest: 1,000 answers cost 0.0000 $")
+    assert sections["cost"].caption.shows.startswith("'quarter' is the cheapest: 1,000 answers cost 0.0000 $")
     assert sections["profit"].caption.shows.startswith("quarter keeps -")
     assert [row[0] for row in sections["sensitivity"].rows] == ["quarter"]
     assert "hardware_usd" in [column.key for column in sections["profit"].columns]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from lab.report.charts import draw_heat
 from lab.report.section import Caption, Cell, Column, Picture, Section
+from lab.results.words import quoted
 from lab.statistics import Estimate, ranked
 from lab.studies.grading.cards import Card
 from lab.studies.grading.grades import GradingData
@@ -22,7 +23,7 @@ def agreement_section(data: GradingData, graders: Sequence[Card]) -> Section:
     sentence = f"Krippendorff's α of all graders' scores is {alpha.text()} (0.8 is the usual threshold for agreement)."
     if pairs:
         first, second, kappa = pairs[-1]
-        sentence += f" On right and wrong answers, {first} and {second} agree least: κ {kappa.text()}."
+        sentence += f" On right and wrong answers, {quoted(first)} and {quoted(second)} agree least: κ {kappa.text()}."
     rows: list[tuple[Cell, ...]] = [("all, Krippendorff's α", "each other", alpha, "–", None)]
     for card in graders:
         others = ranked(card.agreement, lambda pair: pair[1].value)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from lab.report.charts import draw_scatter
 from lab.report.section import Caption, Column, Picture, Section
+from lab.results.words import quoted
 from lab.statistics import ranked
 from lab.studies.grading.cards import Card
 
@@ -18,8 +19,8 @@ def cost_section(graders: Sequence[Card]) -> Section:
     if by_cost:
         most, least = by_cost[0], by_cost[-1]
         sentence = (
-            f"A grade by {most.name} takes {most.grader.cpu_s.scaled(1000).text(3, ' ms')} of CPU, a grade by "
-            f"{least.name} {least.grader.cpu_s.scaled(1000).text(3, ' ms')}."
+            f"A grade by {quoted(most.name)} takes {most.grader.cpu_s.scaled(1000).text(3, ' ms')} of CPU, a grade by "
+            f"{quoted(least.name)} {least.grader.cpu_s.scaled(1000).text(3, ' ms')}."
         )
     return Section(
         key="cost",

@@ -8,7 +8,7 @@ import numpy as np
 
 from lab.report.charts import Mark, draw_heat, draw_rows, series_px
 from lab.report.section import Caption, Cell, Column, Picture, Section
-from lab.results.words import counted
+from lab.results.words import counted, quoted
 from lab.statistics import Estimate, mean, ranked
 from lab.studies.grading.bias import WORDS
 from lab.studies.grading.cards import Card
@@ -28,8 +28,8 @@ def exploit_section(data: GradingData, graders: Sequence[Card]) -> Section:
     if pairs:
         card, most = pairs[0]
         sentence = (
-            f"{most.adversary} earns most: {most.earned.text()} times as much as the best honest miner under "
-            f"{card.name}, the highest of {counted(len(pairs), 'pair')}."
+            f"{quoted(most.adversary)} earns most: {most.earned.text()} times as much as the best honest miner under "
+            f"{quoted(card.name)}, the highest of {counted(len(pairs), 'pair')}."
         )
     height = 120.0 + 24 * len(graders)
     return Section(
@@ -66,7 +66,8 @@ def bias_section(graders: Sequence[Card]) -> Section:
     if clear:
         grader, bias = max(clear, key=lambda pair: abs(pair[1].effect.value or 0.0))
         sentence += (
-            f" The largest is the effect of {bias.name} ({WORDS[bias.name]}) under {grader}: {bias.effect.text()} "
+            f" The largest is the effect of {bias.name} ({WORDS[bias.name]}) under {quoted(grader)}: "
+            f"{bias.effect.text()} "
             "points of score."
         )
     height = series_px(len({mark.row for mark in marks}), 4)
@@ -106,7 +107,7 @@ def pay_section(data: GradingData, graders: Sequence[Card]) -> Section:
     if by_correlation:
         card, pay = by_correlation[-1]
         sentence = (
-            f"Pay follows true quality least under {card.name}: Spearman {pay.ranking.text()} over "
+            f"Pay follows true quality least under {quoted(card.name)}: Spearman {pay.ranking.text()} over "
             f"{counted(pay.miners, 'miner')}."
         )
     marks = [Mark(card.name, "misplaced", pay.misplaced) for card, pay in paying]
@@ -163,7 +164,9 @@ def own_answer_sections(data: GradingData, graders: Sequence[Card]) -> list[Sect
         premiums.append((card.name, premium))
     sentence = "What a copier of the validator earns is unknown."
     for name, premium in ranked(premiums, lambda pair: pair[1].value)[:1]:
-        sentence = f"Copying {name} earns {premium.text()} points more than the best honest miner, its mimic premium."
+        sentence = (
+            f"Copying {quoted(name)} earns {premium.text()} points more than the best honest miner, its mimic premium."
+        )
     return [
         Section(
             key="own_answers",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lab.report.section import Publication
-from lab.results.words import counted
+from lab.results.words import counted, listed, quoted
 from lab.statistics import ranked
 from lab.studies.grading.cards import Card, cards, links, write
 from lab.studies.grading.config import GradingConfig
@@ -59,8 +59,8 @@ def _best_and_worst(graders: Sequence[Card]) -> str:
         return f"It is unknown which of {counted(len(graders), 'grader')} ranks the honest miners best."
     best, worst = judged[0], judged[-1]
     return (
-        f"Of {counted(len(judged), 'grader')}, {best.name} ranks the honest miners best, with a soft pairwise "
-        f"accuracy of {best.quality.soft_pairwise_accuracy.text()}, and {worst.name} worst, with "
+        f"Of {counted(len(judged), 'grader')}, {quoted(best.name)} ranks the honest miners best, with a soft pairwise "
+        f"accuracy of {best.quality.soft_pairwise_accuracy.text()}, and {quoted(worst.name)} worst, with "
         f"{worst.quality.soft_pairwise_accuracy.text()}."
     )
 
@@ -78,12 +78,14 @@ def _exploited(graders: Sequence[Card]) -> str:
     if not exploited:
         return f"Under no grader does an adversary significantly out-earn the best honest miner ({test})."
     sentence = (
-        f"Under {counted(len(exploited), 'grader')} ({', '.join(exploited)}) an adversary significantly out-earns the "
+        f"Under {counted(len(exploited), 'grader')} ({listed(map(quoted, exploited))}) an adversary significantly "
+        "out-earns the "
         "best honest miner"
     )
     for card, exploit in ranked((pair for pair in pairs if pair[1].pays), lambda pair: pair[1].earned.value)[:1]:
         sentence += (
-            f", by most under {card.name}, where {exploit.adversary} earns {exploit.earned.text()} times as much"
+            f", by most under {quoted(card.name)}, where {quoted(exploit.adversary)} earns "
+            f"{exploit.earned.text()} times as much"
         )
     return f"{sentence} ({test})."
 
@@ -91,6 +93,7 @@ def _exploited(graders: Sequence[Card]) -> str:
 def _misplaced(graders: Sequence[Card]) -> list[str]:
     shares = [(card, card.pay.misplaced) for card in graders if card.pay is not None]
     return [
-        f"{card.name} misplaces the most pay: by the truth, {misplaced.percent()} of it would go to other miners."
+        f"{quoted(card.name)} misplaces the most pay: by the truth, {misplaced.percent()} of it would go to other "
+        "miners."
         for card, misplaced in ranked(shares, lambda pair: pair[1].value)[:1]
     ]

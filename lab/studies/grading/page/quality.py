@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from lab.report.charts import Mark, draw_rows, series_px
 from lab.report.section import Caption, Column, Picture, Section
+from lab.results.words import quoted
 from lab.statistics import ranked
 from lab.studies.grading.cards import Card
 
@@ -20,7 +21,7 @@ def quality_section(graders: Sequence[Card]) -> Section:
     judged = by_ranking(graders)
     ordered = [*judged, *(card for card in graders if card not in judged)]
     best = (
-        f"{judged[0].name} ranks the honest miners best"
+        f"{quoted(judged[0].name)} ranks the honest miners best"
         if judged
         else "The best ranking of the honest miners is unknown"
     )
@@ -71,7 +72,7 @@ def right_or_wrong_section(graders: Sequence[Card]) -> Section:
     marks = [Mark(card.name, "AUC", card.quality.auc) for card in graders]
     known = ranked(graders, lambda card: card.quality.auc.value)
     best = (
-        f"{known[0].name} tells them apart best: a right answer scores above a wrong one with probability "
+        f"{quoted(known[0].name)} tells them apart best: a right answer scores above a wrong one with probability "
         f"{known[0].quality.auc.text()}."
         if known
         else "Which grader tells them apart best is unknown: none scored both right and wrong answers."

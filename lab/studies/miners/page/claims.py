@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.report.section import Caption, Column, Picture, Section
-from lab.results.words import counted, percent
+from lab.results.words import counted, percent, quoted
 from lab.statistics.claims import ALPHA
 from lab.studies.miners import plots
 from lab.studies.miners.claims import LEARNING_SHARE, CheckedClaims, ClaimResults
@@ -71,7 +71,7 @@ def tolerance_sentence(claims: ClaimResults) -> str:
 
 
 def _claim_sentence(claims: CheckedClaims) -> str:
-    excess = f"{claims.name}, whose claims are {claims.check.excess.percent(1)} above our count,"
+    excess = f"{quoted(claims.name)}, whose claims are {claims.check.excess.percent(1)} above our count,"
     if claims.check.flagged_at is None:
         return f"{excess} was not flagged in {counted(claims.check.unclaimed.n, 'output')}."
     return f"{excess} was flagged after {counted(claims.check.flagged_at, 'output')}."

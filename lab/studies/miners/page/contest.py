@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.report.section import Caption, Column, Section
-from lab.results.words import listed
+from lab.results.words import listed, quoted
 from lab.statistics.claims import ALPHA
 from lab.studies.miners import plots
 from lab.studies.miners.contest import MinersData
@@ -49,7 +49,7 @@ def contest_section(data: MinersData) -> Section:
 
 def strongest(data: MinersData) -> str:
     """Name the strongest miner, and those that do not differ from it significantly."""
-    best = data.miners[0].name
+    best = quoted(data.miners[0].name)
     if len(data.miners) == 1:
         return f"{best} was the only honest miner."
     if data.miners[0].strength.value is None:
@@ -57,6 +57,7 @@ def strongest(data: MinersData) -> str:
     if not data.level:
         return f"{best} was the strongest."
     return (
-        f"{best} was the strongest, though on these tasks the scores of {listed(data.level)} do not differ from its "
+        f"{best} was the strongest, though on these tasks the scores of {listed(map(quoted, data.level))} do not "
+        "differ from its "
         f"scores significantly (sign-flip test, Holm, at {ALPHA:g})."
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lab.report.section import Caption, Cell, Column, Section
+from lab.results.words import quoted
 from lab.statistics import ranked, ratio
 from lab.studies.miners import plots
 from lab.studies.miners.config import MinersConfig
@@ -19,7 +20,8 @@ def cost_section(data: MinersData, config: MinersConfig) -> Section:
         key="cost",
         title="What does an answer cost its miner?",
         caption=Caption(
-            f"{priced[-1].name} is the cheapest: 1,000 answers cost {priced[-1].result.usd.scaled(1000).text(4, ' $')}."
+            f"{quoted(priced[-1].name)} is the cheapest: 1,000 answers cost "
+            f"{priced[-1].result.usd.scaled(1000).text(4, ' $')}."
             if priced
             else "No answer arrived.",
             "Hardware is billed by the metered second, as if it were never idle; the section on profit adds the idle "

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lab.report.section import Publication
-from lab.results.words import counted, percent
+from lab.results.words import counted, percent, quoted
 from lab.statistics import ranked
 from lab.studies.miners.config import MinersConfig
 from lab.studies.miners.contest import MinersData
@@ -72,7 +72,8 @@ def _findings(data: MinersData, days: Sequence[Day], machines: Sequence[Rent]) -
     if data.miners:
         best = data.miners[0]
         findings.append(
-            f"{strongest(data)} {best.name} won {best.win_rate.percent(1)} of its comparisons with other honest "
+            f"{strongest(data)} {quoted(best.name)} won {best.win_rate.percent(1)} of its comparisons with other "
+            "honest "
             f"miners, at a true quality of {best.result.quality.text()}."
             if best.win_rate.value is not None
             else strongest(data)
@@ -81,8 +82,9 @@ def _findings(data: MinersData, days: Sequence[Day], machines: Sequence[Rent]) -
     if len(by_profit) > 1:
         most, least = by_profit[0], by_profit[-1]
         findings.append(
-            f"At the assumed prices, {most.name} kept the most of a day's pay, {most.profit.text(unit=' $')}, and "
-            f"{least.name} the least, {least.profit.text(unit=' $')}."
+            f"At the assumed prices, {quoted(most.name)} kept the most of a day's pay, "
+            f"{most.profit.text(unit=' $')}, and "
+            f"{quoted(least.name)} the least, {least.profit.text(unit=' $')}."
         )
     findings += break_even_sentences(machines)
     findings += [sentence for sentence in map(detection_sentence, data.detections) if sentence]

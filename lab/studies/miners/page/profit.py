@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lab.report.section import Caption, Column, Picture, Section
-from lab.results.words import counted, listed, percent
+from lab.results.words import counted, listed, percent, quoted
 from lab.statistics import ranked
 from lab.studies.miners import plots
 from lab.studies.miners.config import MinersConfig
@@ -22,7 +22,8 @@ def profit_section(days: Sequence[Day], config: MinersConfig) -> Section:
         key="profit",
         title="What does a day earn?",
         caption=Caption(
-            f"{by_profit[0].name} keeps {by_profit[0].profit.text(unit=' $')} of {by_profit[0].pay:.2f} $ of pay."
+            f"{quoted(by_profit[0].name)} keeps {by_profit[0].profit.text(unit=' $')} of {by_profit[0].pay:.2f} $ of "
+            "pay."
             if by_profit
             else "No miner was reached, so the profit of a day is unknown.",
             f"Pay is the contest's, extrapolated to a day. It was paid once, so the intervals are those of the cost "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lab.report.section import Caption, Column, Section
+from lab.results.words import quoted
 from lab.statistics import ranked
 from lab.studies.miners import plots
 from lab.studies.miners.contest import MinersData
@@ -18,7 +19,8 @@ def speed_section(data: MinersData) -> Section:
         key="speed",
         title="How fast?",
         caption=Caption(
-            f"{timed[-1].name} answers fastest, in {timed[-1].result.latency_p50_s.text(2, ' s')} at the median."
+            f"{quoted(timed[-1].name)} answers fastest, in {timed[-1].result.latency_p50_s.text(2, ' s')} at the "
+            "median."
             if timed
             else "No answer arrived.",
             "All miners share this machine's cores, so each is slowed by the others"
