@@ -48,7 +48,9 @@ def printed(cell: Cell, column: Column) -> Printed:
         return Printed("yes" if cell else "no")
     if isinstance(cell, int):
         return Printed(f"{cell:,}{column.unit}")
-    return Printed(f"{_written(column.scale * cell, column) if cell else 0}{column.unit}")
+    return Printed(
+        f"{number(column.scale * cell, column.digits, significant=column.significant) if cell else 0}{column.unit}"
+    )
 
 
 def full(cell: Cell, column: Column) -> str:
@@ -66,9 +68,10 @@ def compact(cell: Cell, column: Column, *, n: bool) -> str:
     figure = cell.scaled(column.scale)
     if figure.value is None:
         return f"{MISSING} (n={figure.n:,})" if n else MISSING
-    ends = figure.interval
-    half = "" if ends is None else f" ±{_written((ends[1] - ends[0]) / 2, column, beside=figure.largest)}"
-    value = _written(figure.value, column, beside=figure.largest)
+    value, half = figure.parts(column.digits, significant=column.significant)[0], ""
+    if figure.interval is not None:
+        low, high = figure.interval
+        half = f" ±{number((high - low) / 2, column.digits, significant=column.significant)}"
     return f"{value}{column.unit}{half}" + (f" (n={figure.n:,})" if n else "")
 
 
@@ -77,16 +80,9 @@ def estimate(figure: Estimate, column: Column) -> Printed:
     figure = figure.scaled(column.scale)
     if figure.value is None:
         return Printed(MISSING, f"n={figure.n:,}")
-    interval, ends = "", figure.interval
-    if ends is not None:
-        dash = " to " if ends[0] < 0 else "–"  # a minus after a dash can't be read
-        interval = dash.join(_written(end, column, beside=figure.largest) for end in ends) + ", "
-    value = _written(figure.value, column, beside=figure.largest)
-    return Printed(f"{value}{column.unit}", f"{interval}n={figure.n:,}")
-
-
-def _written(value: float, column: Column, *, beside: float = 0.0) -> str:
-    return number(value, column.digits, significant=column.significant, beside=beside)
+    value, *ends = figure.parts(column.digits, significant=column.significant)
+    dash = " to " if ends and ends[0].startswith("-") else "–"  # a minus after a dash can't be read
+    return Printed(f"{value}{column.unit}", f"{dash.join(ends)}{', ' if ends else ''}n={figure.n:,}")
 
 
 def clean(text: str) -> str:

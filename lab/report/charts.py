@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lab.statistics import Estimate, number
 
 from .cells import MISSING, clean
-from .palette import INK, MUTED, PAPER, SERIES
+from .palette import INK, MUTED, SERIES
 from .plotting import (
     FONT_PX,
     LINE_PX,
@@ -20,6 +20,7 @@ from .plotting import (
     draw_estimates,
     figure_of,
     grow,
+    head,
     legend_above,
     log_ticks,
     name_rows,
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+SHADE = 0.55
+"""Opacity of the deepest colour of a cell."""
 HEAD_PX = 110
 """Length up to which names of columns are written aslant; longer ones stand upright, where none covers another."""
 
@@ -88,9 +91,6 @@ def draw_heat(
     rows: Sequence[str], columns: Sequence[str], values: Sequence[Sequence[float | None]], ax: Axes, *, top: float
 ) -> Figure:
     """Draw a table of values from 0 to `top` as colours with their numbers on them."""
-    from matplotlib.colors import LinearSegmentedColormap, to_rgb
-
-    ramp = LinearSegmentedColormap.from_list("paid", [PAPER, SERIES[1]])
     labels = 10.0 if narrow(ax) else 12.0
     sides = [wrapped(row, NAMES_SHARE * width_px(ax), labels) for row in rows]
     names_px = max((text_px(line, labels) for side in sides for line in side.split("\n")), default=0.0)
@@ -102,7 +102,8 @@ def draw_heat(
                 ax.fill(
                     [x - 0.48, x + 0.48, x + 0.48, x - 0.48],
                     [y - 0.46, y - 0.46, y + 0.46, y + 0.46],
-                    color=to_rgb(ramp(share)[:3]),
+                    color=SERIES[1],
+                    alpha=SHADE * share,  # a colour of the page, where numbers stay legible in the dark
                     linewidth=0,
                 )
                 text = MISSING if value is None else number(value)
@@ -157,7 +158,7 @@ def draw_lines(
         if top is not None:
             ax.set_ylim(top=top)
         ax.set_xlabel(x)
-        ax.set_title(title, loc="left", fontsize=12, color=MUTED)
+        head(ax, title)
         ax.grid(axis="both")
         ax.set_axisbelow(True)
         legend_above(ax)
@@ -177,7 +178,7 @@ def draw_scatter(marks: Sequence[tuple[str, Estimate, Estimate]], ax: Axes, *, x
         ax.set_xscale("log")
         log_ticks(ax.xaxis)
         ax.set_xlabel(x)
-        ax.set_title(title, loc="left", fontsize=12, color=MUTED)
+        head(ax, title)
         ax.grid(axis="both")
         ax.set_axisbelow(True)
         legend_above(ax)

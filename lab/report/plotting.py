@@ -38,6 +38,8 @@ LINE_PX = 15
 """Height of a line of text."""
 NAMES_SHARE = 0.37
 """Share of a chart's width that the names of its rows may take."""
+LABEL_SHARE, TITLE_SHARE = 0.6, 0.85
+"""Shares that the label below a chart and the title above it may take."""
 LEGEND_PX = 22
 """Height of a legend of one line, for which charts have room."""
 HANDLE_PX = 38
@@ -99,6 +101,7 @@ def draw(picture: Picture, width_px: float, height_px: float) -> Figure:
                 formatter = axis.get_major_formatter()
                 if isinstance(formatter, FuncFormatter):  # Matplotlib's form of labels that were set
                     formatter.func = _drawable(formatter.func)
+            ax.xaxis.label.set_text(wrapped(ax.get_xlabel(), LABEL_SHARE * width_px))
         for text in figure.findobj(Text):
             assert isinstance(text, Text)
             text.set_text(harmless(text.get_text()).replace("\t", " "))
@@ -188,6 +191,11 @@ def draw_estimates(
         clip_on=False,
         zorder=3,
     )
+
+
+def head(ax: Axes, text: str) -> None:
+    """Write what the vertical axis shows above the chart."""
+    ax.set_title(wrapped(text, TITLE_SHARE * width_px(ax)), loc="left", fontsize=FONT_PX, color=MUTED)
 
 
 def name_rows(names: Sequence[str], ax: Axes) -> None:

@@ -14,6 +14,8 @@ from .number import number
 from .resampling import resampled_sums
 
 Item = TypeVar("Item")
+NEGLIGIBLE = 0.01
+"""Share of the largest figure of an estimate below which an end of its interval is written as zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +52,24 @@ class Estimate:
             return None
         return self.low, self.high
 
-    @property
-    def largest(self) -> float:
-        """The largest finite magnitude among the value and the ends."""
+    def parts(self, digits: int = 2, *, significant: bool = False) -> list[str]:
+        """Write the value and, if there is an interval to show, both ends of it; `digits` as in `number`.
+
+        An end that is next to nothing compared with the other figures is written as zero.
+        """
         known = (abs(each) for each in (self.value, self.low, self.high) if each is not None and isfinite(each))
-        return max(known, default=0.0)
+        largest = max(known, default=0.0)
+        ends = [0.0 if abs(end) < NEGLIGIBLE * largest else end for end in self.interval or ()]
+        values = ends if self.value is None else [self.value, *ends]
+        return [number(value, digits, significant=significant, beside=largest) for value in values]
 
     def text(self, digits: int = 2, unit: str = "") -> str:
         """Write as "0.91 (0.88 to 0.94, n=30)", or "unknown (n=30)" without a value."""
         if self.value is None:
             return f"unknown (n={self.n:,})"
-        ends = self.interval
-        interval = "" if ends is None else " to ".join(number(end, digits, beside=self.largest) for end in ends) + ", "
-        return f"{number(self.value, digits, beside=self.largest)}{unit} ({interval}n={self.n:,})"
+        value, *ends = self.parts(digits)
+        interval = f"{' to '.join(ends)}, " if ends else ""
+        return f"{value}{unit} ({interval}n={self.n:,})"
 
     def scaled(self, by: float) -> Estimate:
         """Return the estimate in another unit: value and interval times `by`, which is above 0."""

@@ -10,7 +10,7 @@ from lab.results.run_figures import RunFigures
 from lab.results.words import counted, percent
 
 from ..palette import MUTED, SERIES
-from ..plotting import LINE_PX, figure_of, grow, height_px, new_axes, spread, styled, width_px, wrapped
+from ..plotting import LINE_PX, figure_of, grow, head, height_px, new_axes, spread, styled, width_px, wrapped
 from ..section import Caption, Column, Picture, Section
 from .names import label, named
 
@@ -96,7 +96,7 @@ def draw_incentive(results: NeuronResults, *, ax: Axes | None = None) -> Figure:
         ax.set_axisbelow(True)
         ax.set_xlabel("epoch")
         ax.tick_params(axis="y", labelcolor=MUTED)
-        ax.set_title("share of the miners' incentive", loc="left", fontsize=12, color=MUTED)
+        head(ax, "share of the miners' incentive")
     return figure_of(ax)
 
 

@@ -7,15 +7,17 @@ from itertools import cycle
 from math import exp
 from typing import TYPE_CHECKING
 
-from lab.report.palette import INK, MUTED, SERIES
+from lab.report.palette import INK, MUTED, PAPER, SERIES
 from lab.report.plotting import (
+    LINE_PX,
     NAMES_SHARE,
     draw_estimates,
     figure_of,
+    grow,
+    head,
     legend_above,
     log_ticks,
     name_rows,
-    narrow,
     styled,
     width_px,
     wrapped,
@@ -105,11 +107,11 @@ def sensitivities(
         for place, name in enumerate(assumptions):
             ax.plot([], [], color=SERIES[place], linewidth=6, label=name)
         ax.axvline(0, color=MUTED, linewidth=0.8)
+        lines = max((name.count("\n") + 1 for name in names), default=1)
+        grow(ax, len(names) * max(0.0, LINE_PX * lines - 17 * (len(assumptions) + 0.9)))
         ax.set_yticks(rows, names)
         ax.set_ylim(row - 0.5, -1)
         ax.set_xlabel("profit in dollars a day (line: as assumed; bar: halved to doubled)")
-        if narrow(ax):
-            ax.set_xlabel("dollars a day; line: as assumed")
         ax.grid(axis="x")
         ax.set_axisbelow(True)
         legend_above(ax)
@@ -136,7 +138,14 @@ def break_evens(machines: Sequence[Rent], ax: Axes) -> Figure:
         for offer, price in offers.items():
             ax.axhline(price, color=MUTED, linewidth=1.2, linestyle=DASHES[2])
             ax.annotate(
-                offer, (1.0, price), xytext=(0, 3), textcoords="offset points", ha="right", color=MUTED, fontsize=11
+                offer,
+                (1.0, price),
+                xytext=(0, 4),
+                textcoords="offset points",
+                ha="right",
+                color=MUTED,
+                fontsize=11,
+                bbox={"facecolor": PAPER, "linewidth": 0, "pad": 1},
             )
         crossed = [rent for rent in machines if rent.formula.reachable and rent.machine in names]
         for rent in crossed:
@@ -149,7 +158,7 @@ def break_evens(machines: Sequence[Rent], ax: Axes) -> Figure:
         log_ticks(ax.yaxis, "$")
         ax.set_xlim(least, 1.0)
         ax.set_xlabel("utilisation")
-        ax.set_title("dollars for a million tokens, or answers", loc="left", fontsize=12, color=MUTED)
+        head(ax, "dollars for a million tokens, or answers")
         ax.grid(axis="both")
         ax.set_axisbelow(True)
         legend_above(ax)
@@ -187,7 +196,7 @@ def detections(results: Sequence[DetectionResult], ax: Axes) -> Figure:
         below_chance = any((power.auc.value or 0.5) < 0.4 for result in results for power in result.powers)
         ax.set_ylim(0.2 if below_chance else 0.4, 1.02)
         ax.set_xlabel("prompts")
-        ax.set_title("AUC (0.5: chance)", loc="left", fontsize=12, color=MUTED)
+        head(ax, "AUC (0.5: chance)")
         ax.grid(axis="y")
         ax.set_axisbelow(True)
         legend_above(ax)
@@ -206,7 +215,7 @@ def evidences(claims: Sequence[CheckedClaims], ax: Axes) -> Figure:
         ax.set_yscale("log")
         log_ticks(ax.yaxis, suffix="×")
         ax.set_xlabel("outputs")
-        ax.set_title("evidence against honest claims", loc="left", fontsize=12, color=MUTED)
+        head(ax, "evidence against honest claims")
         ax.grid(axis="y")
         ax.set_axisbelow(True)
         legend_above(ax)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lab.report.palette import INK, MUTED, PAPER, SERIES, part_colour
-from lab.report.plotting import figure_of, legend_above, log_ticks, styled
+from lab.report.plotting import figure_of, head, legend_above, log_ticks, styled
 from lab.statistics import Estimate
 
 from .known_networks import Network
@@ -100,7 +100,7 @@ def draw_quality(points: Sequence[GridPoint], cheapest: GridPoint | None, ax: Ax
         ax.set_xscale("log")
         log_ticks(ax.xaxis, suffix="×")
         ax.set_xlabel("overhead in CPU")
-        ax.set_title("true quality (ringed: the cheapest within 1 %)", loc="left", fontsize=12, color=MUTED)
+        head(ax, "true quality (ringed: the cheapest within 1 %)")
         ax.grid(axis="both")
         ax.set_axisbelow(True)
         legend_above(ax)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lab.report.palette import MUTED, SERIES
-from lab.report.plotting import figure_of, legend_above, styled
+from lab.report.palette import SERIES
+from lab.report.plotting import figure_of, head, legend_above, styled
 
 from .guarantee import RetentionData
 
@@ -56,7 +56,7 @@ def _axes(ax: Axes) -> None:
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 1)
     ax.set_xlabel("least honest utility")
-    ax.set_title("the cabal's weight on itself", loc="left", fontsize=12, color=MUTED)
+    head(ax, "the cabal's weight on itself")
     ax.grid(axis="both")
     ax.set_axisbelow(True)
     legend_above(ax)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lab.report.palette import INK, MUTED, SERIES
-from lab.report.plotting import figure_of, legend_above, styled
+from lab.report.plotting import figure_of, head, legend_above, styled
 from lab.report.section import Caption, Column, Picture, Publication, Section
 from lab.results.words import counted
 from lab.statistics import Estimate, ranked
@@ -94,7 +94,7 @@ def draw_gains(data: CopyingData, churn: float, ax: Axes) -> Figure:
         ax.axhline(1, color=INK, linewidth=0.8)
         ax.axhline(1 - DELEGATE_TAKE, color=MUTED, linewidth=1, linestyle="--")
         ax.set_xlabel("epochs for which weights stay hidden")
-        ax.set_title("copier's dividends per stake over the honest median", loc="left", fontsize=12, color=MUTED)
+        head(ax, "copier's dividends per stake over the honest median")
         ax.grid(axis="both")
         ax.set_axisbelow(True)
         legend_above(ax)
