@@ -48,9 +48,8 @@ def printed(cell: Cell, column: Column) -> Printed:
         return Printed("yes" if cell else "no")
     if isinstance(cell, int):
         return Printed(f"{cell:,}{column.unit}")
-    return Printed(
-        f"{number(column.scale * cell, column.digits, significant=column.significant) if cell else 0}{column.unit}"
-    )
+    text = number(column.scale * cell, column.digits, significant=column.significant) if cell else "0"
+    return Printed(f"{text}{column.unit}")
 
 
 def full(cell: Cell, column: Column) -> str:

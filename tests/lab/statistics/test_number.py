@@ -58,6 +58,7 @@ def test_a_rounding_error_beside_a_number_is_zero() -> None:
 
 def test_tiny_estimates_show_their_digits_and_their_interval() -> None:
     assert Estimate(1.2e-9, 1e-9, 2e-9, 3).text() == "1.2e-9 (1.0e-9 to 2.0e-9, n=3)"
+    assert Estimate(0.1, 0.00098, 0.2, 40).text() == "0.10 (0.00 to 0.20, n=40)"
     assert Estimate(0.0004, 0.0, 0.0072, 18).text() == "0.00040 (0.00 to 0.0072, n=18)"
 
 
