@@ -19,7 +19,7 @@ from lab.statistics import Estimate, spearman, spearmans
 from lab.statistics.resampling import resampled_sums
 
 from .neurons import NeuronResult, NeuronResults
-from .words import over_miners, percent
+from .words import over_miners, percent, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class PayQuality:
             notes.append(f"A random order agrees at least as well in {percent(self.chance)} of cases.")
         if self.upset is not None:
             notes.append(
-                f"{self.upset.better} was paid less than {self.upset.worse}, "
+                f"{quoted(self.upset.better)} was paid less than {quoted(self.upset.worse)}, "
                 f"though its answers are better by {self.upset.gap:.2f}."
             )
         if self.dishonest_share is not None:

@@ -1,6 +1,7 @@
 """Two results against each other: tiny runs, whose differences are known."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +121,7 @@ def test_studies_are_compared_arm_by_arm(tmp_path: Path, first: Path) -> None:
     assert {row.arm for row in compared.rows} == {"small", "large"} and compared.tasks == 24  # the same in both arms
     larger = {(row.arm, row.miner, row.measure) for row in compared.rows if row.larger_than_chance}
     assert larger == {("large", "miner", "score"), ("large", "miner", "quality")}
-    assert compared.notes == (f"arm lonely is only in {one}",)
+    assert compared.notes == (f"arm 'lonely' is only in '{one}'",)
     with pytest.raises(RecordError, match="is a run and .*one' a study; compare two"):
         compare(one, first)
     with pytest.raises(RecordError, match="is a study of overhead and .* one of grading"):
@@ -149,7 +150,21 @@ def test_a_run_without_a_complete_epoch_is_refused_with_the_fix(first: Path, tmp
 def test_the_command_prints_a_table_or_one_json_document(first: Path, second: Path) -> None:
     shown = CliRunner().invoke(app, ["compare", str(first), str(second), "--trust"])
     assert shown.exit_code == 0, shown.output
-    assert "larger than chance, over 24 shared tasks" in shown.output and "gone, new" in shown.output
+    assert "larger than chance, over 24 shared tasks" in shown.output and "'gone', 'new'" in shown.output
     plain = CliRunner().invoke(app, ["compare", str(first), str(second), "--trust", "--json"])
     rows = json.loads(plain.output)["rows"]
     assert {row["measure"] for row in rows} == {"score", "quality", "latency_s", "cpu_s", "usd"}
+
+
+def test_a_record_compared_with_itself_or_its_copy_is_called_the_same(
+    first: Path, second: Path, tmp_path: Path
+) -> None:
+    copied = shutil.copytree(first, tmp_path / "copy")
+    for other in (first, copied):
+        result = CliRunner().invoke(app, ["compare", str(first), str(other), "--trust"])
+        assert (result.exit_code, result.stdout) == (
+            0,
+            "- Both are the same record: every entry has the same hash.\n",
+        )
+        assert compare(first, other).as_dict()["same_record"]
+    assert not compare(first, second).same

@@ -83,7 +83,7 @@ def test_a_csv_holds_no_formula_and_numbers_stay_numbers(name: str) -> None:
     assert not hidden(text)
     _, row = csv.reader(StringIO(text, newline=""))
     for cell in (row[0], row[1]):
-        assert cell.removeprefix("'") == clean(name)
+        assert cell in (clean(name), f"'{clean(name)}")
         assert not cell.lstrip().startswith(("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"))
     assert not name.startswith(("\t", "\r")) or row[0].startswith("'")
     assert [float(cell) for cell in row[2:]] == [0.5, 0.4, 0.6, 3, -0.5]

@@ -119,6 +119,14 @@ def test_the_tables_of_a_run_fit_any_terminal_and_name_every_neuron(run: RunFigu
     assert "Pay follows true quality closely" in text
 
 
+@pytest.mark.parametrize(("width", "lines"), [(61, 1), (60, 2), (39, 2), (38, 3), (36, 4)])
+def test_titles_wrap_only_as_far_as_the_terminal_needs(width: int, lines: int) -> None:
+    columns = (Column("part", "part"), *(Column(f"c{place}", "CPU seconds for a task", 2) for place in range(2)))
+    section = Section("bill", "Bill", Caption("", ""), columns, ((Label("transport and"), 1.0, 2.0),))
+    head = printed(section, width=width).splitlines()[2:]
+    assert next(place for place, line in enumerate(head) if line.startswith("─")) == lines
+
+
 def test_long_names_are_whole_and_of_many_miners_some_are_printed(tmp_path: Path) -> None:
     miners = [
         {"name": f"a-miner-with-a-name-that-is-long-{place}", "kind": "tests.lab.records:Sayer", "stake": 1.0}
@@ -157,4 +165,4 @@ def test_weights_that_the_chain_refused_are_named_under_the_metagraph(tmp_path: 
     config = make_config(chain={"epochs": 1, "rounds_per_epoch": 2, "hyperparameters": rules})
     with make_record(tmp_path, config) as record:
         section = summary(RunFigures.of(record))
-    assert "The chain refused the weights of steady-0 once" in section.caption.shows
+    assert "The chain refused the weights of 'steady-0' once" in section.caption.shows

@@ -140,7 +140,7 @@ def _caption(bill: Bill) -> Caption:
     else:
         parts = [
             f"{cost} and {bill.once_cpu_s.text(2)} done once by one miner: {bill.overhead.text(2)} times as much.",
-            f"{_miners_asked(bill)} miners answer it, and {counted(bill.validators, 'validator')} set tasks and grade.",
+            f"{_miners_asked(bill)} it, and {counted(bill.validators, 'validator')} set tasks and grade.",
         ]
     if bill.grading_share:
         parts.append(f"Making tasks and grading are {percent(bill.grading_share)} of the subnet's CPU.")
@@ -173,6 +173,8 @@ def _left_out(bill: Bill) -> list[str]:
 
 
 def _miners_asked(bill: Bill) -> str:
-    """Write N: a plain number if each task had the same."""
+    """Say how many miners answer a task: a plain number if each task had the same."""
     asked = bill.miners
-    return f"{asked.value:.0f}" if asked.low == asked.high and asked.value is not None else asked.text(1)
+    if asked.value == 1.0 and asked.interval is None:
+        return "1 miner answers"
+    return f"{asked.text(1) if asked.value is None or asked.interval else number(asked.value, 0)} miners answer"

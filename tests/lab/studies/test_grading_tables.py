@@ -188,7 +188,7 @@ def test_a_page_names_no_best_or_worst_grader_where_nothing_is_known(tmp_path: A
     data = study(scored, graded("silent", silent), graded("good", scored), graded("poor", 1 - scored))
     message = page(data, CONFIG, tmp_path)
     assert message.findings[0].startswith("Of 2 graders, 'good' ranks the honest miners best")
-    assert "and poor worst" in message.findings[0]
+    assert "and 'poor' worst" in message.findings[0]
     nobody = page(study(silent, graded("silent", silent)), CONFIG, tmp_path)
     assert nobody.findings[0] == "It is unknown which of 1 grader ranks the honest miners best."
     captions = {section.key: section.caption.shows for section in nobody.sections}
