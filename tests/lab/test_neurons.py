@@ -114,7 +114,7 @@ def test_validators_that_turn_grades_upside_down_make_pay_run_against_quality(tm
     assert quality.emission.value is not None and quality.emission.value < -0.9
     assert "runs against true quality" in quality.sentence
     assert quality.upset is not None and quality.upset.better == "perfect"
-    assert "perfect was paid less than" in quality.sentence
+    assert "'perfect' was paid less than" in quality.sentence
 
 
 def test_two_miners_are_too_few_to_judge(tmp_path: Path) -> None:
