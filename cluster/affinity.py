@@ -1,6 +1,6 @@
 """Affinity: which miners must share a host, and whose queries must wait for those of others.
 
-A miner that copies another one takes over its answer, so it must run on the same host, after it. The plan and the
+A copycat submits another miner's answer as its own, so it must run on the same host, after it. The plan and the
 scheduler need not know who copies whom: they see two plain relations.
 
     Affinity.of({0: Echo(), 1: Copycat(victim=Echo())}).after   # {1: (0,)}
@@ -16,16 +16,16 @@ from miners import Miner
 
 @dataclass(frozen=True, slots=True)
 class Affinity:
-    """Two relations between miners; of several uids that a miner is tied to, the first that is asked too counts."""
+    """Two relations between miners. If a miner follows several, it waits for the first one that is also asked."""
 
     after: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
-    """Whom each of these uids is served after, in ascending order."""
+    """The uids after which each of these uids is served, in ascending order."""
     same_host: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
-    """With whom each of these uids shares its host, in ascending order."""
+    """The uids with which each of these uids shares a host, in ascending order."""
 
     @classmethod
     def of(cls, miners: Mapping[int, Miner]) -> Affinity:
-        """Tie each copycat to the miners whose answers it takes over."""
+        """Tie each copycat to the miners whose answers it copies."""
         victims = find_victims(miners)
         return cls(after=victims, same_host=victims)
 

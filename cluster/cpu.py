@@ -14,7 +14,7 @@ __all__ = ["family_cpu_s", "process_cpu_s", "tree_cpu_s", "trees_cpu_s"]
 def tree_cpu_s(pid: int) -> float:
     """Return the CPU seconds of a process, its living descendants, and those of its children that have ended.
 
-    Exact to the system's clock tick (10 ms) for each process; 0.0 for a process that is gone without a trace.
+    Exact to the system's clock tick (10 ms) for each process; 0.0 for a process that no longer exists.
     """
     return sum(trees_cpu_s(pid).values())
 

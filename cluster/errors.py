@@ -1,7 +1,7 @@
 """What can go wrong where miners and validators run.
 
     SubnetlabError
-    └── PoolError       a host or validator can't be placed, started or restarted; or a validator failed at its work
+    └── PoolError       a host or validator can't be placed, started or restarted, or a validator failed
         ├── TooLarge    a job left a file that is larger than what is fetched
         ├── HostDied    a host ended, or stopped responding, with queries in flight
         └── NoRoom      no machine of the cluster has room for a host
@@ -14,11 +14,11 @@ from subnets import SubnetlabError
 
 
 class PoolError(SubnetlabError):
-    """The pool can't do what it was asked to; the message has the reason and the fix."""
+    """The pool can't do its work; the message gives the reason and the fix."""
 
 
 class HostDied(PoolError):
-    """A host is gone. The work that it had may or may not have been done."""
+    """A host is gone. Its unfinished work may or may not have been done."""
 
 
 class NoRoom(PoolError):

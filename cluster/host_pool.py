@@ -92,9 +92,9 @@ class HostPool(Pool):
         self._pay_notices = PayNotices(uid for uid, miner in self.miners.items() if miner.learns)
         self._cpu_before_s = 0.0
         self._opened: set[str] = set()
-        """Names of the hosts that have been up."""
+        """Names of the hosts that have started at least once."""
         self._engine_kinds: dict[str, tuple[str, ...]] = {}
-        """The engines of each group, once they are asked for."""
+        """Kinds of engines of each group, filled in on first use."""
         self._sampler = UsageSampler()
 
     async def _open(self) -> None:  # noqa: B027  most pools have nothing to do before their hosts
@@ -139,7 +139,7 @@ class HostPool(Pool):
     async def close(self) -> None:
         """End the hosts, then the servers: all of them, whatever fails or is cancelled meanwhile."""
         scheduler, self._scheduler = self._scheduler, None
-        async with AsyncExitStack() as ends:  # the last one first
+        async with AsyncExitStack() as ends:  # runs them in reverse order
             ends.push_async_callback(self._shut)
             ends.push_async_callback(close_all, self.servers)
             ends.push_async_callback(close_all, self._all_links())
@@ -171,11 +171,11 @@ class HostPool(Pool):
             server.check()  # no miner is to blame for a server of ours that ended
         return responses
 
-    async def bare(self, miner: int, queries: Sequence[Query]) -> list[Cost | None]:
-        """Do the work of one miner alone, shared out to all hosts of its group as a bare loop on each would.
+    async def baseline(self, miner: int, queries: Sequence[Query]) -> list[Cost | None]:
+        """Run one miner alone, its queries dealt out to all hosts of its group, and return what each query costs.
 
-        Only while no query runs, as a host measures everything that it does. None stands for a query of a host that
-        died.
+        Call it only while no query runs, as a host measures everything that it does. None stands for a query of a
+        host that died.
         """
         await self._started().settle()
         for group in self.plan.groups:
@@ -183,20 +183,20 @@ class HostPool(Pool):
                 links = self._links[group.name]
                 shares = [queries[place :: len(links)] for place in range(len(links))]
                 costs = await asyncio.gather(
-                    *(bare_or_none(link, miner, share) for link, share in zip(links, shares, strict=True))
+                    *(baseline_or_none(link, miner, share) for link, share in zip(links, shares, strict=True))
                 )
                 return [costs[place % len(links)][place // len(links)] for place in range(len(queries))]
         raise PoolError(f"no miner has uid {miner}; known: {', '.join(map(str, sorted(self.miners)))}")
 
     async def paid(self, pays: Mapping[int, Pay]) -> None:
-        """Tell the miners of all hosts; the `miners` of this process, which nobody asks, are told nothing."""
+        """Notify the miners on all hosts. `self.miners` are not notified: these copies serve no query."""
         links: list[HostLink] = []
         if self._scheduler is not None:
-            await self._scheduler.settle()  # a restarting host will know it from its start
+            await self._scheduler.settle()  # a host that restarts now gets the notice when it starts
             groups = self._scheduler.host_groups().values()
             links = [slot.link for host_group in groups for slot in host_group.slots]
         self._pay_notices.add(pays)
-        notices = [self._pay_notices.tell_last(link, self._uids(link)) for link in links]
+        notices = [self._pay_notices.notify_last(link, self._uids(link)) for link in links]
         for error in await asyncio.gather(*notices, return_exceptions=True):
             if isinstance(error, PoolError):
                 logger.warning("%s; the next query tries again", error)
@@ -213,7 +213,7 @@ class HostPool(Pool):
         return rows + [Usage(server.name, "server", server.cpu_s()) for server in self.servers]
 
     async def status(self) -> PoolStatus:
-        """Return who is where and how busy; processes are measured every few seconds."""
+        """Return where each process runs and how busy it is; they are measured every few seconds."""
         await self._sampler.refresh(self._measure)
         host_groups = {} if self._scheduler is None else self._scheduler.host_groups()
         groups = [
@@ -268,7 +268,7 @@ class HostPool(Pool):
         return self._engine_kinds[group.name]
 
     async def _measure(self) -> dict[str, ProcessUsage]:
-        """Measure the processes of the pool on this machine, by the names of its members."""
+        """Measure the pool's processes on this machine; return their usage by member name."""
         processes = {link.name: link.pid for link in self._all_links()}
         processes |= {server.name: server.pid for server in self.servers}
         others = {name: pid for name, pid in processes.items() if pid is not None and pid != os.getpid()}
@@ -296,10 +296,10 @@ class HostPool(Pool):
             raise PoolError(f"no validator has uid {validator}; known: {', '.join(map(str, sorted(self.validators)))}")
 
 
-async def bare_or_none(link: HostLink, miner: int, queries: Sequence[Query]) -> list[Cost | None]:
-    """Do a miner's work alone on one host; None for each query if the host dies."""
+async def baseline_or_none(link: HostLink, miner: int, queries: Sequence[Query]) -> list[Cost | None]:
+    """Run a miner alone on one host; return None for each query if the host dies."""
     try:
-        return [*await link.bare(miner, queries)] if queries else []
+        return [*await link.baseline(miner, queries)] if queries else []
     except HostDied as error:
         logger.warning("miner %d alone: %s", miner, error)
         return [None] * len(queries)

@@ -153,7 +153,7 @@ def _common(family: Mapping[int, Miner], required: Mapping[int, Requirements]) -
 
 def _shared(name: str, miners: Mapping[int, Miner], requirements: Requirements) -> Group:
     engines = _engines(miners)
-    # The slots of a host are shared by all its engines, so the hungriest engine decides what the host takes.
+    # All engines of a host share its slots, so the most demanding engine decides what the host takes.
     cpus, gpus = max((e.cpus for e in engines), default=0.0), max((e.gpus for e in engines), default=0.0)
     return Group(name, miners, 1, _slots(engines), cpus, gpus, requirements)
 

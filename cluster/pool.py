@@ -93,8 +93,8 @@ class Pool(ABC):
         """Ask each miner once; return one response for each uid, in order, within one deadline for all.
 
         A miner that was given the query and did not answer within `query.timeout_s` has timed out. A query that did
-        not reach its miner by the deadline, or whose time others took, is lost. Queries in flight on a host that died
-        are retried; the miner that a host dies of is at fault. Late work is cancelled.
+        not reach its miner by the deadline, or whose time other miners used up, is lost. Queries in flight on a host
+        that died are retried; the miner that kills a host is at fault. Late work is cancelled.
         """
 
     @abstractmethod
@@ -102,15 +102,15 @@ class Pool(ABC):
         """Have a validator grade the responses of a round."""
 
     @abstractmethod
-    async def bare(self, miner: int, queries: Sequence[Query]) -> list[Cost | None]:
-        """Do the work of one miner alone, query by query, with no subnet around it; return what each query costs.
+    async def baseline(self, miner: int, queries: Sequence[Query]) -> list[Cost | None]:
+        """Run one miner alone, query by query, with no subnet around it; return what each query costs.
 
         None stands for a query that was not done because a host or an engine died.
         """
 
     @abstractmethod
     async def paid(self, pays: Mapping[int, Pay]) -> None:
-        """Tell miners, by uid, what an epoch brought them: between rounds, or for earlier epochs before the start."""
+        """Notify miners, by uid, of their pay for an epoch: between rounds, or before the start for earlier epochs."""
 
     @abstractmethod
     async def usage(self) -> list[Usage]:
@@ -118,10 +118,10 @@ class Pool(ABC):
 
     @abstractmethod
     async def status(self) -> PoolStatus:
-        """Return who is where, in which state and how busy; may be called while the pool starts and closes."""
+        """Return where each process runs, its state and its load; may be called while the pool starts or closes."""
 
-    def publish(self, run: str, snapshot: str) -> None:  # noqa: B027  most pools have nobody to show it to
-        """Show a run's snapshot, in place of the one before, to those who can see the cluster that the pool uses."""
+    def publish(self, run: str, snapshot: str) -> None:  # noqa: B027  most pools have nowhere to publish it
+        """Publish a run's latest snapshot to everyone who can see the pool's cluster."""
 
     async def play(self, validator: int, number: int, stakes: Mapping[int, float], caller: Caller) -> RoundResult:
         """Run one round of one validator: prepare, query, grade."""

@@ -1,7 +1,7 @@
-"""What a pool looks like while it works: who is where, in which state, how busy, and what waits.
+"""The status of a pool while it works: where each process runs, its state and load, and which queries wait.
 
-A snapshot is a plain value: uids, names, machines and amounts, and nothing that a miner or a server is told in
-confidence. Processes are measured at most every `SAMPLE_S`, since measuring costs CPU that is metered too.
+A snapshot is a plain value of uids, names, machines and amounts, without the secrets of any miner or server.
+Processes are measured at most every `SAMPLE_S`, since measuring costs CPU that is metered too.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ State = Literal["starting", "up", "leaving", "restarting", "given up"]
 
 @dataclass(frozen=True, slots=True)
 class GpuUse:
-    """One GPU, with the use of all processes."""
+    """One GPU, as used by all processes together."""
 
     name: str
     memory_gb: float
-    of_gb: float
+    total_gb: float
     busy: float
-    """Share of the last moments in which it computed."""
+    """Share of the driver's last sampling period in which the GPU computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Member:
     validators: tuple[int, ...] = ()
     """Uids of the validators in it."""
     node: str | None = None
-    """The machine, if it is known."""
+    """The machine, if known."""
     pid: int | None = None
     in_flight: int = 0
     """Queries that it serves now."""
@@ -73,7 +73,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class GroupStatus:
-    """Miners that are served by the same hosts, and how many queries wait for these."""
+    """Miners that the same hosts serve, and how many queries wait for these hosts."""
 
     name: str
     miners: tuple[int, ...]
@@ -101,7 +101,7 @@ class UsageSampler:
         self._cores: dict[str, float] = {}
 
     async def refresh(self, measure: Callable[[], Awaitable[Mapping[str, ProcessUsage]]]) -> None:
-        """Measure the members again, by name, if it is time to."""
+        """Measure the members again, by name, if the last measurement is older than `SAMPLE_S`."""
         now = time.monotonic()
         if self._sampled is not None and now - self._sampled < SAMPLE_S:
             return
@@ -110,7 +110,7 @@ class UsageSampler:
         used = {
             name: sample.cpu_s - before[name].cpu_s
             for name, sample in self._samples.items()
-            if name in before and sample.cpu_s >= before[name].cpu_s  # less: another process in its place
+            if name in before and sample.cpu_s >= before[name].cpu_s  # less means that the process was replaced
         }
         self._cores = {name: cpu_s / passed_s for name, cpu_s in used.items()}
 
@@ -125,7 +125,7 @@ class UsageSampler:
 def measure_processes(pids: Mapping[str, int], node: str) -> dict[str, ProcessUsage]:
     """Measure processes with all their descendants: this process or descendants of it, under any names.
 
-    One pass over all processes of the machine serves all of them; processes that are gone are left out.
+    One pass over this process's descendants measures them all; processes that are gone are left out.
     """
     names = {pid: name for name, pid in pids.items()}
     owners: dict[int, str] = {}
@@ -156,7 +156,7 @@ def machine_name() -> str:
 
 
 def measure_gpus(gpus: Sequence[int]) -> tuple[GpuUse, ...]:
-    """Measure the GPUs with these numbers by NVML; empty if there is none or it can't be asked."""
+    """Measure the GPUs with these numbers through NVML; return an empty tuple if NVML is not available."""
     if not gpus:
         return ()
     try:

@@ -9,6 +9,6 @@ def safe_text(source: object, length: int = 300) -> str:
     """Return what a miner or an error says as short, printable text, even where its own `__str__` fails."""
     try:
         text = str(source)
-    except BaseException:  # a __str__ of the miner's own
+    except BaseException:  # __str__ may be the miner's code
         return "(unprintable)"
     return printable(text, length, kept="\n")

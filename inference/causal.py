@@ -55,12 +55,12 @@ class CausalModel:
         """Load a model.
 
         Args:
-            name: any name that `weights.resolve` takes.
-            device: "cpu", "cuda", "cuda:1"; "auto" takes a GPU if there is one.
-            dtype: "float32", "bfloat16", "float16"; "auto" takes the weights' own on a GPU and float32 on a CPU.
+            name: any name that `weights.resolve` accepts.
+            device: "cpu", "cuda", "cuda:1"; "auto" uses a GPU if there is one.
+            dtype: "float32", "bfloat16", "float16"; "auto" uses the weights' own on a GPU and float32 on a CPU.
             layers: number of layers to keep, for a weaker model; None keeps all.
             threads: PyTorch threads of this process; 0 leaves them as they are.
-            template: chat template in Jinja; empty takes the model's own.
+            template: chat template in Jinja; empty uses the model's own.
 
         Raises:
             ModelError: the model is missing, broken, or too large for the device.
@@ -95,7 +95,7 @@ class CausalModel:
                     output_loading_info=True,
                 )
             if loading["missing_keys"]:
-                # An embedder or a classifier would be given a head of random numbers.
+                # An embedder or a classifier would get a head of random numbers.
                 raise ModelError(f"{name} is not a causal language model: it lacks {min(loading['missing_keys'])}")
             self.model.to(self.device).eval()
         except ModelError:
@@ -104,7 +104,7 @@ class CausalModel:
             raise ModelError(
                 f'{name} does not fit on {self.device}; take a smaller model or dtype = "bfloat16"'
             ) from error
-        except Exception as error:  # transformers raises whatever a broken folder leads it to
+        except Exception as error:  # a broken folder can make transformers raise anything
             raise ModelError(
                 f"{name} can't be loaded ({type(error).__name__}: {first_line(error)}); "
                 "see what can with: subnetlab models list"
@@ -148,9 +148,9 @@ class CausalModel:
                 pad_token_id=self._pad,
                 eos_token_id=sorted(self.ends) or None,
             )[:, ids.shape[1] :].cpu()
-        written = [row[row != self._pad] for row in output]
-        texts = [self.text(row.tolist()) for row in written]
-        return [GreedyCompletion(text.strip(), len(row)) for text, row in zip(texts, written, strict=True)]
+        rows = [row[row != self._pad] for row in output]
+        texts = [self.text(row.tolist()) for row in rows]
+        return [GreedyCompletion(text.strip(), len(row)) for text, row in zip(texts, rows, strict=True)]
 
     def text(self, tokens: Sequence[int]) -> str:
         """Decode an answer without special tokens and without the one that ended it."""
@@ -162,7 +162,7 @@ class CausalModel:
         return self._padded(rows, left=True)
 
     def pad_right(self, rows: Sequence[Sequence[int]]) -> tuple[Any, Any]:
-        """Do as `pad_left` does, with the padding behind the tokens."""
+        """Do the same as `pad_left`, with the padding behind the tokens."""
         return self._padded(rows, left=False)
 
     def _padded(self, rows: Sequence[Sequence[int]], *, left: bool) -> tuple[Any, Any]:
@@ -179,7 +179,7 @@ class CausalModel:
 
 
 def shared_model(name: str, device: str, dtype: str, template: str = "") -> CausalModel:
-    """Load a model once a process."""
+    """Load a model once per process."""
     return _loaded(name, device, dtype, template)
 
 
@@ -220,9 +220,9 @@ def _render(tokenizer: Any, turns: Sequence[dict[str, str]]) -> str:
 
 
 def end_tokens(tokenizer: Any, *configs: Any) -> frozenset[int]:
-    """Return the tokens that end an answer by the tokenizer, by the configs, or by the chat template.
+    """Return the tokens that end an answer according to the tokenizer, the configs or the chat template.
 
-    The files of a fine-tuned model often disagree, and a model that is not stopped by the right one writes on.
+    The files of a fine-tuned model often disagree, and a model that is not stopped by the right token goes on.
     """
     ends: set[int] = set()
     for source in (tokenizer, *configs):
@@ -233,7 +233,7 @@ def end_tokens(tokenizer: Any, *configs: Any) -> frozenset[int]:
         turns = [{"role": "user", "content": "What is there?"}, {"role": "assistant", "content": answer}]
         try:
             after = str(tokenizer.apply_chat_template(turns, tokenize=False)).rpartition(answer)[2].lstrip()
-        except Exception:  # a template that can't show an answer names no end
+        except Exception:  # a template that can't render an answer reveals no end token
             after = ""
         first = tokenizer.encode(after, add_special_tokens=False)[:1]
         ends |= set(first) & set(tokenizer.added_tokens_decoder)
@@ -269,5 +269,5 @@ def load_tokenizer(name: str) -> Any:
 
 
 def encodable(text: str) -> str:
-    """Replace lone surrogates, which no tokenizer and no server takes."""
+    """Replace lone surrogates, which no tokenizer and no server accepts."""
     return text.encode("utf-8", "replace").decode("utf-8")

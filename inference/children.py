@@ -13,7 +13,7 @@ WAIT_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Children:
-    """Descendants of this process. A pid that the system has since given to another process is not mistaken for one."""
+    """Descendants of this process. A pid that the system has reused for another process is not mistaken for one."""
 
     processes: tuple[Any, ...] = ()
 

@@ -1,6 +1,6 @@
 """CPU clocks of this thread with its native helpers, and of other processes, to the nanosecond.
 
-A library such as PyTorch computes on threads that Python does not know. Native threads that start while a Python
+A library such as PyTorch computes on threads unknown to Python. Native threads that start while a Python
 thread works are counted as its helpers. On systems other than Linux only the Python thread itself is counted.
 
     clock = ThreadClock()
@@ -16,11 +16,11 @@ import time
 from collections.abc import Iterable
 
 TASKS = "/proc/self/task"
-OF_THREAD, OF_PROCESS = 6, 2
+THREAD_CLOCK, PROCESS_CLOCK = 6, 2
 """Kinds of clock; Linux derives a clock's id from an inverted thread or process id and one of these."""
 
 
-def native_cpu_s(ids: Iterable[int], kind: int = OF_THREAD) -> float:
+def native_cpu_s(ids: Iterable[int], kind: int = THREAD_CLOCK) -> float:
     """Sum the CPU seconds of threads of this process, or of processes; one that has ended counts 0."""
     total = 0.0
     for id_ in ids:
@@ -33,7 +33,7 @@ def native_cpu_s(ids: Iterable[int], kind: int = OF_THREAD) -> float:
 
 def process_cpu_s(pids: Iterable[int]) -> float:
     """Sum the CPU seconds of other processes, without their children."""
-    return native_cpu_s(pids, OF_PROCESS)
+    return native_cpu_s(pids, PROCESS_CLOCK)
 
 
 class ThreadClock:
@@ -48,7 +48,7 @@ class ThreadClock:
         """Return the CPU seconds of the thread and of its helpers, each since it started."""
         if new := _tasks() - self._known:
             new -= {thread.native_id for thread in threading.enumerate() if thread.native_id}
-            # A Python thread that is just ending is not listed any more, so a helper has to be seen twice.
+            # A Python thread that is just ending is no longer listed, so a helper has to be seen twice.
             self._helpers |= new & self._seen
             self._known |= self._helpers
             self._seen = new - self._helpers

@@ -1,4 +1,4 @@
-"""The device that a model runs on."""
+"""The device and the precision of a model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def pick_device(device: str) -> str:
 
 
 def pick_dtype(dtype: str, device: str) -> str:
-    """Resolve "auto" to what graders use: bfloat16 on a GPU, float32 on a CPU, where half precision is slow."""
+    """Resolve "auto" to the precision of graders: bfloat16 on a GPU, float32 on a CPU, where half precision is slow."""
     if dtype != "auto":
         return dtype
     return "float32" if device == "cpu" else "bfloat16"

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_CHARACTERS = 8_000
-"""Characters of a text that are encoded: more than any sentence encoder looks at."""
+"""Maximum characters of a text to encode: more than any sentence encoder reads."""
 
 
 class SentenceEncoder:
-    """A model that turns a text into a vector of its meaning."""
+    """A model that turns texts into vectors of their meaning."""
 
     def __init__(self, name: str, device: str = "auto") -> None:
         """Load an encoder; no code that comes with it is run.
@@ -54,13 +54,13 @@ class SentenceEncoder:
         vectors = self._model.encode(
             distinct, batch_size=batch_size, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
         )
-        place = {text: number for number, text in enumerate(distinct)}
-        return np.asarray(vectors[[place[_readable(text)] for text in texts]], dtype=np.float32)
+        rows = {text: number for number, text in enumerate(distinct)}
+        return np.asarray(vectors[[rows[_readable(text)] for text in texts]], dtype=np.float32)
 
 
 @lru_cache(maxsize=4)
 def shared_encoder(name: str, device: str) -> SentenceEncoder:
-    """Load an encoder once a process."""
+    """Load an encoder once per process."""
     return SentenceEncoder(name, device)
 
 
@@ -69,5 +69,5 @@ def _distinct(texts: Sequence[str]) -> list[str]:
 
 
 def _readable(text: str) -> str:
-    """Cut a text to the part that is read and replace lone surrogates."""
+    """Cut a text to the part that is encoded and replace lone surrogates."""
     return text[:MAX_CHARACTERS].encode("utf-8", errors="replace").decode("utf-8")

@@ -34,7 +34,7 @@ def vllm_environment(*, cache_gib: float = 1.0, threads: int | None = None) -> A
         # A child forked after OpenMP has run hangs at its first parallel loop.
         "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
         "VLLM_CPU_KVCACHE_SPACE": f"{cache_gib:g}",
-        # Bound to cores, two engines on one machine would share the first ones.
+        # If bound to cores, two engines on one machine would share the first ones.
         "VLLM_CPU_OMP_THREADS_BIND": "nobind",
         "TOKENIZERS_PARALLELISM": "false",
     }

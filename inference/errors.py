@@ -1,4 +1,4 @@
-"""Errors that a user sees as one line, and those of the room that holds models.
+"""The base of errors that users see as one line, and the errors of this room.
 
 SubnetlabError
 ├── ModelError    a model is missing or can't be loaded; the message ends with the fix
@@ -7,15 +7,15 @@ SubnetlabError
 
 
 class SubnetlabError(Exception):
-    """Base of every error that is meant for the user's eyes."""
+    """Base of every error whose message is written for the user."""
 
 
 class ModelError(SubnetlabError):
-    """A model is missing, incomplete or not a model; the message ends with the command that gets it."""
+    """A model is missing, incomplete or not a model; the message ends with the command that fetches it."""
 
 
 class PromptError(SubnetlabError, ValueError):
-    """A prompt is too long for the model's context, or its roles are refused by the chat template."""
+    """A prompt is too long for the model's context, or the chat template refuses its roles."""
 
 
 def first_line(error: BaseException, length: int = 200) -> str:

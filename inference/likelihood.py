@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 HEAD_ROWS = 256
-"""Positions for which the head's output, a number for every word of the vocabulary, is held at once."""
+"""Maximum positions at which the head's output, a number for every token of the vocabulary, is held at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Likelihood:
     """How likely a text's tokens were, each given all before it: arrays of shape (positions,)."""
 
     tokens: int
-    """Length of the whole text, with the tokens that were not looked at."""
+    """Length of the whole text, including tokens that were skipped."""
     log_probabilities: NDArray[np.float64]
     entropies: NDArray[np.float64]
     """Entropy of the model's own choice at the position, in nats: the mean of -log p if the model wrote it."""
@@ -37,16 +37,16 @@ class Likelihood:
 
 @dataclass(frozen=True, slots=True)
 class GivenText:
-    """A prompt, the text that follows it, and the places in the text to look at."""
+    """A prompt, the text that follows it, and the positions in the text to evaluate."""
 
     prompt: Sequence[int]
     text: Sequence[int]
     positions: Sequence[float] | None = None
-    """Places in [0, 1) along the text; None looks at every token."""
+    """Positions in [0, 1) along the text; None evaluates every token."""
 
     @property
     def indices(self) -> list[int]:
-        """Indices of the text's tokens to look at, in order."""
+        """Indices of the text's tokens to evaluate, in order."""
         if self.positions is None:
             return list(range(len(self.text)))
         return sorted({int(share * len(self.text)) for share in self.positions} & set(range(len(self.text))))
@@ -58,30 +58,30 @@ def tokenize(model: CausalModel, text: str) -> list[int]:
 
 
 class LikelihoodBatch:
-    """Texts that run through the model together; what their prompts share runs once."""
+    """Texts that run through the model together; the common start of their prompts runs once."""
 
     def __init__(self, model: CausalModel, given: Sequence[GivenText]) -> None:
         self._model = model
         self._lengths = [len(each.text) for each in given]
         self._rows: list[list[int]] = []
-        self._looked_at: list[list[int]] = []
+        self._indices: list[list[int]] = []
         for each in given:
             indices = each.indices
             # Tokens behind the last position are not needed.
             self._rows.append([*each.prompt, *each.text[: indices[-1] + 1 if indices else 0]])
-            self._looked_at.append([len(each.prompt) + index for index in indices])
-        shared = min((at[0] - 1 for at in self._looked_at if at), default=0) if len(given) > 1 else 0
+            self._indices.append([len(each.prompt) + index for index in indices])
+        shared = min((row[0] - 1 for row in self._indices if row), default=0) if len(given) > 1 else 0
         self._shared = min(shared, len(os.path.commonprefix(self._rows)))
 
     @property
     def tokens(self) -> int:
-        """Tokens that run through the model."""
+        """Number of tokens that run through the model."""
         return self._shared + sum(len(row) - self._shared for row in self._rows)
 
     def run(self, temperature: float = 1.0) -> list[Likelihood]:
         """Return how likely each text is if it was sampled at a temperature above 0.
 
-        The head is evaluated at the positions alone.
+        The head is evaluated only at the chosen positions.
         """
         import torch
 
@@ -99,7 +99,7 @@ class LikelihoodBatch:
             ).last_hidden_state
             return [
                 self._likelihood(states[place], ids[place], indices, self._lengths[place], temperature)
-                for place, indices in enumerate(self._looked_at)
+                for place, indices in enumerate(self._indices)
             ]
 
     def _likelihood(self, states: Any, ids: Any, indices: list[int], length: int, temperature: float) -> Likelihood:

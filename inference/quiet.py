@@ -1,4 +1,4 @@
-"""Loading models without progress bars and advice on the terminal."""
+"""Loading models without progress bars and warnings on the terminal."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Reward models: sequence classifiers that grade an answer to a prompt, in transformers or vLLM, and training one.
+"""Reward models: sequence classifiers that grade an answer to a prompt, in transformers or vLLM.
 
-`fit_head` fits a linear head on a sentence encoder in closed form, for use where no reward model can be had.
+Where no reward model is available, `fit_head` fits a linear head on a sentence encoder in closed form.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .weights import resolve
 RIDGE = 3.0
 """Weight of the penalty in the head's ridge regression."""
 MAX_TOKENS = 384
-"""Tokens of prompt and answer that the head is fitted to."""
+"""Maximum tokens of prompt and answer to which the head is fitted."""
 BATCH = 32
 
 
@@ -49,18 +49,18 @@ class Classifier:
 
 @lru_cache(maxsize=2)
 def shared_classifier(name: str, device: str) -> Classifier:
-    """Load a classifier once a process. Only safetensors are read, and no code that comes with the model is run."""
+    """Load a classifier once per process. Only safetensors are read, and no code that comes with the model is run."""
     import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     folder = resolve(name)
-    place = pick_device(device)
+    target = pick_device(device)
     with quiet():
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         model = AutoModelForSequenceClassification.from_pretrained(
-            folder, trust_remote_code=False, use_safetensors=True, dtype=getattr(torch, pick_dtype("auto", place))
+            folder, trust_remote_code=False, use_safetensors=True, dtype=getattr(torch, pick_dtype("auto", target))
         )
-    return Classifier(model.to(place).eval(), tokenizer, place)
+    return Classifier(model.to(target).eval(), tokenizer, target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +69,12 @@ class PoolingClassifier:
 
     llm: Any
     children: Children
-    """The processes that it lives in."""
+    """The processes in which it runs."""
 
 
 @cache
 def shared_pooling(name: str, max_tokens: int) -> PoolingClassifier:
-    """Start vLLM for a classifier once a process and keep it: a second one fails where memory is short.
+    """Start vLLM for a classifier once per process and keep it: a second one fails where memory is short.
 
     Only safetensors are read, and no code that comes with the model is run.
     """
@@ -105,7 +105,7 @@ def vllm_has_gpu() -> bool:
 
 
 def as_conversations(tokenizer: Any, messages: Sequence[Turn], answers: Sequence[str]) -> list[str]:
-    """Render a conversation with each answer as its last turn, by the model's chat template."""
+    """Render a conversation with each answer as its last turn, using the model's chat template."""
     turns = [{"role": turn.role, "content": turn.content} for turn in messages]
     return [
         tokenizer.apply_chat_template([*turns, {"role": "assistant", "content": answer}], tokenize=False)

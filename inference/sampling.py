@@ -1,4 +1,4 @@
-"""Sampling from a causal model: rows written together, one token a step, each with its own seed.
+"""Sampling from a causal model: a batch of rows, one token per step, each row with its own seed.
 
 Prompts are padded on the left, and a row leaves the batch as it ends.
 
@@ -27,11 +27,11 @@ class SamplingRequest(Protocol):
 
     @property
     def max_tokens(self) -> int:
-        """Bound on the answer; the model's context may end it sooner."""
+        """Maximum length of the answer; the model's context may end it sooner."""
 
     @property
     def temperature(self) -> float:
-        """0 takes the likeliest token each time."""
+        """Sampling temperature; 0 always takes the likeliest token."""
 
     @property
     def top_p(self) -> float:
@@ -43,7 +43,7 @@ class SamplingRequest(Protocol):
 
     @property
     def stop(self) -> Sequence[str]:
-        """The answer ends before the first of these."""
+        """Strings that end the answer, which stops before the first of them."""
 
     @property
     def logprobs(self) -> int | None:
@@ -57,14 +57,14 @@ class Row:
     request: SamplingRequest
     prompt: list[int]
     limit: int
-    """Maximum tokens that it may write."""
+    """Maximum tokens of its answer."""
     generator: Any = None
     """Source of its random numbers; None takes the likeliest token."""
     tokens: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
     likeliest: list[dict[int, float]] = field(default_factory=list)
     finish: str = ""
-    """"stop", "length" or "cut"; empty while it writes."""
+    """Either "stop", "length" or "cut"; empty while the row runs."""
     text: str = ""
     started: float = 0.0
     first_token_s: float = 0.0
@@ -91,16 +91,16 @@ def prepare(model: CausalModel, request: SamplingRequest) -> Row:
 
 
 class Batch:
-    """Rows that are written together; a row leaves when it ends."""
+    """Rows that run together; a row leaves when it ends."""
 
     def __init__(self, model: CausalModel, rows: Sequence[Row]) -> None:
-        """Read the prompts and write the first token of each row."""
+        """Process the prompts and sample the first token of each row."""
         import torch
         from transformers import DynamicCache
 
         self.model = model
         self.rows = list(rows)
-        """Those that still write."""
+        """The rows that still run."""
         started = time.perf_counter()
         for row in self.rows:
             row.started = started
@@ -110,7 +110,7 @@ class Batch:
             self._advance(ids, _positions(self._mask))
 
     def step(self) -> None:
-        """Write one more token of each row."""
+        """Sample one more token for each row."""
         import torch
 
         with torch.inference_mode():
@@ -122,7 +122,7 @@ class Batch:
             self._advance(ids, positions)
 
     def drop(self, rows: Sequence[Row]) -> None:
-        """Cut rows short that nobody waits for any more."""
+        """Cut short rows whose answers nobody waits for any more."""
         for row in rows:
             if not row.finish:
                 self._end(row, "cut")
@@ -187,14 +187,14 @@ class Batch:
         """Remove the rows that have ended, from the cache as well."""
         import torch
 
-        kept = [place for place, row in enumerate(self.rows) if not row.finish]
-        if len(kept) == len(self.rows):
+        running = [place for place, row in enumerate(self.rows) if not row.finish]
+        if len(running) == len(self.rows):
             return
-        self.rows = [self.rows[place] for place in kept]
-        if not kept:
+        self.rows = [self.rows[place] for place in running]
+        if not running:
             self._cache = None
             return
-        index = torch.tensor(kept, device=self._mask.device)
+        index = torch.tensor(running, device=self._mask.device)
         self._mask = self._mask[index]
         self._cache.batch_select_indices(index)
 
@@ -204,9 +204,9 @@ def _positions(mask: Any) -> Any:
 
 
 def _sample(logits: Any, rows: Sequence[Row]) -> list[int]:
-    """Draw a token for each row, from the smallest set that has `top_p` of its probability.
+    """Draw a token for each row, from the smallest set whose probability reaches `top_p`.
 
-    The cumulated probabilities are inverted at one random number from the row's own generator.
+    The cumulative probabilities are inverted at one random number from the row's own generator.
     """
     import torch
 
@@ -217,7 +217,7 @@ def _sample(logits: Any, rows: Sequence[Row]) -> list[int]:
             ordered, tokens = probabilities[place].sort(descending=True)
             beyond = ordered.cumsum(dim=-1) - ordered >= row.request.top_p
             probabilities[place, tokens[beyond]] = 0.0
-    cumulated = probabilities.cumsum(dim=-1)
+    cumulative = probabilities.cumsum(dim=-1)
     numbers = torch.cat([torch.rand(1, generator=row.generator, device=logits.device) for row in rows])
-    drawn = torch.searchsorted(cumulated, (numbers * cumulated[:, -1])[:, None], right=True)
+    drawn = torch.searchsorted(cumulative, (numbers * cumulative[:, -1])[:, None], right=True)
     return list(drawn[:, 0].clamp(max=logits.shape[-1] - 1).tolist())

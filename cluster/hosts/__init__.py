@@ -1,1 +1,1 @@
-"""What a host is and does, how a pool reaches one, and the validators that a process holds."""
+"""Hosts, the links through which a pool reaches them, and the workers that run validators."""

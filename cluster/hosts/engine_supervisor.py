@@ -1,7 +1,7 @@
 """The engines of one host: opened together; an engine that dies is closed and reopened for the next query.
 
-Queries in flight on a dead engine are lost here; the scheduler retries them and blames the miner that an engine dies
-of. So no number of deaths gives an engine up, only repeated failure to open does.
+Queries in flight on a dead engine are lost here; the scheduler retries them and blames the miner that kills engines.
+So an engine is never given up because it died too often, only because it repeatedly failed to open.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class EngineSupervisor:
             raise
 
     async def close(self) -> None:
-        """Close all, whichever of them fails at it."""
+        """Close all, even if some fail to close."""
         if tasks := {state.reopening for state in self._states.values() if state.reopening is not None}:
             for task in tasks:
                 task.cancel()
@@ -85,7 +85,7 @@ class EngineSupervisor:
         try:
             await state.engine.close()
             await state.engine.open()
-        except Exception as error:  # whatever keeps it from opening
+        except Exception as error:  # anything may keep an engine from opening
             state.failures += 1
             state.down = f"{reason}; it did not open again: {type(error).__name__}: {safe_text(error)}"
         else:
@@ -104,7 +104,7 @@ class Closable(Protocol):
 
 
 async def close_all(parts: Iterable[Closable]) -> None:
-    """Close all at once, and log what fails at it."""
+    """Close all at once, and log failures."""
     for error in await asyncio.gather(*(part.close() for part in parts), return_exceptions=True):
         if isinstance(error, BaseException):
             logger.warning("while closing: %s: %s", type(error).__name__, safe_text(error))

@@ -1,7 +1,7 @@
 """A host: the process that holds engines and serves the miners that share them.
 
 A plain class: a pool runs it in this process, in a child process or on another machine. Whatever a miner does becomes
-a `Response`. Its latency is the wall time from being given the query to having answered. Time for which other miners
+a `Response`. Its latency is the wall time from receiving the query to answering it. Time for which other miners
 of the host held the event loop extends its timeout, by at most as much again; it never lowers the latency. Tasks that
 a miner starts are timed and metered with it.
 
@@ -33,14 +33,14 @@ from .turn import LoopUse, Steps, Turn, create_task_in_turn, current_turn
 logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 8_000_000
-"""A longer answer is malformed, and is not carried anywhere."""
+"""A longer answer is malformed, and is not passed on."""
 LINGER_S = 2.0
-"""Time that a miner has after its timeout to end its work, before its place is given to the next."""
+"""Time that a miner has after its timeout to end its work, before the next query takes its slot."""
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """Responses of a host that came at the same time."""
+    """Responses that became ready on a host at the same time."""
 
     responses: tuple[Response, ...]
     cpu_s: float
@@ -84,9 +84,9 @@ class Host:
         await self._engines.close()
 
     def paid(self, pays: Sequence[Mapping[int, Pay]], *, again: bool = False) -> None:
-        """Tell the miners of this host, by uid, what each epoch brought them.
+        """Notify the miners of this host, by uid, of their pay for each epoch.
 
-        What they do with it is part of the cost of their next answer, unless they are told `again`, on a new host.
+        The cost of handling a notice counts towards the miner's next answer, unless a new host repeats it (`again`).
         """
         for epoch in pays:
             for uid in epoch.keys() & self._miners.keys():
@@ -99,7 +99,7 @@ class Host:
         return tree_cpu_s(os.getpid())
 
     async def serve_all(self, uids: Sequence[int], query: Query) -> AsyncIterator[Served]:
-        """Give several miners the same query; yield responses as they come, those that are ready together."""
+        """Give several miners the same query; yield responses as they come, in batches."""
         waiting = {asyncio.create_task(self.serve(uid, query)) for uid in uids}
         try:
             while waiting:
@@ -114,9 +114,9 @@ class Host:
                 task.cancel()
 
     async def serve(self, uid: int, query: Query) -> Response:
-        """Give one miner the query; whatever comes of it is the response.
+        """Give one miner the query; return its response, whatever happens.
 
-        An engine that died is reopened first, within the query's timeout and at nobody's expense.
+        An engine that died is reopened first, within the query's timeout, without charging any miner.
         """
         keys = self._engine_keys[uid]
         if down := await self._engines.ready(keys, query.timeout_s):
@@ -142,7 +142,7 @@ class Host:
             self._overheard.keep(turn, None)
         if late:
             if task.done() and not task.cancelled():
-                task.exception()  # retrieved, or asyncio would log it
+                task.exception()  # unless it is retrieved, asyncio logs it
             if others_s > query.timeout_s > latency_s - others_s:
                 reason = f"other miners held the event loop for {others_s:.3g} s"
                 response = Response(uid, fault=Fault.LOST, reason=reason)
@@ -157,7 +157,7 @@ class Host:
         cost = turn.meter.cost + self._owed.pop(uid, Cost())
         return replace(response, latency_s=latency_s + turn.borrowed_s, cost=cost)
 
-    async def bare(self, uid: int, queries: Sequence[Query]) -> list[Cost | None]:
+    async def baseline(self, uid: int, queries: Sequence[Query]) -> list[Cost | None]:
         """Run one miner alone over the queries; the cost of each is everything that the host used meanwhile.
 
         That includes the engines' processes. None stands for a query that was not done because an engine died.
@@ -213,7 +213,7 @@ class Host:
 
 
 def notify(uid: int, miner: Miner, pay: Pay) -> Cost:
-    """Tell a miner what an epoch brought it; return what it used. A miner that fails at it has learnt nothing."""
+    """Notify a miner of its pay for an epoch; return what it used. Its failure is logged and changes nothing else."""
     with Meter() as meter:
         try:
             miner.paid(pay)
@@ -225,7 +225,7 @@ def notify(uid: int, miner: Miner, pay: Pay) -> Cost:
 
 
 def own_copy(query: Query) -> Query:
-    """Copy a query down to its immutable parts: nobody else sees what a miner does to it."""
+    """Copy a query down to its immutable parts, so that a miner can't change it for others."""
     messages = tuple(replace(message) for message in query.prompt.messages)
     return replace(query, prompt=replace(query.prompt, messages=messages), caller=replace(query.caller))
 
@@ -240,7 +240,7 @@ def encode(answer: object) -> bytes:
         body = answer.body() if isinstance(answer, Answer) else answer
         if isinstance(body, bytes):
             body = bytes(body)
-    except BaseException as error:  # not Unicode, values that got past the schema, an exit of the miner's
+    except BaseException as error:  # not Unicode, values that got past the schema, SystemExit from the miner's code
         raise MalformedAnswer(f"the answer can't be encoded: {type(error).__name__}: {safe_text(error)}") from error
     if not isinstance(body, bytes):
         raise MalformedAnswer(f"the miner returned {type(body).__name__}; an Answer or bytes are allowed")

@@ -27,7 +27,7 @@ class HostLink(Protocol):
 
     @property
     def pid(self) -> int | None:
-        """Its process, on whatever machine; None while it has none."""
+        """Process id on its machine; None while the host does not run."""
 
     async def start(self) -> None:
         """Place the host and open its engines; a host that died is restarted.
@@ -43,7 +43,7 @@ class HostLink(Protocol):
             HostDied: the host is gone; what it had not yet answered is lost.
         """
 
-    async def bare(self, uid: int, queries: Sequence[Query]) -> list[Cost | None]:
+    async def baseline(self, uid: int, queries: Sequence[Query]) -> list[Cost | None]:
         """Run one miner alone.
 
         Raises:
@@ -52,9 +52,9 @@ class HostLink(Protocol):
         """
 
     async def paid(self, pays: Sequence[Mapping[int, Pay]], *, again: bool) -> None:
-        """Tell the host's miners what epochs brought them, `again` if another host told them before.
+        """Have the host notify its miners of their pay for each epoch, `again` if another host did so before.
 
-        It takes as long as the miners' own code does: bound it, and close the host if it takes too long. Without
+        It takes as long as the miners' own code does: set a time limit, and close the host if it is exceeded. Without
         epochs it serves as a probe.
 
         Raises:
@@ -103,20 +103,20 @@ class InProcess:
         self._host = host
 
     async def serve(self, uids: Sequence[int], packed: Any) -> AsyncIterator[tuple[Response, ...]]:
-        """Serve here."""
+        """Serve on this event loop."""
         async for served in self._started.serve_all(uids, packed.query):
             yield served.responses
 
-    async def bare(self, uid: int, queries: Sequence[Query]) -> list[Cost | None]:
-        """Run the miner here."""
+    async def baseline(self, uid: int, queries: Sequence[Query]) -> list[Cost | None]:
+        """Run the miner on this event loop."""
         host = self._started
         try:
-            return await host.bare(uid, queries)
+            return await host.baseline(uid, queries)
         except Exception as error:
             raise PoolError(f"miner {uid} alone: {type(error).__name__}: {safe_text(error)}") from error
 
     async def paid(self, pays: Sequence[Mapping[int, Pay]], *, again: bool) -> None:
-        """Tell the miners here, in this step of the event loop: a miner that hangs holds it, as at a query."""
+        """Notify the miners on this event loop, which a miner that hangs blocks, as it can with a query."""
         self._started.paid(pays, again=again)
 
     async def cpu_s(self) -> float | None:

@@ -1,4 +1,4 @@
-"""Overheard answers: a copycat on the same host takes over the answer that its victim gives to the same query."""
+"""Overheard answers: a copycat reuses the answer that its victim on the same host gives to the same query."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from subnets import Answer, Query
 from .turn import Turn
 
 MAX_KEPT = 256
-"""Victims' answers that are kept for their copycats."""
+"""Maximum number of victims' answers kept for their copycats."""
 
 
 @dataclass(slots=True)
 class _Promise:
-    """The answer of a victim, once it is there."""
+    """A victim's answer to come."""
 
-    kept: asyncio.Event = field(default_factory=asyncio.Event)
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
     answer: Answer | bytes | None = None
     elapsed_s: float = 0.0
 
@@ -45,11 +45,11 @@ class OverheardAnswers:
             self._promises.popitem(last=False)
 
     def keep(self, turn: Turn, answer: Answer | bytes | None) -> None:
-        """Let copycats have a victim's answer; None says that there will be none. The first call counts."""
+        """Keep a victim's answer for its copycats; None means that there is none. Only the first call counts."""
         promise = self._promises.get((turn.query.id, turn.uid))
-        if promise is not None and not promise.kept.is_set():
+        if promise is not None and not promise.settled.is_set():
             promise.answer, promise.elapsed_s = answer, turn.elapsed_s()
-            promise.kept.set()
+            promise.settled.set()
 
     async def overhear(self, turn: Turn, victim: Miner, query: Query) -> Answer | bytes:
         """Return the answer of an equal miner to the query on this host; if there is none, do its work."""
@@ -58,9 +58,9 @@ class OverheardAnswers:
         promise = next((promise for promise in promises if promise is not None), None)
         if promise is None:
             return await victim.forward(query)
-        if promise.kept.is_set():
+        if promise.settled.is_set():
             turn.borrowed_s = promise.elapsed_s
-        await promise.kept.wait()
+        await promise.settled.wait()
         if promise.answer is None:
             raise LookupError("the victim gave no answer")
         return promise.answer

@@ -1,7 +1,7 @@
-"""Pay notices: hosts tell their miners what epochs brought them; a restarted host repeats everything.
+"""Pay notices: hosts notify their miners of their pay for each epoch; a restarted host repeats all notices.
 
 No miner's code runs here. A host that dies while notifying or takes longer than `NOTIFY_S` is restarted, and then
-notifies its miners one by one. A miner that kills its host again gets no more notices; all others get everything.
+notifies its miners one by one. A miner that kills its host again gets no more notices; all others get all of them.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ from .host_link import HostLink
 logger = logging.getLogger(__name__)
 
 NOTIFY_S = 10.0
-"""Time limit for notifying all miners of a host of an epoch, or one miner of everything so far."""
+"""Time limit for notifying all miners of a host of one epoch, or one miner of all epochs so far."""
 
 
 class PayNotices:
     """Keeps the pay of past epochs, and has hosts notify their miners."""
 
     def __init__(self, learners: Iterable[int]) -> None:
-        """Keep only the pay of `learners`, the uids of miners that use it, however long a run is."""
+        """Keep only the pay of `learners`, the uids of miners that use it, so that memory stays small."""
         self._learners = frozenset(learners)
         self._pays: list[Mapping[int, Pay]] = []
         self._unreachable: set[int] = set()
         """Miners that get no more notices."""
 
     def add(self, pays: Mapping[int, Pay]) -> None:
-        """Keep what an epoch brought, by uid; every host that starts from now on passes it on."""
+        """Add the pay for an epoch, by uid; every host that starts from now on passes it on."""
         self._pays.append({uid: pays[uid] for uid in pays.keys() & self._learners})
 
     async def start(self, link: HostLink, uids: Collection[int]) -> None:
-        """Start a host and have it notify its miners of everything so far; raises PoolError as the start does."""
+        """Start a host and have it notify its miners of all epochs so far; raises PoolError if it can't start."""
         await start(link)
         if not await self._notify(link, uids, self._pays, again=True):
             await self._restart(link, uids)
 
-    async def tell_last(self, link: HostLink, uids: Collection[int]) -> None:
+    async def notify_last(self, link: HostLink, uids: Collection[int]) -> None:
         """Have a running host notify its miners of the last epoch; raises PoolError if it can't be restarted."""
         if not await self._notify(link, uids, self._pays[-1:], again=False):
             await self._restart(link, uids)

@@ -49,7 +49,7 @@ class Turn:
         self.started, self.others_before_s = perf_counter(), self.loop_use.held_s - self.held_s
 
     def stop(self) -> None:
-        """Stop the clock; a later stop counts."""
+        """Stop the clock; if it is stopped twice, the second stop counts."""
         self.ended = None
         self.others_s, self.ended = self.held_by_others_s(), perf_counter()
 
@@ -66,7 +66,7 @@ class Turn:
     def left_s(self) -> float:
         """Return the time that the turn has left, or had left when it ended; negative once it is late.
 
-        Time that others took is given back, up to one timeout, so that a caller knows when to give a host up.
+        Time that others took is given back, up to one timeout, so that a caller knows when to give up on a host.
         """
         credit_s = min(self.held_by_others_s(), self.query.timeout_s)
         return self.query.timeout_s + credit_s - self.elapsed_s()
@@ -77,7 +77,7 @@ current_turn: ContextVar[Turn | None] = ContextVar("current_turn", default=None)
 
 
 class Steps(Coroutine[Any, Any, Any]):
-    """The work of a task in a turn; notes how long its steps hold the event loop, and meters them unless `metered`."""
+    """The work of a task in a turn; times how long its steps hold the event loop, and meters them unless `metered`."""
 
     def __init__(self, turn: Turn, work: Coroutine[Any, Any, Any], *, metered: bool) -> None:
         self._turn, self._work, self._metered = turn, work, metered
@@ -101,7 +101,7 @@ class Steps(Coroutine[Any, Any, Any]):
         cpu_s, started = thread_time(), perf_counter()
         try:
             return step()
-        except (SystemExit, KeyboardInterrupt) as error:  # in a task of the miner's, it would end the host
+        except (SystemExit, KeyboardInterrupt) as error:  # raised in a miner's task, it would end the host
             raise RuntimeError(f"{type(error).__name__}: {safe_text(error)}") from error
         finally:
             held_s = perf_counter() - started

@@ -32,9 +32,9 @@ class ValidatorWorker:
         self._validators = dict(validators)
 
     def warm(self) -> None:
-        """Grade the gold answer of one task with each grader, so that no round pays for what is loaded once.
+        """Grade the gold answer of one task with each grader, so that no round pays for loading models.
 
-        A failure here comes again in a round, where it is reported.
+        A failure here happens again in a round, where it is reported.
         """
         graders = {
             validator.scorer.key if validator.scorer else "": validator for validator in self._validators.values()
@@ -58,7 +58,7 @@ class ValidatorWorker:
         """Have a validator grade the responses of a round."""
         try:
             return self._validators[uid].grade(self._subnet, task, responses)
-        except Exception as error:  # a subnet's own measure of quality
+        except Exception as error:  # the subnet's `quality`
             return _failure(f"validator {uid} could not grade task {task.id}", error)
 
     def cpu_s(self) -> float:

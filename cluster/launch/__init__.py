@@ -1,4 +1,4 @@
-"""Clusters described by one short TOML: the files and commands that bring them up, and their cost."""
+"""Clusters described by one short TOML file: the files and commands that bring them up, and their cost."""
 
 from .commands import Command, down_commands, ready_token, require_client, status_commands, up_commands
 from .errors import LaunchError

@@ -29,9 +29,9 @@ class Command:
 
     words: tuple[str, ...]
     stdin: Path | None = None
-    """File that it reads."""
+    """File to pass on its standard input."""
     script: str = ""
-    """Text that it reads instead of a file."""
+    """Text to pass on its standard input instead of a file."""
 
     @property
     def shown(self) -> str:
@@ -39,8 +39,8 @@ class Command:
         file = f" < {self.stdin}" if self.stdin else ""
         return shlex.join(self.words) + file + (f" <<'END'\n{self.script}END" if self.script else "")
 
-    def run(self, say: Callable[[str], None]) -> None:
-        """Run it, and pass each line of its output to `say`.
+    def run(self, report: Callable[[str], None]) -> None:
+        """Run it, and pass each line of its output to `report`.
 
         Raises:
             LaunchError: it can't be run, or failed; the message has its last output.
@@ -59,10 +59,10 @@ class Command:
                 process.stdin.write(text)
                 process.stdin.close()
             except BrokenPipeError:
-                pass  # it ended without reading; its exit code says why
+                pass  # it ended without reading its input; the exit code decides below
             for line in process.stdout:
                 last = line.strip() or last
-                say(line.rstrip())
+                report(line.rstrip())
         if process.returncode:
             raise LaunchError(f"{shlex.join(self.words)}: exit {process.returncode}: {last or 'no output'}")
 
@@ -91,8 +91,8 @@ def status_commands(spec: ClusterSpec, folder: Path) -> list[Command]:
         return [_ray("exec", str(folder / "ray_up.yaml"), line)]
     up = f"ls {spec.folder}/pid-{spec.head.machine} > /dev/null 2>&1"
     refusal = f"{{ echo '{spec.name} is not up here: subnetlab cluster up starts it' >&2; exit 1; }}"
-    shown = f"{up} || {refusal}; {line} --address={spec.head.machine}:{spec.port}"
-    return [_ssh(spec, spec.head.machine or "", shown)]
+    guarded = f"{up} || {refusal}; {line} --address={spec.head.machine}:{spec.port}"
+    return [_ssh(spec, spec.head.machine or "", guarded)]
 
 
 def down_commands(spec: ClusterSpec, folder: Path) -> list[Command]:
@@ -121,10 +121,10 @@ def require_client(spec: ClusterSpec) -> None:
 
 
 def ready_token(spec: ClusterSpec) -> None:
-    """Make sure that the cluster has a token of its own to distribute; on Kubernetes the operator makes it.
+    """Create the cluster's own token if it has none; on Kubernetes the operator does that.
 
     Raises:
-        LaunchError: it can't be kept.
+        LaunchError: its file can't be written.
     """
     if spec.provider == "kubernetes":
         return
@@ -140,7 +140,7 @@ def _machines(spec: ClusterSpec) -> list[tuple[str, NodeTable]]:
 
 
 def _token(spec: ClusterSpec, machine: str) -> Command:
-    """Copy the token to a machine over ssh's stdin: it is on no command line and in no file but its own."""
+    """Copy the token to a machine over ssh's stdin, so that it appears on no command line and in no other file."""
     line = f"umask 077 && mkdir -p {spec.folder} && cat > {spec.folder}/sent-{machine}"
     return _ssh(spec, machine, line, stdin=spec.token_file)
 

@@ -1,7 +1,7 @@
 """What can go wrong when a cluster is described or brought up.
 
 SubnetlabError
-└── LaunchError    the file can't be read, a key of it is wrong, what it asks for is unsafe, or a command failed
+└── LaunchError    the file can't be read, a key is wrong, the described cluster is unsafe, or a command failed
 """
 
 from subnets import SubnetlabError

@@ -22,7 +22,7 @@ from .tables import HeadTable, NodeTable
 
 TEMPLATES = Path(__file__).with_name("templates")
 CLOUD_CLIENTS = {"aws": "boto3", "gcp": "google-api-python-client"}
-"""Packages through which Ray's launcher speaks to a cloud, needed here and on the head."""
+"""Packages through which Ray's launcher talks to a cloud, needed here and on the head."""
 MOUNTED = "/tmp/ray_tmp_mount"
 """Folder on a machine in which Ray's launcher keeps what it mounts into the container."""
 
@@ -48,7 +48,7 @@ def launcher_file(spec: ClusterSpec, source: str) -> str:
 
 
 def settings(spec: ClusterSpec) -> str:
-    """Return the variables for a command of Ray's on a machine, quoted for its shell; none is a secret."""
+    """Return the environment variables of Ray's commands on a machine, quoted for its shell; none is a secret."""
     words = [f"{key}={shlex.quote(value)}" for key, value in spec.environment().items()]
     return " ".join([*words, f"RAY_AUTH_TOKEN_PATH={spec.folder}/token"])
 
@@ -76,7 +76,7 @@ def manifests(spec: ClusterSpec, source: str) -> dict[str, str]:
 
 
 def containerfile(spec: ClusterSpec, source: str) -> str:
-    """Return the file that the cluster's image is built from."""
+    """Return the file from which the cluster's image is built."""
     gpus = any(table.gpus for table in spec.nodes)
     return _render("Containerfile", spec=spec, source=source, file="Containerfile", gpus=gpus, rooms=ROOMS)
 
@@ -102,9 +102,9 @@ def stop_script(spec: ClusterSpec, machine: str) -> str:
 
 
 def temp_dir(spec: ClusterSpec) -> str:
-    """Return Ray's folder for sockets and logs on a machine on premise, short as paths of sockets must be.
+    """Return Ray's folder for sockets and logs on a machine on premise; socket paths must be short.
 
-    Anybody may write there, so the folder around it keeps other users of the machine out.
+    Ray makes it world-writable, so the folder around it keeps other users of the machine out.
     """
     return f"/tmp/subnetlab-{spec.name}/ray"
 
@@ -183,7 +183,7 @@ def _render(template: str, **values: Any) -> str:
 
 
 def _resources(table: NodeTable) -> dict[str, int]:
-    """Return the resources of a node in the cloud, for Ray's launcher; it detects those that are left out."""
+    """Return the resources of a node in the cloud, for Ray's launcher, which detects any that are left out."""
     if isinstance(table, HeadTable):
         return {"CPU": 0, "GPU": 0}
     resources = {"CPU": table.cpus, "GPU": table.gpus or None, **table.resources}

@@ -6,7 +6,7 @@ from .spec import ClusterSpec
 
 
 def join_help(spec: ClusterSpec) -> str:
-    """Return the commands that run on a cluster, from one of its machines and from elsewhere."""
+    """Return the commands that start a run on the cluster, from one of its machines and from elsewhere."""
     token = f"RAY_AUTH_TOKEN_PATH={spec.folder}/token"
     lines = []
     if spec.provider == "kubernetes":

@@ -1,4 +1,4 @@
-"""Machines described in one line of text, to plan for."""
+"""Machines described in one line of text, for a plan."""
 
 from __future__ import annotations
 

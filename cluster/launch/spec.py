@@ -46,11 +46,11 @@ IDLE: dict[Provider, tuple[str, ...]] = {
         *("nodes.machine", "nodes.machines", "nodes.machine_image", "nodes.disk_gb"),
     ),
 }
-"""Keys that do nothing with a provider; `nodes` stands for the head and the workers."""
+"""Keys that have no effect with a provider; `nodes` stands for the head and the workers."""
 
 
 def installed_ray() -> str:
-    """Return the version of Ray here, which a cluster that is joined from here needs too."""
+    """Return the installed version of Ray; a cluster must have the same to be joined from here."""
     return version("ray")
 
 
@@ -68,7 +68,7 @@ class ClusterSpec(Table):
     """Token authentication; only a cluster on loopback can do without."""
     dashboard_host: Line = "127.0.0.1"
     image: Line | None = None
-    """Container image that everything runs in."""
+    """Container image in which everything runs."""
     set_up: tuple[Line, ...] = ()
     """Commands that run on every machine before Ray starts."""
     command: Annotated[str, Field(pattern=r"^[A-Za-z0-9_./-]+$")] = "ray"
@@ -128,7 +128,7 @@ class ClusterSpec(Table):
             )
 
     def _check_keys(self) -> None:
-        """Refuse keys that would do nothing, and a cluster on which nothing could run."""
+        """Refuse keys that would have no effect, and a cluster on which nothing could run."""
         for path in IDLE[self.provider]:
             parent, _, key = path.rpartition(".")
             tables = {"": (self,), "cloud": (self.cloud,), "head": (self.head,), "nodes": self.nodes}
@@ -212,12 +212,12 @@ class ClusterSpec(Table):
 
     @property
     def uses_ray_launcher(self) -> bool:
-        """True if Ray's own launcher brings it up."""
+        """True if Ray's own launcher brings the cluster up."""
         return self.provider in ("aws", "gcp") or (self.provider == "on_premise" and self.launcher == "ray")
 
     @property
     def folder(self) -> str:
-        """Folder of its token, for a shell, on its machines and on the one that brings it up."""
+        """Folder of the cluster's token, as written in a shell, on its machines and on this one."""
         return f"~/.subnetlab/{self.name}"
 
     @property
@@ -246,7 +246,7 @@ class ClusterSpec(Table):
 
     @property
     def plan_nodes(self) -> list[Node]:
-        """All machines that there may be, for a plan; a head takes hosts only on premise."""
+        """All machines that the cluster may have, for a plan; a head takes hosts only on premise."""
         tables = self.nodes if self.provider == "on_premise" else self.workers
         return [node for table in tables for node in table.nodes_for_plan]
 
@@ -258,7 +258,7 @@ class ClusterSpec(Table):
         return variables | self.tls_environment()
 
     def tls_environment(self) -> dict[str, str]:
-        """Return the variables that programs need to speak to its Ray over TLS, if it uses TLS."""
+        """Return the variables that programs need to talk to its Ray over TLS, if it uses TLS."""
         if self.tls is None:
             return {}
         return {

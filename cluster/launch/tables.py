@@ -1,4 +1,4 @@
-"""The tables of a cluster's TOML: its machines, how they are reached, and what each provider needs."""
+"""The tables of a cluster's TOML file: its machines, access to them, and the settings of each provider."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from cluster.ray.placement import GPU_KIND, Node
-from cluster.ray.record_url import without_password
+from cluster.record_url import without_password
 from cluster.requirements import LabelKey, LabelValue, ResourceName
 
 from .errors import LaunchError
 
 Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
-"""Name that Kubernetes and the clouds allow."""
+"""A name that Kubernetes and the clouds accept."""
 Machine = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._:-]{0,252}[A-Za-z0-9])?$")]
 Line = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f]+$")]
 File = Annotated[str, Field(pattern=r"^/[^\x00-\x1f:]+$")]
@@ -21,7 +21,7 @@ File = Annotated[str, Field(pattern=r"^/[^\x00-\x1f:]+$")]
 
 
 class Table(BaseModel):
-    """Base of all tables of a cluster's TOML."""
+    """Base of all tables of a cluster's TOML file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -55,7 +55,7 @@ class NodeTable(Table):
     price_hour_usd: float | None = Field(None, ge=0.0)
     """Price of one machine per hour."""
     node_selector: dict[str, Line] = {}
-    """Labels of the Kubernetes nodes that its pods may run on."""
+    """Labels of the Kubernetes nodes on which its pods may run."""
 
     @property
     def count(self) -> int:
@@ -74,7 +74,7 @@ class NodeTable(Table):
 
     @property
     def nodes_for_plan(self) -> list[Node]:
-        """The machines for a plan; raises LaunchError if their CPUs are not given."""
+        """The machines for a plan; raises LaunchError if the number of CPUs is missing."""
         if self.cpus is None:
             raise LaunchError(f"{self.name}: its number of CPUs is not known; give cpus = N")
         return [
@@ -100,7 +100,7 @@ class HeadTable(NodeTable):
 
 
 class SshTable(Table):
-    """How machines are reached."""
+    """SSH access to the machines."""
 
     user: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_-]*$")] = "ubuntu"
     key: Line | None = None
@@ -110,7 +110,7 @@ class SshTable(Table):
 
 
 class TlsTable(Table):
-    """Paths on every machine, for Ray's own gRPC; a container mounts the files from there."""
+    """Certificate files for Ray's gRPC, at the same paths on every machine; containers mount them."""
 
     cert: File
     key: File
@@ -118,7 +118,7 @@ class TlsTable(Table):
 
 
 class CloudTable(Table):
-    """Location in the cloud."""
+    """Location of the machines in the cloud."""
 
     region: Line
     zone: Line | None = None
@@ -139,4 +139,4 @@ class KubernetesTable(Table):
     secret: Name | None = None
     """Secret whose keys become variables of all pods, such as passwords and API keys."""
     tls: bool = False
-    """Whether the operator sets up mTLS (KubeRay 1.7 with the gate RayClusterMTLS, and cert-manager)."""
+    """True to have the operator set up mTLS (KubeRay 1.7 with the gate RayClusterMTLS, and cert-manager)."""

@@ -1,4 +1,4 @@
-"""The folder on this machine that holds the files which a cluster's commands name."""
+"""The folder on this machine with the files that a cluster's commands use."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def workspace(spec: ClusterSpec) -> Path:
 
 
 def workspace_files(spec: ClusterSpec, source: str) -> dict[str, str]:
-    """Return each file that the commands of a cluster name, with its text; `source` is mentioned in them."""
+    """Return the text of each file that a cluster's commands use, by name; each text mentions `source`."""
     if spec.provider == "kubernetes":
         return manifests(spec, source)
     return {"ray_up.yaml": launcher_file(spec, source)} if spec.uses_ray_launcher else {}
 
 
 def write_files(files: Mapping[str, str], folder: Path) -> None:
-    """Write texts into a folder, which is created if it is missing.
+    """Write files into a folder, creating it if it is missing.
 
     Raises:
         LaunchError: a file can't be written.

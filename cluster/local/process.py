@@ -46,7 +46,7 @@ class _Frame:
 
     call: int
     verb: str
-    """One of open, serve, bare, paid, cancel (to the child); value, end, failed (to the parent)."""
+    """One of open, serve, baseline, paid, cancel (to the child); value, end, failed (to the parent)."""
     value: Any = None
 
 
@@ -58,7 +58,7 @@ class _Serve:
 
 
 @dataclass(frozen=True, slots=True)
-class _Bare:
+class _Baseline:
     uid: int
     queries: tuple[Query, ...]
 
@@ -154,12 +154,12 @@ class ChildProcess:
                 _write(self._writer, _Frame(call, "cancel"))
 
     async def paid(self, pays: Sequence[Mapping[int, Pay]], *, again: bool) -> None:
-        """Have the child tell its miners."""
+        """Have the child notify its miners."""
         await self._ask("paid", _Paid(tuple(pays), again))
 
-    async def bare(self, uid: int, queries: Sequence[Query]) -> list[Cost | None]:
+    async def baseline(self, uid: int, queries: Sequence[Query]) -> list[Cost | None]:
         """Run the miner in the child."""
-        costs: list[Cost | None] = await self._ask("bare", _Bare(uid, tuple(queries)))
+        costs: list[Cost | None] = await self._ask("baseline", _Baseline(uid, tuple(queries)))
         return costs
 
     async def cpu_s(self) -> float | None:
@@ -309,8 +309,8 @@ class _Child:
                 case _Serve(uids, query):
                     async for served in self._host.serve_all(uids, pickle.loads(query)):
                         self._reply(_Frame(frame.call, "value", served))
-                case _Bare(uid, queries):
-                    value = await self._host.bare(uid, queries)
+                case _Baseline(uid, queries):
+                    value = await self._host.baseline(uid, queries)
                 case _Paid(pays, again):
                     self._host.paid(pays, again=again)
                 case _:

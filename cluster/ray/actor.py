@@ -1,8 +1,8 @@
 """Actors: processes on Ray's machines, each a thin shell around a plain class.
 
-No exception crosses between processes: one of an unusual class would arrive as another or not at all. An actor that
-died is replaced by a new one of ours, never restarted by Ray on its own: so its end is known at once, and its work is
-known to be lost.
+No exception crosses a process boundary: one of an unusual class would arrive as another or not at all. The pool
+replaces an actor that died and never lets Ray restart it, so its death is noticed at once and its work is known to be
+lost.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from .error_text import shorten
 from .nodes import NODE_ID
 
 HEALTH_S = 2.0
-"""Time that an actor has to answer what is not needed for the work."""
+"""Time limit of calls that check or measure an actor."""
 
 
 @dataclass(frozen=True, slots=True)
 class ActorProcess:
-    """The process that an actor was given."""
+    """The process that runs an actor."""
 
     pid: int
     node: str
@@ -35,7 +35,7 @@ class ActorProcess:
 
 
 class Shell:
-    """What all classes that Ray runs as actors can be asked."""
+    """Base of all classes that Ray runs as actors."""
 
     def process(self) -> ActorProcess:
         """Return the actor's process."""
@@ -54,7 +54,7 @@ class Shell:
 
 @cache
 def remote(shell: type) -> Any:
-    """Return Ray's class for a shell; cached, as Ray keeps everything that it wraps."""
+    """Return Ray's class for a shell; cached, since Ray never frees a class that it wraps."""
     import ray
 
     options: dict[str, Any] = {"max_restarts": 0, "max_task_retries": 0, "concurrency_groups": {"health": 1}}
@@ -62,16 +62,16 @@ def remote(shell: type) -> Any:
 
 
 class Actor:
-    """One actor and those that replace it, seen from the driver."""
+    """One actor and its replacements, seen from the driver."""
 
     def __init__(self, name: str, before_s: Mapping[int, float], start_timeout_s: float) -> None:
-        """`before_s`: CPU by pid of processes that were there before the pool and may be given to it."""
+        """`before_s`: CPU by pid of processes that ran before the pool, any of which may become one of its actors."""
         self.name = name
         self.pid: int | None = None
         self.node: str | None = None
         """Ray's id of its machine."""
         self.placements = 0
-        """How often it was given a process."""
+        """How often the actor has been placed."""
         self._before_s = before_s
         self._start_timeout_s = start_timeout_s
         self._handle: Any = None
@@ -85,7 +85,7 @@ class Actor:
         """Create the actor with Ray's `options` for at most `calls` concurrent calls; wait until it has a process.
 
         Raises:
-            NoRoom: the cluster did not give it what it needs in time.
+            NoRoom: the cluster had no room for it in time.
             PoolError: it can't be started.
         """
         import ray
@@ -111,7 +111,7 @@ class Actor:
         return getattr(self._handle, method).options(concurrency_group="health").remote()
 
     async def cpu_s(self) -> float:
-        """Return the CPU seconds since the pool started, with those of dead predecessors as far as they are known."""
+        """Return the CPU seconds since the pool started, with those of dead predecessors as far as known."""
         from ray.exceptions import RayError
 
         if self._handle is not None:
@@ -153,7 +153,7 @@ def list_amounts(kinds: Mapping[str, float], amounts: Mapping[str, float]) -> st
 
 
 def _lacking(options: Mapping[str, Any], free: Mapping[str, float], total: Mapping[str, float]) -> str:
-    """Say what an actor needs, and what the cluster has of it."""
+    """Say what an actor needs, and how much of it the cluster has."""
     amounts = {"CPU": options["num_cpus"], "GPU": options["num_gpus"], **options.get("resources", {})}
     needs = {kind: amount for kind, amount in amounts.items() if amount}
     labels = {key: selector for key, selector in options.get("label_selector", {}).items() if key != NODE_ID}

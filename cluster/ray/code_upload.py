@@ -1,10 +1,10 @@
-"""The code that the machines of a cluster elsewhere are sent: this project, and plug-ins that a config has imported.
+"""The code that is sent to the machines of a remote cluster: this project, and plug-ins that a config has imported.
 
     with code_folder() as folder:
         ray.init(..., runtime_env={"working_dir": str(folder)})
 
-Anybody who may ask the cluster can read it, so the files to send are listed here; all else, such as keys in the same
-folder, stays.
+Anybody with access to the cluster can read it, so only the files listed here are sent; all others, such as keys in the
+same folder, stay.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def code_folder() -> Iterator[Path]:
 
 
 def _plug_ins() -> dict[Path, Path]:
-    """Return what was imported from the working folder or the checkout, by its path in the folder that is sent.
+    """Return the files imported from the working folder or the checkout, by their path in the folder that is sent.
 
     For a package these are its Python files; for a module, all modules next to it, which it may import later.
     """

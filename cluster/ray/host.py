@@ -24,7 +24,7 @@ from .nodes import RayNodes
 CLOSE_S = 20.0
 """Time that the engines of a living host have to close: vLLM takes up to 5 s each for end, sockets and processes."""
 SPARE_CALLS = 64
-"""Concurrent calls beyond a host's slots: ended ones whose last responses are on the way."""
+"""Concurrent calls beyond a host's slots, for ended calls whose last responses are still on the way."""
 
 
 class HostActor(Shell, Host):
@@ -45,10 +45,10 @@ class HostActor(Shell, Host):
         """Give one miner the query; a single reply costs half of what a stream does."""
         return Served((await self.serve(uid, query),), process_cpu_s())
 
-    async def bare_or_failure(self, uid: int, queries: Sequence[Query]) -> list[Cost | None] | Failure:
+    async def baseline_or_failure(self, uid: int, queries: Sequence[Query]) -> list[Cost | None] | Failure:
         """Run one miner alone."""
         try:
-            return await self.bare(uid, queries)
+            return await self.baseline(uid, queries)
         except Exception as error:
             return Failure(f"miner {uid} alone: {type(error).__name__}: {safe_text(error)}")
 
@@ -108,7 +108,7 @@ class RayHost(Actor):
             ended = True
         except RayTaskError as error:  # raised in the actor: the host lives
             raise PoolError(f"host {self.name}: {shorten(error)}") from error
-        except RayError as error:  # dead, ended by Ray for want of memory, or its machine took the answer along
+        except RayError as error:  # it died, Ray ended it for lack of memory, or its machine vanished with the answer
             ended = True
             raise HostDied(f"host {self.name} died with the query in flight: {shorten(error)}") from error
         finally:
@@ -117,7 +117,7 @@ class RayHost(Actor):
                     ray.cancel(work)
 
     async def paid(self, pays: Sequence[Mapping[int, Pay]], *, again: bool) -> None:
-        """Have the actor tell its miners."""
+        """Have the actor notify its miners."""
         from ray.exceptions import RayError
 
         try:
@@ -125,13 +125,13 @@ class RayHost(Actor):
         except RayError as error:
             raise HostDied(f"host {self.name}: {shorten(error)}") from error
 
-    async def bare(self, uid: int, queries: Sequence[Query]) -> list[Cost | None]:
+    async def baseline(self, uid: int, queries: Sequence[Query]) -> list[Cost | None]:
         """Run the miner in the actor."""
         from ray.exceptions import RayError
 
         try:
             costs: list[Cost | None] | Failure
-            costs = await self._placed().bare_or_failure.remote(uid, list(queries))
+            costs = await self._placed().baseline_or_failure.remote(uid, list(queries))
         except RayError as error:
             raise HostDied(f"host {self.name}: {shorten(error)}") from error
         if isinstance(costs, Failure):

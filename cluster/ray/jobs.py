@@ -1,7 +1,7 @@
-"""Jobs: runs are submitted to a cluster over the HTTP port of its dashboard, and their records come back over it.
+"""Jobs: the HTTP port of a cluster's dashboard takes runs and returns their records.
 
 Ray's job API starts a program on the head and streams its output. Ray's log API serves any file below the head's log
-folder, so a job leaves there what is to be fetched. One port and one token serve for both.
+folder, so a job leaves its results there. Both share one port and one token.
 
     jobs = Jobs("http://127.0.0.1:8265")
     jobs.submit("ocr-1f", folder, "python -m lab.run.job submitted/ocr.toml", {"subnetlab": "ocr"})
@@ -44,15 +44,15 @@ DIRECT: dict[str, str | None] = {
     "no_proxy": "*",
     "NETRC": os.devnull,
 }
-"""Set while a cluster is asked: Ray asks no other one, no proxy sees the token, and ~/.netrc does not replace it."""
+"""Environment of requests to a cluster: Ray asks no other one, no proxy sees the token, ~/.netrc can't replace it."""
 AGENT_S = 60.0
 """Time that the head of a new cluster may take until it can start jobs."""
 FETCH_S = 3600
-"""Time that a file may take to arrive."""
+"""Time limit for fetching a file."""
 
 
 class TooLarge(PoolError):
-    """A file that a job left is larger than what is fetched; trying again won't help."""
+    """A file that a job left is too large to fetch; trying again won't help."""
 
 
 class Jobs:
@@ -78,12 +78,12 @@ class Jobs:
                 "pip install 'subnetlab[cluster]'"
             ) from error
         except (RuntimeError, OSError) as error:  # errors of requests are OSErrors
-            raise PoolError(f"Ray at {self.address} takes no jobs: {printable(error)}") from error
+            raise PoolError(f"Ray at {self.address} accepts no jobs: {printable(error)}") from error
 
     def submit(self, job: str, folder: Path, entrypoint: str, metadata: Mapping[str, str]) -> None:
         """Start a program on the head, in a copy of a folder.
 
-        Pass no secrets: anybody who may ask the cluster can read all of it.
+        Pass no secrets: anybody with access to the cluster can read all of it.
         """
         stopping = {"RAY_JOB_STOP_SIGNAL": "SIGINT", "RAY_JOB_STOP_WAIT_TIME_S": str(STOP_S)}
         runtime = {"working_dir": str(folder), "env_vars": stopping}
@@ -111,7 +111,7 @@ class Jobs:
             ) from None
 
     def details(self, job: str) -> Any:
-        """Return what Ray knows of a job; raises PoolError if there is none."""
+        """Return what Ray knows about a job; raises PoolError if there is none."""
         with self._asking():
             return self._client.get_job_info(job)
 
@@ -148,7 +148,7 @@ class Jobs:
                     if unseen:
                         yield unseen
             except TimeoutError:
-                pass  # no output, or no connection: the next question tells
+                pass  # no output or no connection: the next request shows which
             except (RuntimeError, aiohttp.ClientError, PoolError) as error:
                 if loop.time() - last_answer > CUT_OFF_S:
                     raise PoolError(
@@ -159,8 +159,8 @@ class Jobs:
                     return
             await asyncio.sleep(RETRY_S)
 
-    def fetch(self, job: str, name: str, into: BinaryIO, most: int) -> bool:
-        """Copy a file that a job left, of at most `most` bytes; return False if there is none.
+    def fetch(self, job: str, name: str, into: BinaryIO, max_bytes: int) -> bool:
+        """Copy a file that a job left, of at most `max_bytes`; return False if there is none.
 
         Raises:
             PoolError: it can't be fetched now.
@@ -169,13 +169,13 @@ class Jobs:
         """
         import requests
 
-        place = {"node_id": self.details(job).driver_node_id, "filename": f"{LEFT}/{job}/{name}", "lines": -1}
-        if place["node_id"] is None:  # it never started
+        location = {"node_id": self.details(job).driver_node_id, "filename": f"{LEFT}/{job}/{name}", "lines": -1}
+        if location["node_id"] is None:  # it never started
             return False
         with self._asking():
             answer = requests.get(
                 f"{self.address}/api/v0/logs/file",
-                params=place | {"timeout": FETCH_S},
+                params=location | {"timeout": FETCH_S},
                 headers=self._headers,
                 stream=True,
                 timeout=CUT_OFF_S,
@@ -193,18 +193,18 @@ class Jobs:
                 if piece is None:
                     return True
                 size += len(piece)
-                if size > most:
-                    raise TooLarge(f"{name} of job {job} has more than {most:,} bytes; look at it on the head")
+                if size > max_bytes:
+                    raise TooLarge(f"{name} of job {job} has more than {max_bytes:,} bytes; look at it on the head")
                 into.write(piece)
 
     @contextmanager
     def _asking(self) -> Iterator[None]:
-        """Turn what goes wrong into a PoolError of one line."""
+        """Turn errors into a PoolError of one line."""
         try:
             with environment(DIRECT):
                 yield
         except (RuntimeError, OSError) as error:
-            lines = str(error).strip(". \n").splitlines()  # the last line of a traceback on the head says it
+            lines = str(error).strip(". \n").splitlines()  # the last line of the head's traceback has the reason
             raise PoolError(
                 f"Ray at {self.address}: {printable(lines[-1] if lines else type(error).__name__)}"
             ) from error
@@ -215,7 +215,7 @@ def _has_no_agent(error: BaseException) -> bool:
 
 
 def _client() -> Any:
-    """Return Ray's client class, with a bound on how long a lookup waits for a cluster that is gone."""
+    """Return Ray's client class, with a limit on how long a lookup waits for a cluster that is gone."""
     from ray.job_submission import JobSubmissionClient
 
     class Client(JobSubmissionClient):
@@ -243,7 +243,7 @@ def _admission(address: str) -> dict[str, str]:
     """Return the headers that a dashboard asks for.
 
     Raises:
-        PoolError: it is none, it is open to the network, or the token is missing or wrong.
+        PoolError: it is not a dashboard, it is open to the network, or the token is missing or wrong.
     """
     host = urlsplit(address).hostname
     if urlsplit(address).scheme not in ("http", "https") or host is None:

@@ -1,7 +1,7 @@
-"""The machines of a Ray cluster: which of them each host goes to, what hosts wait for, and which machines leave.
+"""The machines of a Ray cluster: which host goes to which machine, what hosts wait for, and which machines leave.
 
-Ray places hosts; it is told what each host needs and which machine the layout has for it. If that machine is taken, any
-other that suits will do. If the cluster is too small and may grow, its autoscaler is asked for what is missing.
+Ray places each host by its requirements, on the machine that the layout prefers. If that machine is taken, any other
+suitable one will do. If the cluster is too small and may grow, its autoscaler is asked for the missing machines.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from .placement import Node, PlacementStrategy, fit, label_selector, read_nodes
 
 POLL_S = 1.0
 QUIET_S = 10
-"""Seconds for which nothing is reported: a process takes as long to start."""
+"""Seconds before a wait is reported: starting a process alone takes this long."""
 NODE_ID = "ray.io/node-id"
 FIX = "free what is in use, add a node, or ask for fewer"
 
 
 class RayNodes:
-    """Decides which machines the hosts of one pool go to."""
+    """Decides on which machines the hosts of one pool run."""
 
     def __init__(
         self,
@@ -34,15 +34,15 @@ class RayNodes:
         gpu_gb: float = 0.0,
         placement: PlacementStrategy = "pack",
         wait_s: float = 0.0,
-        tell: Callable[[str], None] = lambda line: None,
+        report: Callable[[str], None] = lambda line: None,
     ) -> None:
-        """Wait up to `wait_s` for machines that the cluster does not have yet, and report that in lines to `tell`."""
+        """Wait up to `wait_s` for machines that the cluster does not have yet; `report` gets a line about each wait."""
         self.gpu_gb = gpu_gb
         self.wait_s = wait_s
         self._placement = placement
-        self._tell = tell
+        self._report = report
         self._preferred: dict[str, str] = {}
-        """Id of the machine that the layout has for each host, by the host's name."""
+        """Id of the machine that the layout chose for each host, by the host's name."""
         self._requested = False
 
     async def wait_for_room(self, make_plan: Callable[[Sequence[Node]], Plan]) -> Plan:
@@ -64,14 +64,14 @@ class RayNodes:
                 waited = f"no machine with room for it came in {self.wait_s:g} s; " if self.wait_s else ""
                 raise NoRoom(f"{layout.missing}; {waited}{FIX}")
             self._request(plan)
-            self._tell(f"waiting for nodes: {layout.missing}; {waited_s:.0f} s of {self.wait_s:g} s")
+            self._report(f"waiting for nodes: {layout.missing}; {waited_s:.0f} s of {self.wait_s:g} s")
             await asyncio.sleep(POLL_S)
 
     def require(self, name: str, group: Group) -> None:
         """Refuse a host for which no machine is large enough, unless the pool waits for machines.
 
         Raises:
-            NoRoom: no machine is; the message says what is missing.
+            NoRoom: no machine is large enough; the message says what is missing.
         """
         missing = fit(Plan((replace(group, name=name, hosts=1),)), usable_nodes(), self.gpu_gb).missing
         if missing and not self.wait_s:
@@ -79,15 +79,15 @@ class RayNodes:
 
     @asynccontextmanager
     async def reporting(self, need: str, limit_s: float) -> AsyncIterator[None]:
-        """Report that a host waits, for as long as it does, if the pool waits for machines."""
+        """Report every second that a host still waits, if the pool waits for machines."""
 
-        async def report() -> None:
+        async def report_wait() -> None:
             for waited_s in range(int(limit_s)):
                 if waited_s >= QUIET_S:
-                    self._tell(f"waiting for nodes: {need}; {waited_s} s of {limit_s:g} s")
+                    self._report(f"waiting for nodes: {need}; {waited_s} s of {limit_s:g} s")
                 await asyncio.sleep(1.0)
 
-        reports = asyncio.create_task(report()) if self.wait_s else None
+        reports = asyncio.create_task(report_wait()) if self.wait_s else None
         try:
             yield
         finally:
@@ -96,15 +96,15 @@ class RayNodes:
 
     def options(self, name: str, group: Group) -> dict[str, Any]:
         """Return Ray's options for the actor of a host."""
-        suiting = label_selector(group, self.gpu_gb)
+        suitable = label_selector(group, self.gpu_gb)
         needs = {"num_cpus": group.cpus, "num_gpus": group.gpus, "resources": dict(group.requirements.resources)}
         if not (preferred := self._preferred.get(name)):
-            return needs | {"label_selector": suiting}
-        anywhere = [{"label_selector": suiting}]
-        return needs | {"label_selector": suiting | {NODE_ID: preferred}, "fallback_strategy": anywhere}
+            return needs | {"label_selector": suitable}
+        fallback = [{"label_selector": suitable}]
+        return needs | {"label_selector": suitable | {NODE_ID: preferred}, "fallback_strategy": fallback}
 
     def withdraw_request(self) -> None:
-        """Withdraw what the autoscaler was asked for: running hosts keep their machines by themselves."""
+        """Withdraw the request to the autoscaler: running hosts keep their machines without it."""
         if self._requested:
             from ray.autoscaler.sdk import request_resources
 
@@ -114,7 +114,7 @@ class RayNodes:
     def _request(self, plan: Plan) -> None:
         """Ask the autoscaler, if there is one, for machines that hold a whole plan.
 
-        It keeps one request per cluster: what another run requests, or withdraws, replaces this.
+        It keeps one request per cluster, so another run that requests or withdraws machines replaces this one.
         """
         from ray.autoscaler.sdk import request_resources
 
@@ -128,7 +128,7 @@ class RayNodes:
 
 
 def usable_nodes() -> list[Node]:
-    """Return the machines that can be given work: those that are up and stay."""
+    """Return the machines that can take work: those that are up and not leaving."""
     import ray
 
     leaving = leaving_nodes()

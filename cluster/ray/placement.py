@@ -36,7 +36,7 @@ GPU_GB = {
     "H200": 141,
     "B200": 180,
 }
-"""Memory of GPUs by Ray's names for them, without "A100" and "V100", which are sold in two sizes."""
+"""GPU memory by Ray's name of the GPU; "A100" and "V100" are left out, as they are sold in two sizes."""
 GPU_KIND = "ray.io/accelerator-type"
 """Label with the kind of a machine's GPUs."""
 
@@ -51,7 +51,7 @@ class Node:
     gpu: str | None = None
     """Kind of the GPUs, by Ray's name."""
     gpu_gb: float | None = None
-    """Memory of each GPU; None if it is not given."""
+    """Memory of each GPU; None if not given."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Labels other than the kind of GPU."""
     resources: Mapping[str, float] = field(default_factory=dict)
@@ -85,7 +85,7 @@ class Remaining:
         self.hosts = 0
         self.amounts = {"CPU": node.cpus, **node.resources}
         self.gpus = [1.0] * int(node.gpus)
-        """Remaining part of each GPU: a share is always of one GPU."""
+        """Remaining part of each GPU; a share always belongs to one GPU."""
 
     @property
     def size(self) -> tuple[float, float]:
@@ -101,12 +101,12 @@ class Remaining:
         enough = all(self.of(kind) >= amount for kind, amount in group.needs.items())
         return enough and (group.gpus == 0.0 or len(self._gpus_for(group.gpus)) >= group.gpus)
 
-    def most(self, group: Group) -> int:
+    def max_hosts(self, group: Group) -> int:
         """Return how many more hosts of a group fit."""
         return min((self._times(kind, amount) for kind, amount in group.needs.items()), default=1)
 
     def take(self, group: Group) -> None:
-        """Give a host what it needs."""
+        """Reserve what a host of a group needs."""
         self.hosts += 1
         for kind in group.needs.keys() - {"GPU"}:
             self.amounts[kind] -= group.needs[kind]
@@ -119,7 +119,7 @@ class Remaining:
         return int(round(self.of(kind) / amount, 4))
 
     def _gpus_for(self, gpus: float) -> list[int]:
-        """Choose whole GPUs, or for a share the fullest GPU with room for it, as Ray does; maybe fewer than asked."""
+        """Choose whole GPUs, or for a share the fullest GPU with room for it, as Ray does; may return too few."""
         holding = sorted((left, gpu) for gpu, left in enumerate(self.gpus) if round(left, 4) >= min(gpus, 1.0))
         return [gpu for _, gpu in holding[: max(1, round(gpus))]]
 
@@ -147,9 +147,9 @@ class Placement:
 
 
 def fit(plan: Plan, nodes: Sequence[Node], gpu_gb: float = 0.0, placement: PlacementStrategy = "pack") -> Placement:
-    """Place the hosts of a plan; packed if they don't fit spread.
+    """Place the hosts of a plan; pack them if they don't fit spread.
 
-    `gpu_gb` is the minimum memory of each GPU that they are given.
+    `gpu_gb` is the minimum memory of each GPU that they get.
     """
     remaining = {node.name: Remaining(node) for node in nodes}
     machines: dict[str, str | None] = {}
@@ -168,7 +168,7 @@ def fit(plan: Plan, nodes: Sequence[Node], gpu_gb: float = 0.0, placement: Place
 
 
 def _choose_machines(group: Group, usable: Sequence[Remaining], placement: PlacementStrategy) -> Iterator[Remaining]:
-    """Give host after host of a group what it needs; yield their machines until none has room."""
+    """Place the hosts of a group one by one; yield the machine of each until none has room."""
 
     def rank(place: int) -> tuple[tuple[float, ...], int]:
         hosts = usable[place].hosts if placement == "spread" else 0
@@ -193,13 +193,13 @@ def room(nodes: Sequence[Node], gpu_gb: float = 0.0) -> Callable[[Group, Sequenc
 
     def hosts(group: Group, others: Sequence[Group]) -> int:
         remaining = fit(Plan(tuple(others)), nodes, gpu_gb).remaining
-        return sum(remaining[node.name].most(group) for node in suitable_nodes(group, nodes, gpu_gb))
+        return sum(remaining[node.name].max_hosts(group) for node in suitable_nodes(group, nodes, gpu_gb))
 
     return hosts
 
 
 def suitable_nodes(group: Group, nodes: Sequence[Node], gpu_gb: float = 0.0) -> list[Node]:
-    """Return the machines with the labels and the kind of GPUs that a group needs, whatever the amounts."""
+    """Return the machines with the labels and the kind of GPUs that a group needs, regardless of amounts."""
     return [
         node for node in nodes if node.suits(group.requirements.labels) and (not group.gpus or _is_large(node, gpu_gb))
     ]
@@ -213,7 +213,7 @@ def label_selector(group: Group, gpu_gb: float = 0.0) -> dict[str, str]:
 
 
 def read_nodes(rows: Sequence[Mapping[str, Any]]) -> list[Node]:
-    """Read the machines of a running cluster from `ray.nodes()`; a second one at an address is named address#2."""
+    """Read the machines of a running cluster from `ray.nodes()`; the second one at an address is named address#2."""
     nodes: list[Node] = []
     for row in rows:
         if row["Alive"]:
@@ -251,9 +251,9 @@ def _missing(
     remaining: Mapping[str, Remaining],
     gpu_gb: float,
 ) -> str:
-    """Say what a host lacks: labels, on all machines that have them, on the largest one, or next to the other hosts."""
+    """Say what a host lacks: a node with its labels, or enough in total, on one node, or next to the other hosts."""
 
-    def written(amounts: Mapping[str, float]) -> str:
+    def text(amounts: Mapping[str, float]) -> str:
         return " and ".join(
             f"{amount:g} {kind}" + (f" with {gpu_gb:g} GB" if kind == "GPU" and gpu_gb else "")
             for kind, amount in amounts.items()
@@ -264,20 +264,20 @@ def _missing(
         if not labels:
             return f"{name} needs a node; the cluster has none"
         return f"{name} needs a node with {_labels(labels)}; the cluster has {_labels_there(labels, nodes)}"
-    of = f"the nodes with {_labels(labels)}" if labels else "the cluster"
+    owner = f"the nodes with {_labels(labels)}" if labels else "the cluster"
     totals = {kind: sum(node.has(kind) for node in usable) for kind in needs}
-    short = {kind: amount for kind, amount in needs.items() if amount > totals[kind]}
-    if short:
-        has = written({kind: totals[kind] for kind in short})
-        return f"{name} needs {written(short)}; {of} {'have' if labels else 'has'} {has}"
+    excess = {kind: amount for kind, amount in needs.items() if amount > totals[kind]}
+    if excess:
+        supply = text({kind: totals[kind] for kind in excess})
+        return f"{name} needs {text(excess)}; {owner} {'have' if labels else 'has'} {supply}"
     if not any(Remaining(node).holds(group) for node in usable):
-        most = written({kind: max(node.has(kind) for node in usable) for kind in needs})
-        return f"{name} needs {written(needs)} on one node; no node of {of} has that, the most is {most}"
+        largest = text({kind: max(node.has(kind) for node in usable) for kind in needs})
+        return f"{name} needs {text(needs)} on one node; no node of {owner} has that, the most is {largest}"
     free = {kind: sum(remaining[node.name].of(kind) for node in usable) for kind in needs}
     if all(amount <= free[kind] for kind, amount in needs.items()):
-        return f"{name} needs {written(needs)} on one node; the other hosts leave no node of {of} that has it"
-    has = f"the {written(totals)} of {of}" if labels else f"the cluster's {written(totals)}"
-    return f"{name} needs {written(needs)}; the other hosts leave {written(free)} of {has}"
+        return f"{name} needs {text(needs)} on one node; the other hosts leave no node of {owner} that has it"
+    supply = f"the {text(totals)} of {owner}" if labels else f"the cluster's {text(totals)}"
+    return f"{name} needs {text(needs)}; the other hosts leave {text(free)} of {supply}"
 
 
 def _labels(selector: Mapping[str, str]) -> str:

@@ -61,7 +61,7 @@ class RayPool(HostPool):
         placement: PlacementStrategy = "pack",
         wait_for_nodes_s: float = 0.0,
         requirements: Mapping[int, Requirements] | None = None,
-        tell: Callable[[str], None] = lambda line: None,
+        report: Callable[[str], None] = lambda line: None,
         session: RaySession | None = None,
     ) -> None:
         """Plan as any `HostPool`; `cores` defaults to all cores of the cluster.
@@ -69,9 +69,9 @@ class RayPool(HostPool):
         A given `session` stays open at the end. Without one, the pool joins the cluster at `address`; without that,
         it starts a private Ray, with `dashboard` if asked. `gpu_gb` is the minimum memory of each GPU.
 
-        Hosts that don't fit on a cluster are refused, or wait for machines for `wait_for_nodes_s`, which is reported
-        in lines to `tell`. Beyond that, `start_timeout_s` bounds the placing of each actor, and again the opening of
-        its engines. `requirements` are those of miners, by uid.
+        Hosts that don't fit on a cluster are refused, or wait up to `wait_for_nodes_s` for machines; `report` gets a
+        line about each wait. Beyond that, `start_timeout_s` limits the placing of each actor, and again the opening
+        of its engines. `requirements` are those of miners, by uid.
         """
         super().__init__(
             subnet,
@@ -88,7 +88,7 @@ class RayPool(HostPool):
         self._for_cluster = cores is None
         self._max_replicas = max_replicas
         self._requirements = requirements
-        self._nodes = RayNodes(gpu_gb=gpu_gb, placement=placement, wait_s=wait_for_nodes_s, tell=tell)
+        self._nodes = RayNodes(gpu_gb=gpu_gb, placement=placement, wait_s=wait_for_nodes_s, report=report)
         self._watch: asyncio.Task[None] | None = None
         self._steady = asyncio.Lock()
         """Held while no host may move to another machine."""
@@ -100,7 +100,7 @@ class RayPool(HostPool):
         self._worker_of: dict[int, RayValidators] = {}
         """The worker of each validator."""
         self._board: StatusBoard | None = None
-        """The board of a cluster that was joined."""
+        """The status board of a joined cluster; None on a private Ray."""
 
     async def usage(self) -> list[Usage]:
         """Measure this process, each actor, and the processes of a private Ray."""
@@ -111,7 +111,7 @@ class RayPool(HostPool):
         return rows
 
     def publish(self, run: str, snapshot: str) -> None:
-        """Put a snapshot on the board of a cluster that was joined; nobody else looks at a private one."""
+        """Publish a snapshot on the status board of a joined cluster; a private Ray has none."""
         if self._board is not None:
             self._board.publish(run, snapshot)
 
@@ -126,7 +126,7 @@ class RayPool(HostPool):
         return members
 
     async def _measure(self) -> dict[str, ProcessUsage]:
-        """Measure the processes other than this one, and have each actor measure its own."""
+        """Measure this process and the servers, and have each actor measure its own processes."""
         servers = {server.name: server.pid for server in self.servers if server.pid}
         usage = {"driver": measure_driver()}
         usage |= await asyncio.to_thread(measure_processes, servers, machine_name())
@@ -138,13 +138,13 @@ class RayPool(HostPool):
         return [*self._workers, *(link for link in self._all_links() if isinstance(link, RayHost))]
 
     def _measure_system(self) -> float:
-        ours = {os.getpid()}
+        own_pids = {os.getpid()}
         for pid in (*(actor.pid for actor in self._actors()), *(server.pid for server in self.servers)):
             if pid is not None:
-                ours |= {pid, *trees_cpu_s(pid)}
+                own_pids |= {pid, *trees_cpu_s(pid)}
         for pid, cpu_s in trees_cpu_s(os.getpid()).items():
             self._system_s[pid] = max(0.0, cpu_s - self._before_s.get(pid, 0.0))
-        for pid in ours:  # an idle worker of Ray may have become an actor
+        for pid in own_pids:  # an idle worker of Ray may have become an actor
             self._system_s.pop(pid, None)
         return sum(self._system_s.values())
 
@@ -162,13 +162,13 @@ class RayPool(HostPool):
             await asyncio.wait({watch})
         await super().close()
 
-    async def bare(self, miner: int, queries: Sequence[Query]) -> list[Cost | None]:
-        """Do the work of one miner alone; no host moves meanwhile."""
+    async def baseline(self, miner: int, queries: Sequence[Query]) -> list[Cost | None]:
+        """Run one miner alone; no host moves meanwhile."""
         async with self._steady:
-            return await super().bare(miner, queries)
+            return await super().baseline(miner, queries)
 
     async def paid(self, pays: Mapping[int, Pay]) -> None:
-        """Tell the miners of all hosts; no host moves meanwhile."""
+        """Notify the miners on all hosts; no host moves meanwhile."""
         async with self._steady:
             await super().paid(pays)
 
@@ -177,7 +177,7 @@ class RayPool(HostPool):
         await self._session.start()
         self._board = None if self._session.local else StatusBoard()
         self.plan = await self._nodes.wait_for_room(self._make_plan)
-        # Grading takes a core at most: more processes than cores would only take memory.
+        # Grading takes one core at most, so more processes than cores would only take memory.
         uids = sorted(self.validators)
         for number in range(min(len(uids), self.cores)):
             validators = {uid: self.validators[uid] for uid in uids[number :: self.cores]}

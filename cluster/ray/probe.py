@@ -87,7 +87,7 @@ def _run(address: str, question: str, *, token: bool) -> Mapping[str, Any]:
     """Ask the cluster, with the token or anonymously."""
     hidden = () if token else ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
     environment = {key: value for key, value in os.environ.items() if key not in hidden}
-    # With the second, Ray takes 127.0.0.1 literally, and not for another address of this machine.
+    # The second makes Ray take 127.0.0.1 literally; otherwise it replaces it by another address of this machine.
     environment |= {"RAY_AUTH_MODE": "token" if token else "disabled", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
     script = SCRIPT.replace("QUESTION", indent(question, " " * 8).strip())
     try:
@@ -103,35 +103,35 @@ def _run(address: str, question: str, *, token: bool) -> Mapping[str, Any]:
 
 
 def _check_port(address: str) -> None:
-    """Check that a port is open and speaks TLS if we do; Ray itself takes 40 s to report a closed port."""
+    """Check that a port is open and uses TLS if this machine does; Ray takes 40 s to report a closed port."""
     if address == "auto":
         return
     host, _, port = address.rpartition(":")
     if not host or "/" in host or not port.isdigit():
         raise PoolError(f"{address!r} is not a Ray cluster address: write host:port, as in 10.0.0.10:6379, or auto")
-    ours = os.environ.get("RAY_USE_TLS", "0").lower() in ("1", "true")
-    trusted = _own_certificates()[-1] if ours else None
+    own_tls = os.environ.get("RAY_USE_TLS", "0").lower() in ("1", "true")
+    trusted = _own_certificates()[-1] if own_tls else None
     try:
         with socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_S) as connection:
-            theirs = _speaks_tls(connection, trusted)
+            cluster_tls = _speaks_tls(connection, trusted)
     except OSError as error:
         raise PoolError(
             f"Ray can't be reached at {address}: {error.strerror or error}; start it there, or leave the address "
             "out to start a private cluster"
         ) from error
-    if theirs and not ours:
+    if cluster_tls and not own_tls:
         raise PoolError(
             f"Ray at {address} speaks TLS: set RAY_USE_TLS=1, and RAY_TLS_SERVER_CERT, RAY_TLS_SERVER_KEY and "
             "RAY_TLS_CA_CERT to this machine's files, as they are set on the cluster's"
         )
-    if ours and not theirs:
+    if own_tls and not cluster_tls:
         raise PoolError(
             f"Ray at {address} does not use TLS and RAY_USE_TLS is 1 here: unset it, or start that cluster with it"
         )
 
 
 def _own_certificates() -> list[str]:
-    """Return the files that Ray is to show and to trust; raises PoolError if one can't be read."""
+    """Return the certificate files that Ray presents and trusts; raises PoolError if one can't be read."""
     files = {name: os.environ.get(name, "") for name in TLS_FILES}
     for name, file in files.items():
         if not os.access(file, os.R_OK):

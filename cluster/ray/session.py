@@ -56,15 +56,15 @@ class RaySession:
     ) -> None:
         """Join the cluster at `address` (host:port or "auto"); "local" starts one.
 
-        `cores` (None: all), `dashboard` and `object_store_bytes` are those of a new cluster.
+        `cores` (None: all), `dashboard` and `object_store_bytes` apply to a new cluster only.
         """
         self.address = address
         self._cores = cores
         self._dashboard = dashboard
         self._object_store_bytes = object_store_bytes
-        self._ours = False
+        self._initialised = False
         self._folder: Path | None = None
-        """Folder around Ray's own ones, which anybody may write to; deleted in the end, with Ray's logs."""
+        """Private folder around Ray's own, which are world-writable; deleted at the end, with Ray's logs."""
         self._thread = _RayThread()
 
     @property
@@ -85,13 +85,13 @@ class RaySession:
             raise
 
     def nodes(self) -> list[Node]:
-        """Return the machines of the started cluster that can be given work."""
+        """Return the machines of the started cluster that can take work."""
         return usable_nodes()
 
     async def close(self) -> None:
         """End what `start` started. It may be called twice."""
-        if self._ours:
-            self._ours = False
+        if self._initialised:
+            self._initialised = False
             await self._thread.run(self._end)
 
     def _start(self) -> None:
@@ -118,7 +118,7 @@ class RaySession:
                 "include_dashboard": self._dashboard,
                 "_node_ip_address": LOOPBACK,
             }
-        self._ours = True
+        self._initialised = True
         children = {child.pid for child in psutil.Process().children()}
         try:
             with ExitStack() as upload:
@@ -130,7 +130,7 @@ class RaySession:
                 ray.init(address="local" if self.local else cluster.address, **options)
         except Exception as error:
             _shutdown()
-            self._ours = False
+            self._initialised = False
             _kill_ray_processes(spared=children)
             where = "can't be started" if self.local else f"can't be reached at {self.address}"
             if self._folder is not None:
@@ -144,7 +144,7 @@ class RaySession:
 
 
 def _is_job() -> bool:
-    """Return whether this process is a submitted job, whose folder is its workers' too."""
+    """Return whether this process is a submitted job, whose workers share its folder."""
     job = json.loads(os.environ.get("RAY_JOB_CONFIG_JSON_ENV_VAR") or "{}")
     return "working_dir" in (job.get("runtime_env") or {})
 
@@ -173,7 +173,7 @@ def _set(*, token: bool, loopback: bool) -> None:
 
 
 def _kill_ray_processes(spared: set[int]) -> None:
-    """Kill what a failed start left behind: Ray forgets the processes of a node that never completed."""
+    """Kill what a failed start left behind: Ray forgets the processes of a node that never came up."""
     for child in psutil.Process().children():
         with suppress(psutil.Error):
             if child.pid not in spared and any("/ray/" in word for word in child.cmdline()):
@@ -210,9 +210,9 @@ class _RayThread:
         if self._thread is None:
             self._thread = Thread(target=self._work, name="ray-session", daemon=True)
             self._thread.start()
-        done: Future[None] = Future()
-        self._jobs.put((work, done))
-        waiting = asyncio.wrap_future(done)
+        outcome: Future[None] = Future()
+        self._jobs.put((work, outcome))
+        waiting = asyncio.wrap_future(outcome)
         try:
             await asyncio.shield(waiting)
         except asyncio.CancelledError:
@@ -223,10 +223,10 @@ class _RayThread:
 
     def _work(self) -> None:
         while True:
-            work, done = self._jobs.get()
+            work, outcome = self._jobs.get()
             try:
                 work()
             except BaseException as error:  # raised again by `run`
-                done.set_exception(error)
+                outcome.set_exception(error)
             else:
-                done.set_result(None)
+                outcome.set_result(None)

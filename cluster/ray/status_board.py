@@ -1,4 +1,4 @@
-"""The status board of a cluster: the runs on it, as anybody who may ask the cluster can see them.
+"""The status board of a cluster: the runs on it, visible to anybody with access to the cluster.
 
 It is a namespace of the key-value store of Ray's head. A run's driver puts its latest snapshot there and removes it at
 its end. Reading it takes the address and the token, but no resources and no process of the cluster.
@@ -16,8 +16,8 @@ NAMESPACE = "subnetlab"
 READ = """
 space = b"subnetlab"
 ended = {key.hex() for key, job in head.get_all_job_info(timeout=15).items() if job.is_dead}
-kept = [head.internal_kv_get(key, space, timeout=15) for key in head.internal_kv_keys(b"", space, timeout=15)]
-notes = [json.loads(note) for note in kept if note is not None]
+values = [head.internal_kv_get(key, space, timeout=15) for key in head.internal_kv_keys(b"", space, timeout=15)]
+notes = [json.loads(value) for value in values if value is not None]
 result["notes"] = [note | {"alive": note["job"] not in ended} for note in notes]
 """
 
@@ -28,11 +28,11 @@ class Note:
 
     snapshot: str
     alive: bool
-    """True if the cluster still has the run's driver."""
+    """True while the run's driver is connected to the cluster."""
 
 
 class StatusBoard:
-    """The notes of this process on the board of the cluster that it has joined; may be used from any thread."""
+    """The notes of this process on the board of the cluster that it joined; safe to use from any thread."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -40,7 +40,7 @@ class StatusBoard:
         self._cleared = False
 
     def publish(self, run: str, snapshot: str) -> None:
-        """Replace a run's snapshot; does nothing once the board was cleared."""
+        """Replace a run's snapshot; do nothing once the board was cleared."""
         import ray
         from ray.experimental.internal_kv import _internal_kv_put
 
@@ -52,7 +52,7 @@ class StatusBoard:
             self._runs.add(run)
 
     def clear(self) -> None:
-        """Remove all that this process has published."""
+        """Remove everything that this process has published."""
         with self._lock:
             self._cleared = True
             if self._runs:

@@ -42,7 +42,7 @@ def token_refused(address: str) -> str:
 
 
 def guard_token(path: Path | None = None) -> None:
-    """Make sure that there is a token which nobody else on the machine can read; by default, this user's.
+    """Create a token unless there is one, and keep others on this machine from reading it; by default, this user's.
 
     Raises:
         PoolError: its file can't be written.

@@ -34,14 +34,14 @@ class RayValidators(Actor):
         await self._ready()
 
     async def leave(self, node: str) -> None:
-        """Move to another machine once the work at hand is done; later work waits for the move."""
+        """Move to another machine once the current call is done; later calls wait for the move."""
         from ray.exceptions import RayError
 
         async with self._placing:
             if self.node != node:
                 return
             with suppress(RayError):  # it died while working; it is replaced anyway
-                await self._handle.process.remote()  # answers after everything else: it does one thing at a time
+                await self._handle.process.remote()  # answers last: the actor runs one call at a time
             await self.end()
         try:
             await self._ready()
@@ -62,7 +62,7 @@ class RayValidators(Actor):
                 handle = await self._ready()
             except NoRoom:
                 raise
-            except PoolError as error:  # it was given to a machine that is gone, which Ray did not know yet
+            except PoolError as error:  # placed on a machine that was gone before Ray noticed
                 if attempt == restarts:
                     raise
                 logger.warning("%s; placing it again", error)

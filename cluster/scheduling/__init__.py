@@ -1,1 +1,1 @@
-"""Decides which query is served when, and on which host."""
+"""Scheduling: which query each host serves, and when."""

@@ -1,8 +1,8 @@
-"""Blame: which miner answers for the death of a host or an engine.
+"""Blame: which miner is at fault for the death of a host or an engine.
 
 Queries that were in flight when it died are quarantined: they are retried in isolation, bisected until the one that
 kills hosts is found. A miner is blamed only if two hosts died while serving it alone, the second one freshly started.
-So nobody is blamed for a kill from outside, or for what another miner left behind. The same holds for engines.
+So nobody is blamed for a kill from outside, or for damage that another miner left behind. Engines work likewise.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ class Quarantine:
         return self._groups.pop()
 
     def drop_answered(self) -> None:
-        """Forget queries that have their response."""
+        """Drop queries that have their response."""
         unanswered = ([pending for pending in group if not pending.answered] for group in self._groups)
         self._groups = [group for group in unanswered if group]
 
 
 def blames_for_host(pending: PendingQuery, *, alone: bool, fresh: bool) -> bool:
-    """Return whether a miner answers for the death of its host; remembers that it was served alone.
+    """Return whether a miner is to blame for the death of its host; remember whether it was served alone.
 
     `fresh`: the host had served nobody else since it started.
     """
@@ -73,5 +73,5 @@ def judge_engine_loss(
     if not (alone and pending.died_alone):
         pending.died_alone = alone
         return None
-    reason = f"its engine died while it alone was served: {lost.reason}"
+    reason = f"its engine died while serving it alone: {lost.reason}"
     return Response(lost.uid, fault=Fault.ERROR, reason=reason, latency_s=lost.latency_s, cost=lost.cost)

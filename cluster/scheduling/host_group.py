@@ -42,7 +42,7 @@ class HostSlot:
     quarantined: bool = False
     """True while reserved for quarantined queries."""
     leaving: bool = False
-    """True while the host takes nothing new because it will be restarted on another machine."""
+    """True while the host takes no new queries because it will be restarted on another machine."""
     probed: bool = False
     """True while the host is asked for a sign of life."""
     pinned: list[PendingQuery] = field(default_factory=list)
@@ -107,7 +107,7 @@ class HostGroup:
         yield from dispatches.values()
 
     def _queue_of(self, slot: HostSlot) -> list[PendingQuery]:
-        """Return the heap that a host takes its next query from; empty if there is nothing for it."""
+        """Return the heap from which a host takes its next query; empty if it has nothing to do."""
         return slot.pinned or ([] if slot.leaving else self.waiting)
 
     def drained(self) -> list[HostSlot]:
@@ -115,7 +115,7 @@ class HostGroup:
         return [
             slot
             for slot in self.slots
-            # Pinned queries that are held up by the quarantine may as well be served elsewhere.
+            # Any host may serve pinned queries that the quarantine holds up.
             if slot.leaving and slot.up and slot.free == self.concurrency and (self.quarantine or not slot.pinned)
         ]
 
@@ -132,7 +132,7 @@ class HostGroup:
         self.quarantine.add(queries, bisect=bisect)
 
     def drop_answered(self) -> None:
-        """Forget waiting queries that have their response."""
+        """Drop waiting queries that have their response."""
         for heap in (self.waiting, *(slot.pinned for slot in self.slots)):
             heap[:] = [pending for pending in heap if not pending.answered]
             heapq.heapify(heap)
@@ -140,20 +140,20 @@ class HostGroup:
 
     def default_deadline_s(self, query: Query) -> float:
         """Return how long a new batch may take if everything before it takes its whole timeout."""
-        places = max(1, sum(self.concurrency for slot in self.slots if slot.up))
+        concurrency = max(1, sum(self.concurrency for slot in self.slots if slot.up))
         waiting = [*self.waiting, *(pending for slot in self.slots for pending in slot.pinned)]
         waiting += [follower for pending in waiting for follower in pending.followers]
         earlier: list[PendingQuery] = [*waiting, *self.running, *self.quarantine]
         longest_s = max([query.timeout_s, *(pending.batch.query.timeout_s for pending in earlier)]) + LINGER_S
         quarantine_s = len(self.quarantine) * (3 * longest_s + HUNG_S)
-        rounds = math.ceil((len(waiting) + len(self.running)) / places)
+        rounds = math.ceil((len(waiting) + len(self.running)) / concurrency)
         # Twice the longest: a follower starts only when the query before it has ended.
         return rounds * longest_s + 2 * longest_s + quarantine_s + RESTART_ALLOWANCE_S
 
     def max_silence_s(self) -> float:
         """Return how long a living host may be silent while miners block its event loop within their time limits.
 
-        Each query counts with its whole patience, as others may have held the host before it.
+        Each query counts with its full `patience_s`, as others may have held the host before it.
         """
         now = asyncio.get_running_loop().time()
         left = [

@@ -1,4 +1,4 @@
-"""A pending query: what one miner was asked, until its response is there."""
+"""Pending queries: one query to one miner, until its response arrives."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class QueryBatch:
 
 @dataclass(eq=False, slots=True)
 class PendingQuery:
-    """One query to one miner, until its response is there."""
+    """One query to one miner, until its response arrives."""
 
     uid: int
     batch: QueryBatch

@@ -1,10 +1,10 @@
-"""The scheduler: which query goes to which host, and when. It knows nothing about what a host is made of.
+"""The scheduler: which query goes to which host, and when. It knows nothing about how a host works.
 
 Queries wait by priority, then by arrival; each goes to the least busy host of its miner's group. Affinity may make one
 wait for another query and follow it to its host. Every query ends in exactly one response.
 
 A host that dies or hangs is restarted. Its queries are retried in isolation, bisected until the one that kills hosts
-is found (see `blame.py`). A host that is retired, because its machine leaves, finishes what it has and is then
+is found (see `blame.py`). A host that is retired, because its machine leaves, finishes its queries and is then
 restarted elsewhere.
 
     responses = await scheduler.query(query, uids=(0, 1, 2), packed=query)
@@ -76,7 +76,7 @@ class Scheduler:
         """Ask each miner once; return one response for each uid, in order.
 
         The default deadline lets everything that waits take its whole timeout: a schedule that keeps its hosts busy
-        takes at most the sum of its work divided by the number of places, plus the longest piece. If hosts die
+        takes at most the sum of its work divided by the number of slots, plus the longest piece. If hosts die
         meanwhile, the same time is granted again. A group whose hosts restart is waited for until it is given up.
         """
         if unknown := [uid for uid in uids if uid not in self._groups]:
@@ -103,7 +103,7 @@ class Scheduler:
         return [queries[uid].response.result() for uid in uids]
 
     def retire(self, link: HostLink) -> None:
-        """Give a host nothing new; once it has finished or died it is restarted, and nobody is blamed."""
+        """Give a host no new queries; once it has finished or died, restart it and blame nobody."""
         for group in set(self._groups.values()):
             for slot in group.slots:
                 if slot.link is link and slot.up:
@@ -111,7 +111,7 @@ class Scheduler:
                     self._place(group)
 
     async def settle(self) -> None:
-        """Wait for what runs though no query waits for it: cancelled work, probes of hosts, restarts."""
+        """Wait for all background work: cancelled work, probes of hosts, restarts."""
         while self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -120,14 +120,14 @@ class Scheduler:
         try:
             for group in set(self._groups.values()):
                 self._give_up(group, "the pool was closed")
-        finally:  # what runs on would restart hosts, and so would what it starts when it is cancelled
+        finally:  # remaining tasks would restart hosts, and so would the tasks that they start when cancelled
             while self._tasks:
                 for task in self._tasks:
                     task.cancel()
                 await asyncio.wait(self._tasks)
 
     def host_groups(self) -> dict[str, HostGroup]:
-        """Return the host groups by name, to be read and not changed."""
+        """Return the host groups by name; read them, don't change them."""
         return {group.name: group for group in self._groups.values()}
 
     def _pending(self, uid: int, batch: QueryBatch) -> PendingQuery:
@@ -136,7 +136,7 @@ class Scheduler:
         return PendingQuery(uid, batch, rank, loop.create_future(), loop.time())
 
     def _admit(self, queries: Mapping[int, PendingQuery]) -> None:
-        """Queue queries, each behind the first of those that it is served after."""
+        """Queue queries, each behind the first query that it must follow."""
         for uid, pending in queries.items():
             others = self._affinity.after.get(uid, ())
             earlier = next((queries[other] for other in others if other in queries and other != uid), None)
@@ -154,7 +154,7 @@ class Scheduler:
         for group in {self._groups[pending.uid] for pending in late}:
             group.drop_answered()
         for run in batch.runs:
-            asyncio.get_running_loop().call_soon(run.cancel)  # after its first step, so that it frees its places
+            asyncio.get_running_loop().call_soon(run.cancel)  # after its first step, so that it frees its slots
 
     def _place(self, group: HostGroup) -> None:
         """Start every query for which a host has room."""
@@ -185,7 +185,7 @@ class Scheduler:
         return task
 
     async def _run(self, group: HostGroup, dispatch: Dispatch, restarts: int, fresh: bool) -> None:
-        """Have one host, as it is between two restarts, serve some queries of one batch."""
+        """Have one host serve some queries of one batch, between two restarts."""
         slot, queries = dispatch.slot, dispatch.queries
         running = {pending.uid: pending for pending in queries}
         batch, quarantined = queries[0].batch, slot.quarantined
@@ -213,7 +213,7 @@ class Scheduler:
             self._revive(group, slot, restarts, "it hung")
         except HostDied as error:
             retried = slot.leaving or not blames_for_host(queries[0], alone=alone, fresh=fresh)
-            fault, reason = Fault.ERROR, "its host died while it alone was served"
+            fault, reason = Fault.ERROR, "its host died while serving it alone"
             self._revive(group, slot, restarts, str(error))
         except asyncio.CancelledError:  # at a deadline, or its caller is gone
             if not (slot.probed or group.given_up):
@@ -254,13 +254,13 @@ class Scheduler:
         return judge_engine_loss(pending, response, alone=alone, now=now, reopening_s=self._reopening_s)
 
     def _release(self, group: HostGroup, slot: HostSlot, pending: PendingQuery, response: Response) -> None:
-        """Finish a query that ran, and free its place."""
+        """Finish a query that ran, and free its slot."""
         slot.free += 1
         group.running.discard(pending)
         self._finish(pending, response, slot if slot.up else None)
 
     def _finish(self, pending: PendingQuery, response: Response, slot: HostSlot | None = None) -> None:
-        """Set the response of a query, and queue the queries that follow it, on its host where they must."""
+        """Set the response of a query, and queue its followers, on the same host if affinity demands it."""
         if not pending.answered:
             waited_until = pending.started if pending.started is not None else asyncio.get_running_loop().time()
             pending.response.set_result(replace(response, waited_s=waited_until - pending.created))
@@ -308,7 +308,7 @@ class Scheduler:
                 with attempt:
                     await slot.link.close()
                     await self._start_host(slot.link)
-        except Exception as error:  # whatever keeps it from starting
+        except Exception as error:  # anything may keep a host from starting
             reason = str(error) if isinstance(error, PoolError) else f"{type(error).__name__}: {error}"
             tries = attempts.statistics["attempt_number"]
             after = f"after {tries} restart{'s' if tries != 1 else ''}"

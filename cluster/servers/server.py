@@ -1,7 +1,7 @@
 """A server that a run starts in addition to its hosts: the far end of an API, on the loopback address.
 
-Its processes descend from a supervisor (`supervisor.py`) and end with this process, whatever ends it. Their use is a
-provider's cost, and is measured apart from everything else.
+Its processes descend from a supervisor (`supervisor.py`) and end with this process, however that ends. Their use is a
+provider's cost, and is measured separately.
 
     server = Server("provider", [sys.executable, "-m", "http.server", "8000"], 8000, "/", log=Path("server.log"))
     await server.start()
@@ -30,9 +30,9 @@ LOOPBACK = "127.0.0.1"
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
 POLL_S = 0.2
 ANSWER_S = 5.0
-"""Time that a server has to answer whether it is ready."""
+"""Timeout of one request that asks whether the server is ready."""
 LAST_LINES = 12
-"""Lines of the log that an error shows."""
+"""Number of log lines that an error shows."""
 
 
 class Server:
@@ -58,7 +58,7 @@ class Server:
         self._environment = dict(environment or {})
         self._start_timeout_s = start_timeout_s
         self._log_before = 0
-        """Size of the log when this server started; what stands before is another server's."""
+        """Size of the log when this server started; earlier lines come from another server."""
         self._supervisor: subprocess.Popen[bytes] | None = None
 
     @property
@@ -100,10 +100,10 @@ class Server:
                 f"server {self.name}: {self.address}{self._ready} did not answer 200 within "
                 f"{self._start_timeout_s:g} s{self._end_of_log()}"
             ) from None
-        self.check()  # another process may have answered at its port
+        self.check()  # another process may have answered on its port
 
     def check(self) -> None:
-        """Check that it still runs.
+        """Check that the server still runs.
 
         Raises:
             PoolError: it has ended; the message has the end of its log.

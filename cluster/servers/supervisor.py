@@ -1,9 +1,9 @@
-"""Runs a server's command until stdin closes, then ends every process that came of it.
+"""Run a server's command until stdin closes, then end every process that it started.
 
     python -I supervisor.py COMMAND...
 
 `Server` holds the other end of stdin, which the system closes however that process ends, so a server never outlives
-its run. This is a script of its own that imports nothing of this project.
+its run. This is a standalone script that imports nothing from this project.
 """
 
 import ctypes

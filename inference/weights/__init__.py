@@ -1,4 +1,4 @@
-"""Weights: the files of models, found by name, fetched, converted and cached."""
+"""Weights: model files, found by name, fetched, converted and cached."""
 
 from .cache import describe
 from .known import PACKAGED, TRAINED

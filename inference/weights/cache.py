@@ -1,7 +1,7 @@
-"""The cache of models that are made on this machine: converted from GGUF or trained here.
+"""The cache of models that are built on this machine: converted from GGUF or trained here.
 
-A model's folder appears in the cache whole or not at all, and one process at a time makes it. Its manifest, written
-last, names the source and the size of each file, so that a damaged folder is noticed and made again.
+A model's folder appears in the cache whole or not at all, and one process at a time builds it. Its manifest, written
+last, names the source and the size of each file, so that a damaged folder is noticed and rebuilt.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 MANIFEST = "subnetlab.json"
 FORMAT = 1
-"""Version of the conversion; a folder of another version is made again."""
+"""Version of the conversion; a folder of another version is rebuilt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +29,13 @@ class Contents:
     """Summary of a model folder."""
 
     source: str
-    """The file or model that it was made from; empty if it was not made here."""
+    """The file or model that it was built from; empty if it was not built here."""
     source_sha256: str
     weights_bytes: int
 
 
 def cache_folder() -> Path:
-    """Return the folder of all models made on this machine."""
+    """Return the folder of all models built on this machine."""
     return Path(os.environ.get("SUBNETLAB_CACHE") or Path.home() / ".cache" / "subnetlab") / "models"
 
 
@@ -49,7 +49,7 @@ def is_complete(folder: Path) -> bool:
 
 
 def build_once(folder: Path, origin: Mapping[str, str], write: Callable[[Path], None]) -> Path:
-    """Return a folder of the cache, having `write` fill it first unless it is complete."""
+    """Return a folder of the cache; unless it is complete, have `write` fill it first."""
     from filelock import FileLock
 
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -57,7 +57,7 @@ def build_once(folder: Path, origin: Mapping[str, str], write: Callable[[Path], 
         if is_complete(folder):
             return folder
         shutil.rmtree(folder, ignore_errors=True)
-        logger.info("making %s once, from %s", folder, origin["source"])
+        logger.info("building %s once, from %s", folder, origin["source"])
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".making-") as scratch:
             model = Path(scratch) / "model"
             write(model)
@@ -69,7 +69,7 @@ def build_once(folder: Path, origin: Mapping[str, str], write: Callable[[Path], 
 
 
 def describe(folder: Path) -> Contents:
-    """Summarise a model folder, made here or not."""
+    """Summarise a model folder, built here or not."""
     origin = _manifest(folder) if (folder / MANIFEST).is_file() else {}
     weights_bytes = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
     return Contents(origin.get("source", ""), origin.get("sha256", ""), weights_bytes)

@@ -12,14 +12,14 @@ from .cache import FORMAT, build_once, cache_folder, sha256
 
 
 def converted_folder(source: Path) -> Path:
-    """Return the folder that a GGUF file is converted to, whether it exists or not."""
+    """Return the folder for a converted GGUF file, whether it exists or not."""
     size = source.stat().st_size
     identity = hashlib.sha256(f"{FORMAT}:{source.name}:{size}:{_hash_of_edges(source)}".encode()).hexdigest()
     return cache_folder() / f"{source.stem.lower()}-{identity[:12]}"
 
 
 def convert(source: Path) -> Path:
-    """Convert a GGUF file unless that was done before, and return its folder.
+    """Convert a GGUF file unless its folder exists, and return the folder.
 
     Raises:
         ModelError: a package is missing, or the file can't be read.

@@ -7,7 +7,7 @@ from pathlib import Path
 from inference.errors import ModelError, first_line
 
 HUB_FILES = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model")
-"""Files that are downloaded: weights without code, the tokenizer, the configuration."""
+"""Files to download: weights without code, the tokenizer, the configuration."""
 
 
 def is_hub_id(name: str) -> bool:
@@ -38,7 +38,7 @@ def cached(name: str) -> Path:
 
 
 def download(name: str, alternatives: str) -> None:
-    """Download a model, or make do with an earlier download if the Hub can't be reached.
+    """Download a model, or fall back on an earlier download if the Hub can't be reached.
 
     Raises:
         ModelError: neither works; the message suggests the `alternatives`.

@@ -1,4 +1,4 @@
-"""The models that subnetlab knows by name and that need no Hub."""
+"""The models that subnetlab knows by name, which need no Hub."""
 
 from __future__ import annotations
 
@@ -59,13 +59,13 @@ TRAINED = {
 
 
 def trained_folder(name: str) -> Path:
-    """Return the folder that a model is trained into, whether it exists or not."""
+    """Return the folder for a trained model, whether it exists or not."""
     model = TRAINED[name]
     return cache_folder() / f"{name}-{model.version}-{PACKAGED[model.base].sha256[:8]}"
 
 
 def train(name: str) -> Path:
-    """Train a model unless that was done before, and return its folder."""
+    """Train a model unless its folder exists, and return the folder."""
     model = TRAINED[name]
     module, _, function = model.trainer.partition(":")
     trainer = getattr(import_module(module), function)

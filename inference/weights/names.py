@@ -61,7 +61,7 @@ def locate(name: str) -> Path:
 
 
 def loadable(source: Path) -> Path:
-    """Return the folder that a source is loaded from as it is.
+    """Return the folder from which a source can be loaded without conversion.
 
     Raises:
         ModelError: a GGUF file that was not converted yet, or a folder without safetensors.
@@ -108,4 +108,4 @@ def _in_package(package: str, name: str) -> Path:
     for file in sorted(files):
         if file.suffix == ".gguf" and file.is_file():
             return file.resolve()
-    raise ModelError(f"package {package!r} carries no safetensors and no GGUF; name one that does, or a path")
+    raise ModelError(f"package {package!r} contains no safetensors and no GGUF; name one that does, or a path")

@@ -1,4 +1,4 @@
-"""Getting models ready before a run: listing the known ones, fetching, converting and training."""
+"""Preparing models before a run: listing the known ones, fetching, converting and training them."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class KnownModel:
     sort: str
     licence: str
     ready: bool
-    """True if it loads as it is."""
+    """True if it can be loaded without further steps."""
     folder: str
     """Empty unless ready."""
     get: str
-    """Command that makes it ready; empty once it is."""
+    """Command that makes it ready; empty if it is."""
 
 
 def known_models() -> list[KnownModel]:
@@ -51,7 +51,7 @@ def prepare(name: str) -> Path:
     """Make a model ready to load and check its weights; a Hub id is downloaded if the Hub can be reached.
 
     Raises:
-        ModelError: it can't be had, or its weights are not the known ones of this name.
+        ModelError: it is not available, or its weights are not the known ones of this name.
     """
     if name.lower() in TRAINED:
         return train(name.lower())

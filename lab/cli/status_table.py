@@ -43,7 +43,7 @@ def _table(status: RunStatus, pool: PoolStatus) -> Table:
             "restarts": str(member.restarts or ""),
             "cores": "" if member.cores is None else f"{member.cores:.2f}",
             "memory": "" if member.memory_mb is None else f"{member.memory_mb:,.0f} MB",
-            "GPUs": ", ".join(f"{gpu.memory_gb:.1f} of {gpu.of_gb:.0f} GB, {gpu.busy:.0%}" for gpu in member.gpus),
+            "GPUs": ", ".join(f"{gpu.memory_gb:.1f} of {gpu.total_gb:.0f} GB, {gpu.busy:.0%}" for gpu in member.gpus),
         }
         for member in pool.members
     ]

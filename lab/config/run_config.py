@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field, ValidationError, field_serializer, m
 
 from cluster import Server
 from cluster.ray.placement import GPU_KIND
-from cluster.ray.record_url import without_password
+from cluster.record_url import without_password
 from cluster.requirements import Requirements
 from consensus.chain.hyperparameters import Hyperparameters
 from consensus.errors import ConsensusError

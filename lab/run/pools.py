@@ -26,7 +26,7 @@ def build_pool(
     folder: Path,
     *,
     validators: Mapping[int, Validator] | None = None,
-    tell: Callable[[str], None] = lambda line: None,
+    report: Callable[[str], None] = lambda line: None,
 ) -> Pool:
     """Build the pool of a config with all its miners and servers, not started yet.
 
@@ -34,7 +34,7 @@ def build_pool(
         config: the config.
         folder: where the logs of its servers go.
         validators: by uid; None builds the config's.
-        tell: called with a line for people while the pool waits for machines.
+        report: gets a line of text while the pool waits for machines.
 
     Raises:
         ModelError: a miner or server needs a model that is not on this machine.
@@ -49,7 +49,7 @@ def build_pool(
         validators=dict(enumerate(config.build_validators())) if validators is None else validators,
         requirements=config.requirements(),
         servers=servers,
-        tell=tell,
+        report=report,
     )
 
 
@@ -61,7 +61,7 @@ def pool_of(
     validators: Mapping[int, Validator] | None = None,
     requirements: Mapping[int, Requirements] | None = None,
     servers: Sequence[Server] = (),
-    tell: Callable[[str], None] = lambda line: None,
+    report: Callable[[str], None] = lambda line: None,
 ) -> Pool:
     """Build a pool of any miners and validators, by uid, as a `[pool]` table says; it needs a subnet for validators."""
     match table:
@@ -88,7 +88,7 @@ def pool_of(
                 placement=table.placement,
                 wait_for_nodes_s=table.wait_for_nodes_s,
                 requirements=requirements,
-                tell=tell,
+                report=report,
             )
         case _:
             assert_never(table)

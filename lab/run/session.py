@@ -150,12 +150,12 @@ class _Session:
         return earnings(epoch, self._in_order(), self.economy.miners, self.config.prices)
 
     async def _build_pool(self) -> Pool:
-        """Build the pool, and tell its miners what they have earned so far."""
+        """Build the pool, and notify its miners of their pay so far."""
         pool = build_pool(
             self.config,
             self.record.folder,
             validators=self.economy.validators,
-            tell=lambda line: self._notify(Stage.WAITING, line),
+            report=lambda line: self._notify(Stage.WAITING, line),
         )
         for pays in self.earlier_pay:
             await pool.paid(pays)
@@ -192,7 +192,7 @@ class _Session:
         before = await self._servers_cpu_s(pool)
         if self.economy.baseline_miner is None:
             return _Baseline({}, 0.0)
-        costs = await pool.bare(self.economy.baseline_miner, queries)
+        costs = await pool.baseline(self.economy.baseline_miner, queries)
         servers_cpu_s = await self._servers_cpu_s(pool) - before
         known = {graded.key: cost for graded, cost in zip(rounds, costs, strict=True) if cost is not None}
         return _Baseline(known, servers_cpu_s)

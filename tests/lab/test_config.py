@@ -129,7 +129,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"record": '"postgresql://me@db/runs?password=hunter2"'}, r"record: the URL holds a password"),
     ({"record": '"postgresql://me@db/runs?sslpassword=hunter2"'}, r"record: the URL holds a password"),
     ({"record": '"postgresql://me@db/runs?conninfo=password%3Dhunter2"'}, r"record: the URL holds a password"),
-    ({"record": '"postgresql://me@db:port/runs"'}, r"record: no URL of a database; write one as in postgresql"),
+    ({"record": '"postgresql://me@db:port/runs"'}, r"record: not a database URL; write one as in postgresql"),
     ({"miners.0.labels": '{zone = "a b"}'}, r"miners\[0\]\.labels\.zone: string should match pattern .*\(got 'a b'\)"),
     ({"miners.0.resources": "{nvme = 0}"}, r"miners\[0\]\.resources\.nvme: input should be greater than 0"),
     ({"miners.0.resources": "{GPU = 1}"}, r"miners\[0\]\.resources: GPU is not a custom resource; an engine's own"),

@@ -2,9 +2,9 @@
 set -euo pipefail
 {% include "machine.sh" %}
 if runs; then
-    given="$(cat "$sent")" kept="$(cat "$folder/token" || true)"
+    new="$(cat "$sent")" present="$(cat "$folder/token" || true)"
     rm -f "$sent"
-    if [ "$given" != "$kept" ]; then
+    if [ "$new" != "$present" ]; then
         echo "Ray runs here with another token: copy this machine's {{ spec.folder }}/token to yours, under the same path" >&2
         exit 5
     fi
@@ -36,7 +36,7 @@ export {{ key }}={{ value | shell }}
 {% endfor %}
 export RAY_AUTH_TOKEN_PATH="$folder/token"
 {% if "/" in spec.command %}
-export PATH={{ spec.command.rpartition("/")[0] | shell }}:"$PATH"   # so that jobs find the Python beside it
+export PATH={{ spec.command.rpartition("/")[0] | shell }}:"$PATH"   # so that jobs find the Python next to it
 {% endif %}
 {% if spec.tls %}
 for file in {{ [spec.tls.cert, spec.tls.key, spec.tls.ca] | map("shell") | join(" ") }}; do

@@ -61,7 +61,7 @@ async def test_a_miner_that_its_engine_dies_of_is_blamed_however_often_and_its_n
         for number in range(MAX_OPENINGS + 1):
             killer, neighbour = await pool.query(query("sleep 0.1", id=str(number)), (0, 1))
             assert killer.fault is Fault.ERROR
-            assert killer.reason == "its engine died while it alone was served: the servant's process ended"
+            assert killer.reason == "its engine died while serving it alone: the servant's process ended"
             pid_of(neighbour)
 
 
@@ -92,7 +92,7 @@ async def test_a_miner_that_feigns_the_death_of_an_engine_is_at_fault() -> None:
 @pytest.mark.parametrize("what", ["burn 0.4", "die"])
 async def test_bare_work_is_measured_in_the_engines_own_process_and_is_none_if_that_dies(what: str) -> None:
     async with LocalPool(Words(), {0: fakes.Works(engine=fakes.Servant())}, {}, cores=1) as pool:
-        cost, other = await pool.bare(0, [query(what), query("burn 0.1", id="2")])
+        cost, other = await pool.baseline(0, [query(what), query("burn 0.1", id="2")])
     if what == "die":
         assert cost is None
     else:

@@ -250,7 +250,7 @@ def dashboard(**faults: bool) -> Iterator[Dashboard]:
 
 def test_a_dashboard_that_stops_answering_at_once_is_an_error_of_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ray_jobs, "CUT_OFF_S", 0.2)
-    with dashboard(hangs=True) as server, pytest.raises(PoolError, match="takes no jobs: .*timed out") as refused:
+    with dashboard(hangs=True) as server, pytest.raises(PoolError, match="accepts no jobs: .*timed out") as refused:
         ray_jobs.Jobs(server.address)
     assert "\n" not in str(refused.value)
 

@@ -77,7 +77,7 @@ async def test_a_miner_that_its_host_dies_of_is_at_fault_and_waiting_queries_are
     async with local_pool(miners) as pool:
         responses = await pool.query(query(), (0, 1, 2))
     assert [response.fault for response in responses] == [None, Fault.ERROR, None]
-    assert responses[1].reason == "its host died while it alone was served"
+    assert responses[1].reason == "its host died while serving it alone"
 
 
 async def test_a_killed_host_comes_back_and_does_its_work_again() -> None:
@@ -110,7 +110,7 @@ async def test_a_host_that_was_given_up_leaves_no_process_and_takes_part_in_noth
         os.kill(member.pid or 0, signal.SIGKILL)
         (lost,) = await pool.query(query(), (0,))
         assert lost.fault is Fault.LOST
-        assert await pool.bare(0, [query(id="1")]) == [None]
+        assert await pool.baseline(0, [query(id="1")]) == [None]
         await pool.paid({0: Pay(0, earned_usd=1.0, cost_usd=0.5, answers=1)})
         (given_up,) = [member for member in (await pool.status()).members if member.role == "host"]
     assert (given_up.state, given_up.pid) == ("given up", None)
@@ -216,19 +216,19 @@ async def test_the_cpu_of_children_is_the_hosts_own_and_outlives_them(tmp_path: 
 
 async def test_bare_work_costs_what_its_process_used() -> None:
     async with local_pool({0: fakes.Works(engine=fakes.Core(busy_s=0.2)), 1: fakes.Raises()}) as pool:
-        costs = await pool.bare(0, [query(id="1"), query(id="2")])
+        costs = await pool.baseline(0, [query(id="1"), query(id="2")])
         assert all(cost and 0.2 <= cost.cpu_s < 0.3 and cost.wall_s >= 0.2 for cost in costs)
         with pytest.raises(PoolError, match="miner 1 alone: ValueError: what a pity"):
-            await pool.bare(1, [query()])
+            await pool.baseline(1, [query()])
 
 
 async def test_bare_work_that_kills_its_host_has_no_cost_and_ends_nothing() -> None:
     async with local_pool({0: fakes.Works(), 1: fakes.Dies()}) as pool:
-        assert await pool.bare(1, []) == []
-        assert await pool.bare(1, [query(id="1"), query(id="2")]) == [None, None]
+        assert await pool.baseline(1, []) == []
+        assert await pool.baseline(1, [query(id="1"), query(id="2")]) == [None, None]
         died, served = await pool.query(query(), (1, 0))
         assert (died.fault, served.fault) == (Fault.ERROR, None)
-        (cost,) = await pool.bare(0, [query()])
+        (cost,) = await pool.baseline(0, [query()])
         assert cost is not None
 
 

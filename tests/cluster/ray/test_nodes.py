@@ -97,7 +97,7 @@ async def test_a_run_waits_for_a_machine_that_it_requests_and_says_so_and_again_
     lines: list[str] = []
     asked: list[list[dict[str, float]]] = []
 
-    def tell(line: str) -> None:
+    def report(line: str) -> None:
         lines.append(line)
         asked.append(requested())
 
@@ -110,7 +110,7 @@ async def test_a_run_waits_for_a_machine_that_it_requests_and_says_so_and_again_
         session=session,
         wait_for_nodes_s=60.0,
         max_replicas=2,
-        tell=tell,
+        report=report,
     )
     starting = asyncio.create_task(pool.start())
     while not lines and not starting.done():
@@ -150,7 +150,7 @@ async def test_what_does_not_come_in_time_is_refused_whatever_another_run_reques
 
     pool = RayPool(
         *(Words(), {0: fakes.Works(), 1: fakes.Says()}, {}),
-        **{"session": session, "wait_for_nodes_s": 2.0, "tell": another_ends},
+        **{"session": session, "wait_for_nodes_s": 2.0, "report": another_ends},
         requirements={1: Requirements(labels={"zone": "far"})},
     )
     with pytest.raises(

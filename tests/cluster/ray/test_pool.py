@@ -106,8 +106,8 @@ async def test_a_miner_that_its_host_dies_of_harms_nobody_else(ray_session: RayS
         for number in range(2):
             responses = await pool.query(query(id=str(number)), range(6))
             assert [response.fault for response in responses] == [None] * 5 + [Fault.ERROR]
-        assert await pool.bare(5, []) == []
-        assert await pool.bare(5, [query()]) == [None]
+        assert await pool.baseline(5, []) == []
+        assert await pool.baseline(5, [query()]) == [None]
 
 
 async def test_a_killed_validator_worker_is_replaced_and_asked_again(ray_session: RaySession) -> None:
@@ -228,11 +228,11 @@ async def test_the_engines_of_a_host_that_lives_have_the_time_that_they_take_to_
 
 async def test_bare_work_is_measured_on_a_host(ray_session: RaySession) -> None:
     async with ray_pool(ray_session, {0: fakes.Works(engine=fakes.Core(busy_s=0.2)), 1: fakes.Raises()}) as pool:
-        (cost,) = await pool.bare(0, [query()])
+        (cost,) = await pool.baseline(0, [query()])
         assert cost is not None
         assert 0.2 <= cost.cpu_s < 0.4
         with pytest.raises(PoolError, match="miner 1 alone: ValueError: what a pity"):
-            await pool.bare(1, [query()])
+            await pool.baseline(1, [query()])
 
 
 def test_a_remote_traceback_is_cut_down_to_what_was_raised() -> None:

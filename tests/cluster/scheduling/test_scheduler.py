@@ -134,7 +134,7 @@ class FakeHost:
         if self.life.is_set():
             raise HostDied(f"{self.name} died")
 
-    async def bare(self, uid: int, queries: Sequence[Query]) -> list[Cost]:
+    async def baseline(self, uid: int, queries: Sequence[Query]) -> list[Cost]:
         raise NotImplementedError
 
     async def cpu_s(self) -> float | None:
@@ -304,7 +304,7 @@ def test_a_miner_that_kills_or_hangs_its_host_is_blamed_and_nobody_else() -> Non
         script = Script({1: ("die", 1.0), 0: ("hang", 0.0), **{uid: ("answer", 2.0) for uid in range(2, 6)}})
         hung, dead, *others = await scheduler(one_group(miners, slots=6), script).query(query(), range(6), None)
         assert (hung.fault, hung.reason) == (Fault.TIMEOUT, "no answer within 5 s, and host cpu-0 hung")
-        assert (dead.fault, dead.reason) == (Fault.ERROR, "its host died while it alone was served")
+        assert (dead.fault, dead.reason) == (Fault.ERROR, "its host died while serving it alone")
         assert [response.fault for response in others] == [None] * 4
 
     run_simulated(test())
@@ -330,7 +330,7 @@ def test_a_miner_that_an_engine_dies_of_is_blamed_and_nobody_else() -> None:
         script = Script({uid: ("lose once", 0.5) for uid in range(8)} | {5: ("lose", 0.5)})
         responses = await scheduler(one_group(miners, slots=8), script).query(query(), range(8), None)
         assert [response.fault for response in responses] == [None] * 5 + [Fault.ERROR] + [None] * 2
-        assert responses[5].reason == "its engine died while it alone was served: no engine"
+        assert responses[5].reason == "its engine died while serving it alone: no engine"
         assert type(responses[5]) is Response
 
     run_simulated(test())

@@ -150,6 +150,6 @@ def test_an_engine_whose_process_ends_fails_all_in_flight_at_once_and_its_host_o
 def test_bare_work_is_measured_in_the_engines_own_processes(vllm_engine: VLLM, loop: Loop) -> None:
     before = vllm_engine.attribution.charged.cpu_s
     host = Host("vllm", {0: LanguageModel(engine=vllm_engine, max_tokens=40)}, owns_process=True)
-    (cost,) = loop.run(host.bare(0, [Query("00cc", "", Prompt((Message("user", STORY),)))]))
+    (cost,) = loop.run(host.baseline(0, [Query("00cc", "", Prompt((Message("user", STORY),)))]))
     assert cost is not None and cost.output_tokens == 40
     assert cost.cpu_s > 0.8 * (vllm_engine.attribution.charged.cpu_s - before) > 0.1

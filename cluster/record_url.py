@@ -1,4 +1,4 @@
-"""The URL of a record in a database. Configs are copied and shown, so the URL in them holds no secret."""
+"""The URL of a record in a database. Configs are copied and displayed, so their URLs hold no secrets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def without_password(url: str) -> str:
     """Return a SQLAlchemy URL unchanged.
 
     Raises:
-        ValueError: it holds a password, in its own place or in the query, or is not such a URL.
+        ValueError: it is not such a URL, or holds a password, after the user's name or in the query.
     """
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
@@ -18,7 +18,7 @@ def without_password(url: str) -> str:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
-        raise ValueError("no URL of a database; write one as in postgresql+psycopg://user@host/runs") from None
+        raise ValueError("not a database URL; write one as in postgresql+psycopg://user@host/runs") from None
     query = "".join(f"{key}={value} " for key, value in parsed.query.items()).lower()
     if parsed.password or any(secret in query for secret in SECRETS):
         raise ValueError("the URL holds a password; leave it out and set PGPASSWORD or use ~/.pgpass")
