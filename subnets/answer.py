@@ -17,7 +17,7 @@ from .cost import Cost
 
 
 class Answer(BaseModel):
-    """A text answer. A subnet whose answers hold more subclasses it; unknown keys are malformed."""
+    """A text answer. A subnet whose answers hold more defines a subclass; unknown keys are malformed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -64,9 +64,9 @@ class Response:
     body: bytes = b""
     """The answer as it arrived."""
     latency_s: float = 0.0
-    """Time from handing the miner the query to its answer, by the clock of the host's shell, which the miner can't
-    touch. Waiting for a core that the lab shares between miners is not included."""
+    """Time from handing the miner the query to its answer, by the host's clock, which the miner can't touch. Waiting
+    for a core that the lab shares between miners is not included."""
     waited_s: float = 0.0
     """Time before that, in which the query waited for a free slot on a host."""
     cost: Cost = field(default_factory=Cost)
-    """What the miner used, metered around it."""
+    """What the miner used, as metered by its host."""

@@ -55,7 +55,7 @@ class Cost:
 
 
 def spend(cost: Cost) -> None:
-    """Charge work done elsewhere to the meter that encloses this code; without one, to nobody.
+    """Charge work done elsewhere to the meter around this code; without one, charge nobody.
 
     Raises:
         ValueError: an impossible amount; nothing is charged.
@@ -97,7 +97,7 @@ def off_thread(gpu: bool = False, **tokens: int) -> Iterator[None]:
             yield
         finally:
             native_s = process_cpu_s() - time.thread_time() - native_s
-            # The time of a thread that ended meanwhile can't be read any more and stays in the remainder.
+            # The time of a thread that has ended meanwhile can no longer be read and stays in the remainder.
             native_s -= sum(max(0.0, native_cpu_s([thread]) - before_s) for thread, before_s in neighbours.items())
             gpu_s = (time.perf_counter() - wall) if gpu else 0.0
             spend(Cost(cpu_s=max(0.0, native_s), gpu_s=gpu_s, **tokens))
@@ -112,7 +112,7 @@ def _other_threads() -> list[int]:
 
 
 class Meter:
-    """Collects this thread's CPU time, the wall time, and everything spent inside."""
+    """Collects this thread's CPU time, the wall time, and everything that is spent inside."""
 
     def __init__(self) -> None:
         self.cost = Cost()

@@ -1,6 +1,6 @@
-"""The validator's own language model: it writes references, judges answers and tells how likely they are.
+"""The validator's own language model: it writes references, judges answers and computes their likelihoods.
 
-Only `complete` is required. Miners have engines of their own, which a validator has no part in.
+Only `complete` is required. Miners don't use it; they have engines of their own.
 
     class Parrot(LanguageModel):
         def complete(self, conversations, max_tokens):
@@ -53,9 +53,9 @@ class LanguageModel(Plugin, ABC):
     ) -> list[Likelihood]:
         """Return how likely each text is if it was sampled at a temperature above 0.
 
-        `positions` are places in [0, 1) along each text; None looks at every token.
+        `positions` lie in [0, 1) along each text; None evaluates every token.
         """
-        raise NotImplementedError(f"{type(self).__name__} tells no likelihoods; kind transformers does")
+        raise NotImplementedError(f"{type(self).__name__} computes no likelihoods; kind transformers does")
 
 
 class TransformersModel(LanguageModel):
@@ -83,8 +83,8 @@ class TransformersModel(LanguageModel):
             batch = prompts[start : start + self.batch_size]
             with off_thread(model.on_gpu):
                 completions = model.complete(batch, max_tokens)
-            written = sum(completion.tokens for completion in completions)
-            spend(Cost(input_tokens=sum(map(len, batch)), output_tokens=written))
+            output_tokens = sum(completion.tokens for completion in completions)
+            spend(Cost(input_tokens=sum(map(len, batch)), output_tokens=output_tokens))
             texts += [completion.text for completion in completions]
         return texts
 

@@ -48,7 +48,7 @@ class Plugin(BaseModel):
 P = TypeVar("P", bound=Plugin)
 
 _refusals: list[object] = []
-"""One item for each `installed_only` that is in force, in whichever thread."""
+"""One item for each active `installed_only`, in any thread."""
 
 ROOMS = ("lab", "cluster", "validators", "miners", "subnets", "inference", "consensus")
 """This project's packages. They are found before anything else of the same name."""
@@ -149,7 +149,7 @@ class Plugins(Generic[P]):
 
 @contextmanager
 def installed_only() -> Iterator[None]:
-    """Load only built-in plug-ins and those announced by installed packages, in all threads."""
+    """Refuse plug-ins that are neither built in nor announced by installed packages, in all threads."""
     refusal = object()
     _refusals.append(refusal)
     try:

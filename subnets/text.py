@@ -1,4 +1,4 @@
-r"""Text: strangers' words made printable, texts made comparable, and the two overlap measures over words.
+r"""Text: making untrusted text printable and texts comparable, and two overlap measures over words.
 
     printable("\x1b[31mred")  ->  "?[31mred"
     words("The Mill, founded in 1,931!")  ->  ["the", "mill", "founded", "in", "1931"]

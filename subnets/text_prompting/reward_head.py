@@ -1,4 +1,4 @@
-"""A reward model of our own, for machines without another one: a linear head on a sentence encoder.
+"""A built-in reward model, for machines that have no other: a linear head on a sentence encoder.
 
 The head is fitted in closed form (ridge regression on the encoder's pooled output of prompt and answer) to true answers
 of the invented world against refusals, flattery, commands to the grader, echoes, disorder, and answers to other

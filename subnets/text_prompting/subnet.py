@@ -17,7 +17,7 @@ from subnets.task import Message, Prompt, Task
 from subnets.text_prompting.truths.truth import Item, KnownTruth, Truth, truth_of
 from subnets.text_prompting.truths.written import Written
 from subnets.text_prompting.world import persona
-from subnets.text_prompting.world.passage import tell
+from subnets.text_prompting.world.passage import write_passage
 from subnets.text_prompting.world.sources import read_prompts, read_texts
 from subnets.text_prompting.world.world import Draw, World
 
@@ -83,7 +83,7 @@ class TextPrompting(Subnet):
         return value
 
     def model_post_init(self, context: Any, /) -> None:
-        """Refuse options that need another one."""
+        """Refuse options that depend on one that is missing."""
         lacking = [kind for kind in OWN_KINDS if self.mix.get(kind)] if self.writer is None else []  # type: ignore[call-overload]
         if lacking:
             raise ValueError(f"{lacking[0]} needs a writer; set writer = {{model = ...}}")
@@ -115,7 +115,7 @@ class TextPrompting(Subnet):
         return Answer(text=truth_of(task, Truth).text)  # type: ignore[type-abstract]
 
     def scorer(self) -> Scorer:
-        """Return the grader by known truth."""
+        """Return the grader that uses the known truth."""
         return KnownTruth()
 
     def quality(self, task: Task, answer: Answer) -> float | None:
@@ -147,10 +147,10 @@ class TextPrompting(Subnet):
         if self.texts is not None:
             return read_texts(self.texts, self.text_field)
         world = World.make(draw)
-        return (tell(draw, world, draw.some(world.facts, 3), sentences).text,)
+        return (write_passage(draw, world, draw.sample(world.facts, 3), sentences).text,)
 
     def _organic(self, draw: Draw, path: Path) -> Item:
-        messages = draw.one(read_prompts(path))
+        messages = draw.choice(read_prompts(path))
         if self.writer is None:
             return Item(messages, None, max_tokens=256)
         (reference,) = self.writer.complete([messages], 256)
@@ -160,7 +160,7 @@ class TextPrompting(Subnet):
         *before, last = messages
         text = last.content
         if self.persona == "template" or QUESTION not in text:
-            return (*before, Message("user", persona.dress(draw, text)))
+            return (*before, Message("user", persona.add_persona(draw, text)))
         head, _, rest = text.rpartition(QUESTION)
         question, _, tail = rest.partition("\n")
         rewritten = persona.rewrite(draw, cast(LanguageModel, self.writer), question)

@@ -14,7 +14,7 @@ from subnets.text import content, unify
 
 NEGATIONS = frozenset("not no never neither nor none without cannot hardly".split())
 NEGATION_REACH = 5
-"""Words over which a negation before a name carries: "was certainly not born in X"."""
+"""Number of words over which a negation before a name carries: "was certainly not born in X"."""
 SENTENCE = re.compile(r"(?<=[.!?])[\"')\]]*\s+|\n\s*(?:\n|(?=[-*\u2022]\s|\d{1,3}[.)]\s))")
 WRAPPED_HYPHEN = re.compile(r"(?<=\w-)[ \t]*\r?\n[ \t]*(?=\w)")
 
@@ -29,24 +29,24 @@ class Sentence:
 
 
 @lru_cache(maxsize=8)
-def spoken_sentences(text: str) -> tuple[Sentence, ...]:
-    """Split a text into sentences once, however many phrases are looked for."""
+def split_sentences(text: str) -> tuple[Sentence, ...]:
+    """Split a text into sentences; cached, as many phrases are looked for in the same text."""
     sentences = []
     for part in SENTENCE.split(WRAPPED_HYPHEN.sub("", unify(text))):
-        spoken: list[str] = []
+        part_words: list[str] = []
         starts: list[int] = []
         for line in part.splitlines():
             line_words = content(line)
-            starts += [len(spoken)] * len(line_words)
-            spoken += line_words
-        if spoken:
-            sentences.append(Sentence(tuple(spoken), tuple(starts)))
+            starts += [len(part_words)] * len(line_words)
+            part_words += line_words
+        if part_words:
+            sentences.append(Sentence(tuple(part_words), tuple(starts)))
     return tuple(sentences)
 
 
 @lru_cache(maxsize=4_096)
 def phrase_words(phrase: str) -> tuple[str, ...]:
-    """Return the content words of a phrase of a task."""
+    """Return the content words of a phrase; cached, as tasks reuse their phrases."""
     return tuple(content(phrase))
 
 
@@ -55,16 +55,16 @@ def places(within: Sequence[str], phrase: Sequence[str]) -> list[int]:
     size = len(phrase)
     if not size or phrase[0] not in within:
         return []
-    first, wanted = phrase[0], list(phrase)
-    return [i for i, word in enumerate(within) if word == first and list(within[i : i + size]) == wanted]
+    first, target = phrase[0], list(phrase)
+    return [i for i, word in enumerate(within) if word == first and list(within[i : i + size]) == target]
 
 
 def says(text: str, phrases: Iterable[str]) -> bool:
     """Return True if the text states one of `phrases` and denies none."""
-    wanted = [phrase_words(phrase) for phrase in phrases]
+    targets = [phrase_words(phrase) for phrase in phrases]
     stated = False
-    for sentence in spoken_sentences(text):
-        for phrase in wanted:
+    for sentence in split_sentences(text):
+        for phrase in targets:
             for place in places(sentence.words, phrase):
                 if denied(sentence.words, place, sentence.line_starts[place]):
                     return False
@@ -72,9 +72,9 @@ def says(text: str, phrases: Iterable[str]) -> bool:
     return stated
 
 
-def denied(spoken: Sequence[str], place: int, start: int = 0) -> bool:
+def denied(words: Sequence[str], place: int, start: int = 0) -> bool:
     """Return True if a negation from `start` on reaches the word at `place`; "but" ends its reach."""
-    for word in reversed(spoken[max(start, place - NEGATION_REACH) : place]):
+    for word in reversed(words[max(start, place - NEGATION_REACH) : place]):
         if word == "but":
             return False
         if word in NEGATIONS or word.endswith("n't"):
@@ -84,5 +84,5 @@ def denied(spoken: Sequence[str], place: int, start: int = 0) -> bool:
 
 def denies(clause: str) -> bool:
     """Return True if a negation in a clause reaches what follows it."""
-    spoken = content(clause)
-    return denied(spoken, len(spoken))
+    words = content(clause)
+    return denied(words, len(words))

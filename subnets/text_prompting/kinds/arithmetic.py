@@ -17,13 +17,13 @@ class Cast:
 
     def __init__(self, draw: Draw) -> None:
         world = World.make(draw, people=2, companies=2, towns=2, events=1)
-        of: dict[str, list[Entity]] = {}
+        by_sort: dict[str, list[Entity]] = {}
         for entity in world.entities:
-            of.setdefault(entity.sort, []).append(entity)
+            by_sort.setdefault(entity.sort, []).append(entity)
         self.draw = draw
-        self.ann, self.bob = (person.name for person in of["person"])
-        self.firm, self.fair = of["company"][0].name, of["event"][0].name
-        self.here, self.there = (town.name for town in of["place"])
+        self.ann, self.bob = (person.name for person in by_sort["person"])
+        self.firm, self.fair = by_sort["company"][0].name, by_sort["event"][0].name
+        self.here, self.there = (town.name for town in by_sort["place"])
         self.goods = invent_value(draw, "product")
         self.things = invent_value(draw, "collection")
 
@@ -39,7 +39,7 @@ def wages(cast: Cast) -> Problem:
 
 
 def boxes(cast: Cast) -> Problem:
-    """Boxes, and what breaks."""
+    """Boxes, some of whose contents break."""
     count, each, broken = cast.draw.integer(6, 60), cast.draw.integer(8, 48), cast.draw.integer(3, 40)
     text = (
         f"{cast.firm} sends {count} boxes with {each} {cast.goods} each from {cast.here} to {cast.there}. On the way "
@@ -80,7 +80,7 @@ def tickets(cast: Cast) -> Problem:
 
 
 def discount(cast: Cast) -> Problem:
-    """A percentage off."""
+    """A discount in percent."""
     count, price, off = cast.draw.integer(3, 25), cast.draw.integer(4, 60), cast.draw.integer(1, 9) * 5
     text = (
         f"{cast.firm} sells {cast.goods} at ${price} each. {cast.bob} orders {count} and is given {off} percent off "
@@ -146,6 +146,6 @@ PROBLEMS: tuple[Callable[[Cast], Problem], ...] = (
 
 def make(draw: Draw, sentences: int) -> Item:
     """Set a problem."""
-    text, result = draw.one(PROBLEMS)(Cast(draw))
-    shown = f"{result.normalize():f}"
-    return Item(ask(f"{text}\nEnd with the number alone."), Amount(shown, result), max_tokens=160)
+    text, result = draw.choice(PROBLEMS)(Cast(draw))
+    digits = f"{result.normalize():f}"
+    return Item(ask(f"{text}\nEnd with the number alone."), Amount(digits, result), max_tokens=160)

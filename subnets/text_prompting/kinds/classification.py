@@ -1,4 +1,4 @@
-"""Classification: a message or review written to a topic or leaning that was drawn first."""
+"""Classification: a message or review with a topic or leaning that was drawn first."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def make(draw: Draw, sentences: int) -> Item:
     world = World.make(draw, people=2, companies=2, towns=2, events=2)
     names = {
         "goods": invent_value(draw, "product"),
-        "job": f"a {draw.one(('baker', 'carpenter', 'joiner', 'painter', 'tailor', 'weaver', 'welder'))}",
+        "job": f"a {draw.choice(('baker', 'carpenter', 'joiner', 'painter', 'tailor', 'weaver', 'welder'))}",
         "number": str(draw.integer(20, 900)),
         "few": str(draw.integer(3, 30)),
         "firm": next(e.name for e in world.entities if e.sort == "company"),
@@ -113,14 +113,14 @@ def make(draw: Draw, sentences: int) -> Item:
     }
     review = draw.chance(0.5)
     table = LEANINGS if review else TOPICS
-    label = draw.one(tuple(table))
-    lines = draw.some(table[label], 3)
+    label = draw.choice(tuple(table))
+    lines = draw.sample(table[label], 3)
     if review:
-        lines.insert(draw.integer(0, len(lines)), draw.one(CONCESSIONS[label]))
+        lines.insert(draw.integer(0, len(lines)), draw.choice(CONCESSIONS[label]))
     else:
-        lines = [draw.one(GREETINGS), *lines, f"{next(e.name for e in world.entities if e.sort == 'person')}"]
+        lines = [draw.choice(GREETINGS), *lines, f"{next(e.name for e in world.entities if e.sort == 'person')}"]
     message = " ".join(lines).format(**names)
-    labels = ("positive", "neutral", "negative") if review else tuple(draw.some(tuple(TOPICS), len(TOPICS)))
+    labels = ("positive", "neutral", "negative") if review else tuple(draw.sample(tuple(TOPICS), len(TOPICS)))
     asked = "Is the leaning of this review" if review else "Is this letter about"
     prompt = f"{message}\n\n{asked} {', '.join(labels[:-1])} or {labels[-1]}? Answer with that word alone."
     truth = Choice(label, labels, labels.index(label), lettered=False, ordered=review)

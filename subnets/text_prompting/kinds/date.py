@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from subnets.text_prompting.truths.day import Day
 from subnets.text_prompting.truths.truth import Item, ask
-from subnets.text_prompting.world.passage import tell
+from subnets.text_prompting.world.passage import write_passage
 from subnets.text_prompting.world.world import Draw, World, in_words
 
 DEEDS = (
@@ -25,24 +25,24 @@ SPANS = ((1, "day", 45), (7, "week", 12))
 def make(draw: Draw, sentences: int) -> Item:
     """Ask for a date, which half the time has to be computed from another one."""
     world = World.make(draw)
-    fact = draw.one([fact for fact in world.facts if fact.day is not None])
+    fact = draw.choice([fact for fact in world.facts if fact.day is not None])
     assert fact.day is not None
-    passage = tell(draw, world, [fact], sentences)
+    passage = write_passage(draw, world, [fact], sentences)
     text, question, day = passage.text, fact.question(draw), fact.day
     computed = draw.chance(0.5)
     if computed:
-        person = draw.one([e for e in world.entities if e.sort == "person" and e is not fact.subject])
-        town = draw.one([e for e in world.entities if e.sort == "place"])
-        days, unit, most = draw.one(SPANS)
+        person = draw.choice([e for e in world.entities if e.sort == "person" and e is not fact.subject])
+        town = draw.choice([e for e in world.entities if e.sort == "place"])
+        days, unit, most = draw.choice(SPANS)
         count = draw.integer(2, most)
-        deed, asked = draw.one(DEEDS)
+        deed, verb = draw.choice(DEEDS)
         since = (
             "the birth of " + fact.subject.name
             if fact.relation.name == "born_on"
             else (f"{fact.subject.name} was first held")
         )
         text += f" Exactly {count} {unit}s after {since}, {person.name} {deed.format(town=town.name)}."
-        question = f"On what date did {person.name} {asked}?"
+        question = f"On what date did {person.name} {verb}?"
         day += timedelta(days=count * days)
     prompt = f"{text}\n\nQuestion: {question}\nAnswer with the date alone, such as 9 May 1902."
     return Item(ask(prompt), Day(in_words(day), day), max_tokens=48)

@@ -76,7 +76,7 @@ def make(draw: Draw, sentences: int) -> Item:
         "town": next(e.name for e in world.entities if e.sort == "place"),
         "firm": next(e.name for e in world.entities if e.sort == "company"),
     }
-    layout: Layout = draw.one(("plain", "plain", "bullets", "numbered"))
+    layout: Layout = draw.choice(("plain", "plain", "bullets", "numbered"))
     count = draw.integer(3, 5)
     text = prose(draw, names, count) if layout == "plain" else listing(draw, names, count, layout)
     criteria: list[Criterion] = [Form(layout, count)]
@@ -90,25 +90,25 @@ def make(draw: Draw, sentences: int) -> Item:
     size = len(words(text))
     criteria.append(Length("words", size - draw.integer(3, 8), size + draw.integer(3, 12)))
     criteria.append(
-        Uses(draw.one([name for name in (names["town"], names["firm"]) if name in text] or [names["goods"]]))
+        Uses(draw.choice([name for name in (names["town"], names["firm"]) if name in text] or [names["goods"]]))
     )
     free = [word for word in AVOIDED if word not in words(text)]
-    criteria.append(Avoids(tuple(sorted(draw.some(free, draw.integer(1, 3))))))
-    demands = " ".join(criterion.demand for criterion in draw.some(criteria, len(criteria)))
+    criteria.append(Avoids(tuple(sorted(draw.sample(free, draw.integer(1, 3))))))
+    demands = " ".join(criterion.demand for criterion in draw.sample(criteria, len(criteria)))
     prompt = f"Write a short text about {names['goods']}. {demands}"
     return Item(ask(prompt), Instructions(text, tuple(criteria), names["goods"]), max_tokens=192)
 
 
 def prose(draw: Draw, names: dict[str, str], count: int) -> str:
     """Write `count` sentences, the last of which may be a question."""
-    lines = [f"{draw.one(OPENINGS)} {clause.format(**names)}." for clause in draw.some(CLAUSES, count)]
+    lines = [f"{draw.choice(OPENINGS)} {clause.format(**names)}." for clause in draw.sample(CLAUSES, count)]
     if draw.chance(0.4):
-        lines[-1] = draw.one(QUESTIONS)
+        lines[-1] = draw.choice(QUESTIONS)
     return " ".join(lines)
 
 
 def listing(draw: Draw, names: dict[str, str], count: int, layout: Layout) -> str:
     """Write a list of `count` points."""
     marks = [f"{place}." if layout == "numbered" else "-" for place in range(1, count + 1)]
-    points = [item.format(**names) for item in draw.some(ITEMS, count)]
+    points = [item.format(**names) for item in draw.sample(ITEMS, count)]
     return "\n".join(f"{mark} {point}." for mark, point in zip(marks, points, strict=True))

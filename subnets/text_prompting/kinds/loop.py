@@ -1,7 +1,7 @@
 """The loop of the first text subnets: a summary, a question about it and its answer in one conversation.
 
 There, the earlier turns were the miners' best answers, so a miner that gamed the grader wrote the next
-challenge. Here they are the known right answers, and any of the three turns may be asked.
+challenge. Here they are the known right answers, and the task asks for any of the three turns.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from subnets.task import Message
 from subnets.text_prompting.truths.inquiry import Inquiry
 from subnets.text_prompting.truths.phrase import Phrase
 from subnets.text_prompting.truths.truth import Item, Truth
-from subnets.text_prompting.world.passage import tell
+from subnets.text_prompting.world.passage import write_passage
 from subnets.text_prompting.world.world import Draw, World
 
 from . import summary
@@ -23,9 +23,9 @@ def make(draw: Draw, sentences: int) -> Item:
     """Draw a turn and ask for it after the turns before it."""
     world = World.make(draw)
     subject, key = summary.choose(draw, world, summary.KEY_FACTS)
-    passage = tell(draw, world, key, max(sentences, 2 * summary.KEY_FACTS))
+    passage = write_passage(draw, world, key, max(sentences, 2 * summary.KEY_FACTS))
     known = summary.truth(passage, [fact for fact in passage.facts if fact.subject is subject])
-    fact = draw.one([fact for fact in key if fact.day is None])
+    fact = draw.choice([fact for fact in key if fact.day is None])
     question = fact.question(draw)
     turns: tuple[tuple[str, Truth], ...] = (
         (f"{passage.text}\n\n{summary.instruction(subject, known)}", known),

@@ -18,7 +18,7 @@ ANSWER = "Answer in one or two sentences."
 
 def excerpt(draw: Draw, texts: tuple[str, ...]) -> str:
     """Return some consecutive sentences of one of the texts."""
-    parts = sentences(draw.one(texts))
+    parts = sentences(draw.choice(texts))
     start = draw.integer(0, max(0, len(parts) - PASSAGE_SENTENCES))
     return " ".join(parts[start : start + PASSAGE_SENTENCES])[:PASSAGE_CHARACTERS]
 

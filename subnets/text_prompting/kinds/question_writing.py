@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from subnets.text_prompting.truths.inquiry import Inquiry
 from subnets.text_prompting.truths.truth import Item, ask
-from subnets.text_prompting.world.passage import tell
+from subnets.text_prompting.world.passage import write_passage
 from subnets.text_prompting.world.world import Draw, World
 
 INSTRUCTION = (
@@ -18,8 +18,8 @@ def make(draw: Draw, sentences: int) -> Item:
     world = World.make(draw)
     # Two facts with one value would allow two questions.
     values = [fact.value for fact in world.facts]
-    fact = draw.one([fact for fact in world.facts if values.count(fact.value) == 1 or fact.target is None])
-    passage = tell(draw, world, [fact], sentences)
+    fact = draw.choice([fact for fact in world.facts if values.count(fact.value) == 1 or fact.target is None])
+    passage = write_passage(draw, world, [fact], sentences)
     same = [other for other in passage.facts if other.value == fact.value and other is not fact]
     instruction = INSTRUCTION.format(answer=fact.value if not same else f"{fact.value} ({fact.subject.name})")
     truth = Inquiry.of(fact, fact.question(draw))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from subnets.text_prompting.truths.facts import Facts, KeyFact
 from subnets.text_prompting.truths.truth import Item, ask
-from subnets.text_prompting.world.passage import Passage, tell
+from subnets.text_prompting.world.passage import Passage, write_passage
 from subnets.text_prompting.world.world import Draw, Entity, Fact, World, with_article
 
 KEY_FACTS = 4
 
 
 def plain(fact: Fact) -> str:
-    """State a fact in the plainest way."""
+    """State a fact in its plainest form."""
     name = fact.subject.name
     text = fact.relation.statements[0].format(s=name, o=name, v=fact.value, av=with_article(fact.value))
     return f"{text[0].upper()}{text[1:]}."
@@ -19,8 +19,8 @@ def plain(fact: Fact) -> str:
 
 def choose(draw: Draw, world: World, count: int) -> tuple[Entity, list[Fact]]:
     """Choose a main subject and `count` of its facts."""
-    subject = draw.one(world.entities)
-    return subject, draw.some(world.about(subject), count)
+    subject = draw.choice(world.entities)
+    return subject, draw.sample(world.about(subject), count)
 
 
 def truth(passage: Passage, key: list[Fact]) -> Facts:
@@ -44,7 +44,7 @@ def make(draw: Draw, sentences: int) -> Item:
     """Ask for a summary of what is said about one subject."""
     world = World.make(draw)
     subject, key = choose(draw, world, KEY_FACTS)
-    passage = tell(draw, world, key, max(sentences, 2 * KEY_FACTS))
+    passage = write_passage(draw, world, key, max(sentences, 2 * KEY_FACTS))
     # The passage may state more facts about the subject than were chosen; a summary must keep those, too.
     known = truth(passage, [fact for fact in passage.facts if fact.subject is subject])
     return Item(ask(f"{passage.text}\n\n{instruction(subject, known)}"), known, max_tokens=3 * known.max_words)

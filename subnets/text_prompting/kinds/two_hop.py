@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from subnets.text_prompting.truths.phrase import Phrase
 from subnets.text_prompting.truths.truth import Item, ask
-from subnets.text_prompting.world.passage import tell
+from subnets.text_prompting.world.passage import write_passage
 from subnets.text_prompting.world.world import Draw, World
 
 from .extractive import INSTRUCTION
@@ -13,9 +13,9 @@ from .extractive import INSTRUCTION
 def make(draw: Draw, sentences: int) -> Item:
     """Ask for a fact about somebody who is only described: "Where does the founder of X live?"."""
     world = World.make(draw)
-    first = draw.one([fact for fact in world.facts if fact.target and fact.relation.description])
+    first = draw.choice([fact for fact in world.facts if fact.target and fact.relation.description])
     assert first.target is not None
-    second = draw.one(
+    second = draw.choice(
         [
             fact
             for fact in world.about(first.target)
@@ -23,7 +23,7 @@ def make(draw: Draw, sentences: int) -> Item:
             if fact.day is None and fact.target is not first.subject
         ]
     )
-    passage = tell(draw, world, [first, second], sentences)
+    passage = write_passage(draw, world, [first, second], sentences)
     question = second.question(draw, first.relation.description.format(s=first.subject.name))
     bridge = first.target.short
     rivals = tuple(rival for rival in passage.rivals(second, question) if rival != bridge)

@@ -1,1 +1,1 @@
-"""Known truths of text tasks, and how an answer is held against them."""
+"""Known truths of text tasks, and the scorers that compare answers with them."""

@@ -1,4 +1,4 @@
-"""Choices: a letter before an option, or a label. An answer that names two names none."""
+"""Choices: a letter before an option, or a label. An answer that names two options chooses none."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .truth import Truth, truth_of
 LETTERS = "ABCDEFGH"
 
 MAX_READ = 4_000
-"""Characters read, from the start."""
+"""Maximum characters to read, from the start."""
 
 
 def parse_choice(text: str, options: Sequence[str]) -> int | None:
@@ -44,23 +44,23 @@ class Choice(Truth):
     ordered: bool = False
     """The options lie on a scale, so that a neighbour of the right one is nearer than the far end."""
 
-    def answered(self, text: str) -> int | None:
+    def chosen(self, text: str) -> int | None:
         """Return the position of the option that the answer names."""
         if self.lettered:
             return parse_choice(text, self.options)
-        named = [place for place, option in enumerate(self.options) if says(text[:MAX_READ], (option,))]
-        return named[0] if len(named) == 1 else None
+        places = [place for place, option in enumerate(self.options) if says(text[:MAX_READ], (option,))]
+        return places[0] if len(places) == 1 else None
 
     def grade(self, text: str) -> Score:
         """Return 1.0 for the right option, else 0.0."""
-        answered = self.answered(text)
-        if answered is None:
+        option = self.chosen(text)
+        if option is None:
             return Score(0.0, reason="names no option, or more than one")
-        return Score(float(answered == self.right))
+        return Score(float(option == self.right))
 
 
 class Chosen(Scorer):
-    """The right option or label."""
+    """Pays for the right option or label."""
 
     ordinal: bool = False
     """On a scale, pay 1 - distance / (length - 1), as prompting 1.x did for sentiment; otherwise no effect."""
@@ -68,7 +68,7 @@ class Chosen(Scorer):
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer."""
         truth = truth_of(task, Choice)
-        answered = truth.answered(answer_text(response))
-        if answered is None or not (self.ordinal and truth.ordered):
+        option = truth.chosen(answer_text(response))
+        if option is None or not (self.ordinal and truth.ordered):
             return truth.grade(answer_text(response))
-        return Score(1.0 - abs(answered - truth.right) / (len(truth.options) - 1))
+        return Score(1.0 - abs(option - truth.right) / (len(truth.options) - 1))

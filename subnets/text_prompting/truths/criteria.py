@@ -34,8 +34,8 @@ class Criterion(ABC):
         """The instruction, as a sentence for the prompt."""
 
     @abstractmethod
-    def kept(self, text: str) -> float:
-        """Return how far the text keeps it, in [0, 1]."""
+    def fulfilment(self, text: str) -> float:
+        """Return how far the text follows it, in [0, 1]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Length(Criterion):
             return f"Write exactly {self.low} {self.unit if self.low > 1 else self.unit[:-1]}."
         return f"Use between {self.low} and {self.high} {self.unit}."
 
-    def kept(self, text: str) -> float:
+    def fulfilment(self, text: str) -> float:
         """Return a smooth measure, so that one word too many costs little."""
         count = len(words(text)) if self.unit == "words" else len(sentences(text))
         bound = self.low if count < self.low else self.high if count > self.high else count
@@ -80,7 +80,7 @@ class Form(Criterion):
         )
         return f"Write exactly {self.items} {sort}, and nothing else."
 
-    def kept(self, text: str) -> float:
+    def fulfilment(self, text: str) -> float:
         """Return 1.0 for the layout with the right number of items, less for another number."""
         lines = [line for line in text.splitlines() if line.strip()]
         marked = {
@@ -97,7 +97,7 @@ class Form(Criterion):
 
 @dataclass(frozen=True, slots=True)
 class FirstWord(Criterion):
-    """The word that the answer begins with."""
+    """The word with which the answer must begin."""
 
     word: str
 
@@ -106,7 +106,7 @@ class FirstWord(Criterion):
         """The instruction, as a sentence for the prompt."""
         return f"Begin with the word '{self.word}'."
 
-    def kept(self, text: str) -> float:
+    def fulfilment(self, text: str) -> float:
         """Return 1.0 or 0.0."""
         return float(words(MARKER.sub("", text))[:1] == words(self.word))
 
@@ -122,7 +122,7 @@ class Uses(Criterion):
         """The instruction, as a sentence for the prompt."""
         return f"Use the words '{self.phrase}'."
 
-    def kept(self, text: str) -> float:
+    def fulfilment(self, text: str) -> float:
         """Return 1.0 or 0.0."""
         return float(bool(places(words(text), words(self.phrase))))
 
@@ -138,15 +138,15 @@ class Avoids(Criterion):
         """The instruction, as a sentence for the prompt."""
         return "Do not use " + " or ".join(f"the word '{word}'" for word in self.forbidden) + "."
 
-    def kept(self, text: str) -> float:
-        """Return 1.0 or 0.0; an empty text avoids nothing."""
-        spoken = set(words(text))
-        return float(bool(spoken) and spoken.isdisjoint(self.forbidden))
+    def fulfilment(self, text: str) -> float:
+        """Return 1.0 or 0.0; an empty text earns nothing."""
+        distinct = set(words(text))
+        return float(bool(distinct) and distinct.isdisjoint(self.forbidden))
 
 
 @dataclass(frozen=True, slots=True)
 class Ending(Criterion):
-    """The mark that the text ends with."""
+    """The mark with which the text must end."""
 
     mark: str
 
@@ -155,7 +155,7 @@ class Ending(Criterion):
         """The instruction, as a sentence for the prompt."""
         return "End with a question." if self.mark == "?" else f"End with '{self.mark}'."
 
-    def kept(self, text: str) -> float:
+    def fulfilment(self, text: str) -> float:
         """Return 1.0 or 0.0."""
         return float(text.rstrip().endswith(self.mark))
 
@@ -178,32 +178,32 @@ class Instructions(Truth):
 
 def weigh(truth: Instructions, text: str, *, strict: bool) -> Score:
     """Grade a text by its criteria."""
-    spoken = content(text)
-    if not mentions(spoken, truth.topic):
+    text_words = content(text)
+    if not mentions(text_words, truth.topic):
         return Score(0.0, reason=f"not about {truth.topic}")
-    if any(mentions(spoken, criterion.demand) for criterion in truth.criteria):
+    if any(mentions(text_words, criterion.demand) for criterion in truth.criteria):
         return Score(0.0, reason="repeats its instructions")
-    if len(set(spoken)) < MIN_DISTINCT * len(spoken):
+    if len(set(text_words)) < MIN_DISTINCT * len(text_words):
         return Score(0.0, reason="the same words over and over")
     parts = {}
     for place, criterion in enumerate(truth.criteria):
-        parts[f"{place}_{type(criterion).__name__.lower()}"] = criterion.kept(text)
+        parts[f"{place}_{type(criterion).__name__.lower()}"] = criterion.fulfilment(text)
     value = math.fsum(parts.values()) / len(parts)
     if strict:
         value = float(all(part > 0.999 for part in parts.values()))
     return Score(min(1.0, value), parts)
 
 
-def mentions(spoken: Sequence[str], phrase: str) -> bool:
+def mentions(text_words: Sequence[str], phrase: str) -> bool:
     """Return True if the words of a phrase occur together."""
-    return bool(places(spoken, content(phrase)))
+    return bool(places(text_words, content(phrase)))
 
 
 class Criteria(Scorer):
-    """The share of the instructions that were kept."""
+    """Pays the share of the instructions that the answer follows."""
 
     strict: bool = False
-    """Pay only for keeping all of them."""
+    """Pay only for following all of them."""
 
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer."""

@@ -40,7 +40,7 @@ def parse_date(text: str) -> date | None:
 
 
 def read_date(text: str) -> frozenset[date]:
-    """Return the last date in the text in every way in which it can be read; empty without a possible one."""
+    """Return all readings of the last date in the text; empty if there is none or it is impossible."""
     last: frozenset[date] = frozenset()
     plain = fold(MARKUP.sub(" ", text))
     for match in DATE.finditer(plain):
@@ -58,10 +58,10 @@ def read_date(text: str) -> frozenset[date]:
     return last
 
 
-def _days(year: int, ways: Iterable[tuple[int, int]]) -> frozenset[date]:
-    """Return the possible dates among ways to read a day and a month."""
+def _days(year: int, readings: Iterable[tuple[int, int]]) -> frozenset[date]:
+    """Return the possible dates among readings of a day and a month."""
     days = set()
-    for day, month in ways:
+    for day, month in readings:
         try:
             days.add(date(year, month, day))
         except ValueError:
@@ -76,12 +76,12 @@ class Day(Truth):
     day: date = date.min
 
     def grade(self, text: str) -> Score:
-        """Return 1.0 for the exact day, else 0.0; unscored if it is one way of reading an ambiguous date."""
+        """Return 1.0 for the exact day, else 0.0; unscored if only one reading of an ambiguous date is right."""
         return grade_reading(self.day, read_date(text), half_life_days=0.0)
 
 
 def grade_reading(right: date, days: frozenset[date], *, half_life_days: float) -> Score:
-    """Grade a date in every way in which it can be read; unscored unless all of them earn the same."""
+    """Grade every reading of a date; unscored unless all of them earn the same."""
     if not days:
         return compare(right, None, half_life_days=half_life_days)
     scores = [compare(right, day, half_life_days=half_life_days) for day in sorted(days)]
@@ -91,7 +91,7 @@ def grade_reading(right: date, days: frozenset[date], *, half_life_days: float) 
 
 
 def compare(right: date, answered: date | None, *, half_life_days: float) -> Score:
-    """Grade a date by how many days it is off."""
+    """Grade a date by the number of days it is off."""
     if answered is None:
         return Score(0.0, reason="no date that can be read")
     days = abs((answered - right).days)
@@ -100,7 +100,7 @@ def compare(right: date, answered: date | None, *, half_life_days: float) -> Sco
 
 
 class Calendar(Scorer):
-    """The right date, decaying with the days that the answer is off."""
+    """Pays for the right date, less for each day that the answer is off."""
 
     half_life_days: float = Field(10.0, ge=0)
     """Days off that halve the score; 0 pays only for the exact day."""

@@ -1,7 +1,7 @@
 """Summaries graded by facts: the key facts that they keep and the facts that they invent.
 
-A sentence keeps a fact if it has its value and one of its words ("founded", "mayor"), is about its
-subject and denies nothing. A number or name that isn't in the passage is invented.
+A sentence keeps a fact if it contains the fact's value and one of its cue words ("founded", "mayor"), is about
+its subject and denies nothing. A number or name that isn't in the passage is invented.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .truth import Truth, truth_of
 
 CAPITALISED = re.compile(r"(?<![.!?:\u2022*\-\n\"'] )(?<!^)\b[A-Z][a-z]+(?:-[A-Z][a-z]+)*\b", re.MULTILINE)
 SENTENCE_REACH = 45
-"""Maximum words of a sentence that can state facts; a longer one is a heap of words."""
+"""Maximum words of a sentence that can state facts; a longer one is a list of words."""
 MAX_READ = 20_000
 
 
@@ -66,9 +66,8 @@ class Facts(Truth):
 def weigh(truth: Facts, text: str, *, invention_cost: float) -> Score:
     """Return the share of key facts kept, cut by every invention and by excess length."""
     text = unify(text[:MAX_READ])
-    spoken = [content(sentence) for sentence in sentences(text)]
-    kept = sum(keeps(spoken, fact) for fact in truth.key)
-    recall = kept / len(truth.key)
+    sentence_words = [content(sentence) for sentence in sentences(text)]
+    recall = sum(keeps(sentence_words, fact) for fact in truth.key) / len(truth.key)
     invented = inventions(truth.passage, text)
     count = len(words(text))
     excess = max(0.0, count / truth.max_words - 1.0)
@@ -78,14 +77,14 @@ def weigh(truth: Facts, text: str, *, invention_cost: float) -> Score:
     return Score(recall * faithful * length, parts)
 
 
-def keeps(spoken: Sequence[Sequence[str]], fact: KeyFact) -> bool:
+def keeps(sentence_words: Sequence[Sequence[str]], fact: KeyFact) -> bool:
     """Return True if a sentence states the fact and none denies it."""
     subject, others = phrase_words(fact.subject), [phrase_words(other) for other in fact.others]
     values = [phrase_words(value) for value in fact.values]
     about, stated = False, False
-    for sentence in spoken:
+    for sentence in sentence_words:
         named = bool(places(sentence, subject))
-        # A pronoun stands for the last one of the sort that was named.
+        # A pronoun stands for the last subject of its sort that was named.
         about = named or (about and not any(places(sentence, other) for other in others))
         if not about or len(sentence) > SENTENCE_REACH:
             continue
@@ -108,7 +107,7 @@ def inventions(passage: str, text: str) -> set[str]:
 
 
 class KeptFacts(Scorer):
-    """The share of key facts that a summary keeps, cut by inventions and excess length."""
+    """Pays the share of key facts that a summary keeps, cut by inventions and excess length."""
 
     invention_cost: float = Field(0.25, ge=0, le=1)
     """Share of the score that each invented name or number costs."""

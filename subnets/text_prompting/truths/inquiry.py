@@ -16,7 +16,7 @@ from .truth import Truth, truth_of
 
 MAX_WORDS = 40
 OPENING = 5
-"""First words, among which the interrogative must be: "At the station of which town"."""
+"""Number of first words that must include the interrogative: "At the station of which town"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,29 +40,29 @@ class Inquiry(Truth):
         )
 
     def grade(self, text: str) -> Score:
-        """Grade what it asks for and how; 0.0 for no question, another subject, or a question with its answer."""
+        """Grade what it asks for and how; 0.0 for no question, another subject, or a question that has its answer."""
         text = unify(text)
-        asked, spoken = words(text), content(text)
+        all_words, text_words = words(text), content(text)
         if not text.rstrip(" \"'*\n").endswith("?") or text.count("?") != 1:
             return Score(0.0, reason="not one question")
-        if len(asked) > MAX_WORDS:
-            return Score(0.0, reason=f"{len(asked)} words; at most {MAX_WORDS}")
-        if any(places(spoken, phrase_words(value)) for value in self.values):
+        if len(all_words) > MAX_WORDS:
+            return Score(0.0, reason=f"{len(all_words)} words; at most {MAX_WORDS}")
+        if any(places(text_words, phrase_words(value)) for value in self.values):
             return Score(0.0, reason="the question tells its answer")
-        opening = set(asked[:OPENING])
+        opening = set(all_words[:OPENING])
         if opening.isdisjoint(("who", "whom", "whose", "what", "which", "where", "when", "how")):
             return Score(0.0, reason="does not open like a question")
-        if not places(spoken, phrase_words(self.subject)):
+        if not places(text_words, phrase_words(self.subject)):
             return Score(0.0, reason=f"does not name {self.subject}")
         parts = {
-            "relation": float(any(word.startswith(cue) for word in asked for cue in self.cues)),
+            "relation": float(any(word.startswith(cue) for word in all_words for cue in self.cues)),
             "interrogative": float(not opening.isdisjoint(self.interrogatives)),
         }
         return Score(0.4 + 0.4 * parts["relation"] + 0.2 * parts["interrogative"], parts)
 
 
 class Asks(Scorer):
-    """A question that leads to the given answer."""
+    """Pays for a question that leads to the given answer."""
 
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer."""

@@ -1,4 +1,4 @@
-r"""Letters of options in answers: those that an answer names as its choice, in whatever dress.
+r"""Letters of options: those that an answer names as its choice, whatever its markup.
 
 chosen_letters(r"The answer is $\boxed{B}$.")  ->  {"B"}
 chosen_letters("Antwort: (C)")                  ->  {"C"}
@@ -69,8 +69,8 @@ ARTICLE = re.compile(r"\s+[a-z]")
 
 
 def chosen_letters(text: str) -> set[str]:
-    """Return the letters that a text states as its answer; where it states none, those that mark an option."""
-    text = undressed(text)
+    """Return the letters that a text states as its answer or, if it states none, those that mark an option."""
+    text = strip_markup(text)
     if alone := ALONE.fullmatch(text):
         return {alone[1].upper()}
     stated: set[str] = set()
@@ -103,7 +103,7 @@ def chosen_letters(text: str) -> set[str]:
     return stated or marked
 
 
-def undressed(text: str) -> str:
+def strip_markup(text: str) -> str:
     """Return the text without thoughts, struck-out parts and markup; boxes and answer tags become "answer:"."""
     text = STRUCK.sub(" ", THOUGHT.sub("\n", unify(text)))
     text = TAG.sub(lambda tag: "\n" if tag[0][1] == "/" else "\nanswer: ", HTML.sub(" ", text))

@@ -1,4 +1,4 @@
-r"""Numbers as people write them, read by patterns: nothing that a miner sends is ever evaluated.
+r"""Numbers as people write them, read with patterns: nothing that a miner sends is ever evaluated.
 
 parse_number("She pays $1,250.50 in all.")  ->  Decimal("1250.50")
 parse_number("3 + 4 = 7")                   ->  Decimal("7")
@@ -35,7 +35,7 @@ SPOKEN = "|".join((*sorted((*UNITS, *TENS), key=len, reverse=True), *SCALES))
 MAX_DIGITS = 24
 """No task asks for a number with more digits."""
 MAX_READ = 20_000
-"""Characters read, from the end, where the answer is."""
+"""Maximum characters to read, from the end, where the answer is."""
 
 AND_A_HALF = r"(?P<half>\s+and\s+a\s+half\b)?"
 DIGITS = re.compile(
@@ -98,7 +98,7 @@ JOINED = re.compile(r"\s*(?:-|/|:|\bto\b|\bor\b|\bminus\b|\bplus\b)\s*", re.IGNO
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The number that an answer ends on, in every way in which it can be read."""
+    """All readings of the number on which an answer ends."""
 
     values: frozenset[Decimal] = frozenset()
     certain: bool = True
@@ -118,16 +118,16 @@ class Token:
 
 
 def parse_number(text: str) -> Decimal | None:
-    """Return the number that an answer ends on; None without any, or if it can be read in two ways."""
+    """Return the number on which an answer ends; None without any, or if it can be read in two ways."""
     reading = read_number(text)
     return next(iter(reading.values)) if reading.certain and len(reading.values) == 1 else None
 
 
 def read_number(text: str) -> Reading:
-    """Read the number that an answer ends on: the first after its last cue, else the last."""
+    """Read the number on which an answer ends: the first after its last cue, else the last."""
     text = _plain(text[-MAX_READ:])
     cue = None
-    for cue in CUE.finditer(text):  # noqa: B007  the last one is wanted
+    for cue in CUE.finditer(text):  # noqa: B007  only the last one counts
         pass
     if cue is not None:
         rest = text[cue.end() :].lstrip()
@@ -151,7 +151,7 @@ def _plain(text: str) -> str:
 
 
 def _reading(text: str, tokens: list[Token], place: int) -> Reading:
-    """Return a token's reading, together with what it is joined to: "7-8", "7 or 8"."""
+    """Return a token's reading, together with the numbers that it is joined to: "7-8", "7 or 8"."""
     values, certain = set(tokens[place].values), tokens[place].certain
     for step in (-1, 1):
         here = place
@@ -168,16 +168,16 @@ def _reading(text: str, tokens: list[Token], place: int) -> Reading:
 
 
 def _tokens(text: str) -> list[Token]:
-    """Return the amounts of a text in order, without those that it denies."""
+    """Return the numbers of a text in order, without those that it denies."""
     matches = list(DIGITS.finditer(text))
-    tokens = [token for match in matches if (token := _written(match)) is not None]
+    tokens = [token for match in matches if (token := _digit_token(match)) is not None]
     ends = {match.end() for match in matches}
     for match in SPOKEN_RUN.finditer(text):
         # "5 hundred" is read with its digits.
         if match.end() not in ends:
-            tokens += _spoken(match, text)
+            tokens += _word_tokens(match, text)
     tokens.sort(key=lambda token: token.start)
-    kept = []
+    stated = []
     for token in tokens:
         before = text[max(0, token.start - 30) : token.start]
         if DENIED.search(before):
@@ -186,12 +186,12 @@ def _tokens(text: str) -> list[Token]:
         if MINUS.search(before):
             values = frozenset(-abs(value) for value in values)
         certain = token.certain and not BOUNDED.search(before)
-        kept.append(Token(token.start, token.end, values, certain, token.is_one))
-    return [token for token in kept if not token.is_one] or kept
+        stated.append(Token(token.start, token.end, values, certain, token.is_one))
+    return [token for token in stated if not token.is_one] or stated
 
 
-def _written(match: re.Match[str]) -> Token | None:
-    """Return the amount that digits stand for; None for ordinals and for what is too long."""
+def _digit_token(match: re.Match[str]) -> Token | None:
+    """Return the number that digits stand for; None for ordinals and for numbers that are too long."""
     part = match.groupdict()
     if len(NO_DIGIT.sub("", match[0])) > MAX_DIGITS or (part["unit"] or "").lower() in ORDINALS:
         return None
@@ -225,8 +225,8 @@ def _written(match: re.Match[str]) -> Token | None:
     return Token(match.start(), match.end(), frozenset(values))
 
 
-def _spoken(match: re.Match[str], text: str) -> list[Token]:
-    """Return the amounts of a run of number words: "five hundred and twelve" is one, "two three" are two."""
+def _word_tokens(match: re.Match[str], text: str) -> list[Token]:
+    """Return the numbers in a run of number words: "five hundred and twelve" is one, "two three" are two."""
     words = [
         (word[0].lower(), match.start() + word.start(), match.start() + word.end())
         for word in SPOKEN_WORD.finditer(match[0].lower().split(" and a half")[0])

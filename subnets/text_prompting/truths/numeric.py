@@ -1,4 +1,4 @@
-"""Amounts: the right number, and how far an answer is from it. `number` reads the answers."""
+"""Amounts: the right number, and how far an answer is from it. The module `number` reads the answers."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class Amount(Truth):
     value: Decimal = Decimal(0)
 
     def grade(self, text: str) -> Score:
-        """Return 1.0 for the number itself, else 0.0; unscored if one way of reading it is right and another wrong."""
+        """Return 1.0 for the exact number, else 0.0; unscored if one reading of it is right and another wrong."""
         return grade_reading(self.value, read_number(text), tolerance=0.0, partial=False)
 
 
 def grade_reading(right: Decimal, reading: Reading, *, tolerance: float, partial: bool) -> Score:
-    """Grade a number in every way in which it can be read; unscored unless all of them earn the same."""
+    """Grade every reading of a number; unscored unless all of them earn the same."""
     if not reading.values:
         return Score(0.0, reason="no number")
     scores = [compare(right, value, tolerance=tolerance, partial=partial) for value in sorted(reading.values)]
@@ -47,13 +47,13 @@ def compare(right: Decimal, answered: Decimal, *, tolerance: float, partial: boo
 
 
 class Numeric(Scorer):
-    """The right number."""
+    """Pays for the right number."""
 
     tolerance: float = Field(0.0, ge=0)
     """Relative error that still counts as right."""
     partial: bool = False
-    """Pay 1 - relative error for a wrong number. A guess then earns something, although near misses are no merit in
-    arithmetic."""
+    """Pay 1 - relative error for a wrong number. A guess then earns something, although a near miss in arithmetic has
+    no merit."""
 
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer."""

@@ -23,7 +23,7 @@ from .truth import truth_of
 
 
 class OwnAnswer(Scorer):
-    """1.0 for the option that the validator itself would choose, right or wrong, else 0.0."""
+    """Pays 1.0 for the option that the validator itself would choose, right or wrong, else 0.0."""
 
     accuracy: float = Field(1.0, ge=0.0, le=1.0)
     """Probability that its own answer is right; otherwise it is a wrong option, each equally likely."""
@@ -33,10 +33,10 @@ class OwnAnswer(Scorer):
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer."""
         truth = truth_of(task, Choice)
-        return replace(truth, right=self.own(task, truth)).grade(answer_text(response))
+        return replace(truth, right=self.own_option(task, truth)).grade(answer_text(response))
 
-    def own(self, task: Task, truth: Choice) -> int:
-        """Return the position of the option that it takes to be right, the same for every answer to a task."""
+    def own_option(self, task: Task, truth: Choice) -> int:
+        """Return the position of the option that the validator believes right, the same for all answers to a task."""
         rng = Seed(task.seed).child("own answer").rng()
         options = len(truth.options)
         wrong = [place for place in range(options) if place != truth.right]

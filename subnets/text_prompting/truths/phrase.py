@@ -51,7 +51,7 @@ def numbers(text: str) -> set[str]:
 
 
 class Named(Scorer):
-    """The right phrase is named, no rival is, nothing is denied."""
+    """Pays for naming the right phrase, without naming a rival and without denying it."""
 
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer."""

@@ -25,7 +25,7 @@ class Truth(ABC):
 
     @abstractmethod
     def grade(self, text: str) -> Score:
-        """Grade an answer's text strictly by what is known; unscored if nothing is."""
+        """Grade an answer's text strictly by the truth; unscored if nothing is known."""
 
 
 @dataclass(frozen=True, slots=True)

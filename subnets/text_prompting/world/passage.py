@@ -22,11 +22,11 @@ class Passage:
     facts: tuple[Fact, ...]
 
     def rivals(self, fact: Fact, question: str) -> tuple[str, ...]:
-        """Return the other values of the sort that are in the passage and not in the question.
+        """Return other values of the fact's sort that occur in the passage but not in the question.
 
         An answer that names one of them is undecided.
         """
-        asked = content(question)
+        question_words = content(question)
         values = {
             name
             for other in self.facts
@@ -34,40 +34,42 @@ class Passage:
             if sort == fact.relation.value
         }
         return tuple(
-            sorted(value for value in values if value not in fact.aliases and not places(asked, content(value)))
+            sorted(
+                value for value in values if value not in fact.aliases and not places(question_words, content(value))
+            )
         )
 
 
-def tell(draw: Draw, world: World, wanted: Sequence[Fact], count: int) -> Passage:
-    """Tell the `wanted` facts and others of the world, at least `count` in all, entity by entity."""
-    facts = list(wanted)
+def write_passage(draw: Draw, world: World, required: Sequence[Fact], count: int) -> Passage:
+    """State the `required` facts and others of the world, at least `count` in all, entity by entity."""
+    facts = list(required)
     # Other facts about the same entities, or with the same sort of value, make a question hard.
     near = [
         fact
         for fact in world.facts
         if fact not in facts
-        and any(fact.subject is w.subject or fact.relation.value == w.relation.value for w in wanted)
+        and any(fact.subject is other.subject or fact.relation.value == other.relation.value for other in required)
     ]
     far = [fact for fact in world.facts if fact not in facts and fact not in near]
-    spare = draw.some(near, len(near)) + draw.some(far, len(far))
+    spare = draw.sample(near, len(near)) + draw.sample(far, len(far))
     facts += spare[: max(0, count - len(facts))]
 
     subjects: list[Entity] = list(dict.fromkeys(fact.subject for fact in facts))
     ordered: list[Fact] = []
     lines: list[str] = []
-    asides = draw.some(ASIDES, len(ASIDES))
-    for entity in draw.some(subjects, len(subjects)):
+    asides = draw.sample(ASIDES, len(ASIDES))
+    for entity in draw.sample(subjects, len(subjects)):
         own = [fact for fact in facts if fact.subject is entity]
-        doubtful = False
-        for place, fact in enumerate(draw.some(own, len(own))):
+        ambiguous = False
+        for place, fact in enumerate(draw.sample(own, len(own))):
             aside = asides.pop() if asides and draw.chance(0.15) else ""
             # After "Ada was taught by Eve", "she" could be either.
-            named = place == 0 or doubtful
+            named = place == 0 or ambiguous
             lines.append(sentence(draw, fact, named=named, aside=aside))
-            doubtful = fact.target is not None and fact.target.sort == entity.sort
+            ambiguous = fact.target is not None and fact.target.sort == entity.sort
             ordered.append(fact)
         if draw.chance(0.35):
-            lines.append(draw.one(FILLERS))
+            lines.append(draw.choice(FILLERS))
     # A filler that occurs twice would look like a bug.
     return Passage(" ".join(dict.fromkeys(lines)), tuple(ordered))
 
@@ -76,14 +78,14 @@ def sentence(draw: Draw, fact: Fact, *, named: bool, aside: str = "") -> str:
     """State a fact; a subject that need not be `named` may be a pronoun or a noun."""
     subject = target = fact.subject.name
     if not named:
-        noun = draw.one(NOUNS.get(fact.subject.sort, (fact.subject.short,)))
-        subject, target = draw.one(
+        noun = draw.choice(NOUNS.get(fact.subject.sort, (fact.subject.short,)))
+        subject, target = draw.choice(
             ((subject, subject), (noun, noun), (fact.subject.pronoun[0], fact.subject.pronoun[1] or noun))
         )
     # "He" would be taken for the other person of the sentence.
     if fact.target is not None and fact.target.sort == fact.subject.sort:
         subject = target = fact.subject.name
-    text = aside + draw.one(fact.relation.statements).format(
+    text = aside + draw.choice(fact.relation.statements).format(
         s=subject, o=target, v=fact.value, av=with_article(fact.value)
     )
     return f"{text[0].upper()}{text[1:]}."

@@ -1,4 +1,4 @@
-"""Personas: the same challenge as different people would put it, against looking challenges up.
+"""Personas: the same challenge as different people would put it, so that challenges can't be looked up.
 
 Subnets that did this never checked that the challenge stays the same; here, a rewritten question is used
 only if it keeps every name and number.
@@ -38,27 +38,28 @@ CLOSINGS = {
     "stern": "I shall check it.",
     "neutral": "",
 }
-"""None of these asks for another form of answer, so the grading stays the same."""
+"""No tone asks for another form of answer, so the grading stays the same."""
 
 NAME = re.compile(r"\b[A-Z][\w'-]+")
 
 
-def dress(draw: Draw, text: str) -> str:
+def add_persona(draw: Draw, text: str) -> str:
     """Put a mood before the text and a tone after it."""
-    opening = draw.one(OPENINGS[draw.one(tuple(OPENINGS))])
-    closing = CLOSINGS[draw.one(tuple(CLOSINGS))]
+    opening = draw.choice(OPENINGS[draw.choice(tuple(OPENINGS))])
+    closing = CLOSINGS[draw.choice(tuple(CLOSINGS))]
     return f"{opening}\n\n{text}\n\n{closing}".strip()
 
 
 def rewrite(draw: Draw, model: LanguageModel, question: str) -> str:
     """Rewrite a question in the words of a drawn persona; return it unchanged if the rewriting loses something."""
-    mood, tone = draw.one(tuple(OPENINGS)), draw.one(tuple(CLOSINGS))
+    mood, tone = draw.choice(tuple(OPENINGS)), draw.choice(tuple(CLOSINGS))
     system = (
         f"You are a {mood} person who writes in a {tone} tone. Put the user's question in your own words. "
         "Keep every name and number exactly. Write the question alone."
     )
     (rewritten,) = model.complete([(Message("system", system), Message("user", question))], 96)
-    kept = set(words(" ".join(NAME.findall(question)[1:]))) | {word for word in words(question) if word[0].isdigit()}
-    if "?" not in rewritten or not kept <= set(words(rewritten)) or len(rewritten) > 4 * len(question):
+    names = set(words(" ".join(NAME.findall(question)[1:])))
+    required = names | {word for word in words(question) if word[0].isdigit()}
+    if "?" not in rewritten or not required <= set(words(rewritten)) or len(rewritten) > 4 * len(question):
         return question
     return rewritten

@@ -53,4 +53,4 @@ INTERROGATIVES: dict[ValueSort, tuple[str, ...]] = {
     "year": ("when", "what", "which"),
     "number": ("how", "what"),
 }
-"""Words that a question for a value of the sort begins with; `what` and `which` for the others."""
+"""Words with which a question for a value of each sort begins; other sorts take `what` and `which`."""

@@ -368,7 +368,7 @@ RELATIONS: tuple[Relation, ...] = (
     ),
 )
 
-OF: dict[Sort, tuple[Relation, ...]] = {
+RELATIONS_OF: dict[Sort, tuple[Relation, ...]] = {
     sort: tuple(relation for relation in RELATIONS if relation.subject == sort)
     for sort in ("person", "company", "place", "event")
 }

@@ -39,10 +39,12 @@ def read_texts(path: Path, field: str) -> tuple[str, ...]:
         path = _dataset(path.as_posix())
     files = _files(path) if path.is_dir() else [path]
     texts = [text.strip() for file in files for text in _texts(file, field)]
-    kept = tuple(text for text in texts if text)
-    if not kept:
-        raise PluginError(f"texts: {path} holds no text; read are {', '.join(SUFFIXES)}, but no hidden or README file")
-    return kept
+    filled = tuple(text for text in texts if text)
+    if not filled:
+        raise PluginError(
+            f"texts: {path} contains no text; {', '.join(SUFFIXES)} are read, except hidden and README files"
+        )
+    return filled
 
 
 def _files(folder: Path) -> list[Path]:
@@ -128,9 +130,9 @@ def _parsed(file: Path, number: int, line: str) -> dict[str, object]:
     try:
         parsed = json.loads(line)
     except ValueError as error:
-        raise PluginError(f"{file}: line {number}: no JSON ({error})") from None
+        raise PluginError(f"{file}: line {number}: not JSON ({error})") from None
     if not isinstance(parsed, dict):
-        raise PluginError(f"{file}: line {number}: a JSON object is needed")
+        raise PluginError(f"{file}: line {number}: not a JSON object")
     return parsed
 
 

@@ -1,4 +1,4 @@
-"""A small invented world: people, companies, towns and events, and everything that is true of them.
+"""A small invented world: people, companies, towns and events, and all facts about them.
 
 Each task draws its own world, so no answer can be known or looked up beforehand.
 """
@@ -14,7 +14,7 @@ import numpy as np
 
 from . import vocabulary
 from .relation import Relation, Sort, ValueSort
-from .relations import OF
+from .relations import RELATIONS_OF
 
 T = TypeVar("T")
 
@@ -65,12 +65,12 @@ class Fact:
 
     def question(self, draw: Draw, subject: str = "") -> str:
         """Return a question for the value, with the subject by name or as described."""
-        return draw.one(self.relation.questions).format(s=subject or self.subject.name)
+        return draw.choice(self.relation.questions).format(s=subject or self.subject.name)
 
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """Choices by a seeded generator."""
+    """Random choices from a seeded generator."""
 
     rng: np.random.Generator
 
@@ -78,11 +78,11 @@ class Draw:
         """Return an integer, both ends included."""
         return int(self.rng.integers(low, high + 1))
 
-    def one(self, items: Sequence[T]) -> T:
+    def choice(self, items: Sequence[T]) -> T:
         """Return one of `items`."""
         return items[int(self.rng.integers(len(items)))]
 
-    def some(self, items: Sequence[T], count: int) -> list[T]:
+    def sample(self, items: Sequence[T], count: int) -> list[T]:
         """Return `count` items from different positions, in random order."""
         return [items[i] for i in self.rng.permutation(len(items))[:count].tolist()]
 
@@ -97,7 +97,7 @@ class Draw:
 
     def coined(self, heads: Sequence[str], tails: Sequence[str], count: int, between: str = "") -> list[str]:
         """Return `count` names made of a head and a tail, no two with the same head."""
-        return [head + between + self.one(tails) for head in self.some(heads, count)]
+        return [head + between + self.choice(tails) for head in self.sample(heads, count)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class World:
         entities = tuple(entity for sort in by_sort.values() for entity in sort)
         facts = []
         for entity in entities:
-            for relation in OF[entity.sort]:
+            for relation in RELATIONS_OF[entity.sort]:
                 others = [other for other in by_sort.get(relation.value, ()) if other is not entity]
                 facts.append(invent_fact(draw, entity, relation, others))
         return cls(entities, tuple(facts))
@@ -139,7 +139,7 @@ def invent_people(draw: Draw, count: int) -> list[Entity]:
     people = []
     for surname in draw.coined(vocabulary.SURNAME_HEADS, vocabulary.SURNAME_TAILS, count):
         woman = draw.chance(0.5)
-        first = draw.one(vocabulary.WOMEN if woman else vocabulary.MEN)
+        first = draw.choice(vocabulary.WOMEN if woman else vocabulary.MEN)
         people.append(Entity("person", f"{first} {surname}", surname, ("she", "her") if woman else ("he", "him")))
     return people
 
@@ -147,13 +147,13 @@ def invent_people(draw: Draw, count: int) -> list[Entity]:
 def invent_companies(draw: Draw, count: int) -> list[Entity]:
     """Invent companies, each with its sector in its name."""
     names = draw.coined(vocabulary.COMPANY_HEADS, vocabulary.COMPANY_TAILS, count)
-    return [Entity("company", f"{name} {draw.one(vocabulary.SECTORS)}", name) for name in names]
+    return [Entity("company", f"{name} {draw.choice(vocabulary.SECTORS)}", name) for name in names]
 
 
 def invent_fact(draw: Draw, subject: Entity, relation: Relation, others: Sequence[Entity]) -> Fact:
     """Invent a fact."""
     if others:
-        target = draw.one(others)
+        target = draw.choice(others)
         return Fact(subject, relation, target.name, target)
     if relation.value == "date":
         day = draw.day(1880, 1990)
@@ -169,9 +169,9 @@ def invent_value(draw: Draw, sort: ValueSort) -> str:
         case "number":
             return f"{draw.integer(11, 989) * 10 ** draw.integer(0, 2) + draw.integer(0, 9):,}"
         case "river":
-            return draw.one(vocabulary.RIVER_HEADS) + draw.one(vocabulary.RIVER_TAILS)
+            return draw.choice(vocabulary.RIVER_HEADS) + draw.choice(vocabulary.RIVER_TAILS)
         case "award":
-            return f"{draw.one(vocabulary.AWARD_HEADS)} {draw.one(vocabulary.AWARD_TAILS)}"
+            return f"{draw.choice(vocabulary.AWARD_HEADS)} {draw.choice(vocabulary.AWARD_TAILS)}"
     tables = {
         "job": vocabulary.JOBS,
         "collection": vocabulary.COLLECTIONS,
@@ -180,7 +180,7 @@ def invent_value(draw: Draw, sort: ValueSort) -> str:
         "fame": vocabulary.FAME,
         "reward": vocabulary.REWARDS,
     }
-    return draw.one(tables[sort])
+    return draw.choice(tables[sort])
 
 
 def in_words(day: date) -> str:

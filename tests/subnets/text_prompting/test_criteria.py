@@ -23,8 +23,8 @@ from subnets.text_prompting.truths.criteria import Avoids, Criterion, Ending, Fi
     ],
 )
 def test_each_criterion_tells_kept_from_broken(criterion: Criterion, kept: str, broken: str) -> None:
-    assert criterion.kept(kept) == 1.0
-    assert criterion.kept(broken) < 0.1
+    assert criterion.fulfilment(kept) == 1.0
+    assert criterion.fulfilment(broken) < 0.1
     assert criterion.demand.endswith(".")
 
 
@@ -38,13 +38,13 @@ def test_no_text_makes_a_criterion_raise(text: str) -> None:
         Avoids(("a",)),
         Ending("?"),
     ):
-        assert 0.0 <= criterion.kept(text) <= 1.0
+        assert 0.0 <= criterion.fulfilment(text) <= 1.0
 
 
 def test_a_small_miss_of_the_length_costs_little() -> None:
     length = Length("words", 40, 50)
-    assert length.kept("word " * 52) > 0.98
-    assert length.kept("word " * 100) < 0.001
+    assert length.fulfilment("word " * 52) > 0.98
+    assert length.fulfilment("word " * 100) < 0.001
 
 
 TRUTH = Instructions("Kites fly.", (Length("words", 2, 4), Avoids(("birds",))), "kites")

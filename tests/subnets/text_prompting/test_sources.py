@@ -119,9 +119,9 @@ def test_texts_are_read_from_the_copy_of_a_hub_dataset(tmp_path: Path, monkeypat
     ("name", "content", "message"),
     [
         ("a.jsonl", '{"text": 3}', "line 1: no text under 'text'"),
-        ("a.jsonl", "{", "line 1: no JSON"),
-        ("a.jsonl", "[]", "line 1: a JSON object is needed"),
-        ("a.txt", " \n", "holds no text"),
+        ("a.jsonl", "{", "line 1: not JSON"),
+        ("a.jsonl", "[]", "line 1: not a JSON object"),
+        ("a.txt", " \n", "contains no text"),
     ],
 )
 def test_a_file_without_texts_is_named_with_its_line(tmp_path: Path, name: str, content: str, message: str) -> None:
