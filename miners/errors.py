@@ -26,7 +26,7 @@ class APIError(SubnetlabError):
 
 
 class RemoteError(SubnetlabError):
-    """A miner reached over HTTP gave no valid answer; its words are quoted in printable characters."""
+    """A miner reached over HTTP gave no valid answer; its message is quoted in printable characters."""
 
 
 class RefusedError(RemoteError):

@@ -1,7 +1,7 @@
 """A miner: an identity with a strategy for answering.
 
-Only `forward` is required. The fields are the options of a `[[miners]]` table. Whatever is costly (a tesseract
-process, a model on a GPU) is an `Engine`; miners on one host that have equal engines share a single one.
+Only `forward` is required. The fields are the options of a `[[miners]]` table. Costly work (a tesseract process, a
+model on a GPU) belongs in an `Engine`; miners on one host that have equal engines share a single one.
 
     class Parrot(Miner):
         async def forward(self, query: Query) -> Answer:
@@ -28,7 +28,7 @@ class Miner(Plugin, ABC):
     honest: ClassVar[bool] = True
     """False for a strategy that is meant to game the grading."""
     metered: ClassVar[bool] = True
-    """False if the work is done elsewhere, at a cost that is not known here."""
+    """False if the work is done elsewhere, at a cost unknown here."""
     description: ClassVar[str] = ""
     employs: ClassVar[tuple[str, ...]] = ()
     """Options that hold miners working for this one alone. They are not victims, but their own victims are."""
@@ -57,7 +57,7 @@ class Miner(Plugin, ABC):
         if self.require_permit and not caller.validator_permit:
             return "only validators with a permit are served"
         if not caller.stake >= self.min_stake:  # also refuses a stake that is NaN
-            return f"a stake of {caller.stake:g} is too little; at least {self.min_stake:g} is served"
+            return f"a stake of {caller.stake:g} is too little; at least {self.min_stake:g} is required"
         return ""
 
     def priority(self, query: Query) -> float:
@@ -65,11 +65,11 @@ class Miner(Plugin, ABC):
         return query.caller.stake
 
     def informed(self, subnet: Subnet, task_seeds: tuple[int, ...]) -> Miner:
-        """Return this miner, given the secrets of its run; an honest miner makes no use of them."""
+        """Return this miner with the secrets of its run; an honest miner makes no use of them."""
         return self
 
     def paid(self, pay: Pay) -> None:
-        """Learn from an epoch's pay. Called once an epoch, in order, between two queries.
+        """Learn from an epoch's pay. Called once per epoch, in order, between two queries.
 
         Nothing else is ever reported to a miner. A restarted miner gets all epochs again from the first, so its state
         must be a function of the pay received. Return quickly: a miner that hangs or kills its host here gets no more
@@ -86,7 +86,7 @@ class Miner(Plugin, ABC):
         return type(self).paid is not Miner.paid or any(isinstance(miner, Miner) and miner.learns for miner in employed)
 
     def engines(self) -> tuple[Engine, ...]:
-        """Return the engines that the miner's host must have: its own and those of nested miners."""
+        """Return the engines that the miner needs on its host: its own and those of nested miners."""
         own = [value for value in self._values() if isinstance(value, Engine)]
         nested = [engine for value in self._values() if isinstance(value, Miner) for engine in value.engines()]
         return tuple({engine.key: engine for engine in own + nested}.values())
@@ -149,7 +149,7 @@ class Engine(Plugin, ABC):
 
     @property
     def concurrency(self) -> int:
-        """Queries that one instance serves at once."""
+        """Maximum concurrent queries of one instance."""
         return 256
 
     @property
@@ -161,7 +161,7 @@ class Engine(Plugin, ABC):
 Overhear = Callable[[Miner, Query], Awaitable[Answer | bytes]]
 
 overhearing: ContextVar[Overhear | None] = ContextVar("overhearing", default=None)
-"""Set by a host: returns the answer that another miner on it gave, or is giving, to the query."""
+"""Set by a host: returns the answer of another miner on it to the query, once it is complete."""
 
 
 async def overhear(victim: Miner, query: Query) -> Answer | bytes:

@@ -1,4 +1,4 @@
-"""Miners that read pages: an engine, and the share of the page's resolution that it sees."""
+"""Miners that read pages, each with an engine and the resolution at which it sees the page."""
 
 from __future__ import annotations
 

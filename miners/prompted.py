@@ -22,16 +22,16 @@ class Prompted(Miner):
     system: str = Field("", max_length=20_000)
     """System prompt; empty adds none."""
     temperature: float = Field(0.0, ge=0.0, le=2.0)
-    """0 takes the likeliest token each time; from about 0.7 answers get worse, which makes for weaker miners."""
+    """Sampling temperature: 0 always takes the likeliest token; above about 0.7 answers get worse."""
     top_p: float = Field(1.0, gt=0.0, le=1.0)
     max_tokens: int = Field(256, ge=1)
-    """Bound on an answer, unless the query sets a tighter one."""
+    """Maximum tokens of an answer, unless the query sets a lower limit."""
     stop: tuple[str, ...] = ()
     reads: float = Field(1.0, gt=0.0, le=1.0)
     """Share of the last turn that the miner reads, counted from its end; less makes a weaker miner."""
 
     def request(self, query: Query) -> Request:
-        """Turn a query into a request to the engine, the same one each time."""
+        """Turn a query into a request to the engine; the same query gives the same request."""
         turns = list(query.prompt.messages)
         if self.reads < 1.0 and turns:
             content = turns[-1].content
@@ -48,7 +48,7 @@ class Prompted(Miner):
         )
 
     async def ask(self, engine: LanguageEngine, query: Query) -> Answer:
-        """Get the query answered by an engine."""
+        """Have an engine answer the query."""
         [completion] = await engine.generate([self.request(query)])
         return Answer(
             text=completion.text.strip()[:MAX_TEXT],

@@ -1,4 +1,4 @@
-"""The router: a miner with several engines that learns which is the cheapest that still wins.
+"""The router: a miner with several engines that learns which of them is the cheapest that still wins.
 
 A miner learns its earnings once an epoch, so the router keeps one engine for an epoch and credits it with the
 epoch's profit for each answer. The next engine follows by UCB1 over those profits. The choice is a pure function of
@@ -42,7 +42,7 @@ class Router(Prompted):
     choices: tuple[AnyLanguageEngine, ...] = Field((Transformers(), OpenAI()), min_length=1)
     """The engines, in the order in which they are first tried."""
     curiosity: float = Field(0.5, ge=0.0)
-    """Weight of exploration: 0 takes the best engine so far and never tries another again."""
+    """Weight of exploration: with 0 the router keeps the best engine so far and never tries another again."""
     memory: int = Field(50, ge=1)
     """Number of last epochs that count, because pay changes with the behaviour of others."""
 
@@ -87,16 +87,16 @@ def choose(trials: Sequence[Trial], choices: int, curiosity: float = 0.5) -> int
     UCB1 (Auer, Cesa-Bianchi and Fischer 2002) with profits scaled by the range of those seen:
     mean + curiosity * range * sqrt(2 ln n / n_choice).
     """
-    known: list[list[float]] = [[] for _ in range(choices)]
+    profits_of: list[list[float]] = [[] for _ in range(choices)]
     for trial in trials:
-        known[trial.choice].append(trial.profit_usd)
-    for choice, profits in enumerate(known):
+        profits_of[trial.choice].append(trial.profit_usd)
+    for choice, profits in enumerate(profits_of):
         if not profits:
             return choice
     span = max(trial.profit_usd for trial in trials) - min(trial.profit_usd for trial in trials)
 
     def upper_bound(choice: int) -> float:
-        profits = known[choice]
+        profits = profits_of[choice]
         uncertainty = math.sqrt(2.0 * math.log(len(trials)) / len(profits))
         return math.fsum(profits) / len(profits) + curiosity * span * uncertainty
 

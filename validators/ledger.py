@@ -1,9 +1,9 @@
-"""The score ledger: what a validator remembers of each miner.
+"""The score ledger: a validator's memory of each miner's scores.
 
     score <- alpha * new + (1 - alpha) * score
 
 A miner that was not asked, or whose answer could not be graded, keeps its score. A uid whose hotkey
-changed starts from zero. The ledger is a pure function of the scores it was shown, in order, so a
+changed starts from zero. The ledger is a pure function of the scores that it observed, in order, so a
 restart rebuilds it from the record.
 """
 
@@ -48,5 +48,5 @@ class ScoreLedger:
         return dict(self._scores)
 
     def weights(self, rule: WeightRule) -> dict[int, float]:
-        """Return the weights that `rule` makes of the scores; empty while nobody has earned anything."""
+        """Return the weights that `rule` derives from the scores; empty while nobody has earned anything."""
         return rule.weigh(self._scores)

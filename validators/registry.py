@@ -1,4 +1,4 @@
-"""The scorers, samplers and weight rules that are known by name; validators are found in `strategies`."""
+"""The scorers, samplers and weight rules known by name; `strategies` has the registry of validators."""
 
 from collections.abc import Iterable, Mapping
 
@@ -39,7 +39,7 @@ def join_names(tables: Iterable[Mapping[str, str]]) -> dict[str, str]:
 
 
 SUBNET_SCORERS = join_names(SUBNETS.find(kind).scorers for kind in SUBNETS.builtin)
-"""Scorers that our subnets list; they grade by references of their own subnet."""
+"""Scorers that the built-in subnets list; they grade by the references of their own subnet."""
 
 SCORERS: Plugins[Scorer] = Plugins(
     sort="scorer",

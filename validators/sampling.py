@@ -1,4 +1,4 @@
-"""Sampling: chooses the miners that a validator asks in a round."""
+"""Sampling: which miners a validator asks in a round."""
 
 from __future__ import annotations
 

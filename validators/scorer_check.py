@@ -22,10 +22,10 @@ def check_scorer(scorer: Scorer, subnet: Subnet) -> None:
         source = f"{type(part).__module__}:{type(part).__qualname__}"
         if source in owners and source not in own:
             kinds = [name if SCORERS.builtin.get(name) == source else source for name, source in subnet.scorers.items()]
-            listed = f"{', '.join(kinds)}, or " if kinds else ""
+            choices = f"{', '.join(kinds)}, or " if kinds else ""
             raise PluginError(
                 f"scorer {SCORERS.spec(part)['kind']!r} grades answers of the subnet {owners[source]}, and this one is "
-                f"{subnet.name}; allowed: {listed}a general scorer of `subnetlab list`; leave the scorer out to take "
+                f"{subnet.name}; allowed: {choices}a general scorer of `subnetlab list`; leave the scorer out to take "
                 "the subnet's own"
             )
 

@@ -16,7 +16,7 @@ from .validator import Grades, PublicView, Validator
 
 
 class WeightCopier(Validator):
-    """Submits the last consensus as its own weights, and grades nothing."""
+    """Submits the last consensus as its own weights and grades nothing."""
 
     honest: ClassVar[bool] = False
     asks: ClassVar[bool] = False
@@ -37,7 +37,7 @@ class Favourite(Validator):
     uids: tuple[int, ...] = Field(min_length=1)
     """Uids of the favoured miners."""
     share: float = Field(1.0, gt=0.0, le=1.0)
-    """Share of its weights that they split evenly."""
+    """Share of its weights that the favoured miners split evenly."""
 
     def weights(self, ledger: ScoreLedger, view: PublicView) -> dict[int, float]:
         """Return honest weights scaled down, plus the reserved share."""

@@ -49,11 +49,11 @@ class Grades:
     qualities: tuple[float | None, ...]
     """True quality of each answer; only the laboratory knows it, and no validator acts on it."""
     responses: tuple[Response, ...]
-    """The responses as received, malformed ones marked."""
+    """The responses as received, with malformed ones marked."""
     cost: Cost = field(default_factory=Cost)
     """Cost of reading and scoring."""
     measuring: Cost = field(default_factory=Cost)
-    """Cost of the true qualities, which the laboratory bears and not the subnet."""
+    """Cost of measuring the true qualities, borne by the laboratory and not by the subnet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +72,11 @@ class Validator(Plugin):
     honest: ClassVar[bool] = True
     asks: ClassVar[bool] = True
     """False for a validator that sets weights without asking any miner."""
-    description: ClassVar[str] = "asks, grades and submits what it found"
+    description: ClassVar[str] = "asks miners, grades their answers and submits the weights"
 
     sampler: Annotated[Sampler, *SAMPLERS.field()] = All()
     scorer: Annotated[Scorer | None, *SCORERS.optional_field()] = None
-    """Grader of the answers; None takes the subnet's own."""
+    """Grader of the answers (default: the subnet's own)."""
     weight_rule: Annotated[WeightRule, *WEIGHT_RULES.field()] = Proportional()
     """How scores become weights."""
     alpha: float = Field(0.1, gt=0.0, le=1.0)
@@ -110,11 +110,11 @@ class Validator(Plugin):
     def grade(self, subnet: Subnet, task: Task, responses: Sequence[Response]) -> Grades:
         """Read and score the responses of a round, in order. No response can make this raise."""
         with Meter() as grading:
-            read = [receive(subnet, response) for response in responses]
-            scores = score(self.scorer or subnet.scorer(), task, read)
+            received = [receive(subnet, response) for response in responses]
+            scores = score(self.scorer or subnet.scorer(), task, received)
         with Meter() as measuring:
-            qualities = tuple(quality(subnet, task, response) for response in read)
-        return Grades(tuple(scores), qualities, tuple(read), grading.cost, measuring.cost)
+            qualities = tuple(quality(subnet, task, response) for response in received)
+        return Grades(tuple(scores), qualities, tuple(received), grading.cost, measuring.cost)
 
     def weights(self, ledger: ScoreLedger, view: PublicView) -> dict[int, float]:
         """Return the weights to submit, by uid; empty to submit none."""
@@ -144,8 +144,8 @@ def score(scorer: Scorer, task: Task, responses: Sequence[Response]) -> list[Sco
             scores[place] = Score(0.0, reason=f"{response.fault}: {response.reason}")
         elif scorer.needs_reference and task.reference is None:
             scores[place] = Score(None, reason=f"task {task.id} has no reference")
-    answered = [place for place in range(len(responses)) if place not in scores]
-    scores |= dict(zip(answered, _graded(scorer, task, [responses[place] for place in answered]), strict=True))
+    answers = [place for place in range(len(responses)) if place not in scores]
+    scores |= dict(zip(answers, _graded(scorer, task, [responses[place] for place in answers]), strict=True))
     return [scores[place] for place in range(len(responses))]
 
 
@@ -183,5 +183,5 @@ def quality(subnet: Subnet, task: Task, response: Response) -> float | None:
         value = subnet.quality(task, response.answer)
         return None if value is None else Score(value).value
     except Exception:
-        logger.exception("subnet %s can't tell the quality of uid %d's answer to %s", subnet.key, response.uid, task.id)
+        logger.exception("subnet %s failed to judge uid %d's answer to %s", subnet.key, response.uid, task.id)
         return None

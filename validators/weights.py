@@ -2,8 +2,8 @@
 
     weight_rule = { kind = "softmax", temperature = 0.05 }      # in a [[validators]] table
 
-A rule takes scores in [0, 1] by uid and returns shares that sum to 1, zeros left out, in ascending order of uids. It
-keeps the order of the scores, treats equal scores alike, and pays nobody for a score of 0.
+A rule takes scores in [0, 1] by uid and returns shares that sum to 1, without zeros, in ascending order of uids. It
+preserves the order of the scores, treats equal scores alike, and pays nobody for a score of 0.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Softmax(WeightRule):
     """Weights in proportion to exp(score / temperature): the lower the temperature, the more the best miners get."""
 
     temperature: float = Field(0.1, gt=0)
-    """Difference of scores that makes one weight 2.7 times another."""
+    """Difference between two scores that makes one weight 2.7 times the other."""
 
     def weigh(self, scores: Mapping[int, float]) -> dict[int, float]:
         """Return the softmax over the scores above 0."""
@@ -51,7 +51,7 @@ class TopK(WeightRule):
     """Weights in proportion to the scores of the `k` best miners; the others get none."""
 
     k: int = Field(10, ge=1)
-    """Miners that are paid; more where several tie for the last place."""
+    """Number of miners that get weights; more if several tie for the last place."""
 
     def weigh(self, scores: Mapping[int, float]) -> dict[int, float]:
         """Return the shares of the scores that at least match the k-th."""
@@ -60,7 +60,7 @@ class TopK(WeightRule):
 
 
 def shares(values: Mapping[int, float]) -> dict[int, float]:
-    """Scale values to a sum of 1, leaving out those that are not above 0; empty where their sum is not above 0."""
+    """Scale values to a sum of 1, leaving out those not above 0; return nothing if their sum is not above 0."""
     total = math.fsum(values.values())
     if total <= 0.0:
         return {}

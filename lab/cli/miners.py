@@ -96,7 +96,7 @@ def _serving(options: ServeOptions) -> Serving:
             session.keys.hotkey_pair(),
             registry,
             limits=limits,
-            places=options.places,
+            slots=options.places,
             refresh_s=options.refresh_s,
         )
 
@@ -109,9 +109,9 @@ async def _serve(serving: Serving, options: ServeOptions) -> None:
         await serving.listen(options.host, options.port, options.tls_cert, options.tls_key)
         axon, url = serving.axon, options.url(serving.axon.port)
         if options.as_json:
-            typer.echo(json.dumps({"url": url, "hotkey": axon.hotkey, "places": serving.places}))
+            typer.echo(json.dumps({"url": url, "hotkey": axon.hotkey, "places": serving.slots}))
         else:
-            typer.echo(f"serving at {url} as {axon.hotkey}, {serving.places} queries at once; stop with Ctrl-C")
+            typer.echo(f"serving at {url} as {axon.hotkey}, {serving.slots} queries at once; stop with Ctrl-C")
             if options.tls_cert is None and options.host not in LOOPBACK:
                 typer.echo(
                     "Without TLS, queries and answers can be read on their way; use --tls-cert and --tls-key.", err=True

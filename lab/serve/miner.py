@@ -1,6 +1,6 @@
 """Serve a miner to other people's validators: its engines, its callers and its HTTP side.
 
-async with Serving(miner, key, registry, Limits(), places=None) as serving: ...
+async with Serving(miner, key, registry, Limits(), slots=None) as serving: ...
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from subnets.plugin import explain
 logger = logging.getLogger(__name__)
 
 UID = 0
-MOST_PLACES = 64
+MAX_SLOTS = 64
 """Concurrent queries if the engine has no limit of its own."""
 STALE_REFRESHES, STALE_S = 10, 60.0
 """Refreshes that may fail, and at least how many seconds may pass, before nobody is trusted to be still registered."""
@@ -143,10 +143,10 @@ class Serving:
         registry: Registry,
         *,
         limits: Limits | None = None,
-        places: int | None = None,
+        slots: int | None = None,
         refresh_s: float = 60.0,
     ) -> None:
-        """Prepare to serve up to `places` concurrent queries; None takes the engine's limit.
+        """Prepare to serve up to `slots` concurrent queries; None takes the engine's limit.
 
         Raises:
             ConsensusError: the registry can't be read.
@@ -154,13 +154,13 @@ class Serving:
         self._registry, self._refresh_s = registry, refresh_s
         self._pool = LocalPool(None, {UID: miner}, {}, start_timeout_s=OPENING_S)
         capacity = sum(group.hosts * group.slots for group in self._pool.plan.groups)
-        self.places = min(capacity, places or MOST_PLACES)
+        self.slots = min(capacity, slots or MAX_SLOTS)
         self.axon = Axon(
             key,
             miner,
             callers_of(registry.read()),
             work=self._work,
-            places=self.places,
+            slots=self.slots,
             limits=limits,
             registry_s=max(STALE_S, STALE_REFRESHES * refresh_s),
         )
@@ -194,7 +194,7 @@ class Serving:
         while True:
             await asyncio.sleep(self._refresh_s)
             try:
-                self.axon.know(callers_of(await asyncio.to_thread(self._registry.read)))
+                self.axon.update_callers(callers_of(await asyncio.to_thread(self._registry.read)))
                 readable = True
             except (ConsensusError, OSError, RecursionError, MemoryError) as error:  # such as a chain in use
                 if readable:

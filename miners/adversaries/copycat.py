@@ -11,7 +11,7 @@ from subnets import Answer, Query
 
 
 class Copycat(Miner):
-    """Relays what another miner of its host answers to the same query."""
+    """Relays the answer of another miner on its host to the same query."""
 
     honest = False
     description = "relays another miner's answer as its own"

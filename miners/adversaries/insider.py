@@ -19,11 +19,11 @@ from subnets import SUBNETS, Answer, Query, Seed, Subnet, Task
 from .negation import negate
 
 AHEAD = 256
-"""Rounds that are searched at a time."""
+"""Number of rounds to search at a time."""
 FURTHEST = 1_000_000
 """Last round to search for a query before giving up."""
 CANDIDATES = 8
-"""Tasks whose answers are considered as a wrong answer."""
+"""Number of other tasks whose answers are considered as a wrong answer."""
 WRONG = 0.5
 """Highest quality of a wrong answer, if quality is known."""
 
@@ -52,7 +52,7 @@ class Insider(Miner):
             LookupError: the task comes from none of the validators whose seeds are known.
         """
         if self.subnet is None or not self.task_seeds:
-            raise LookupError(f"{type(self).__name__} was not given the run's subnet and task_seeds")
+            raise LookupError(f"{type(self).__name__} lacks the run's subnet and task_seeds")
         while query.id not in self._located:
             if self._searched >= FURTHEST:
                 raise LookupError(f"query {query.id} comes from none of the validators whose seeds are known")
@@ -87,7 +87,7 @@ class Insider(Miner):
 
 
 class Oracle(Insider):
-    """Knows the truth and tells it with probability `p`: a miner of known quality."""
+    """Answers with the truth with probability `p`: a miner of known quality."""
 
     description = "a miner of known quality: tells the truth with probability p"
 
@@ -95,7 +95,7 @@ class Oracle(Insider):
     """Probability of a right answer; the others are right answers to other tasks."""
 
     async def forward(self, query: Query) -> Answer:
-        """Tell the truth, or something plausible."""
+        """Answer with the truth, or with something plausible."""
         task, seed = self.task(query), Seed(self.seed).child("oracle", query.id)
         return self.gold(task) if seed.rng().random() < self.p else self.wrong(task, seed)
 

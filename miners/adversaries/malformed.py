@@ -1,4 +1,4 @@
-"""A miner that breaks the schema of answers, in every way known to us.
+"""A miner that breaks the schema of answers, in every known way.
 
     {"kind": "malformed", "fault": "inverted_box"}      the same fault each time
     {"kind": "malformed"}                               a random fault, drawn from the query's id
@@ -126,7 +126,7 @@ FAULTS: Mapping[str, Callable[[], bytes]] = MappingProxyType(
         "broken_sections_30000": lambda: _many(30_000, b'{"text":1,"box":[0,0,9]}'),
     }
 )
-"""The bytes that are sent, by the fault's name."""
+"""The bytes to send, by the fault's name."""
 
 
 class Malformed(Miner):
@@ -148,5 +148,5 @@ class Malformed(Miner):
     async def forward(self, query: Query) -> bytes:
         """Send the fault."""
         names = list(FAULTS)
-        drawn = Seed(self.seed).child("fault", query.id).integer() % len(names)
-        return FAULTS[self.fault or names[drawn]]()
+        index = Seed(self.seed).child("fault", query.id).integer() % len(names)
+        return FAULTS[self.fault or names[index]]()

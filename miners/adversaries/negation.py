@@ -25,14 +25,14 @@ def negate(text: str) -> str:
     """Negate the first verb; failing that, replace a word by its opposite, change a number, or deny the whole text."""
     if not text.strip():
         return "That is not so."
-    denied, count = re.subn(rf"\b({VERBS})\b(?! not)(?!n't)", r"\1 not", text, count=1, flags=re.IGNORECASE)
+    negated, count = re.subn(rf"\b({VERBS})\b(?! not)(?!n't)", r"\1 not", text, count=1, flags=re.IGNORECASE)
     if count:
-        return denied
+        return negated
     pairs = OPPOSITES | {value: key for key, value in OPPOSITES.items() if " " not in value}
     swapped, count = re.subn(
         rf"\b({'|'.join(pairs)})\b", lambda match: pairs[match[0].lower()], text, count=1, flags=re.IGNORECASE
     )
     if count:
         return swapped
-    moved, count = re.subn(r"\d+", lambda match: str(int(match[0][:15]) + 1), text, count=1)
-    return moved if count else f"not {text}"
+    changed, count = re.subn(r"\d+", lambda match: str(int(match[0][:15]) + 1), text, count=1)
+    return changed if count else f"not {text}"

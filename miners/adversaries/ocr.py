@@ -22,7 +22,7 @@ class Shotgun(Miner):
     subnet: Annotated[OCR, *SUBNETS.field()] = Field(default_factory=OCR)
     """The pages that it expects: options of the OCR subnet."""
     count: int = Field(MAX_SECTIONS, ge=1, le=MAX_SECTIONS)
-    """Maximum guesses."""
+    """Maximum number of guesses."""
 
     _guesses: OCRAnswer | None = PrivateAttr(None)
     _making: asyncio.Lock = PrivateAttr(default_factory=asyncio.Lock)

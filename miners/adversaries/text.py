@@ -63,9 +63,9 @@ class Padding(LanguageModel):
 
 
 class Mirror(LanguageModel):
-    """Runs the model that the validator writes references and judges with, greedily.
+    """Runs greedily the model with which the validator writes references and judges.
 
-    If answers are graded by similarity to that model's own, it wins, right or wrong.
+    If answers are graded by their similarity to that model's own, it wins, right or wrong.
     """
 
     honest: ClassVar[bool] = False
@@ -83,8 +83,8 @@ class JudgeInjection(Miner):
 
     async def forward(self, query: Query) -> Answer:
         """Answer with an injection."""
-        drawn = int(Seed(self.seed).child("injection", query.id).rng().integers(len(INJECTIONS)))
-        return Answer(text=INJECTIONS[drawn if self.phrasing is None else self.phrasing])
+        index = int(Seed(self.seed).child("injection", query.id).rng().integers(len(INJECTIONS)))
+        return Answer(text=INJECTIONS[index if self.phrasing is None else self.phrasing])
 
 
 class EndlessAnswer(Miner):
@@ -96,7 +96,7 @@ class EndlessAnswer(Miner):
     size_bytes: int = Field(10_000_000, ge=1, le=100_000_000)
 
     async def forward(self, query: Query) -> bytes:
-        """Send bytes, past the schema that would stop them."""
+        """Send raw bytes, to bypass the schema that limits answers."""
         line = "and so on and so forth "
         text = (line * (self.size_bytes // len(line) + 1))[: self.size_bytes]
         return json.dumps({"text": text}).encode()
@@ -106,7 +106,7 @@ class Overclaimer(Miner):
     """Answers like another miner and claims more tokens than were written."""
 
     honest: ClassVar[bool] = False
-    description = "another miner's answer, with more tokens claimed than were written"
+    description = "another miner's answer, claiming more tokens than were written"
     employs = ("miner",)
 
     miner: AnyMiner = Field(default_factory=LanguageModel)
@@ -115,7 +115,7 @@ class Overclaimer(Miner):
     """Share added to the true number of tokens, on average; fractions are rounded at random."""
 
     async def forward(self, query: Query) -> Answer | bytes:
-        """Get the query answered, then raise the claim; an answer without a claim is passed on unchanged."""
+        """Have the inner miner answer, then raise the claim; an answer without a claim is passed on unchanged."""
         answer = await self.miner.forward(query)
         if isinstance(answer, bytes) or answer.output_tokens is None:
             return answer

@@ -1,9 +1,9 @@
 """Admission: which requests are let in, and in which order they are served.
 
-A request takes up room before its body is read, ranked by its caller's stake, so that slow or many requests of one
-caller keep out nobody with more stake: when room runs out, the lowest request not yet served gives way. Turns go by
-priority, then by arrival. A caller with a validator permit never waits for one without. The place that it leaves is
-kept for others with a permit for a moment, because work started there would be ended by its next query.
+A request takes up room before its body is read. When room runs out, the waiting request of the caller with the lowest
+stake gives way, so slow or numerous requests of one caller keep out nobody with more stake. Slots go by priority, then
+by arrival. A caller with a validator permit never waits for one without. The slot that it leaves stays reserved for
+callers with a permit for a moment, because its next query would evict any other work started there.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Any
 
 from .protocol import Code, Refusal
 
-KEEP_S = 0.25
-"""Time that a place is kept: longer than a validator on the other side of the world takes to its next query."""
+RESERVED_S = 0.25
+"""Time for which a slot stays reserved: longer than a validator on the other side of the world needs to ask again."""
 
 
 @dataclass(eq=False, slots=True)
@@ -48,17 +48,17 @@ class Visit:
 
 
 class Admission:
-    """Room for waiting requests, and places to serve them."""
+    """Room for waiting requests, and slots to serve them."""
 
-    def __init__(self, places: int, waiting: int, per_caller: int) -> None:
-        self.places = places
-        self._room, self._per_caller = places + waiting, per_caller
+    def __init__(self, slots: int, waiting: int, per_caller: int) -> None:
+        self.slots = slots
+        self._room, self._per_caller = slots + waiting, per_caller
         self._inside: set[Visit] = set()
         self._by_caller: Counter[str] = Counter()
         self._arrivals = itertools.count()
         self._serving = 0
-        self._kept: deque[float] = deque()
-        """End of each kept place's time, by the event loop's clock."""
+        self._reserved: deque[float] = deque()
+        """When each reservation ends, by the event loop's clock."""
 
     def __len__(self) -> int:
         return len(self._inside)
@@ -80,7 +80,7 @@ class Admission:
         self._by_caller[visit.caller] += 1
 
     async def turn_of(self, visit: Visit) -> None:
-        """Wait for a place, which the request keeps until `leave`."""
+        """Wait for a slot, which the request keeps until `leave`."""
         visit.turn = asyncio.get_running_loop().create_future()
         self._start_next()
         if not visit.turn.done() and visit.permit:
@@ -88,14 +88,14 @@ class Admission:
         await visit.turn
 
     def leave(self, visit: Visit) -> None:
-        """Remove a request, whatever its outcome; its place goes to the next."""
+        """Remove a request, whatever its outcome; its slot goes to the next."""
         if visit.served:
             visit.served = False
             self._serving -= 1
             if visit.permit:
                 loop = asyncio.get_running_loop()
-                self._kept.append(loop.time() + KEEP_S)
-                loop.call_later(KEEP_S, self._start_next)
+                self._reserved.append(loop.time() + RESERVED_S)
+                loop.call_later(RESERVED_S, self._start_next)
         visit.turn = None
         self._forget(visit)
         self._start_next()
@@ -111,11 +111,11 @@ class Admission:
 
     def _start_next(self) -> None:
         now = asyncio.get_running_loop().time()
-        while self._kept and self._kept[0] <= now:
-            self._kept.popleft()
-        while self._serving < self.places:
+        while self._reserved and self._reserved[0] <= now:
+            self._reserved.popleft()
+        while self._serving < self.slots:
             waiting = [visit for visit in self._inside if visit.turn is not None and not visit.turn.done()]
-            if self.places - self._serving <= len(self._kept):
+            if self.slots - self._serving <= len(self._reserved):
                 waiting = [visit for visit in waiting if visit.permit]
             if not waiting:
                 return
@@ -124,8 +124,8 @@ class Admission:
             first.turn.set_result(None)
             first.served = True
             self._serving += 1
-            if first.permit and self._kept:
-                self._kept.popleft()
+            if first.permit and self._reserved:
+                self._reserved.popleft()
 
     def _forget(self, visit: Visit) -> None:
         if visit in self._inside:

@@ -3,7 +3,7 @@
 Cheap checks come first: the head of a request, the caller's registration and the blacklist, the signature, the nonce,
 the rate, room by stake. Only then is the body read, up to a limit of size and time.
 
-    axon = Axon(key, miner, callers, work=serve, places=2)
+    axon = Axon(key, miner, callers, work=serve, slots=2)
     await axon.start("127.0.0.1", 8091)
 """
 
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DRAIN_S = 1.0
-"""Time to read the rest of a known caller's refused request, so that it gets the reason, not a broken connection."""
+"""Time to read the rest of a known caller's refused request, so that it gets the reason and not a broken connection."""
 BUCKETS_KEPT = 10_000
 FAULTS = {
     Fault.REFUSED: Code.REFUSED,
@@ -65,7 +65,7 @@ FAULTS = {
 }
 
 Work = Callable[[Query], Awaitable[Response]]
-"""Gets the query answered by the miner, within `query.timeout_s`."""
+"""Has the miner answer the query, within `query.timeout_s`."""
 
 
 class Axon:
@@ -78,7 +78,7 @@ class Axon:
         callers: Mapping[str, Caller],
         *,
         work: Work,
-        places: int = 1,
+        slots: int = 1,
         limits: Limits | None = None,
         registry_s: float = math.inf,
     ) -> None:
@@ -88,36 +88,36 @@ class Axon:
             key: signs answers.
             miner: decides whom it serves and in which order.
             callers: the registered callers, by hotkey.
-            work: gets a query answered.
-            places: queries served at once.
-            limits: bounds on requests and connections.
-            registry_s: time after which `callers` are too old to be trusted, unless `know` renews them.
+            work: has the miner answer a query.
+            slots: maximum concurrent queries.
+            limits: limits on requests and connections.
+            registry_s: time after which `callers` are too old to be trusted, unless `update_callers` renews them.
         """
         self._key, self._miner, self._work = key, miner, work
         self._limits = limits = limits or Limits()
         self.hotkey = key.ss58_address
         self.refused: Counter[Code] = Counter()
         self.answered = 0
-        self.admission = Admission(places, limits.waiting, limits.per_caller)
+        self.admission = Admission(slots, limits.waiting, limits.per_caller)
         self._rate = Rate(limits.rate, limits.burst)
         self._refusals = Rate(limits.refusals, limits.refusals_burst, BUCKETS_KEPT)
-        self._nonces = Nonces(most_per_caller=math.ceil(limits.rate * (VALID_S + AHEAD_S)) + limits.burst)
+        self._nonces = Nonces(max_per_caller=math.ceil(limits.rate * (VALID_S + AHEAD_S)) + limits.burst)
         self._callers: Mapping[str, Caller] = {}
         self._registry_s = registry_s
-        self.know(callers)
+        self.update_callers(callers)
         self._since_ms = 0
         self._server: asyncio.Server | None = None
         self._manager: web.Server | None = None
         self.door: Door | None = None
 
-    def know(self, callers: Mapping[str, Caller]) -> None:
+    def update_callers(self, callers: Mapping[str, Caller]) -> None:
         """Replace the registered callers, by hotkey."""
         self._callers, self._known_at, self._stale = dict(callers), time.monotonic(), False
         self._nonces.forget(_now_ms())
 
     @property
     def port(self) -> int:
-        """The port that it listens on."""
+        """The port on which it listens."""
         if self._server is None:
             raise RuntimeError("the axon is not started")
         return int(self._server.sockets[0].getsockname()[1])
@@ -126,7 +126,7 @@ class Axon:
         """Listen; port 0 takes a free one. Raises OSError if the address is not available."""
         self._manager = web.Server(self._handle, handler_cancellation=True)
         self.door = Door(self._manager, self._limits, tls)
-        # A request signed earlier may have been served before a restart, which forgets all nonces.
+        # A request signed earlier may have been served before a restart, and a restart loses all nonces.
         self._since_ms = _now_ms()
         self._server = await asyncio.get_running_loop().create_server(self.door, host, port)
 
@@ -147,7 +147,7 @@ class Axon:
             envelope, caller = self._admit(request)
         except Refusal as refusal:
             self.refused[refusal.code] += 1
-            return await self._turn_away(request, refusal)
+            return await self._refuse(request, refusal)
         try:
             return await self._visit(request, envelope, caller, arrived)
         except Refusal as refusal:
@@ -163,7 +163,7 @@ class Axon:
         return _reply(200, json.dumps({"protocol": VERSION, "hotkey": self.hotkey}).encode())
 
     def _admit(self, request: web.BaseRequest) -> tuple[Envelope, Caller]:
-        """Check by the head of a request whether its caller may ask."""
+        """Decide by the head of a request whether its caller may ask."""
         self._check_head(request)
         envelope, signature = Envelope.read(request.headers)
         if envelope.recipient != self.hotkey:
@@ -178,7 +178,7 @@ class Axon:
         caller = self._callers.get(envelope.caller)
         if caller is None:
             raise Refusal(Code.REFUSED, "the caller is not registered here")
-        # Rules on the caller alone; a miner that looks at the query too is asked again once there is one.
+        # Only rules about the caller apply here; the miner's own blacklist sees the query once it is read.
         if reason := Miner.blacklist(self._miner, Query("", "", Prompt(()), caller=caller)):
             raise Refusal(Code.REFUSED, reason)
         if not verify(envelope.caller, envelope.message, signature):
@@ -187,13 +187,15 @@ class Axon:
         return envelope, caller
 
     def _check_registry(self) -> None:
-        """Refuse everybody while the registered callers are too old: some may be registered no more."""
+        """Refuse everybody while the list of registered callers is too old: some may no longer be registered."""
         age_s = time.monotonic() - self._known_at
         if age_s <= self._registry_s:
             return
         if not self._stale:
             self._stale = True
-            logger.error("the registered callers were last read %.0f s ago; refusing all until they are", age_s)
+            logger.error(
+                "the registered callers were last read %.0f s ago; refusing everybody until they are read", age_s
+            )
         raise Refusal(Code.FAILED, "this miner can't read who is registered")
 
     def _check_head(self, request: web.BaseRequest) -> None:
@@ -244,7 +246,7 @@ class Axon:
         try:
             refusal, priority = self._miner.blacklist(query), float(self._miner.priority(query))
         except Exception as error:  # the miner's own code
-            logger.warning("the miner can't say whom it serves: %s: %s", type(error).__name__, error)
+            logger.warning("the miner's blacklist or priority failed: %s: %s", type(error).__name__, error)
             raise Refusal(Code.FAILED, "the miner failed") from error
         if refusal:
             raise Refusal(Code.REFUSED, refusal)
@@ -255,7 +257,7 @@ class Axon:
             async with asyncio.timeout(ends - time.monotonic()):
                 await self.admission.turn_of(visit)
         except TimeoutError:
-            raise Refusal(Code.TIMEOUT, "server busy: no place became free in time") from None
+            raise Refusal(Code.TIMEOUT, "server busy: no slot freed in time") from None
         response = await self._work(replace(query, timeout_s=max(0.001, ends - time.monotonic())))
         if response.fault is not None:
             logger.info("no answer to %s: %s: %s", envelope.caller, response.fault, response.reason)
@@ -279,8 +281,8 @@ class Axon:
             raise Refusal(Code.MALFORMED, "the body broke off") from error
         return b"".join(parts)
 
-    async def _turn_away(self, request: web.BaseRequest, refusal: Refusal) -> web.StreamResponse:
-        """Refuse an unidentified caller; one that comes too often is delayed and gets no reply."""
+    async def _refuse(self, request: web.BaseRequest, refusal: Refusal) -> web.StreamResponse:
+        """Refuse an unidentified caller; one that asks too often is delayed and gets no reply."""
         if not self._refusals.take(_connection(request).network):
             await asyncio.sleep(self._limits.hold_s)
             if request.transport is not None:
@@ -321,7 +323,7 @@ def _denial(refusal: Refusal) -> web.Response:
 
 
 def _reply(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> web.Response:
-    fields = {"Server": "subnetlab", **(headers or {})}  # otherwise strangers would see the library's name and version
+    fields = {"Server": "subnetlab", **(headers or {})}  # hides the library's name and version
     return web.Response(body=body, status=status, content_type=JSON, headers=fields)
 
 

@@ -1,4 +1,4 @@
-"""A dendrite: queries the miner behind one endpoint, signed by a hotkey of ours.
+"""A dendrite: queries the miner behind one endpoint, signed with our hotkey.
 
     dendrite = {url = "https://miner.example:8091", hotkey = "5F...", wallet = "validator"}
 
@@ -46,7 +46,7 @@ class Dendrite(Engine):
     """Wallet whose hotkey signs. Its file must be on the machine of this engine and never leaves it."""
     wallet_hotkey: str = "default"
     wallets: str = ""
-    """Folder of wallets; empty takes the environment's SUBNETLAB_WALLETS, or .subnetlab/wallets."""
+    """Folder of wallets (default: the environment's SUBNETLAB_WALLETS, else .subnetlab/wallets)."""
     private_hosts: tuple[str, ...] = ()
     """Hosts in private networks that may be called: "127.0.0.1"."""
     ca_file: str = ""
@@ -54,7 +54,8 @@ class Dendrite(Engine):
     authorities."""
     max_answer_bytes: int = Field(2_000_000, ge=1, le=8_000_000)
     connections: int = Field(32, ge=1)
-    """Requests at once, by default as many as an axon accepts from one caller; more wait, on the miner's time."""
+    """Maximum concurrent requests (default: as many as an axon accepts from one caller). More wait, which counts as
+    the miner's time."""
     connect_s: float = Field(5.0, gt=0.0)
     """Time limit for connecting to the endpoint."""
 

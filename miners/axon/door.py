@@ -29,7 +29,7 @@ KNOWN = 7 / 8
 """Largest share of connections that may be known; the rest is left for callers not yet identified."""
 HANDSHAKE_S = 5.0
 LOGS, LOGS_BURST = 0.1, 5
-"""Exceptions logged a second on average, and in a burst."""
+"""Exceptions to log per second on average, and in a burst."""
 
 
 class Connection(web.RequestHandler):
@@ -43,15 +43,15 @@ class Connection(web.RequestHandler):
         self.caller: Caller | None = None
         """The caller at the other end, once known."""
         self.malformed = False
-        """True once the other end sent what is not HTTP."""
+        """True once the other end has sent something other than HTTP."""
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Report that it is closed."""
-        self.door.left(self)
+        """Report the closed connection to the door."""
+        self.door.closed(self)
         super().connection_lost(exc)
 
     def _make_error_handler(self, err_info: object) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
-        """Let the axon refuse what is not HTTP, within its limits; aiohttp would answer and log each one."""
+        """Let the axon refuse malformed HTTP, within its limits; aiohttp would answer and log each one."""
         assert self._request_handler is not None
         self.malformed = True
         return self._request_handler
@@ -63,7 +63,7 @@ class Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Answer a request that failed here without a word on the library."""
+        """Answer a request that failed here without revealing the library."""
         self.log_exception("a request failed", exc_info=exc)
         if request.writer.output_size > 0:
             raise ConnectionError("the answer is already on its way")
@@ -110,7 +110,7 @@ class Door:
             if not self._strangers:
                 return self._cut(transport)
             oldest = next(iter(self._strangers))
-            self.left(oldest)
+            self.closed(oldest)
             self._cut(oldest.link)
         connection = Connection(
             self,
@@ -148,7 +148,7 @@ class Door:
         self._by_caller[caller.hotkey] += 1
         self._known.add(connection)
 
-    def left(self, connection: Connection) -> None:
+    def closed(self, connection: Connection) -> None:
         """Forget a closed connection; further calls do nothing."""
         if connection in self._known:
             self._forget(connection)
@@ -173,7 +173,7 @@ class Door:
                 connection.link, early, tls, server_side=True, ssl_handshake_timeout=HANDSHAKE_S
             )
         if secured is None or early.ended or connection not in self._strangers:
-            self.left(connection)
+            self.closed(connection)
             connection.link.abort()
             return
         secured.set_protocol(connection)
@@ -203,7 +203,7 @@ class _Knock(asyncio.Protocol):
 
 
 class _Early(asyncio.Protocol):
-    """Buffers data that arrives between the end of a handshake and our notice of it."""
+    """Buffers data that arrives between the end of a handshake and the moment that we notice it."""
 
     def __init__(self) -> None:
         self.data = bytearray()
@@ -217,7 +217,7 @@ class _Early(asyncio.Protocol):
 
 
 def _network(transport: asyncio.Transport) -> str:
-    """Return what counts as one address: an IPv4 address, or the IPv6 network that one customer gets."""
+    """Return the key by which connections are limited: an IPv4 address, or the IPv6 network that one customer gets."""
     address = str((transport.get_extra_info("peername") or ("",))[0]).partition("%")[0]
     if ":" not in address:
         return address

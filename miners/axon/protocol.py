@@ -83,7 +83,7 @@ class Code(StrEnum):
     FAILED = "failed"
     """The miner failed."""
     BUSY = "busy"
-    """No place was free, or a request of higher priority took it."""
+    """No slot was free, or a request of higher priority took it."""
     TIMEOUT = "timeout"
     """The query's time limit has passed."""
 
@@ -240,7 +240,7 @@ class Question(_Wire):
             return cls.model_validate_json(body)
         except ValidationError as error:
             first: Any = error.errors(include_url=False, include_input=False, include_context=False)[0]
-            # No message quotes keys that a stranger sent.
+            # The message must not quote keys that a stranger sent.
             known = first["type"] not in ("extra_forbidden", "json_invalid")
             where = "".join(f".{part}" for part in first["loc"]) if known else ""
             raise Refusal(Code.MALFORMED, f"body{where}: {first['msg'][:200]}") from None
@@ -264,7 +264,7 @@ _TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 
 
 def _bound_structure(body: bytes) -> None:
-    """Refuse a body of many small parts, each of which takes a parser a thousand times its size in memory."""
+    """Refuse a body of many small parts, each of which makes a parser use a thousand times its size in memory."""
     size = end = 0
     for text in _TEXT.finditer(body):
         size += text.start() - end + 1
@@ -283,7 +283,7 @@ class Denial(_Wire):
 
     @classmethod
     def read(cls, status: int, body: bytes) -> Self | None:
-        """Parse a body; None if it is something else."""
+        """Parse a body; return None if it is something else."""
         try:
             denial = cls.model_validate_json(body)
         except ValidationError:

@@ -1,4 +1,4 @@
-"""Miners for tests, benchmarks and drills: their behaviour is known exactly and costs next to nothing."""
+"""Miners for tests, benchmarks and drills, whose behaviour is known exactly and costs next to nothing."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Silent(Miner):
 
 
 class Slow(Miner):
-    """Answers like another miner, but later."""
+    """Answers like another miner, but with a delay."""
 
     description = "answers as another miner does, after a delay"
     employs = ("miner",)
@@ -46,7 +46,7 @@ class Slow(Miner):
     """Delay beyond the time that the inner miner takes."""
 
     async def forward(self, query: Query) -> Answer | bytes:
-        """Get the query answered, then wait."""
+        """Have the inner miner answer, then wait."""
         answer = await self.miner.forward(query)
         await asyncio.sleep(self.delay_s)
         return answer
@@ -60,8 +60,8 @@ class Crashing(Miner):
     probability: float = Field(1.0, ge=0, le=1)
     """Probability of failing at a query, drawn from the query's id; otherwise it echoes."""
     how: Literal["raise", "exit", "kill"] = "raise"
-    """"raise" fails as a plug-in would; "exit" ends the process at once, "kill" with a signal that can't be caught;
-    everything else in the process dies with it."""
+    """"raise" raises an error; "exit" ends the process at once, and "kill" does so with a signal that can't be caught.
+    Everything else in the process dies with it."""
 
     async def forward(self, query: Query) -> Answer:
         """Fail, or echo."""

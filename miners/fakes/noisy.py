@@ -24,7 +24,7 @@ class Noisy(Miner):
     error_rate: float = Field(0.1, ge=0, le=1)
 
     async def forward(self, query: Query) -> Answer | bytes:
-        """Get the query answered, then replace characters; bytes are passed on unchanged."""
+        """Have the inner miner answer, then replace characters; bytes are passed on unchanged."""
         answer = await self.miner.forward(query)
         if isinstance(answer, bytes):
             return answer
@@ -32,12 +32,12 @@ class Noisy(Miner):
         return answer.map_text(lambda text: self._garble(text, rng))
 
     def _garble(self, text: str, rng: np.random.Generator) -> str:
-        hit = rng.random(len(text)) < self.error_rate
+        replaced = rng.random(len(text)) < self.error_rate
         # Drawn from all letters but the last, which replaces a letter that would otherwise stay the same.
-        drawn = rng.integers(len(LETTERS) - 1, size=len(text))
+        letters = rng.integers(len(LETTERS) - 1, size=len(text))
         return "".join(
             character
-            if not hit[i] or character.isspace()
-            else (LETTERS[-1] if LETTERS[drawn[i]] == character else LETTERS[drawn[i]])
+            if not replaced[i] or character.isspace()
+            else (LETTERS[-1] if LETTERS[letters[i]] == character else LETTERS[letters[i]])
             for i, character in enumerate(text)
         )

@@ -132,7 +132,7 @@ def test_a_miner_that_refuses_the_run_is_at_fault_with_its_reason(wallets: Path,
             rounds = [GradedRound.of(entry) for entry in record.entries("round")]
     refused = [answer for graded in rounds for answer in graded.answers if answer.uid == 2]
     assert {answer.fault for answer in refused} == {"refused"}
-    assert "refused: a stake of 1000 is too little; at least 5000 is served" in refused[0].reason
+    assert "refused: a stake of 1000 is too little; at least 5000 is required" in refused[0].reason
     assert told["end"]["refused"] == {"refused": 2} and told["end"]["answered"] == 0
 
 

@@ -1,7 +1,7 @@
-"""Near-duplicates across miners: a factor that makes miners with the same answer share its worth.
+"""Near-duplicates across miners: a factor that makes miners with the same answer share its value.
 
 Short answers are exempt: there is only one way to say "Ostrava". An original shares with its copies, because the
-answers don't show who wrote it; a study of copycats has to count what their victim loses.
+answers don't show who wrote it first; a study of copycats has to count what their victim loses.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from .embedding import encode
 
 
 class NearDuplicates(Scorer):
-    """1 / the number of answers of the round that are nearly the same, this one included."""
+    """Pays 1 / n, where n answers of the round, this one included, are nearly the same."""
 
     needs_reference: ClassVar[bool] = False
 
     by: Literal["words", "embedding"] = "words"
-    """Compare runs of words, or meanings, which catches rewording and needs an encoder."""
+    """Compare runs of words, or meanings, which also catches rewording but needs an encoder."""
     threshold: float | None = Field(None, gt=0, le=1)
-    """Similarity from which two answers are duplicates; None is 0.6 of shared runs, 0.97 of cosine."""
+    """Similarity from which two answers are duplicates (default: 0.6 by words, a cosine of 0.97 by embedding)."""
     run: int = Field(3, ge=1)
     """Words per run."""
     min_words: int = Field(12, ge=1)
@@ -40,7 +40,7 @@ class NearDuplicates(Scorer):
         return Score(1.0, {"copies": 1.0})
 
     def score_all(self, task: Task, responses: Sequence[Response]) -> list[Score]:
-        """Group the round's answers by similarity, chains included."""
+        """Group the round's answers by similarity, directly or through others."""
         answers = [words(answer_text(response)) for response in responses]
         long = [place for place, answer in enumerate(answers) if len(answer) >= self.min_words]
         sizes = np.ones(len(responses))

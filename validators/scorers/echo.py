@@ -1,4 +1,4 @@
-"""Echo of the prompt: a factor that cuts answers that repeat their prompt."""
+"""Echo of the prompt: a factor that lowers the score of answers that repeat their prompt."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class Echo(Scorer):
     run: int = Field(4, ge=1)
     """Words per run."""
     min_words: int = Field(25, ge=1)
-    """Shorter answers may be quotations, as extractive questions ask for."""
+    """Shorter answers may be quotations, which extractive questions ask for."""
 
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer."""
-        answered = words(answer_text(response))
-        if len(answered) < self.min_words:
+        answer = words(answer_text(response))
+        if len(answer) < self.min_words:
             return Score(1.0)
-        asked = [word for message in task.prompt.messages for word in words(message.content)]
-        known = {tuple(asked[i : i + self.run]) for i in range(len(asked) - self.run + 1)}
-        own = [tuple(answered[i : i + self.run]) for i in range(max(1, len(answered) - self.run + 1))]
-        echoed = sum(part in known for part in own) / len(own)
+        prompt = [word for message in task.prompt.messages for word in words(message.content)]
+        prompt_runs = {tuple(prompt[i : i + self.run]) for i in range(len(prompt) - self.run + 1)}
+        runs = [tuple(answer[i : i + self.run]) for i in range(max(1, len(answer) - self.run + 1))]
+        echoed = sum(run in prompt_runs for run in runs) / len(runs)
         return Score(min(1.0, (1.0 - echoed) / (1.0 - self.allowed)), {"echoed": echoed})

@@ -46,7 +46,7 @@ class EmbeddingSimilarity(Scorer):
 
 
 class RougeRelevance(Scorer):
-    """The sum of `rouge` and `relevance` as in prompting 1.0, cut by the echo of the challenge.
+    """The sum of `rouge` and `relevance` as in prompting 1.0, reduced by the echo of the challenge.
 
     value = (rouge * ROUGE(reference, answer) + relevance * (cos - cos of "")) * (1 - echo * ROUGE(challenge, answer))
 
@@ -56,7 +56,7 @@ class RougeRelevance(Scorer):
     rouge: float = Field(0.5, ge=0, le=1)
     relevance: float = Field(0.5, ge=0, le=1)
     echo: float = Field(0.5, ge=0, le=1)
-    """Strength of the cut: 1.0 in the first release, halved in 1.2."""
+    """Strength of the reduction: 1.0 in the first release, halved in 1.2."""
     variant: Literal["l", "1"] = "l"
     """ROUGE-L, which prompting used for summaries, or ROUGE-1, which it used for questions."""
     model: str = "all-minilm-l6-v2"
@@ -68,16 +68,16 @@ class RougeRelevance(Scorer):
 
     def score_all(self, task: Task, responses: Sequence[Response]) -> list[Score]:
         """Encode a round in one batch."""
-        close = EmbeddingSimilarity(model=self.model, device=self.device, baseline=True).score_all(task, responses)
+        embedding = EmbeddingSimilarity(model=self.model, device=self.device, baseline=True)
         measure = rouge_l if self.variant == "l" else token_f1
         reference, challenge = words(reference_text(task)), words(task.prompt.text)
         scores = []
-        for response, relevance in zip(responses, close, strict=True):
-            answered = words(answer_text(response))
-            rouge, echo = measure(reference, answered), measure(challenge, answered)
-            near = relevance.value or 0.0
-            value = (self.rouge * rouge + self.relevance * near) * (1.0 - self.echo * echo)
-            scores.append(Score(min(1.0, value), {"rouge": rouge, "relevance": near, "echo": echo}))
+        for response, similarity in zip(responses, embedding.score_all(task, responses), strict=True):
+            answer = words(answer_text(response))
+            rouge, echo = measure(reference, answer), measure(challenge, answer)
+            relevance = similarity.value or 0.0
+            value = (self.rouge * rouge + self.relevance * relevance) * (1.0 - self.echo * echo)
+            scores.append(Score(min(1.0, value), {"rouge": rouge, "relevance": relevance, "echo": echo}))
         return scores
 
 

@@ -1,6 +1,6 @@
-"""A language model as judge: one answer by a rubric, or two side by side in both orders.
+"""A language model as judge: it marks one answer by a rubric, or compares two side by side in both orders.
 
-An unreadable verdict leaves the answer unscored. Miner text is fenced by a tag that it can't know.
+An unreadable verdict leaves the answer unscored. Miner text is fenced by a tag that the miner can't know.
 Small models can't be relied on to write a verdict; `verdict = "likelihood"` reads it off their probabilities.
 """
 
@@ -43,7 +43,7 @@ class JudgeBase(Scorer):
     model: Annotated[LanguageModel, *LANGUAGE_MODELS.field()] = TransformersModel()
     rubric: str = RUBRIC
     reference: bool = True
-    """Show the judge the right answer if there is one; a weak judge with the key beats a strong one without."""
+    """Show the judge the right answer if there is one; a weak judge with it beats a strong one without it."""
     verdict: Literal["written", "likelihood"] = "written"
     """Let the judge write its verdict, or compare the likelihoods of the possible verdicts."""
     max_characters: int = Field(4_000, ge=50)
@@ -51,27 +51,27 @@ class JudgeBase(Scorer):
     max_tokens: int = Field(24, ge=1)
     """Maximum tokens of a written verdict."""
 
-    def _given(self, task: Task, nonce: str) -> str:
-        """Return the task, and the reference if it is shown, fenced."""
-        asked = "\n\n".join(f"{turn.role}: {turn.content}" for turn in task.prompt.messages)
-        given = "Task:\n" + fence(asked, "task", nonce, 4 * self.max_characters)
+    def _task_text(self, task: Task, nonce: str) -> str:
+        """Return the task, and the reference if the judge sees it, fenced."""
+        turns = "\n\n".join(f"{turn.role}: {turn.content}" for turn in task.prompt.messages)
+        text = "Task:\n" + fence(turns, "task", nonce, 4 * self.max_characters)
         if self.reference and task.reference is not None:
-            given += "\n\nThe right answer, or one like it:\n"
-            given += fence(reference_text(task), "reference", nonce, self.max_characters)
-        return given
+            text += "\n\nThe right answer, or one like it:\n"
+            text += fence(reference_text(task), "reference", nonce, self.max_characters)
+        return text
 
     def _fenced(self, response: Response, name: str, nonce: str) -> str:
         return fence(answer_text(response), name, nonce, self.max_characters)
 
     def _odds(self, conversations: Sequence[Sequence[Message]], yes: str, no: str) -> list[float]:
         """Return the log-odds of one short verdict over another."""
-        asked = [Continuation(turns, word) for turns in conversations for word in (yes, no)]
-        sums = [float(likelihood.log_probabilities.sum()) for likelihood in self.model.likelihoods(asked)]
+        continuations = [Continuation(turns, word) for turns in conversations for word in (yes, no)]
+        sums = [float(likelihood.log_probabilities.sum()) for likelihood in self.model.likelihoods(continuations)]
         return [sums[i] - sums[i + 1] for i in range(0, len(sums), 2)]
 
 
 class Judge(JudgeBase):
-    """A mark from 0 to 10 for each answer."""
+    """Gives each answer a mark from 0 to 10."""
 
     scale: float = Field(0.5, gt=0)
     """Log-odds of "Yes", relative to those for no answer, that earn 0.73; for verdicts by likelihood."""
@@ -89,15 +89,15 @@ class Judge(JudgeBase):
             nothing = fence("(no answer)", "answer", nonce, self.max_characters)
             odds = self._odds([self._yes_or_no(task, text, nonce) for text in (nothing, *answers)], "Yes", "No")
             return [Score(logistic(own - odds[0], 0.0, self.scale), {"log_odds": own}) for own in odds[1:]]
-        asked = [self._mark(task, self._fenced(response, "answer", nonce), nonce) for response in responses]
-        return [_marked(reply) for reply in self.model.complete(asked, self.max_tokens)]
+        prompts = [self._mark(task, self._fenced(response, "answer", nonce), nonce) for response in responses]
+        return [_marked(reply) for reply in self.model.complete(prompts, self.max_tokens)]
 
     def _mark(self, task: Task, answer: str, nonce: str) -> list[Message]:
         return [
             Message("system", GUARD.format(nonce=nonce)),
             Message(
                 "user",
-                f"{self._given(task, nonce)}\n\nThe answer to be graded:\n{answer}\n\n{self.rubric}\n"
+                f"{self._task_text(task, nonce)}\n\nThe answer to be graded:\n{answer}\n\n{self.rubric}\n"
                 "Reply with one line, `Score: ` and a whole number from 0 (worthless) to 10 (perfect).",
             ),
         ]
@@ -105,12 +105,12 @@ class Judge(JudgeBase):
     def _yes_or_no(self, task: Task, answer: str, nonce: str) -> list[Message]:
         guard = Message("system", GUARD.format(nonce=nonce))
         if not self.reference or task.reference is None:
-            asked = f"{self._given(task, nonce)}\n\nThe given answer is\n{answer}\nIs the given answer right?"
-            return [guard, Message("user", asked)]
-        # With the key, the judge doesn't need the task; examples show a small model what is asked.
+            question = f"{self._task_text(task, nonce)}\n\nThe given answer is\n{answer}\nIs the given answer right?"
+            return [guard, Message("user", question)]
+        # With the right answer, the judge doesn't need the task; examples show a small model what to do.
         turns = [guard]
-        for right, given, verdict in EXAMPLES:
-            turns += [Message("user", self._comparison(right, fence(given, "answer", nonce, 100), nonce))]
+        for right, example, verdict in EXAMPLES:
+            turns += [Message("user", self._comparison(right, fence(example, "answer", nonce, 100), nonce))]
             turns += [Message("assistant", verdict)]
         return [*turns, Message("user", self._comparison(reference_text(task), answer, nonce))]
 
@@ -127,9 +127,9 @@ def _marked(reply: str) -> Score:
 
 
 class PairwiseJudge(JudgeBase):
-    """The share of comparisons with other answers of the round that an answer wins.
+    """Pays the share of comparisons with other answers of the round that an answer wins.
 
-    Each pair is shown in both orders; a win that doesn't survive the swap is a tie.
+    The judge sees each pair in both orders; a win that doesn't survive the swap is a tie.
     """
 
     opponents: int = Field(4, ge=1)
@@ -145,12 +145,12 @@ class PairwiseJudge(JudgeBase):
             return [self.score(task, response) for response in responses]
         nonce = draw_nonce(task)
         pairs = self._pairs(task, len(responses))
-        asked = [
+        prompts = [
             self._compare(task, responses[first], responses[second], nonce)
             for pair in pairs
             for first, second in (pair, pair[::-1])
         ]
-        verdicts = self._verdicts(asked)
+        verdicts = self._verdicts(prompts)
         points: list[list[float]] = [[] for _ in responses]
         unread, flips, firsts = [0] * len(responses), [0] * len(responses), [0.0] * len(responses)
         for place, (first, second) in enumerate(pairs):
@@ -160,14 +160,14 @@ class PairwiseJudge(JudgeBase):
                 unread[second] += 1
                 continue
             held = here > 0 > swapped or here < 0 < swapped
-            # How often the first answer won in the two showings of a pair; 1 if order has no effect.
+            # How often the first answer won in the two orders of a pair; 1 if order has no effect.
             picked_first = (here > 0) + (swapped > 0) + 0.5 * ((here == 0) + (swapped == 0))
-            for place_of in (first, second):
-                flips[place_of] += not held
-                firsts[place_of] += picked_first / 2
-            won = 0.5 if not held else float(here > 0)
-            points[first].append(won)
-            points[second].append(1.0 - won)
+            for member in (first, second):
+                flips[member] += not held
+                firsts[member] += picked_first / 2
+            point = 0.5 if not held else float(here > 0)
+            points[first].append(point)
+            points[second].append(1.0 - point)
         return [
             Score(
                 sum(own) / len(own),
@@ -186,11 +186,11 @@ class PairwiseJudge(JudgeBase):
         reach = range(1, max(1, self.opponents // 2) + 1)
         return [(ring[i], ring[(i + step) % count]) for i in range(count) for step in reach]
 
-    def _verdicts(self, asked: Sequence[Sequence[Message]]) -> list[float | None]:
+    def _verdicts(self, prompts: Sequence[Sequence[Message]]) -> list[float | None]:
         if self.verdict == "likelihood":
-            return list(self._odds(asked, "A", "B"))
+            return list(self._odds(prompts, "A", "B"))
         picks: list[float | None] = []
-        for reply in self.model.complete(asked, self.max_tokens):
+        for reply in self.model.complete(prompts, self.max_tokens):
             try:
                 picks.append(read_pick(reply))
             except UnreadableVerdict:
@@ -202,7 +202,7 @@ class PairwiseJudge(JudgeBase):
             Message("system", GUARD.format(nonce=nonce)),
             Message(
                 "user",
-                f"{self._given(task, nonce)}\n\nAnswer A:\n{self._fenced(first, 'answer-a', nonce)}\n\n"
+                f"{self._task_text(task, nonce)}\n\nAnswer A:\n{self._fenced(first, 'answer-a', nonce)}\n\n"
                 f"Answer B:\n{self._fenced(second, 'answer-b', nonce)}\n\n{self.rubric}\n"
                 "Which answer is better? Reply with one line, `Winner: A`, `Winner: B` or `Winner: tie`.",
             ),

@@ -1,7 +1,7 @@
 """Mean log-probability: how readily the validator's model would have written the answer.
 
-It measures style: fluent nonsense is likely, and a rare right name isn't. Repetition makes a text likely, so a text of
-few different words is marked down.
+It measures style: fluent nonsense is likely, and a rare right name isn't. Repetition makes a text likely, so a text
+with few distinct words is marked down.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class MeanLogProbability(Scorer):
     scale: float = Field(0.7, gt=0)
     """Distance above the centre that earns 0.73, in nats like `centre`, the mean log-probability that earns 0.5."""
     min_distinct: float = Field(0.4, ge=0, le=1)
-    """Share of different words below which a text is marked down in proportion."""
+    """Share of distinct words below which a text is marked down in proportion."""
     max_characters: int = Field(8_000, ge=1)
 
     def score(self, task: Task, response: Response) -> Score:
@@ -41,14 +41,14 @@ class MeanLogProbability(Scorer):
         likelihoods = self.model.likelihoods([Continuation(task.prompt.messages, text) for text in texts])
         scores = []
         for text, likelihood in zip(texts, likelihoods, strict=True):
-            answered = words(text)
-            if not answered or not likelihood.tokens:
+            answer = words(text)
+            if not answer or not likelihood.tokens:
                 scores.append(Score(0.0, reason="no words"))
                 continue
             mean = float(likelihood.log_probabilities.mean())
-            distinct = len(set(answered)) / len(answered)
-            kept = min(1.0, distinct / self.min_distinct) if self.min_distinct else 1.0
+            distinct = len(set(answer)) / len(answer)
+            factor = min(1.0, distinct / self.min_distinct) if self.min_distinct else 1.0
             scores.append(
-                Score(logistic(mean, self.centre, self.scale) * kept, {"log_probability": mean, "distinct": distinct})
+                Score(logistic(mean, self.centre, self.scale) * factor, {"log_probability": mean, "distinct": distinct})
             )
         return scores

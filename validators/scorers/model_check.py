@@ -1,12 +1,12 @@
-"""Check that a completion comes from the model that the miner names, regardless of its quality.
+"""A check that a completion comes from the model that the miner names, regardless of its quality.
 
 The subnet prescribes how miners sample. At some positions the validator's copy compares how surprising the text's token
 is with how surprising its own sample would be at that temperature: over texts that it sampled, the difference has mean
 zero and a known variance. Another model's text is more surprising; text that no model sampled is often less:
 
-    z = sum(-log p - entropy) / sqrt(sum(variance of log p)),    believed while |z| <= max_z
+    z = sum(-log p - entropy) / sqrt(sum(variance of log p)),    accepted while |z| <= max_z
 
-At temperature 0 each token must be the copy's first choice, which only a near copy keeps up: the sharper check.
+At temperature 0 each token must be the copy's first choice, which is the sharper check: only a near copy passes it.
 A check costs one pass over prompt and text; more positions reach further into the text and detect more.
 """
 
@@ -25,7 +25,7 @@ from subnets.text import answer_text
 
 
 class ModelCheck(Scorer):
-    """1.0 for a text that the named model could have written, 0.0 for one that it is unlikely to write."""
+    """Pays 1.0 for a text that the named model could have written, 0.0 for one that it is unlikely to write."""
 
     needs_reference: ClassVar[bool] = False
 
@@ -34,7 +34,7 @@ class ModelCheck(Scorer):
     model: Annotated[LanguageModel, *LANGUAGE_MODELS.field()] = TransformersModel()
     """The validator's copy of the model."""
     positions: int = Field(32, ge=1)
-    """Number of tokens checked, drawn for each task and miner; all if there are fewer."""
+    """Number of tokens to check, drawn for each task and miner; all if there are fewer."""
     temperature: float = Field(0.0, ge=0)
     """Temperature at which miners are asked to sample; 0 is greedy."""
     max_z: float = Field(3.0, gt=0)

@@ -1,4 +1,4 @@
-"""Maps a model's raw output to a score, without a running mean, so that a recorded answer gets the same score again."""
+"""Normalisation of raw model outputs, without a running mean, so that a recorded answer gets the same score again."""
 
 from __future__ import annotations
 

@@ -17,28 +17,27 @@ ANGLES = str.maketrans(
 CONTROL_WORD = re.compile(r"\[(/?[A-Z_]{2,20})\]")
 """Control words such as [INST], [/INST], [SEP], [MASK]."""
 ROLE = re.compile(r"(?im)^([ \t#*]*)(system|assistant|user|human|judge|verdict|score)([ \t*]*):")
-"""A line that poses as a turn of the conversation or as the verdict."""
+"""The start of a line that poses as a turn of the conversation or as the verdict."""
 REPEATS = re.compile(r"(\S)\1{30,}")
 
 
 def clean(text: str, limit: int) -> str:
     """Return at most `limit` characters without control, format and surrogate characters and without control tokens."""
     text = text[: 4 * limit]
-    kept = "".join(
+    printed = "".join(
         character
         for character in text
         if character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Cn")
     )
-    kept = CONTROL_WORD.sub(r"(\1)", kept.translate(ANGLES))
-    return kept[:limit]
+    return CONTROL_WORD.sub(r"(\1)", printed.translate(ANGLES))[:limit]
 
 
 def draw_nonce(task: Task) -> str:
-    """Return the tag's number: the same in every grading of a task, and as secret as its seed."""
+    """Return the nonce of the tags: the same in every grading of a task, and as secret as its seed."""
     return f"{Seed(task.seed).child('fence').integer():016x}"
 
 
-def fence(text: str, name: str, number: str, limit: int) -> str:
+def fence(text: str, name: str, nonce: str, limit: int) -> str:
     """Put a text between tags, and quote lines that pose as turns."""
     inside = ROLE.sub(r"\1(\2)\3", REPEATS.sub(lambda match: match[1] * 30, clean(text, limit)))
-    return f"<{name}-{number}>\n{inside}\n</{name}-{number}>"
+    return f"<{name}-{nonce}>\n{inside}\n</{name}-{nonce}>"

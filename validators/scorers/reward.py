@@ -21,7 +21,7 @@ from .prompt_fence import clean
 
 
 class RewardModel(Scorer):
-    """The logit of a classifier on prompt and answer, through a fixed logistic."""
+    """Pays the logit of a classifier on prompt and answer, through a fixed logistic."""
 
     model: str
     """A known name (`subnetlab models list`) or a path."""
@@ -88,15 +88,15 @@ class RewardModel(Scorer):
             if self.template == "pair":
                 # vLLM drops an empty second segment.
                 seconds = [text or " " for text in texts]
-                scored = llm.score(
+                outputs = llm.score(
                     [task.prompt.text] * len(texts),
                     seconds,
                     pooling_params=raw,
                     use_tqdm=False,
                     tokenization_kwargs={"truncation": True, "max_length": self.max_tokens},
                 )
-                spend(Cost(input_tokens=sum(len(output.prompt_token_ids) for output in scored)))
-                return [[float(output.outputs.score)] for output in scored]
+                spend(Cost(input_tokens=sum(len(output.prompt_token_ids) for output in outputs)))
+                return [[float(output.outputs.score)] for output in outputs]
             tokenizer = llm.get_tokenizer()
             rows = [
                 tokenizer.encode(text, add_special_tokens=False)[-self.max_tokens :]
@@ -114,7 +114,7 @@ _vllm_lock = threading.RLock()
 
 @contextmanager
 def elsewhere(children: Children, gpu: bool) -> Iterator[None]:
-    """Charge what native threads and a model's own processes use meanwhile."""
+    """Charge the CPU that native threads and a model's own processes use meanwhile."""
     before = children.cpu_s()
     with off_thread(gpu):
         yield

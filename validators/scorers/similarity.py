@@ -12,13 +12,13 @@ from subnets.text import answer_text, content, fold, reference_text, rouge_l, to
 
 
 class Exact(Scorer):
-    """The same words as the reference, or as one of its aliases, in the same order; articles don't count."""
+    """Pays for the words of the reference, or of one of its aliases, in the same order; articles don't count."""
 
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer."""
         accepted = (reference_text(task), *getattr(task.reference, "aliases", ()))
-        answered = content(answer_text(response))
-        return Score(float(any(answered == content(text) for text in accepted)))
+        answer = content(answer_text(response))
+        return Score(float(any(answer == content(text) for text in accepted)))
 
 
 class EditSimilarity(Scorer):
@@ -33,8 +33,8 @@ class EditSimilarity(Scorer):
         from rapidfuzz.distance import Levenshtein
 
         reference = fold(reference_text(task))
-        alike = Levenshtein.normalized_similarity
-        return [Score(alike(reference, fold(answer_text(response)))) for response in responses]
+        similarity = Levenshtein.normalized_similarity
+        return [Score(similarity(reference, fold(answer_text(response)))) for response in responses]
 
 
 class TokenF1(Scorer):

@@ -1,7 +1,7 @@
 """The reward of the passthrough subnet (cortex.t, late 2024): the cubed TF-IDF cosine with the validator's own call.
 
-It pays for the same bag of words: a shuffled copy earns 1.0, a denied statement 0.9, a right paraphrase almost
-nothing. Studies use it to show whom it pays.
+It pays for the same bag of words: a shuffled copy earns 1.0, a negated statement 0.9, a right paraphrase almost
+nothing. Studies use it to show which miners it pays.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from subnets import Response, Score, Scorer, Task
 from subnets.text import answer_text, reference_text
 
 TOKEN = re.compile(r"\b\w\w+\b")
-ALONE = math.log(3 / 2) + 1
+UNSHARED_IDF = math.log(3 / 2) + 1
 """Smoothed inverse document frequency of a word that occurs in one of two documents; in both, it is 1."""
 
 
@@ -34,8 +34,8 @@ class TfidfCubed(Scorer):
         ratio = len(answer.split()) / max(1, len(reference.split()))
         if not self.min_ratio <= ratio <= self.max_ratio:
             return Score(0.0, {"length_ratio": ratio}, f"{ratio:.2f} times as long as the reference")
-        alike = cosine(reference, answer)
-        return Score(min(1.0, alike**self.exponent), {"cosine": alike, "length_ratio": ratio})
+        similarity = cosine(reference, answer)
+        return Score(min(1.0, similarity**self.exponent), {"cosine": similarity, "length_ratio": ratio})
 
 
 def cosine(left: str, right: str) -> float:
@@ -45,7 +45,7 @@ def cosine(left: str, right: str) -> float:
         return 0.0
     shared = sum(count * second[word] for word, count in first.items() if word in second)
     lengths = [
-        sum((count * (1.0 if word in other else ALONE)) ** 2 for word, count in own.items())
+        sum((count * (1.0 if word in other else UNSHARED_IDF)) ** 2 for word, count in own.items())
         for own, other in ((first, second), (second, first))
     ]
     return shared / math.sqrt(lengths[0] * lengths[1])

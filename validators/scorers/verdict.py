@@ -16,7 +16,7 @@ import re
 from subnets.text import separate_digits, unify
 
 MAX_READ = 8_000
-"""Most characters of a reply; a longer one is no verdict."""
+"""Maximum characters of a reply; a longer one is not a verdict."""
 DENOMINATORS = frozenset((1.0, 4.0, 5.0, 10.0, 20.0, 50.0, 100.0))
 """Tops of scales that judges use. "7/8" is more likely to mean "7 or 8"."""
 MARK_KEYS = frozenset(("score", "mark", "grade", "rating", "final_score", "overall_score"))
@@ -38,7 +38,7 @@ MARK_CUE = re.compile(
     r"(?:(?P<before>[\w'-]+)[ \t]+)?\b(?:scored?|scores|marks?|graded?|grades|rat(?:ed?|ing|ings))\b", re.IGNORECASE
 )
 DETERMINERS = frozenset("the a an my your this its final overall with of is as gets get earns deserves be".split())
-"""Words that may stand before "score": "the top score is 10" and "style score: 3" are no verdicts on the answer."""
+"""Words that may stand before "score": "the top score is 10" and "style score: 3" are not verdicts on the answer."""
 LINK = re.compile(r"\s*(?:(?:[:=]|(?:is|was|of|at|as|equals)\b|-(?=\s))\s*){0,2}(?=\S)", re.IGNORECASE)
 RANGE = re.compile(r"(\d+)\s*(?:-|to|\.\.\.?)\s*(\d+)")
 TOP = re.compile(r"(?:/|out of|of|max(?:imum)?\.?|up to)\s*(\d+)\s*$")
@@ -80,7 +80,7 @@ class UnreadableVerdict(ValueError):
 
 
 def read_mark(reply: str) -> float:
-    """Read a mark, by default on the scale from 0 to 10 that was asked for, as a number in [0, 1].
+    """Read a mark, by default on the requested scale from 0 to 10, as a number in [0, 1].
 
     Raises:
         UnreadableVerdict: there is no mark, more than one, one outside its scale, or a doubtful one.
@@ -135,7 +135,7 @@ def read_pick(reply: str) -> float:
 
 
 def _plain(reply: str, keys: frozenset[str], cue: str) -> str | None:
-    """Return the reply without thoughts, JSON, tags and markup; None if it is too long or its JSON is no verdict."""
+    """Return the reply without thoughts, JSON, tags and markup; None if it is too long or its JSON has no verdict."""
     if len(reply) > MAX_READ:
         return None
     text = THOUGHT.sub("\n", unify(separate_digits(reply)))
@@ -164,7 +164,7 @@ def _sentence_before(text: str, end: int) -> str:
 
 
 def _stated_mark(segment: str) -> float | None:
-    """Return the mark after "score": ": 8", "is 8", "(0-10): 8"; None if it can't be read for certain."""
+    """Return the mark after "score": ": 8", "is 8", "(0-10): 8"; None if it is ambiguous."""
     link = LINK.match(segment)
     if link and re.match(NUMBER, segment[link.end() :], re.IGNORECASE) and not RANGE.match(segment.strip()):
         return _mark(segment[link.end() :], None)
@@ -191,7 +191,7 @@ def _stated_mark(segment: str) -> float | None:
 
 
 def _mark(text: str, scale: float | None) -> float | None:
-    """Return the mark at the start of a text; `scale` is the top that was named before it."""
+    """Return the mark at the start of a text; `scale` is the top mark that was named before it."""
     match = SCALED.fullmatch(text)
     if match is None:
         return None

@@ -1,4 +1,4 @@
-"""Several scorers as one: a weighted mean, cut by factors.
+"""Several scorers combined: a weighted mean, reduced by factors.
 
     {kind = "weighted", terms = [{scorer = "rouge", weight = 2}, {scorer = {kind = "embedding"}, weight = 1}],
      factors = [{scorer = "near_duplicates"}, {scorer = "echo", strength = 0.5}]}
@@ -6,7 +6,7 @@
     value = sum(w * score) / sum(w) * product(1 - strength * (1 - factor))
 
 Weights are normalised here and nowhere else. An answer that one part can't grade is unscored altogether: a grade
-made of the other parts would not be comparable with the rest.
+made of the other parts would not be comparable with other answers' grades.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Term(BaseModel):
 
 
 class Factor(BaseModel):
-    """A scorer that cuts the mean."""
+    """A scorer that reduces the mean."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -44,9 +44,9 @@ class Factor(BaseModel):
 
 
 class Weighted(Scorer):
-    """The weighted mean of its terms, times its factors."""
+    """Pays the weighted mean of its terms, times its factors."""
 
-    # Each part declares what it needs.
+    # Each part declares its own needs.
     needs_reference: ClassVar[bool] = False
 
     terms: tuple[Term, ...] = Field(min_length=1)
@@ -63,17 +63,17 @@ class Weighted(Scorer):
 
     def score_all(self, task: Task, responses: Sequence[Response]) -> list[Score]:
         """Grade the whole round with every part, then combine the parts."""
-        lacking = [scorer for scorer in self.parts if scorer.needs_reference and task.reference is None]
-        if lacking:
-            reason = f"task {task.id} has no reference for {type(lacking[0]).__name__}"
+        without_reference = [scorer for scorer in self.parts if scorer.needs_reference and task.reference is None]
+        if without_reference:
+            reason = f"task {task.id} has no reference for {type(without_reference[0]).__name__}"
             return [Score(None, reason=reason)] * len(responses)
         means = [
             (term.weight, name, term.scorer.score_all(task, responses))
-            for name, term in zip(named(self.terms), self.terms, strict=True)
+            for name, term in zip(part_names(self.terms), self.terms, strict=True)
         ]
         cuts = [
             (cut.strength, f"factor.{name}", cut.scorer.score_all(task, responses))
-            for name, cut in zip(named(self.factors), self.factors, strict=True)
+            for name, cut in zip(part_names(self.factors), self.factors, strict=True)
         ]
         return [self._joined(place, means, cuts) for place in range(len(responses))]
 
@@ -99,12 +99,12 @@ class Weighted(Scorer):
         return Score(min(1.0, value), parts, "; ".join(reasons))
 
 
-def named(parts: Sequence[Term] | Sequence[Factor]) -> list[str]:
-    """Name parts by their classes; a second one of a class also gets a number."""
-    seen: Counter[str] = Counter()
+def part_names(parts: Sequence[Term] | Sequence[Factor]) -> list[str]:
+    """Name parts after their classes; further parts of one class are numbered from 2."""
+    counts: Counter[str] = Counter()
     names = []
     for part in parts:
         name = type(part.scorer).__name__
-        seen[name] += 1
-        names.append(name if seen[name] == 1 else f"{name}{seen[name]}")
+        counts[name] += 1
+        names.append(name if counts[name] == 1 else f"{name}{counts[name]}")
     return names

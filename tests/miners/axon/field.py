@@ -53,7 +53,7 @@ async def field(
     limits: Limits | None = None,
     *,
     key: Keypair = MINER,
-    places: int = 1,
+    slots: int = 1,
     tls: Any = None,
     **options: Any,
 ) -> AsyncIterator[Field]:
@@ -69,7 +69,7 @@ async def field(
         await gate.wait()
         return await host.serve(0, query)
 
-    axon = Axon(key, miner, CALLERS, work=work, places=places, limits=limits, **options)
+    axon = Axon(key, miner, CALLERS, work=work, slots=slots, limits=limits, **options)
     await axon.start("127.0.0.1", 0, tls)
     try:
         yield Field(axon, served, gate)

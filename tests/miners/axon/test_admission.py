@@ -94,7 +94,7 @@ async def test_a_validator_with_a_permit_never_waits_for_the_work_of_a_caller_wi
 
 
 async def test_a_validators_place_is_kept_for_its_next_query(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(admission, "KEEP_S", 1.0)  # more than a busy machine takes to ask again
+    monkeypatch.setattr(admission, "RESERVED_S", 1.0)  # more than a busy machine takes to ask again
     async with field() as target:
         target.gate.clear()
         asked = asyncio.create_task(post(target))
@@ -187,7 +187,7 @@ async def test_a_crowd_of_strangers_shuts_out_nobody_who_can_sign() -> None:
 
 
 def test_what_it_remembers_is_bounded_and_forgotten_with_time() -> None:
-    nonces = Nonces(most_per_caller=3)
+    nonces = Nonces(max_per_caller=3)
     for place in range(3):
         nonces.use("caller", str(place), time_ms=1000, now_ms=1000)
     with pytest.raises(Refusal, match="at most 3 requests"):
@@ -279,7 +279,7 @@ async def test_where_all_are_known_those_of_less_stake_give_way() -> None:
 
 async def test_floods_by_strangers_and_small_callers_keep_no_validator_waiting() -> None:
     limits = Limits(rate=2.0, burst=12, refusals=10.0, refusals_burst=10, hold_s=0.2)
-    async with field(Echo(), limits, places=1) as target:
+    async with field(Echo(), limits, slots=1) as target:
         stop = asyncio.Event()
 
         async def flood(key: Keypair, source: str) -> None:

@@ -287,9 +287,9 @@ async def test_a_caller_that_comes_back_may_not_repeat_what_it_sent() -> None:
     async with field() as target:
         headers = sealed(VALIDATOR, BODY)
         assert (await post(target, VALIDATOR, BODY, headers)).status == 200
-        target.axon.know({})
+        target.axon.update_callers({})
         assert (await post(target)).error == "refused", "no longer registered"
-        target.axon.know(CALLERS)
+        target.axon.update_callers(CALLERS)
         assert (await post(target, VALIDATOR, BODY, headers)).error == "replayed"
 
 

@@ -70,7 +70,7 @@ async def test_an_answer_comes_as_the_miner_sent_it_and_its_bytes_are_metered(fo
 
 
 async def test_connections_are_kept_and_many_may_be_asked_at_once(folder: Path) -> None:
-    async with field(places=4) as target, dendrite(target.url, folder, connections=8) as asking:
+    async with field(slots=4) as target, dendrite(target.url, folder, connections=8) as asking:
         answers = await asyncio.gather(*(asking.ask(ask(str(number))) for number in range(20)))
         assert answers == [f'{{"text":"{number}"}}'.encode() for number in range(20)]
         for _ in range(5):

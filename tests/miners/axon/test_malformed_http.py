@@ -86,5 +86,5 @@ async def test_callers_too_old_to_be_trusted_are_refused_and_this_is_logged_once
             reply = await post(target)
             assert reply.error == "failed" and b"can't read who is registered" in reply.body
         assert [record.message.partition(" were")[0] for record in caplog.records] == ["the registered callers"]
-        target.axon.know(CALLERS)
+        target.axon.update_callers(CALLERS)
         assert (await post(target)).status == 200
