@@ -1,4 +1,4 @@
-"""Amounts of money: whole numbers of rao inside, τ for people."""
+"""Amounts of money: whole numbers of rao internally, τ for people."""
 
 TAO = 1_000_000_000
 """Rao in one TAO (τ)."""

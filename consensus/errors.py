@@ -25,7 +25,7 @@ The first two are also `ValueError`: they are raised before anything is computed
 """
 
 LONGEST_MESSAGE = 2000
-"""Characters of a refusal; the longest of ours lists all hyperparameters."""
+"""Maximum characters of a refusal; our longest lists all hyperparameters."""
 
 
 class ConsensusError(Exception):
@@ -57,7 +57,7 @@ class CallRefused(ChainError):
 
 
 def _one_line(message: str) -> str:
-    """Cut what a stranger's call put into a message, and escape what no terminal should get."""
+    """Shorten a message, which may quote a stranger's call, and escape its unprintable characters."""
     half = LONGEST_MESSAGE // 2
     cut = message if len(message) <= LONGEST_MESSAGE else f"{message[:half]}…{message[-half:]}"
     return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in cut)
@@ -93,7 +93,7 @@ class StoreError(ChainError):
 
 
 class StoreMissing(StoreError):
-    """There is no chain in this place."""
+    """There is no chain at this location."""
 
 
 class StoreInUse(StoreError):

@@ -95,12 +95,12 @@ def simulate(
     results: list[EpochResult] = []
     previous: SubnetState | None = None
     for epoch in _numbers(states, epochs):
-        given = _state_of(states, epoch, results[-1] if results else None)
-        state = given if previous is None else _carried(given, previous, results[-1], carry_permits)
+        own = _state_of(states, epoch, results[-1] if results else None)
+        state = own if previous is None else _carried(own, previous, results[-1], carry_permits)
         if reset_bonds and epoch in reset_bonds:
             state = state.replace(bonds=state.bonds.without(columns=reset_bonds[epoch]))
         results.append(run_epoch(state, params, emission))
-        previous = given
+        previous = own
         if progress is not None:
             progress(epoch + 1)
     return Simulation.of(results)
@@ -172,13 +172,13 @@ def _state_of(states: States, epoch: int, result: EpochResult | None) -> SubnetS
     return states[epoch] if isinstance(states, Sequence) else states(epoch, result)
 
 
-def _carried(given: SubnetState, previous: SubnetState, result: EpochResult, permits: bool) -> SubnetState:
-    if given.n != previous.n:
-        raise StateError(f"states: {given.n} neurons after {previous.n}; a simulation keeps its uids")
-    fresh = given.registered_at != previous.registered_at
+def _carried(state: SubnetState, previous: SubnetState, result: EpochResult, permits: bool) -> SubnetState:
+    if state.n != previous.n:
+        raise StateError(f"states: {state.n} neurons after {previous.n}; a simulation keeps its uids")
+    fresh = state.registered_at != previous.registered_at
     bonds = result.bonds.without(rows=np.flatnonzero(fresh).tolist()) if fresh.any() else result.bonds
-    return given.replace(
+    return state.replace(
         bonds=bonds,
         previous_consensus=np.where(fresh, 0, result.consensus).astype(np.int64),
-        validator_permit=result.validator_permit & ~fresh if permits else given.validator_permit,
+        validator_permit=result.validator_permit & ~fresh if permits else state.validator_permit,
     )

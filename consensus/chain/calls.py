@@ -28,7 +28,7 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class Faucet:
-    """Mint balance for the signer; development chains only. None asks for the chain's usual portion."""
+    """Mint balance for the signer; development chains only. None mints the chain's default amount."""
 
     amount_rao: int | None = None
 
@@ -190,11 +190,11 @@ CALLS: dict[str, type[Call]] = {
 
 
 class Signer(Protocol):
-    """A key that can sign: a bittensor_wallet Keypair, or anything like it."""
+    """A key that can sign, such as a bittensor_wallet Keypair."""
 
     @property
     def ss58_address(self) -> str:
-        """Address that the signature is checked against."""
+        """Address that verifies the signature."""
 
     def sign(self, data: bytes, /) -> bytes:
         """Return the sr25519 signature of these bytes."""

@@ -116,8 +116,8 @@ class Chain:
 
         `balances` funds addresses (rao); `changes` are other fields of `Genesis`.
         """
-        friendly: dict[str, Any] = {"balances": dict(balances or {}), "min_lock_rao": 0, "max_epochs_per_block": 2**31}
-        return cls.create(where, Genesis(**(friendly | changes)))
+        defaults: dict[str, Any] = {"balances": dict(balances or {}), "min_lock_rao": 0, "max_epochs_per_block": 2**31}
+        return cls.create(where, Genesis(**(defaults | changes)))
 
     def __enter__(self) -> Self:
         return self
@@ -140,12 +140,12 @@ class Chain:
 
     @property
     def genesis_hash(self) -> str:
-        """Identifies this chain; signed calls carry it."""
+        """The identity of this chain, which signed calls carry."""
         return self._genesis_hash.hex()
 
     @property
     def block(self) -> int:
-        """Number of the open block: calls are carried out in it, the next `step` confirms it."""
+        """Number of the open block, in which calls are carried out; the next `step` confirms it."""
         return self._state.block
 
     @property
@@ -164,7 +164,7 @@ class Chain:
         return tuple(self._state.subnets)
 
     def supply(self) -> dict[str, int]:
-        """Return the issuance and its parts, and what was recycled, in rao."""
+        """Return the issuance, its parts and the recycled amount, in rao."""
         ledger, subnets = self._state.ledger, self._state.subnets.values()
         return {
             "balances": sum(ledger.balances.values()),
@@ -294,7 +294,7 @@ class Chain:
             raise ChainError("this chain is closed; open it again")
 
     def _next_event(self) -> int:
-        """Return the next block that does more than mint."""
+        """Return the next block in which more happens than minting."""
         cadence = self.genesis.cadence
         soonest = self.block + 2**62
         for subnet in self._state.subnets.values():

@@ -18,7 +18,7 @@ TOP = (1, 5, 10)
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """One quantity, and how it is spread over its holders."""
+    """One quantity, and its distribution over its holders."""
 
     holders: int
     gini: float

@@ -1,8 +1,8 @@
 """Payouts: what an epoch earned, who gets it, and what is recycled.
 
 The owner's cut comes off first (18 %); miners and validators share the rest equally (41 % each; with owner_cut 0 the
-older 50/50). A validator's hotkey keeps its take; its delegators share the remainder by stake. What rounding leaves
-over and what nobody earned is recycled: it leaves the issuance.
+older 50/50). A validator's hotkey keeps its take; its delegators share the remainder by stake. Remainders of rounding
+and unearned emission are recycled, that is, removed from the issuance.
 """
 
 from dataclasses import dataclass
@@ -84,7 +84,7 @@ class Epoch:
         return self._column("validator_trust")
 
     def paid_rao(self) -> dict[Role, int]:
-        """Sums of the payouts by role."""
+        """Return the sums of the payouts by role."""
         sums: dict[Role, int] = dict.fromkeys(get_args(Role), 0)
         for payout in self.payouts:
             sums[payout.role] += payout.amount_rao
@@ -125,7 +125,7 @@ def run_due_epochs(state: ChainState) -> list[Epoch]:
 
 
 def run_subnet_epoch(state: ChainState, subnet: Subnet) -> Epoch:
-    """Run the consensus on the subnet's present state, pay out, and store the outcome."""
+    """Run the consensus on the subnet's current state, pay out, and store the outcome."""
     ledger, rules = state.ledger, subnet.hyperparameters
     minted, subnet.pending_rao = subnet.pending_rao, 0
     stakes = np.array([ledger.stake(hotkey) for hotkey in subnet.hotkeys], np.int64)
@@ -257,5 +257,5 @@ def _dividend(ledger: Ledger, hotkey: str, uid: int, amount_rao: int, take: int)
     for coldkey, stake in ledger.stakes.get(hotkey, {}).items():
         if coldkey != owner and (part := shared * stake // total):
             delegated.append(Payout("delegator", coldkey, hotkey, uid, part))
-    kept = amount_rao - sum(payout.amount_rao for payout in delegated)
-    return [Payout("validator", owner, hotkey, uid, kept), *delegated] if kept else delegated
+    remainder = amount_rao - sum(payout.amount_rao for payout in delegated)
+    return [Payout("validator", owner, hotkey, uid, remainder), *delegated] if remainder else delegated

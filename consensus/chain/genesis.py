@@ -13,11 +13,11 @@ class Genesis:
 
     name: str = "local"
     development: bool = True
-    """A faucet, tempos below 360, and subnets that are created with their hyperparameters set."""
+    """Allow a faucet, tempos below 360, and the creation of subnets with chosen hyperparameters."""
     balances: Mapping[str, int] = field(default_factory=dict)
     """Initial balances in rao, by address."""
     emission_per_block_rao: int = TAO
-    """Minted in each block and split equally between the subnets."""
+    """Amount minted in each block and split equally between the subnets."""
     pay_to: Literal["stake", "balance"] = "stake"
     """Where emission goes: "stake" adds it to the hotkey that earned it, as the chain does; "balance" leaves stakes as
     they are."""

@@ -69,14 +69,14 @@ class Hyperparameters:
     solves it."""
     serving_rate_limit: int = 50
     owner_cut: int = 11796
-    """Taken before miners and validators share equally: 18 %. 0 gives the older 50/50."""
+    """Share taken before miners and validators share equally: 18 %. 0 gives the older 50/50."""
     recycle_owner_incentive: bool = True
     """Recycle what the owner's own miners earn."""
 
     @classmethod
     def development(cls, **changes: Any) -> "Hyperparameters":
         """Return rules for a laboratory: nothing to wait for, nothing to pay. Unknown names are refused."""
-        friendly: dict[str, Any] = {
+        defaults: dict[str, Any] = {
             "tempo": 10,
             "max_allowed_uids": 4096,
             "weights_set_rate_limit": 0,
@@ -88,7 +88,7 @@ class Hyperparameters:
             "registrations_per_interval": 2**31,
             "min_difficulty": 1,
         }
-        return cls().change(friendly | changes)
+        return cls().change(defaults | changes)
 
     @property
     def cutoff(self) -> int:
@@ -117,7 +117,7 @@ class Hyperparameters:
         return replace(self, **changes)
 
     def validate(self, *, development: bool) -> None:
-        """Refuse values out of range; only a development chain takes a tempo below 360."""
+        """Refuse values out of range; only a development chain allows a tempo below 360."""
         for name, (low, high) in self._ranges(development).items():
             value = getattr(self, name)
             if value is not None and not low <= value <= high:

@@ -4,8 +4,8 @@
     key.ss58_address, key.sign(b"...")
 
 A wallet is `<folder>/<name>/coldkey`, `coldkeypub.txt` and `hotkeys/<hotkey>`, in the format of bittensor-wallet.
-Secrets leave this module only in those files: nothing here logs, prints or raises one. Never put a
-bittensor_wallet Keyfile into a message: its text is the whole content of the file.
+Secrets leave this module only in those files: nothing here logs, prints or raises one. Never put a bittensor_wallet
+Keyfile into a message: its text is the whole content of the file.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ from filelock import FileLock
 from consensus.errors import KeyExists, KeyMissing, WalletError
 
 LONGEST_ADDRESS = 64
-"""Characters of the longest address; decoding takes quadratic time."""
+"""Maximum characters of an address; decoding takes quadratic time."""
 
 
 def throwaway_key(seed: int | str, name: str) -> Keypair:
@@ -39,14 +39,14 @@ def throwaway_key(seed: int | str, name: str) -> Keypair:
 
 
 def is_address(text: object) -> bool:
-    """True for an SS58 address."""
+    """Return whether a text is an SS58 address."""
     if not isinstance(text, str) or not text.isascii() or len(text) > LONGEST_ADDRESS:
         return False
     return bool(is_valid_ss58_address(text))
 
 
 def verify(address: str, message: bytes, signature: bytes) -> bool:
-    """True if the address signed this message."""
+    """Return whether the address signed this message."""
     if len(address) > LONGEST_ADDRESS:
         return False
     try:
@@ -119,7 +119,7 @@ class WalletFolder:
         return key.ss58_address
 
     def listing(self) -> WalletListing:
-        """Return all wallets with a coldkey here, by name; one that can't be read hides no other."""
+        """Return all wallets with a coldkey in the folder, by name, skipping those that can't be read."""
         entries, notes = [], []
         for name in sorted(folder.name for folder in _children(self.path) if (folder / "coldkeypub.txt").is_file()):
             try:
@@ -129,7 +129,7 @@ class WalletFolder:
                 continue
             known = entries[-1].hotkeys
             files = _hotkey_files(self.path / name)
-            notes += [f"skipped {file}: no key file" for file in files if file.name not in known]
+            notes += [f"skipped {file}: not a key file" for file in files if file.name not in known]
         return WalletListing(tuple(entries), tuple(notes))
 
     def entries(self) -> tuple[WalletEntry, ...]:
@@ -137,7 +137,7 @@ class WalletFolder:
         return self.listing().entries
 
     def entry(self, name: str) -> WalletEntry:
-        """Return one wallet; no secret is opened. Files that are no hotkeys are left out."""
+        """Return one wallet without opening a secret. Files that are not hotkeys are left out."""
         wallet, folder = self._wallet(name), self.path / name
         address = _public_address(folder / "coldkeypub.txt", name)
         hotkeys = {}
@@ -175,7 +175,7 @@ class WalletFolder:
 
     @contextlib.contextmanager
     def _creating(self) -> Iterator[Wallet]:
-        """Hold the folder alone and yield a draft wallet in it, so that a key appears whole or not at all."""
+        """Lock the folder and yield a draft wallet in it, so that a key appears whole or not at all."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             with FileLock(self.path / ".lock", mode=0o600):
@@ -206,18 +206,18 @@ def _children(folder: Path) -> list[Path]:
 
 
 def _hotkey_files(wallet: Path) -> list[Path]:
-    """Files that may be hotkeys: no hidden ones, no folders, no public halves."""
+    """Return the files that may be hotkeys: no hidden files, folders or public halves."""
     files = (path for path in _children(wallet / "hotkeys") if path.is_file() and not path.name.endswith("pub.txt"))
     return sorted(files)
 
 
 def _refuse_existing(file: Keyfile, what: str) -> None:
     if file.exists_on_device():  # set_keypair would ask on the terminal
-        raise KeyExists(f"the {what} already exists; nothing replaces a key")
+        raise KeyExists(f"the {what} already exists; keys are never replaced")
 
 
 def _public_address(file: Path, wallet: str) -> str:
-    """Read the address in a key file; nothing else of it may get into a message."""
+    """Read the address in a key file; nothing else from the file may appear in a message."""
     try:
         address = json.loads(file.read_bytes())["ss58Address"]
     except FileNotFoundError:
@@ -225,13 +225,13 @@ def _public_address(file: Path, wallet: str) -> str:
     except (OSError, ValueError, KeyError, TypeError):
         raise WalletError(f"{file} can't be read as a key file") from None
     if not is_address(address):
-        raise WalletError(f"{file} holds no address")
+        raise WalletError(f"{file} contains no address")
     return str(address)
 
 
 @contextlib.contextmanager
 def _quiet(what: str) -> Iterator[None]:
-    """Name the key in an error, and keep the library's output out of what commands print."""
+    """Name the key in an error, and hide the library's own output."""
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             yield

@@ -1,4 +1,4 @@
-"""The accounts: free balances, stake by hotkey and coldkey, and the issuance they add up to.
+"""The accounts: free balances, stake by hotkey and coldkey, and their sum, the issuance.
 
 Every method checks before it changes anything, so a refusal leaves no trace. Sums of balances, stake, subnet locks and
 pending emission equal `issuance_rao` at every block; what was burned or recycled is in `recycled_rao`.
@@ -15,7 +15,7 @@ from .keys import is_address
 
 @dataclass(slots=True)
 class Ledger:
-    """All accounts. The `changed_*` sets name what the next block must save."""
+    """All accounts. The `changed_*` sets name the entries that the next block must save."""
 
     balances: dict[str, int] = field(default_factory=dict)
     nonces: dict[str, int] = field(default_factory=dict)
@@ -63,14 +63,14 @@ class Ledger:
             raise NotAllowed("owner", f"hotkey {hotkey} belongs to coldkey {owner}, not to {coldkey}")
         return owner
 
-    def room(self, amount_rao: int) -> None:
+    def check_issuance(self, amount_rao: int) -> None:
         """Refuse an amount that would overflow the issuance."""
         if self.issuance_rao + amount_rao > MAX_RAO:
             left = MAX_RAO - self.issuance_rao
             raise CallRefused("overflow", f"{tao(amount_rao)} more would overflow; at most {tao(left)} can be added")
 
-    def need(self, coldkey: str, amount_rao: int, what: str) -> None:
-        """Refuse unless the balance covers this."""
+    def check_balance(self, coldkey: str, amount_rao: int, what: str) -> None:
+        """Refuse unless the balance covers an amount."""
         have = self.balance(coldkey)
         if have < amount_rao:
             message = f"balance {tao(have)}, {what} {tao(amount_rao)}"
@@ -78,37 +78,37 @@ class Ledger:
 
     def mint(self, coldkey: str, amount_rao: int) -> None:
         """Add newly issued balance."""
-        self.room(amount_rao)
+        self.check_issuance(amount_rao)
         self.issuance_rao += amount_rao
         self.credit(coldkey, amount_rao)
 
     def credit(self, coldkey: str, amount_rao: int) -> None:
-        """Add to a balance what was taken from elsewhere."""
+        """Add an amount that was debited elsewhere to a balance."""
         self.balances[coldkey] = self.balance(coldkey) + amount_rao
         self.changed_accounts.add(coldkey)
 
     def debit(self, coldkey: str, amount_rao: int, what: str) -> None:
-        """Take from a balance what will go elsewhere."""
-        self.need(coldkey, amount_rao, what)
+        """Take an amount that is credited elsewhere from a balance."""
+        self.check_balance(coldkey, amount_rao, what)
         self.balances[coldkey] = self.balance(coldkey) - amount_rao
         self.changed_accounts.add(coldkey)
 
     def recycle(self, amount_rao: int) -> None:
-        """Remove from the issuance what was debited before."""
+        """Remove an amount that was debited before from the issuance."""
         self.issuance_rao -= amount_rao
         self.recycled_rao += amount_rao
 
     def add_stake(self, hotkey: str, coldkey: str, amount_rao: int) -> None:
-        """Add to a stake what was taken from elsewhere."""
+        """Add an amount that was debited elsewhere to a stake."""
         self.stakes[hotkey][coldkey] = self.stake(hotkey, coldkey) + amount_rao
         self.totals[hotkey] = self.totals.get(hotkey, 0) + amount_rao
         self.changed_stakes.add((hotkey, coldkey))
 
     def remove_stake(self, hotkey: str, coldkey: str, amount_rao: int) -> None:
-        """Take from a stake what will go elsewhere."""
+        """Take an amount that is credited elsewhere from a stake."""
         have = self.stake(hotkey, coldkey)
         if have < amount_rao:
-            message = f"stake {tao(have)} on {hotkey}, asked for {tao(amount_rao)}"
+            message = f"stake {tao(have)} on {hotkey}, requested {tao(amount_rao)}"
             raise Shortage("stake", message, have_rao=have, need_rao=amount_rao)
         self.stakes[hotkey][coldkey] = have - amount_rao
         if have == amount_rao:

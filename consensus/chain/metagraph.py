@@ -1,4 +1,4 @@
-"""Metagraph: a subnet's neurons at one block, their stake, and what the last epoch gave them.
+"""Metagraph: a subnet's neurons at one block, their stake, and their results of the last epoch.
 
     chain.metagraph(1).save("sn1.csv")
     concentration(Metagraph.load("sn1.csv"))
@@ -58,7 +58,7 @@ class Metagraph:
     dividends: NDArray[np.float64]
     validator_trust: NDArray[np.float64]
     emission_rao: NDArray[np.int64]
-    """Paid by the last epoch, miners' and validators' parts together."""
+    """Amount paid by the last epoch, miners' and validators' parts together."""
     active: NDArray[np.bool_]
     validator_permit: NDArray[np.bool_]
     last_update: NDArray[np.int64]
@@ -190,7 +190,7 @@ class Metagraph:
                 raise SnapshotError(f"{where} lacks its hotkey or coldkey")
             uid = _number(where, "uid", row.get("uid", line - 1), 0, 65535, int)
             if uid in by_uid:
-                raise SnapshotError(f"{where}: uid {uid} is there twice")
+                raise SnapshotError(f"{where}: uid {uid} occurs twice")
             by_uid[uid] = read
         if missing := set(range(len(by_uid))) - set(by_uid):
             raise SnapshotError(f"{path}: uid {min(missing)} is missing; allowed: 0 to {len(by_uid) - 1}, each once")

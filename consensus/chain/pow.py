@@ -22,7 +22,7 @@ def seal(block_hash: bytes, hotkey: str, nonce: int) -> bytes:
 
 
 def meets(seal: bytes, difficulty: int, order: ByteOrder = "little") -> bool:
-    """True if a seal meets the difficulty."""
+    """Return whether a seal meets the difficulty."""
     return int.from_bytes(seal, order) * difficulty < 2**256
 
 

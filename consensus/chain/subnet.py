@@ -87,10 +87,10 @@ class Subnet:
     dividends: list[int] = field(default_factory=list)
     validator_trust: list[int] = field(default_factory=list)
     emission: list[int] = field(default_factory=list)
-    """Rao of the last epoch, before the owner's cut and takes; decides who is pruned."""
+    """Rao of the last epoch, before the owner's cut and takes; the lowest is pruned."""
     weights: dict[int, Row] = field(default_factory=dict)
     bonds: Rows = field(default_factory=lambda: Rows.empty(0))
-    """Bonds of the neurons that the last epoch knew."""
+    """Bonds of the neurons that took part in the last epoch."""
     axons: dict[int, Axon] = field(default_factory=dict)
     commits: dict[int, list[Commit]] = field(default_factory=dict)
     uids: dict[str, int] = field(default_factory=dict)
@@ -122,7 +122,7 @@ class Subnet:
         )
 
     def bond_rows(self) -> Rows:
-        """Return all rows of bonds, with empty ones for neurons that registered since."""
+        """Return all rows of bonds, with empty ones for neurons that have registered since the last epoch."""
         new = self.size - self.bonds.n
         if new == 0:
             return self.bonds

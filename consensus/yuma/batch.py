@@ -99,9 +99,9 @@ class Batch:
         values = cells
         if cells.dtype != np.uint16:
             values = whole_numbers(cells.reshape(-1), "weights", 0, U16_MAX).reshape(cells.shape).astype(np.uint16)
-        kept = np.ones(values.shape, np.bool_) if keep_zeros else values > 0
+        present = np.ones(values.shape, np.bool_) if keep_zeros else values > 0
         counts = np.zeros((cases, n), np.int64)
-        counts[:, :validators] = kept.sum(axis=2)
+        counts[:, :validators] = present.sum(axis=2)
         columns = np.broadcast_to(np.arange(n, dtype=np.uint16), values.shape)
         permit = np.broadcast_to(np.arange(n) < validators, (cases, n)).reshape(-1)
         return cls(
@@ -112,7 +112,7 @@ class Batch:
             registered_at=np.zeros(cases * n, np.int64),
             commit_block=np.full(cases * n, NO_COMMIT, np.int64),
             previous_consensus=np.zeros(cases * n, np.int64),
-            weights=Rows(np.concatenate(([0], np.cumsum(counts))), columns[kept], values[kept]),
+            weights=Rows(np.concatenate(([0], np.cumsum(counts))), columns[present], values[present]),
             bonds=Rows.empty(cases * n),
             block=np.full(cases, block, np.int64),
             last_tempo=np.full(cases, block - 1, np.int64),

@@ -101,7 +101,7 @@ def logistic_alphas(setup, consensus, alphas):
 
 @jit
 def merge(rows_a, a, rows_b, b, both, out_row, out_a, out_b):
-    """Union of two columns by row, absent entries as 0; cells with a < 0 are absent; only a's cells if not both."""
+    """Merge two columns by row, with absent entries as 0 and cells with a < 0 absent; only a's cells unless both."""
     count = 0
     i = 0
     j = 0
@@ -211,9 +211,9 @@ def bonds_and_dividends(setup, w_columns, row_sum, b_columns, previous, bits, re
             if bond[k] <= 0:
                 continue
             dividends[row[k]] += multiply(x[k], incentive[j])
-            kept = divide(bond[k], largest, reciprocal) if upscaled else bond[k]
+            stored = divide(bond[k], largest, reciprocal) if upscaled else bond[k]
             out_row[used] = row[k]
-            out_val[used] = (kept * 65535) >> 32
+            out_val[used] = (stored * 65535) >> 32
             if record.shape[1] > 0:
                 record[3, used], record[4, used], record[5, used] = was[k], new[k], alpha[k]
                 record[6, used], record[7, used] = bond[k], x[k]

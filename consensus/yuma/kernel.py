@@ -2,7 +2,7 @@
 
     from consensus.yuma.kernel import epochs
 
-Importing this module imports numba; the first call of a machine compiles, later ones load from disk.
+Importing this module imports numba; the first call on a machine compiles, later ones load from disk.
 """
 
 # mypy: allow-untyped-defs, no-check-untyped-defs

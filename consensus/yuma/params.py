@@ -36,12 +36,12 @@ class YumaParams:
     bonds_moving_average: int = 900_000
     """Parts in a million of the old bond that an epoch keeps; "nakamoto" has a fixed 0.9."""
     liquid_alpha: bool = False
-    """Only "liquid_alpha_v1" and "yuma3" know it."""
+    """Effective in "liquid_alpha_v1" and "yuma3" only."""
     alpha_low: int = 45875
     alpha_high: int = 58982
     """u16 proportions of the new bond that an epoch takes under liquid alpha."""
     alpha_sigmoid_steepness: int = 1000
-    """Hundredths: 1000 is a slope of 10. Negative values are the chain's too."""
+    """Hundredths: 1000 is a slope of 10. The chain allows negative values, too."""
     liquid_alpha_consensus: LiquidAlphaConsensus = "current"
     """Which consensus a "yuma3" alpha is measured against: this epoch's, the stored u16 of the epoch before, or
     "auto": the stored one where bonds_penalty is 65535. Known from upstream's description, not from its tests."""

@@ -27,7 +27,7 @@ from .setup import (
 
 @jit
 def stakes_and_permits(setup, stake, permit, last_update, bits, active, permitted, new_permit):
-    """Steps 1 to 7: who is active, who may validate now and next, and whose stake counts."""
+    """Steps 1 to 7: which neurons are active, which may validate now and next, and whose stake counts."""
     n = stake.shape[0]
     modern = setup[P_VERSION] == YUMA1 or setup[P_VERSION] == YUMA3
     owner = setup[P_OWNER] if modern else np.int64(-1)
@@ -64,9 +64,9 @@ def stakes_and_permits(setup, stake, permit, last_update, bits, active, permitte
 
 @jit
 def transpose(ptr, idx, val, limit, registered, self_uid, row_sum):
-    """Rows to (ptr, row, val) columns, with the sum of each row's kept cells into row_sum.
+    """Turn rows into (ptr, row, val) columns, and write the sum of each row's remaining cells into row_sum.
 
-    Kept is a cell (i, j) with registered[j] < limit[i] and, unless self_uid is i or -2, i != j.
+    A cell (i, j) remains if registered[j] < limit[i] and, unless self_uid is i or -2, i != j.
     """
     n = limit.shape[0]
     size = ptr[n] - ptr[0]

@@ -1,4 +1,4 @@
-"""Sparse u16 rows, as the chain stores weights and bonds: for each uid, the uids it names and a u16 for each.
+"""Sparse u16 rows, as the chain stores weights and bonds: for each uid, other uids with a u16 each.
 
     Rows.from_mapping({0: [(2, 65535), (3, 100)]}, n=4).to_mapping()
 
@@ -81,11 +81,11 @@ class Rows:
             raise StateError(f"{name}: shape {dense.shape} is not (rows, n) with at most n rows")
         count, n = dense.shape
         flat = whole_numbers(dense.reshape(-1), name, 0, U16_MAX)
-        kept = np.ones(len(flat), np.bool_) if keep_zeros else flat > 0
+        present = np.ones(len(flat), np.bool_) if keep_zeros else flat > 0
         counts = np.zeros(n + 1, np.int64)
-        counts[1 : count + 1] = kept.reshape(count, n).sum(axis=1)
+        counts[1 : count + 1] = present.reshape(count, n).sum(axis=1)
         columns = np.tile(np.arange(n, dtype=np.uint16), count)
-        return cls(np.cumsum(counts), columns[kept], flat[kept].astype(np.uint16))
+        return cls(np.cumsum(counts), columns[present], flat[present].astype(np.uint16))
 
     def to_mapping(self) -> dict[int, list[tuple[int, int]]]:
         """Return the rows that hold a cell, by uid."""
@@ -102,9 +102,9 @@ class Rows:
     def without(self, *, rows: Iterable[int] = (), columns: Iterable[int] = ()) -> "Rows":
         """Return the same rows with some uids' rows emptied and the cells about some uids removed."""
         owner = np.repeat(np.arange(self.n), np.diff(self.indptr))
-        kept = ~(np.isin(owner, list(rows)) | np.isin(self.indices, list(columns)))
-        counts = np.bincount(owner[kept], minlength=self.n)
-        return Rows(np.concatenate(([0], np.cumsum(counts))), self.indices[kept], self.values[kept])
+        remaining = ~(np.isin(owner, list(rows)) | np.isin(self.indices, list(columns)))
+        counts = np.bincount(owner[remaining], minlength=self.n)
+        return Rows(np.concatenate(([0], np.cumsum(counts))), self.indices[remaining], self.values[remaining])
 
 
 def whole_numbers(values: ArrayLike, name: str, low: int, high: int) -> NDArray[np.int64]:
@@ -113,9 +113,9 @@ def whole_numbers(values: ArrayLike, name: str, low: int, high: int) -> NDArray[
     if array.ndim != 1:
         raise StateError(f"{name}: shape {array.shape} is not a list of numbers")
     if array.dtype.kind not in "biu" or array.dtype == np.uint64:
-        # the caller's own values: numpy makes floats of a list that holds one number over 2^63
-        given: Any = array.tolist() if isinstance(values, np.ndarray) else values
-        for position, value in enumerate(given):
+        # the caller's own values, because numpy turns a list that holds one number over 2^63 into floats
+        entries: Any = array.tolist() if isinstance(values, np.ndarray) else values
+        for position, value in enumerate(entries):
             if isinstance(value, bool) or not isinstance(value, int | float | np.integer) or value % 1 != 0:
                 raise StateError(f"{name}[{position}]: {value!r} is not a whole number; allowed: {low} to {high}")
             if not low <= value <= high:

@@ -47,13 +47,13 @@ def constants(params: YumaParams) -> tuple[int, ...]:
     mode = params.liquid_alpha_consensus
     stored = mode == "previous" or (mode == "auto" and params.bonds_penalty == U16_MAX)
     slope = (abs(params.alpha_sigmoid_steepness) << 32) // 100
-    kept = (params.bonds_moving_average << 64) // 1_000_000 >> 32
+    average = (params.bonds_moving_average << 64) // 1_000_000 >> 32
     return (
         VERSIONS.index(params.version),
         int(params.semantics == "dense"),
         proportion(params.kappa),
         proportion(penalty),
-        TENTH if params.version == "nakamoto" else ONE - kept,
+        TENTH if params.version == "nakamoto" else ONE - average,
         int(params.liquid_alpha),
         proportion(params.alpha_low),
         proportion(params.alpha_high),
@@ -69,7 +69,7 @@ def constants(params: YumaParams) -> tuple[int, ...]:
 
 
 def proportion(u16: int) -> int:
-    """I32F32 bits of u16 / 65535, truncated."""
+    """Return the I32F32 bits of u16 / 65535, truncated."""
     return (u16 << 32) // U16_MAX
 
 

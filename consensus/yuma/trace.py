@@ -35,7 +35,7 @@ WEIGHT_CELLS = ("weights", "clipped_weights", "weights_for_bonds")
 
 BOND_CELLS = ("old_bonds", "bond_targets", "alpha", "bonds", "normalised_bonds")
 """Step 16: the old bond and what it moves towards, both on the scale of the version (proportions of the column, or of
-65535 for "yuma3"), the rate, the bond after the move, and the column-normalised bond that dividends are paid on."""
+65535 for "yuma3"), the rate, the bond after the move, and the column-normalised bond that determines dividends."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -119,9 +119,9 @@ def test_no_key_is_ever_replaced(tmp_path: Path) -> None:
     folder.new_coldkey("alice")
     folder.new_hotkey("alice", "h")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    with pytest.raises(KeyExists, match="nothing replaces a key"):
+    with pytest.raises(KeyExists, match="keys are never replaced"):
         folder.new_coldkey("alice")
-    with pytest.raises(KeyExists, match="nothing replaces a key"):
+    with pytest.raises(KeyExists, match="keys are never replaced"):
         folder.new_hotkey("alice", "h")
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 

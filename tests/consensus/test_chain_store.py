@@ -326,7 +326,7 @@ def test_a_broken_file_is_refused(kept: Path, damage: str) -> None:
 def test_a_strange_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.db"
     edit(path, "CREATE TABLE friends (name TEXT)")
-    with pytest.raises(NotAChain, match="holds no chain"):
+    with pytest.raises(NotAChain, match="contains no chain"):
         Chain.open(path)
 
 

@@ -62,7 +62,7 @@ ROW = {"uid": 0, "hotkey": "h", "coldkey": "c", "stake": 1}
         ([ROW | {"stake_rao": 2**63}], "stake_rao is"),
         ([ROW | {"uid": "x"}], "uid is 'x'"),
         ([ROW | {"active": "maybe"}], "active is 'maybe'"),
-        ([ROW, ROW], "neuron 2: uid 0 is there twice"),
+        ([ROW, ROW], "neuron 2: uid 0 occurs twice"),
         ([ROW, ROW | {"uid": 2}], "uid 1 is missing"),
         ([{"hotkey": "h", "coldkey": "c"}], "no stake_rao and no stake"),
         ([ROW | {"hotkey": ""}], "lacks its hotkey"),

@@ -228,7 +228,7 @@ def test_the_advice_works_as_it_is_printed(folder: Path) -> None:
         ("metagraph 1 --save .subnetlab/chain.db/x.json", "can't be written: Not a directory"),
         ("metagraph 1 --save x.txt", "ends in .json or .csv"),
         ("metagraph --load nothing.csv", "can't be read"),
-        ("wallet new owner", "nothing replaces a key"),
+        ("wallet new owner", "keys are never replaced"),
     ],
 )
 def test_bad_input_is_refused_with_its_reason_and_changes_nothing(owned: Path, command: str, says: str) -> None:
@@ -249,11 +249,11 @@ def test_a_file_that_is_no_chain_is_not_overwritten(folder: Path) -> None:
     with contextlib.closing(sqlite3.connect(folder / "mine.db")) as mine:
         mine.execute("CREATE TABLE entries (id INTEGER)")
     written = (folder / "mine.db").read_bytes()
-    assert refusal("chain status --chain mine.db") == f"mine.db is a database, but holds no chain: {advice}"
+    assert refusal("chain status --chain mine.db") == f"mine.db is a database, but contains no chain: {advice}"
     assert (folder / "mine.db").read_bytes() == written
     assert refusal("chain status --chain .") == ". is a folder; name a file in it"
     do("wallet new owner")
-    assert "can't be made" in refusal("faucet owner --chain junk.db/chain.db")
+    assert "can't be created" in refusal("faucet owner --chain junk.db/chain.db")
 
 
 def test_a_chain_file_that_a_killed_command_left_empty_is_no_hindrance(folder: Path) -> None:

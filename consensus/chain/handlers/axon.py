@@ -15,7 +15,7 @@ def serve_axon(state: ChainState, signer: str, call: ServeAxon) -> int:
     if uid is None:
         raise NotAllowed("registered", f"hotkey {signer} isn't registered on subnet {call.netuid}")
     try:
-        if not isinstance(call.ip, str) or "%" in call.ip:  # whole numbers, and scopes of one machine
+        if not isinstance(call.ip, str) or "%" in call.ip:  # an integer, or a scope that only one machine knows
             raise ValueError
         address = ipaddress.ip_address(call.ip)
     except ValueError as error:

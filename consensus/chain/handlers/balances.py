@@ -30,7 +30,7 @@ def add_stake(state: ChainState, signer: str, call: AddStake) -> int:
     check_amount(call.amount_rao)
     check_address(call.hotkey)
     if call.hotkey not in state.ledger.owners:
-        raise CallRefused("hotkey", f"hotkey {call.hotkey!r} was never registered; stake needs one that was")
+        raise CallRefused("hotkey", f"hotkey {call.hotkey!r} was never registered; stake needs a registered one")
     state.ledger.debit(signer, call.amount_rao, "the stake takes")
     state.ledger.add_stake(call.hotkey, signer, call.amount_rao)
     return state.ledger.stake(call.hotkey, signer)
@@ -52,9 +52,9 @@ def set_take(state: ChainState, signer: str, call: SetTake) -> int:
     if state.ledger.owners.get(call.hotkey) != signer:
         raise NotAllowed("owner", f"hotkey {call.hotkey!r} isn't owned by {signer}; its coldkey sets the take")
     if type(call.take) is not int or not 0 <= call.take <= limit:
-        given = f" ({call.take / 655.35:.1f} percent)" if type(call.take) is int else ""
+        percent = f" ({call.take / 655.35:.1f} percent)" if type(call.take) is int else ""
         allowed = f"0 to {limit} in 1/65535, which is up to {limit / 655.35:.1f} percent"
-        raise CallRefused("take", f"take {call.take!r}{given}; allowed: {allowed}")
+        raise CallRefused("take", f"take {call.take!r}{percent}; allowed: {allowed}")
     state.ledger.takes[call.hotkey] = call.take
     state.ledger.changed_hotkeys.add(call.hotkey)
     return call.take

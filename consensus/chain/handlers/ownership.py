@@ -17,8 +17,8 @@ def lock_cost(state: ChainState) -> int:
     genesis, last = state.genesis, state.last_lock_rao
     if state.last_lock_block == 0:
         return genesis.min_lock_rao
-    fallen = last // genesis.lock_reduction_interval * (state.block - state.last_lock_block)
-    return max(genesis.min_lock_rao, 2 * last - fallen)
+    decrease = last // genesis.lock_reduction_interval * (state.block - state.last_lock_block)
+    return max(genesis.min_lock_rao, 2 * last - decrease)
 
 
 def create_subnet(state: ChainState, signer: str, call: CreateSubnet) -> int:
@@ -31,7 +31,7 @@ def create_subnet(state: ChainState, signer: str, call: CreateSubnet) -> int:
     if call.hotkey is not None:
         state.ledger.check_owner(call.hotkey, signer)
     elif not genesis.development:
-        raise CallRefused("hotkey", "a subnet needs its owner's hotkey; only a development chain does without")
+        raise CallRefused("hotkey", "a subnet needs its owner's hotkey; only a development chain allows one without")
     cost = lock_cost(state)
     state.ledger.debit(signer, cost, "the lock costs")
     netuid = max(state.subnets, default=0) + 1
@@ -51,17 +51,17 @@ def set_hyperparameters(state: ChainState, signer: str, call: SetHyperparameters
     subnet = state.subnet(call.netuid)
     if signer != subnet.owner:
         raise NotAllowed("owner", f"subnet {call.netuid} belongs to {subnet.owner}; {signer} can't change its rules")
-    changed = subnet.hyperparameters.change(call.changes)
-    changed.validate(development=state.genesis.development)
-    if changed.max_allowed_uids < subnet.size:
+    rules = subnet.hyperparameters.change(call.changes)
+    rules.validate(development=state.genesis.development)
+    if rules.max_allowed_uids < subnet.size:
         raise CallRefused(
-            "hyperparameter", f"max_allowed_uids: {changed.max_allowed_uids}; subnet {call.netuid} has {subnet.size}"
+            "hyperparameter", f"max_allowed_uids: {rules.max_allowed_uids}; subnet {call.netuid} has {subnet.size}"
         )
     price = burn_price(subnet, state.block)
-    if changed.registration_rule != subnet.hyperparameters.registration_rule:
+    if rules.registration_rule != subnet.hyperparameters.registration_rule:
         subnet.adjusted_at = state.block
         subnet.burns_this_interval = subnet.pows_this_interval = 0
-    subnet.hyperparameters = changed
+    subnet.hyperparameters = rules
     start_price(subnet, state.block, price)
     subnet.touch()
     return dict(call.changes)

@@ -1,4 +1,4 @@
-"""Registration: the burn price, the difficulty, and who makes room on a full subnet.
+"""Registration: the burn price, the difficulty, and which neuron a full subnet replaces.
 
 There are two rules. "decay" (since 2026): burn only; each registration raises the price by a factor, every block lowers
 it. "interval" (2023 to 2026): burn or proof of work; both prices are adjusted together once per interval.
@@ -23,7 +23,7 @@ NEVER = 2**63
 
 
 def start_price(subnet: Subnet, block: int, price_rao: int = FIRST_BURN_RAO) -> None:
-    """Set the price, and keep the difficulty, within the subnet's limits."""
+    """Set the price, and clamp price and difficulty to the subnet's limits."""
     rules = subnet.hyperparameters
     subnet.burn_rao = min(max(price_rao, rules.min_burn_rao), rules.max_burn_rao)
     subnet.burn_block = block
@@ -47,7 +47,7 @@ def burn_price(subnet: Subnet, block: int) -> int:
 def decay_factor(half_life: int) -> int:
     """Return the largest f in Q32 with f^half_life <= 1/2: the part of the burn price left after one block."""
     if half_life == 1:
-        return 2**31  # the only one that is a whole number, so that no other is rounded the wrong way
+        return 2**31  # the only factor that is a whole number, so only it could be rounded the wrong way
     with localcontext(prec=60):
         return int((Decimal(2).ln() * (32 - 1 / Decimal(half_life))).exp())
 
@@ -61,8 +61,8 @@ def burned_register(state: ChainState, signer: str, call: BurnedRegister) -> int
     state.ledger.recycle(price)
     rules = subnet.hyperparameters
     if rules.registration_rule == "decay":
-        raised = price * rules.burn_increase_milli // 1000
-        subnet.burn_rao = min(max(raised, rules.min_burn_rao), rules.max_burn_rao)
+        next_price = price * rules.burn_increase_milli // 1000
+        subnet.burn_rao = min(max(next_price, rules.min_burn_rao), rules.max_burn_rao)
         subnet.burn_block = state.block
     subnet.burns_this_interval += 1
     return _enter(state, subnet, signer, call.hotkey, replaced)

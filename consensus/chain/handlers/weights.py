@@ -18,7 +18,7 @@ from consensus.errors import WeightsRefused
 ONE = 2**32
 U16 = 65535
 MAX_COMMITS = 10
-"""Unrevealed commits that one validator may hold."""
+"""Maximum unrevealed commits of one validator."""
 
 
 def set_weights(state: ChainState, signer: str, call: SetWeights) -> int:
@@ -48,7 +48,7 @@ def commit_weights(state: ChainState, signer: str, call: CommitWeights) -> int:
         raise WeightsRefused("commit_hash", f"commit hash {call.commit_hash!r}; allowed: 64 hexadecimal digits")
     open_commits = unexpired(subnet, uid)
     if len(open_commits) >= MAX_COMMITS:
-        raise WeightsRefused("commits", f"uid {uid} has {MAX_COMMITS} unrevealed commits, the most that are kept")
+        raise WeightsRefused("commits", f"uid {uid} has {MAX_COMMITS} unrevealed commits, the maximum")
     subnet.commits[uid] = [*open_commits, Commit(call.commit_hash, state.block, subnet.epochs)]
     subnet.last_update[uid] = state.block
     subnet.touch(uid)
@@ -172,7 +172,7 @@ def _registered(subnet: Subnet, hotkey: str) -> int:
 def _check_stake(state: ChainState, subnet: Subnet, uid: int) -> None:
     threshold, stake = subnet.hyperparameters.stake_threshold_rao, state.ledger.stake(subnet.hotkeys[uid])
     if stake < threshold:
-        raise WeightsRefused("stake", f"stake {tao(stake)} on uid {uid}; setting weights takes {tao(threshold)}")
+        raise WeightsRefused("stake", f"stake {tao(stake)} on uid {uid}; setting weights requires {tao(threshold)}")
 
 
 def _check_rate(state: ChainState, subnet: Subnet, uid: int) -> None:

@@ -1,4 +1,4 @@
-"""The root of a stored state: one hash over all of its rows, which a changed row updates at the price of two hashes.
+"""The root of a stored state: one hash over all of its rows; changing a row costs two hashes to update it.
 
     root = Root.read(connection)
     root.put(ACCOUNTS, {"address": address, "balance_rao": 5, "nonce": 1})

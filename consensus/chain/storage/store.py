@@ -73,7 +73,7 @@ if TYPE_CHECKING:
     from consensus.chain.receipt import Receipt
 
 LOCK_WAIT_S = 1.0
-"""How long to wait for a process that is about to release the file."""
+"""Time to wait for a process that is about to release the file."""
 
 FORMAT = 2
 """Increased when an older subnetlab can't read what this one writes. Format 1 had no root; its next block adds one."""
@@ -85,7 +85,7 @@ DAMAGE_SIGNS = {
     "no such column": "a column is missing",
     "decode to UTF-8": "a text is not in UTF-8",
 }
-"""What a database says of damaged content, and what is passed on, which quotes none of it."""
+"""Phrases with which databases report damage, and our messages, which quote none of the content."""
 
 DAMAGE = (
     ArithmeticError,
@@ -103,7 +103,7 @@ DAMAGE = (
 
 
 class Store:
-    """Database behind one open chain; `state` is what it held when it was opened."""
+    """The database behind one open chain; `state` is the state that it had when it was opened."""
 
     def __init__(
         self, engine: Engine, connection: Connection, state: ChainState, genesis: str, genesis_hash: bytes, root: Root
@@ -119,7 +119,7 @@ class Store:
 
     @classmethod
     def create(cls, where: str | PathLike[str], state: ChainState, genesis_hash: bytes) -> Self:
-        """Save a new chain; refuses to replace one. What a killed `create` left behind is replaced."""
+        """Save a new chain; refuse to replace one, except the remains of a killed `create`."""
         engine, connection = _connect(where, new=True)
         try:
             store = cls(engine, connection, state, json.dumps(state.genesis.as_dict()), genesis_hash, Root())
@@ -158,7 +158,7 @@ class Store:
             return store
         except DAMAGE as error:
             _release(engine, connection)
-            raise StoreCorrupt(f"{_name(engine)} is damaged: its rows are no chain's state") from error
+            raise StoreCorrupt(f"{_name(engine)} is damaged: its rows are not the state of a chain") from error
         except BaseException as error:
             _release(engine, connection)
             raise _translated(error, engine) from error
@@ -167,9 +167,9 @@ class Store:
         """Confirm a block: its calls, its epochs and everything they changed, or nothing at all."""
         try:
             with self._connection.begin():
-                mine = (HEAD.c.writer == self._writer) & (HEAD.c.block == self._saved_block)
+                own_head = (HEAD.c.writer == self._writer) & (HEAD.c.block == self._saved_block)
                 changes = {"format": FORMAT, **head_row(self.state)}
-                if self._connection.execute(update(HEAD).where(mine).values(**changes)).rowcount != 1:
+                if self._connection.execute(update(HEAD).where(own_head).values(**changes)).rowcount != 1:
                     raise StoreInUse(f"another process took over {_name(self._engine)}; this block was not confirmed")
                 self._write_state()
                 self._write_root()
@@ -235,7 +235,7 @@ def _connect(where: str | PathLike[str], *, new: bool) -> tuple[Engine, Connecti
         else:  # a path may hold what a URL treats specially
             parsed = URL.create("sqlite", database=str(Path(where).expanduser()))
     except ArgumentError as error:
-        raise StoreError(f"{where!r} is no database URL: {error}") from error
+        raise StoreError(f"{where!r} is not a database URL: {error}") from error
     sqlite = parsed.get_backend_name() == "sqlite"
     if sqlite and parsed.database and parsed.database != ":memory:":
         path = Path(parsed.database)
@@ -246,7 +246,7 @@ def _connect(where: str | PathLike[str], *, new: bool) -> tuple[Engine, Connecti
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StoreError(f"{path} can't be made: {error.strerror}") from error
+            raise StoreError(f"{path} can't be created: {error.strerror}") from error
     try:
         options: dict[str, Any] = {"poolclass": StaticPool, "connect_args": {"timeout": LOCK_WAIT_S}} if sqlite else {}
         engine = create_engine(parsed, **options)
@@ -260,9 +260,9 @@ def _connect(where: str | PathLike[str], *, new: bool) -> tuple[Engine, Connecti
         engine.dispose()
         raise _translated(error, engine) from error
     if engine.dialect.name == "postgresql":
-        free = connection.execute(text("SELECT pg_try_advisory_lock(hashtext('subnetlab'))")).scalar_one()
+        locked = connection.execute(text("SELECT pg_try_advisory_lock(hashtext('subnetlab'))")).scalar_one()
         connection.rollback()
-        if not free:
+        if not locked:
             _release(engine, connection)
             raise StoreInUse(f"{_name(engine)} is open in another process; wait for it to end, or end it")
     return engine, connection
@@ -275,7 +275,7 @@ def _lock_file(connection: Any, _record: Any) -> None:
 
 
 def _write_ahead(connection: Connection) -> None:
-    """Set SQLite's journal mode, once the file is known to be ours: this changes the file."""
+    """Set SQLite's journal mode, which changes the file; call it only once the file is known to be ours."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA journal_mode=WAL")
         connection.rollback()
@@ -301,12 +301,12 @@ def _translated(error: BaseException, engine: Engine) -> BaseException:
         return StoreInUse(f"{_name(engine)} is open in another process; wait for it to end, or end it")
     for sign, fault in DAMAGE_SIGNS.items():
         if sign in reason:
-            return StoreCorrupt(f"{_name(engine)} is damaged or no chain: {fault}")
+            return StoreCorrupt(f"{_name(engine)} is damaged or not a chain: {fault}")
     return StoreError(f"{_name(engine)}: {' '.join(reason.split())}")
 
 
 def _unfinished(connection: Connection) -> bool:
-    """True if there are no tables but ours, all empty: a process was killed while it created a chain, or before."""
+    """Return whether there are only our tables, all empty: a process was killed before or while it created a chain."""
     names = set(inspect(connection).get_table_names())
     if not names <= set(METADATA.tables):
         return False
@@ -318,7 +318,7 @@ def _check(engine: Engine, connection: Connection) -> None:
     if _unfinished(connection):
         raise StoreMissing(f"no chain at {_name(engine)}")
     if not inspect(connection).has_table(HEAD.name):
-        raise NotAChain(f"{_name(engine)} is a database, but holds no chain")
+        raise NotAChain(f"{_name(engine)} is a database, but contains no chain")
     formats = connection.execute(text("SELECT format FROM head")).scalars().all()
     if len(formats) != 1 or type(formats[0]) is not int:
         raise StoreCorrupt(f"{_name(engine)} is damaged: its head names no format")
@@ -328,7 +328,7 @@ def _check(engine: Engine, connection: Connection) -> None:
         # An index that names other rows would hide or swap some of the state; the check of all indexes is slow.
         checks = ["quick_check(1)", *(f"integrity_check({table.name})" for table in STATE)]
         if any(connection.execute(text(f"PRAGMA {check}")).scalars().all() != ["ok"] for check in checks):
-            raise StoreCorrupt(f"{_name(engine)} is damaged: SQLite finds its pages at fault")
+            raise StoreCorrupt(f"{_name(engine)} is damaged: SQLite reports faulty pages")
 
 
 def _check_root(engine: Engine, connection: Connection, stored_format: int, root: Root) -> None:
@@ -339,7 +339,7 @@ def _check_root(engine: Engine, connection: Connection, stored_format: int, root
 
 
 def _replace(connection: Connection, table: Table, rows: Sequence[TableRow]) -> None:
-    """Delete and insert by primary key: the only upsert that every database knows."""
+    """Delete and insert by primary key: the only upsert that every database supports."""
     if not rows:
         return
     keys = [column.name for column in table.primary_key]

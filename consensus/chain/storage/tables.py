@@ -132,7 +132,7 @@ assert {entry.name for entry in fields(Subnet)} >= {*SUBNET_NUMBERS, *NEURON_NUM
 
 
 def read_state(connection: Connection, head: RowMapping) -> ChainState:
-    """Read a stored chain; anything that doesn't fit raises a plain error."""
+    """Read a stored chain; inconsistent rows raise a plain error."""
     state = ChainState(Genesis(**json.loads(head["genesis"])), head["block"])
     state.last_lock_rao, state.last_lock_block = head["last_lock_rao"], head["last_lock_block"]
     state.block_hashes = {int(block): bytes.fromhex(hash_) for block, hash_ in json.loads(head["block_hashes"]).items()}
@@ -252,7 +252,7 @@ def call_row(receipt: "Receipt") -> TableRow:
 
 
 def epoch_row(epoch: "Epoch") -> TableRow:
-    """Return the row of an epoch: the sums that it paid."""
+    """Return the row of an epoch, with the sums that it paid."""
     return {
         "netuid": epoch.netuid,
         "number": epoch.number,
