@@ -84,7 +84,7 @@ def at_cluster(address: str) -> list[RunStatus]:
     if "://" not in address:
         from cluster.ray.status_board import notes
 
-        snapshots = [(RunStatus.parsed(note.snapshot), note.alive) for note in notes(address)]
+        snapshots = [(RunStatus.parse(note.snapshot), note.alive) for note in notes(address)]
         return [run.model_copy(update={"lost": not alive}) for run, alive in snapshots if run is not None]
     from cluster.ray.jobs import Jobs
     from lab.run.job import RUN
@@ -94,7 +94,7 @@ def at_cluster(address: str) -> list[RunStatus]:
     for job in jobs.running():
         file = io.BytesIO()
         exists = jobs.fetch(job, f"{RUN}/{FILE}", file, FILE_BYTES)
-        if exists and (run := RunStatus.parsed(file.getvalue())) is not None:
+        if exists and (run := RunStatus.parse(file.getvalue())) is not None:
             runs.append(run)
     return runs
 

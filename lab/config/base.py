@@ -1,4 +1,4 @@
-"""What every table of a config has in common."""
+"""The base of all tables of a config."""
 
 from __future__ import annotations
 

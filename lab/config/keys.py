@@ -1,4 +1,4 @@
-"""All keys of a config, read off the fields of its model: names, types, ranges, defaults and docstrings.
+"""All keys of a config, taken from the fields of its model: names, types, ranges, defaults and docstrings.
 
 key_groups(RunConfig)[1].title      # "[chain] How often weights are set and what an epoch pays"
 """
@@ -37,7 +37,7 @@ class KeyGroup:
     """The keys of one table."""
 
     title: str
-    """The table as TOML writes it, and what it is for."""
+    """The table's heading in TOML, and its purpose."""
     keys: tuple[Key, ...]
 
 
@@ -83,7 +83,7 @@ def _kind_of(model: type[Table]) -> str:
 
 
 def _summary(models: list[type[Table]]) -> str:
-    """Return the first paragraph of a table's docstring, without its full stop and what the heading says already."""
+    """Return the first paragraph of a table's docstring, without its full stop and the name in the heading."""
     shared = models[0] if len(models) == 1 else models[0].__bases__[0]
     sentence = " ".join((shared.__doc__ or "").split("\n\n")[0].split()).rstrip(".")
     return re.sub(r"^(A|The) `[^`]+` table:? ?", "", sentence)

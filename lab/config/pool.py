@@ -2,8 +2,8 @@
 
     PoolTable    LocalTable (kind = "local") or RayTable (kind = "ray", the default)
 
-A config may name keys of a Ray pool and be tried with `--pool.kind local`: they are checked and left out, except for an
-address, which would promise a cluster that the run does not use.
+A config with keys of a Ray pool can be tried with `--pool.kind local`: they are checked and ignored, except for an
+address, which is refused, because it promises a cluster that the run would not use.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class _Pool(Table):
     """Seconds that a host may take to be placed, and again to open its engines. Large models from cold disks are
     slow."""
     rounds_in_flight: int = Field(2, ge=1)
-    """Rounds of each validator at once, so that its next task is ready while miners work."""
+    """Maximum concurrent rounds of each validator, so that its next task is ready while miners work."""
 
 
 class LocalTable(_Pool):
@@ -50,12 +50,11 @@ class RayTable(_Pool):
     address: str | None = Field(None, min_length=1)
     """Address of a running Ray cluster, host:port or "auto". Omit it to start a private one."""
     gpu_gb: float = Field(0.0, ge=0.0)
-    """Least memory of each GPU in GB; a cluster whose GPUs are known to have less is refused."""
+    """Minimum memory of each GPU in GB; a cluster whose GPUs are known to have less is refused."""
     placement: PlacementStrategy = "pack"
     """"pack" fills machines that are in use first, as Ray does; "spread" takes turns."""
     wait_for_nodes_s: float = Field(0.0, ge=0.0)
-    """Seconds that hosts wait for machines which the cluster's autoscaler is asked for. 0 refuses at once what does not
-    fit."""
+    """Seconds to wait for machines from the cluster's autoscaler. With 0, hosts that don't fit are refused at once."""
     dashboard: bool = False
     """Start the dashboard of a private Ray cluster."""
 
@@ -85,7 +84,7 @@ def _without_ray_keys(table: Mapping[str, Any]) -> dict[str, Any]:
     keys = {key: table[key] for key in sorted(table.keys() & RAY_KEYS)}
     if (address := keys.pop("address", None)) is not None:
         raise ValueError(
-            f".address: {address!r} is that of a Ray cluster, and kind is 'local'; leave the address out, or take "
+            f".address: {address!r} is the address of a Ray cluster, but kind is 'local'; leave it out, or set "
             'kind = "ray" (--pool.kind ray)'
         )
     try:
@@ -94,7 +93,7 @@ def _without_ray_keys(table: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError(explain(error, RayTable)) from None
     for key in keys:
         if getattr(checked, key) != RayTable.model_fields[key].default:
-            logger.warning("pool.%s is left out: only a Ray cluster has it, and pool.kind is 'local'", key)
+            logger.warning("pool.%s is ignored: only a Ray cluster has it, and pool.kind is 'local'", key)
     return {key: value for key, value in table.items() if key not in RAY_KEYS}
 
 

@@ -23,5 +23,5 @@ class PriceTable(Table):
 
 
 def price(cost: Cost, prices: PriceTable) -> float:
-    """Return dollars for metered seconds and for what was paid to others."""
+    """Return the price of metered seconds, plus payments to others, in dollars."""
     return cost.cpu_s / 3600 * prices.cpu_hour_usd + cost.gpu_s / 3600 * prices.gpu_hour_usd + cost.paid_usd

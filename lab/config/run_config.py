@@ -39,7 +39,7 @@ class RunConfig(Table):
     """A whole run."""
 
     seed: int = Field(0, ge=0, lt=2**128)
-    """Seed of everything random. A small one can be guessed, and every task with it: take 128 random bits where miners
+    """Seed of all randomness. A small seed can be guessed, and every task with it: use 128 random bits if the miners
     are not your own."""
     subnet: Annotated[Subnet, *SUBNETS.field()]
     """The work: the name of a subnet, or a table with its kind and options."""
@@ -124,9 +124,9 @@ class RunConfig(Table):
         if twice := [name for name, times in known.items() if times > 1]:
             raise ValueError(f".servers: the name {twice[0]!r} is used twice; give each table a name of its own")
         for place, table in enumerate(self.miners):
-            if lacking := [name for name in servers_in(table.options) if name not in known]:
-                there = f"known: {', '.join(known)}" if known else "add a [[servers]] table of that name"
-                raise ValueError(f".miners[{place}]: no server is called {lacking[0]!r}; {there}")
+            if unknown := [name for name in servers_in(table.options) if name not in known]:
+                hint = f"known: {', '.join(known)}" if known else "add a [[servers]] table of that name"
+                raise ValueError(f".miners[{place}]: no server is called {unknown[0]!r}; {hint}")
 
     def _check_machines(self) -> None:
         for place, table in enumerate(self.miners):
@@ -134,7 +134,7 @@ class RunConfig(Table):
                 key = "labels" if table.labels else "resources"
                 raise ValueError(
                     f".miners[{place}].{key}: only the machines of a Ray cluster have these, and pool.kind is "
-                    f"{self.pool.kind!r}; leave them out, or take --pool.kind ray"
+                    f"{self.pool.kind!r}; leave them out, or use --pool.kind ray"
                 )
             if reserved := table.resources.keys() & {"CPU", "GPU", "memory", "object_store_memory"}:
                 raise ValueError(
@@ -147,7 +147,7 @@ class RunConfig(Table):
                 )
 
     def _check_rules(self) -> None:
-        """Refuse rules of the chain that a run can't keep to."""
+        """Refuse rules of the chain that a run can't follow."""
         rules = Hyperparameters.development(**self.hyperparameters())
         rules.validate(development=True)
         neurons = len(self.validator_names) + len(self.miner_names)
@@ -199,7 +199,7 @@ class RunConfig(Table):
         return build_miners(self.miners, self.seed, self.subnet, task_seeds, addresses)
 
     def build_servers(self, folder: Path) -> list[Server]:
-        """Build all servers with their logs in a folder; raises ModelError where one needs a model that is missing."""
+        """Build all servers with their logs in a folder; raises ModelError if one needs a model that is missing."""
         return [table.build(folder) for table in self.servers]
 
 

@@ -30,14 +30,14 @@ class ServerTable(Table):
     start_timeout_s: float = Field(180.0, gt=0.0)
     """Seconds that the server may take to be ready."""
     environment: dict[str, str] = {}
-    """Environment variables besides the run's own. They are recorded: keep secrets in the run's environment."""
+    """Environment variables in addition to the run's own. They are recorded: keep secrets in the run's environment."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if unknown := unknown_in(self.command):
             raise ValueError(f".command: {unknown} has no meaning; known: {{python}}, {{port}}, {{model:NAME}}")
         if "{port}" not in "".join(self.command):
-            raise ValueError(".command: it must hold {port}, the port that the server listens at")
+            raise ValueError(".command: it must contain {port}, the port on which the server listens")
         return self
 
     def build(self, folder: Path) -> Server:

@@ -1,4 +1,4 @@
-"""Tables of a run's config, but for its pool and its servers.
+"""Tables of a run's config, except for its pool and its servers.
 
 A table of `miners` or `validators` mixes what the run needs (name, count, stake) with the options of the plug-in that
 its `kind` names.
@@ -19,8 +19,8 @@ from validators import VALIDATORS
 
 from .base import Name, Table
 
-MOST_STAKE = 21_000_000
-"""As many tokens as will ever exist."""
+MAX_STAKE = 21_000_000
+"""Number of tokens that will ever exist."""
 
 
 class PluginTable(Table):
@@ -34,7 +34,7 @@ class PluginTable(Table):
     """Number of neurons of this table, each with its own keys and seed."""
     coldkey: Name
     """Owner of the neurons; those of one coldkey belong to one party."""
-    stake: float = Field(0.0, ge=0.0, le=MOST_STAKE)
+    stake: float = Field(0.0, ge=0.0, le=MAX_STAKE)
     """Tokens that the coldkey stakes on each of its hotkeys."""
     options: dict[str, Any]
     """The plug-in's own keys, `kind` among them."""
@@ -95,7 +95,7 @@ class ValidatorTable(PluginTable):
 
     coldkey: Name = "validators"
     """Owner of the validators; neurons of one coldkey belong to one party."""
-    stake: float = Field(1000.0, gt=0.0, le=MOST_STAKE)
+    stake: float = Field(1000.0, gt=0.0, le=MAX_STAKE)
     """Tokens that the coldkey stakes on each of its hotkeys."""
 
 
@@ -114,7 +114,7 @@ class ChainTable(Table):
 
 
 class BaselineTable(Table):
-    """The baseline: what the same work costs when it is done once, in the same run, with no subnet around it."""
+    """The baseline: the cost of the same work done once, in the same run, with no subnet around it."""
 
     miner: str | None = None
     """Name of the miner that does the work. Omit it to take the first honest one that works on this

@@ -1,1 +1,1 @@
-"""A chain file and wallets on disk, as their user sees them."""
+"""A chain file and wallets on disk, for the commands that use them."""

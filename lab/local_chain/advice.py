@@ -1,4 +1,4 @@
-"""Which command fixes a refusal of the local chain."""
+"""Advice: the command that fixes a refusal of the local chain."""
 
 from decimal import Decimal
 
@@ -20,7 +20,7 @@ from .session import ChainSession
 
 
 def fix_for(error: ChainError, session: ChainSession) -> str:
-    """Return the command in backquotes, with a few words where it needs them; "" if no command helps."""
+    """Return the command in backquotes, with a few words if it needs them; "" if no command helps."""
     if isinstance(error, WalletError):
         return _wallet(error, session)
     if isinstance(error, StoreCorrupt):
@@ -119,5 +119,5 @@ def _shortage(error: Shortage, session: ChainSession, chain: Chain) -> str:
     times = -(-(error.need_rao - error.have_rao) // chain.genesis.faucet_rao)
     if times > MAX_PAYOUTS:
         limit = tao(MAX_PAYOUTS * chain.genesis.faucet_rao)
-        return f"the faucet can't make up for that, it gives {limit} at most"
+        return f"the faucet can't make up for that: it gives at most {limit}"
     return f"`subnetlab faucet {wallet} --times {times}`"

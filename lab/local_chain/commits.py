@@ -21,7 +21,7 @@ class CommittedRow:
 
     @classmethod
     def of(cls, call: SetWeights, salt: str) -> Self:
-        """Take the row out of the call that would set it openly."""
+        """Take the row from the call that would set it openly."""
         return cls(call.uids, call.values, salt, call.version)
 
     @classmethod
@@ -34,7 +34,7 @@ class CommittedRow:
             raise WalletError(f"{file} can't be read, so its weights can't be revealed: {error}") from error
 
     def save(self, folder: Path, netuid: int, block: int, digest: str) -> Path:
-        """Write the row where `waiting` finds it, and return the file; it is on the disk when this returns."""
+        """Write the row where `waiting` finds it, sync it to disk, and return the file."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = folder / f"{block:012d}-{netuid}-{digest[:12]}.json"
         draft = file.with_suffix(".part")

@@ -1,4 +1,4 @@
-"""Where the local chain and its wallets are kept by default, and how much its faucet gives."""
+"""Default locations of the local chain and its wallets, and the limit of its faucet."""
 
 from pathlib import Path
 

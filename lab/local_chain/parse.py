@@ -16,9 +16,9 @@ def rao(text: str) -> int:
         amount = Decimal("NaN")
     # the size first: a whole number of a million digits takes minutes
     if not amount.is_finite() or abs(amount) > MAX_RAO or amount != amount.to_integral_value():
-        shown = text if len(text) <= 40 else f"{text[:40]}…"
+        excerpt = text if len(text) <= 40 else f"{text[:40]}…"
         limit = MAX_RAO // TAO
-        raise CallRefused("amount", f"amount {shown!r}; allowed: up to {limit:,} τ with up to 9 decimals")
+        raise CallRefused("amount", f"amount {excerpt!r}; allowed: up to {limit:,} τ with up to 9 decimals")
     return int(amount)
 
 

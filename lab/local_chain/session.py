@@ -1,4 +1,4 @@
-"""A chain and the keys of one wallet, as one command uses them."""
+"""The chain and the wallet keys of one command."""
 
 import contextlib
 import secrets
@@ -34,7 +34,7 @@ class ChainSession:
     announce: Callable[[str], None] = lambda message: None
     """Called when a chain is created."""
     chain: Chain | None = None
-    """The chain that was opened last; what it held can be read after it was closed."""
+    """The chain that was opened last; its state can still be read after it is closed."""
 
     @contextlib.contextmanager
     def open(self, *, create: bool = False) -> Iterator[Chain]:
@@ -58,7 +58,7 @@ class ChainSession:
         return receipt
 
     def commit(self, call: SetWeights) -> Committed:
-        """Commit weights by their hash, and store what reveals them next to the wallet."""
+        """Commit weights by their hash, and store the row and its salt next to the wallet."""
         key, salt = self.keys.hotkey_pair(), secrets.token_hex(16)
         digest = commit_hash(key.ss58_address, call, salt)
         with self.open() as chain:

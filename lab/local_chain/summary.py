@@ -1,4 +1,4 @@
-"""What `chain` and `subnet` commands print as JSON."""
+"""The JSON that the commands `chain` and `subnet` print."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The keys that a command names: a wallet's coldkey and one of its hotkeys."""
+"""The keys of one command: a wallet's coldkey and one of its hotkeys."""
 
 import sys
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class WalletKeys:
         return self.folder.entry(self.wallet)
 
     def coldkey(self) -> "Keypair":
-        """Open the coldkey; the password of an encrypted one is asked for, or read from a pipe."""
+        """Open the coldkey; read the password of an encrypted one from the terminal or a pipe."""
         encrypted = self.folder.entry(self.wallet).encrypted
         return self.folder.coldkey(self.wallet, read_password(self.wallet) if encrypted else None)
 

@@ -1,4 +1,4 @@
-"""The folder of a run as one file, on its way from one machine to another.
+"""The folder of a run as one file, to move it from one machine to another.
 
     packed = pack(Path("runs/ocr"), Path("run.zip"))
     unpack(Path("run.zip"), packed, Path("elsewhere/ocr"))
@@ -21,12 +21,12 @@ from pydantic import BaseModel, ConfigDict
 from lab.errors import RecordError, RefusedRecord
 from lab.files import LOCK
 
-MOST_BYTES = 20_000_000_000
-"""Largest record that is fetched, packed or unpacked. A round takes some kilobytes, and a cluster's head may lie."""
+MAX_BYTES = 20_000_000_000
+"""Maximum size of a record to fetch, pack or unpack. A round takes some kilobytes, and a cluster's head may lie."""
 
 
 class Packed(BaseModel):
-    """Hash and size of an archive, by which its receiver knows that it arrived whole."""
+    """Hash and size of an archive, by which its receiver checks that it arrived whole."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -48,8 +48,8 @@ def unpack(archive: Path, packed: Packed, folder: Path) -> None:
     """Unpack into a new folder, completely or not at all.
 
     Raises:
-        RefusedRecord: what was packed is too large, broken, or would write elsewhere.
-        RecordError: it is not what was packed, or the folder is not empty.
+        RefusedRecord: the archive is too large, broken, or would write elsewhere.
+        RecordError: it is not the archive that was packed, or the folder is not empty.
     """
     if (size := archive.stat().st_size) != packed.size or _hash(archive) != packed.sha256:
         raise RecordError(f"the record that arrived is not the one that was packed: {size:,} of {packed.size:,} bytes")
@@ -75,20 +75,20 @@ def require_size(size: int) -> None:
     """Refuse a record that is too large to fetch.
 
     Raises:
-        RefusedRecord: it has more than MOST_BYTES.
+        RefusedRecord: it has more than MAX_BYTES.
     """
-    if size > MOST_BYTES:
+    if size > MAX_BYTES:
         raise RefusedRecord(
-            f"the record takes {size:,} bytes, and at most {MOST_BYTES:,} are fetched: if it is yours, copy it by hand "
+            f"the record takes {size:,} bytes, and at most {MAX_BYTES:,} are fetched: if it is yours, copy it by hand "
             "from the log folder of the cluster's head"
         )
 
 
 def require_free(folder: Path) -> None:
-    """Refuse a folder that is not empty.
+    """Check that a folder is empty or missing.
 
     Raises:
-        RecordError: it holds something.
+        RecordError: it is not.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RecordError(f"{folder} is not empty; name another with --out")

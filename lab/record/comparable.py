@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 PLACE_KEYS = ("address", "dashboard", "gpu_gb", "placement", "start_timeout_s", "wait_for_nodes_s")
-"""Keys of the pool that make no difference to what is asked, answered, graded or paid."""
+"""Keys of the pool that have no effect on tasks, answers, grades or pay."""
 
 
 def comparable_config(config: dict[str, Any]) -> dict[str, Any]:

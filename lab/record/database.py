@@ -1,4 +1,4 @@
-"""Any SQLAlchemy database: connecting, waiting for a server that is away, and naming both in messages."""
+"""Any SQLAlchemy database: connecting, retrying while a server is away, and describing both in messages."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 PATIENCE_S = 60.0
-"""Time after which a database server that can't be reached is given up."""
+"""Time after which an unreachable database server is given up."""
 READ_ERRORS = (SQLAlchemyError, sqlite3.Error, ValueError, TypeError, OverflowError)
-"""What reading a damaged database raises; the last three come from rows that can't be decoded."""
+"""Errors of reading a damaged database; the last three come from rows that can't be decoded."""
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 5.0
 
 
@@ -35,7 +35,7 @@ def connect(url: str | URL) -> Engine:
     """Return an engine for a database; nothing is opened yet.
 
     Raises:
-        RecordError: the URL is none, or its driver is missing.
+        RecordError: the URL is invalid, or its driver is missing.
     """
     try:
         engine = create_engine(url, pool_pre_ping=True)
@@ -51,7 +51,7 @@ def connect_to_read(folder: Path) -> Engine:
     path = (folder / "record.sqlite").resolve()
 
     def connection() -> sqlite3.Connection:
-        # Without a log beside it nobody writes the file, and SQLite needs no lock and no index of the log.
+        # Without a log next to it nobody is writing the file, so SQLite needs no lock and no index of the log.
         logged = any(path.with_name(path.name + end).exists() for end in ("-wal", "-journal"))
         mode = "mode=ro" if logged else "mode=ro&immutable=1"
         return sqlite3.connect(f"file:{quote(str(path))}?{mode}", uri=True, check_same_thread=False)
@@ -59,8 +59,8 @@ def connect_to_read(folder: Path) -> Engine:
     return create_engine(file_url(folder), creator=connection)
 
 
-def patiently(engine: Engine, work: Callable[[Connection], T]) -> T:
-    """Do a piece of work on a connection, and repeat it for up to PATIENCE_S where a server is away."""
+def with_retries(engine: Engine, work: Callable[[Connection], T]) -> T:
+    """Do a piece of work on a connection, and retry it for up to PATIENCE_S while a server is away."""
 
     def attempt() -> T:
         with engine.connect() as connection:
@@ -72,7 +72,7 @@ def patiently(engine: Engine, work: Callable[[Connection], T]) -> T:
     def log(state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, SQLAlchemyError):
-            logger.warning("record %s: %s; trying again", shown(engine), reason(error))
+            logger.warning("record %s: %s; trying again", safe_url(engine), reason(error))
 
     retrying = Retrying(
         retry=retry_if_exception(is_away),
@@ -84,20 +84,20 @@ def patiently(engine: Engine, work: Callable[[Connection], T]) -> T:
     return retrying(attempt)
 
 
-def shown(engine: Engine) -> str:
+def safe_url(engine: Engine) -> str:
     """Return a database's URL without its password."""
     return engine.url.render_as_string(hide_password=True)
 
 
-def unreadable(error: Exception) -> str:
-    """Say why a record can't be read, without anything that it holds."""
+def read_failure(error: Exception) -> str:
+    """Say why a record can't be read, without quoting its content."""
     if isinstance(error, SQLAlchemyError) and "decode" not in str(error):
         return f"can't be read: {reason(error)}"
-    return "is damaged: it holds bytes that no record holds"
+    return "is damaged: it contains bytes that can't be part of a record"
 
 
 def public_url(url: object) -> str:
-    """Return a stranger's URL for a message: without its password, in one line of printable characters."""
+    """Make an untrusted URL fit for a message: without its password, on one line, in printable characters."""
     try:
         text = make_url(str(url)).render_as_string(hide_password=True)
     except (SQLAlchemyError, ValueError):
@@ -111,6 +111,6 @@ def reason(error: SQLAlchemyError) -> str:
 
 
 def _make_durable(connection: Any, _: object) -> None:
-    """Let readers in beside the writer, and a commit survive the death of the process."""
+    """Allow readers while the file is written, and make commits survive the death of the process."""
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")

@@ -1,8 +1,8 @@
 """Bodies of the entries in a run's record.
 
-start    the resolved config, who has which uid and hotkey
+start    the resolved config, and the uid and hotkey of each neuron
 round    one round of one validator: task, answers, grades, costs
-epoch    the weights of all validators, what the chain paid, what the machine used since the previous epoch
+epoch    the weights of all validators, the chain's payout, and the machine's use since the previous epoch
 end      the run is complete
 """
 
@@ -75,7 +75,7 @@ class GradedAnswer(Body):
 
     uid: int
     blob: str | None = None
-    """Hash of the answer's bytes. None if nothing arrived, or too much to keep."""
+    """Hash of the answer's bytes. None if nothing arrived, or more than the record stores."""
     size: int = 0
     """Bytes that arrived."""
     fault: Fault | None = None
@@ -113,7 +113,7 @@ class GradedRound(Body):
 
 
 class EpochPayout(Body):
-    """What the chain computed from the weights: one value for each uid, in the order of uids."""
+    """The chain's results for the weights: one value for each uid, in the order of uids."""
 
     block: int
     stake: tuple[float, ...]
@@ -134,11 +134,11 @@ class EpochPayout(Body):
     balances: dict[str, int]
     """rao by coldkey, after the payout: free balance and stake together."""
     refused: dict[int, str] = {}
-    """Why the chain refused a validator's weights, by uid; its row of the epoch before stays in force."""
+    """Why the chain refused a validator's weights, by uid; its previous row stays in force."""
 
 
 class MachineUse(Body):
-    """What the machine used since the previous epoch's entry. Writing an entry counts towards the next one."""
+    """The machine's use since the previous epoch's entry. Writing an entry counts towards the next one."""
 
     session: int
     """Number of the process that worked on the run, from 0."""
@@ -164,7 +164,7 @@ class Epoch(Body):
     baseline: dict[str, Cost] = Field(alias="once")
     """Cost of a round's work done once by one miner with no subnet around it, by key of the round."""
     baseline_servers_cpu_s: float = Field(0.0, alias="once_servers_cpu_s")
-    """CPU seconds that servers used meanwhile. They belong to the baseline and are in none of its costs."""
+    """CPU seconds that servers used meanwhile. They belong to the baseline, but `baseline` does not include them."""
 
     @property
     def key(self) -> str:

@@ -3,10 +3,10 @@
     record = RunRecord.open(Path("runs/ocr"))
     for entry in record.entries("round"): ...
 
-Each entry carries the hash of the one before it: to change, drop or insert one, all later hashes must be
-computed again, which anyone who kept the last hash can see. Every append is one transaction, so no entry
-is half written. Long byte strings (answers) are kept once, under their own hash. A database can hold the
-records of many runs, each with one writer at a time. A server that is away for a short time is waited for.
+Each entry carries the hash of the one before it, so changing, dropping or inserting one takes new hashes for all later
+ones, which anyone who noted the last hash can see. Every append is one transaction, so no entry is half written. Long
+byte strings (answers) are stored once, under their own hash. A database can hold the records of many runs, each with
+one writer at a time. Short outages of a database server are bridged by retrying.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from lab.errors import AuditError, RecordError
 
-from .database import READ_ERRORS, connect, connect_to_read, file_url, patiently, reason, shown, unreadable
+from .database import READ_ERRORS, connect, connect_to_read, file_url, read_failure, reason, safe_url, with_retries
 
 FORMAT = 2
 """Version of the record's format; a higher one was written by a newer version of subnetlab."""
@@ -70,7 +70,7 @@ GENESIS = "0" * 64
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that happened."""
+    """One entry of a record."""
 
     seq: int
     kind: str
@@ -109,7 +109,7 @@ class RunRecord:
 
     @classmethod
     def create(cls, folder: Path, url: str | None = None, *, run: str = "run", replace: bool = False) -> Self:
-        """Make an empty record for a run folder; `replace` deletes the one that the run has.
+        """Create an empty record for a run folder; `replace` deletes the run's previous one.
 
         Raises:
             RecordError: the database can't be reached or already holds a record of that run.
@@ -124,9 +124,9 @@ class RunRecord:
                     for table in (_entries, _blobs):
                         connection.execute(delete(table).where(table.c.run == run))
             if len(record):
-                raise RecordError(f"{shown(engine)} already holds a record of run {run}; choose another database")
+                raise RecordError(f"{safe_url(engine)} already holds a record of run {run}; choose another database")
         except SQLAlchemyError as error:
-            raise RecordError(f"record {shown(engine)} can't be made: {reason(error)}") from None
+            raise RecordError(f"record {safe_url(engine)} can't be created: {reason(error)}") from None
         return record
 
     @classmethod
@@ -148,7 +148,7 @@ class RunRecord:
             record = cls(engine, folder, _only_run(engine) if run is None else run)
             start = record.find("start", "run")
         except READ_ERRORS as error:
-            raise RecordError(f"record {shown(engine)} {unreadable(error)}") from None
+            raise RecordError(f"record {safe_url(engine)} {read_failure(error)}") from None
         if start is None:
             raise RecordError(f"{folder}: the run was stopped before it began; start it again with --clean")
         written = start.body.get("format")
@@ -168,15 +168,17 @@ class RunRecord:
         """
         try:
             if self._last is None:
-                self._last = patiently(self._engine, self._tail)
+                self._last = with_retries(self._engine, self._tail)
             after = self._last
-            self._last = patiently(self._engine, lambda connection: self._append(connection, after, drafts, blobs))
+            self._last = with_retries(self._engine, lambda connection: self._append(connection, after, drafts, blobs))
         except IntegrityError as error:
             self._last = None
-            raise RecordError(f"record {shown(self._engine)}: another process writes to it: {reason(error)}") from None
+            raise RecordError(
+                f"record {safe_url(self._engine)}: another process writes to it: {reason(error)}"
+            ) from None
         except SQLAlchemyError as error:
             self._last = None
-            raise RecordError(f"record {shown(self._engine)} can't be written: {reason(error)}") from None
+            raise RecordError(f"record {safe_url(self._engine)} can't be written: {reason(error)}") from None
 
     def _append(
         self, connection: Connection, after: tuple[int, str], drafts: Sequence[Draft], blobs: Sequence[bytes]
@@ -200,14 +202,14 @@ class RunRecord:
                 }
             )
             previous = link
-        if self._tail(connection) != (seq, previous):  # else a commit that seemed to fail had been made
-            wanted = {blob_hash(blob): blob for blob in blobs}
-            known = select(_blobs.c.hash).where(_blobs.c.run == self.run, _blobs.c.hash.in_(wanted))
+        if self._tail(connection) != (seq, previous):  # otherwise a commit that seemed to fail has succeeded
+            missing = {blob_hash(blob): blob for blob in blobs}
+            known = select(_blobs.c.hash).where(_blobs.c.run == self.run, _blobs.c.hash.in_(missing))
             for stored in connection.execute(known).scalars():
-                del wanted[stored]
-            if wanted:
-                kept = [{"run": self.run, "hash": key, "data": blob} for key, blob in wanted.items()]
-                connection.execute(insert(_blobs), kept)
+                del missing[stored]
+            if missing:
+                blob_rows = [{"run": self.run, "hash": key, "data": blob} for key, blob in missing.items()]
+                connection.execute(insert(_blobs), blob_rows)
             connection.execute(insert(_entries), rows)
         connection.commit()
         return seq, previous
@@ -284,13 +286,13 @@ class RunRecord:
         """Yield the rows of a query.
 
         Raises:
-            RecordError: the database can't be read, or holds what no record holds.
+            RecordError: the database can't be read, or a row is damaged.
         """
         try:
             with self._engine.connect() as connection:
                 yield from connection.execute(query)
         except READ_ERRORS as error:
-            raise RecordError(f"record {shown(self._engine)} {unreadable(error)}") from None
+            raise RecordError(f"record {safe_url(self._engine)} {read_failure(error)}") from None
 
     def _entries(self) -> Select[Any]:
         return select(_entries).where(_entries.c.run == self.run).order_by(_entries.c.seq)
@@ -311,7 +313,7 @@ def encode(body: Mapping[str, Any]) -> str:
 
 
 def blob_hash(data: bytes) -> str:
-    """Return the SHA-256 of a byte string, under which the record keeps it."""
+    """Return the SHA-256 of a byte string, under which the record stores it."""
     return hashlib.sha256(data).hexdigest()
 
 
@@ -324,13 +326,13 @@ def _entry(row: Any) -> Entry:
 
 
 def _check_tables(engine: Engine) -> None:
-    """Refuse tables of an older version, which hold nothing that tells one run from another."""
+    """Refuse tables of an older version, which don't distinguish runs."""
     tables = inspect(engine)
     if tables.has_table(_entries.name) and "run" not in {
         column["name"] for column in tables.get_columns(_entries.name)
     }:
         raise RecordError(
-            f"record {shown(engine)} was written by an older version; use another database, or drop its tables "
+            f"record {safe_url(engine)} was written by an older version; use another database, or drop its tables "
             f"{_entries.name} and {_blobs.name}"
         )
 
@@ -339,5 +341,5 @@ def _only_run(engine: Engine) -> str:
     with engine.connect() as connection:
         runs = connection.execute(select(_entries.c.run).distinct().limit(2)).scalars().all()
     if len(runs) > 1:
-        raise RecordError(f"record {shown(engine)} holds several runs; open one by its folder")
+        raise RecordError(f"record {safe_url(engine)} holds several runs; open one by its folder")
     return runs[0] if runs else ""

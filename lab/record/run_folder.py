@@ -1,4 +1,4 @@
-"""The folder of a run: its config, the machine it ran on, its record, and the lock that keeps other processes out."""
+"""The folder of a run: its config, its machine, its record, and the lock that keeps other processes out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .comparable import comparable_config, first_difference
 from .database import public_url
 from .entries import Start
 from .record import RunRecord
-from .trust import place_of
+from .trust import record_location
 from .versions import changed_versions, machine
 
 RunMode = Literal["new", "resume", "clean"]
@@ -27,7 +27,7 @@ RUN_FILES = (
     *("chain.sqlite", "chain.sqlite-wal", "chain.sqlite-shm", "report.html", "run.json", "config.json"),
     "status.json",
 )
-"""Files that a run makes. `clean` removes these and the logs of the run's servers, nothing else."""
+"""Files that a run creates. `clean` removes these and the logs of the run's servers, nothing else."""
 
 
 class RunFolder:
@@ -39,7 +39,7 @@ class RunFolder:
 
     @contextmanager
     def claim(self, mode: RunMode) -> Iterator[RunRecord]:
-        """Hold the folder alone and yield its record, new or reopened as `mode` says.
+        """Lock the folder and yield its record, new or reopened depending on `mode`.
 
         Raises:
             RecordError: the folder is in use, holds a run already, or holds another run than the config's.
@@ -48,17 +48,17 @@ class RunFolder:
             yield record
 
     def _record(self, mode: RunMode) -> RunRecord:
-        held = (self.path / "config.json").is_file()
-        if held and mode == "new":
+        exists = (self.path / "config.json").is_file()
+        if exists and mode == "new":
             raise RecordError(f"{self.path} holds a run already; --resume continues it, --clean starts it over")
         if mode == "resume":
-            if not held:
+            if not exists:
                 raise RecordError(f"{self.path} holds no run to continue; leave --resume out to start one")
             try:
                 return self._reopened()
             except DamagedRecord as error:
                 raise DamagedRecord(f"{error}; --clean starts over") from None
-        if held:
+        if exists:
             self.clean()
         description = machine(self.config)
         record = RunRecord.create(self.path, self.config.record, run=description["run"])
@@ -76,12 +76,12 @@ class RunFolder:
         entry = record.find("start", "run")
         assert entry is not None  # open_run() refuses a record without one
         start = Start.of(entry)
-        differing = first_difference(
+        difference = first_difference(
             comparable_config(start.config), comparable_config(self.config.model_dump(mode="json"))
         )
-        if differing:
+        if difference:
             raise RecordError(
-                f"{self.path} is a run of another config: {differing}; give the same flags again, or another folder"
+                f"{self.path} is a run of another config: {difference}; give the same flags again, or another folder"
             )
         changed = changed_versions(start)
         if changed:
@@ -93,8 +93,8 @@ class RunFolder:
     def clean(self) -> None:
         """Remove the run in this folder and its record, wherever that is; leave all other files."""
         try:
-            url, run = _written(self.path, "config.json")["record"], _written(self.path, "run.json")["run"]
-        except RecordError:  # a torn file does not say where the record is; in this folder it is removed
+            url, run = _read_file(self.path, "config.json")["record"], _read_file(self.path, "run.json")["run"]
+        except RecordError:  # a torn file doesn't say where the record is; one in this folder is removed
             url = None
         if url is not None:
             self._require_own_place("discard")
@@ -103,11 +103,11 @@ class RunFolder:
             path.unlink(missing_ok=True)
 
     def _require_own_place(self, action: str) -> None:
-        """Refuse a folder that names a database which the config at hand does not name."""
-        url = _written(self.path, "config.json")["record"]
+        """Refuse a folder that names a database which this config does not name."""
+        url = _read_file(self.path, "config.json")["record"]
         if url is not None and url != self.config.record:
             raise RecordError(
-                f"{self.path} names {public_url(url)} as its record, and the config at hand does not; to {action} "
+                f"{self.path} names {public_url(url)} as its record, and this config does not; to {action} "
                 "that run, give its URL with --record"
             )
 
@@ -123,13 +123,13 @@ def open_run(folder: Path, *, read_only: bool = True) -> RunRecord:
     """Open the record of a run, in its folder or in a database.
 
     Raises:
-        RecordError: there is none, it can't be read, or it is in a place that only a stranger's folder names.
+        RecordError: there is none, it can't be read, or only an untrusted folder names its location.
     """
-    url, run = _written(folder, "config.json")["record"], _written(folder, "run.json")["run"]
-    return RunRecord.open(folder, place_of(folder, url), run=run, read_only=read_only)
+    url, run = _read_file(folder, "config.json")["record"], _read_file(folder, "run.json")["run"]
+    return RunRecord.open(folder, record_location(folder, url), run=run, read_only=read_only)
 
 
-def _written(folder: Path, name: str) -> dict[str, Any]:
+def _read_file(folder: Path, name: str) -> dict[str, Any]:
     """Read config.json or run.json of a run's folder.
 
     Raises:
@@ -138,7 +138,7 @@ def _written(folder: Path, name: str) -> dict[str, Any]:
     if isfile(folder):
         raise RecordError(f"{folder} is a file, not a run's folder")
     try:
-        written = read_json(folder / name)
+        content = read_json(folder / name)
     except FileNotFoundError:
         if isfile(folder / "study.json"):
             raise RecordError(f"{folder} is a study; its runs are in {folder / 'arms'}/") from None
@@ -146,6 +146,6 @@ def _written(folder: Path, name: str) -> dict[str, Any]:
             raise RecordError(f"{folder} lacks {name}") from None
         raise RecordError(f"{folder} holds no run (no {name}); `subnetlab run CONFIG` makes one") from None
     key, types = ("record", (str, NoneType)) if name == "config.json" else ("run", (str,))
-    if not (isinstance(written, dict) and key in written and isinstance(written[key], types)):
+    if not (isinstance(content, dict) and key in content and isinstance(content[key], types)):
         raise DamagedRecord(f"{folder / name} is damaged: it lacks {key!r}")
-    return written
+    return content

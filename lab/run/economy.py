@@ -25,8 +25,8 @@ from validators import PublicView, ScoreLedger
 class Economy:
     """Chain, keys and ledgers of a run. Uids are the validators', then the miners', in the config's order."""
 
-    def __init__(self, config: RunConfig, kept: Path | None = None) -> None:
-        """Create the chain in memory, or in the file `kept`, which must not exist yet."""
+    def __init__(self, config: RunConfig, chain_file: Path | None = None) -> None:
+        """Create the chain in memory, or in `chain_file`, which must not exist yet."""
         validators, miners = config.build_validators(), config.build_miners()
         names = [*config.validator_names, *config.miner_names]
         tables: list[PluginTable] = [table for table in (*config.validators, *config.miners) for _ in table.names()]
@@ -34,7 +34,7 @@ class Economy:
         roles = ["validator"] * len(validators) + ["miner"] * len(miners)
         self._hotkeys = [throwaway_key(config.seed, f"{role}/{name}") for role, name in zip(roles, names, strict=True)]
         self._coldkeys = {table.coldkey: throwaway_key(config.seed, f"coldkey/{table.coldkey}") for table in tables}
-        self._chain, self._netuid = self._create_chain(config, tables, kept)
+        self._chain, self._netuid = self._create_chain(config, tables, chain_file)
         self.validators = dict(enumerate(validators))
         self.miners = dict(enumerate(miners, start=len(validators)))
         self.ledgers: dict[int, ScoreLedger] = {uid: validator.ledger() for uid, validator in self.validators.items()}
@@ -57,17 +57,17 @@ class Economy:
         metered = [uid for uid, miner in self.miners.items() if miner.metered]
         default = next((uid for uid in metered if self.miners[uid].honest), next(iter(metered), None))
         self.baseline_miner = default if chosen is None else names.index(chosen, len(validators))
-        """Uid of the miner whose work, done once, is the baseline. None where all work is done elsewhere."""
+        """Uid of the miner whose work, done once, is the baseline. None if all work is done elsewhere."""
 
-    def _create_chain(self, config: RunConfig, tables: Sequence[PluginTable], kept: Path | None) -> tuple[Chain, int]:
+    def _create_chain(self, config: RunConfig, tables: Sequence[PluginTable], file: Path | None) -> tuple[Chain, int]:
         """Create the chain: fund the coldkeys, create the subnet, register, stake, and hand out the first permits."""
         stakes = [round(table.stake * TAO) for table in tables]
         funds: dict[str, int] = {}
         for table, stake in zip(tables, stakes, strict=True):
             address = self._coldkeys[table.coldkey].ss58_address
             funds[address] = funds.get(address, 0) + stake
-        funded = {who: rao for who, rao in funds.items() if rao}
-        chain = Chain.development(kept, balances=funded, pay_to="balance")
+        balances = {address: rao for address, rao in funds.items() if rao}
+        chain = Chain.development(file, balances=balances, pay_to="balance")
         owner = throwaway_key(config.seed, "owner")
         rules = Hyperparameters.development(**config.hyperparameters())
         netuid = chain.call(owner, CreateSubnet(hyperparameters=rules.as_dict())).result
@@ -93,7 +93,7 @@ class Economy:
         return {uid: int(graph.stake_rao[uid]) / TAO for uid in self.miners}
 
     def caller(self, validator: int) -> Caller:
-        """Return what miners see of the validator that asks them."""
+        """Return a validator as the miners that it asks see it."""
         graph = self._chain.metagraph(self._netuid)
         stake = int(graph.stake_rao[validator]) / TAO
         return Caller(graph.hotkeys[validator], stake, bool(graph.validator_permit[validator]))
@@ -106,7 +106,7 @@ class Economy:
             self.ledgers[graded.validator].observe(scores, hotkeys)
 
     def weights(self) -> dict[int, dict[int, float]]:
-        """Return the weights that each validator submits now, by uid. One with nothing to submit is left out."""
+        """Return the weights that each validator submits now, by uid, leaving out those with nothing to submit."""
         graph = self._chain.metagraph(self._netuid)
         view = PublicView(dict(enumerate(graph.hotkeys)), dict(enumerate(float(value) for value in graph.consensus)))
         rows = {uid: validator.weights(self.ledgers[uid], view) for uid, validator in self.validators.items()}

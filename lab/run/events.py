@@ -29,11 +29,11 @@ class Event:
 
     stage: Stage
     rounds: int
-    """Finished rounds, those of earlier sessions included."""
+    """Finished rounds, including those of earlier sessions."""
     total_rounds: int
     """Rounds of the whole run."""
     note: str = ""
-    """What it waits for, while it waits for machines."""
+    """The missing machines, while the run waits for them."""
 
 
 Watch = Callable[[Event], None]

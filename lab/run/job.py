@@ -1,8 +1,8 @@
-"""The job that `subnetlab submit` starts on a cluster: it plays the run in a child process and packs its folder.
+"""The job that `subnetlab submit` starts on a cluster: it runs a config in a child process and packs its folder.
 
     python -m lab.run.job CONFIG [keys as for `subnetlab run`]
 
-However the run ends, even stopped or killed, its record is packed to be fetched.
+However the run ends, even if it is stopped or killed, its record is packed for `subnetlab submit` to fetch.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from .status_text import progress
 LINE_S = 10.0
 """Seconds between two lines of progress."""
 RUN, ARCHIVE, ENDED = "run", "run.zip", "ended.json"
-"""Names in the job's folder: the run while it plays, the packed run, and how it ended."""
+"""Names in the job's folder: the run in progress, the packed run, and how it ended."""
 ENDED_BYTES = 64_000
-"""Largest size of `ended.json`; none is as long."""
+"""Maximum size of `ended.json`, which is far shorter."""
 
 
 class Ended(BaseModel):
@@ -62,7 +62,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _follow(run: subprocess.Popen[bytes], folder: Path) -> int:
-    """Wait for the run and print now and then how far it is."""
+    """Wait for the run, printing its progress now and then."""
     last = ""
     while True:
         try:

@@ -1,4 +1,4 @@
-"""What a session's processes use, from one epoch to the next."""
+"""The resources that a session's processes use, from one epoch to the next."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class UseMeter:
         return cls(pool, session, await cpu_s_by_role(pool))
 
     async def read(self, consensus: Cost, bookkeeping: Cost) -> MachineUse:
-        """Return the use since the last reading, with what the caller metered itself."""
+        """Return the use since the last reading, including costs that the caller metered."""
         cpu_s, wall = await cpu_s_by_role(self._pool), time.perf_counter()
         use = MachineUse(
             session=self._session,

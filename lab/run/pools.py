@@ -63,7 +63,7 @@ def pool_of(
     servers: Sequence[Server] = (),
     report: Callable[[str], None] = lambda line: None,
 ) -> Pool:
-    """Build a pool of any miners and validators, by uid, as a `[pool]` table says; it needs a subnet for validators."""
+    """Build a pool of any miners and validators, by uid, from a `[pool]` table; validators need a subnet."""
     match table:
         case LocalTable():
             return LocalPool(

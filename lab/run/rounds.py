@@ -1,4 +1,4 @@
-"""Rounds as the record keeps them."""
+"""The conversion of rounds into entries of the record."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from subnets import Response, Score
 
 
 def graded_round(result: RoundResult, *, session: int, max_answer_bytes: int) -> GradedRound:
-    """Return the record's entry for a round; longer answers are not kept."""
+    """Return the record's entry for a round; longer answers are not stored."""
     return GradedRound(
         validator=result.validator,
         number=result.number,
@@ -29,17 +29,17 @@ def graded_round(result: RoundResult, *, session: int, max_answer_bytes: int) ->
     )
 
 
-def kept_answers(result: RoundResult, graded: GradedRound) -> list[bytes]:
+def stored_answers(result: RoundResult, graded: GradedRound) -> list[bytes]:
     """Return the bytes of the answers that a round's entry refers to."""
     hashes = {answer.blob for answer in graded.answers}
     return [response.body for response in result.responses if blob_hash(response.body) in hashes]
 
 
 def _graded_answer(response: Response, score: Score, quality: float | None, max_answer_bytes: int) -> GradedAnswer:
-    kept = 0 < len(response.body) <= max_answer_bytes
+    is_stored = 0 < len(response.body) <= max_answer_bytes
     return GradedAnswer(
         uid=response.uid,
-        blob=blob_hash(response.body) if kept else None,
+        blob=blob_hash(response.body) if is_stored else None,
         size=len(response.body),
         fault=response.fault,
         reason=response.reason,

@@ -27,7 +27,7 @@ from .economy import Economy
 from .events import Event, Stage, Watch
 from .machine_use import UseMeter, cpu_s_by_role
 from .pools import build_pool
-from .rounds import graded_round, kept_answers
+from .rounds import graded_round, stored_answers
 from .status import Reporter, RunStatus
 
 
@@ -36,12 +36,12 @@ def run(config: RunConfig, folder: Path, *, mode: RunMode = "new", watch: Watch 
 
     Args:
         config: what to run.
-        folder: where its files go; made if missing.
+        folder: where its files go; created if missing.
         mode: "new" refuses a folder that holds a run, "resume" continues it, "clean" starts it over.
         watch: called after every step, for a progress display.
 
     Raises:
-        ConfigError: a scorer is another subnet's.
+        ConfigError: a scorer belongs to another subnet.
         RecordError: the folder or the record can't be used.
         PoolError: a host, miner or validator can't be started.
     """
@@ -71,7 +71,7 @@ class _Session:
         self.finished = 0
         """Rounds of the whole run so far."""
         self.earlier_pay: list[dict[int, Pay]] = []
-        """What earlier sessions told miners of their pay, epoch by epoch."""
+        """Pay notices of earlier sessions, epoch by epoch."""
         self.queries: dict[str, Query] = {}
         """Queries of the current epoch's rounds whose baseline this session will measure, by key of the round."""
         self.consensus = self.bookkeeping = Cost()
@@ -97,7 +97,7 @@ class _Session:
                     await self._play_rounds(pool, number)
                     baseline = await self._measure_baseline(pool)
                     await pool.paid(await self._close_epoch(number, use, baseline))
-                self.reporter.rest()
+                self.reporter.stop()
             await self._append(Draft("end", "run", {"rounds": self.finished}))
         self._notify(Stage.DONE)
 
@@ -121,7 +121,7 @@ class _Session:
         )
 
     def _rebuild(self) -> None:
-        """Replay what is recorded."""
+        """Rebuild the state from the record."""
         if self.record.find("start", "run") is None:
             machine = read_json(self.record.folder / "run.json")
             config = self.config.model_dump(mode="json")
@@ -180,7 +180,7 @@ class _Session:
         self.rounds[graded.key] = graded
         if self._has_baseline(number):
             self.queries[graded.key] = result.task.query()
-        await self._append(graded.draft("round", graded.key), blobs=kept_answers(result, graded))
+        await self._append(graded.draft("round", graded.key), blobs=stored_answers(result, graded))
         self.finished += 1
         self._notify(Stage.ROUND)
 
@@ -194,8 +194,8 @@ class _Session:
             return _Baseline({}, 0.0)
         costs = await pool.baseline(self.economy.baseline_miner, queries)
         servers_cpu_s = await self._servers_cpu_s(pool) - before
-        known = {graded.key: cost for graded, cost in zip(rounds, costs, strict=True) if cost is not None}
-        return _Baseline(known, servers_cpu_s)
+        measured = {graded.key: cost for graded, cost in zip(rounds, costs, strict=True) if cost is not None}
+        return _Baseline(measured, servers_cpu_s)
 
     def _has_baseline(self, number: int) -> bool:
         every = self.config.bare.every
@@ -205,11 +205,11 @@ class _Session:
         return (await cpu_s_by_role(pool)).get("server", 0.0) if self.config.servers else 0.0
 
     def _query(self, graded: GradedRound) -> Query:
-        """Generate the query of an earlier session's round again."""
+        """Regenerate the query of an earlier session's round."""
         return self.economy.validators[graded.validator].task(self.config.subnet, graded.number).query()
 
     async def _close_epoch(self, number: int, use: UseMeter, baseline: _Baseline) -> dict[int, Pay]:
-        """Have the epoch paid and recorded; return what each miner learns of it."""
+        """Have the epoch paid and recorded; return the pay that each miner learns of."""
         with Meter() as meter:
             self.economy.observe(self._in_order())
             weights = self.economy.weights()
@@ -233,7 +233,7 @@ class _Session:
         return pays
 
     async def _append(self, draft: Draft, blobs: list[bytes] | None = None) -> None:
-        """Write in a thread, so that a database that is away delays no answer."""
+        """Write in a thread, so that an unreachable database delays no answers."""
         async with self.writing:
             self.bookkeeping += await asyncio.to_thread(self._write, draft, blobs or [])
 

@@ -30,11 +30,11 @@ logger = logging.getLogger(__name__)
 
 FILE = "status.json"
 FILE_BYTES = 16_000_000
-"""Largest status that is read; no run of one driver needs as much."""
+"""Maximum size of a status to read; a run with one driver needs far less."""
 EVERY_S = 1.0
 JOB = "SUBNETLAB_JOB"
 """Environment variable that holds the job's id in a submitted run."""
-MOST_OF_A_CORE = 0.01
+MAX_CORE_SHARE = 0.01
 """Share of a core that status may cost: if a snapshot takes more than 10 ms of CPU, snapshots become less frequent."""
 SILENT_S = 30.0
 """Silence in seconds after which a driver on another machine is reported as silent."""
@@ -63,7 +63,7 @@ class RunStatus(BaseModel):
     """Completed epochs."""
     epochs: int
     rounds: int
-    """Finished rounds, those of earlier sessions included."""
+    """Finished rounds, including those of earlier sessions."""
     total_rounds: int = Field(alias="of")
     """Rounds of the whole run."""
     per_s: float | None = None
@@ -81,15 +81,15 @@ class RunStatus(BaseModel):
 
     @classmethod
     def read(cls, folder: Path) -> RunStatus | None:
-        """Read what a run's driver last wrote; None if there is nothing readable."""
+        """Read the last status that a run's driver wrote; return None if there is none or it can't be read."""
         try:
-            return cls.parsed((folder / FILE).read_bytes())
+            return cls.parse((folder / FILE).read_bytes())
         except OSError:
             return None
 
     @classmethod
-    def parsed(cls, snapshot: str | bytes) -> RunStatus | None:
-        """Parse a snapshot from any source; None if another version wrote it."""
+    def parse(cls, snapshot: str | bytes) -> RunStatus | None:
+        """Parse a snapshot from any source; return None if another version wrote it."""
         try:
             return cls.model_validate_json(snapshot)
         except ValidationError:
@@ -147,16 +147,16 @@ class Reporter:
 
     @asynccontextmanager
     async def watching(self, pool: Pool) -> AsyncIterator[None]:
-        """Write the status of a pool from before its start until `rest`."""
+        """Write the status of a pool from before its start until `stop`."""
         self._task = asyncio.create_task(self._keep_writing(pool))
         try:
             yield
         finally:
-            self.rest()
+            self.stop()
             await asyncio.wait({self._task})
 
-    def rest(self) -> None:
-        """Write nothing more until the end: the status of a pool that is closing says nothing."""
+    def stop(self) -> None:
+        """Write no further status until the end: that of a closing pool is of no use."""
         if self._task is not None:
             self._task.cancel()
 
@@ -169,7 +169,7 @@ class Reporter:
                 logger.info("the status could not be written", exc_info=True)
             spent = meter.cost + writing
             self._cost += spent
-            await asyncio.sleep(max(EVERY_S, spent.cpu_s / MOST_OF_A_CORE))
+            await asyncio.sleep(max(EVERY_S, spent.cpu_s / MAX_CORE_SHARE))
 
     async def _snapshot_with(self, pool: Pool) -> RunStatus:
         return self._snapshot().model_copy(update={"pool": await pool.status()})

@@ -13,7 +13,7 @@ from .status import SILENT_S, RunStatus
 
 
 def progress(status: RunStatus) -> str:
-    """Describe how far a run is."""
+    """Describe a run's progress."""
     parts = [
         f"round {status.rounds} of {status.total_rounds}",
         f"epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}",
@@ -28,7 +28,7 @@ def progress(status: RunStatus) -> str:
 
 
 def headline(status: RunStatus) -> str:
-    """Name a run and describe its state, or what became of its driver."""
+    """Name a run and describe its state, or the end of its driver."""
     run = shown(f"job {status.job}" if status.job else status.folder)
     driver = f"process {status.pid} on {shown(status.host)}"
     if status.stage is Stage.DONE:

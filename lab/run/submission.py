@@ -1,4 +1,4 @@
-"""A run on its way to a cluster as a job, and its record on the way back.
+"""Submission: a run goes to a cluster as a job, and its record comes back.
 
 require_sendable(config, keys)
 with staged(config) as folder:
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     from cluster.ray.jobs import Jobs
 
 STAGED = "submitted"
-"""Folder of the config in what is sent."""
+"""Folder of the config within the files that are sent."""
 
 
 @contextmanager
 def staged(config: Path) -> Iterator[Path]:
-    """Lay out what is sent: the project's code and plug-ins, and the config."""
+    """Lay out the files to send: the project's code and plug-ins, and the config."""
     from cluster.ray.code_upload import code_folder
 
     with code_folder() as folder:
@@ -70,7 +70,7 @@ def require_sendable(config: Path, keys: Mapping[str, str]) -> None:
     """Check a config before it is sent, so that a mistake costs no job.
 
     Raises:
-        ConfigError: a key is wrong, the config names a cluster of its own, or a file that is not sent.
+        ConfigError: a key is wrong, or the config names a cluster of its own or a file that is not sent.
     """
     settings = RunConfig.read(config, {**keys, "pool.address": json.dumps("auto")})
     if not isinstance(settings.pool, RayTable) or settings.pool.address != "auto":
@@ -86,7 +86,7 @@ def require_sendable(config: Path, keys: Mapping[str, str]) -> None:
 
 
 def _plugins(settings: RunConfig) -> dict[str, object]:
-    """Return a config's tables by name, plug-ins built, since their fields have types."""
+    """Return a config's tables by name, with plug-ins built, because their fields have types."""
     tables: dict[str, object] = {name: getattr(settings, name) for name in type(settings).model_fields}
     for sort, rows, plugins in (
         ("miners", settings.miners, settings.build_miners()),
@@ -133,7 +133,7 @@ def fetch(jobs: Jobs, job: str, folder: Path) -> FetchedRun:
     """
     from cluster.ray.jobs import TooLarge
 
-    again = (
+    hint = (
         "the record is still on the head; fetch it with: "
         f"subnetlab submit --attach {job} --address {jobs.address} --out FOLDER"
     )
@@ -149,10 +149,10 @@ def fetch(jobs: Jobs, job: str, folder: Path) -> FetchedRun:
     except (TooLarge, RefusedRecord):  # it would be refused again
         raise
     except (PoolError, RecordError) as error:
-        raise type(error)(f"{error}; {again}") from error
+        raise type(error)(f"{error}; {hint}") from error
     except OSError as error:
         folders = f"{tempfile.gettempdir()} and then to {folder}"
-        raise RecordError(f"the record can't be written to {folders}: {error.strerror or error}; {again}") from error
+        raise RecordError(f"the record can't be written to {folders}: {error.strerror or error}; {hint}") from error
     code = ended.exit_code if ended is not None else details.driver_exit_code or 1
     return FetchedRun(str(details.status.value).lower(), code, None if packed is None else folder, details.message)
 

@@ -39,9 +39,9 @@ UID = 0
 MAX_SLOTS = 64
 """Concurrent queries if the engine has no limit of its own."""
 STALE_REFRESHES, STALE_S = 10, 60.0
-"""Refreshes that may fail, and at least how many seconds may pass, before nobody is trusted to be still registered."""
+"""Failed refreshes, and minimum seconds, after which all callers are refused, as they may no longer be registered."""
 OPENING_S = 1800.0
-"""Seconds that an engine may take to open. Its owner is watching and can stop it sooner."""
+"""Seconds that an engine may take to open; its owner is watching and can stop it sooner."""
 
 
 class Registry(Protocol):
@@ -99,11 +99,11 @@ def read_spec(spec: str, name: str | None = None) -> Miner:
             table = _toml(path.read_text(encoding="utf-8"), spec)
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"{spec}: can't be read: {error}") from None
-        source, table = spec, _chosen(table, spec, name) if "miners" in table else table
+        source, table = spec, _choose(table, spec, name) if "miners" in table else table
     else:
         source, table = spec, {"kind": spec}
-    if needed := servers_in(table):
-        raise ConfigError(f"{source}: only a run starts server {needed[0]!r}; give an address instead")
+    if servers := servers_in(table):
+        raise ConfigError(f"{source}: only a run starts server {servers[0]!r}; give an address instead")
     try:
         parsed = MinerTable.model_validate(table)
         return build_miner(parsed, 0, {}, {})
@@ -120,7 +120,7 @@ def _toml(text: str, source: str) -> dict[str, Any]:
         raise ConfigError(f"{source}: not TOML: {error}") from None
 
 
-def _chosen(config: Mapping[str, Any], source: str, name: str | None) -> dict[str, Any]:
+def _choose(config: Mapping[str, Any], source: str, name: str | None) -> dict[str, Any]:
     tables = config["miners"]
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise ConfigError(f"{source}: miners must be a list of [[miners]] tables")
@@ -146,7 +146,7 @@ class Serving:
         slots: int | None = None,
         refresh_s: float = 60.0,
     ) -> None:
-        """Prepare to serve up to `slots` concurrent queries; None takes the engine's limit.
+        """Prepare to serve up to `slots` concurrent queries (default: the engine's limit).
 
         Raises:
             ConsensusError: the registry can't be read.
@@ -169,7 +169,7 @@ class Serving:
     async def __aenter__(self) -> Self:
         await self._open.enter_async_context(self._pool)
         self._open.push_async_callback(self.axon.close)
-        self._open.push_async_callback(_ended, asyncio.create_task(self._refresh()))
+        self._open.push_async_callback(_cancel, asyncio.create_task(self._refresh()))
         return self
 
     async def __aexit__(
@@ -212,7 +212,7 @@ def _tls(certificate: Path, key: Path | None) -> ssl.SSLContext:
     return tls
 
 
-async def _ended(task: asyncio.Task[None]) -> None:
+async def _cancel(task: asyncio.Task[None]) -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task

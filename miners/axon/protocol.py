@@ -32,7 +32,7 @@ VALID_S = 10.0
 """Greatest age of a request by the receiver's clock."""
 AHEAD_S = 2.0
 """Greatest lead over that clock; such a request waits, so that nothing is served before it was signed."""
-MOST_STRUCTURE = 20_000
+MAX_STRUCTURE = 20_000
 """Maximum strings in a request's body plus characters outside of them; 1,000 turns have 10,000."""
 JSON = "application/json"
 
@@ -269,10 +269,10 @@ def _bound_structure(body: bytes) -> None:
     for text in _TEXT.finditer(body):
         size += text.start() - end + 1
         end = text.end()
-        if size > MOST_STRUCTURE:
+        if size > MAX_STRUCTURE:
             break
-    if size + len(body) - end > MOST_STRUCTURE:
-        raise Refusal(Code.MALFORMED, f"body: more than {MOST_STRUCTURE:,} strings and characters outside of them")
+    if size + len(body) - end > MAX_STRUCTURE:
+        raise Refusal(Code.MALFORMED, f"body: more than {MAX_STRUCTURE:,} strings and characters outside of them")
 
 
 class Denial(_Wire):

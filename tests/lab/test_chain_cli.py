@@ -212,7 +212,7 @@ def test_the_advice_works_as_it_is_printed(folder: Path) -> None:
         ("transfer owner nobody 1", "`subnetlab wallet new nobody`"),
         ("stake add owner 1 --to nobody/second", "`subnetlab wallet new nobody`"),
         ("stake add owner 1 --to owner/second", "`subnetlab wallet new owner --hotkey second`"),
-        ("transfer owner owner 21000201", "the faucet can't make up for that, it gives 21,000,000 τ at most"),
+        ("transfer owner owner 21000201", "the faucet can't make up for that: it gives at most 21,000,000 τ"),
         ("transfer owner owner 21000200", "`subnetlab faucet owner --times 70000`"),
         ("register owner --netuid 9", "no subnet 9; there are: 1: `subnetlab subnet list`"),
         ("subnet hyperparameters 1 --set tempo", "allowed: NAME=VALUE"),

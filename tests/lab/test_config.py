@@ -152,7 +152,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"pool": "[{}]"}, r"pool: input should be one table, write \[pool\] \(got 1 of them\)"),
     (
         {"pool.address": "auto", "pool.kind": "local"},
-        r"pool\.address: 'auto' is that of a Ray cluster, and kind is 'local'; leave the address out, or take kind",
+        r"pool\.address: 'auto' is the address of a Ray cluster, but kind is 'local'; leave it out, or set kind",
     ),
     ({"pool.placement": "tight", "pool.kind": "local"}, r"pool\.placement: input should be 'pack' or 'spread'"),
     ({"miners.7.scale": "1"}, r"miners\.7\.scale=1: there is no such key"),
@@ -188,7 +188,7 @@ def test_a_config_for_a_cluster_can_be_tried_on_this_machine(tmp_path: Path, cap
     config = read(tmp_path, SMALL + "[pool]\ngpu_gb = 40\nplacement = 'pack'\n", {"pool.kind": "local"})
     assert config.pool == LocalTable()
     assert [record.message for record in caplog.records] == [
-        "pool.gpu_gb is left out: only a Ray cluster has it, and pool.kind is 'local'"
+        "pool.gpu_gb is ignored: only a Ray cluster has it, and pool.kind is 'local'"
     ]
 
 

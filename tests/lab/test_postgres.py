@@ -99,5 +99,5 @@ def test_a_run_whose_server_is_away_for_ten_seconds_ends_as_an_undisturbed_one(
 
 def test_a_server_that_stays_away_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lab.record.database.PATIENCE_S", 0.5)
-    with pytest.raises(RecordError, match=r"record postgresql\+psycopg://nobody@127.0.0.1:9/none can't be made"):
+    with pytest.raises(RecordError, match=r"record postgresql\+psycopg://nobody@127.0.0.1:9/none can't be created"):
         RunRecord.create(tmp_path, "postgresql+psycopg://nobody@127.0.0.1:9/none")

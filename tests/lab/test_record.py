@@ -103,7 +103,7 @@ def test_a_missing_record_an_unknown_database_and_one_in_use_are_named(tmp_path:
 
 
 def test_a_folder_that_can_not_hold_a_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(RecordError, match="can't be made: unable to open database file"):
+    with pytest.raises(RecordError, match="can't be created: unable to open database file"):
         RunRecord.create(tmp_path / "no" / "such" / "folder")
 
 

@@ -135,7 +135,7 @@ def test_a_server_that_does_not_start_ends_the_run_with_the_end_of_its_log(tmp_p
         ([], "{server:sayer}", r"miners\[0\]: no server is called 'sayer'; add a \[\[servers\]\] table of that name"),
         ([TABLE], "{server:other}/v1", r"miners\[0\]: no server is called 'other'; known: sayer"),
         ([TABLE, TABLE], "", "servers: the name 'sayer' is used twice"),
-        ([TABLE | {"command": ["serve"]}], "", r"servers\[0\].command: it must hold \{port\}"),
+        ([TABLE | {"command": ["serve"]}], "", r"servers\[0\].command: it must contain \{port\}"),
         (
             [TABLE | {"command": ["{gpu}", "{port}"]}],
             "",

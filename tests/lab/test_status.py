@@ -105,7 +105,7 @@ def snapshot_of(**changes: object) -> str:
 
 
 def drawn(snapshot: str) -> str:
-    status = RunStatus.parsed(snapshot)
+    status = RunStatus.parse(snapshot)
     assert status is not None
     console = Console(file=io.StringIO(), width=400)
     console.print(draw([status]))
@@ -116,7 +116,7 @@ def drawn(snapshot: str) -> str:
 @pytest.mark.parametrize("changes", [{"job": HOSTILE}, {"folder": HOSTILE}, {"host": HOSTILE}, {"reason": HOSTILE}])
 def test_no_text_of_a_run_elsewhere_commands_the_terminal(changes: dict[str, str]) -> None:
     snapshot = snapshot_of(stage="failed" if "reason" in changes else "running", **changes)
-    status = RunStatus.parsed(snapshot)
+    status = RunStatus.parse(snapshot)
     assert status is not None and SHOWN in headline(status) and headline(status).isprintable()
     assert SHOWN in drawn(snapshot) and drawn(snapshot).replace("\n", "").isprintable()
 
@@ -147,7 +147,7 @@ def test_a_run_elsewhere_whose_table_holds_nobody_or_strangers_is_shown_all_the_
     ],
 )
 def test_numbers_that_no_driver_writes_make_a_snapshot_unreadable(changes: dict[str, object]) -> None:
-    assert RunStatus.parsed(snapshot_of(**changes)) is None
+    assert RunStatus.parse(snapshot_of(**changes)) is None
 
 
 def test_the_json_of_a_run_elsewhere_commands_no_terminal(
