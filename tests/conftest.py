@@ -13,8 +13,7 @@ from cluster import RaySession
 TESTS = Path(__file__).parent
 FIXTURES = {"ray_session": "ray", "ray_cluster": "ray", "postgres": "postgres"}
 """Fixtures whose tests get a marker, so that `-m "not ray"` leaves them out."""
-FOLDERS = {"inference/models": "models", "miners/text": "models", "validators/models": "models"}
-"""Folders whose tests get a marker."""
+
 # A slow machine refutes no property.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
@@ -32,10 +31,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def markers(item: pytest.Item) -> set[str]:
-    """Return the markers that follow from a test's fixtures and folder."""
-    names = {FIXTURES[name] for name in getattr(item, "fixturenames", ()) if name in FIXTURES}
-    marker = FOLDERS.get(item.path.relative_to(TESTS).parent.as_posix())
-    return names | {marker} if marker else names
+    """Return the markers that follow from a test's fixtures."""
+    return {FIXTURES[name] for name in getattr(item, "fixturenames", ()) if name in FIXTURES}
 
 
 def group(item: pytest.Item) -> str:

@@ -29,8 +29,8 @@ from tests.cluster import fakes
 from tests.cluster.conftest import MACHINE, alive, until
 from tests.cluster.fakes import query
 from tests.cluster.faults import STRUCK, assert_whole, decided, make_config, play, rounds_of, struck_pid
-from tests.miners.text.loop import Loop
-from tests.miners.text.proxy import HEAD, SERVED, Proxy, closed, event
+from tests.miners.engines.loop import Loop
+from tests.miners.engines.openai.proxy import HEAD, SERVED, Proxy, closed, event
 
 ROOT = Path(__file__).parents[2]
 DRIVER = """

@@ -1,11 +1,47 @@
-"""Pages for the engines to read, drawn with the font that Pillow brings along."""
+"""Pages for the engines to read, drawn with the font that Pillow contains, and the language models of these tests."""
 
 import io
+import os
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from subnets import Caller, Message, Prompt, Query
+from tests.miners.language_models import (  # noqa: F401  fixtures
+    loop,
+    proxy,
+    transformers_engine,
+    transformers_server,
+    vllm_engine,
+    vllm_server,
+)
+
+LANGUAGE_MODEL_TESTS = [
+    "test_prompted.py",
+    *("engines/test_transformers.py", "engines/test_vllm.py", "engines/openai/test_servers.py"),
+]
+# The plain test install has no language models; the full one, and CI, have them all.
+collect_ignore = LANGUAGE_MODEL_TESTS if find_spec("vllm") is None and not os.environ.get("CI") else []
+
+FOREIGN_WARNINGS = (
+    "ignore::FutureWarning:vllm.*",
+    "ignore::DeprecationWarning:vllm.*",
+    "ignore::DeprecationWarning:torch.*",
+    "ignore::FutureWarning:torch.*",
+    "ignore::UserWarning:torch.*",
+    "ignore:builtin type .* has no __module__ attribute:DeprecationWarning",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Ignore warnings from inside vLLM and torch in the tests that load a language model."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents and item.get_closest_marker("models"):
+            for warning in FOREIGN_WARNINGS:
+                item.add_marker(pytest.mark.filterwarnings(warning))
+
 
 ROWS = (
     ("Invoice No. 1742",),

@@ -12,7 +12,7 @@ from subnets import Answer, Query
 
 EVERY_MINER = pytest.mark.parametrize("kind", MINERS.sources())
 EVERY_ENGINE = pytest.mark.parametrize("kind", ENGINES.sources())
-# Those that load a language model are opened in tests/miners/text, once.
+# Those that load a language model are opened in tests/miners/engines, once.
 LIGHT_ENGINE = pytest.mark.parametrize(
     "kind", [kind for kind in ENGINES.sources() if not isinstance(load_engine(kind), LanguageEngine)]
 )

@@ -11,9 +11,11 @@ from miners.engines.openai import OpenAI
 from miners.engines.openai.prices import listed_price
 from miners.errors import APIError, EngineError
 from subnets import Cost, Meter
-from tests.miners.text.conftest import CAPITAL, MODEL, Server, ask
-from tests.miners.text.loop import Loop
-from tests.miners.text.proxy import Proxy
+from tests.miners.engines.loop import Loop
+from tests.miners.engines.openai.proxy import Proxy
+from tests.miners.language_models import CAPITAL, MODEL, Server, ask
+
+pytestmark = pytest.mark.models
 
 KEY = "sk-very-secret-1234567890"
 HERE = ("127.0.0.1",)

@@ -9,8 +9,10 @@ from miners.engines.vllm import VLLM
 from miners.errors import EngineDied
 from miners.prompted import LanguageModel
 from subnets import Answer, Message, Prompt, Query, load_subnet
-from tests.miners.text.conftest import CAPITAL, MODEL
-from tests.miners.text.loop import Loop
+from tests.miners.engines.loop import Loop
+from tests.miners.language_models import CAPITAL, MODEL
+
+pytestmark = pytest.mark.models
 
 SMALL = {"kind": "transformers", "device": "cpu", "layers": 2}
 QUERY = Query("00aa", "text_prompting", Prompt((Message("user", CAPITAL),), max_tokens=12))

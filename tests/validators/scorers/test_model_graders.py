@@ -23,6 +23,8 @@ from validators.scorers.likelihood import MeanLogProbability
 from validators.scorers.reward import RewardModel
 from validators.scorers.tfidf import cosine
 
+pytestmark = [pytest.mark.models, pytest.mark.usefixtures("quiet_models")]
+
 
 def test_embeddings_rank_right_names_and_true_summaries_first() -> None:
     assert auc(EmbeddingSimilarity(device="cpu"), names(40)) > 0.95

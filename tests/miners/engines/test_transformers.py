@@ -15,8 +15,10 @@ from miners.errors import EngineError
 from subnets import Cost, Message, Meter
 from subnets.cost import process_cpu_s
 from tests.cluster.conftest import until
-from tests.miners.text.conftest import CAPITAL, MODEL, ask
-from tests.miners.text.loop import Loop
+from tests.miners.engines.loop import Loop
+from tests.miners.language_models import CAPITAL, MODEL, ask
+
+pytestmark = pytest.mark.models
 
 STORY = "Tell me a story about a lighthouse."
 

@@ -12,6 +12,8 @@ from subnets.text_prompting import TransformersModel
 from tests.validators.scorers.labelled import answered, tasks
 from validators.scorers.model_check import ModelCheck
 
+pytestmark = [pytest.mark.models, pytest.mark.usefixtures("quiet_models")]
+
 NAME = "smollm2-135m-instruct"
 TOKENS = 48
 

@@ -8,7 +8,9 @@ import inference.weights.gguf
 import inference.weights.ready
 from inference.errors import ModelError
 from inference.weights import describe, known_models, prepare, resolve
-from tests.miners.text.conftest import MODEL
+from tests.miners.language_models import MODEL
+
+pytestmark = pytest.mark.models
 
 
 @pytest.fixture

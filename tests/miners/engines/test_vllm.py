@@ -16,8 +16,10 @@ from miners.engines.vllm import VLLM
 from miners.errors import EngineDied, EngineError
 from miners.prompted import LanguageModel
 from subnets import Cost, Fault, Message, Meter, Prompt, Query
-from tests.miners.text.conftest import CAPITAL, MODEL, ask
-from tests.miners.text.loop import Loop
+from tests.miners.engines.loop import Loop
+from tests.miners.language_models import CAPITAL, MODEL, ask
+
+pytestmark = pytest.mark.models
 
 STORY = "Tell me a story about a lighthouse."
 

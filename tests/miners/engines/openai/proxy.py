@@ -20,14 +20,14 @@ def event(text: str, finish: str | None = None, model: str = SERVED.decode()) ->
 
 
 class Proxy:
-    """Forwards to `upstream` (host, port) whatever no fault is queued for."""
+    """Forwards requests to `upstream` (host, port) unless a fault is queued."""
 
     def __init__(self, upstream: tuple[str, int]) -> None:
         self.faults: deque[str] = deque()
         self.requests: list[tuple[str, dict[str, str], bytes]] = []
         self.connections = 0
         self.delay_s = 0.0
-        """How long what is forwarded takes, each way."""
+        """Delay of forwarded bytes, each way."""
         self._upstream = upstream
         self._server: asyncio.Server | None = None
         self._serving: set[asyncio.Task[None]] = set()
@@ -72,9 +72,9 @@ class Proxy:
     ) -> bool:
         """Answer; True to keep the connection."""
         if fault.isdigit():
-            said = json.dumps({"error": {"message": f"no, {headers.get('authorization', '')}"}}).encode()
+            body = json.dumps({"error": {"message": f"no, {headers.get('authorization', '')}"}}).encode()
             more = b"location: http://127.0.0.1:1/v1\r\n" if fault == "307" else b"retry-after: 0.05\r\n"
-            writer.write(b"HTTP/1.1 %d No\r\ncontent-length: %d\r\n%s\r\n%s" % (int(fault), len(said), more, said))
+            writer.write(b"HTTP/1.1 %d No\r\ncontent-length: %d\r\n%s\r\n%s" % (int(fault), len(body), more, body))
             await writer.drain()
             return True
         if fault == "hang":

@@ -1,4 +1,4 @@
-"""Tests of the graders that run models: they need the extra `text` and the carried weights."""
+"""Models for the scorers that run one: they need the extra `text` and the packaged weights."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from subnets.text_prompting import TransformersModel
 from validators.scorers.reward import RewardModel
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def quiet_models() -> Iterator[None]:
     """No progress bars, and one thread: the texts are short and other tests share the cores."""
     import torch
@@ -25,12 +25,12 @@ def quiet_models() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def model() -> TransformersModel:
-    """The carried model, in full precision."""
+    """The packaged model, in full precision."""
     return TransformersModel(model="smollm2-135m-instruct", device="cpu", batch_size=16)
 
 
 @pytest.fixture(scope="session")
 def reward_model() -> RewardModel:
-    """The small classifier that is trained here, once: no package carries a reward model."""
+    """The small classifier that is trained here, once: no package contains a reward model."""
     prepare("answer-reward")
     return RewardModel(model="answer-reward", device="cpu")

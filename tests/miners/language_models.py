@@ -1,4 +1,4 @@
-"""Language engines, each opened once: they need the extra `text`, vLLM and the carried weights."""
+"""Language engines and servers, each started once: they need the extra `text`, vLLM and the packaged weights."""
 
 import os
 import socket
@@ -8,7 +8,6 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -17,30 +16,10 @@ from miners.engines.completion import Request
 from miners.engines.transformers import Transformers
 from miners.engines.vllm import VLLM
 from subnets import Message
-from tests.miners.text.loop import Loop
-from tests.miners.text.proxy import Proxy
+from tests.miners.engines.loop import Loop
+from tests.miners.engines.openai.proxy import Proxy
 
 MODEL = "smollm2-135m-instruct"
-
-# The plain test install has no language models; the full one, and CI, have them all.
-collect_ignore_glob = ["test_*.py"] if find_spec("vllm") is None and not os.environ.get("CI") else []
-
-FOREIGN_WARNINGS = (
-    "ignore::FutureWarning:vllm.*",
-    "ignore::DeprecationWarning:vllm.*",
-    "ignore::DeprecationWarning:torch.*",
-    "ignore::FutureWarning:torch.*",
-    "ignore::UserWarning:torch.*",
-    "ignore:builtin type .* has no __module__ attribute:DeprecationWarning",
-)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let vLLM and torch warn of themselves."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            for warning in FOREIGN_WARNINGS:
-                item.add_marker(pytest.mark.filterwarnings(warning))
 
 
 def ask(text: str, **options: object) -> Request:
@@ -88,9 +67,9 @@ class Server:
 
 def serve(command: list[str], port: int, variables: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
     """Start a server and wait until it is healthy."""
-    with log.open("wb") as said:
+    with log.open("wb") as output:
         process = subprocess.Popen(
-            command, env=os.environ | variables, stdout=said, stderr=said, start_new_session=True
+            command, env=os.environ | variables, stdout=output, stderr=output, start_new_session=True
         )
     until = time.monotonic() + 200
     while time.monotonic() < until:
