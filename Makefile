@@ -1,6 +1,6 @@
 # make run          set up what is missing, run the OCR subnet, write its report
 # make test         set up what the tests need, run them all
-# make test-fast    run those that need no Ray, language model or PostgreSQL
+# make test-fast    run the tests that need no Ray, language model or PostgreSQL
 # make run CONFIG=configs/other.toml
 # make text         set up language models too (done by `make test` and for configs with "text" in their name)
 
