@@ -57,7 +57,7 @@ class Canvas:
         bold: bool = False,
         scale: float = 1.0,
     ) -> None:
-        """Draw a text from, around or up to `x`, dropping last words that don't fit into `room` pixels."""
+        """Draw a text from, around or up to `x`; words at its end that don't fit into `room` pixels are left out."""
         size = round(self.em * scale)
         font = load_font(self.family, size, bold=bold)
         left, top, right, bottom = (round(edge) for edge in font.getbbox(text, anchor="ls"))

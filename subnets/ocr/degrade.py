@@ -79,13 +79,13 @@ class Degradation:
         """Degrade a grey page, (height, width); return the result and the homography applied."""
         height, width = page.shape
         moved, size = self.quad(width, height)
-        still = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
+        corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
         matrix, image = np.eye(3), page
-        if not np.array_equal(moved, still):
-            matrix = np.asarray(cv2.getPerspectiveTransform(still, moved), dtype=np.float64)
+        if not np.array_equal(moved, corners):
+            matrix = np.asarray(cv2.getPerspectiveTransform(corners, moved), dtype=np.float64)
             # Strokes thinner than a pixel of the result would flicker, so smooth them first.
             image = _blur(page, 0.45 * (1 / self.resolution - 1) + 0.15)
-            image = _warp(image, np.asarray(cv2.getPerspectiveTransform(moved, still), dtype=np.float32), size)
+            image = _warp(image, np.asarray(cv2.getPerspectiveTransform(moved, corners), dtype=np.float32), size)
         image = _blur(image, self.blur_sigma)
         if self.fading:
             faded = np.rint(255 - (255 - np.arange(256)) * (1 - self.fading)).astype(np.uint8)
@@ -125,8 +125,8 @@ def move(line: Line, matrix: Homography) -> Line:
 
 def encode(image: Image, quality: int) -> bytes:
     """Encode as JPEG."""
-    written, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    if not written:
+    success, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not success:
         raise ValueError(f"OpenCV could not encode an image of shape {image.shape}")
     return bytes(encoded)
 

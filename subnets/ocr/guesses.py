@@ -1,8 +1,8 @@
-"""Guesses: an answer to a page that nobody looked at.
+"""Guesses: an answer to a page without looking at it.
 
 Goods, prices, headings and typefaces of forms are the same from day to day, so the sections of other
-pages are guesses at this one. Where surplus sections cost nothing, that is enough to be paid; see the
-scorers `tutorial` and `sections`.
+pages are guesses at this one. Where surplus sections cost nothing, guesses are paid; see the scorers
+`tutorial` and `sections`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .page import page_of
 
 
 def guesses(subnet: Subnet, count: int = MAX_SECTIONS, seed: int = 0) -> OCRAnswer:
-    """Return up to `count` different sections of pages like those of `subnet`, drawn from a seed of one's own."""
+    """Return up to `count` different sections of pages like those of `subnet`, drawn from `seed`."""
     root = Seed(seed).child("guesses")
     sections: dict[tuple[str, str], Section] = {}
     letters = 0

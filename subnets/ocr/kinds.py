@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from . import vocabulary as known
+from . import vocabulary
 from .canvas import Align, Canvas, Column
 from .words import Words, money
 
 
 def invoice(canvas: Canvas, words: Words) -> None:
     """Draw seller and customer, goods with quantities and prices, a total and the terms."""
-    number, date = f"Invoice #: INV{words.whole(1, 999999):06d}", f"Invoice Date: {words.date()}"
+    number, date = f"Invoice #: INV{words.integer(1, 999999):06d}", f"Invoice Date: {words.date()}"
     split = canvas.left + words.between(0.52, 0.60) * (canvas.right - canvas.left)
     ours, theirs = (canvas.left, split) if words.chance(0.7) else (split, canvas.left)
     y = float(canvas.top)
     if words.chance():
-        canvas.put(canvas.left, y + 0.5 * canvas.em, words.pick(known.INVOICE_TITLES), bold=True, scale=1.6)
+        canvas.put(canvas.left, y + 0.5 * canvas.em, words.pick(vocabulary.INVOICE_TITLES), bold=True, scale=1.6)
         y += 2.4 * canvas.em
     room = min(split - canvas.left, canvas.right - split) - canvas.gap
     canvas.put(ours, y, words.company(), bold=True, room=room)
@@ -26,25 +26,25 @@ def invoice(canvas: Canvas, words: Words) -> None:
     canvas.put(ours, y + 2 * canvas.step, words.place(), room=room)
     y += (3 + words.between(0.4, 1.2)) * canvas.step
     indent = canvas.left + words.between(6.5, 8.5) * canvas.em
-    canvas.put(canvas.left, y, known.INVOICE_LABELS[0], bold=words.chance())
+    canvas.put(canvas.left, y, vocabulary.INVOICE_LABELS[0], bold=words.chance())
     canvas.put(indent, y, words.person())
     y += words.between(1.8, 2.4) * canvas.step
 
     shares = (words.between(0.40, 0.46), 0.14, 0.21, 0.19)
     middle: tuple[Align, ...] = ("center", "right", "left")
     aligns: tuple[Align, ...] = ("left", words.pick(middle), "right", "right")
-    columns = [Column(*column) for column in zip(known.INVOICE_HEADERS, shares, aligns, strict=True)]
+    columns = [Column(*column) for column in zip(vocabulary.INVOICE_HEADERS, shares, aligns, strict=True)]
     space = min(18, int((canvas.bottom - y) / canvas.step) - 5)
-    goods = words.some(known.GOODS, words.whole(space - 6, space))
-    sold = [(name, words.whole(1, 5), price) for name, price in goods]
+    goods = words.sample(vocabulary.GOODS, words.integer(space - 6, space))
+    sold = [(name, words.integer(1, 5), price) for name, price in goods]
     rows = [(name, str(count), money(price), money(count * price)) for name, count, price in sold]
     y = canvas.table(y, columns, rows, ruled=words.chance(0.3))
     y += 0.5 * canvas.step
     total = sum(count * price for _, count, price in sold)
     canvas.put(canvas.right - canvas.gap, y, f"Total: {money(total)}", align="right", bold=True)
     y += 1.8 * canvas.step
-    canvas.put(canvas.left, y, known.INVOICE_LABELS[1])
-    canvas.put(indent, y, words.pick(known.TERMS))
+    canvas.put(canvas.left, y, vocabulary.INVOICE_LABELS[1])
+    canvas.put(indent, y, words.pick(vocabulary.TERMS))
 
 
 def receipt(canvas: Canvas, words: Words) -> None:
@@ -58,12 +58,12 @@ def receipt(canvas: Canvas, words: Words) -> None:
         y += canvas.step
         canvas.put(middle, y, line, align="center", room=2 * half)
     y += 1.6 * canvas.step
-    canvas.put(left, y, f"{words.whole(1, 12):02d}/{words.whole(1, 28):02d}/{words.whole(2008, 2026)}")
-    canvas.put(right, y, f"{words.whole(7, 21)}:{words.whole(0, 59):02d}", align="right")
+    canvas.put(left, y, f"{words.integer(1, 12):02d}/{words.integer(1, 28):02d}/{words.integer(2008, 2026)}")
+    canvas.put(right, y, f"{words.integer(7, 21)}:{words.integer(0, 59):02d}", align="right")
     y += 0.5 * canvas.step
     canvas.rule(left, y, right, y)
     y += 1.2 * canvas.step
-    goods = words.some(known.GOODS, words.whole(12, 18))
+    goods = words.sample(vocabulary.GOODS, words.integer(12, 18))
     for name, price in goods:
         canvas.put(left, y, name, room=1.2 * half)
         canvas.put(right, y, money(price), align="right")
@@ -71,14 +71,14 @@ def receipt(canvas: Canvas, words: Words) -> None:
     canvas.rule(left, y - 0.4 * canvas.step, right, y - 0.4 * canvas.step)
     y += 0.6 * canvas.step
     subtotal = sum(price for _, price in goods)
-    tax = subtotal * words.whole(4, 9) // 100
+    tax = subtotal * words.integer(4, 9) // 100
     cash = -(-(subtotal + tax) // 5000) * 5000
     amounts = (subtotal, tax, subtotal + tax, cash, cash - subtotal - tax)
-    for label, amount in list(zip(known.RECEIPT_LABELS, amounts, strict=True))[: words.pick((3, 5))]:
+    for label, amount in list(zip(vocabulary.RECEIPT_LABELS, amounts, strict=True))[: words.pick((3, 5))]:
         canvas.put(left, y, label, bold=label.isupper())
         canvas.put(right, y, money(amount), align="right", bold=label.isupper())
         y += canvas.step
-    canvas.put(middle, y + 0.8 * canvas.step, words.pick(known.RECEIPT_ENDINGS), align="center")
+    canvas.put(middle, y + 0.8 * canvas.step, words.pick(vocabulary.RECEIPT_ENDINGS), align="center")
 
 
 def letter(canvas: Canvas, words: Words) -> None:
@@ -97,23 +97,23 @@ def letter(canvas: Canvas, words: Words) -> None:
         y += canvas.step
         canvas.put(canvas.left, y, line)
     y += 2 * canvas.step
-    canvas.put(canvas.left, y, words.pick(known.GREETINGS))
+    canvas.put(canvas.left, y, words.pick(vocabulary.GREETINGS))
     room = (canvas.right - canvas.left) * words.between(0.85, 1.0)
-    for _ in range(words.whole(4, 5)):
+    for _ in range(words.integer(4, 5)):
         y += 0.5 * canvas.step
-        for line in canvas.wrap(" ".join(words.sentence() for _ in range(words.whole(4, 6))), room):
+        for line in canvas.wrap(" ".join(words.sentence() for _ in range(words.integer(4, 6))), room):
             if y + 6 * canvas.step < canvas.bottom:
                 y += canvas.step
                 canvas.put(canvas.left, y, line)
     y += 1.6 * canvas.step
-    canvas.put(canvas.left, y, words.pick(known.CLOSINGS))
+    canvas.put(canvas.left, y, words.pick(vocabulary.CLOSINGS))
     y += 2 * canvas.step
     canvas.put(canvas.left, y, words.person())
     canvas.put(canvas.left, y + canvas.step, words.job())
 
 
 def form(canvas: Canvas, words: Words) -> None:
-    """Draw labels with their entries beside or below them, in frames."""
+    """Draw labels, with their entries in frames next to or below them."""
     makers: tuple[Callable[[], str], ...] = (
         words.person,
         words.date,
@@ -124,21 +124,21 @@ def form(canvas: Canvas, words: Words) -> None:
         words.job,
         words.company,
         words.person,
-        lambda: f"{words.whole(100000, 999999)}",
+        lambda: f"{words.integer(100000, 999999)}",
         words.date,
         lambda: words.pick(("Dutch", "French", "Irish", "Kenyan", "Polish")),
     )
     y = canvas.top + 0.6 * canvas.em
-    canvas.put(canvas.left, y, words.pick(known.FORM_TITLES), bold=True, scale=1.5)
+    canvas.put(canvas.left, y, words.pick(vocabulary.FORM_TITLES), bold=True, scale=1.5)
     y += 1.8 * canvas.step
-    canvas.put(canvas.left, y, f"No. {words.whole(10000, 99999)}")
+    canvas.put(canvas.left, y, f"No. {words.integer(10000, 99999)}")
     y += 1.8 * canvas.step
     beside = words.chance()
     across = 1 if beside else words.pick((1, 2))
     height = (1.6 if beside else 2.7) * canvas.step
     entry = canvas.left + words.between(11.0, 13.0) * canvas.em
     space = min(12, across * int((canvas.bottom - y - 2.4 * canvas.step) / height))
-    fields = words.some(list(zip(known.FORM_LABELS, makers, strict=True)), words.whole(space - 3, space))
+    fields = words.sample(list(zip(vocabulary.FORM_LABELS, makers, strict=True)), words.integer(space - 3, space))
     width = (canvas.right - canvas.left) / across
     for place, (label, make) in enumerate(fields):
         x = canvas.left + (place % across) * width
@@ -154,30 +154,30 @@ def form(canvas: Canvas, words: Words) -> None:
         if place % across == across - 1 or place == len(fields) - 1:
             y += height
     y += 0.4 * canvas.step
-    canvas.put(canvas.left, y, known.FORM_ENDINGS[0])
-    canvas.put(canvas.left + 0.55 * (canvas.right - canvas.left), y, known.FORM_ENDINGS[1])
-    canvas.put(canvas.left, y + 1.4 * canvas.step, known.FORM_ENDINGS[2])
+    canvas.put(canvas.left, y, vocabulary.FORM_ENDINGS[0])
+    canvas.put(canvas.left + 0.55 * (canvas.right - canvas.left), y, vocabulary.FORM_ENDINGS[1])
+    canvas.put(canvas.left, y + 1.4 * canvas.step, vocabulary.FORM_ENDINGS[2])
 
 
 def table(canvas: Canvas, words: Words) -> None:
     """Draw a list of people with numbers, and their sum."""
     y = canvas.top + 0.5 * canvas.em
-    canvas.put(canvas.left, y, words.pick(known.TABLE_TITLES), bold=True, scale=words.pick((1.3, 1.6)))
+    canvas.put(canvas.left, y, words.pick(vocabulary.TABLE_TITLES), bold=True, scale=words.pick((1.3, 1.6)))
     y += 1.5 * canvas.step
     canvas.put(canvas.left, y, words.company())
     canvas.put(canvas.left, y + canvas.step, words.date())
     y += words.between(2.6, 3.4) * canvas.step
     shares = (words.between(0.30, 0.34), words.between(0.26, 0.30), 0.17, 0.22)
     aligns: tuple[Align, ...] = ("left", "left", "right", "right")
-    columns = [Column(*column) for column in zip(known.TABLE_HEADERS, shares, aligns, strict=True)]
+    columns = [Column(*column) for column in zip(vocabulary.TABLE_HEADERS, shares, aligns, strict=True)]
     space = min(20, int((canvas.bottom - y) / canvas.step) - 5)
-    figures = [(words.whole(10, 400), words.whole(500, 900000)) for _ in range(words.whole(space - 6, space))]
+    figures = [(words.integer(10, 400), words.integer(500, 900000)) for _ in range(words.integer(space - 6, space))]
     rows = [(words.person(), words.place().partition(",")[0], str(units), money(cents)) for units, cents in figures]
-    sums = (known.TABLE_ENDINGS[0], "All", str(sum(u for u, _ in figures)), money(sum(c for _, c in figures)))
+    sums = (vocabulary.TABLE_ENDINGS[0], "All", str(sum(u for u, _ in figures)), money(sum(c for _, c in figures)))
     y = canvas.table(y, columns, [*rows, sums], ruled=words.chance())
     y += canvas.step
-    canvas.put(canvas.left, y, known.TABLE_ENDINGS[1])
-    canvas.put((canvas.left + canvas.right) / 2, y + 1.5 * canvas.step, known.TABLE_ENDINGS[2], align="center")
+    canvas.put(canvas.left, y, vocabulary.TABLE_ENDINGS[1])
+    canvas.put((canvas.left + canvas.right) / 2, y + 1.5 * canvas.step, vocabulary.TABLE_ENDINGS[2], align="center")
 
 
 KINDS: Mapping[str, Callable[[Canvas, Words], None]] = {

@@ -1,4 +1,4 @@
-"""The reference of an OCR task: what is truly on its page."""
+"""The reference of an OCR task: the true contents of its page."""
 
 from __future__ import annotations
 
@@ -53,5 +53,5 @@ def page_of(task: Task) -> Page:
         TypeError: the task belongs to another subnet or has no reference.
     """
     if not isinstance(task.reference, Page):
-        raise TypeError(f"task {task.id} has a {type(task.reference).__name__} for a reference, not a page")
+        raise TypeError(f"the reference of task {task.id} is a {type(task.reference).__name__}, not a page")
     return task.reference

@@ -1,4 +1,4 @@
-"""Printing: draws a page of some kind, in varying size and type, as a clean image with its lines."""
+"""Printing: draws a page of a given kind, in varying size and type, as a clean image with its lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""True text quality: the share of a page's characters that an answer got right, regardless of order and boxes."""
+"""True text quality: the share of a page's characters that an answer gets right, regardless of order and boxes."""
 
 from __future__ import annotations
 

@@ -101,8 +101,8 @@ class Sections(Scorer):
         similarity = np.where(bound >= self.min_similarity, bound * text**text_share, 0.0)
         similarity[similarity < self.min_similarity] = 0.0
         best = linear_sum_assignment(similarity, maximize=True)
-        kept = similarity[best] > 0
-        return Pairs(text[best][kept], iou[best][kept], similarity[best][kept])
+        matched = similarity[best] > 0
+        return Pairs(text[best][matched], iou[best][matched], similarity[best][matched])
 
 
 def overlap(left: Sequence[tuple[float, ...]], right: Sequence[tuple[float, ...]]) -> NDArray[np.float64]:

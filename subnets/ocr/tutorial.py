@@ -115,10 +115,9 @@ def texts(labels: Sequence[Entry], answered: Sequence[Entry]) -> NDArray[np.floa
     from rapidfuzz.distance import Levenshtein
     from rapidfuzz.process import cdist
 
-    given = [entry.text for entry in answered]
-    true = [entry.text for entry in labels]
-    similarity = cdist(true, given, scorer=Levenshtein.normalized_similarity, dtype=np.float64)
-    return np.where([bool(text) for text in given], similarity, 0.0)
+    left, right = [entry.text for entry in labels], [entry.text for entry in answered]
+    similarity = cdist(left, right, scorer=Levenshtein.normalized_similarity, dtype=np.float64)
+    return np.where([bool(text) for text in right], similarity, 0.0)
 
 
 def positions(labels: Sequence[Entry], answered: Sequence[Entry]) -> NDArray[np.float64]:

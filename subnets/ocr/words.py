@@ -1,7 +1,7 @@
 """Words on a page, all drawn from the task's seed.
 
 Names and places come from Faker. Goods, their prices and headings are fixed lists, as on real forms;
-`guesses` tries to live on knowing them by heart.
+`guesses` tries to be paid for knowing them by heart.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ class Words:
 
     def pick(self, choices: Sequence[T]) -> T:
         """Return one of `choices`, each equally likely."""
-        return choices[self.whole(0, len(choices) - 1)]
+        return choices[self.integer(0, len(choices) - 1)]
 
-    def some(self, choices: Sequence[T], count: int) -> list[T]:
+    def sample(self, choices: Sequence[T], count: int) -> list[T]:
         """Return `count` different choices in their own order."""
         return [choices[i] for i in sorted(self.rng.choice(len(choices), count, replace=False).tolist())]
 
-    def whole(self, low: int, high: int) -> int:
+    def integer(self, low: int, high: int) -> int:
         """Return an integer, both ends included."""
         return int(self.rng.integers(low, high + 1))
 
@@ -82,16 +82,16 @@ class Words:
 
     def phone(self) -> str:
         """Return seven digits in two groups."""
-        return f"{self.whole(200, 999)}-{self.whole(1000, 9999)}"
+        return f"{self.integer(200, 999)}-{self.integer(1000, 9999)}"
 
     def date(self) -> str:
         """Return a day of this century, in words."""
         months = "January February March April May June July August September October November December"
-        return f"{self.pick(months.split())} {self.whole(1, 28):02d}, {self.whole(2008, 2026)}"
+        return f"{self.pick(months.split())} {self.integer(1, 28):02d}, {self.integer(2008, 2026)}"
 
     def sentence(self) -> str:
         """Return a sentence of common words."""
-        return _flat(self._fake.sentence(nb_words=self.whole(6, 12), variable_nb_words=False))
+        return _flat(self._fake.sentence(nb_words=self.integer(6, 12), variable_nb_words=False))
 
 
 def money(cents: int) -> str:

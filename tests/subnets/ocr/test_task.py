@@ -120,7 +120,7 @@ def test_a_page_with_odd_boxes_can_still_be_drawn() -> None:
 
 
 def test_another_subnets_task_is_refused_by_name() -> None:
-    with pytest.raises(TypeError, match="str for a reference, not a page"):
+    with pytest.raises(TypeError, match="is a str, not a page"):
         OCR().gold(replace(page_task("form"), reference="text"))
 
 
