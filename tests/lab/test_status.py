@@ -47,13 +47,13 @@ def test_a_run_is_shown_while_it_is_under_way_and_as_gone_when_its_driver_is_kil
     assert (seen["stage"], seen["pid"], seen["of"], seen["gone"]) == ("running", child.pid, 5000, False)
     assert 0 < seen["rounds"] < 5000 and 0.0 < seen["per_s"] < 10.0 and seen["left_s"] > 0.0
     assert seen["names"] == {"0": "judge", "1": "slow"}
-    assert f"{out}: rounds " in shown and " left (process " in shown
+    assert f"{out}: round " in shown and " left (process " in shown
     header, driver, io = (line.split() for line in shown.splitlines()[1:])
     assert header[:4] == ["state", "node", "pid", "serves"]
     assert driver[:2] == ["driver", "up"] and str(child.pid) in driver and "judge" in driver
     assert io[:2] == ["io", "up"] and "slow" in io
     told = subnetlab("status", out)
-    assert f"its driver (process {child.pid} on " in told and "is gone, at rounds" in told and "--resume" in told
+    assert f"its driver (process {child.pid} on " in told and "is gone, at round " in told and "--resume" in told
 
 
 def test_a_finished_run_says_so_and_what_writing_its_status_cost(tmp_path: Path) -> None:
