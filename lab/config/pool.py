@@ -59,7 +59,7 @@ class RayTable(_Pool):
     """Start the dashboard of a private Ray cluster."""
 
 
-POOLS: dict[str, type[LocalTable] | type[RayTable]] = {"ray": RayTable, "local": LocalTable}
+POOLS: dict[str, type[_Pool]] = {"ray": RayTable, "local": LocalTable}
 
 RAY_KEYS = RayTable.model_fields.keys() - LocalTable.model_fields.keys()
 
