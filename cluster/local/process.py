@@ -37,7 +37,7 @@ from miners import Miner, Pay
 from subnets import Cost, Query, Response
 
 END_S = 5.0
-"""Time that a child has to end itself before it is killed."""
+"""Time for a child to end itself before it is killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class ChildProcess:
         self._reading: asyncio.Task[None] | None = None
         self._on_exit: Finalize | None = None
         self._ended_cpu_s = 0.0
-        """CPU of the processes before this one."""
+        """CPU of the earlier processes."""
         self._last_cpu_s = 0.0
         """CPU of the present process when it died, read before anything reaps it."""
 
@@ -175,7 +175,7 @@ class ChildProcess:
         if process is not None and child is not None:
             try:
                 await asyncio.to_thread(_wait_until_dead, child, END_S)
-            finally:  # also when cancelled, as by another Ctrl-C: nobody else knows of the child any more
+            finally:  # also when cancelled, as by another Ctrl-C: no other code can end the child any more
                 _kill(child)
                 await asyncio.to_thread(_wait_until_dead, child, END_S)
                 self._ended_cpu_s, self._child = self._used_s(), None
@@ -253,7 +253,7 @@ def _wait_until_dead(child: psutil.Process, timeout_s: float) -> None:
 
 
 def _kill(child: psutil.Process) -> None:
-    """Kill a child and what it started, unless it is reaped and its pid may be reused."""
+    """Kill a child and its own children, unless it is reaped and its pid may be reused."""
     if child.is_running():
         for kill in (os.killpg, os.kill):  # the second if it has no group yet
             with suppress(ProcessLookupError):
@@ -270,7 +270,7 @@ def _main(channel: socket.socket, name: str, miners: Mapping[int, Miner], thread
 
 
 def _end_with_parent() -> None:
-    """Kill this process and what it started soon after its parent is gone, even if a miner holds the event loop."""
+    """Kill this process and its children soon after its parent is gone, even if a miner holds the event loop."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()
@@ -299,7 +299,7 @@ class _Child:
         with suppress(TimeoutError):
             async with asyncio.timeout(END_S / 2):
                 await self._host.close()
-        # Threads and processes of engines that do not end are no reason to stay.
+        # Threads and processes of engines may not end by themselves.
         os.killpg(0, signal.SIGKILL)
 
     async def _work(self, frame: _Frame) -> None:

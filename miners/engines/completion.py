@@ -18,16 +18,16 @@ class Request:
 
     messages: tuple[Message, ...]
     max_tokens: int = 256
-    """Bound on the answer; the model's context may end it sooner."""
+    """Maximum tokens of the answer; the model's context may end it sooner."""
     temperature: float = 0.0
-    """0 takes the likeliest token each time."""
+    """With 0, each token is the likeliest one."""
     top_p: float = 1.0
     seed: int = 0
     """Seed of the sampling; on one machine the same request gets the same answer."""
     stop: tuple[str, ...] = ()
     """The answer ends before the first of these."""
     logprobs: int | None = None
-    """Log-probabilities to return: None for none, 0 for the chosen tokens', k for the k likeliest as well."""
+    """Log-probabilities to return: None for none, 0 for the chosen tokens alone, k for the k likeliest too."""
     timeout_s: float = float("inf")
 
 
@@ -45,9 +45,9 @@ class Usage:
     counted: bool = True
     """False without a tokenizer, when there is only the server's claim."""
     estimated: bool = False
-    """True if nobody counted the tokens and they are estimated by the length of the texts."""
+    """True if the tokens were not counted, but estimated by the length of the texts."""
     thinking_tokens: int = 0
-    """Those of the output tokens that are thinking, which may be cut off the answer."""
+    """Output tokens that are thinking, which may be cut off the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Completion:
     finish: str = "stop"
     """"stop" if the model or a stop string ended it, "length" if a limit did."""
     model: str = ""
-    """The model that answered, by the engine's or the server's name for it."""
+    """The engine's or the server's name of the model that answered."""
     usage: Usage = field(default_factory=Usage)
     timings: Timings = field(default_factory=Timings)
     prefill: Cost = field(default_factory=Cost)

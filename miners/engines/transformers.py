@@ -41,7 +41,7 @@ class _PendingRequest:
     job: Job = field(default_factory=Job)
     row: Row | None = None
     cancelled: bool = False
-    """Set by the loop when nobody waits any more."""
+    """Set by the loop when the caller no longer waits."""
 
     def settle(self, result: Completion | BaseException) -> None:
         """Pass the outcome from the engine's thread to the loop."""

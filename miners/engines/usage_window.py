@@ -1,4 +1,4 @@
-"""Windows of usage: what an engine in other processes used between two of its steps.
+"""Windows of usage: the usage of an engine in other processes between two of its steps.
 
 The engine's answers arrive token by token. Tokens that arrive in one turn of the event loop come from one step and
 close a window: the clocks are read, and the difference is split among the requests of that step.

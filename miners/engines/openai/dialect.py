@@ -1,7 +1,7 @@
-"""The parameters that a server takes, by the config and by what it has refused.
+"""The parameters that a server accepts, according to the config and to its refusals.
 
-A parameter whose absence changes no answer is left out once the server has refused it, or gets its other name; the
-engine then asks again. A temperature that the server refuses stays a failure, because another one is another miner.
+A parameter whose absence changes no answer is left out once the server has refused it, or renamed, and the engine
+sends the request again. A refused temperature is a failure, because another temperature would make another miner.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ REFUSALS = frozenset({400, 404, 405, 415, 422, 501})
 """Status codes with which servers refuse a parameter."""
 LIMITS = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 DROPPED = ("stream_options", "top_p", "seed", "stop", "stream", "temperature")
-"""Parameters that may be left out, the least missed first."""
+"""Parameters that may be left out, the least important first."""
 DEFAULTS = {"top_p": 1.0, "temperature": 1.0}
 """Values at which leaving a parameter out changes nothing."""
 MAX_SEED = 2**31
-"""Seeds below this are taken by servers that keep them in 32 bits, with or without a sign."""
+"""Servers that keep seeds in 32 bits, with or without a sign, accept seeds below this."""
 _NO_SYSTEM = re.compile(
     r"(?i)system\W{0,3} (?:role|message|prompt|instruction)s?\b[^.]{0,60}\bnot\b|roles must alternate"
 )
@@ -36,10 +36,10 @@ _REFUSAL = re.compile(
 
 
 class Dialect:
-    """The names under which one server takes parameters, and those that it doesn't take."""
+    """The names of one server's parameters, and the parameters that it does not accept."""
 
     def __init__(self, limit_key: str, left_out: Collection[str], renamed: Mapping[str, str], stream: bool) -> None:
-        """Begin with what the config says."""
+        """Start from the config."""
         self._left_out = set(left_out)
         self._merges_system = self._limit_learned = False
         self._renamed = {"max_tokens": limit_key, **renamed}
@@ -47,7 +47,7 @@ class Dialect:
             self._left_out |= {"stream", "stream_options"}
 
     def body(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the parameters as the server takes them."""
+        """Return the parameters in the form that the server accepts."""
         body = {
             self._renamed.get(name, name): value for name, value in parameters.items() if name not in self._left_out
         }
@@ -61,7 +61,7 @@ class Dialect:
         return "stop" not in self._left_out
 
     def learn(self, status: int, body: str, parameters: Mapping[str, Any], sent: Mapping[str, Any]) -> bool:
-        """Take in a refusal, and return True if the same request would now be sent otherwise.
+        """Learn from a refusal, and return True if the same request would now be sent in another form.
 
         Args:
             status: the refusal's HTTP status.
@@ -72,7 +72,7 @@ class Dialect:
         if status not in REFUSALS:
             return False
         if self.body(parameters) != sent:
-            return True  # another request has learned it meanwhile
+            return True  # another request has met the same refusal meanwhile
         if _NO_SYSTEM.search(body) and any(turn["role"] == "system" for turn in sent["messages"]):
             logger.info("the server refuses system messages; their text goes before the user's from now on")
             self._merges_system = True
@@ -93,7 +93,7 @@ class Dialect:
 
 
 def _named(body: str, sent: Mapping[str, Any], names: Collection[str]) -> list[str]:
-    """Return the parameters of the request that a refusal is about: those it quotes, else those it names."""
+    """Return the parameters of the request that a refusal quotes, or else those that it names."""
     body = body[:20_000]
     try:
         value = json.loads(body)

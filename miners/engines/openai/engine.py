@@ -44,7 +44,7 @@ BYTES_PER_TOKEN = 4_000
 EXTRA_TOKENS = 16
 """Tokens that a server may send beyond those asked for before its answer is cut."""
 DRAIN_S = 0.1
-"""Longest wait for the end of a reply after the end of its answer."""
+"""Maximum wait for the end of a reply after the end of its answer."""
 TOKENS_BETWEEN_COUNTS = 16
 """Pieces of a long answer between two counts of its tokens, each of which reads all of it."""
 
@@ -66,7 +66,7 @@ class OpenAI(LanguageEngine):
     max_in_flight: int = Field(64, ge=1)
     requests_per_minute: float | None = Field(None, gt=0.0)
     max_usd: float | None = Field(None, gt=0.0)
-    """Most that may be spent from `open` to `close`; a request that could exceed it is not sent."""
+    """Maximum spending from `open` to `close`; a request that could exceed it is not sent."""
     usd_per_million_input: float | None = Field(None, ge=0.0)
     """Price of the tokens read; None looks it up."""
     usd_per_million_output: float | None = Field(None, ge=0.0)
@@ -77,7 +77,7 @@ class OpenAI(LanguageEngine):
     stall_s: float = Field(30.0, gt=0.0)
     """Longest silence of a server within an answer."""
     limit_key: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    """The server's name for the bound on an answer; learned if the server refuses it."""
+    """The server's name of the limit on an answer; changed if the server refuses it."""
     leave_out: tuple[str, ...] = ()
     """Parameters that the server does not take: "top_p", "seed", "stream_options". Those whose absence changes nothing
     are also left out once the server has refused them."""
@@ -224,7 +224,7 @@ class OpenAI(LanguageEngine):
                 raise APIError(f"{error} (tried {attempts} times)" if attempts > 1 else str(error)) from None
 
     async def _attempt(self, request: Request, started: float, spending: Spending) -> Completion:
-        """Send the request, again at once each time that the server refuses a parameter that can be done without."""
+        """Send the request; if the server refuses a dispensable parameter, send it again without that one."""
         from openai import APIStatusError
 
         assert self._server is not None and self._dialect is not None
@@ -339,7 +339,7 @@ class OpenAI(LanguageEngine):
         )
 
     def _charge(self, request: Request, answer: StreamedAnswer, counted: Traffic, spending: Spending) -> None:
-        """Charge for an attempt, also for a failed one if part of an answer arrived."""
+        """Charge for an attempt, even a failed one if part of an answer arrived."""
         cost = Cost(sent_bytes=counted.sent_bytes, received_bytes=counted.received_bytes)
         if answer.events:
             usage = self._usage(request, answer)

@@ -14,12 +14,12 @@ from typing import Any
 from subnets.text import printable
 
 WORDS = ("message", "error", "detail", "errors", "msg", "error_message", "error_description", "description", "reason")
-"""Keys under which servers put their words, most telling first."""
+"""Keys of servers' messages, the most informative first."""
 MAX_DEPTH = 6
 MAX_WORDS = 3
-"""Most messages of a list that are quoted."""
+"""Maximum messages of a list that are quoted."""
 MAX_BODY = 100_000
-"""Most characters of a body that are searched for words."""
+"""Maximum characters of a body that are searched for words."""
 _HIDDEN = re.compile(r"(?is)<(script|style|head)\b.*?(</\1\s*>|$)|<!--.*?(-->|$)")
 _TAG = re.compile(r"(?s)<[/!a-zA-Z][^<>]*>")
 _TITLE = re.compile(r"(?is)<title[^>]*>(.*?)</title")

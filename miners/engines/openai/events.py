@@ -1,7 +1,7 @@
 """The lines of a server's reply: events of a stream, or one whole JSON answer.
 
 Only line feeds and carriage returns end a line, so other separators may stand inside an answer. Comments, empty lines
-and names of fields are passed over, and an event may span several lines.
+and names of fields are skipped, and an event may span several lines.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _FIELD = re.compile(r"(data|event|id|retry)\s*:\s?(.*)", re.DOTALL)
 
 
 class Unreadable(ValueError):
-    """What a server sent is neither an event nor JSON."""
+    """A server sent something that is neither an event nor JSON."""
 
 
 async def events(parts: AsyncIterator[bytes]) -> AsyncIterator[Any]:
@@ -46,7 +46,7 @@ class _Reader:
         self._data: list[str] = []
         """Lines of an event that is not complete yet."""
         self._plain: list[str] = []
-        """Lines of a reply that is no stream."""
+        """Lines of a reply that is not a stream."""
 
     def take(self, line: bytes) -> list[Any]:
         text = line.decode("utf-8", "replace").removeprefix("\ufeff")

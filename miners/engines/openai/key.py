@@ -11,14 +11,14 @@ QUOTES = "\"'`"
 
 
 def check_key(key: str, variable: str) -> None:
-    """Refuse a key that can't stand in a header, or that was copied with something around it.
+    """Refuse a key that can't be part of a header, or that was copied with characters around it.
 
     Raises:
-        EngineError: the first such character, by name and place; the key itself is not shown.
+        EngineError: names the first such character and its place; the key itself is not shown.
     """
     for place, char in enumerate(key):
         if "!" <= char <= "~" and not (char in QUOTES and place in (0, len(key) - 1)):
             continue
         name = NAMES.get(char) or unicodedata.name(char, f"U+{ord(char):04X}").lower()
         where = "begins with" if place == 0 else "ends in" if place == len(key) - 1 else "contains"
-        raise EngineError(f"{variable} {where} {name}, which is no part of a key; export {variable}=... without it")
+        raise EngineError(f"{variable} {where} {name}, which is not part of a key; export {variable}=... without it")

@@ -1,4 +1,4 @@
-"""The names of a model: the one that is asked for, and the one under which the server answers."""
+"""The names of a model: the one in requests, and the one in the server's answers."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ logger = logging.getLogger(__name__)
 
 
 class ModelNames:
-    """Decides whether the model that answered is the one that was meant.
+    """Decides whether the right model answered.
 
-    A server may add to a model's name, a version or an owner. A name that stands for no known model is one that a
-    deployment was given by its owner; the first model that answers to it must then answer always.
+    A server may add a version or an owner to a model's name. A name of no known model is that of a deployment; the
+    model that answers first must then answer always.
     """
 
     def __init__(self, asked: str, answered_by: str = "") -> None:
-        """Take the name in requests, and that of the model behind it if it has another one."""
+        """Set the name in requests, and the name of the model behind it if that differs."""
         self._meant = answered_by or ("" if _is_deployment(asked) else asked)
         self._asked = asked
         self._first = ""
 
     def problem(self, answered: str) -> str:
-        """Say what is wrong with the name in an answer, and what to do; empty if nothing is."""
+        """Describe the problem with the name in an answer, and the fix; empty if there is none."""
         if not answered or _same(answered, self._meant or self._asked):
             return ""
         if self._meant:
@@ -43,7 +43,7 @@ def _same(answered: str, meant: str) -> bool:
 
 
 def _is_deployment(name: str) -> bool:
-    """Return True if a name is no model's: not ours, not in the table of prices, and not OWNER/MODEL or MODEL:SIZE."""
+    """Return True if no model has the name: not ours, not in the table of prices, not OWNER/MODEL or MODEL:SIZE."""
     if name in PACKAGED or name in TRAINED or re.search(r"[/:]", name):
         return False
     import genai_prices

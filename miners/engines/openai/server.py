@@ -1,4 +1,4 @@
-"""The server at the far end: its host, its key, and what its failures mean."""
+"""A server of models: its host, its key, and what its failures mean."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from .stream import ServerError, StreamedAnswer
 RETRIED = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
 """Status codes that may pass."""
 MAX_WORDS = 300
-"""Most characters of a server's own words in a reason."""
+"""Maximum characters of a server's own words in a reason."""
 BROKEN_OFF = frozenset({"RemoteProtocolError", "ReadError"})
 """Errors of a connection that ends within an answer."""
 LEAST_KEY = 6
-"""Fewest characters of a key that is removed from answers; a shorter one may be an ordinary word."""
+"""Minimum characters of a key that is removed from answers; a shorter one may be an ordinary word."""
 PLACEHOLDERS = frozenset({"ollama", "lm-studio", "not-needed", "no-key-needed", "placeholder"})
-"""Keys that servers without keys are given, and that may be words of an answer."""
+"""Keys that are used with servers without keys, and that may be words of an answer."""
 
 
 class AttemptFailed(APIError):
@@ -59,7 +59,7 @@ class Server:
         return self.without_key(text)
 
     def failure(self, error: Exception, answer: StreamedAnswer) -> AttemptFailed:
-        """Say what went wrong, and whether trying again may help."""
+        """Describe a failure, and whether trying again may help."""
         import httpx2
         import openai
 
@@ -104,7 +104,7 @@ class Server:
         elif isinstance(error, openai.APIConnectionError | httpx2.RequestError):
             reason = f"no connection to {self.host}: {type(cause or error).__name__}"
         else:
-            reason = f"{self.host} sent what can't be read: {type(error).__name__}"
+            reason = f"the reply of {self.host} can't be read: {type(error).__name__}"
         return one_line(self.without_key(reason))
 
     def _words(self, words: str) -> str:

@@ -12,14 +12,14 @@ from miners.errors import APIError
 from .prices import Price
 
 TEMPLATE_TOKENS = 256
-"""Most tokens that a server's chat template is assumed to add to a prompt."""
+"""Maximum tokens that a server's chat template is assumed to add to a prompt."""
 
 
 class Spending:
-    """What one engine has spent since it was opened."""
+    """The money that one engine has spent since it was opened."""
 
     def __init__(self, price: Price | None, max_usd: float | None) -> None:
-        """Start at zero; without a price or a limit nothing is held back."""
+        """Start at zero; without a price or a limit nothing is reserved."""
         self._price = price
         self._max_usd = max_usd
         self._spent_usd = 0.0
@@ -36,10 +36,10 @@ class Spending:
 
     @asynccontextmanager
     async def reserve(self, request: Request) -> AsyncIterator[None]:
-        """Hold back the most that a request may cost, waiting while others hold what it needs.
+        """Reserve the maximum cost of a request, waiting while other requests have reserved too much for it.
 
         Raises:
-            APIError: nothing is held back by others, and what is left is too little.
+            APIError: no other request has reserved anything, and too little is left.
         """
         if self._price is None or self._max_usd is None:
             yield

@@ -1,4 +1,4 @@
-"""An answer that arrives piece by piece, in any of the shapes that servers give it."""
+"""An answer that arrives piece by piece, in any of the formats of servers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .events import DONE
 from .thinking import split
 
 BYTES_PER_TOKEN = 4
-"""Bytes of text in a token, on average; for estimates where nobody counts."""
+"""Bytes of text in a token, on average; for estimates without a count."""
 MOST_BYTES_PER_TOKEN = 8
-"""More than the average token of any text; for the bound on an answer whose tokens nobody counts."""
+"""More than the average token of any text; limits an answer whose tokens are not counted."""
 THOUGHTS = ("reasoning_content", "reasoning", "thinking")
 """Fields in which servers send a model's thinking."""
 
@@ -40,7 +40,7 @@ class ClaimedTokens(NamedTuple):
 
 
 class StreamedAnswer:
-    """What has arrived of one answer."""
+    """The part of one answer that has arrived."""
 
     def __init__(self, started: float) -> None:
         """Start with nothing; `started` is the time of the request by `time.perf_counter`."""
@@ -73,7 +73,7 @@ class StreamedAnswer:
 
     @property
     def least_tokens(self) -> int:
-        """Tokens that the answer has at least."""
+        """Minimum tokens of the answer so far."""
         return min(self.pieces, self.bytes // MOST_BYTES_PER_TOKEN)
 
     @property
@@ -89,7 +89,7 @@ class StreamedAnswer:
         return f"<think>\n{thoughts}\n</think>\n\n{self.text}" if thoughts.strip() else self.text
 
     def add(self, event: Any) -> None:
-        """Take in one event of the stream, or a whole answer.
+        """Add one event of the stream, or a whole answer.
 
         Raises:
             ServerError: the event is an error.
@@ -103,7 +103,7 @@ class StreamedAnswer:
         _refuse_errors(event)
         choices = event.get("choices") or []
         if not isinstance(choices, list):
-            raise TypeError("choices that are no list")
+            raise TypeError("choices that are not a list")
         if not choices and not event.keys() & {"choices", "usage", "model", "id"}:
             return
         self.events += 1
@@ -119,7 +119,7 @@ class StreamedAnswer:
         _refuse_errors(choice)
         delta = choice.get("delta") or choice.get("message") or {}
         if not isinstance(delta, dict):
-            raise TypeError("a delta that is no object")
+            raise TypeError("a delta that is not an object")
         thoughts = next((delta[name] for name in THOUGHTS if delta.get(name)), None)
         for thinking in (True, False):
             self._append(self.thoughts, "".join(_texts(thoughts, thinking=thinking)))
@@ -157,7 +157,7 @@ class StreamedAnswer:
 
 
 def estimate(text: str) -> int:
-    """Estimate the tokens of a text that nobody counts."""
+    """Estimate the tokens of a text."""
     return -(-len(text.encode("utf-8", "replace")) // BYTES_PER_TOKEN)
 
 
