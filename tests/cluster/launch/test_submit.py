@@ -102,7 +102,7 @@ def test_a_run_on_a_cluster_is_seen_by_whoever_has_the_address_and_the_token(hea
     assert members.keys() == {"driver", "validators-0", "io"}
     assert members["io"]["node"] == "127.0.0.1" and members["io"]["memory_mb"] > 10
     assert members["validators-0"]["validators"] == [0]
-    assert re.search(rf"^job {left.id}: rounds \d+ of 5000, epoch 1 of 1, .*/s, about", look(head.address, "--once"))
+    assert re.search(rf"^job {left.id}: round \d+ of 5000, epoch 1 of 1, .*/s, about", look(head.address, "--once"))
 
 
 def test_the_token_is_shown_past_a_proxy_and_a_netrc_of_the_environment(head: Head, left: Job, tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_a_run_that_is_stopped_at_the_prompt_brings_back_what_it_has(head: Head,
         command = submitting(head, "--attach", left.id, "--out", tmp_path / "run")
         os.execve(command[0], command, head.outside())
     said = answer(terminal, "Running entrypoint", "\x03")
-    said += answer(terminal, "leave it running, stop it, or watch on? [leave]:", "perhaps\r")
+    said += answer(terminal, "leave it running, stop it, or keep watching? [leave]:", "perhaps\r")
     said += answer(terminal, "leave, stop or watch? [leave]:", "s\r")
     said += answer(terminal, "record: ", "")
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
@@ -172,7 +172,7 @@ def test_a_run_that_is_stopped_at_the_prompt_brings_back_what_it_has(head: Head,
     assert "Stopped. Nothing was lost; the record so far is sent back." in said
     audited = json.loads(subnetlab("audit", tmp_path / "run", "--trust", "--json", environment=dict(os.environ)))
     assert audited["rounds"] >= 1 and not audited["complete"]
-    assert "stopped at rounds" in subnetlab("status", tmp_path / "run", environment=dict(os.environ))
+    assert "stopped at round " in subnetlab("status", tmp_path / "run", environment=dict(os.environ))
 
 
 def test_a_head_that_lies_fills_no_memory_and_commands_no_terminal(

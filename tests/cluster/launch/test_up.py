@@ -143,7 +143,7 @@ def test_a_cluster_comes_up_over_ssh_is_joined_and_ends_without_a_trace(machines
     assert f"Ray at {machines.address} speaks TLS: set RAY_USE_TLS=1" in refused
     (machines.file.parent / "other").mkdir()
     other = certificate(machines.file.parent / "other", "127.0.0.2")
-    for ca, said in [(other, "shown there is not trusted"), (other.parent, "RAY_TLS_CA_CERT")]:
+    for ca, said in [(other, "of the cluster is not trusted"), (other.parent, "RAY_TLS_CA_CERT")]:
         assert said in machines.subnetlab(*plan, expect=1, **settings | {"RAY_TLS_CA_CERT": str(ca)})
     planned = json.loads(machines.subnetlab(*plan, **settings))
     assert sorted(node["cpus"] for node in planned["nodes"]) == [1.0, 2.0]
@@ -179,7 +179,7 @@ def test_a_machine_that_is_not_there_keeps_no_other_one_up(machines: Machines) -
     said = machines.subnetlab("cluster", "down", str(gone), "--yes", expect=1)
     assert "exit 255: ssh: connect to host 127.0.0.5" in said
     assert f"{machines.name} has ended here" in said
-    assert "1 of 2 commands failed: when the machines answer, run it again" in said
+    assert "1 of 2 commands failed; run it again when the machines answer" in said
 
 
 def test_nothing_is_run_without_a_yes(machines: Machines) -> None:

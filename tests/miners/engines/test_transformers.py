@@ -186,14 +186,14 @@ def test_an_engine_that_can_not_open_says_why_in_one_line(options: dict[str, Any
     assert "\n" not in str(refused.value)
 
 
-def test_a_chat_template_that_refuses_the_roles_is_named(loop: Loop) -> None:
-    template = "{% if messages[0].role == 'system' %}{{ raise_exception('no system turns here') }}{% endif %}x"
+def test_the_reason_of_a_chat_template_that_refuses_a_prompt_reaches_the_caller(loop: Loop) -> None:
+    template = "{{ raise_exception('no questions on Sundays') }}"
     engine = Transformers(model=MODEL, device="cpu", template=template, layers=1)
 
     async def refused() -> None:
         await engine.open()
         try:
-            with pytest.raises(PromptError, match="no system turns here"):
+            with pytest.raises(PromptError, match="no questions on Sundays"):
                 await engine.generate([Request((Message("system", "a"), Message("user", "b")), max_tokens=2)])
         finally:
             await engine.close()
