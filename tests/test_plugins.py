@@ -15,11 +15,15 @@ SORTS = registries()
 KINDS = [(sort, kind) for sort, plugins in SORTS.items() for kind in plugins.sources()]
 EXAMPLES: dict[tuple[str, str], dict[str, Any]] = {
     ("miners", "copycat"): {"victim": "echo"},
+    ("scorers", "judge"): {"max_tokens": 4, "max_characters": 200},
+    ("scorers", "pairwise_judge"): {"max_tokens": 4, "max_characters": 200},
     ("scorers", "reward_model"): {"model": "./no-such-folder"},
     ("scorers", "weighted"): {"terms": [{"scorer": "rouge"}, {"scorer": "edit_similarity"}]},
     ("validators", "favourite"): {"uids": [3]},
 }
-"""Options of the kinds that can't do without any."""
+"""Options of the kinds that can't do without any, or take long without."""
+RUN_MODELS = ("judge", "log_probability", "pairwise_judge")
+"""Scorers that load a language model to grade."""
 
 
 def example(sort: str, kind: str) -> Any:
@@ -92,7 +96,10 @@ def test_an_answer_can_stand_in_for_the_truth(subnet: Subnet) -> None:
     assert subnet.reference_from(task, subnet.answer_type()) is None
 
 
-@pytest.mark.parametrize("kind", sorted(SCORERS.sources()))
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(kind, marks=pytest.mark.models if kind in RUN_MODELS else ()) for kind in sorted(SCORERS.sources())],
+)
 def test_a_scorer_grades_within_bounds_or_says_why_not(kind: str, subnet: Subnet) -> None:
     scorer = example("scorers", kind)
     task = subnet.task(1)

@@ -1,7 +1,6 @@
 """Whole runs on the local pool with light miners: what they record, how they stop and resume."""
 
 import json
-import os
 import random
 import shutil
 import signal
@@ -9,9 +8,11 @@ import sqlite3
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -45,7 +46,7 @@ right = 0.4
 [[miners]]
 name = "slow"
 kind = "slow"
-delay_s = 0.05
+delay_s = 0.01
 miner = {kind = "tests.lab.records:Sayer", right = 0.7}
 [[miners]]
 name = "malformed"
@@ -301,30 +302,33 @@ def test_two_processes_can_not_write_one_run(tmp_path: Path) -> None:
 
 
 def test_a_run_killed_at_twenty_random_points_ends_as_an_undisturbed_one(tmp_path: Path) -> None:
-    config = tmp_path / "paced.toml"
-    config.write_text(PACED)
+    config = RunConfig.parse(tomllib.loads(PACED))
+    killed = tmp_path / "killed"
     rng = random.Random(5)
-    command = [sys.executable, "-m", "lab", "run", str(config), "--out", str(tmp_path / "killed"), "--json"]
-    of = 25 * 8 * 2
-    points = sorted(rng.sample(range(of - 20), 20))
-    for point in points:
-        held = (tmp_path / "killed" / "config.json").exists()
-        with subprocess.Popen(
-            [*command, *(["--resume"] if held else [])], cwd=ROOT, stdout=subprocess.DEVNULL
-        ) as child:
-            deadline = time.monotonic() + 60
-            while (written := rounds_written(tmp_path / "killed")) < point and time.monotonic() < deadline:
-                assert child.poll() is None, f"it ended by itself with {child.returncode}"
-                time.sleep(0.002)
-            time.sleep(rng.random() * 0.1)
-            os.kill(child.pid, signal.SIGKILL)
+    rounds = 25 * 8 * 2
+    processes = get_context("forkserver")  # forks from a process that has imported everything
+    processes.set_forkserver_preload(["lab.run.session", "tests.lab.records"])
+    for point in sorted(rng.sample(range(rounds - 20), 20)):
+        child = processes.Process(target=run, args=(config, killed), kwargs={"mode": run_mode(killed)})
+        child.start()
+        deadline = time.monotonic() + 60
+        while (written := rounds_written(killed)) < point and time.monotonic() < deadline:
+            assert child.is_alive(), f"it ended by itself with {child.exitcode}"
+            time.sleep(0.001)
+        time.sleep(rng.random() * 0.05)
+        child.kill()
+        child.join()
         assert written >= point, "so many rounds were not written within 60 s"
-    resumed = RunConfig.read(config)
-    with run(resumed, tmp_path / "killed", mode="resume") as record, run(resumed, tmp_path / "calm") as calm:
+        assert child.exitcode == -signal.SIGKILL
+    with run(config, killed, mode="resume") as record, run(config, tmp_path / "calm") as calm:
         assert outcome(record) == outcome(calm)
-        found = audit(record)
-        assert found.complete and found.rounds == of
+        audited = audit(record)
+        assert audited.complete and audited.rounds == rounds
         assert Bill.of(record).sessions > 1
+
+
+def run_mode(folder: Path) -> Literal["new", "resume"]:
+    return "resume" if (folder / "config.json").exists() else "new"
 
 
 def test_ctrl_c_stops_a_run_and_says_how_to_resume_it(tmp_path: Path) -> None:
