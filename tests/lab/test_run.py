@@ -29,7 +29,7 @@ from lab.run.audit import audit
 from lab.run.events import Event
 from lab.run.session import run
 from subnets import Fault
-from tests.lab.records import make_config, rounds_written
+from tests.lab.records import SLOW, make_config, rounds_written
 
 ROOT = Path(__file__).parents[2]
 PACED = """
@@ -306,8 +306,8 @@ def test_a_run_killed_at_twenty_random_points_ends_as_an_undisturbed_one(tmp_pat
     killed = tmp_path / "killed"
     rng = random.Random(5)
     rounds = 25 * 8 * 2
-    processes = get_context("forkserver")  # forks from a process that has imported everything
-    processes.set_forkserver_preload(["lab.run.session", "tests.lab.records"])
+    processes = get_context("forkserver")
+    processes.set_forkserver_preload(["tests.lab.warm"])
     for point in sorted(rng.sample(range(rounds - 20), 20)):
         child = processes.Process(target=run, args=(config, killed), kwargs={"mode": run_mode(killed)})
         child.start()
@@ -332,8 +332,8 @@ def run_mode(folder: Path) -> Literal["new", "resume"]:
 
 
 def test_ctrl_c_stops_a_run_and_says_how_to_resume_it(tmp_path: Path) -> None:
-    config = tmp_path / "paced.toml"
-    config.write_text(PACED)
+    config = tmp_path / "slow.toml"
+    config.write_text(SLOW)
     command = [sys.executable, "-m", "lab", "run", str(config), "--out", str(tmp_path / "run"), "--json"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
         while rounds_written(tmp_path / "run") < 5:
