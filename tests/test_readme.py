@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from benchmarks.scale_plan import Results, page
 
 ROOT = Path(__file__).parent.parent
@@ -17,6 +19,7 @@ def files() -> dict[str, str]:
     return {name: f"# {name}\n{body}" for name, body in blocks}
 
 
+@pytest.mark.slow
 def test_the_worked_example_runs_pays_by_quality_and_passes_the_audit(tmp_path: Path) -> None:
     for name, text in files().items():
         (tmp_path / name).write_text(text)

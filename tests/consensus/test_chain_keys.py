@@ -58,6 +58,7 @@ def test_we_read_what_bittensor_wallet_wrote(tmp_path: Path) -> None:
         chain.call(folder.coldkey("bob"), Faucet())
 
 
+@pytest.mark.slow
 def test_an_encrypted_coldkey_is_the_fields_and_tells_nobody(tmp_path: Path, caplog, capfd) -> None:  # type: ignore[no-untyped-def]
     """One write and one read: the field's key derivation takes seconds and a gigabyte each time, by intention."""
     caplog.set_level(logging.DEBUG)

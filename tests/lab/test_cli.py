@@ -131,6 +131,7 @@ def test_every_key_is_a_flag_anywhere_and_json_is_one_document(config: Path, tmp
     assert (written["chain"]["epochs"], written["seed"]) == (2, 6)
 
 
+@pytest.mark.slow
 def test_a_finished_folder_can_be_reported_and_audited_again(folder: Path) -> None:
     assert "incentive" in subnetlab("report", folder, "--trust").stdout.lower()
     assert json.loads(subnetlab("report", folder, "--trust", "--json").stdout)["report"].endswith("report.html")

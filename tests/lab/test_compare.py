@@ -128,6 +128,7 @@ def test_studies_are_compared_arm_by_arm(tmp_path: Path, first: Path) -> None:
         compare(one, study(tmp_path / "three", "grading", small=0.9))
 
 
+@pytest.mark.slow
 def test_a_clear_difference_stands_out_among_very_many(tmp_path: Path) -> None:
     """600 tests, whose smallest p-value with the usual number of flips would be 600 / 10001, never below 0.05."""
     same = {f"same-{place}": 0.9 for place in range(119)}

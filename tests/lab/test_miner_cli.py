@@ -102,6 +102,7 @@ def scores(record: RunRecord) -> tuple[Sequence[float | None], Sequence[float | 
     )  # type: ignore[return-value]
 
 
+@pytest.mark.slow
 def test_a_served_tesseract_earns_what_the_same_one_earns_here_and_the_audit_passes(
     wallets: Path, tmp_path: Path
 ) -> None:

@@ -301,6 +301,7 @@ def test_two_processes_can_not_write_one_run(tmp_path: Path) -> None:
             run(small(), tmp_path)
 
 
+@pytest.mark.slow
 def test_a_run_killed_at_twenty_random_points_ends_as_an_undisturbed_one(tmp_path: Path) -> None:
     config = RunConfig.parse(tomllib.loads(PACED))
     killed = tmp_path / "killed"

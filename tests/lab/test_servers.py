@@ -28,6 +28,8 @@ from miners.engines.language import LanguageEngine
 from subnets import Answer, Cost, Query, spend
 from tests.lab.records import make_config
 
+pytestmark = pytest.mark.slow
+
 SERVER = """
 import http.server, sys, time
 class Answers(http.server.BaseHTTPRequestHandler):

@@ -30,6 +30,7 @@ def subnetlab(*arguments: str | Path) -> str:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
 
 
+@pytest.mark.slow
 def test_a_run_is_shown_while_it_is_under_way_and_as_gone_when_its_driver_is_killed(tmp_path: Path) -> None:
     (tmp_path / "slow.toml").write_text(SLOW + "[pool]\nkind = 'local'\n")
     out = tmp_path / "arms" / ("slow" * 40)  # as of a study, with a long name

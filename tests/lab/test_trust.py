@@ -46,6 +46,7 @@ def no_marks(foreign: Path) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("arguments", [("report", "run"), ("audit", "run"), ("compare", "run", "run")])
+@pytest.mark.slow
 def test_a_record_runs_no_code_of_its_folder_unless_it_is_trusted(foreign: Path, arguments: tuple[str, ...]) -> None:
     done = as_installed(foreign, *arguments)
     assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr

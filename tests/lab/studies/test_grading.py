@@ -21,6 +21,8 @@ from lab.studies.study import measure
 from lab.studies.study_folder import StudyFolder
 from subnets import Response, Score, Scorer, Task
 
+pytestmark = pytest.mark.slow
+
 SHIPPED = Path(__file__).parents[3] / "configs" / "studies"
 
 PAGES: dict[str, Any] = {

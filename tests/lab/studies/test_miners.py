@@ -26,6 +26,8 @@ from lab.studies.miners.plots import left_out
 from lab.studies.study import measure
 from lab.studies.study_folder import StudyFolder
 
+pytestmark = pytest.mark.slow
+
 OCR: dict[str, Any] = {
     "seed": 5,
     "subnet": {"kind": "ocr", "width": 400, "difficulty": 0.0},

@@ -26,6 +26,8 @@ from lab.studies.study_folder import StudyFolder
 from subnets import Cost
 from tests.lab.records import make_record
 
+pytestmark = pytest.mark.slow
+
 TINY = {
     "seed": 5,
     "subnet": {"kind": "ocr", "width": 400, "difficulty": 0.0},

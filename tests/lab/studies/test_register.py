@@ -35,6 +35,7 @@ def test_the_help_of_each_study_works_and_lists_the_keys_of_its_config(name: str
 
 
 @pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.slow
 def test_each_study_has_a_config_and_is_called_by_its_name(name: str) -> None:
     found = loaded(name)
     assert found.name == name

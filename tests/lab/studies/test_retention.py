@@ -20,6 +20,7 @@ SMALL = RetentionConfig(
 )
 
 
+@pytest.mark.slow
 def test_every_published_point_is_met_with_the_draw_that_upstream_used() -> None:
     published = tuple(setting for setting in settings() if setting.name in PUBLISHED)
     assert len(published) == len(PUBLISHED) == 9

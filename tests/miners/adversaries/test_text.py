@@ -21,6 +21,7 @@ async def test_word_salad_has_the_prompts_words_in_no_order() -> None:
     assert "founded the bakery in Lund" not in " ".join(salad)
 
 
+@pytest.mark.slow
 async def test_there_are_thirty_ways_to_speak_to_a_judge_and_all_are_used() -> None:
     assert len(set(INJECTIONS)) == 30
     queries = [Query(f"{number:x}", "", QUERY.prompt) for number in range(400)]

@@ -10,6 +10,8 @@ from miners.ocr import TesseractReader
 from subnets import Response, Scorer, Task
 from subnets.ocr import MAX_SECTIONS, OCR, OCRAnswer, Sections, Tutorial, guesses
 
+pytestmark = pytest.mark.slow
+
 COUNTS = (1, 5, 20, 50, 100, 300, MAX_SECTIONS)
 TESSERACT_S = 0.2
 """Less than it needs for any page: its time term is better than in truth."""

@@ -113,6 +113,7 @@ def test_a_task_is_the_same_in_another_process() -> None:
     assert runs[0] == runs[1]
 
 
+@pytest.mark.slow
 def test_no_two_tasks_are_alike() -> None:
     subnet = TextPrompting()
     conversations = {str(subnet.task(seed).prompt.messages) for seed in range(2_000)}
