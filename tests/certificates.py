@@ -15,7 +15,7 @@ def certificate(folder: Path, *addresses: str) -> Path:
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "subnetlab")])
     now = datetime.now(UTC)
     named = x509.SubjectAlternativeName([x509.IPAddress(ip_address(address)) for address in addresses])
-    made = (
+    certificate = (
         x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(hours=1), now + timedelta(hours=1))
         .add_extension(named, critical=False)
         .sign(key, hashes.SHA256())
@@ -23,5 +23,5 @@ def certificate(folder: Path, *addresses: str) -> Path:
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    (folder / "cert.pem").write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
+    (folder / "cert.pem").write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
     return folder / "cert.pem"

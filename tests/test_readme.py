@@ -27,9 +27,9 @@ def test_the_worked_example_runs_pays_by_quality_and_passes_the_audit(tmp_path: 
     program = Path(sys.executable).parent / "subnetlab"
 
     def subnetlab(*arguments: str) -> dict[str, object]:
-        done = subprocess.run([program, *arguments, "--json"], cwd=tmp_path, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return dict(json.loads(done.stdout))
+        result = subprocess.run([program, *arguments, "--json"], cwd=tmp_path, capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+        return dict(json.loads(result.stdout))
 
     subnetlab("run", "reversal.toml")
     assert subnetlab("audit", "runs/reversal", "--trust")["complete"] is True

@@ -134,10 +134,10 @@ def play(
 def struck_pid(armed: Path) -> int:
     """Wait until somebody is struck; return the number of its process."""
     until = time.monotonic() + STRIKE_S
-    while not (found := list(armed.glob("struck-*"))):
+    while not (result := list(armed.glob("struck-*"))):
         assert time.monotonic() < until, f"nobody was struck within {STRIKE_S:g} s"
         time.sleep(0.01)
-    return int(found[0].name.partition("-")[2])
+    return int(result[0].name.partition("-")[2])
 
 
 def rounds_of(record: RunRecord) -> dict[str, GradedRound]:
@@ -153,8 +153,8 @@ def assert_whole(disturbed: RunRecord, undisturbed: RunRecord, harmed: Collectio
 
     The audit follows the hashes, reads every answer that is kept, and finds every grade and payout again.
     """
-    found = audit(disturbed)
-    assert found.complete
+    result = audit(disturbed)
+    assert result.complete
     rounds, expected = rounds_of(disturbed), rounds_of(undisturbed)
     assert rounds.keys() == expected.keys(), "a round was lost"
     faults: list[GradedAnswer] = []

@@ -177,8 +177,8 @@ class Answers:
         head = await reader.readuntil(b"\r\n\r\n")
         length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
         asked = json.loads(await reader.readexactly(length))["messages"][-1]["content"]
-        said = asked.removeprefix("Say <b>").removesuffix("</b> again").replace("7", "x")
-        for part in (HEAD, *map(event, said), event("", "stop"), b"data: [DONE]\n\n"):
+        word = asked.removeprefix("Say <b>").removesuffix("</b> again").replace("7", "x")
+        for part in (HEAD, *map(event, word), event("", "stop"), b"data: [DONE]\n\n"):
             writer.write(part)
         await writer.drain()
         await closed(writer)
@@ -187,10 +187,10 @@ class Answers:
 @pytest.fixture
 def proxy() -> Iterator[Proxy]:
     loop, server = Loop(), Answers()
-    made = Proxy(loop.run(server.start()))
-    loop.run(made.start())
-    yield made
-    loop.run(made.stop())
+    proxy = Proxy(loop.run(server.start()))
+    loop.run(proxy.start())
+    yield proxy
+    loop.run(proxy.stop())
     loop.run(server.stop())
     loop.close()
 

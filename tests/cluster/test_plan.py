@@ -72,13 +72,13 @@ def test_miners_with_different_requirements_share_neither_hosts_nor_engines() ->
         **{0: fakes.Says(), 1: fakes.Says(), 2: fakes.Works(), 3: fakes.Works(seed=3)},
         **{4: fakes.Works(engine=model), 5: fakes.Works(engine=model, seed=5), 6: fakes.Works(engine=model, seed=6)},
     }
-    found = plan(miners, lambda group, others: 1, requirements={1: a, 3: fast, 5: a, 6: a})
-    assert {group.name: tuple(group.miners) for group in found.groups} == {
+    layout = plan(miners, lambda group, others: 1, requirements={1: a, 3: fast, 5: a, 6: a})
+    assert {group.name: tuple(group.miners) for group in layout.groups} == {
         **{"io": (0,), "io@zone=a": (1,), "cpu": (2,), "cpu@zone=a,nvme=1": (3,)},
         **{"model-0": (4,), "model-1": (5, 6)},
     }
-    assert found.groups[3].needs == {"CPU": 1.0, "nvme": 1.0}
-    assert found.groups[5].requirements == a
+    assert layout.groups[3].needs == {"CPU": 1.0, "nvme": 1.0}
+    assert layout.groups[5].requirements == a
 
 
 def test_a_copycat_shares_its_victims_requirements_and_may_not_have_others() -> None:

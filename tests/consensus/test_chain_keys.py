@@ -69,8 +69,8 @@ def test_an_encrypted_coldkey_is_the_fields_and_tells_nobody(tmp_path: Path, cap
     with pytest.raises(WalletError, match="its password is needed") as missing:
         folder.coldkey("alice")
     output = "".join([*capfd.readouterr(), caplog.text, str(missing.value), *os.environ.values()])
-    kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
-    assert PASSWORD not in output and PASSWORD.encode() not in kept
+    content = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert PASSWORD not in output and PASSWORD.encode() not in content
     assert Wallet(name="alice", path=str(tmp_path)).get_coldkey(PASSWORD).ss58_address == address
 
 
@@ -90,8 +90,8 @@ def test_an_older_encrypted_coldkey_opens_with_its_password_alone(tmp_path: Path
         chain.call(mine, Faucet())
         chain.step()
     output = "".join([*capfd.readouterr(), caplog.text, str(wrong.value), repr(mine), *os.environ.values()])
-    kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
-    assert PASSWORD not in output and PASSWORD.encode() not in kept
+    content = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert PASSWORD not in output and PASSWORD.encode() not in content
 
 
 def test_a_mnemonic_is_in_its_key_file_and_nowhere_else(tmp_path: Path, caplog, capfd) -> None:  # type: ignore[no-untyped-def]

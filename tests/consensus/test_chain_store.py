@@ -250,9 +250,9 @@ def flips(content: bytes) -> Iterator[int]:
     draw = random.Random(13)
     address = throwaway_key(1, "hotkey-0").ss58_address.encode()
     for known in (address, b"\x02\x00\x03\x00\xff\xff"):
-        found = [match.start() for match in re.finditer(re.escape(known), content)]
-        assert found
-        yield from (start + draw.randrange(len(known)) for start in found)
+        offsets = [match.start() for match in re.finditer(re.escape(known), content)]
+        assert offsets
+        yield from (start + draw.randrange(len(known)) for start in offsets)
     yield from (draw.randrange(len(content)) for _ in range(150))
 
 

@@ -16,8 +16,8 @@ from tests.lab.servers import Postgres
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    found = installed[-1] if installed else Path(shutil.which("initdb") or "")
-    if not found.name:
+    program = installed[-1] if installed else Path(shutil.which("initdb") or "")
+    if not program.name:
         pytest.fail("PostgreSQL is missing; get it with: apt-get install postgresql")
     folder = Path(tempfile.mkdtemp(prefix="subnetlab-postgres-"))
     user = "postgres" if os.geteuid() == 0 else None
@@ -27,7 +27,7 @@ def postgres() -> Iterator[Postgres]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    server = Postgres(found.parent, folder, port, user)
+    server = Postgres(program.parent, folder, port, user)
     server.call("initdb", "-D", str(folder / "data"), "-U", "subnetlab", "-A", "trust", "--no-sync")
     server.start()
     yield server

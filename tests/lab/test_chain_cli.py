@@ -342,8 +342,8 @@ def test_a_password_comes_by_terminal_or_pipe_and_shows_nowhere(folder: Path, mo
     result = run("faucet safe --json", stdin=f"{password}\n")
     assert json.loads(result.stdout)["balance_rao"] == 300 * 10**9
     assert isinstance(run("faucet safe", stdin="wrong\n").exception, WalletError)
-    kept = b"".join(path.read_bytes() for path in (folder / ".subnetlab").rglob("*") if path.is_file())
-    assert password.encode() not in kept
+    content = b"".join(path.read_bytes() for path in (folder / ".subnetlab").rglob("*") if path.is_file())
+    assert password.encode() not in content
 
 
 def chain_commands() -> dict[str, Any]:

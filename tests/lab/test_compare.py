@@ -86,9 +86,9 @@ def test_a_result_does_not_differ_from_itself(first: Path) -> None:
 
 def test_unscored_answers_leave_out_their_task(tmp_path: Path) -> None:
     spoilt = [{"name": "miner", "kind": "tests.lab.records:Spoiler"}, *sayers(good=0.9)]
-    one = play(tmp_path / "one", miners=spoilt)
+    first = play(tmp_path / "one", miners=spoilt)
     two = play(tmp_path / "two", miners=sayers(miner=0.5, good=0.9))
-    measures = {row.measure for row in compare(one, two).rows if row.miner == "miner"}
+    measures = {row.measure for row in compare(first, two).rows if row.miner == "miner"}
     assert measures == {"quality", "latency_s", "cpu_s", "usd"}  # no score: the grader failed at all of them
 
 
@@ -132,9 +132,9 @@ def test_studies_are_compared_arm_by_arm(tmp_path: Path, first: Path) -> None:
 def test_a_clear_difference_stands_out_among_very_many(tmp_path: Path) -> None:
     """600 tests, whose smallest p-value with the usual number of flips would be 600 / 10001, never below 0.05."""
     same = {f"same-{place}": 0.9 for place in range(119)}
-    one = play(tmp_path / "one", miners=sayers(changed=0.95, **same))
+    first = play(tmp_path / "one", miners=sayers(changed=0.95, **same))
     two = play(tmp_path / "two", miners=sayers(changed=0.4, **same))
-    compared = compare(one, two)
+    compared = compare(first, two)
     assert len(compared.rows) == 600
     assert {(row.miner, row.measure) for row in compared.rows if row.larger_than_chance} == {
         ("changed", "score"),

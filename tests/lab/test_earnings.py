@@ -24,7 +24,7 @@ def test_a_query_that_was_lost_is_no_answer_but_what_it_cost_counts() -> None:
         for number, fault in enumerate(faults)
     ]
     epoch = cast(Epoch, SimpleNamespace(number=2, pay=SimpleNamespace(paid=(TAO, 0))))
-    told = earnings(epoch, rounds, (0, 1), PRICES)
-    assert (told[0].epoch, told[0].answers, told[1].answers) == (2, 3, 0)
-    assert told[0].cost_usd == pytest.approx(4 * PRICES.cpu_hour_usd)
-    assert told[0].earned_usd == PRICES.token_usd
+    pay = earnings(epoch, rounds, (0, 1), PRICES)
+    assert (pay[0].epoch, pay[0].answers, pay[1].answers) == (2, 3, 0)
+    assert pay[0].cost_usd == pytest.approx(4 * PRICES.cpu_hour_usd)
+    assert pay[0].earned_usd == PRICES.token_usd

@@ -76,10 +76,10 @@ def test_folders_of_the_names_of_our_packages_hide_nothing_and_a_plug_in_beside_
     (tmp_path / "inference.py").write_text("raise RuntimeError('this too')")
     (tmp_path / "quiet.py").write_text(PLUG_IN)
     (tmp_path / "config.toml").write_text(CONFIG.replace("KIND", "quiet:Quiet"))
-    done = as_installed(tmp_path, "run", "config.toml", "--json")
-    assert done.returncode == 0, done.stderr
-    done = as_installed(tmp_path, "status", "--once")
-    assert done.returncode == 0, done.stderr
+    result = as_installed(tmp_path, "run", "config.toml", "--json")
+    assert result.returncode == 0, result.stderr
+    result = as_installed(tmp_path, "status", "--once")
+    assert result.returncode == 0, result.stderr
 
 
 @pytest.mark.parametrize("place", ["miners/quiet.py", "consensus/__init__.py", "lab.py"])
@@ -89,16 +89,16 @@ def test_a_plug_in_in_a_module_named_like_one_of_our_packages_is_refused_by_name
     path.write_text(PLUG_IN)
     module = place.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     (tmp_path / "config.toml").write_text(CONFIG.replace("KIND", f"{module}:Quiet"))
-    done = as_installed(tmp_path, "run", "config.toml")
-    assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr
+    result = as_installed(tmp_path, "run", "config.toml")
+    assert result.returncode == 2 and "Traceback" not in result.stderr, result.stderr
     name = place.partition("/")[0]
-    assert f"miners[1].kind: miner '{module}:Quiet'" in done.stderr
-    assert f"{name} in the current folder has the name of a package of subnetlab" in done.stderr
+    assert f"miners[1].kind: miner '{module}:Quiet'" in result.stderr
+    assert f"{name} in the current folder has the name of a package of subnetlab" in result.stderr
 
 
 def test_a_module_run_by_python_is_protected_before_its_first_import(tmp_path: Path) -> None:
     (tmp_path / "typer.py").write_text("raise RuntimeError('imported')")
     environment = {"PYTHONPATH": str(ROOT), "PATH": ""}
     command = [sys.executable, "-m", "lab", "--help"]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr

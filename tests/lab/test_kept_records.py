@@ -24,14 +24,14 @@ def expected(folder: Path, command: str) -> Any:
 
 
 def test_the_report_of_a_kept_record_has_the_figures_that_it_had(kept: Path) -> None:
-    done = CliRunner().invoke(app, ["report", str(kept), "--json"])
-    assert done.exit_code == 0, done.output
-    found = json.loads(done.stdout)
-    assert Path(found.pop("report")).is_file()
-    assert found == expected(kept, "report")
+    result = CliRunner().invoke(app, ["report", str(kept), "--json"])
+    assert result.exit_code == 0, result.output
+    figures = json.loads(result.stdout)
+    assert Path(figures.pop("report")).is_file()
+    assert figures == expected(kept, "report")
 
 
 def test_the_audit_of_a_kept_record_finds_everything_as_recorded(kept: Path) -> None:
-    done = CliRunner().invoke(app, ["audit", str(kept), "--json"])
-    assert done.exit_code == 0, done.output
-    assert json.loads(done.stdout) == expected(kept, "audit")
+    result = CliRunner().invoke(app, ["audit", str(kept), "--json"])
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout) == expected(kept, "audit")

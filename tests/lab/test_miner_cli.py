@@ -56,15 +56,15 @@ def served(spec: str, wallets: Path, *options: str | Path) -> Iterator[dict[str,
         command(*arguments, *options), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None and process.stderr is not None
-        said = process.stdout.readline()
-        told = json.loads(said) if said else {}
+        line = process.stdout.readline()
+        announcement = json.loads(line) if line else {}
         try:
-            assert told, process.stderr.read()
-            yield told
+            assert announcement, process.stderr.read()
+            yield announcement
         finally:
             process.send_signal(signal.SIGTERM)
             last = process.stdout.read()
-        told["end"] = json.loads(last)
+        announcement["end"] = json.loads(last)
     assert process.returncode == 0
 
 
@@ -106,20 +106,20 @@ def scores(record: RunRecord) -> tuple[Sequence[float | None], Sequence[float | 
 def test_a_served_tesseract_earns_what_the_same_one_earns_here_and_the_audit_passes(
     wallets: Path, tmp_path: Path
 ) -> None:
-    with served("{kind = 'tesseract', scale = 0.75}", wallets, "--metagraph", tmp_path / "sn1.csv") as told:
-        with run(config(told, wallets), tmp_path / "run") as record:
+    with served("{kind = 'tesseract', scale = 0.75}", wallets, "--metagraph", tmp_path / "sn1.csv") as announcement:
+        with run(config(announcement, wallets), tmp_path / "run") as record:
             here, there = scores(record)
             rounds = [GradedRound.of(entry) for entry in record.entries("round")]
-            found = audit(record)
-    assert told["end"] == {"answered": 2, "refused": {}} and told["places"] >= 1
+            result = audit(record)
+    assert announcement["end"] == {"answered": 2, "refused": {}} and announcement["places"] >= 1
     assert here == there and len(there) == 2 and min(score or 0.0 for score in there) > 0.3
-    assert found.complete
+    assert result.complete
     [remote] = {answer.cost.sent_bytes > 10_000 for graded in rounds for answer in graded.answers if answer.uid == 2}
     assert remote
     secret = (wallets / "validator" / "hotkeys" / "default").read_text()
     words = [word.encode() for word in secret.split('"') if len(word) > 50]
-    kept = b"".join(path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file())
-    assert words and not any(word in kept for word in words)
+    content = b"".join(path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file())
+    assert words and not any(word in content for word in words)
     # The audit asks nobody: it passes when the miner is long gone.
     with open_run(tmp_path / "run") as record:
         assert audit(record).complete
@@ -127,14 +127,14 @@ def test_a_served_tesseract_earns_what_the_same_one_earns_here_and_the_audit_pas
 
 def test_a_miner_that_refuses_the_run_is_at_fault_with_its_reason(wallets: Path, tmp_path: Path) -> None:
     options = ("--metagraph", tmp_path / "sn1.csv")
-    with served("{kind = 'echo', min_stake = 5000}", wallets, *options) as told:
-        asked = config(told, wallets, {"kind": "echo"}, {"kind": "tests.lab.records:Digits", "drawn": False})
+    with served("{kind = 'echo', min_stake = 5000}", wallets, *options) as announcement:
+        asked = config(announcement, wallets, {"kind": "echo"}, {"kind": "tests.lab.records:Digits", "drawn": False})
         with run(asked, tmp_path / "run") as record:
             rounds = [GradedRound.of(entry) for entry in record.entries("round")]
     refused = [answer for graded in rounds for answer in graded.answers if answer.uid == 2]
     assert {answer.fault for answer in refused} == {"refused"}
     assert "refused: a stake of 1000 is too little; at least 5000 is required" in refused[0].reason
-    assert told["end"]["refused"] == {"refused": 2} and told["end"]["answered"] == 0
+    assert announcement["end"]["refused"] == {"refused": 2} and announcement["end"]["answered"] == 0
 
 
 def test_nothing_is_left_open_where_callers_can_no_longer_be_looked_up(wallets: Path, tmp_path: Path) -> None:
@@ -186,9 +186,9 @@ def test_a_chain_says_who_is_registered(tmp_path: Path) -> None:
     environment = os.environ | {"SUBNETLAB_CHAIN": str(tmp_path / "chain.db"), "SUBNETLAB_WALLETS": str(tmp_path)}
 
     def do(*arguments: str) -> str:
-        done = subprocess.run(command(*arguments), cwd=ROOT, env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        result = subprocess.run(command(*arguments), cwd=ROOT, env=environment, capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+        return result.stdout
 
     do("wallet", "new", "validator")
     do("faucet", "validator", "--times", "5")
@@ -240,7 +240,7 @@ def test_a_spec_that_can_not_be_served_is_refused(spec: str, match: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "reason"),
     [
         (("--wallet", "nobody"), "no wallet 'nobody'"),
         (("--wallet", "miner", "--metagraph", "no.csv"), "no.csv can't be read"),
@@ -253,11 +253,13 @@ def test_a_spec_that_can_not_be_served_is_refused(spec: str, match: str) -> None
     ],
 )
 def test_what_keeps_it_from_serving_is_one_line(
-    options: tuple[str, ...], said: str, wallets: Path, tmp_path: Path
+    options: tuple[str, ...], reason: str, wallets: Path, tmp_path: Path
 ) -> None:
     if "--metagraph" not in options:
         options += ("--metagraph", str(tmp_path / "sn1.csv"))
-    done = subprocess.run(
+    result = subprocess.run(
         command("miner", "serve", "echo", "--wallets", wallets, *options), cwd=ROOT, capture_output=True, text=True
     )
-    assert done.returncode != 0 and said in done.stderr and len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert result.returncode != 0 and reason in result.stderr and len(result.stderr.strip().splitlines()) == 1, (
+        result.stderr
+    )

@@ -26,8 +26,8 @@ def test_a_run_is_kept_resumed_audited_and_reported(postgres: Postgres, tmp_path
         head = audit(record).head
     run(config, tmp_path / "run", mode="resume").close()
     with open_run(tmp_path / "run") as again:
-        found = audit(again)
-        assert found.complete and found.head == head
+        result = audit(again)
+        assert result.complete and result.head == head
         assert "</html>" in html(RunFigures.of(again))
     assert not (tmp_path / "run" / "record.sqlite").exists()
 

@@ -12,11 +12,11 @@ START = Draft("start", "run", {"format": FORMAT})
 
 @pytest.fixture
 def record(tmp_path: Path) -> RunRecord:
-    made = RunRecord.create(tmp_path)
-    made.append([START])
-    made.append([Draft("round", "0/0", {"score": 0.5}), Draft("round", "0/1", {"score": None})], [b"an answer"])
-    made.append([Draft("epoch", "0", {"paid": [1, 2]})])
-    return made
+    record = RunRecord.create(tmp_path)
+    record.append([START])
+    record.append([Draft("round", "0/0", {"score": 0.5}), Draft("round", "0/1", {"score": None})], [b"an answer"])
+    record.append([Draft("epoch", "0", {"paid": [1, 2]})])
+    return record
 
 
 def tamper(record: RunRecord, statement: str) -> None:

@@ -105,10 +105,12 @@ def test_the_report_is_one_small_file_that_fetches_nothing(run: RunFigures, tmp_
 
 
 def test_ids_are_unique_and_every_reference_finds_its_own(page: str) -> None:
-    found = outline(page)
-    assert len(found.ids) == len(set(found.ids))
-    wanted = {name[1:] for name in found.references if name.startswith("#")} | set(re.findall(r"url\(#([^)]+)\)", page))
-    assert wanted == set(found.ids)
+    structure = outline(page)
+    assert len(structure.ids) == len(set(structure.ids))
+    wanted = {name[1:] for name in structure.references if name.startswith("#")} | set(
+        re.findall(r"url\(#([^)]+)\)", page)
+    )
+    assert wanted == set(structure.ids)
 
 
 def test_what_miners_wrote_can_do_no_harm(tmp_path: Path) -> None:
@@ -129,9 +131,9 @@ def test_the_report_shows_what_was_run_and_who_did_how_well(page: str) -> None:
 
 
 def test_every_chart_is_there_for_both_screens_with_words_for_those_who_cannot_see_it(page: str) -> None:
-    found = re.findall(r'<svg [^>]*aria-label="([^"]+)"', page)
-    assert len(found) == 8
-    assert min(map(len, found)) > 60
+    labels = re.findall(r'<svg [^>]*aria-label="([^"]+)"', page)
+    assert len(labels) == 8
+    assert min(map(len, labels)) > 60
 
 
 def test_no_style_of_a_chart_reaches_the_page_around_it(page: str) -> None:

@@ -94,10 +94,10 @@ def children() -> set[int]:
 @pytest.mark.parametrize("measured", ["good", "caller"])
 def test_a_run_starts_its_server_and_bills_it_apart(measured: str, tmp_path: Path) -> None:
     with run(serving(bare={"miner": measured}), tmp_path) as record:
-        found, bill = audit(record), Bill.of(record)
+        result, bill = audit(record), Bill.of(record)
         rounds = [GradedRound.of(entry) for entry in record.entries("round")]
-        kept = (tmp_path / "config.json").read_text()
-    assert found.complete
+        config = (tmp_path / "config.json").read_text()
+    assert result.complete
     assert {answer.score for graded in rounds for answer in graded.answers if answer.uid == 3} == {1.0}
     parts = {part.name: part for part in bill.parts}
     assert 0.3 <= parts["providers' servers"].cost.cpu_s < 2.0
@@ -105,7 +105,7 @@ def test_a_run_starts_its_server_and_bills_it_apart(measured: str, tmp_path: Pat
     assert (parts["doing it once"].cost.cpu_s >= 0.3) == (measured == "caller")
     assert sum(part.cost.cpu_s for part in bill.parts) == pytest.approx(bill.total_cpu_s, rel=0.001)
     assert bill.unexplained_cpu_s <= 0.01 * bill.total_cpu_s + 0.03  # and three ticks of the clock
-    assert "{server:sayer}" in kept and sys.executable not in kept
+    assert "{server:sayer}" in config and sys.executable not in config
     assert "asked for" in (tmp_path / "server-sayer.log").read_text()
     assert not children()
 
@@ -206,10 +206,10 @@ def bought(record: RunRecord) -> list[float]:
 @pytest.mark.parametrize("cores", [0.0, 0.5], ids=["in process", "child process"])
 def test_a_router_shifts_to_the_cheaper_engine_that_still_wins(cores: float, tmp_path: Path) -> None:
     with run(routed("local", cores), tmp_path) as record:
-        found = bought(record)
+        purchases = bought(record)
         assert audit(record).complete
-    assert found[:3] == [0.02, 0.0, 0.001]
-    assert found[4:].count(0.001) >= 3, found
+    assert purchases[:3] == [0.02, 0.0, 0.001]
+    assert purchases[4:].count(0.001) >= 3, purchases
 
 
 def test_a_router_on_ray_does_as_one_in_this_process(ray_session: RaySession, tmp_path: Path) -> None:

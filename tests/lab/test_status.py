@@ -53,8 +53,8 @@ def test_a_run_is_shown_while_it_is_under_way_and_as_gone_when_its_driver_is_kil
     assert header[:4] == ["state", "node", "pid", "serves"]
     assert driver[:2] == ["driver", "up"] and str(child.pid) in driver and "judge" in driver
     assert io[:2] == ["io", "up"] and "slow" in io
-    told = subnetlab("status", out)
-    assert f"its driver (process {child.pid} on " in told and "is gone, at round " in told and "--resume" in told
+    output = subnetlab("status", out)
+    assert f"its driver (process {child.pid} on " in output and "is gone, at round " in output and "--resume" in output
 
 
 def test_a_finished_run_says_so_and_what_writing_its_status_cost(tmp_path: Path) -> None:
@@ -101,8 +101,8 @@ SHOWN = "?]0;mine??[2J?2J [red]x"
 
 def snapshot_of(**changes: object) -> str:
     """A snapshot of a run under way, as a head sends it."""
-    kept = {"run": "1", "folder": "there", "host": "far", "pid": 1, "stage": "running", "session": 0, "epoch": 0}
-    return json.dumps(kept | {"written": time.time(), "epochs": 1, "rounds": 3, "of": 9} | changes)
+    snapshot = {"run": "1", "folder": "there", "host": "far", "pid": 1, "stage": "running", "session": 0, "epoch": 0}
+    return json.dumps(snapshot | {"written": time.time(), "epochs": 1, "rounds": 3, "of": 9} | changes)
 
 
 def drawn(snapshot: str) -> str:
@@ -156,8 +156,8 @@ def test_the_json_of_a_run_elsewhere_commands_no_terminal(
 ) -> None:
     monkeypatch.setattr("cluster.ray.status_board.notes", lambda address: [Note(snapshot_of(job=HOSTILE), alive=True)])
     show_status(address="10.0.0.10:6379", as_json=True)
-    said = capsys.readouterr().out
-    assert said.replace("\n", "").isprintable() and json.loads(said)["runs"][0]["job"] == HOSTILE
+    output = capsys.readouterr().out
+    assert output.replace("\n", "").isprintable() and json.loads(output)["runs"][0]["job"] == HOSTILE
 
 
 def test_a_status_that_can_not_be_written_does_not_stop_a_run(tmp_path: Path) -> None:

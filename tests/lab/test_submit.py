@@ -64,8 +64,8 @@ def test_this_projects_code_and_the_config_are_sent_and_nothing_else_of_the_chec
 
 def own_python(folder: Path) -> list[str]:
     """The Python files of a folder that are of no room."""
-    found = (path.relative_to(folder) for path in folder.rglob("*.py"))
-    return sorted(str(path) for path in found if path.parts[0] not in ROOMS)
+    paths = (path.relative_to(folder) for path in folder.rglob("*.py"))
+    return sorted(str(path) for path in paths if path.parts[0] not in ROOMS)
 
 
 @pytest.mark.parametrize("place", ["here", "the checkout"])
@@ -131,8 +131,8 @@ def test_a_config_that_names_a_file_which_is_not_sent_costs_no_job(
         f'{others}\nsubnet = {{kind = "text_prompting"{subnet}}}\nvalidators = [{{name = "v"}}]\n'
     )
     command = [sys.executable, "-m", "lab", "submit", "mine.toml", "--address", "http://127.0.0.1:1"]
-    done = subprocess.run(command, cwd=here, capture_output=True, text=True, timeout=120)
-    assert (done.returncode, done.stderr) == (
+    result = subprocess.run(command, cwd=here, capture_output=True, text=True, timeout=120)
+    assert (result.returncode, result.stderr) == (
         2,
         f"subnetlab: mine.toml: {key}: {said} is not sent to the cluster; copy it to the machines and give its "
         "absolute path\n",
@@ -146,8 +146,8 @@ def test_a_file_named_like_a_word_of_the_config_does_not_count_as_one_of_its_fil
         'subnet = "ocr"\n[[miners]]\nkind = "noisy"\nname = "reader"\n[[validators]]\nname = "v"\n'
     )
     command = [sys.executable, "-m", "lab", "submit", "mine.toml", "--address", "http://127.0.0.1:1"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 1 and "no Ray dashboard answers" in done.stderr
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert result.returncode == 1 and "no Ray dashboard answers" in result.stderr
 
 
 def test_a_failed_run_leaves_its_packed_record_beside_the_log_of_its_job(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_a_failed_run_leaves_its_packed_record_beside_the_log_of_its_job(tmp_pat
     )
     environment = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
     with (tmp_path / "job-driver-mine-1.log").open("w") as log:
-        done = subprocess.run(
+        result = subprocess.run(
             [sys.executable, "-m", "lab.run.job", str(tmp_path / "mine.toml")],
             cwd=ROOT,
             env=environment | {"RAY_ADDRESS": "127.0.0.1:1"},
@@ -165,7 +165,7 @@ def test_a_failed_run_leaves_its_packed_record_beside_the_log_of_its_job(tmp_pat
             timeout=120,
         )
     said = (tmp_path / "job-driver-mine-1.log").read_text()
-    assert done.returncode == 1 and "Ray can't be reached" in said and "Traceback" not in said
+    assert result.returncode == 1 and "Ray can't be reached" in said and "Traceback" not in said
     left = tmp_path / "subnetlab" / "mine-1"
     ended = Ended.model_validate_json((left / "ended.json").read_text())
     assert ended.exit_code == 1 and ended.packed is not None
@@ -192,10 +192,10 @@ class EndedJob:
         yield "said\n"
 
     def fetch(self, job: str, name: str, into: BinaryIO, most: int) -> bool:
-        found = self._left[name]
-        if isinstance(found, Exception):
-            raise found
-        into.write(found)
+        content = self._left[name]
+        if isinstance(content, Exception):
+            raise content
+        into.write(content)
         if self._taken is not None and name == "run.zip":
             self._taken.mkdir()
             (self._taken / "another").touch()
@@ -265,8 +265,8 @@ def test_a_record_that_would_be_refused_again_is_not_offered_again(
     said: str, left: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     changes = {key: value for key, value in left.items() if "." in key}
-    made = record(tmp_path, left.get("name", "config.json"), left.get("size"))
+    archive = record(tmp_path, left.get("name", "config.json"), left.get("size"))
     (tmp_path / "there").mkdir()
     with pytest.raises(SubnetlabError) as refused:
-        attached(EndedJob(made | changes), tmp_path / "there", monkeypatch)
+        attached(EndedJob(archive | changes), tmp_path / "there", monkeypatch)
     assert said in str(refused.value) and "--attach" not in str(refused.value)

@@ -28,8 +28,8 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("foreign")
     (folder / "quiet.py").write_text(MARK + PLUG_IN)
     (folder / "config.toml").write_text(CONFIG.replace("KIND", "quiet:Quiet"))
-    done = as_installed(folder, "run", "config.toml", "--out", "run")
-    assert done.returncode == 0 and (folder / "quiet.imported").exists(), done.stderr
+    result = as_installed(folder, "run", "config.toml", "--out", "run")
+    assert result.returncode == 0 and (folder / "quiet.imported").exists(), result.stderr
     for name in ("olefile", "colorama", "defusedxml", "typer"):
         (folder / "run" / f"{name}.py").write_text(MARK)
         (folder / f"{name}.py").write_text(MARK)
@@ -48,20 +48,20 @@ def no_marks(foreign: Path) -> Iterator[None]:
 @pytest.mark.parametrize("arguments", [("report", "run"), ("audit", "run"), ("compare", "run", "run")])
 @pytest.mark.slow
 def test_a_record_runs_no_code_of_its_folder_unless_it_is_trusted(foreign: Path, arguments: tuple[str, ...]) -> None:
-    done = as_installed(foreign, *arguments)
-    assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
-    assert "'quiet:Quiet'" in done.stderr and "--trust" in done.stderr
+    result = as_installed(foreign, *arguments)
+    assert result.returncode == 2 and result.stderr.count("\n") == 1, result.stderr
+    assert "'quiet:Quiet'" in result.stderr and "--trust" in result.stderr
     assert not [*foreign.rglob("*.imported")]
     as_installed(foreign / "run", *(word.replace("run", ".") for word in arguments))
     assert not [*foreign.rglob("*.imported")]
-    done = as_installed(foreign, *arguments, "--trust")
+    result = as_installed(foreign, *arguments, "--trust")
     assert (foreign / "quiet.imported").exists()
-    assert done.returncode == 0 or "nothing" in done.stderr, done.stderr
+    assert result.returncode == 0 or "nothing" in result.stderr, result.stderr
 
 
 def test_the_status_of_a_run_is_read_without_its_code(foreign: Path) -> None:
-    done = as_installed(foreign, "status", "run", "--once")
-    assert done.returncode == 0, done.stderr
+    result = as_installed(foreign, "status", "run", "--once")
+    assert result.returncode == 0, result.stderr
     assert not [*foreign.rglob("*.imported")]
 
 

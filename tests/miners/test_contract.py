@@ -80,8 +80,8 @@ def test_its_blacklist_and_priority_take_any_caller(kind: str, query: Query) -> 
 @EVERY_MINER
 def test_it_shares_the_engines_that_it_is_given(kind: str) -> None:
     miner = load_miner(kind)
-    given = {engine.key: pickle.loads(pickle.dumps(engine)) for engine in miner.engines()}
-    assert all(engine is given[engine.key] for engine in miner.sharing(given).engines())
+    copies = {engine.key: pickle.loads(pickle.dumps(engine)) for engine in miner.engines()}
+    assert all(engine is copies[engine.key] for engine in miner.sharing(copies).engines())
 
 
 @EVERY_ENGINE

@@ -56,9 +56,9 @@ def test_a_router_made_anew_chooses_as_before_once_it_is_told_again() -> None:
 
 def test_a_router_shares_engines_with_others() -> None:
     miner = router(choices=[{"kind": "transformers"}, {"kind": "transformers", "layers": 20}])
-    given = {engine.key: engine for engine in router(choices=miner.model_dump()["choices"]).engines()}
-    shared = miner.sharing(given)
-    assert [engine is given[engine.key] for engine in shared.choices] == [True, True]
+    engines = {engine.key: engine for engine in router(choices=miner.model_dump()["choices"]).engines()}
+    shared = miner.sharing(engines)
+    assert [engine is engines[engine.key] for engine in shared.choices] == [True, True]
     shared.paid(Pay(0, 1.0, 0.0, 1))
     assert shared.choice == 1
 

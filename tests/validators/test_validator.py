@@ -106,9 +106,9 @@ def test_an_invalid_score_is_unscored_with_the_reason(returned: object, message:
 
 
 def test_a_score_of_another_number_type_becomes_a_plain_float() -> None:
-    made = Score(np.float32(0.5), {"f1": np.float64(0.25), "words": 3})  # type: ignore[arg-type]
-    assert (made.value, made.parts) == (0.5, {"f1": 0.25, "words": 3.0})
-    assert {type(made.value), *map(type, made.parts.values())} == {float}
+    graded = Score(np.float32(0.5), {"f1": np.float64(0.25), "words": 3})  # type: ignore[arg-type]
+    assert (graded.value, graded.parts) == (0.5, {"f1": 0.25, "words": 3.0})
+    assert {type(graded.value), *map(type, graded.parts.values())} == {float}
 
 
 @pytest.mark.parametrize("found", [KeyError("sections"), float("nan"), float("inf"), 1.5, -0.1, "good", True])
@@ -185,9 +185,9 @@ VIEW = PublicView({0: "v", 1: "x", 2: "y"}, {1: 0.25, 2: 0.5})
 
 
 def ledger() -> ScoreLedger:
-    made = ScoreLedger(1.0)
-    made.observe({1: Score(0.75), 2: Score(0.25)}, {0: "v", 1: "x", 2: "y"})
-    return made
+    ledger = ScoreLedger(1.0)
+    ledger.observe({1: Score(0.75), 2: Score(0.25)}, {0: "v", 1: "x", 2: "y"})
+    return ledger
 
 
 def test_a_weight_copier_submits_the_last_consensus() -> None:

@@ -35,10 +35,10 @@ AUTOSCALER = {
 def subnetlab(*arguments: str | Path, environment: dict[str, str], expect: int = 0, folder: Path = ROOT) -> str:
     """Run a command in a folder; return what it says on stdout, on stderr where it is to fail."""
     command = [sys.executable, "-m", "lab", *map(str, arguments)]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == expect, done.stderr or done.stdout
-    assert "Traceback" not in done.stderr
-    return done.stdout if expect == 0 else done.stderr
+    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+    assert result.returncode == expect, result.stderr or result.stdout
+    assert "Traceback" not in result.stderr
+    return result.stdout if expect == 0 else result.stderr
 
 
 class Head:
@@ -114,8 +114,8 @@ class Head:
 
     def environment(self, *, token: bool = True) -> dict[str, str]:
         """Variables of those that start it or join it."""
-        kept = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
-        return kept | {
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
+        return inherited | {
             "RAY_AUTH_MODE": "token" if token else "disabled",
             "RAY_AUTH_TOKEN_PATH": str(self.token if token else self.folder / "none"),
             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
@@ -123,8 +123,8 @@ class Head:
 
     def outside(self) -> dict[str, str]:
         """Variables of a user who has the token and nothing else of Ray's."""
-        kept = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
-        return kept | {"RAY_AUTH_TOKEN_PATH": str(self.token)}
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
+        return inherited | {"RAY_AUTH_TOKEN_PATH": str(self.token)}
 
     def stop(self) -> None:
         """End this cluster's processes, and no others."""

@@ -111,5 +111,7 @@ def test_what_is_no_address_is_refused_with_how_to_write_one(wrong: str) -> None
 def test_an_address_does_not_go_with_a_local_pool(tmp_path: Path) -> None:
     config = tmp_path / "tiny.toml"
     config.write_text(TINY)
-    said = subnetlab("run", config, "--address", "auto", "--pool.kind", "local", environment=dict(os.environ), expect=2)
-    assert "pool.address: 'auto' is the address of a Ray cluster, but kind is 'local'" in said
+    output = subnetlab(
+        "run", config, "--address", "auto", "--pool.kind", "local", environment=dict(os.environ), expect=2
+    )
+    assert "pool.address: 'auto' is the address of a Ray cluster, but kind is 'local'" in output

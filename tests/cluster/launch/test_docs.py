@@ -67,8 +67,8 @@ def test_every_command_of_the_page_that_can_run_here_does(tmp_path: Path) -> Non
     (tmp_path / "pyproject.toml").symlink_to(ROOT / "pyproject.toml")
     shutil.copytree(ROOT / "configs", tmp_path / "configs")
     (tmp_path / "configs" / "ocr.toml").write_text(OCR)
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
-    environment = kept | {"HOME": str(tmp_path), "PATH": f"{BIN}:{os.environ['PATH']}"}
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
+    environment = inherited | {"HOME": str(tmp_path), "PATH": f"{BIN}:{os.environ['PATH']}"}
     started: list[subprocess.Popen[bytes]] = []
     folder = Path("/tmp") / f"subnetlab-docs-{os.getpid()}"
     ran = []
@@ -86,11 +86,11 @@ def test_every_command_of_the_page_that_can_run_here_does(tmp_path: Path) -> Non
                     assert started[-1].poll() is None and time.monotonic() < until
                     time.sleep(0.5)
                 continue
-            done = subprocess.run(
+            result = subprocess.run(
                 ["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240
             )
-            assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-            fetched |= set(re.findall(r"^record: (\S+) \(exit code 0\)", done.stdout, re.MULTILINE))
+            assert result.returncode == 0, f"{command}\n{result.stdout}{result.stderr}"
+            fetched |= set(re.findall(r"^record: (\S+) \(exit code 0\)", result.stdout, re.MULTILINE))
     finally:
         for process in started:
             end(process)
@@ -113,10 +113,10 @@ def test_only_what_needs_others_is_left_out() -> None:
 
 
 def test_the_troubleshooting_table_quotes_what_is_said() -> None:
-    said = "\n".join(path.read_text() for path in SOURCES if path.is_file())
+    sources = "\n".join(path.read_text() for path in SOURCES if path.is_file())
     table = PAGE.partition("## When it does not work")[2]
     quoted = re.findall(r"^\| `(.+?)` \|", table, flags=re.MULTILINE)
     assert len(quoted) >= 15
     for text in quoted:
         for part in text.replace("Connection refused", "").split("…"):
-            assert part.strip(" :") in said, part
+            assert part.strip(" :") in sources, part

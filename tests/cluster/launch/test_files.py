@@ -41,16 +41,16 @@ def spec(name: str, **changes: Any) -> ClusterSpec:
 
 
 def launched(cluster: ClusterSpec) -> dict[str, Any]:
-    made: dict[str, Any] = yaml.safe_load(launcher_file(cluster, "a.toml"))
-    return made
+    manifest: dict[str, Any] = yaml.safe_load(launcher_file(cluster, "a.toml"))
+    return manifest
 
 
 @pytest.mark.parametrize("name", ["aws", "gcp", "on_premise", "one_machine"])
 def test_what_rays_launcher_is_given_passes_its_own_schema(name: str) -> None:
-    made = launched(spec(name))
-    validate_config(prepare_config(made))
+    manifest = launched(spec(name))
+    validate_config(prepare_config(manifest))
     with pytest.raises(jsonschema.ValidationError, match="provder"):
-        validate_config(prepare_config(made | {"provder": {}}))
+        validate_config(prepare_config(manifest | {"provder": {}}))
 
 
 @pytest.mark.parametrize("name", ["aws", "gcp", "on_premise"])
@@ -62,14 +62,14 @@ def test_every_node_starts_behind_a_token_that_no_file_holds(
     ready_token(cluster)
     token = tmp_path / ".subnetlab" / cluster.name / "token"
     text = launcher_file(cluster, "a.toml")
-    made = yaml.safe_load(text)
+    manifest = yaml.safe_load(text)
     assert token.read_text() not in text
     there = f"~/.subnetlab/{cluster.name}/token"
-    assert made["file_mounts"] == {there: str(token)}
-    for start in (made["head_start_ray_commands"][-1], made["worker_start_ray_commands"][-1]):
+    assert manifest["file_mounts"] == {there: str(token)}
+    for start in (manifest["head_start_ray_commands"][-1], manifest["worker_start_ray_commands"][-1]):
         assert f"RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH={there} ray start" in start.replace(cluster.command, "ray")
         assert "0.0.0.0" not in start
-    assert "--dashboard-host=127.0.0.1" in made["head_start_ray_commands"][-1]
+    assert "--dashboard-host=127.0.0.1" in manifest["head_start_ray_commands"][-1]
 
 
 def test_every_cluster_has_a_token_of_its_own_and_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,10 +92,10 @@ def test_every_cluster_has_a_token_of_its_own_and_keeps_it(tmp_path: Path, monke
 
 def test_a_container_may_read_the_token_that_its_machine_keeps_from_others(tmp_path: Path) -> None:
     cluster = spec("aws", tls=TLS)
-    made = launched(cluster)
-    options = made["docker"]["run_options"]
+    manifest = launched(cluster)
+    options = manifest["docker"]["run_options"]
     words = shlex.split(
-        docker_start_cmds("ubuntu", "i", made["file_mounts"], "c", options, cluster.name, "/home/ray", "docker")
+        docker_start_cmds("ubuntu", "i", manifest["file_mounts"], "c", options, cluster.name, "/home/ray", "docker")
     )
     mounts = [words[place + 1] for place, word in enumerate(words) if word == "-v"]
     mounted, _, inside = mounts[0].partition(":")
@@ -107,7 +107,7 @@ def test_a_container_may_read_the_token_that_its_machine_keeps_from_others(tmp_p
     token.parent.mkdir(parents=True)
     token.write_text("")
     token.chmod(0o600)
-    (command,) = made["initialization_commands"]
+    (command,) = manifest["initialization_commands"]
     subprocess.run(["bash", "-c", command.replace(root, str(tmp_path))], check=True)
     assert (token.stat().st_mode & 0o777, tmp_path.stat().st_mode & 0o777) == (0o644, 0o700)
     assert "initialization_commands" not in launched(spec("aws", image=None))
@@ -132,21 +132,21 @@ def test_every_way_of_starting_a_machine_gives_it_its_labels_and_custom_resource
         worker = cluster.workers[0].model_copy(update=asked)
         changed = cluster.model_copy(update={"workers": (worker,)})
         if name == "aws":
-            made = launched(changed)
-            validate_config(prepare_config(made))
-            node = made["available_node_types"]["l4"]
+            manifest = launched(changed)
+            validate_config(prepare_config(manifest))
+            node = manifest["available_node_types"]["l4"]
             assert node["labels"] == {"ray.io/accelerator-type": "L4", "zone": "a"}
             assert node["resources"] == {"CPU": 8, "GPU": 1, "nvme": 2}
         else:
-            made = yaml.safe_load(manifests(changed, "a.toml")["raycluster.yaml"])
-            check("raycluster.yaml", made)
-            (group,) = made["spec"]["workerGroupSpecs"]
+            manifest = yaml.safe_load(manifests(changed, "a.toml")["raycluster.yaml"])
+            check("raycluster.yaml", manifest)
+            (group,) = manifest["spec"]["workerGroupSpecs"]
             assert group["labels"] == {"ray.io/accelerator-type": "L4", "zone": "a"}
             assert group["rayStartParams"] == {"resources": r'"{\"nvme\": 2}"'}
             assert shlex.split(group["rayStartParams"]["resources"]) == ['{"nvme": 2}']
             with pytest.raises(jsonschema.ValidationError):
                 group["rayStartParams"]["labels"] = "zone=a"
-                check("raycluster.yaml", made)
+                check("raycluster.yaml", manifest)
     rack = spec("on_premise")
     worker = rack.workers[0].model_copy(update=asked)
     expected = [
@@ -162,9 +162,9 @@ def test_every_way_of_starting_a_machine_gives_it_its_labels_and_custom_resource
 
 def test_what_a_user_writes_stays_text() -> None:
     command = """echo "a: [b" {{ 7 * 7 }} # 'c' $(id)"""
-    made = launched(spec("aws", set_up=[command]))
-    assert made["setup_commands"][-1] == command
-    assert made["cluster_name"] == "lab-aws"
+    manifest = launched(spec("aws", set_up=[command]))
+    assert manifest["setup_commands"][-1] == command
+    assert manifest["cluster_name"] == "lab-aws"
 
 
 @pytest.mark.parametrize("name", ["raycluster.yaml", "rayjob.yaml", "rayservice.yaml", "networkpolicy.yaml"])
@@ -182,41 +182,42 @@ def test_a_cluster_grows_up_to_what_is_allowed() -> None:
     changed = cluster.model_copy(
         update={"workers": (cluster.workers[0].model_copy(update={"nodes": 0, "max_nodes": 8}),)}
     )
-    made = launched(changed)
-    validate_config(prepare_config(made))
-    node = made["available_node_types"]["l4"]
-    assert (node["min_workers"], node["max_workers"], made["max_workers"]) == (0, 8, 8)
-    assert "--autoscaling-config=" in made["head_start_ray_commands"][-1]
+    manifest = launched(changed)
+    validate_config(prepare_config(manifest))
+    node = manifest["available_node_types"]["l4"]
+    assert (node["min_workers"], node["max_workers"], manifest["max_workers"]) == (0, 8, 8)
+    assert "--autoscaling-config=" in manifest["head_start_ray_commands"][-1]
 
     cluster = spec("kubernetes")
     fixed, growing = cluster.workers
     changed = cluster.model_copy(update={"workers": (fixed, growing.model_copy(update={"max_nodes": 9}))})
-    made = yaml.safe_load(manifests(changed, "a.toml")["raycluster.yaml"])
-    check("raycluster.yaml", made)
-    replicas = [(group["minReplicas"], group["maxReplicas"]) for group in made["spec"]["workerGroupSpecs"]]
+    manifest = yaml.safe_load(manifests(changed, "a.toml")["raycluster.yaml"])
+    check("raycluster.yaml", manifest)
+    replicas = [(group["minReplicas"], group["maxReplicas"]) for group in manifest["spec"]["workerGroupSpecs"]]
     assert replicas == [(2, 2), (4, 9)]
-    assert made["spec"]["enableInTreeAutoscaling"] and made["spec"]["autoscalerOptions"]["version"] == "v2"
+    assert manifest["spec"]["enableInTreeAutoscaling"] and manifest["spec"]["autoscalerOptions"]["version"] == "v2"
     head, *workers = (
-        group["template"]["spec"] for group in (made["spec"]["headGroupSpec"], *made["spec"]["workerGroupSpecs"])
+        group["template"]["spec"]
+        for group in (manifest["spec"]["headGroupSpec"], *manifest["spec"]["workerGroupSpecs"])
     )
     assert "automountServiceAccountToken" not in head, "the autoscaler beside it asks Kubernetes for pods"
     assert [pod["automountServiceAccountToken"] for pod in workers] == [False, False]
 
 
 def test_a_job_runs_the_config_and_keeps_its_record_outside_the_pod() -> None:
-    made = yaml.safe_load(manifests(spec("kubernetes"), "a.toml")["rayjob.yaml"])
-    assert shlex.split(made["spec"]["entrypoint"]) == [
+    manifest = yaml.safe_load(manifests(spec("kubernetes"), "a.toml")["rayjob.yaml"])
+    assert shlex.split(manifest["spec"]["entrypoint"]) == [
         *("subnetlab", "run", "configs/ocr.toml", "--address", "auto", "--out", "runs/job"),
         *("--record", "postgresql+psycopg://subnetlab@postgres/runs"),
     ]
-    groups = {group["groupName"]: group for group in made["spec"]["rayClusterSpec"]["workerGroupSpecs"]}
+    groups = {group["groupName"]: group for group in manifest["spec"]["rayClusterSpec"]["workerGroupSpecs"]}
     assert groups["l4"]["replicas"] == 2
     assert groups["l4"]["template"]["spec"]["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "1"
 
 
 def test_a_service_serves_the_model_by_rays_own_application() -> None:
-    made = yaml.safe_load(manifests(spec("kubernetes"), "a.toml")["rayservice.yaml"])
-    (application,) = yaml.safe_load(made["spec"]["serveConfigV2"])["applications"]
+    manifest = yaml.safe_load(manifests(spec("kubernetes"), "a.toml")["rayservice.yaml"])
+    (application,) = yaml.safe_load(manifest["spec"]["serveConfigV2"])["applications"]
     assert application["import_path"] == "ray.serve.llm:build_openai_app"
     (model,) = application["args"]["llm_configs"]
     assert (model["model_loading_config"]["model_id"], model["accelerator_type"]) == (
@@ -227,47 +228,49 @@ def test_a_service_serves_the_model_by_rays_own_application() -> None:
 
 
 def test_the_operator_may_ask_a_served_model_how_it_is_and_makes_a_service_of_its_port() -> None:
-    made = manifests(spec("kubernetes"), "a.toml")
-    head = yaml.safe_load(made["rayservice.yaml"])["spec"]["rayClusterConfig"]["headGroupSpec"]
+    files = manifests(spec("kubernetes"), "a.toml")
+    head = yaml.safe_load(files["rayservice.yaml"])["spec"]["rayClusterConfig"]["headGroupSpec"]
     (container,) = head["template"]["spec"]["containers"]
     assert {"containerPort": 8000, "name": "serve"} in container["ports"]
-    assert "8000" not in made["raycluster.yaml"]
-    operator = yaml.safe_load(made["networkpolicy.yaml"])["spec"]["ingress"][1]
+    assert "8000" not in files["raycluster.yaml"]
+    operator = yaml.safe_load(files["networkpolicy.yaml"])["spec"]["ingress"][1]
     assert [port["port"] for port in operator["ports"]] == [8265, 8000]
     assert operator["from"][0]["podSelector"] == {"matchLabels": {"app.kubernetes.io/component": "kuberay-operator"}}
 
 
 def test_all_pods_are_given_the_secret_that_is_named() -> None:
-    for name, made in manifests(spec("kubernetes"), "a.toml").items():
+    for name, manifest in manifests(spec("kubernetes"), "a.toml").items():
         if name.startswith("ray"):
-            pods = [template["spec"] for template in templates(yaml.safe_load(made))]
-            given = [container["envFrom"] for pod in pods for container in pod["containers"]]
-            assert given == [[{"secretRef": {"name": "lab-keys"}}]] * 3
+            pods = [template["spec"] for template in templates(yaml.safe_load(manifest))]
+            sources = [container["envFrom"] for pod in pods for container in pod["containers"]]
+            assert sources == [[{"secretRef": {"name": "lab-keys"}}]] * 3
     assert "envFrom" not in manifests(spec("kubernetes", kubernetes={}), "a.toml")["raycluster.yaml"]
 
 
 def test_tls_is_asked_of_the_operator_or_of_ray() -> None:
-    made = yaml.safe_load(manifests(spec("kubernetes", kubernetes={"tls": True}), "a.toml")["raycluster.yaml"])
-    check("raycluster.yaml", made)
-    assert made["spec"]["tlsOptions"] == {"enabled": True}
+    manifest = yaml.safe_load(manifests(spec("kubernetes", kubernetes={"tls": True}), "a.toml")["raycluster.yaml"])
+    check("raycluster.yaml", manifest)
+    assert manifest["spec"]["tlsOptions"] == {"enabled": True}
     start = launched(spec("aws", tls=TLS))["worker_start_ray_commands"][-1]
     assert "RAY_USE_TLS=1 RAY_TLS_SERVER_CERT=/etc/ray/tls.crt " in start
 
 
 def test_the_image_has_every_room_and_copies_nothing_unnamed() -> None:
-    made = manifests(spec("kubernetes"), "a.toml")["Containerfile"]
-    copied = {line.split()[-1] for line in made.splitlines() if line.startswith("COPY")}
+    containerfile = manifests(spec("kubernetes"), "a.toml")["Containerfile"]
+    copied = {line.split()[-1] for line in containerfile.splitlines() if line.startswith("COPY")}
     assert {"lab", "cluster", "validators", "miners", "subnets", "inference", "consensus", "configs"} <= copied
-    assert "COPY --chown=ray . " not in made
+    assert "COPY --chown=ray . " not in containerfile
     for name in copied - {"./"}:
         assert (ROOT / name).is_dir()
-    assert "FROM ${RAY_IMAGE}" in made
+    assert "FROM ${RAY_IMAGE}" in containerfile
 
 
 def test_without_kubernetes_the_image_alone_is_written() -> None:
-    made = {name: manifests(spec(name), "a.toml") for name in ("aws", "gcp", "on_premise")}
-    assert {tuple(files) for files in made.values()} == {("Containerfile",)}
-    assert "docker build -f Containerfile -t registry.example.org/subnetlab:0.1.0 ." in made["aws"]["Containerfile"]
+    by_provider = {name: manifests(spec(name), "a.toml") for name in ("aws", "gcp", "on_premise")}
+    assert {tuple(files) for files in by_provider.values()} == {("Containerfile",)}
+    assert (
+        "docker build -f Containerfile -t registry.example.org/subnetlab:0.1.0 ." in by_provider["aws"]["Containerfile"]
+    )
     with pytest.raises(LaunchError, match="does not start Kubernetes clusters"):
         launcher_file(spec("kubernetes"), "a.toml")
 

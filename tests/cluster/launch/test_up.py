@@ -44,10 +44,10 @@ class Machines:
 
     def subnetlab(self, *arguments: str, expect: int = 0, **settings: str) -> str:
         command, variables = [sys.executable, "-m", "lab", *arguments], self.environment | settings
-        done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=240)
-        assert done.returncode == expect, done.stderr + done.stdout
-        assert "Traceback" not in done.stderr
-        return done.stdout + done.stderr
+        result = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=240)
+        assert result.returncode == expect, result.stderr + result.stdout
+        assert "Traceback" not in result.stderr
+        return result.stdout + result.stderr
 
     def processes(self) -> list[int]:
         """Those of its Ray."""
@@ -103,34 +103,34 @@ cpus = 2
 price_hour_usd = 0.5
 '''
     )
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
-    found = Machines(folder / "two.toml", name, f"127.0.0.2:{ray_port}", kept)
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
+    cluster = Machines(folder / "two.toml", name, f"127.0.0.2:{ray_port}", inherited)
     with subprocess.Popen([server, "-D", "-e", "-f", folder / "sshd_config"], stderr=subprocess.DEVNULL) as daemon:
         try:
-            yield found
+            yield cluster
         finally:
-            found.subnetlab("cluster", "down", str(found.file), "--yes")
+            cluster.subnetlab("cluster", "down", str(cluster.file), "--yes")
             daemon.terminate()
             assert not (Path.home() / ".subnetlab" / name).exists()
 
 
 def test_a_cluster_comes_up_over_ssh_is_joined_and_ends_without_a_trace(machines: Machines) -> None:
     file = str(machines.file)
-    said = machines.subnetlab("cluster", "up", file, "--yes")
-    assert "cost: $0.7500 an hour, $18.00 a day" in said
-    assert "set up on" in said
-    (join,) = (line for line in said.splitlines() if f"--address {machines.address}" in line)
+    output = machines.subnetlab("cluster", "up", file, "--yes")
+    assert "cost: $0.7500 an hour, $18.00 a day" in output
+    assert "set up on" in output
+    (join,) = (line for line in output.splitlines() if f"--address {machines.address}" in line)
     settings = dict(word.split("=", 1) for word in shlex.split(join) if word.startswith("RAY_"))
     assert settings["RAY_AUTH_TOKEN_PATH"] == f"~/.subnetlab/{machines.name}/token"
     kept = Path(settings["RAY_AUTH_TOKEN_PATH"]).expanduser()  # as the shell does that it is printed for
     settings["RAY_AUTH_TOKEN_PATH"] = str(kept)
     token = kept.read_text()
-    assert token not in said
+    assert token not in output
     command_lines = [" ".join(psutil.Process(pid).cmdline()) for pid in machines.processes()]
     assert command_lines
     assert not any(token in line for line in command_lines)
     assert kept.stat().st_mode & 0o077 == 0
-    assert f"RAY_AUTH_TOKEN_PATH=~/.subnetlab/{machines.name}/token subnetlab submit CONFIG" in said
+    assert f"RAY_AUTH_TOKEN_PATH=~/.subnetlab/{machines.name}/token subnetlab submit CONFIG" in output
 
     assert "already runs here" in machines.subnetlab("cluster", "up", file, "--yes")
     assert {path.name.partition("-")[0] for path in kept.parent.iterdir()} == {"token", "pid", "log"}
@@ -143,8 +143,8 @@ def test_a_cluster_comes_up_over_ssh_is_joined_and_ends_without_a_trace(machines
     assert f"Ray at {machines.address} speaks TLS: set RAY_USE_TLS=1" in refused
     (machines.file.parent / "other").mkdir()
     other = certificate(machines.file.parent / "other", "127.0.0.2")
-    for ca, said in [(other, "of the cluster is not trusted"), (other.parent, "RAY_TLS_CA_CERT")]:
-        assert said in machines.subnetlab(*plan, expect=1, **settings | {"RAY_TLS_CA_CERT": str(ca)})
+    for ca, reason in [(other, "of the cluster is not trusted"), (other.parent, "RAY_TLS_CA_CERT")]:
+        assert reason in machines.subnetlab(*plan, expect=1, **settings | {"RAY_TLS_CA_CERT": str(ca)})
     planned = json.loads(machines.subnetlab(*plan, **settings))
     assert sorted(node["cpus"] for node in planned["nodes"]) == [1.0, 2.0]
     assert [host["host"] for host in planned["hosts"]] == ["io", "cpu-0", "cpu-1", "cpu-2"]
@@ -160,34 +160,34 @@ def test_a_cluster_comes_up_over_ssh_is_joined_and_ends_without_a_trace(machines
 def test_a_machine_with_another_ray_is_refused_with_what_to_install(machines: Machines) -> None:
     other = machines.file.with_name("other.toml")
     other.write_text(f'ray = "2.59.0"\n{machines.file.read_text()}')
-    said = machines.subnetlab("cluster", "up", str(other), "--yes", expect=1)
-    assert "and the cluster 2.59.0: install ray==2.59.0 with the same Python" in said
+    output = machines.subnetlab("cluster", "up", str(other), "--yes", expect=1)
+    assert "and the cluster 2.59.0: install ray==2.59.0 with the same Python" in output
     assert machines.processes() == []
 
 
 def test_a_machine_that_is_not_there_is_one_line_with_what_ssh_said(machines: Machines) -> None:
     gone = machines.file.with_name("gone.toml")
     gone.write_text(machines.file.read_text().replace("127.0.0.3", "127.0.0.5").replace("127.0.0.2", "127.0.0.4"))
-    said = machines.subnetlab("cluster", "up", str(gone), "--yes", expect=1)
-    assert "exit 255: ssh: connect to host 127.0.0.4" in said
-    assert "Connection refused" in said and "cluster down" not in said, "nothing has started"
+    output = machines.subnetlab("cluster", "up", str(gone), "--yes", expect=1)
+    assert "exit 255: ssh: connect to host 127.0.0.4" in output
+    assert "Connection refused" in output and "cluster down" not in output, "nothing has started"
 
 
 def test_a_machine_that_is_not_there_keeps_no_other_one_up(machines: Machines) -> None:
     gone = machines.file.with_name("half.toml")
     gone.write_text(machines.file.read_text().replace("127.0.0.3", "127.0.0.5"))
-    said = machines.subnetlab("cluster", "down", str(gone), "--yes", expect=1)
-    assert "exit 255: ssh: connect to host 127.0.0.5" in said
-    assert f"{machines.name} has ended here" in said
-    assert "1 of 2 commands failed; run it again when the machines answer" in said
+    output = machines.subnetlab("cluster", "down", str(gone), "--yes", expect=1)
+    assert "exit 255: ssh: connect to host 127.0.0.5" in output
+    assert f"{machines.name} has ended here" in output
+    assert "1 of 2 commands failed; run it again when the machines answer" in output
 
 
 def test_nothing_is_run_without_a_yes(machines: Machines) -> None:
     command = [sys.executable, "-m", "lab", "cluster", "up", str(machines.file)]
-    done = subprocess.run(
+    result = subprocess.run(
         command, cwd=ROOT, env=machines.environment, input="n\n", capture_output=True, text=True, timeout=60
     )
-    assert "Run these? [y/N]" in done.stdout
+    assert "Run these? [y/N]" in result.stdout
     assert machines.processes() == []
 
 
@@ -206,18 +206,18 @@ def test_on_kubernetes_up_tells_how_to_fetch_the_token_and_to_hand_over_a_run(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.chdir(tmp_path)
-    done = CliRunner().invoke(app, ["cluster", "up", str(ROOT / "configs/clusters/kubernetes.toml"), "--yes"])
-    assert done.exit_code == 0, done.output
+    result = CliRunner().invoke(app, ["cluster", "up", str(ROOT / "configs/clusters/kubernetes.toml"), "--yes"])
+    assert result.exit_code == 0, result.output
     token = tmp_path / ".subnetlab" / "lab" / "token"
     assert not token.exists(), "the operator makes it"
-    (fetching,) = re.findall("^fetch its token:  (.*)$", done.output, re.MULTILINE)
+    (fetching,) = re.findall("^fetch its token:  (.*)$", result.output, re.MULTILINE)
     subprocess.run(["bash", "-c", fetching], check=True)
     assert (token.read_text(), token.stat().st_mode & 0o777) == ("sesame", 0o600)
     assert (tmp_path / "asked").read_text().splitlines()[0].startswith("--namespace subnetlab apply -f ")
     assert (
         "forward its dashboard here:  kubectl --namespace subnetlab port-forward service/lab-head-svc 8265\n"
         "then, from here:  RAY_AUTH_TOKEN_PATH=~/.subnetlab/lab/token subnetlab submit CONFIG"
-    ) in done.output
+    ) in result.output
 
 
 FAKE_RAY = """#!/bin/sh
@@ -249,8 +249,8 @@ class Machine:
 
     def _run(self, script: str) -> tuple[int, str]:
         variables = {"HOME": str(self.home), "PATH": os.environ["PATH"]}
-        done = subprocess.run(["bash", "-s"], input=script, env=variables, capture_output=True, text=True, timeout=90)
-        return done.returncode, done.stdout + done.stderr
+        result = subprocess.run(["bash", "-s"], input=script, env=variables, capture_output=True, text=True, timeout=90)
+        return result.returncode, result.stdout + result.stderr
 
 
 @pytest.fixture
@@ -260,17 +260,17 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
     ray.chmod(0o755)
     head = {"machine": "127.0.0.1"}
     table = {"name": f"t{secrets.token_hex(4)}", "provider": "on_premise", "ray": "2.60.0", "command": str(ray)}
-    found = Machine(tmp_path, ClusterSpec.model_validate(table | {"head": head}))
-    yield found
-    found.stop()
+    machine = Machine(tmp_path, ClusterSpec.model_validate(table | {"head": head}))
+    yield machine
+    machine.stop()
 
 
 def test_a_machine_whose_ray_runs_keeps_its_token_and_refuses_another(machine: Machine) -> None:
     assert machine.start("first")[0] == 0
     assert "already runs here" in machine.start("first")[1]
-    code, said = machine.start("second")
+    code, output = machine.start("second")
     assert (code, (machine.folder / "token").read_text()) == (5, "first")
-    assert f"with another token: copy this machine's ~/.subnetlab/{machine.spec.name}/token to yours" in said
+    assert f"with another token: copy this machine's ~/.subnetlab/{machine.spec.name}/token to yours" in output
     machine.stop()
     assert not machine.folder.exists()
     assert machine.start("second")[0] == 0
@@ -281,8 +281,8 @@ def test_a_folder_that_others_may_write_to_is_not_trusted(machine: Machine) -> N
     around = Path(f"/tmp/subnetlab-{machine.spec.name}")
     around.mkdir()
     around.chmod(0o755)
-    code, said = machine.start()
-    assert code == 8 and f"{around} does not belong to this user alone" in said
+    code, output = machine.start()
+    assert code == 8 and f"{around} does not belong to this user alone" in output
     around.rmdir()
     around.symlink_to(machine.home)
     assert machine.start()[0] == 8
@@ -294,8 +294,8 @@ def test_a_folder_that_others_may_write_to_is_not_trusted(machine: Machine) -> N
 
 def test_a_ray_that_ends_at_once_is_not_waited_for(machine: Machine) -> None:
     (machine.home / "full").write_text("")
-    code, said = machine.start()
-    assert (code, said.splitlines()[-2:]) == (
+    code, output = machine.start()
+    assert (code, output.splitlines()[-2:]) == (
         4,
         ["no room here", "Ray ended before it was up: the lines above are its log"],
     )
@@ -319,8 +319,8 @@ def test_a_process_that_has_the_number_of_a_ray_of_old_is_left_alone(machine: Ma
         assert process.poll() is None
         (machine.folder / "pid-127.0.0.1").parent.mkdir(parents=True, exist_ok=True)
         (machine.folder / "pid-127.0.0.1").write_text(str(process.pid))
-        code, said = machine.start()
-        assert (code, "already" in said) == (0, False)
+        code, output = machine.start()
+        assert (code, "already" in output) == (0, False)
         for child in psutil.Process(process.pid).children():
             child.kill()
         process.kill()

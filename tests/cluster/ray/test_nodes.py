@@ -38,8 +38,8 @@ def requested() -> list[dict[str, float]]:
     from ray._private.ray_constants import AUTOSCALER_RESOURCE_REQUEST_CHANNEL
     from ray.experimental.internal_kv import _internal_kv_get
 
-    found: list[dict[str, float]] = json.loads(_internal_kv_get(AUTOSCALER_RESOURCE_REQUEST_CHANNEL) or "[]")
-    return found
+    nodes: list[dict[str, float]] = json.loads(_internal_kv_get(AUTOSCALER_RESOURCE_REQUEST_CHANNEL) or "[]")
+    return nodes
 
 
 def drain(cluster: Any, node: str, within_s: float) -> None:
@@ -71,14 +71,14 @@ async def test_every_host_goes_to_a_suitable_machine(add_nodes: AddNodes, sessio
         3: Requirements(labels={"zone": "!in(b, c)", "ray.io/accelerator-type": "T4"}),
     }
     async with RayPool(Words(), miners, {}, gpu_gb=24, requirements=requirements, session=session) as pool:
-        found = nodes_of(pool)
+        nodes = nodes_of(pool)
         responses = await pool.query(query(), range(5))
     assert [response.fault for response in responses] == [None] * 5
-    assert found.pop("cpu@nvme=1") == small.node_id
-    assert found.pop("io@ray.io/accelerator-type=T4,zone=!in(b, c)") == small.node_id
-    assert {found.pop("model-0"), found.pop("model-1")} == {large.node_id}
-    assert sorted(found) == ["cpu-0", "cpu-1", "cpu-2"]
-    assert sorted(map(str, found.values())) == sorted([plain.node_id, plain.node_id, large.node_id])
+    assert nodes.pop("cpu@nvme=1") == small.node_id
+    assert nodes.pop("io@ray.io/accelerator-type=T4,zone=!in(b, c)") == small.node_id
+    assert {nodes.pop("model-0"), nodes.pop("model-1")} == {large.node_id}
+    assert sorted(nodes) == ["cpu-0", "cpu-1", "cpu-2"]
+    assert sorted(map(str, nodes.values())) == sorted([plain.node_id, plain.node_id, large.node_id])
 
 
 async def test_hosts_are_packed_and_go_elsewhere_if_that_machine_is_taken(

@@ -120,9 +120,9 @@ def test_replicas_take_the_room_that_all_others_leave() -> None:
     assert room(ZONES)(reader, ()) == 6
     assert room(ZONES)(reader, (gpu("vllm-0", 1.0), requiring("cpu@zone=a", labels={"zone": "a"}))) == 4
     miners: dict[int, Miner] = {0: fakes.Works(), 1: fakes.Works(engine=fakes.Model()), 2: fakes.Works(seed=2)}
-    found = plan(miners, room(ZONES), requirements={2: Requirements(labels={"zone": "a"})})
-    assert {group.name: group.hosts for group in found.groups} == {"cpu": 3, "cpu@zone=a": 2, "model-0": 1}
-    assert fit(found, ZONES).missing == ""
+    layout = plan(miners, room(ZONES), requirements={2: Requirements(labels={"zone": "a"})})
+    assert {group.name: group.hosts for group in layout.groups} == {"cpu": 3, "cpu@zone=a": 2, "model-0": 1}
+    assert fit(layout, ZONES).missing == ""
 
 
 def test_ray_is_kept_from_gpus_that_are_known_to_be_too_small() -> None:

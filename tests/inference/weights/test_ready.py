@@ -39,9 +39,9 @@ def test_a_converted_model_has_its_weights_its_template_and_its_origin() -> None
 
 def test_many_that_need_a_model_at_once_convert_it_once(written: list[Path]) -> None:
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(resolve, [MODEL] * 4))
-    assert len(set(found)) == len(written) == 1
-    assert [path.name for path in found[0].parent.iterdir() if path.suffix != ".lock"] == [found[0].name]
+        folders = list(pool.map(resolve, [MODEL] * 4))
+    assert len(set(folders)) == len(written) == 1
+    assert [path.name for path in folders[0].parent.iterdir() if path.suffix != ".lock"] == [folders[0].name]
 
 
 def test_a_conversion_that_lost_a_file_is_made_again(written: list[Path]) -> None:

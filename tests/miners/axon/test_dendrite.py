@@ -278,8 +278,8 @@ async def test_the_client_of_the_document_speaks_the_protocol(folder: Path, tmp_
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", client, target.url, MINER.ss58_address, str(folder), stdout=asyncio.subprocess.PIPE
         )
-        said, _ = await process.communicate()
-    assert process.returncode == 0 and said == b'{"text":"hello"}\n'
+        output, _ = await process.communicate()
+    assert process.returncode == 0 and output == b'{"text":"hello"}\n'
 
 
 def test_the_document_names_every_refusal_with_its_status() -> None:

@@ -49,9 +49,9 @@ async def test_the_addresses_that_one_line_of_ipv6_is_given_are_one_and_a_mapped
     for line in lines:
         door.opened(line)
     assert dict(zip(addresses, (line.cut for line in lines), strict=True)) == addresses
-    kept = [line.protocol for line in lines if isinstance(line.protocol, Connection)]
-    networks = [connection.network for connection in kept]
+    accepted = [line.protocol for line in lines if isinstance(line.protocol, Connection)]
+    networks = [connection.network for connection in accepted]
     assert networks == ["2001:db8:0:1::/64"] * 2 + ["2001:db8:0:2::/64"] + ["192.0.2.1"] * 2 + ["fe80::/64"]
-    for connection in kept:
+    for connection in accepted:
         connection.connection_lost(None)
     assert len(door) == 0

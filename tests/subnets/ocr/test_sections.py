@@ -154,8 +154,8 @@ def test_the_most_junk_that_is_read_is_graded_in_a_bounded_time() -> None:
 
 
 def test_more_sections_than_the_schema_reads_change_nothing_but_precision() -> None:
-    many = OCRAnswer.model_construct(sections=(A,) * 5_000)
-    assert Sections().score(TASK, Response(uid=0, answer=many)).value == pytest.approx(2 / 5_003)
+    crowded = OCRAnswer.model_construct(sections=(A,) * 5_000)
+    assert Sections().score(TASK, Response(uid=0, answer=crowded)).value == pytest.approx(2 / 5_003)
 
 
 # Properties
@@ -187,9 +187,9 @@ def test_any_answer_is_graded_within_bounds(
 @settings(max_examples=60)
 @given(some)
 def test_truth_is_always_worth_exactly_one(truth: list[Section]) -> None:
-    kept = [part for part in truth if part.text.split()]
-    if kept:
-        assert grade(task_of(*kept), *kept) == 1.0
+    readable = [part for part in truth if part.text.split()]
+    if readable:
+        assert grade(task_of(*readable), *readable) == 1.0
 
 
 @settings(max_examples=60)

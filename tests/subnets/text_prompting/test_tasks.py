@@ -173,6 +173,6 @@ def test_a_persona_changes_the_words_and_not_the_truth() -> None:
 
 
 def test_the_order_of_a_mix_does_not_matter() -> None:
-    one = TextPrompting(mix={"summary": 1.0, "arithmetic": 2.0, "date": 1.0})
+    subnet = TextPrompting(mix={"summary": 1.0, "arithmetic": 2.0, "date": 1.0})
     other = TextPrompting(mix={"date": 1.0, "arithmetic": 2.0, "summary": 1.0})
-    assert [one.task(seed) for seed in range(20)] == [other.task(seed) for seed in range(20)]
+    assert [subnet.task(seed) for seed in range(20)] == [other.task(seed) for seed in range(20)]

@@ -50,11 +50,11 @@ def test_an_embedding_round_gives_what_its_answers_give_alone() -> None:
 
 
 def test_equal_texts_are_encoded_once_and_the_work_is_paid_for() -> None:
-    with Meter() as one:
+    with Meter() as single:
         encode(["The mill is old."], "all-minilm-l6-v2", "cpu")
-    with Meter() as many:
+    with Meter() as repeated:
         vectors = encode(["The mill is old."] * 50, "all-minilm-l6-v2", "cpu")
-    assert one.cost.input_tokens == many.cost.input_tokens > 0
+    assert single.cost.input_tokens == repeated.cost.input_tokens > 0
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-5)
 
 
@@ -136,7 +136,7 @@ def test_likelihoods_are_the_same_in_a_batch_and_alone(model: TransformersModel)
     task = tasks("extractive", 1)[0]
     texts = [task.reference.text, "Something else entirely, said at length.", "<|im_end|> no", ""]
     batch = [Continuation(task.prompt.messages, text) for text in texts]
-    together, alone = model.likelihoods(batch), [model.likelihoods([one])[0] for one in batch]
+    together, alone = model.likelihoods(batch), [model.likelihoods([answer])[0] for answer in batch]
     for left, right in zip(together, alone, strict=True):
         assert left.tokens == right.tokens
         assert np.allclose(left.log_probabilities, right.log_probabilities, atol=1e-3)
