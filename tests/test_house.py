@@ -237,7 +237,7 @@ def test_a_folder_holds_at_most_fifteen_modules_and_lies_at_most_three_deep() ->
     assert [folder for folder in folders if len(folder.relative_to(ROOT).parts) > 4] == []
 
 
-def test_no_three_modules_beside_each_other_share_a_prefix_and_none_has_a_suffix_for_a_folder() -> None:
+def test_no_three_modules_of_a_folder_share_a_prefix_and_none_has_a_suffix_for_a_folder() -> None:
     files = [path.relative_to(ROOT) for _, path in python_files() if path.name != "__init__.py"]
     prefixes = Counter((path.parent.as_posix(), path.stem.split("_")[0]) for path in files)
     assert [prefix for prefix, times in prefixes.items() if times > 2] == []

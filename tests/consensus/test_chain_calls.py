@@ -40,7 +40,7 @@ def test_a_transfer_moves_the_balance() -> None:
     assert (chain.balance(ALICE.ss58_address), chain.balance(BOB.ss58_address)) == (700 * TAO, 300 * TAO)
 
 
-def test_a_changed_call_has_no_good_signature() -> None:
+def test_a_changed_call_has_no_valid_signature() -> None:
     chain = funded()
     signed = chain.sign(ALICE, Transfer(BOB.ss58_address, 1))
     with pytest.raises(SignatureRefused, match="signature is not"):
@@ -88,7 +88,7 @@ def test_a_refused_call_changes_nothing_and_keeps_its_nonce() -> None:
 
 
 @pytest.mark.parametrize("amount", [0, -1, 1.5, True, None, "1", 2**63, 2**70, float("nan")])
-def test_an_amount_that_is_no_positive_number_of_rao_is_refused(amount: object) -> None:
+def test_an_amount_that_is_not_a_positive_number_of_rao_is_refused(amount: object) -> None:
     chain = funded()
     with pytest.raises(CallRefused):
         chain.call(ALICE, Transfer(BOB.ss58_address, amount))  # type: ignore[arg-type]

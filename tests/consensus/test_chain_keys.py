@@ -128,7 +128,7 @@ def test_no_key_is_ever_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["../evil", "", "a/b", ".hidden", "x" * 100, "a b"])
-def test_a_name_that_is_no_file_name_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_name_that_is_not_a_file_name_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(WalletError, match="allowed: letters, digits"):
         WalletFolder(tmp_path / "w").new_coldkey(name)
     assert not (tmp_path / "evil").exists()
@@ -151,7 +151,7 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
         folder.entry("alice")
 
 
-def test_what_is_no_wallet_hides_no_other(tmp_path: Path) -> None:
+def test_a_damaged_wallet_hides_no_other(tmp_path: Path) -> None:
     folder = WalletFolder(tmp_path)
     for name in ("alice", "bob"):
         folder.new_coldkey(name)

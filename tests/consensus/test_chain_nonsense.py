@@ -113,7 +113,7 @@ def test_weights_of_no_numbers_are_refused(name: str) -> None:
             assert str(caught.value).isprintable()
 
 
-def test_a_long_text_is_no_address_at_once() -> None:
+def test_a_long_text_is_refused_as_an_address_at_once() -> None:
     assert not is_address("5" * 10_000_000)
 
 

@@ -338,7 +338,7 @@ UNFINISHED = {
 
 
 @pytest.mark.parametrize("left", UNFINISHED)
-def test_what_a_killed_creation_left_is_no_chain_and_in_nobodys_way(tmp_path: Path, left: str) -> None:
+def test_the_remains_of_a_killed_creation_are_no_chain_and_do_not_matter(tmp_path: Path, left: str) -> None:
     path = tmp_path / "chain.db"
     connection = sqlite3.connect(path)
     connection.executescript(UNFINISHED[left])
@@ -371,7 +371,7 @@ def test_a_process_killed_while_it_creates_a_chain_leaves_none(tmp_path: Path) -
     Chain.open(path).close()
 
 
-def test_nothing_is_created_in_a_file_that_another_process_holds_or_that_is_no_chain(tmp_path: Path) -> None:
+def test_nothing_is_created_in_a_file_that_is_in_use_or_not_a_chain(tmp_path: Path) -> None:
     held = Chain.development(tmp_path / "held.db")
     edit(tmp_path / "other.db", "CREATE TABLE friends (name TEXT)")
     (tmp_path / "text.db").write_bytes(b"no database\n" * 500)

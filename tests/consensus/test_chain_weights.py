@@ -80,7 +80,7 @@ def test_a_new_neuron_waits_for_the_rate_limit_too(world) -> None:  # type: igno
 
 
 @pytest.mark.parametrize("weight", [float("nan"), float("inf"), -0.1, -float("inf")])
-def test_a_weight_that_is_no_share_is_refused_before_it_is_signed(weight: float) -> None:
+def test_a_weight_that_is_not_a_share_is_refused_before_it_is_signed(weight: float) -> None:
     with pytest.raises(WeightsRefused, match="weight of uid 7 is"):
         SetWeights.of(1, [3, 7], [1.0, weight])
 

@@ -23,7 +23,7 @@ def small(seed: int, n: int = 6) -> SubnetState:
 
 
 @pytest.mark.parametrize("version", ["nakamoto", "yuma1", "liquid_alpha_v1", "yuma3"])
-def test_a_sweep_gives_every_case_what_it_gets_alone(version: Any) -> None:
+def test_a_sweep_gives_every_case_the_same_result_as_alone(version: Any) -> None:
     states = [small(seed) for seed in range(8)]
     table = [YumaParams(version=version, kappa=4096 * k, liquid_alpha=True) for k in range(8)]
     together = sweep(states, table, emission=10**6)
@@ -71,7 +71,7 @@ def test_a_dense_batch_equals_its_states() -> None:
             assert together.dividends[case].tolist() == run_epoch(state, YumaParams()).dividends.tolist()
 
 
-def test_a_simulation_hands_each_result_to_whoever_makes_the_next_state() -> None:
+def test_a_simulation_passes_each_result_to_the_maker_of_the_next_state() -> None:
     base = small(3)
     seen: list[list[int]] = []
 

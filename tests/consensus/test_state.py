@@ -76,7 +76,7 @@ def test_a_parameter_out_of_range_is_refused_with_its_range(field: str, value: A
 
 
 @pytest.mark.parametrize("emission", [-1, 2**63, 1.5, True])
-def test_an_emission_that_is_no_amount_of_rao_is_refused(emission: Any) -> None:
+def test_an_emission_that_is_not_an_amount_of_rao_is_refused(emission: Any) -> None:
     with pytest.raises(ParamsError, match="emission"):
         run_epoch(SubnetState.from_rows(**GOOD), YumaParams(), emission)
 
@@ -113,7 +113,7 @@ def test_importing_the_room_does_not_import_numba_or_matplotlib() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_a_sweep_refuses_what_it_cannot_lay_side_by_side() -> None:
+def test_a_sweep_refuses_cases_of_different_shapes() -> None:
     state = SubnetState.from_rows(**GOOD)
     small = SubnetState.from_rows(
         stake=[1], validator_permit=[True], last_update=[0], registered_at=[0], weights={}, block=1, last_tempo=0

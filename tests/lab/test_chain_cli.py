@@ -241,7 +241,7 @@ def test_a_take_is_in_percent_and_says_so(owned: Path) -> None:
     assert "owner/default keeps 0.1 percent of what its delegators earn" in do("stake take owner 0.1")
 
 
-def test_a_file_that_is_no_chain_is_not_overwritten(folder: Path) -> None:
+def test_a_file_that_is_not_a_chain_is_not_overwritten(folder: Path) -> None:
     advice = "`subnetlab faucet WALLET --chain OTHER.db` starts one elsewhere"
     (folder / "junk.db").write_text("my shopping list\n" * 500)
     for where in ("junk.db", f"sqlite:///{folder}/junk.db"):
@@ -256,7 +256,7 @@ def test_a_file_that_is_no_chain_is_not_overwritten(folder: Path) -> None:
     assert "can't be created" in refusal("faucet owner --chain junk.db/chain.db")
 
 
-def test_a_chain_file_that_a_killed_command_left_empty_is_no_hindrance(folder: Path) -> None:
+def test_a_chain_file_that_a_killed_command_left_empty_does_not_matter(folder: Path) -> None:
     do("wallet new owner")
     Path("half.db").touch()
     assert refusal("chain status --chain half.db") == "no chain at half.db: `subnetlab faucet WALLET` starts one"
@@ -318,7 +318,7 @@ def test_a_chain_runs_live_while_others_use_it(owned: Path) -> None:
     assert output.count("of subnet 1 paid") == 2
 
 
-def test_a_second_process_on_a_held_chain_is_told_so(folder: Path) -> None:
+def test_a_second_process_on_an_open_chain_gets_the_reason(folder: Path) -> None:
     newcomer("owner")
     with Chain.open(".subnetlab/chain.db"):
         assert "is open in another process" in refusal("chain status")

@@ -97,7 +97,7 @@ def completions(shell: str, line: str) -> set[str]:
     return set(re.findall(r"(?:^|[\s\"])([\w.-]+)", done.stdout))
 
 
-def test_a_closed_pipe_is_no_error() -> None:
+def test_a_closed_pipe_is_not_an_error() -> None:
     command = f"{sys.executable} -m lab list --json | head -c 1"
     done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("{", "")

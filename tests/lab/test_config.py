@@ -177,7 +177,7 @@ def test_a_wrong_key_is_one_line_with_key_value_and_what_is_allowed(
         ("subnet = 'ocr'\nminers = [{}]\nvalidators = [{}]", r"miners\[0\]\.kind: missing; known: "),
     ],
 )
-def test_a_file_that_is_no_config_is_named(tmp_path: Path, text: str, message: str) -> None:
+def test_a_file_that_is_not_a_config_is_named(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         read(tmp_path, text)
     with pytest.raises(ConfigError, match="no such file"):

@@ -38,7 +38,7 @@ def test_a_flipped_bit_of_a_record_goes_unnoticed_or_is_one_line(tmp_path: Path)
 
 
 @pytest.mark.parametrize("content", [b"", b"SQLite format 3\0", b"no database at all" * 400])
-def test_a_file_that_is_no_record_is_one_line(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_record_gives_one_line(tmp_path: Path, content: bytes) -> None:
     folder = Path(shutil.copytree(KEPT, tmp_path / "run"))
     (folder / "record.sqlite").write_bytes(content)
     with pytest.raises(LabError) as refusal:

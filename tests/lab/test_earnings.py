@@ -14,7 +14,7 @@ from subnets import Cost, Fault
 PRICES = PriceTable()
 
 
-def test_a_query_that_was_lost_is_no_answer_but_what_it_cost_counts() -> None:
+def test_a_lost_query_is_not_an_answer_but_its_cost_counts() -> None:
     hour = Cost(cpu_s=3600.0)
     faults = (None, Fault.LOST, Fault.TIMEOUT, Fault.ERROR)
     rounds = [

@@ -252,7 +252,7 @@ def test_a_spec_that_can_not_be_served_is_refused(spec: str, match: str) -> None
         ),
     ],
 )
-def test_what_keeps_it_from_serving_is_one_line(
+def test_the_reason_why_it_cannot_serve_is_one_line(
     options: tuple[str, ...], reason: str, wallets: Path, tmp_path: Path
 ) -> None:
     if "--metagraph" not in options:

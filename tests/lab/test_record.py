@@ -87,7 +87,7 @@ def test_a_record_of_a_newer_version_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"this is no database at all" * 100])
-def test_a_file_that_is_no_record_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_record_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "record.sqlite").write_bytes(content)
     with pytest.raises(RecordError, match="can't be read"):
         RunRecord.open(tmp_path)

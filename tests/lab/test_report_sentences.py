@@ -42,7 +42,7 @@ def test_of_many_that_tie_some_are_named(tmp_path: Path) -> None:
     assert pay(run).caption.shows.startswith("'m0', 'm1', 'm2' and 3 more tie for the most pay, 17 % each")
 
 
-def test_a_single_miner_is_compared_with_nobody(tmp_path: Path) -> None:
+def test_a_single_miner_is_not_compared(tmp_path: Path) -> None:
     run = played(tmp_path, alone=0.5)
     assert scores(run).caption.shows.startswith("'alone' answers with a true quality of 0.")
     assert effort(run).caption.shows.startswith("'alone' answers in a median of 0.")

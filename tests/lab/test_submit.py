@@ -150,7 +150,7 @@ def test_a_file_named_like_a_word_of_the_config_does_not_count_as_one_of_its_fil
     assert result.returncode == 1 and "no Ray dashboard answers" in result.stderr
 
 
-def test_a_failed_run_leaves_its_packed_record_beside_the_log_of_its_job(tmp_path: Path) -> None:
+def test_a_failed_run_leaves_its_packed_record_next_to_the_log_of_its_job(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(
         'subnet = "tests.lab.records:Digits"\n[[miners]]\nkind = "echo"\n[[validators]]\nname = "v"\n'
     )

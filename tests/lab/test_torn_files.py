@@ -69,7 +69,7 @@ def test_a_torn_study_is_one_line_and_clean_starts_over(tmp_path: Path, how: Cal
 
 
 @pytest.mark.parametrize("name", ["config.json", "run.json", "record.sqlite"])
-def test_a_folder_that_lacks_one_file_is_told_from_an_empty_one(tmp_path: Path, name: str) -> None:
+def test_a_folder_that_lacks_one_file_is_distinguished_from_an_empty_one(tmp_path: Path, name: str) -> None:
     folder = Path(shutil.copytree(KEPT, tmp_path / "run"))
     (folder / name).unlink()
     with pytest.raises(RecordError, match=f"run lacks {name}"):

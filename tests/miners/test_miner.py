@@ -15,7 +15,7 @@ def asked_by(query: Query, **caller: object) -> Query:
     return replace(query, caller=Caller(**caller))
 
 
-def test_a_miner_serves_everybody_unless_told_otherwise(query: Query) -> None:
+def test_a_miner_serves_all_callers_by_default(query: Query) -> None:
     assert load_miner("echo").blacklist(asked_by(query)) == ""
 
 
@@ -31,13 +31,13 @@ def test_callers_without_a_permit_are_refused_where_one_is_required(query: Query
     assert miner.blacklist(asked_by(query, validator_permit=True)) == ""
 
 
-def test_a_caller_that_nobody_knows_is_ranked_last_and_raises_nothing(query: Query) -> None:
+def test_an_unknown_caller_is_ranked_last_without_an_error(query: Query) -> None:
     miner = load_miner("echo")
     unknown, known = asked_by(query), asked_by(query, hotkey="5Hot", stake=10.0)
     assert miner.blacklist(unknown) == "" and miner.priority(unknown) < miner.priority(known)
 
 
-def test_only_who_makes_anything_of_its_pay_or_employs_one_that_does_is_told() -> None:
+def test_only_miners_that_learn_from_pay_or_contain_one_that_does_are_notified() -> None:
     router = load_miner("router")
     assert router.learns and Slow(miner=router).learns
     assert not Slow().learns and not load_miner("echo").learns

@@ -47,7 +47,7 @@ def test_it_forgets_what_is_older_than_its_memory() -> None:
     assert play(miner, (0.0, 1.0), 30)[-5:].count(1) >= 3
 
 
-def test_a_router_made_anew_chooses_as_before_once_it_is_told_again() -> None:
+def test_a_new_router_chooses_as_before_once_it_has_the_pay_again() -> None:
     first, second = router(), router()
     assert play(first, (0.3, 0.4), 12) == play(second, (0.3, 0.4), 12)
     again = pickle.loads(pickle.dumps(first))

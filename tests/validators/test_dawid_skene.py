@@ -68,7 +68,7 @@ def test_the_truth_is_taken_over_on_gold_and_every_posterior_is_a_probability() 
     assert np.allclose(result.accuracy, result.posterior.mean(axis=0))
 
 
-def test_equal_answers_are_equally_right_and_all_that_can_be_said_adds_up_to_one() -> None:
+def test_equal_answers_are_equally_right_and_all_probabilities_add_up_to_one() -> None:
     answers = world(2, wrong=1)
     posterior = judged(answers, 0, wrong=1).posterior
     for row, believed in zip(answers, posterior, strict=True):

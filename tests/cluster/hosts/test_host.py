@@ -107,7 +107,7 @@ async def test_nothing_that_a_miner_does_to_its_query_is_seen_by_another() -> No
     assert (await host.serve(1, asked)).body == b'{"text":"say it"}'
 
 
-async def test_a_sleeper_beside_miners_that_hold_the_loop_is_as_slow_as_it_was() -> None:
+async def test_a_sleeper_next_to_miners_that_block_the_loop_is_as_slow_as_alone() -> None:
     miners: dict[int, Miner] = {uid: fakes.Holds(for_s=0.2, seed=uid) for uid in range(4)}
     host = Host("test", {**miners, 4: fakes.Sleeps(for_s=0.6)})
     responses = await asyncio.gather(*(host.serve(uid, query()) for uid in range(5)))

@@ -53,7 +53,7 @@ async def test_every_host_on_ray_hears_each_epoch_once_too(ray_session: RaySessi
     await hears_each_once(RayPool(Words(), miners(), {}, cores=2, session=ray_session))
 
 
-async def test_a_restarted_host_knows_what_its_predecessor_was_told() -> None:
+async def test_a_restarted_host_knows_the_pay_of_its_predecessor() -> None:
     async with LocalPool(Words(), miners(), {}, cores=1) as pool:
         await pool.paid({3: pay(0, 2.0)})
         process = pool._links["cpu"][0]._process  # type: ignore[attr-defined]
@@ -64,7 +64,7 @@ async def test_a_restarted_host_knows_what_its_predecessor_was_told() -> None:
 
 
 @pytest.mark.parametrize("fails", ["hang", "die"])
-async def test_a_miner_that_hangs_or_kills_its_host_when_paid_is_told_nothing_more_but_its_neighbour_is(
+async def test_a_miner_that_hangs_or_kills_its_host_when_paid_gets_no_more_notices_but_its_neighbour_does(
     monkeypatch: pytest.MonkeyPatch, fails: str
 ) -> None:
     monkeypatch.setattr(pay_notices, "NOTIFY_S", 2.0)
@@ -80,7 +80,7 @@ async def test_a_miner_that_hangs_or_kills_its_host_when_paid_is_told_nothing_mo
     assert bad._told == []
 
 
-async def test_pay_that_nobody_learns_from_is_neither_told_nor_kept() -> None:
+async def test_pay_that_no_miner_learns_from_is_neither_sent_nor_stored() -> None:
     async with LocalPool(Words(), {3: fakes.Learns(), 5: fakes.Says()}, {}, cores=1) as pool:
         for epoch in range(100):
             await pool.paid({5: pay(epoch, 1.0)})
@@ -95,7 +95,7 @@ def test_an_interrupt_is_not_taken_for_a_failure_of_the_miner() -> None:
         Host("test", {3: fakes.Learns(fails="interrupt")}).paid([{3: pay(666, 0.0)}])
 
 
-async def test_work_on_pay_is_part_of_the_next_answers_cost_but_not_when_told_again() -> None:
+async def test_work_on_pay_is_part_of_the_next_answers_cost_but_not_when_repeated() -> None:
     host = Host("test", {3: fakes.Learns(fails="burn")})
     host.paid([{3: pay(666, 0.0)}], again=True)
     assert (await host.serve(3, query())).cost.cpu_s < 0.05

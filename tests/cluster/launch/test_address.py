@@ -103,7 +103,7 @@ def test_a_cluster_without_a_token_is_joined_on_loopback_and_refused_where_other
 
 
 @pytest.mark.parametrize("wrong", ["127.0.0.1", "http://127.0.0.1:8265", ":6379", "head:port"])
-def test_what_is_no_address_is_refused_with_how_to_write_one(wrong: str) -> None:
+def test_an_invalid_address_is_refused_with_a_valid_example(wrong: str) -> None:
     with pytest.raises(PoolError, match="is not a Ray cluster address: write host:port, as in 10.0.0.10:6379, or auto"):
         find(wrong)
 

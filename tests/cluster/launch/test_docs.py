@@ -112,7 +112,7 @@ def test_only_what_needs_others_is_left_out() -> None:
             assert words[0] in ("kubectl", "docker") or (bare and "--dry-run" not in words) or theirs
 
 
-def test_the_troubleshooting_table_quotes_what_is_said() -> None:
+def test_the_troubleshooting_table_quotes_real_messages() -> None:
     sources = "\n".join(path.read_text() for path in SOURCES if path.is_file())
     table = PAGE.partition("## When it does not work")[2]
     quoted = re.findall(r"^\| `(.+?)` \|", table, flags=re.MULTILINE)

@@ -83,7 +83,7 @@ def test_a_key_of_who_submits_is_neither_in_the_job_nor_in_a_file_of_the_head(he
     assert [path for path in files if CANARY.encode() in path.read_bytes()] == []
 
 
-def test_a_run_on_a_cluster_is_seen_by_whoever_has_the_address_and_the_token(head: Head, left: Job) -> None:
+def test_a_run_on_a_cluster_is_visible_with_the_address_and_the_token(head: Head, left: Job) -> None:
     def look(address: str, *how: str) -> str:
         return subnetlab("status", "--address", address, *how, environment=head.outside())
 
@@ -255,13 +255,13 @@ def test_a_dashboard_that_stops_answering_at_once_is_an_error_of_one_line(monkey
     assert "\n" not in str(refused.value)
 
 
-def test_a_file_that_can_not_be_written_here_is_no_fault_of_the_cluster() -> None:
+def test_a_file_that_cannot_be_written_here_is_not_a_fault_of_the_cluster() -> None:
     with dashboard() as server, open("/dev/full", "wb", buffering=0) as full:
         with pytest.raises(OSError, match="No space left on device"):
             ray_jobs.Jobs(server.address).fetch("a", "run.zip", full, 10)
 
 
-def test_a_file_that_breaks_off_is_told_from_one_that_is_too_large() -> None:
+def test_a_truncated_file_is_distinguished_from_one_that_is_too_large() -> None:
     with dashboard() as server:
         jobs, came = ray_jobs.Jobs(server.address), io.BytesIO()
         assert jobs.fetch("a", "run.zip", came, 10) and came.getvalue() == bytes(10)
@@ -286,7 +286,7 @@ def answer(terminal: int, question: str, keys: str) -> str:
     return said
 
 
-def test_what_keeps_a_run_from_being_submitted_is_told_in_one_line(head: Head, tmp_path: Path) -> None:
+def test_the_reason_why_a_run_cannot_be_submitted_is_one_line(head: Head, tmp_path: Path) -> None:
     config = tmp_path / "short.toml"
     config.write_text(SLOW)
     (tmp_path / "token").write_text("0" * 64)

@@ -165,7 +165,7 @@ def test_a_machine_with_another_ray_is_refused_with_what_to_install(machines: Ma
     assert machines.processes() == []
 
 
-def test_a_machine_that_is_not_there_is_one_line_with_what_ssh_said(machines: Machines) -> None:
+def test_an_unreachable_machine_is_one_line_with_the_message_of_ssh(machines: Machines) -> None:
     gone = machines.file.with_name("gone.toml")
     gone.write_text(machines.file.read_text().replace("127.0.0.3", "127.0.0.5").replace("127.0.0.2", "127.0.0.4"))
     output = machines.subnetlab("cluster", "up", str(gone), "--yes", expect=1)

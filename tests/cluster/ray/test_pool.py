@@ -235,7 +235,7 @@ async def test_bare_work_is_measured_on_a_host(ray_session: RaySession) -> None:
             await pool.baseline(1, [query()])
 
 
-def test_a_remote_traceback_is_cut_down_to_what_was_raised() -> None:
+def test_a_remote_traceback_is_cut_down_to_the_exception() -> None:
     message = (
         "The actor died because of an error raised in its creation, \x1b[36mray::ValidatorActor.__init__()\x1b[39m\n"
         "  At least one of the input arguments for this task could not be computed:\n"

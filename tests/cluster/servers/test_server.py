@@ -167,7 +167,7 @@ async def test_a_server_that_dies_stops_the_round_and_charges_no_miner(tmp_path:
                     await pool.query(query(id="2"), (0,))
 
 
-async def test_a_server_is_no_part_of_rays_own_processes(ray_session: RaySession, tmp_path: Path) -> None:
+async def test_a_server_is_not_one_of_rays_own_processes(ray_session: RaySession, tmp_path: Path) -> None:
     serving = server(tmp_path)
     pool = RayPool(Words(), {0: fakes.Says()}, {}, cores=1, session=ray_session, servers=[serving])
     async with pool:

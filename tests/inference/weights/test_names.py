@@ -31,7 +31,7 @@ def test_an_unknown_name_is_one_line_with_the_known_ones(name: str) -> None:
     assert "\n" not in str(refused.value) and len(str(refused.value)) < 500
 
 
-def test_a_file_that_is_no_gguf_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_gguf_is_refused(tmp_path: Path) -> None:
     weights = tmp_path / "model.bin"
     weights.write_bytes(b"x")
     with pytest.raises(ModelError, match="neither a folder of safetensors nor a GGUF file"):

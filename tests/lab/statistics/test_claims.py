@@ -86,7 +86,7 @@ def test_no_outputs_empty_outputs_and_missing_counts() -> None:
     assert ClaimCheck.of([1e9] * 200, [1.0] * 200).evidence < np.inf
 
 
-def test_outputs_without_a_claim_count_on_the_way_to_a_flag_and_are_told() -> None:
+def test_outputs_without_a_claim_count_towards_a_flag_and_are_reported() -> None:
     every = ClaimCheck.of(np.full(60, 200.0), np.full(60, 100.0))
     claims = np.full(120, np.nan)
     claims[1::2] = 200.0
@@ -95,7 +95,7 @@ def test_outputs_without_a_claim_count_on_the_way_to_a_flag_and_are_told() -> No
     assert (every.unclaimed.value, sparse.unclaimed.value) == (0.0, 0.5)
 
 
-def test_what_is_no_count_is_refused() -> None:
+def test_an_invalid_count_is_refused() -> None:
     with pytest.raises(ValueError, match="one of each"):
         ClaimCheck.of([1.0], [1.0, 2.0])
     with pytest.raises(ValueError, match="from 0 up"):

@@ -79,7 +79,7 @@ def test_where_a_class_or_everything_is_missing_there_is_no_value() -> None:
     assert auc(np.full((4, 2), 0.5), [[0, 1]] * 4) == Estimate(0.5, 0.5, 0.5, 4)
 
 
-def test_what_is_no_probability_or_no_label_is_refused() -> None:
+def test_an_invalid_probability_or_label_is_refused() -> None:
     with pytest.raises(ValueError, match=r"1\.5 is not a probability"):
         brier([[1.5]], [[1.0]])
     with pytest.raises(ValueError, match=r"0\.3"):

@@ -51,7 +51,7 @@ def test_numbers_are_written_as_people_read_them(value: float, digits: int, text
     assert number(value, digits) == text
 
 
-def test_a_rounding_error_beside_a_number_is_zero() -> None:
+def test_a_rounding_error_next_to_a_number_is_zero() -> None:
     assert number(1e-17, beside=0.4) == "0.00"
     assert number(1e-17) == "1.0e-17"
 

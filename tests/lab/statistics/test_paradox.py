@@ -102,7 +102,7 @@ def test_a_validator_that_cannot_order_miners_needs_tasks_without_end() -> None:
     assert SameAnswer(1.0).tasks_to_separate(0.0, 1.0) == 0.0
 
 
-def test_what_is_no_probability_is_refused() -> None:
+def test_an_invalid_probability_is_refused() -> None:
     with pytest.raises(ValueError, match=r"accuracy 1\.2"):
         SameAnswer(1.2)
     with pytest.raises(ValueError, match="wrong_answers 0"):

@@ -67,7 +67,7 @@ def test_features_are_what_is_recorded() -> None:
     assert features(given(0, 2.0), "the baker")["likeness_to_own_copy"] == 1.0
 
 
-def test_a_pair_is_told_by_what_differs_and_only_on_tasks_that_both_answered() -> None:
+def test_a_pair_is_compared_only_on_tasks_that_both_answered() -> None:
     rng = np.random.default_rng(0)
     local = [given(task, float(rng.lognormal(0.0, 0.2))) for task in range(60)]
     relay = [given(task, float(rng.lognormal(1.0, 0.2))) for task in range(10, 80)]

@@ -99,7 +99,7 @@ def test_where_nothing_was_right_no_point_is_as_good_as_the_best(config: Overhea
     assert replace(data, points=tuple(wrong)).cheapest() is None
 
 
-def test_the_forecast_is_kept_beside_the_time_it_took(
+def test_the_forecast_is_stored_with_the_actual_time(
     publication: Publication, folder: Path, heard: list[Forecast]
 ) -> None:
     assert len(heard) == 1

@@ -42,7 +42,7 @@ def test_an_insider_finds_the_very_task_that_the_validator_set(subnet: Subnet) -
         assert (recreated.prompt, recreated.reference, recreated.kind) == (task.prompt, task.reference, task.kind)
 
 
-async def test_an_oracle_tells_the_truth_as_often_as_it_is_told_to(subnet: Subnet) -> None:
+async def test_an_oracle_answers_right_with_its_probability(subnet: Subnet) -> None:
     for p in (0.0, 0.7, 1.0):
         oracle, right = informed(subnet, "oracle", p=p, seed=5), 0
         for task, query in asked(subnet, 40):

@@ -63,7 +63,7 @@ async def test_a_miners_own_blacklist_and_priority_see_the_query() -> None:
         assert [query.prompt.text for query in target.served[1:]] == ["brief", "so-so..", "a long one"]
 
 
-async def test_turns_go_by_stake_and_the_lowest_gives_way_where_there_is_no_room() -> None:
+async def test_requests_are_ranked_by_stake_and_the_lowest_gives_way_when_no_slot_is_free() -> None:
     async with field(limits=Limits(waiting=3)) as target:
         target.gate.clear()
         first = asyncio.create_task(post(target, SECOND))
@@ -148,7 +148,7 @@ async def test_strangers_who_come_too_often_are_held_up_and_cut_off() -> None:
         assert (await post(target, source="127.0.0.2")).status == 200, "who can sign is not held up"
 
 
-async def test_a_caller_that_exceeds_its_rate_is_held_up_and_told_why() -> None:
+async def test_a_caller_that_exceeds_its_rate_is_delayed_and_gets_the_reason() -> None:
     async with field(limits=Limits(rate=0.001, burst=1, refusals=0.001, refusals_burst=1, hold_s=0.5)) as target:
         replies = [await post(target) for _ in range(2)]
         started = time.monotonic()
@@ -168,7 +168,7 @@ async def test_an_address_has_a_bounded_number_of_connections() -> None:
         assert (await post(target)).status == 200
 
 
-async def test_a_crowd_of_strangers_shuts_out_nobody_who_can_sign() -> None:
+async def test_a_crowd_of_strangers_does_not_shut_out_callers_who_can_sign() -> None:
     async with field(limits=Limits(connections=10, per_address=10)) as target:
         crowd = [
             await asyncio.open_connection("127.0.0.1", target.axon.port, local_addr=("127.0.0.2", 0)) for _ in range(10)
@@ -251,7 +251,7 @@ class Held:
         return reply.split()[1]
 
 
-async def test_a_caller_that_holds_many_connections_shuts_out_nobody_of_more_stake() -> None:
+async def test_a_caller_with_many_connections_does_not_shut_out_callers_with_more_stake() -> None:
     async with field(limits=Limits(connections=16, per_address=4, per_caller=4)) as target:
         held = [await Held.open(target, SMALL, f"127.0.0.{place // 4 + 2}") for place in range(16)]
         richer = [await Held.open(target, VALIDATOR, f"127.0.0.{place // 4 + 7}") for place in range(8)]

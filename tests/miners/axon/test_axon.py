@@ -247,7 +247,7 @@ async def test_there_is_nothing_else_to_find(path: str, code: str) -> None:
         assert (await post(target, path=path)).error == code
 
 
-async def test_a_miner_that_fails_or_is_late_is_told_without_its_secrets() -> None:
+async def test_a_failed_or_late_miner_is_reported_without_its_secrets() -> None:
     async with field(Crashing()) as target:
         reply = await post(target)
         assert (reply.status, reply.error) == (500, "failed") and b"purpose" not in reply.body

@@ -158,7 +158,7 @@ async def test_what_a_refusal_says_is_shown_in_printable_characters(folder: Path
     await fails(rude, folder, r"says busy: \?\[2Jgoney{190,193}$")
 
 
-async def test_a_reply_that_is_no_http_is_an_error_in_words(folder: Path) -> None:
+async def test_a_reply_that_is_not_http_gives_a_readable_error(folder: Path) -> None:
     async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"\x00\xff" * 5000)
@@ -227,7 +227,7 @@ async def test_an_endpoint_that_moves_into_a_private_network_is_not_called(
         assert target.served == []
 
 
-async def test_what_it_lacks_is_said_with_the_fix(tmp_path: Path) -> None:
+async def test_a_missing_part_is_named_with_the_fix(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="set hotkey"):
         await Dendrite().open()
     with pytest.raises(EngineError, match="subnetlab wallet new validator --wallets"):

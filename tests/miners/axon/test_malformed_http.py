@@ -61,7 +61,7 @@ async def test_malformed_http_is_held_and_gets_no_reply_beyond_the_limit_of_refu
     assert not caplog.records
 
 
-async def test_a_failure_of_the_server_is_logged_a_few_times_and_told_in_no_detail(
+async def test_a_failure_of_the_server_is_logged_a_few_times_and_its_details_are_not_sent(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with field() as target:

@@ -35,7 +35,7 @@ def test_the_rest_is_public(address: str) -> None:
         ("https://host/v1?key=secret", "path alone"),
     ],
 )
-def test_what_is_no_base_url_is_refused_without_its_secrets(url: str, said: str) -> None:
+def test_an_invalid_base_url_is_refused_without_its_secrets(url: str, said: str) -> None:
     with pytest.raises(ValueError, match=said) as refused:
         check_url(url)
     assert "secret" not in str(refused.value)

@@ -32,7 +32,7 @@ def test_lines_below_each_other_stay_apart() -> None:
     assert texts(word("one", 0, 30, line=1), word("two", 35, 65, y1=24, line=2)) == ["one", "two"]
 
 
-def test_a_heading_is_not_joined_to_small_print_beside_it() -> None:
+def test_a_heading_is_not_joined_to_small_print_next_to_it() -> None:
     assert texts(Word("Bill", 0, 0, 90, 60, line=1), word("page 1", 95, 150, y1=20, line=2)) == ["Bill", "page 1"]
 
 

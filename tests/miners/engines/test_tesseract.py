@@ -148,6 +148,6 @@ def test_what_is_installed_is_known() -> None:
 
 
 @pytest.mark.parametrize("language", ["", "eng;ls", "--list-langs", "../eng", "eng+"])
-def test_a_language_that_is_no_name_is_refused(language: str) -> None:
+def test_a_language_that_is_not_a_name_is_refused(language: str) -> None:
     with pytest.raises(ValueError, match=r"tesseract\.language"):
         load_engine({"kind": "tesseract", "language": language})

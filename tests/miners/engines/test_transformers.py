@@ -132,7 +132,7 @@ def test_odd_text_is_answered(text: str, transformers_engine: Transformers, loop
     answer.text.encode()
 
 
-def test_a_batch_that_does_not_fit_in_memory_is_halved_and_one_row_is_told(
+def test_a_batch_that_does_not_fit_in_memory_is_halved_and_a_single_row_fails(
     transformers_engine: Transformers, loop: Loop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import torch
@@ -201,7 +201,9 @@ def test_the_reason_of_a_chat_template_that_refuses_a_prompt_reaches_the_caller(
     loop.run(refused())
 
 
-def test_who_still_waits_when_the_engine_closes_is_told(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_callers_that_still_wait_when_the_engine_closes_get_an_error(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     engine = Transformers(model=MODEL, device="cpu", layers=2, max_batch=1)
     writing, step = threading.Event(), Batch.step
 

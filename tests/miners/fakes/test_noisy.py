@@ -80,7 +80,7 @@ def test_bytes_are_passed_on_as_they_are(query: Query) -> None:
 
 
 @pytest.mark.parametrize("kind", ["noisy", "slow"])
-def test_the_miner_inside_works_for_it_and_is_no_victim(kind: str) -> None:
+def test_the_inner_miner_works_for_it_and_is_not_a_victim(kind: str) -> None:
     reads = load_miner({"kind": kind, "miner": "tesseract"})
     assert reads.victims() == () and len(reads.engines()) == 1
     copycat = load_miner({"kind": kind, "miner": {"kind": "copycat", "victim": "echo"}})

@@ -80,7 +80,7 @@ def test_the_right_box_around_the_wrong_text_is_worth_nothing() -> None:
     assert grade(task_of(A), section("xyz", A.box)) == 0.0
 
 
-def test_a_pair_below_the_minimum_is_no_match() -> None:
+def test_a_pair_below_the_minimum_does_not_match() -> None:
     most = section("Hello Wo", A.box)
     assert grade(task_of(A), most) == pytest.approx((8 / 11) ** 0.7)
     assert grade(task_of(A), most, scorer=Sections(min_similarity=0.9)) == 0.0

@@ -76,7 +76,7 @@ def test_surplus_sections_cost_nothing() -> None:
     assert Tutorial(frame="pixels").score(task, response).value == 1.0
 
 
-def test_the_value_is_held_to_one_and_the_raw_reward_is_told() -> None:
+def test_the_value_is_capped_at_one_and_the_raw_reward_is_a_part() -> None:
     # Nobody's clock runs backwards here, but the formula has no upper end.
     task = page_task("invoice")
     score = Tutorial().score(task, Response(uid=0, answer=OCRAnswer(), latency_s=-1000.0))

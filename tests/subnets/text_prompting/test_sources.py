@@ -44,7 +44,7 @@ def test_a_line_of_json_ends_at_a_line_feed_alone(tmp_path: Path, separator: str
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
-def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path, encoding: str) -> None:
+def test_a_byte_order_mark_is_not_part_of_the_text(tmp_path: Path, encoding: str) -> None:
     (tmp_path / "a.jsonl").write_bytes('{"prompt": "Glaze?", "text": "Glaze."}\r\n'.encode(encoding))
     (tmp_path / "b.txt").write_bytes("Slip?".encode(encoding))
     assert read_texts(tmp_path, "text") == ("Glaze.", "Slip?")
@@ -138,7 +138,7 @@ def test_a_file_without_texts_is_named_with_its_line(tmp_path: Path, name: str, 
         ('{"messages": [{"role": "assistant", "content": "Hi"}]}', "not the user's"),
     ],
 )
-def test_a_line_that_is_no_prompt_is_named(tmp_path: Path, line: str, message: str) -> None:
+def test_a_line_that_is_not_a_prompt_is_named(tmp_path: Path, line: str, message: str) -> None:
     (tmp_path / "p.jsonl").write_text(line)
     with pytest.raises(PluginError, match=message):
         read_prompts(tmp_path / "p.jsonl")

@@ -44,7 +44,7 @@ def test_the_right_answer_to_another_task_is_wrong_as_often_as_chance_has_it(kin
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_prompt_sent_back_is_no_answer(kind: Kind) -> None:
+def test_the_prompt_sent_back_is_not_an_answer(kind: Kind) -> None:
     tasks = made(kind)
     assert sum(quality(task, task.prompt.text) for task in tasks) / len(tasks) <= 0.1
 
@@ -57,7 +57,7 @@ def test_a_denied_truth_is_wrong(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("kind", ["extractive", "two_hop"])
-def test_naming_every_candidate_is_no_answer(kind: Kind) -> None:
+def test_naming_every_candidate_is_not_an_answer(kind: Kind) -> None:
     for task in made(kind):
         if task.reference.rivals:
             assert quality(task, ", ".join([task.reference.text, *task.reference.rivals])) == 0.0

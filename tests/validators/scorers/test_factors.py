@@ -20,7 +20,7 @@ def test_copies_share_and_others_keep_what_they_earn() -> None:
     assert shares == [1 / 3, 1.0, 1 / 3, 1 / 3, 1.0, 1.0]
 
 
-def test_one_answer_is_no_copy_of_itself() -> None:
+def test_an_answer_is_not_a_copy_of_itself() -> None:
     assert NearDuplicates().score_all(Task(id="1"), [answered(0, LONG)]) == [Score(1.0, {"copies": 1.0})]
     assert NearDuplicates().score_all(Task(id="1"), []) == []
 

@@ -72,7 +72,7 @@ def failure(outcome: Outcome) -> str:
     return str(outcome)
 
 
-def test_vllms_own_server_answers_and_its_count_of_tokens_stands_beside_ours(vllm_server: Server, loop: Loop) -> None:
+def test_vllms_own_server_answers_and_its_count_of_tokens_agrees_with_ours(vllm_server: Server, loop: Loop) -> None:
     client = engine(vllm_server.base_url, tokenizer=MODEL, **PRICES)
     [answer], cost = answers(loop, client, ask(CAPITAL, max_tokens=12, logprobs=0))
     assert isinstance(answer, Completion), answer
@@ -114,7 +114,7 @@ def test_a_failure_that_stays_is_named_after_the_last_try(proxy: Proxy, loop: Lo
 
 
 @pytest.mark.parametrize("status", ["400", "401", "404"])
-def test_a_refusal_is_not_tried_again_and_shows_no_key(status: str, proxy: Proxy, loop: Loop) -> None:
+def test_a_refusal_is_not_retried_and_does_not_show_the_key(status: str, proxy: Proxy, loop: Loop) -> None:
     assert f"answered {status}" in failure(faulty(loop, proxy, status))
     assert len(proxy.requests) == 1
     assert proxy.requests[0][1]["authorization"] == f"Bearer {KEY}"
@@ -153,7 +153,7 @@ def test_an_answer_that_breaks_off_is_a_failure_and_is_not_paid_twice(proxy: Pro
         ("other model", "answered with gigantic-1000b-model!"),
     ],
 )
-def test_what_is_no_answer_is_named(fault: str, message: str, proxy: Proxy, loop: Loop) -> None:
+def test_a_malformed_answer_is_named(fault: str, message: str, proxy: Proxy, loop: Loop) -> None:
     assert message in failure(faulty(loop, proxy, fault))
 
 
