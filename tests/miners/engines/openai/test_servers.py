@@ -72,7 +72,7 @@ def failure(outcome: Outcome) -> str:
     return str(outcome)
 
 
-def test_vllms_own_server_answers_and_its_count_of_tokens_agrees_with_ours(vllm_server: Server, loop: Loop) -> None:
+def test_vllms_own_server_answers_and_both_counts_of_tokens_are_in_the_usage(vllm_server: Server, loop: Loop) -> None:
     client = engine(vllm_server.base_url, tokenizer=MODEL, **PRICES)
     [answer], cost = answers(loop, client, ask(CAPITAL, max_tokens=12, logprobs=0))
     assert isinstance(answer, Completion), answer
