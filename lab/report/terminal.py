@@ -103,9 +103,9 @@ def show(
         for place, text in enumerate(heading)
         for line in _wrapped(clean(text), width)
     ]
-    found = [Text(line) for finding in findings for line in _wrapped(f"- {clean(finding)}", width, "  ")]
+    bullets = [Text(line) for finding in findings for line in _wrapped(f"- {clean(finding)}", width, "  ")]
     tables = [line for section in sections for line in section_lines(section, width)]
-    for line in [*top, *found, *tables] if top else [*tables, *found]:
+    for line in [*top, *bullets, *tables] if top else [*tables, *bullets]:
         console.print(line, soft_wrap=True, highlight=False)
 
 

@@ -113,8 +113,8 @@ class VLLM(LanguageEngine):
             await asyncio.get_running_loop().run_in_executor(None, self._start)
             self._died, self._children = "", Children.born_since(before, "VLLM")
             gpus = list(range(self.tensor_parallel_size)) if self.gpus else []
-            seen = visible_gpus(len(gpus), os.environ.get("CUDA_VISIBLE_DEVICES")) if gpus else []
-            self._bill = WindowBill(self.pids, seen, self.gpus)
+            visible = visible_gpus(len(gpus), os.environ.get("CUDA_VISIBLE_DEVICES")) if gpus else []
+            self._bill = WindowBill(self.pids, visible, self.gpus)
             self._watch = asyncio.create_task(self._watch_processes())
             await self._write(
                 [next(iter(self._tokenizer.encode("a")), 0)], Request((), max_tokens=2), Job(), _Progress()

@@ -50,7 +50,7 @@ def command(*arguments: str | Path) -> list[str]:
 
 @contextmanager
 def served(spec: str, wallets: Path, *options: str | Path) -> Iterator[dict[str, Any]]:
-    """Serve a miner from another process; yields what it said when it was up, and gets what it said at its end."""
+    """Serve a miner from another process; yield its announcement, which gets its last line as "end"."""
     arguments = ("miner", "serve", spec, "--wallet", "miner", "--wallets", wallets, "--port", "0", "--json")
     with subprocess.Popen(
         command(*arguments, *options), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

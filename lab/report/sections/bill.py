@@ -174,7 +174,7 @@ def _left_out(bill: Bill) -> list[str]:
 
 def _miners_asked(bill: Bill) -> str:
     """Say how many miners answer a task: a plain number if each task had the same."""
-    asked = bill.miners
-    if asked.value == 1.0 and asked.interval is None:
+    miners = bill.miners
+    if miners.value == 1.0 and miners.interval is None:
         return "1 miner answers"
-    return f"{asked.text(1) if asked.value is None or asked.interval else number(asked.value, 0)} miners answer"
+    return f"{miners.text(1) if miners.value is None or miners.interval else number(miners.value, 0)} miners answer"

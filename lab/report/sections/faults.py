@@ -47,12 +47,12 @@ def faults(run: RunFigures) -> Section:
 
 def _caption(run: RunFigures) -> Caption:
     miners = run.results.miners
-    asked = sum(miner.asked for miner in miners)
+    queries = sum(miner.asked for miner in miners)
     failed = sum(sum(miner.faults.values()) for miner in miners)
     lost = sum(miner.faults.get("lost", 0) for miner in miners)
     if not failed:
-        return Caption(f"All {asked:,} queries were answered.", "Whether the answers are any good is not shown here.")
-    shows = f"{failed:,} of {asked:,} queries ({percent(failed / asked)}) got no valid answer."
+        return Caption(f"All {queries:,} queries were answered.", "Whether the answers are any good is not shown here.")
+    shows = f"{failed:,} of {queries:,} queries ({percent(failed / queries)}) got no valid answer."
     if lost:
         shows += f" {lost:,} of them were lost on the way, which is not the miners' fault; they are unscored."
     return Caption(shows, "A reason in the last column may be the miner's own words; none of it was verified.")

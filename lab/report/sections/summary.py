@@ -64,10 +64,10 @@ def findings(run: RunFigures) -> list[str]:
             f"Through the subnet a task took {bill.overhead.text(2)} times the CPU of doing it once; "
             f"{percent(bill.useful_work.value or 0.0)} of the CPU was useful work."
         )
-    asked = sum(miner.asked for miner in results.miners)
+    queries = sum(miner.asked for miner in results.miners)
     failed = sum(sum(miner.faults.values()) for miner in results.miners)
     if failed:
-        lines.append(f"{failed:,} of {asked:,} queries ({percent(failed / asked)}) got no valid answer.")
+        lines.append(f"{failed:,} of {queries:,} queries ({percent(failed / queries)}) got no valid answer.")
     return lines
 
 

@@ -50,12 +50,12 @@ def boxes(cast: Cast) -> Problem:
 
 def gifts(cast: Cast) -> Problem:
     """Gifts and purchases."""
-    start, given, factor = cast.draw.integer(40, 200), cast.draw.integer(5, 35), cast.draw.integer(2, 5)
+    start, gift, factor = cast.draw.integer(40, 200), cast.draw.integer(5, 35), cast.draw.integer(2, 5)
     text = (
-        f"{cast.ann} owns {start} {cast.things} and gives {given} of them to {cast.bob}, who then has {factor} times "
+        f"{cast.ann} owns {start} {cast.things} and gives {gift} of them to {cast.bob}, who then has {factor} times "
         f"as many as {cast.bob} was given. How many {cast.things} do the two own together now?"
     )
-    return text, Decimal(start - given + factor * given)
+    return text, Decimal(start - gift + factor * gift)
 
 
 def train(cast: Cast) -> Problem:

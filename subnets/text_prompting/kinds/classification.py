@@ -121,7 +121,7 @@ def make(draw: Draw, sentences: int) -> Item:
         lines = [draw.choice(GREETINGS), *lines, f"{next(e.name for e in world.entities if e.sort == 'person')}"]
     message = " ".join(lines).format(**names)
     labels = ("positive", "neutral", "negative") if review else tuple(draw.sample(tuple(TOPICS), len(TOPICS)))
-    asked = "Is the leaning of this review" if review else "Is this letter about"
-    prompt = f"{message}\n\n{asked} {', '.join(labels[:-1])} or {labels[-1]}? Answer with that word alone."
+    opening = "Is the leaning of this review" if review else "Is this letter about"
+    prompt = f"{message}\n\n{opening} {', '.join(labels[:-1])} or {labels[-1]}? Answer with that word alone."
     truth = Choice(label, labels, labels.index(label), lettered=False, ordered=review)
     return Item(ask(prompt), truth, max_tokens=16)

@@ -32,9 +32,9 @@ def make(draw: Draw, sentences: int) -> Item:
         (ASK_QUESTION.format(answer=fact.value), Inquiry.of(fact, question)),
         (ASK_ANSWER, Phrase(fact.value, fact.aliases, passage.rivals(fact, question), question)),
     )
-    asked = draw.integer(0, 2)
+    step = draw.integer(0, 2)
     messages: list[Message] = []
-    for demand, truth in turns[:asked]:
+    for demand, truth in turns[:step]:
         messages += [Message("user", demand), Message("assistant", truth.text)]
-    demand, truth = turns[asked]
-    return Item((*messages, Message("user", demand)), truth, max_tokens=(3 * known.max_words, 64, 48)[asked])
+    demand, truth = turns[step]
+    return Item((*messages, Message("user", demand)), truth, max_tokens=(3 * known.max_words, 64, 48)[step])

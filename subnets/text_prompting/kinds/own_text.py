@@ -31,10 +31,10 @@ def summary(draw: Draw, texts: tuple[str, ...], model: LanguageModel, hidden: bo
 
 
 def question(draw: Draw, texts: tuple[str, ...], model: LanguageModel, hidden: bool) -> Item:
-    """Let the model ask about the text and answer from it; the miner sees the text unless it is hidden."""
+    """Have the model ask about the text and answer from it; the miner sees the text unless it is hidden."""
     text = excerpt(draw, texts)
-    (asked,) = model.complete([ask(f"{text}\n\n{ASK}")], 64)
-    asked = asked.splitlines()[0].strip() if asked else "What is this text about?"
-    full = f"{text}\n\nQuestion: {asked}\n{ANSWER}"
+    (query,) = model.complete([ask(f"{text}\n\n{ASK}")], 64)
+    query = query.splitlines()[0].strip() if query else "What is this text about?"
+    full = f"{text}\n\nQuestion: {query}\n{ANSWER}"
     (reference,) = model.complete([(Message("user", full),)], 96)
-    return Item(ask(f"Question: {asked}\n{ANSWER}" if hidden else full), Written(reference), max_tokens=120)
+    return Item(ask(f"Question: {query}\n{ANSWER}" if hidden else full), Written(reference), max_tokens=120)
