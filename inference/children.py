@@ -36,7 +36,7 @@ class Children:
         return tuple(process.pid for process in self.processes)
 
     def cpu_s(self) -> float:
-        """Return the CPU seconds of these processes and their descendants, without those that have ended."""
+        """Return the CPU seconds of these processes and their descendants, without ended processes."""
         import psutil
 
         family = set(self.processes)
@@ -46,11 +46,11 @@ class Children:
         return process_cpu_s(process.pid for process in family)
 
     def gone(self) -> list[int]:
-        """Return the pids of those that have ended."""
+        """Return the pids of ended processes."""
         return [process.pid for process in self.processes if not _alive(process)]
 
     def kill(self) -> None:
-        """Kill those that still run and wait until they are gone."""
+        """Kill the processes that still run and wait for their end."""
         import psutil
 
         for process in self.processes:

@@ -122,7 +122,7 @@ class Batch:
             self._advance(ids, positions)
 
     def drop(self, rows: Sequence[Row]) -> None:
-        """Cut short rows whose answers nobody waits for any more."""
+        """End the rows whose callers no longer wait."""
         for row in rows:
             if not row.finish:
                 self._end(row, "cut")

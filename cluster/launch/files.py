@@ -32,7 +32,7 @@ def launcher_file(spec: ClusterSpec, source: str) -> str:
     if spec.provider == "kubernetes":
         raise LaunchError("Ray's launcher does not start Kubernetes clusters; write the manifests instead")
     client = CLOUD_CLIENTS.get(spec.provider)
-    # In the cloud each kind of machine says what it has; on premise all workers are alike.
+    # In the cloud each kind of machine lists its own resources; on premise all workers are alike.
     worker = None if client or not spec.workers else spec.workers[0]
     certificates = dict.fromkeys([spec.tls.cert, spec.tls.key, spec.tls.ca]) if spec.tls else {}
     return _render(

@@ -133,9 +133,9 @@ def form(canvas: Canvas, words: Words) -> None:
     y += 1.8 * canvas.step
     canvas.put(canvas.left, y, f"No. {words.integer(10000, 99999)}")
     y += 1.8 * canvas.step
-    beside = words.chance()
-    across = 1 if beside else words.pick((1, 2))
-    height = (1.6 if beside else 2.7) * canvas.step
+    inline = words.chance()
+    across = 1 if inline else words.pick((1, 2))
+    height = (1.6 if inline else 2.7) * canvas.step
     entry = canvas.left + words.between(11.0, 13.0) * canvas.em
     space = min(12, across * int((canvas.bottom - y - 2.4 * canvas.step) / height))
     fields = words.sample(list(zip(vocabulary.FORM_LABELS, makers, strict=True)), words.integer(space - 3, space))
@@ -143,7 +143,7 @@ def form(canvas: Canvas, words: Words) -> None:
     for place, (label, make) in enumerate(fields):
         x = canvas.left + (place % across) * width
         room = width - canvas.gap
-        if beside:
+        if inline:
             canvas.put(x, y, label)
             canvas.put(entry, y, make(), room=canvas.right - entry - canvas.em)
             canvas.frame(entry - 0.6 * canvas.em, y - 1.15 * canvas.em, canvas.right, y + 0.5 * canvas.em)
