@@ -3,6 +3,7 @@
     SubnetlabError
     ├── EngineError   an engine can't start; the message ends with the command that fixes it
     ├── EngineDied    an engine died with everything in flight; reopen it, no miner is to blame
+    ├── ImageError    a query's image can't be read; the one who sent it is to blame
     ├── APIError      a model's server refused, failed or broke off; never contains a key
     └── RemoteError   somebody else's miner failed or broke the protocol
         └── RefusedError   it does not serve this caller
@@ -19,6 +20,10 @@ class EngineError(SubnetlabError):
 
 class EngineDied(SubnetlabError):
     """A process of an engine has ended. Close the engine and open it again."""
+
+
+class ImageError(SubnetlabError, ValueError):
+    """An image is missing, broken, of another format or too large; its sender gets the reason."""
 
 
 class APIError(SubnetlabError):

@@ -40,7 +40,7 @@ class Fault(StrEnum):
     """Why a response has no answer."""
 
     REFUSED = "refused"
-    """The miner's blacklist turned the caller away."""
+    """The miner turned the caller away, or can't read the image of the query."""
     TIMEOUT = "timeout"
     """The miner received the query and did not answer in time."""
     ERROR = "error"

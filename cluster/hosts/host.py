@@ -22,7 +22,7 @@ from time import perf_counter
 from cluster.cpu import family_cpu_s, tree_cpu_s
 from cluster.text import safe_text
 from miners import Miner, Pay, overhearing
-from miners.errors import RefusedError
+from miners.errors import ImageError, RefusedError
 from subnets import Answer, Cost, Fault, MalformedAnswer, Meter, Query, Response
 from subnets.cost import process_cpu_s
 
@@ -194,7 +194,7 @@ class Host:
             answer = await miner.forward(turn.query)
         except asyncio.CancelledError:
             raise
-        except RefusedError as refusal:
+        except (RefusedError, ImageError) as refusal:
             return Response(turn.uid, fault=Fault.REFUSED, reason=safe_text(refusal))
         except BaseException as error:  # SystemExit and KeyboardInterrupt too: a miner's exit ends no host
             message, kind = safe_text(error), type(error).__name__

@@ -24,6 +24,7 @@ from aiohttp import web
 from consensus.chain.calls import Signer
 from consensus.chain.keys import verify
 from miners.engines.image import open_image
+from miners.errors import ImageError
 from subnets import Caller, Fault, Prompt, Query, Response
 
 from ..miner import Miner
@@ -309,13 +310,12 @@ def _connection(request: web.BaseRequest) -> Connection:
 
 
 def _check_image(query: Query) -> None:
-    """Refuse an image that would decode to too many pixels, by its header."""
+    """Refuse an image that is cut off, damaged or too large, before any pixel is decoded."""
     if query.prompt.image:
         try:
             open_image(query.prompt.image)
-        except Exception as error:  # a foreign file may fail in any way inside a decoder
-            reason = str(error) if isinstance(error, ValueError) else "it can't be read"
-            raise Refusal(Code.MALFORMED, f"body.image: {reason}"[:300]) from None
+        except ImageError as error:
+            raise Refusal(Code.MALFORMED, f"body.image: {error}"[:300]) from None
 
 
 def _denial(refusal: Refusal) -> web.Response:

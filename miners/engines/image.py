@@ -1,14 +1,21 @@
-"""Images that miners accept: PNG or JPEG, of bounded size.
+"""Images from outside, decoded in this one place: PNG or JPEG, of bounded size.
 
-A small file can decode to gigabytes, so its header is checked before any pixel is decoded. Texts, profiles and other
-parts that no pixel needs are removed first, because a file full of them takes half a minute to read.
+A small file can decode to gigabytes, so its header is checked before any pixel is decoded. Engines get the pixels that
+a person sees: upright, in 8-bit grey, on white where the image is transparent. Of the file itself they get nothing.
+
+    open_image(data).grey(scale=0.5)
 """
 
 from __future__ import annotations
 
 import io
-import struct
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from inference.errors import first_line
+from miners.errors import ImageError
+
+from .image_file import reduce_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -16,98 +23,115 @@ if TYPE_CHECKING:
 FORMATS = ("PNG", "JPEG")
 MAX_PIXELS = 20_000_000
 MAX_SIDE = 8192
-MAX_CHUNKS = 10_000
-"""Maximum chunks of a PNG."""
-MAX_SEGMENTS = 1_000
-"""Maximum segments of a JPEG before its first scan."""
-MAX_TABLE_BYTES = 100_000
-"""Maximum bytes of the segments that a decoder needs; ordinary files have 1,000 or 2,000, more with a thumbnail."""
-MAX_SCANS = 100
-"""Maximum scans of a JPEG, each a pass over all pixels; ordinary progressive files have ten."""
-
-_PNG = b"\x89PNG\r\n\x1a\n"
-_JPEG = b"\xff\xd8"
-_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
-_SCAN = 0xFFDA
-_SEGMENTS = {*range(0xFFC0, 0xFFD0), 0xFFDB, 0xFFDD, 0xFFE0, 0xFFEE}
-"""Frames, tables, the restart interval, and the two that define the colours: JFIF and Adobe."""
+MAX_SCANNED_PIXELS = 300_000_000
+"""Maximum pixels times scans of a JPEG; decoding so many takes two seconds."""
+WHITE = 255
 
 
-def open_image(data: bytes) -> Image:
-    """Open an image by its header; the pixels are decoded on first use.
+@dataclass(frozen=True, slots=True)
+class QueryImage:
+    """The image of a query; only its header has been read."""
+
+    image: Image
+    orientation: int = 1
+    """How its pixels lie, as Exif counts it."""
+    bits: int = 8
+    """Bits of a sample in the file."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the upright image."""
+        width, height = self.image.size
+        return (height, width) if self.orientation >= 5 else (width, height)
+
+    def grey(self, scale: float = 1.0) -> Image:
+        """Decode to 8-bit grey, upright, transparent parts white, resized by `scale`.
+
+        Raises:
+            ImageError: the pixels can't be decoded.
+        """
+        from PIL import Image
+
+        try:
+            self.image.load()
+        except Exception as error:  # a foreign file may fail in any way inside a decoder
+            reason = first_line(error) or type(error).__name__
+            raise ImageError(f"the image is broken and can't be decoded: {reason}") from error
+        turn = Image.Transpose
+        turns = {
+            2: turn.FLIP_LEFT_RIGHT,
+            3: turn.ROTATE_180,
+            4: turn.FLIP_TOP_BOTTOM,
+            5: turn.TRANSPOSE,
+            6: turn.ROTATE_270,
+            7: turn.TRANSVERSE,
+            8: turn.ROTATE_90,
+        }
+        image = _on_white(self.image, self.bits)
+        if self.orientation in turns:
+            image = image.transpose(turns[self.orientation])
+        if scale == 1.0:
+            return image
+        width, height = (max(1, round(side * scale)) for side in image.size)
+        return image.resize((width, height), Image.Resampling.LANCZOS)
+
+
+def open_image(data: bytes) -> QueryImage:
+    """Open an image by its header; the pixels are decoded later.
 
     Raises:
-        ValueError: missing, of another format, or beyond the bounds above.
+        ImageError: missing, cut off, damaged, of another format, or beyond the bounds.
     """
     from PIL import Image, UnidentifiedImageError
 
     if not data:
-        raise ValueError("the query has no image")
-    bare = _bare_png if data.startswith(_PNG) else _bare_jpeg if data.startswith(_JPEG) else bytes
+        raise ImageError("the query has no image")
+    file = reduce_file(data)
     try:
-        image = Image.open(io.BytesIO(bare(data)), formats=FORMATS)
+        image = Image.open(io.BytesIO(file.data), formats=FORMATS)
     except UnidentifiedImageError:
-        raise ValueError(f"{len(data):,} bytes that are not a {' or '.join(FORMATS)} image") from None
+        raise ImageError(f"{len(data):,} bytes that are not a {' or '.join(FORMATS)} image") from None
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise ValueError(f"the image is far too large; at most {MAX_PIXELS:,} pixels are read") from None
+        raise ImageError(f"the image is far too large; at most {MAX_PIXELS:,} pixels are read") from None
+    except Exception as error:  # a foreign file may fail in any way inside a decoder
+        reason = first_line(error) or type(error).__name__
+        raise ImageError(f"the header of the image can't be read: {reason}") from error
     width, height = image.size
     if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
-        raise ValueError(
+        raise ImageError(
             f"the image has {width} x {height} pixels; at most {MAX_SIDE} a side and {MAX_PIXELS:,} in all are read"
         )
-    return image
+    if file.scans * width * height > MAX_SCANNED_PIXELS:
+        raise ImageError(
+            f"the image has {file.scans} scans of {width} x {height} pixels; "
+            f"at most {MAX_SCANNED_PIXELS:,} pixels are read in all scans together"
+        )
+    return QueryImage(image, file.orientation, file.bits)
 
 
-def _bare_png(data: bytes) -> bytes:
-    parts, at = [_PNG], len(_PNG)
-    kinds: set[bytes] = set()
-    for _ in range(MAX_CHUNKS + 1):
-        if at + 8 > len(data) or b"IEND" in kinds:
-            return b"".join(parts)
-        length, kind = struct.unpack_from(">I4s", data, at)
-        if kind in _CHUNKS and (kind == b"IDAT" or kind not in kinds):
-            parts.append(data[at : at + length + 12])
-            kinds.add(kind)
-        at += length + 12
-    raise ValueError(f"the image has more than {MAX_CHUNKS:,} chunks")
-
-
-def _bare_jpeg(data: bytes) -> bytes:
-    parts, at = [_JPEG], len(_JPEG)
-    for _ in range(MAX_SEGMENTS + 1):
-        if at + 4 > len(data):
-            break
-        marker, length = struct.unpack_from(">HH", data, at)
-        if marker == _SCAN:
-            break
-        if marker < 0xFFC0 or 0xFFD0 <= marker <= 0xFFD9 or marker == 0xFFFF:  # a stray byte or padding
-            at += 1
-            continue
-        if marker in _SEGMENTS:
-            parts.append(data[at : at + 2 + length])
-        at += 2 + length
-    else:
-        raise ValueError(f"the image has more than {MAX_SEGMENTS:,} segments before its first scan")
-    if sum(map(len, parts)) > MAX_TABLE_BYTES:
-        raise ValueError(f"the image has more than {MAX_TABLE_BYTES:,} bytes of tables")
-    bare = b"".join([*parts, data[at:]])
-    if (scans := bare.count(_SCAN.to_bytes(2))) > MAX_SCANS:
-        raise ValueError(f"the image has {scans:,} scans; at most {MAX_SCANS} are read")
-    return bare
-
-
-def grey(image: Image, scale: float = 1.0) -> Image:
-    """Decode to 8-bit grey, transparent parts white, resized by `scale`."""
+def _on_white(image: Image, bits: int) -> Image:
+    """Return decoded pixels as 8-bit grey. Samples of 16 bits keep their upper half; Pillow would clip them."""
+    import numpy as np
     from PIL import Image
 
+    # Pillow keeps the transparent colour in samples of the file, but scales the pixels to 8 bits.
+    clear = image.info.get("transparency")
+    if image.mode == "I;16":
+        samples = np.asarray(image)
+        pixels = (samples >> 8).astype(np.uint8)
+        if clear is not None:
+            pixels[samples == clear] = WHITE
+        return Image.fromarray(pixels)
+    if image.mode == "L" and isinstance(clear, int):
+        image, most = image.copy(), 2**bits - 1
+        image.info["transparency"] = (clear & most) * WHITE // most
+    elif image.mode == "RGB" and isinstance(clear, tuple) and bits == 16:
+        image = image.copy()
+        image.info["transparency"] = tuple(sample >> 8 for sample in clear)
     if image.has_transparency_data:
         backed = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(backed, image.convert("RGBA"))
-    image = image.convert("L")
-    if scale == 1.0:
-        return image
-    width, height = (max(1, round(side * scale)) for side in image.size)
-    return image.resize((width, height), Image.Resampling.LANCZOS)
+    return image.convert("L")
 
 
 def blank() -> bytes:

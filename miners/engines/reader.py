@@ -14,7 +14,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable
 from threading import Lock
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, PrivateAttr
 
@@ -22,8 +22,11 @@ from miners.miner import Engine
 from miners.registry import ENGINES
 from subnets import Cost, spend
 
-from .image import open_image
+from .image import QueryImage, open_image
 from .lines import Line, lines, words_of
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 Language = Annotated[str, Field(pattern=r"^[A-Za-z]\w*(\+[A-Za-z]\w*)*$")]
 """Names of tesseract's language data: "eng", "deu", "eng+fra"."""
@@ -60,13 +63,17 @@ class Abort:
 class Reading:
     """One image being read."""
 
-    def __init__(self, image: bytes, scale: float, timeout_s: float) -> None:
-        self.image = image
-        self.scale = scale
+    def __init__(self, image: QueryImage, scale: float, timeout_s: float) -> None:
+        self._image = image
+        self._scale = scale
         self.ends = time.monotonic() + timeout_s
         self.abort = Abort()
         self.cpu_s = 0.0
         """CPU seconds of the reading thread and its child processes."""
+
+    def pixels(self) -> Image:
+        """Decode the image to 8-bit grey, upright and scaled; raises ImageError if it can't be decoded."""
+        return self._image.grey(self._scale)
 
     @property
     def left_s(self) -> float:
@@ -107,23 +114,24 @@ class Reader(Engine):
 
     @abstractmethod
     def recognise(self, reading: Reading) -> str:
-        """Return tesseract's table of words, in pixels of the image scaled by `reading.scale`; runs in a thread.
+        """Return tesseract's table of words, with boxes in `reading.pixels()`; runs in a thread.
 
         Add the CPU time of child processes to `reading.cpu_s`, and stop soon after an abort is requested or time is up.
         """
 
     async def read(self, image: bytes, *, scale: float = 1.0, timeout_s: float = float("inf")) -> tuple[Line, ...]:
-        """Read a PNG or JPEG after resizing it by `scale`; boxes are in pixels of the original image.
+        """Read a PNG or JPEG after resizing it by `scale`; boxes are in pixels of the original image, held upright.
 
         Raises:
-            ValueError: not a PNG or JPEG, or too large to be decoded.
+            ImageError: not a PNG or JPEG, broken, or too large to be decoded.
             TimeoutError: not done within `timeout_s` or the engine's own limit.
             RuntimeError: tesseract failed; its message is quoted.
         """
-        width, height = open_image(image).size
+        opened = open_image(image)
+        width, height = opened.size
         async with self._free:
             limit_s = min(timeout_s, self.timeout_s)
-            reading = Reading(image, scale, limit_s)
+            reading = Reading(opened, scale, limit_s)
             work = asyncio.get_running_loop().run_in_executor(None, self._metered, reading)
             cancelled: asyncio.CancelledError | None = None
             try:

@@ -22,7 +22,7 @@ from pathlib import Path
 from inference.environment import environment
 from miners.errors import EngineError
 
-from .image import blank, grey, open_image
+from .image import blank
 from .reader import Reader, Reading
 
 
@@ -98,14 +98,14 @@ class Tesseract(Reader):
         await self.read(blank())
 
     def recognise(self, reading: Reading) -> str:
-        """Run tesseract on the image."""
+        """Run tesseract on the pixels. They are all that it gets; text in a file of others could keep it busy."""
         import pytesseract
 
+        pixels = reading.pixels()
+        if reading.abort.requested:
+            return ""
         with tempfile.NamedTemporaryFile(suffix=".image") as file:
-            if reading.scale == 1.0:
-                file.write(reading.image)  # unchanged: a PIL image would be encoded again
-            else:
-                grey(open_image(reading.image), reading.scale).save(file, "PPM")
+            pixels.save(file, "PPM")  # not compressed, so that it takes no time
             file.flush()
             # With more than one thread a page takes six times the CPU time. The child inherits the environment.
             with _one_child, environment({"OMP_THREAD_LIMIT": "1"}):

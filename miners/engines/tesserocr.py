@@ -16,7 +16,6 @@ from pydantic import PrivateAttr
 
 from miners.errors import EngineError
 
-from .image import grey, open_image
 from .reader import Reader, Reading
 from .tesseract import apt_command, installed
 
@@ -95,11 +94,10 @@ class Tesserocr(Reader):
         """Read the image with the library, which releases the interpreter lock meanwhile."""
         if self._api is None:
             raise RuntimeError("the tesserocr engine is not open")
-        image = grey(open_image(reading.image), reading.scale)
+        pixels = reading.pixels()
         if reading.abort.requested:
             return ""
-        pixels = image.tobytes()
-        self._api.SetImageBytes(pixels, image.width, image.height, 1, image.width)
+        self._api.SetImageBytes(pixels.tobytes(), pixels.width, pixels.height, 1, pixels.width)
         try:
             if not self._api.Recognize(timeout=1 + int(1000 * reading.left_s)):
                 raise RuntimeError("tesserocr could not read the image")

@@ -188,6 +188,15 @@ async def test_an_image_bomb_is_refused_by_our_own_limit_on_pixels() -> None:
         assert "9000 x 9000 pixels; at most 8192 a side and 20,000,000" in json.loads(reply.body)["reason"]
 
 
+async def test_an_image_that_broke_off_on_the_way_is_refused_with_the_reason() -> None:
+    whole = io.BytesIO()
+    Image.radial_gradient("L").save(whole, "JPEG")
+    async with field() as target:
+        assert (await post(target, body=question(image=_base64(whole.getvalue())))).status == 200
+        reply = await post(target, body=question(image=_base64(whole.getvalue()[:-400])))
+        assert (reply.status, json.loads(reply.body)["reason"][:35]) == (400, "body.image: the image is truncated:")
+
+
 async def test_an_oversized_body_is_refused_by_its_head() -> None:
     async with field(limits=Limits(query_bytes=1000)) as target:
         body = question(id="x" * 150) + b" " * 1000

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from miners import EngineError, load_engine
+from miners.engines.image import open_image
 from miners.engines.lines import Line, words_of
 from miners.engines.reader import Reading
 from miners.engines.tesseract import Tesseract, installed
@@ -34,8 +35,8 @@ def test_cells_are_read_apart_with_their_boxes(page: bytes) -> None:
     assert (box.x1, box.y1) == pytest.approx((24, 172), abs=8) and box.x2 < 300
 
 
-def test_a_page_given_as_it_came_is_read_as_a_decoded_one(page: bytes) -> None:
-    words = words_of(Tesseract().recognise(Reading(page, 1.0, 30.0)))
+def test_a_page_is_read_as_the_engines_own_python_package_reads_it(page: bytes) -> None:
+    words = words_of(Tesseract().recognise(Reading(open_image(page), 1.0, 30.0)))
     table = pytesseract.image_to_data(Image.open(io.BytesIO(page)), config="--psm 3", output_type="dict")
     columns = (table[name] for name in ("text", "left", "top", "width", "height", "conf"))
     assert [(w.text, w.x1, w.y1, w.x2 - w.x1, w.y2 - w.y1) for w in words] == [
@@ -126,9 +127,15 @@ def test_the_engine_serves_on_after_a_cancelled_reading(page: bytes, long_page: 
     assert "Garden chair" in [line.text for line in asyncio.run(twice())]
 
 
-def test_a_broken_image_fails_with_tesseracts_own_words(page: bytes) -> None:
+def test_a_failure_is_told_in_tesseracts_own_words(
+    page: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = tmp_path / "tesseract"
+    failing.write_text("#!/bin/sh\necho 'Error during processing.' >&2\nexit 1\n")
+    failing.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     with pytest.raises(RuntimeError, match="tesseract ended with 1: .*Error during processing"):
-        read(page[: len(page) // 3])
+        read(page)
 
 
 def test_a_missing_binary_is_named_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
