@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from .device import pick_device
 from .errors import ModelError, PromptError, first_line
 from .quiet import quiet
+from .thinking import ThinkingTokens, split
 from .weights import resolve
 
 
@@ -117,6 +118,7 @@ class CausalModel:
         """Tokens that end an answer."""
         candidates = (self.tokenizer.pad_token_id, self.tokenizer.eos_token_id, *self.ends, 0)
         self._pad = next(int(token) for token in candidates if token is not None)
+        self.thinking = ThinkingTokens(self.tokenizer)
 
     @property
     def on_gpu(self) -> bool:
@@ -132,7 +134,7 @@ class CausalModel:
         return encode(self.tokenizer, messages, self.name)
 
     def complete(self, prompts: Sequence[Sequence[int]], max_tokens: int) -> list[GreedyCompletion]:
-        """Continue prompts with their likeliest tokens, as one batch."""
+        """Continue prompts with their likeliest tokens, as one batch; thinking is cut off."""
         import torch
 
         ids, mask = self.pad_left(prompts)
@@ -149,13 +151,19 @@ class CausalModel:
                 eos_token_id=sorted(self.ends) or None,
             )[:, ids.shape[1] :].cpu()
         rows = [row[row != self._pad] for row in output]
-        texts = [self.text(row.tolist()) for row in rows]
-        return [GreedyCompletion(text.strip(), len(row)) for text, row in zip(texts, rows, strict=True)]
+        return [
+            GreedyCompletion(self._answer(prompt, row.tolist()), len(row))
+            for prompt, row in zip(prompts, rows, strict=True)
+        ]
+
+    def _answer(self, prompt: Sequence[int], tokens: Sequence[int]) -> str:
+        """Decode an answer without the thinking before it."""
+        return split(self.text(tokens), begun=self.thinking.begun_by(prompt)).answer.strip()
 
     def text(self, tokens: Sequence[int]) -> str:
-        """Decode an answer without special tokens and without the one that ended it."""
+        """Decode an answer without the token that ended it and without special tokens, except those of thinking."""
         ended = bool(tokens) and tokens[-1] in self.ends
-        return str(self.tokenizer.decode(tokens[:-1] if ended else tokens, skip_special_tokens=True))
+        return self.thinking.decoded(tokens[:-1] if ended else tokens)
 
     def pad_left(self, rows: Sequence[Sequence[int]]) -> tuple[Any, Any]:
         """Return token ids and attention mask, (rows, longest), on the model's device."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -38,13 +38,18 @@ class Continuation:
 class LanguageModel(Plugin, ABC):
     """A model that a validator runs or calls. Equal inputs give equal outputs."""
 
-    likelihoods_known: ClassVar[bool] = False
-    """True if `likelihoods` works; an API that only completes has none."""
+    def open(self) -> None:  # noqa: B027  an API has nothing to load
+        """Load the model. Raise with the fix in the message if it can't take a conversation."""
 
     @abstractmethod
     def complete(self, conversations: Sequence[Conversation], max_tokens: int) -> list[str]:
         """Continue each conversation with its most likely answer."""
 
+
+class LikelihoodModel(LanguageModel):
+    """A model that can also be asked how likely a given text is; an API that only completes can't."""
+
+    @abstractmethod
     def likelihoods(
         self,
         continuations: Sequence[Continuation],
@@ -55,13 +60,10 @@ class LanguageModel(Plugin, ABC):
 
         `positions` lie in [0, 1) along each text; None evaluates every token.
         """
-        raise NotImplementedError(f"{type(self).__name__} computes no likelihoods; kind transformers does")
 
 
-class TransformersModel(LanguageModel):
+class TransformersModel(LikelihoodModel):
     """A causal model through transformers, greedy, on CPU or GPU."""
-
-    likelihoods_known: ClassVar[bool] = True
 
     model: str = "smollm2-135m-instruct"
     """A path, a known name (`subnetlab models list`), `package:NAME` or a Hub id."""
@@ -74,8 +76,17 @@ class TransformersModel(LanguageModel):
     template: str = ""
     """Chat template in Jinja, for a model whose own is missing or wrong."""
 
+    def open(self) -> None:
+        """Load the model and try its chat template.
+
+        Raises:
+            ModelError: the model is missing or can't be loaded.
+            PromptError: it has no chat template, or one that takes no conversation.
+        """
+        self._loaded().encode((Message("system", "Be brief."), Message("user", "Hello.")))
+
     def complete(self, conversations: Sequence[Conversation], max_tokens: int) -> list[str]:
-        """Continue greedily, batch by batch."""
+        """Continue greedily, batch by batch; thinking is cut off."""
         model = self._loaded()
         prompts = [self._prompt(model, messages) for messages in conversations]
         texts: list[str] = []

@@ -59,6 +59,9 @@ class Scorer(Plugin, ABC):
 
     needs_reference: ClassVar[bool] = True
 
+    def open(self) -> None:  # noqa: B027  most scorers have nothing to load
+        """Load what grading needs, before the first round. Raise with the fix in the message if it can't grade."""
+
     @abstractmethod
     def score(self, task: Task, response: Response) -> Score:
         """Grade one response whose `answer` is set. Any exception becomes an unscored Score."""

@@ -6,7 +6,7 @@ from .dawid_skene import NO_ANSWER, NOT_ASKED, JuryResult, jury
 from .ledger import ScoreLedger
 from .registry import SAMPLERS, SCORERS, WEIGHT_RULES
 from .sampling import All, RandomK, Sampler, StakeWeighted
-from .scorer_check import check_scorer
+from .scorer_check import check_scorer, open_scorer
 from .strategies import VALIDATORS, Favourite, Inverter, WeightCopier, load_validator
 from .validator import Assignment, Grades, PublicView, Validator, receive, score
 from .weights import Proportional, Softmax, TopK, WeightRule
@@ -39,6 +39,7 @@ __all__ = [
     "check_scorer",
     "jury",
     "load_validator",
+    "open_scorer",
     "receive",
     "score",
 ]

@@ -1,10 +1,11 @@
-"""Refuse a scorer that grades by the references of another subnet before it fails on every answer."""
+"""Refuse a scorer that can't grade before it fails on every answer: another subnet's, or one whose model is missing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from subnets import SUBNETS, PluginError, Scorer, Subnet
+from inference.errors import first_line
+from subnets import SUBNETS, PluginError, Scorer, Subnet, SubnetlabError
 
 from .registry import SCORERS
 from .scorers.weighted import Weighted
@@ -28,6 +29,22 @@ def check_scorer(scorer: Scorer, subnet: Subnet) -> None:
                 f"{subnet.name}; allowed: {choices}a general scorer of `subnetlab list`; leave the scorer out to take "
                 "the subnet's own"
             )
+
+
+def open_scorer(scorer: Scorer) -> None:
+    """Have a scorer load what it needs.
+
+    Raises:
+        PluginError: it can't grade, with the reason and the name of the scorer.
+    """
+    try:
+        scorer.open()
+    except SubnetlabError as error:
+        raise PluginError(f"scorer {SCORERS.spec(scorer)['kind']!r}: {error}") from error
+    except Exception as error:  # a library's or a plug-in's own error
+        raise PluginError(
+            f"scorer {SCORERS.spec(scorer)['kind']!r} can't be opened: {type(error).__name__}: {first_line(error)}"
+        ) from error
 
 
 def _parts(scorer: Scorer) -> Iterator[Scorer]:

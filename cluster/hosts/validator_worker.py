@@ -12,7 +12,7 @@ from cluster.cpu import tree_cpu_s
 from cluster.text import safe_text
 from subnets import Caller, Response, Seed, Task
 from subnets.subnet import Subnet
-from validators import Assignment, Grades, Validator
+from validators import Assignment, Grades, Validator, open_scorer
 
 logger = logging.getLogger(__name__)
 
@@ -32,14 +32,19 @@ class ValidatorWorker:
         self._validators = dict(validators)
 
     def warm(self) -> None:
-        """Grade the gold answer of one task with each grader, so that no round pays for loading models.
+        """Open each grader and have it grade one gold answer, so that no round pays for loading models.
 
-        A failure here happens again in a round, where it is reported.
+        A failure at the gold answer happens again in a round, where it is reported.
+
+        Raises:
+            PluginError: a grader can't be opened, so that it would grade no answer.
         """
         graders = {
             validator.scorer.key if validator.scorer else "": validator for validator in self._validators.values()
         }
         for validator in graders.values():
+            if validator.scorer is not None:
+                open_scorer(validator.scorer)
             try:
                 task = self._subnet.task(Seed(validator.seed).child("warm").integer())
                 gold = Response(0, body=self._subnet.gold(task).body()) if task.reference is not None else None

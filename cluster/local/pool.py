@@ -22,8 +22,8 @@ from cluster.plan import Group
 from cluster.pool import Usage
 from cluster.servers.server import Server
 from cluster.status import Member, ProcessUsage, measure_gpus
+from inference.device import visible_gpus
 from miners import Miner
-from miners.engines.power import visible_gpus
 from subnets import Caller, Query, Response, Task
 from subnets.subnet import Subnet
 from validators import Validator

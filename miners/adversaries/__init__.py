@@ -5,7 +5,7 @@ from .injections import INJECTIONS
 from .insider import Insider, NegatedTruth, Oracle
 from .malformed import FAULTS, Malformed
 from .negation import negate
-from .ocr import Shotgun
+from .shotgun import Shotgun
 from .text import FILLER, EmptyAnswer, EndlessAnswer, JudgeInjection, Mirror, Overclaimer, Padding, WordSalad
 
 __all__ = [

@@ -11,10 +11,11 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import Sequence
 from math import isfinite
-from typing import Annotated
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
+from inference.thinking import ThinkingTokens, split
 from miners.miner import Engine
 from miners.registry import ENGINES
 from subnets import Cost, spend
@@ -22,11 +23,20 @@ from subnets import Cost, spend
 from .completion import Completion, Request
 
 
+class WrittenAnswer(NamedTuple):
+    """The text of an answer, and the tokens that the model thought for it."""
+
+    text: str
+    thinking_tokens: int
+
+
 class LanguageEngine(Engine):
     """Base of the engines that run or call a language model."""
 
     model: str = Field("smollm2-135m-instruct", min_length=1)
     """A path, a known name (`subnetlab models list`), `package:NAME` or a Hub id; for an API, its own name there."""
+    thinking: Literal["strip", "keep"] = "strip"
+    """Cut thinking off the answer, or keep it between tags. Its tokens are metered and paid either way."""
 
     @abstractmethod
     async def complete(self, request: Request) -> Completion:
@@ -49,6 +59,14 @@ class LanguageEngine(Engine):
             completions = [task.result() for task in tasks]
         spend(Cost(first_token_s=sum(completion.timings.first_token_s for completion in completions)))
         return completions
+
+    def written(self, text: str, prompt: Sequence[int], tokens: ThinkingTokens) -> WrittenAnswer:
+        """Return what a model that runs here wrote, as an answer with or without its thinking."""
+        begun = tokens.begun_by(prompt)
+        thoughts, answer = split(text, begun=begun)
+        if self.thinking == "keep":
+            answer = f"<think>\n{text}" if begun else text
+        return WrittenAnswer(answer, tokens.count(thoughts))
 
     async def _timed(self, request: Request) -> Completion:
         if not isfinite(request.timeout_s):

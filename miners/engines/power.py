@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 logger = logging.getLogger(__name__)
@@ -41,18 +39,3 @@ class EnergyCounter:
         import pynvml
 
         return sum(float(pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)) for handle in self._handles) / 1000.0
-
-
-def visible_gpus(count: int, visible: str | None) -> list[int]:
-    """Return the NVML indices of this process's first GPUs by CUDA_VISIBLE_DEVICES; empty if it has names."""
-    if visible is None:
-        return list(range(count))
-    names = [name.strip() for name in visible.split(",") if name.strip()][:count]
-    return [int(name) for name in names] if all(name.isdigit() for name in names) else []
-
-
-def gpu_here() -> bool:
-    """Return True if this process may use a GPU of this machine, without loading a driver."""
-    if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
-        return False
-    return any(Path("/dev").glob("nvidia[0-9]*"))

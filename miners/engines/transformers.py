@@ -19,6 +19,7 @@ from pydantic import Field, PrivateAttr
 
 from inference.causal import CausalModel
 from inference.clock import ThreadClock
+from inference.device import gpu_here, visible_gpus
 from inference.errors import ModelError
 from inference.sampling import Batch, Row, prepare
 from miners.errors import EngineError
@@ -27,7 +28,7 @@ from subnets import Cost, spend
 from .attribution import Attribution, Job, Work
 from .completion import Completion, Request, Timings, Usage
 from .language import LanguageEngine
-from .power import EnergyCounter, gpu_here, visible_gpus
+from .power import EnergyCounter
 
 
 @dataclass(slots=True, eq=False)
@@ -284,14 +285,17 @@ class _Worker:
 
     def _completion(self, pending: _PendingRequest, row: Row, began: float) -> Completion:
         queued_s = began - pending.arrived
+        written = self._engine.written(row.text, row.prompt, self._model.thinking)
         return Completion(
-            text=row.text,
+            text=written.text,
             token_ids=tuple(row.tokens),
             logprobs=tuple(row.logprobs),
             likeliest=tuple(row.likeliest),
             finish=row.finish,
             model=self._model.name,
-            usage=Usage(len(row.prompt), len(row.tokens)),
+            usage=Usage(
+                len(row.prompt), len(row.tokens), thinking_tokens=min(written.thinking_tokens, len(row.tokens))
+            ),
             timings=Timings(queued_s, queued_s + row.first_token_s, row.ended - pending.arrived),
             prefill=pending.job.prefill,
             decode=pending.job.decode,

@@ -20,8 +20,10 @@ from pydantic import Field, PrivateAttr
 
 from inference.causal import encode, end_tokens, load_tokenizer
 from inference.children import Children
+from inference.device import gpu_here, visible_gpus
 from inference.environment import vllm_environment
 from inference.errors import ModelError, PromptError, first_line
+from inference.thinking import ThinkingTokens
 from inference.weights import resolve
 from miners.errors import EngineDied, EngineError
 from subnets import Cost, spend
@@ -29,7 +31,6 @@ from subnets import Cost, spend
 from .attribution import Attribution, Job, Work
 from .completion import Completion, Request, Timings, Usage
 from .language import LanguageEngine
-from .power import gpu_here, visible_gpus
 from .usage_window import WindowBill
 
 logger = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ class VLLM(LanguageEngine):
     _llm: Any = PrivateAttr(None)
     _tokenizer: Any = PrivateAttr(None)
     _ends: frozenset[int] = PrivateAttr(frozenset())
+    _thinking: Any = PrivateAttr(None)
     _room: int = PrivateAttr(0)
     _children: Children | None = PrivateAttr(None)
     _watch: asyncio.Task[None] | None = PrivateAttr(None)
@@ -150,14 +152,20 @@ class VLLM(LanguageEngine):
             await self._write(prompt, request, job, progress)
         finally:
             spend(job.cost + Cost(input_tokens=len(prompt), output_tokens=len(progress.token_ids)))
+        written = self.written(self._thinking.without_others("".join(progress.texts)), prompt, self._thinking)
         return Completion(
-            text="".join(progress.texts),
+            text=written.text,
             token_ids=tuple(progress.token_ids),
             logprobs=tuple(progress.logprobs),
             likeliest=tuple(progress.likeliest),
             finish="length" if progress.finish == "length" else "stop",
             model=self.model,
-            usage=Usage(len(prompt), len(progress.token_ids), progress.cached),
+            usage=Usage(
+                len(prompt),
+                len(progress.token_ids),
+                progress.cached,
+                thinking_tokens=min(written.thinking_tokens, len(progress.token_ids)),
+            ),
             timings=Timings(0.0, progress.first_token_s, progress.total_s),
             prefill=job.prefill,
             decode=job.decode,
@@ -176,6 +184,7 @@ class VLLM(LanguageEngine):
             max_tokens=min(request.max_tokens, self._room - len(prompt)),
             stop=list(request.stop),
             stop_token_ids=sorted(self._ends),
+            skip_special_tokens=not self._thinking.special,
             logprobs=request.logprobs,
             output_kind=RequestOutputKind.DELTA,
         )
@@ -242,6 +251,7 @@ class VLLM(LanguageEngine):
                 if self.template:
                     self._tokenizer.chat_template = self.template
                 self._ends = end_tokens(self._tokenizer)
+                self._thinking = ThinkingTokens(self._tokenizer)
                 # On a CPU a sampled request whose prompt is read in parts kills the whole engine (vLLM 0.32: "CPU
                 # Generator does not use offset"), so prompts are read whole.
                 options: dict[str, Any] = {"enable_chunked_prefill": False} if on_cpu else {}

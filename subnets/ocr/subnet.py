@@ -122,7 +122,7 @@ class OCR(Subnet):
 
     def guess(self, seed: int, count: int = MAX_SECTIONS) -> OCRAnswer:
         """Return up to `count` different sections of pages like this subnet's; see `guesses`."""
-        return guesses(self, count, seed)
+        return guesses(self, min(count, MAX_SECTIONS), seed)
 
     def inject(self, answer: Answer, instruction: str) -> Answer:
         """Put the instruction in a section of its own, before the others."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from inference.encoder import shared_encoder
 from subnets import Response, Score, Scorer, Task
 from subnets.text import answer_text, words
 
@@ -34,6 +35,11 @@ class NearDuplicates(Scorer):
     """Shorter answers aren't compared."""
     model: str = "all-minilm-l6-v2"
     device: str = "auto"
+
+    def open(self) -> None:
+        """Load the encoder, if meanings are compared."""
+        if self.by == "embedding":
+            shared_encoder(self.model, self.device)
 
     def score(self, task: Task, response: Response) -> Score:
         """Grade the only answer of a round."""

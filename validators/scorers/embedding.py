@@ -25,6 +25,10 @@ class EmbeddingSimilarity(Scorer):
     """Subtract the cosine of the reference with an empty text, as prompting 1.0 did. The best answer then earns
     less than 1."""
 
+    def open(self) -> None:
+        """Load the encoder."""
+        shared_encoder(self.model, self.device)
+
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer; a round at once is much cheaper."""
         return self.score_all(task, [response])[0]
@@ -61,6 +65,10 @@ class RougeRelevance(Scorer):
     """ROUGE-L, which prompting used for summaries, or ROUGE-1, which it used for questions."""
     model: str = "all-minilm-l6-v2"
     device: str = "auto"
+
+    def open(self) -> None:
+        """Load the encoder."""
+        shared_encoder(self.model, self.device)
 
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer; a round at once is much cheaper."""

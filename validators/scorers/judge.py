@@ -7,12 +7,12 @@ Small models can't be relied on to write a verdict; `verdict = "likelihood"` rea
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from subnets import Message, Response, Score, Scorer, Seed, Task
-from subnets.language_model import LANGUAGE_MODELS, Continuation, LanguageModel, TransformersModel
+from subnets.language_model import LANGUAGE_MODELS, Continuation, LanguageModel, LikelihoodModel, TransformersModel
 from subnets.text import answer_text, reference_text
 
 from .normalise import logistic
@@ -51,6 +51,19 @@ class JudgeBase(Scorer):
     max_tokens: int = Field(24, ge=1)
     """Maximum tokens of a written verdict."""
 
+    @model_validator(mode="after")
+    def _model_fits_the_verdict(self) -> Self:
+        if self.verdict == "likelihood" and not isinstance(self.model, LikelihoodModel):
+            raise ValueError(
+                f'verdict = "likelihood" needs a model with likelihoods, and {type(self.model).__name__} has none; '
+                'take one of kind "transformers", or verdict = "written"'
+            )
+        return self
+
+    def open(self) -> None:
+        """Load the judge's model."""
+        self.model.open()
+
     def _task_text(self, task: Task, nonce: str) -> str:
         """Return the task, and the reference if the judge sees it, fenced."""
         turns = "\n\n".join(f"{turn.role}: {turn.content}" for turn in task.prompt.messages)
@@ -65,6 +78,7 @@ class JudgeBase(Scorer):
 
     def _odds(self, conversations: Sequence[Sequence[Message]], yes: str, no: str) -> list[float]:
         """Return the log-odds of one short verdict over another."""
+        assert isinstance(self.model, LikelihoodModel)
         continuations = [Continuation(turns, word) for turns in conversations for word in (yes, no)]
         sums = [float(likelihood.log_probabilities.sum()) for likelihood in self.model.likelihoods(continuations)]
         return [sums[i] - sums[i + 1] for i in range(0, len(sums), 2)]

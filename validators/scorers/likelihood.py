@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from subnets import Response, Score, Scorer, Task
-from subnets.language_model import LANGUAGE_MODELS, Continuation, LanguageModel, TransformersModel
+from subnets.language_model import LANGUAGE_MODELS, Continuation, LikelihoodModel, TransformersModel
 from subnets.text import answer_text, words
 
 from .normalise import logistic
@@ -23,13 +23,17 @@ class MeanLogProbability(Scorer):
 
     needs_reference: ClassVar[bool] = False
 
-    model: Annotated[LanguageModel, *LANGUAGE_MODELS.field()] = TransformersModel()
+    model: Annotated[LikelihoodModel, *LANGUAGE_MODELS.field()] = TransformersModel()
     centre: float = -2.5
     scale: float = Field(0.7, gt=0)
     """Distance above the centre that earns 0.73, in nats like `centre`, the mean log-probability that earns 0.5."""
     min_distinct: float = Field(0.4, ge=0, le=1)
     """Share of distinct words below which a text is marked down in proportion."""
     max_characters: int = Field(8_000, ge=1)
+
+    def open(self) -> None:
+        """Load the model."""
+        self.model.open()
 
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer; a round at once is cheaper."""

@@ -20,7 +20,7 @@ from pydantic import Field
 
 from inference.likelihood import Likelihood
 from subnets import Response, Score, Scorer, Seed, Task
-from subnets.language_model import LANGUAGE_MODELS, Continuation, LanguageModel, TransformersModel
+from subnets.language_model import LANGUAGE_MODELS, Continuation, LikelihoodModel, TransformersModel
 from subnets.text import answer_text
 
 
@@ -31,7 +31,7 @@ class ModelCheck(Scorer):
 
     claimed: str = "smollm2-135m-instruct"
     """Model that miners must name; a miner that names another one, or none, fails the check."""
-    model: Annotated[LanguageModel, *LANGUAGE_MODELS.field()] = TransformersModel()
+    model: Annotated[LikelihoodModel, *LANGUAGE_MODELS.field()] = TransformersModel()
     """The validator's copy of the model."""
     positions: int = Field(32, ge=1)
     """Number of tokens to check, drawn for each task and miner; all if there are fewer."""
@@ -44,6 +44,10 @@ class ModelCheck(Scorer):
     min_tokens: int = Field(8, ge=1)
     """Shorter texts hold too little evidence and are unscored."""
     max_characters: int = Field(8_000, ge=1)
+
+    def open(self) -> None:
+        """Load the model."""
+        self.model.open()
 
     def score(self, task: Task, response: Response) -> Score:
         """Check one answer; a round at once is cheaper."""

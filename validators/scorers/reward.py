@@ -42,6 +42,14 @@ class RewardModel(Scorer):
 
     needs_reference = False
 
+    def open(self) -> None:
+        """Load the classifier. Raises ModelError or vLLM's own error if that fails."""
+        if self.engine == "transformers":
+            shared_classifier(self.model, self.device)
+        else:
+            with _vllm_lock:
+                shared_pooling(self.model, self.max_tokens)
+
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer; a round at once is much cheaper."""
         return self.score_all(task, [response])[0]

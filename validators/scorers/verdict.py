@@ -13,17 +13,17 @@ from __future__ import annotations
 import json
 import re
 
+from inference.thinking import split
 from subnets.text import separate_digits, unify
 
 MAX_READ = 8_000
-"""Maximum characters of a reply; a longer one is not a verdict."""
+"""Maximum characters of a reply without its thinking; a longer one is not a verdict."""
 DENOMINATORS = frozenset((1.0, 4.0, 5.0, 10.0, 20.0, 50.0, 100.0))
 """Tops of scales that judges use. "7/8" is more likely to mean "7 or 8"."""
 MARK_KEYS = frozenset(("score", "mark", "grade", "rating", "final_score", "overall_score"))
 PICK_KEYS = frozenset(("winner", "better", "verdict", "pick", "choice", "preferred", "better_answer"))
 TOP_KEYS = frozenset(("scale", "max", "max_score", "maximum", "out_of"))
 
-THOUGHT = re.compile(r"(?is)<think(?:ing)?>.*?</think(?:ing)?>")
 TAG = re.compile(r"<(/?)([A-Za-z_]{1,20})>")
 DRESS = re.compile(r"\\(?:boxed|text|textbf|mathrm|mathbf)\b|[*`\"()\[\]{}$|]|(?<!\w)_+|_+(?!\w)|(?m:^\s*#+)")
 SPOKEN = "zero one two three four five six seven eight nine ten".split()
@@ -136,9 +136,10 @@ def read_pick(reply: str) -> float:
 
 def _plain(reply: str, keys: frozenset[str], cue: str) -> str | None:
     """Return the reply without thoughts, JSON, tags and markup; None if it is too long or its JSON has no verdict."""
+    reply = split(reply).answer
     if len(reply) > MAX_READ:
         return None
-    text = THOUGHT.sub("\n", unify(separate_digits(reply)))
+    text = unify(separate_digits(reply))
     start = text.find("{")
     while start >= 0:
         try:

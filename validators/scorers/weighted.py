@@ -57,6 +57,11 @@ class Weighted(Scorer):
         """The scorers of all terms and factors, in order."""
         return (*(term.scorer for term in self.terms), *(factor.scorer for factor in self.factors))
 
+    def open(self) -> None:
+        """Open every part."""
+        for part in self.parts:
+            part.open()
+
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer."""
         return self.score_all(task, [response])[0]

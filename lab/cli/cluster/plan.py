@@ -83,7 +83,7 @@ def _machines(nodes: list[str] | None, on: Path | None, address: str | None) -> 
     from cluster.host_pool import available_cores
     from cluster.launch import parse_nodes
     from cluster.ray.placement import Node
-    from miners.engines.power import gpu_here
+    from inference.device import gpu_here
 
     if nodes is not None:
         with config_errors("--nodes "):

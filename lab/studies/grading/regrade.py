@@ -20,7 +20,7 @@ from lab.run.audit import response_of
 from lab.studies.arm import Arm
 from lab.studies.study_folder import StudyFolder, Watch
 from subnets import Cost, Meter, Response, Score, Subnet, Task
-from validators import receive, score
+from validators import open_scorer, receive, score
 
 from .config import ANSWERS, GraderTable, GradingConfig
 from .probes import PROBES, Probe
@@ -150,6 +150,7 @@ def regrade(config: GradingConfig, study: StudyFolder, arms: Sequence[Arm], watc
     Raises:
         RecordError: the record can't be used.
         BudgetError: the study's budget is used up; finished grades are kept.
+        PluginError: a grader can't be opened.
     """
     (arm,) = (arm for arm in arms if arm.name == ANSWERS)
     with study.record(arm) as answers, grades_record(config, study, answers) as record:
@@ -260,6 +261,8 @@ def _timed(config: GradingConfig, grading: Grading, answers: int) -> float:
 
 
 def _warm_up(config: GradingConfig, grading: Grading) -> None:
-    """Have the grader load its model."""
+    """Have the grader load its model; raises PluginError if it can't."""
+    if grading.grader.scorer is not None:
+        open_scorer(grading.grader.scorer)
     few = replace(grading.recorded, responses=grading.recorded.responses[:WARMUP])
     grade(config, replace(grading, recorded=few, probe=None))

@@ -87,8 +87,6 @@ class OpenAI(LanguageEngine):
     """False for a server that sends only whole answers; the time to the first token is then that of the answer."""
     answered_by: str = ""
     """Name of the model that is meant to answer, where `model` is the name of a deployment."""
-    thinking: Literal["strip", "keep"] = "strip"
-    """Cut thinking off the answer, or keep it between tags. Its tokens are metered and paid either way."""
 
     _client: Any = PrivateAttr(None)
     _server: Server | None = PrivateAttr(None)

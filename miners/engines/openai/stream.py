@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeGuard
 
+from inference.thinking import split
 from miners.errors import APIError
 
 from .error_words import error_words
 from .events import DONE
-from .thinking import split
 
 BYTES_PER_TOKEN = 4
 """Bytes of text in a token, on average; for estimates without a count."""

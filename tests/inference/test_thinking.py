@@ -1,6 +1,6 @@
 import pytest
 
-from miners.engines.openai.thinking import Parts, split
+from inference.thinking import Parts, split
 
 
 @pytest.mark.parametrize(
