@@ -14,6 +14,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
@@ -49,6 +50,8 @@ AGENT_S = 60.0
 """Time that the head of a new cluster may take until it can start jobs."""
 FETCH_S = 3600
 """Time limit for fetching a file."""
+MAX_REPLY_BYTES = 10_000_000
+"""Largest reply of a dashboard, which lists all jobs of its cluster; files are bounded by `fetch`."""
 
 
 class TooLarge(PoolError):
@@ -183,6 +186,7 @@ class Jobs:
         with answer:
             if answer.status_code != 200:
                 with self._asking():
+                    read_bounded(answer)
                     if "not found" in answer.text:
                         return False
                     raise RuntimeError(answer.text)
@@ -215,15 +219,39 @@ def _has_no_agent(error: BaseException) -> bool:
 
 
 def _client() -> Any:
-    """Return Ray's client class, with a limit on how long a lookup waits for a cluster that is gone."""
+    """Return Ray's client class, with limits on a reply and on how long a lookup waits for a cluster that is gone."""
     from ray.job_submission import JobSubmissionClient
 
     class Client(JobSubmissionClient):
         def _do_request(self, method: str, endpoint: str, **options: Any) -> Any:
-            bound = {"timeout": CUT_OFF_S} if method == "GET" else {}
+            bound = BOUNDED | ({"timeout": CUT_OFF_S} if method == "GET" else {})
             return super()._do_request(method, endpoint, **(bound | options))
 
     return Client
+
+
+def read_bounded(reply: Any, **_: Any) -> None:
+    """Read the body of a reply that is still on its way; a head may lie, or not be one.
+
+    Raises:
+        PoolError: it has more than MAX_REPLY_BYTES.
+        requests.ConnectionError: it breaks off.
+    """
+    import requests
+    import urllib3
+
+    try:
+        body = reply.raw.read(MAX_REPLY_BYTES + 1, decode_content=True)
+    except urllib3.exceptions.HTTPError as error:
+        raise requests.ConnectionError(error) from error
+    if len(body) > MAX_REPLY_BYTES:
+        reply.close()
+        raise PoolError(f"{printable(reply.url)} sent more than {MAX_REPLY_BYTES:,} bytes; the rest is not read")
+    reply.raw = BytesIO(body)
+
+
+BOUNDED: dict[str, Any] = {"stream": True, "hooks": {"response": read_bounded}}
+"""Options of a request whose reply is read with a bound."""
 
 
 def left_folder() -> Path:
@@ -267,7 +295,9 @@ def _machines(address: str) -> list[str]:
     import requests
 
     try:
-        answer = requests.get(f"{address}/nodes", params={"view": "summary"}, timeout=CONNECT_S, allow_redirects=False)
+        answer = requests.get(
+            f"{address}/nodes", params={"view": "summary"}, timeout=CONNECT_S, allow_redirects=False, **BOUNDED
+        )
         return [str(row["ip"]) for row in answer.json()["data"]["summary"]]
     except (requests.RequestException, ValueError, KeyError, TypeError) as error:
         raise PoolError(f"Ray at {address} does not list its machines: {printable(error)}") from None
@@ -277,7 +307,9 @@ def _dashboard_status(address: str, headers: Mapping[str, str]) -> int:
     import requests
 
     try:
-        answer = requests.get(f"{address}/api/version", headers=headers, timeout=CONNECT_S, allow_redirects=False)
+        answer = requests.get(
+            f"{address}/api/version", headers=headers, timeout=CONNECT_S, allow_redirects=False, **BOUNDED
+        )
         if answer.status_code not in (401, 403) and "ray_version" not in answer.json():
             raise ValueError
     except ValueError:  # JSON's errors too

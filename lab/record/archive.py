@@ -10,6 +10,8 @@ left next to them.
 from __future__ import annotations
 
 import hashlib
+import io
+import os
 import shutil
 import tempfile
 import zipfile
@@ -23,6 +25,10 @@ from lab.files import LOCK
 
 MAX_BYTES = 20_000_000_000
 """Maximum size of a record to fetch, pack or unpack. A round takes some kilobytes, and a cluster's head may lie."""
+
+
+MAX_DIRECTORY_BYTES = 1_000_000
+"""Largest list of an archive's files. A run has a dozen; 20,000 fit, and take 30 MB of memory."""
 
 
 class Packed(BaseModel):
@@ -48,7 +54,7 @@ def unpack(archive: Path, packed: Packed, folder: Path) -> None:
     """Unpack into a new folder, completely or not at all.
 
     Raises:
-        RefusedRecord: the archive is too large, broken, or would write elsewhere.
+        RefusedRecord: the archive is too large, has too many files, is broken, or would write elsewhere.
         RecordError: it is not the archive that was packed, or the folder is not empty.
     """
     if (size := archive.stat().st_size) != packed.size or _hash(archive) != packed.sha256:
@@ -56,7 +62,8 @@ def unpack(archive: Path, packed: Packed, folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        with zipfile.ZipFile(archive) as files:
+        with _Archive(archive) as file, zipfile.ZipFile(file) as files:
+            file.listed = True
             require_size(sum(file.file_size for file in files.infolist()))
             for name in files.namelist():
                 if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
@@ -69,6 +76,24 @@ def unpack(archive: Path, packed: Packed, folder: Path) -> None:
         raise RefusedRecord(f"the record that arrived is broken: {error}") from None
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+class _Archive(io.FileIO):
+    """An archive whose list of files is refused unread if it is too long."""
+
+    listed = False
+    """True once the list has been read."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read as any file does; raises RefusedRecord for a list beyond the bound."""
+        left = os.fstat(self.fileno()).st_size - self.tell()
+        asked = left if size is None or size < 0 else min(size, left)
+        if not self.listed and asked > MAX_DIRECTORY_BYTES:
+            raise RefusedRecord(
+                f"the record is refused: the list of its files takes {asked:,} bytes; at most {MAX_DIRECTORY_BYTES:,} "
+                "are read"
+            )
+        return super().read(size)
 
 
 def require_size(size: int) -> None:

@@ -286,6 +286,7 @@ class _Worker:
     def _completion(self, pending: _PendingRequest, row: Row, began: float) -> Completion:
         queued_s = began - pending.arrived
         written = self._engine.written(row.text, row.prompt, self._model.thinking)
+        thinking = min(written.thinking_tokens, len(row.tokens))
         return Completion(
             text=written.text,
             token_ids=tuple(row.tokens),
@@ -293,9 +294,7 @@ class _Worker:
             likeliest=tuple(row.likeliest),
             finish=row.finish,
             model=self._model.name,
-            usage=Usage(
-                len(row.prompt), len(row.tokens), thinking_tokens=min(written.thinking_tokens, len(row.tokens))
-            ),
+            usage=Usage(len(row.prompt), len(row.tokens), thinking_tokens=thinking),
             timings=Timings(queued_s, queued_s + row.first_token_s, row.ended - pending.arrived),
             prefill=pending.job.prefill,
             decode=pending.job.decode,

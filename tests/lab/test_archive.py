@@ -1,6 +1,7 @@
 """A run's folder fetched from a cluster: complete or refused."""
 
 import hashlib
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -54,6 +55,20 @@ def test_an_archive_that_would_fill_the_disk_is_refused_before_it_is_unpacked(tm
     with pytest.raises(RefusedRecord, match="takes 21,000,000,000 bytes, and at most 20,000,000,000 are fetched"):
         unpack(path, packed, tmp_path / "there")
     assert [path.name for path in tmp_path.iterdir()] == ["run.zip"]
+
+
+def test_an_archive_of_very_many_files_is_refused_before_their_list_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "run.zip"
+    with zipfile.ZipFile(path, "w") as into:
+        for number in range(17_000):
+            into.writestr(f"{number:09}.txt", "")
+    packed = Packed(sha256=hashlib.sha256(path.read_bytes()).hexdigest(), size=path.stat().st_size)
+    tracemalloc.start()
+    with pytest.raises(RefusedRecord, match=r"the list of its files takes 1,003,000 bytes; at most 1,000,000 are read"):
+        unpack(path, packed, tmp_path / "there")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1_000_000 and [path.name for path in tmp_path.iterdir()] == ["run.zip"]
 
 
 @pytest.mark.parametrize("where", ["a password is needed", "the method is unknown", "the content is garbled"])

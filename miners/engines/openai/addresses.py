@@ -138,6 +138,8 @@ def guarded_client(private_hosts: Collection[str], *, stall_s: float, connection
                 await response.aclose()
                 raise APIError(f"{host} sent a compressed answer; only plain ones are accepted")
             response.stream = Counted(response.stream)
+            # The client logs this phrase, in which a server may echo what it was sent.
+            response.extensions.pop("reason_phrase", None)
             return response
 
         async def aclose(self) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
+from html import escape
+from urllib.parse import quote
 
 from miners.errors import APIError
 
@@ -50,13 +53,21 @@ class Server:
 
     def without_key(self, text: str, length: int | None = None) -> str:
         """Replace the key in a text, and only then cut it: part of a key would not be found."""
-        return (text.replace(self.key, "[key]") if self.key else text)[:length]
+        for spelling in self._spellings():
+            text = text.replace(spelling, "[key]")
+        return text[:length]
 
     def answer_without_key(self, text: str) -> str:
         """Replace the key in an answer, where a server may echo it; a key that is a common word stays."""
         if len(self.key) < LEAST_KEY or self.key.lower() in PLACEHOLDERS:
             return text
         return self.without_key(text)
+
+    def _spellings(self) -> list[str]:
+        """Return the key as it stands in plain text, in JSON, in a URL and on a page, the longest first."""
+        key = self.key
+        spellings = {key, key.replace("/", r"\/"), json.dumps(key)[1:-1], quote(key), quote(key, safe=""), escape(key)}
+        return sorted(spellings - {""}, key=len, reverse=True)
 
     def failure(self, error: Exception, answer: StreamedAnswer) -> AttemptFailed:
         """Describe a failure, and whether trying again may help."""
@@ -105,7 +116,7 @@ class Server:
             reason = f"no connection to {self.host}: {type(cause or error).__name__}"
         else:
             reason = f"the reply of {self.host} can't be read: {type(error).__name__}"
-        return one_line(self.without_key(reason))
+        return self.without_key(one_line(self.without_key(reason)))
 
     def _words(self, words: str) -> str:
         """Return a server's words without the key, cut to a readable length."""

@@ -194,11 +194,12 @@ def test_a_head_that_lies_fills_no_memory_and_commands_no_terminal(
 class Dashboard(ThreadingHTTPServer):
     """A dashboard of a machine that is this one, with a job that left ten bytes."""
 
-    def __init__(self, *, hangs: bool = False, cuts: bool = False) -> None:
-        """`hangs`: it answers once, and no more; `cuts`: a file's connection breaks half way."""
+    def __init__(self, *, hangs: bool = False, cuts: bool = False, floods: bool = False) -> None:
+        """`hangs`: it answers once, and no more; `cuts`: a file's connection breaks half way; `floods`: a job is long."""
         super().__init__(("127.0.0.1", 0), Answers)
         self.hangs = hangs
         self.cuts = cuts
+        self.floods = floods
         self.asked = 0
         self.closed = threading.Event()
 
@@ -228,6 +229,8 @@ class Answers(BaseHTTPRequestHandler):
             "/api/jobs/a": json.dumps(job).encode(),
             "/api/v0/logs/file": bytes(10),
         }[self.path.partition("?")[0]]
+        if self.server.floods and self.path == "/api/jobs/a":
+            found = json.dumps(job | {"message": "x" * ray_jobs.MAX_REPLY_BYTES}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(found)))
         self.end_headers()
@@ -270,6 +273,12 @@ def test_a_truncated_file_is_distinguished_from_one_that_is_too_large() -> None:
     with dashboard(cuts=True) as server, pytest.raises(PoolError, match=f"Ray at {server.address}: ") as refused:
         ray_jobs.Jobs(server.address).fetch("a", "run.zip", io.BytesIO(), 10)
     assert not isinstance(refused.value, ray_jobs.TooLarge)
+
+
+def test_a_reply_beyond_the_bound_is_not_read() -> None:
+    with dashboard(floods=True) as server:
+        with pytest.raises(PoolError, match=f"{server.address}/api/jobs/a sent more than 10,000,000 bytes"):
+            ray_jobs.Jobs(server.address).details("a")
 
 
 def answer(terminal: int, question: str, keys: str) -> str:

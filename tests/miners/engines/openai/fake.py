@@ -21,11 +21,15 @@ class Reply:
     body: str
     status: int = 200
     content_type: str = "text/event-stream"
+    phrase: str = "Reply"
+    """Words after the status."""
+    header: str = "none"
 
     def bytes(self) -> bytes:
         body = self.body.encode()
         head = (
-            f"HTTP/1.1 {self.status} Reply\r\ncontent-type: {self.content_type}\r\ncontent-length: {len(body)}\r\n\r\n"
+            f"HTTP/1.1 {self.status} {self.phrase}\r\nx-echo: {self.header}\r\n"
+            f"content-type: {self.content_type}\r\ncontent-length: {len(body)}\r\n\r\n"
         )
         return head.encode() + body
 

@@ -1,7 +1,10 @@
 """What servers really send, over real sockets."""
 
 import json
+import logging
+from html import escape
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -256,6 +259,34 @@ def test_a_key_that_a_server_echoes_is_in_no_answer(monkeypatch: pytest.MonkeyPa
     for thinking in ("strip", "keep"):
         text = completion(stream(*events), key_env="LAB_KEY", thinking=thinking).text
         assert "0123" not in text and "Your key is [key], keep it." in text
+
+
+KEY = "sk-01/23+456&789"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply("", 401, phrase=f"Unknown {KEY}", header=KEY),
+        Reply(json.dumps({"error": {"message": f"unknown {KEY}", "code": KEY}}), 401),
+        Reply(json.dumps(f"{KEY} is unknown").replace("/", r"\/") + "{", 401),
+        Reply(f"<html><body>GET /?key={quote(KEY, safe='')} as {escape(KEY)}</body></html>", 401),
+        Reply("unknown sk-01/23\x1b[0m+456&789", 401),
+        stream({"error": {"message": f"unknown {KEY}"}}),
+        stream("blue", {"error": {"message": f"{KEY} is used up", "type": KEY}}),
+        stream({"model": KEY, "choices": [{"delta": {"content": KEY}}]}),
+        Reply(f"data: {KEY}\n\n"),
+    ],
+    ids=["head", "body", "broken body", "page", "hidden", "event", "late event", "model", "no JSON"],
+)
+def test_a_key_that_a_server_echoes_is_in_no_reason_and_no_log(
+    reply: Reply, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("LAB_KEY", KEY)
+    with caplog.at_level(logging.INFO):
+        [outcome], _ = ask(lambda _: reply, key_env="LAB_KEY", model="gpt-4o-mini")
+    assert isinstance(outcome, Exception)
+    assert "456" not in str(outcome) and "456" not in caplog.text
 
 
 def test_a_long_key_in_the_name_of_a_model_is_removed_before_the_name_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
