@@ -195,7 +195,7 @@ class Dashboard(ThreadingHTTPServer):
     """A dashboard of a machine that is this one, with a job that left ten bytes."""
 
     def __init__(self, *, hangs: bool = False, cuts: bool = False, floods: bool = False) -> None:
-        """`hangs`: it answers once, and no more; `cuts`: a file's connection breaks half way; `floods`: a job is long."""
+        """Break in one of three ways: `hangs` after one answer, `cuts` a file short, or `floods` with a long job."""
         super().__init__(("127.0.0.1", 0), Answers)
         self.hangs = hangs
         self.cuts = cuts
