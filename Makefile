@@ -1,6 +1,9 @@
 # make run          set up what is missing, run the OCR subnet, write its report
 # make test         set up what the tests need, run them all
 # make test-fast    run the tests that need no Ray, language model or PostgreSQL
+# make test-lowest  run the tests of subnets, validators and consensus with the lowest versions in pyproject.toml
+# make attack       throw bad inputs at everything that reads what strangers send (MINUTES=4)
+# make audit-dependencies   compare installed packages with known vulnerabilities and list them in sbom.json (OFFLINE=1)
 # make run CONFIG=configs/other.toml
 # make text         set up language models too (done by `make test` and for configs with "text" in their name)
 
@@ -12,7 +15,10 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 PIP := $(BIN)/pip --quiet --disable-pip-version-check --no-input
 
-.PHONY: run test test-fast lint setup text clean
+MINUTES ?= 4
+LOWEST := .venv-lowest
+
+.PHONY: run test test-fast test-lowest attack audit-dependencies lint setup text clean
 
 run: setup $(if $(findstring text,$(notdir $(CONFIG))),text)
 	$(BIN)/subnetlab run $(CONFIG)
@@ -23,6 +29,17 @@ test: $(VENV)/.test
 test-fast: $(VENV)/.test
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder \
 	    -m "not ray and not models and not postgres and not slow"
+
+# Without the extra `text`, whose lowest torch has no build for CPUs alone on every index.
+test-lowest: $(LOWEST)/.test
+	$(LOWEST)/bin/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder \
+	    -m "not ray and not models and not postgres and not slow" tests/subnets tests/validators tests/consensus
+
+attack: $(VENV)/.test
+	$(BIN)/python -m benchmarks.attack --minutes $(MINUTES)
+
+audit-dependencies: $(VENV)/.test
+	$(BIN)/python requirements/audit.py $(if $(OFFLINE),--offline)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -54,6 +71,13 @@ $(VENV)/.test: $(VENV)/.text
 	$(PIP) install --constraint requirements/text.txt --editable '.[cluster,dev,postgres,tesserocr,text]'
 	touch $@
 
+$(LOWEST)/.test: pyproject.toml
+	$(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/pip install --quiet uv
+	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct \
+	    --editable '.[dev,postgres,tesserocr]'
+	touch $@
+
 $(VENV)/.system:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "subnetlab needs Python 3.11 or newer; $(PYTHON) is older: make PYTHON=python3.12 ..."; exit 1; }
@@ -64,4 +88,4 @@ $(VENV)/.system:
 	touch $@
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(LOWEST)

@@ -18,6 +18,7 @@ from .errors import MalformedAnswer
 from .plugin import Plugin
 from .score import Scorer
 from .task import Task
+from .text import printable
 
 
 class Subnet(Plugin, ABC):
@@ -81,7 +82,8 @@ class Subnet(Plugin, ABC):
         """Parse what a miner sent.
 
         Raises:
-            MalformedAnswer: too long, not JSON, or not of this subnet's schema; the message quotes none of it.
+            MalformedAnswer: too long, not JSON, or not of this subnet's schema; of the body, the message
+                quotes at most the name of a key, in printable characters.
                 A key that occurs twice in one object is malformed, too: JSON libraries differ in which one they
                 keep, and an audit must read what the validator read.
         """
@@ -91,7 +93,7 @@ class Subnet(Plugin, ABC):
             answer = self.answer_type.model_validate_json(body)
         except ValidationError as error:
             fault: Any = error.errors(include_url=False, include_input=False, include_context=False)[0]
-            where = ".".join(str(part) for part in fault["loc"])[:80]
+            where = printable(".".join(str(part) for part in fault["loc"]), 80)
             raise MalformedAnswer(f"{where or 'answer'}: {fault['msg'][:200]}") from None
         json.loads(body, object_pairs_hook=_refuse_repeated_keys, parse_int=str)  # numbers were checked above
         return answer
