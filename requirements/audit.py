@@ -21,6 +21,7 @@ OURS = "subnetlab"
 
 
 def main() -> int:
+    """Do what the command line asks; return the exit code."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--sbom", type=Path, default=Path("sbom.json"), help="file to write (default: sbom.json)")
     options.add_argument("--offline", action="store_true", help="write the SBOM and look nothing up")

@@ -2,7 +2,7 @@
 
     {"sections": [{"text": "Total: $12.50", "box": [400, 612.5, 521, 630]}]}
 
-Boxes are x1, y1, x2, y2 in pixels of the image as sent, origin top left. A section is the text of one
+Boxes are x1, y1, x2, y2 in pixels of the upright image, origin top left. A section is the text of one
 line; parts of a line that are further apart than `COLUMN_GAP_EM` are separate sections.
 """
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from miners import Miner, load_miner, overhearing
 from subnets import Answer, Meter, Prompt, Query
 from subnets.cost import process_cpu_s
-from subnets.ocr import OCR, OCRAnswer, Section
+from subnets.ocr import MAX_SECTIONS, OCR, OCRAnswer, Section
 
 
 def test_a_copycat_relays_the_answer_at_hand_for_next_to_nothing(query: Query) -> None:
@@ -45,6 +45,14 @@ def test_a_shotgun_answers_every_page_alike_and_never_looks(query: Query) -> Non
     first, second = asyncio.run(shotgun.forward(query)), asyncio.run(shotgun.forward(unseen))
     assert first == second and 100 < len(first.sections) <= 200
     assert OCR().read(first.body()) == first
+
+
+def test_a_shotgun_guesses_at_the_tasks_of_any_subnet(query: Query) -> None:
+    shotgun = load_miner({"kind": "shotgun", "subnet": "text_prompting"})
+    answer = asyncio.run(shotgun.forward(query))
+    assert type(answer) is Answer and answer.text
+    most = load_miner({"kind": "shotgun", "count": 10_000, "subnet": {"kind": "ocr", "kinds": ["receipt"]}})
+    assert len(asyncio.run(most.forward(query)).sections) <= MAX_SECTIONS
 
 
 def test_a_shotgun_makes_its_guesses_once_and_pays_for_them(query: Query) -> None:

@@ -201,6 +201,23 @@ def test_the_reason_of_a_chat_template_that_refuses_a_prompt_reaches_the_caller(
     loop.run(refused())
 
 
+def test_thinking_that_the_template_begins_is_no_answer_and_is_metered(
+    transformers_engine: Transformers, loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model: Any = transformers_engine._worker._model  # type: ignore[union-attr]
+    template = model.tokenizer.chat_template.replace("<|im_start|>assistant\n", "<|im_start|>assistant\n<think>\n")
+    assert template != model.tokenizer.chat_template
+    monkeypatch.setattr(model.tokenizer, "chat_template", template)
+    [answer] = loop.run(transformers_engine.generate([ask(CAPITAL, max_tokens=6)]))
+    assert (answer.text, answer.finish) == ("", "length")
+    assert 4 <= answer.usage.thinking_tokens <= answer.usage.output_tokens == 6
+    kept = transformers_engine.model_copy(update={"thinking": "keep"})
+    monkeypatch.setattr(model.thinking, "count", lambda thoughts: 3)
+    assert kept.written("red</think>blue", model.encode(ask("Hi").messages), model.thinking).text == (
+        "<think>\nred</think>blue"
+    )
+
+
 def test_callers_that_still_wait_when_the_engine_closes_get_an_error(
     loop: Loop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

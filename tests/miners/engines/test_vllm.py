@@ -56,6 +56,18 @@ def test_seeds_and_stop_strings_are_the_requests_own(vllm_engine: VLLM, loop: Lo
     assert (stopped.text, stopped.finish) == ("The capital of France is", "stop")
 
 
+def test_thinking_that_the_template_begins_is_no_answer_and_is_metered(
+    vllm_engine: VLLM, loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template = vllm_engine._tokenizer.chat_template
+    thinks = template.replace("<|im_start|>assistant\n", "<|im_start|>assistant\n<think>\n")
+    assert template != thinks
+    monkeypatch.setattr(vllm_engine._tokenizer, "chat_template", thinks)
+    [answer] = loop.run(vllm_engine.generate([ask(CAPITAL, max_tokens=6)]))
+    assert (answer.text, answer.finish) == ("", "length")
+    assert 4 <= answer.usage.thinking_tokens <= answer.usage.output_tokens == 6
+
+
 def test_many_long_prompts_are_sampled_at_once(vllm_engine: VLLM, loop: Loop) -> None:
     passage = "the harbour was quiet and the boats lay still. " * 60
     requests = [ask(f"{n}: {passage}", max_tokens=3, temperature=1.0, seed=n) for n in range(8)]

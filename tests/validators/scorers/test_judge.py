@@ -5,11 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from subnets import Message, Prompt, Response, Task
+from subnets import Message, Prompt, Task
 from subnets.language_model import Conversation
 from subnets.text_prompting import LanguageModel
 from tests.validators.scorers.labelled import answered, auc, fuller, names
-from validators.scorers.judge import Judge, PairwiseJudge
+from validators.scorers.judge import Judge, JudgeBase, PairwiseJudge
+from validators.scorers.likelihood import MeanLogProbability
+from validators.scorers.model_check import ModelCheck
 from validators.scorers.prompt_fence import clean, draw_nonce, fence
 
 FENCED = re.compile(r"<(task|reference|answer|answer-a|answer-b)-([0-9a-f]{16})>\n(.*?)\n</\1-\2>", re.DOTALL)
@@ -148,7 +150,21 @@ def test_the_judge_sees_the_reference_only_where_it_is_to() -> None:
     assert ["Ostrava" in text for text in seen] == [True, False]
 
 
-def test_a_model_without_likelihoods_can_not_give_verdicts_by_them() -> None:
-    response: Response = answered(0, "Linz")
-    with pytest.raises(NotImplementedError, match="likelihoods"):
-        Judge(model=Knowing(), verdict="likelihood").score(TASK, response)
+@pytest.mark.parametrize("judge", [Judge, PairwiseJudge])
+def test_a_model_without_likelihoods_is_refused_where_verdicts_need_them(judge: type[JudgeBase]) -> None:
+    with pytest.raises(ValueError, match='"likelihood" needs a model with likelihoods, and Knowing has none'):
+        judge(model=Knowing(), verdict="likelihood")
+    for scorer in (MeanLogProbability, ModelCheck):
+        with pytest.raises(ValueError, match="LikelihoodModel"):
+            scorer(model=Knowing())
+
+
+def test_thinking_before_a_verdict_is_no_verdict() -> None:
+    for reply, value in (
+        ("<think>Score: 2? Or 3?</think>Score: 6", 0.6),
+        ("Score: 2?</think>\nScore: 6", 0.6),
+        ("[THINK]Score: 2[/THINK]Score: 6", 0.6),
+        ("<think>" + "hm " * 5000 + "</think>Score: 6", 0.6),
+        ("<think>Score: 2", None),
+    ):
+        assert Judge(model=Saying(reply=reply)).score(TASK, answered(0, "Linz")).value == value
