@@ -12,9 +12,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from inference.causal import CausalModel, shared_model
 from inference.device import pick_device, pick_dtype
@@ -137,3 +137,14 @@ LANGUAGE_MODELS: Plugins[LanguageModel] = Plugins(
     builtin={"transformers": "subnets.language_model:TransformersModel"},
     default="transformers",
 )
+
+
+def require_likelihoods(model: object) -> object:
+    """Refuse a model without likelihoods while a plug-in that needs them is built."""
+    if isinstance(model, LanguageModel) and not isinstance(model, LikelihoodModel):
+        raise ValueError(f'{type(model).__name__} returns no likelihoods; take a model of kind "transformers"')
+    return model
+
+
+AnyLikelihoodModel = Annotated[LikelihoodModel, BeforeValidator(require_likelihoods), *LANGUAGE_MODELS.field()]
+"""A field of a plug-in that takes a model with likelihoods, by name or as a table."""

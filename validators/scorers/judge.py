@@ -12,7 +12,14 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from subnets import Message, Response, Score, Scorer, Seed, Task
-from subnets.language_model import LANGUAGE_MODELS, Continuation, LanguageModel, LikelihoodModel, TransformersModel
+from subnets.language_model import (
+    LANGUAGE_MODELS,
+    Continuation,
+    LanguageModel,
+    LikelihoodModel,
+    TransformersModel,
+    require_likelihoods,
+)
 from subnets.text import answer_text, reference_text
 
 from .normalise import logistic
@@ -53,11 +60,8 @@ class JudgeBase(Scorer):
 
     @model_validator(mode="after")
     def _model_fits_the_verdict(self) -> Self:
-        if self.verdict == "likelihood" and not isinstance(self.model, LikelihoodModel):
-            raise ValueError(
-                f'verdict = "likelihood" needs a model with likelihoods, and {type(self.model).__name__} has none; '
-                'take one of kind "transformers", or verdict = "written"'
-            )
+        if self.verdict == "likelihood":
+            require_likelihoods(self.model)
         return self
 
     def open(self) -> None:

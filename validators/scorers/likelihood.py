@@ -7,12 +7,12 @@ with few distinct words is marked down.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
 from subnets import Response, Score, Scorer, Task
-from subnets.language_model import LANGUAGE_MODELS, Continuation, LikelihoodModel, TransformersModel
+from subnets.language_model import AnyLikelihoodModel, Continuation, TransformersModel
 from subnets.text import answer_text, words
 
 from .normalise import logistic
@@ -23,7 +23,7 @@ class MeanLogProbability(Scorer):
 
     needs_reference: ClassVar[bool] = False
 
-    model: Annotated[LikelihoodModel, *LANGUAGE_MODELS.field()] = TransformersModel()
+    model: AnyLikelihoodModel = TransformersModel()
     centre: float = -2.5
     scale: float = Field(0.7, gt=0)
     """Distance above the centre that earns 0.73, in nats like `centre`, the mean log-probability that earns 0.5."""

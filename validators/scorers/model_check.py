@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
 from inference.likelihood import Likelihood
 from subnets import Response, Score, Scorer, Seed, Task
-from subnets.language_model import LANGUAGE_MODELS, Continuation, LikelihoodModel, TransformersModel
+from subnets.language_model import AnyLikelihoodModel, Continuation, TransformersModel
 from subnets.text import answer_text
 
 
@@ -31,7 +31,7 @@ class ModelCheck(Scorer):
 
     claimed: str = "smollm2-135m-instruct"
     """Model that miners must name; a miner that names another one, or none, fails the check."""
-    model: Annotated[LikelihoodModel, *LANGUAGE_MODELS.field()] = TransformersModel()
+    model: AnyLikelihoodModel = TransformersModel()
     """The validator's copy of the model."""
     positions: int = Field(32, ge=1)
     """Number of tokens to check, drawn for each task and miner; all if there are fewer."""

@@ -5,8 +5,7 @@ import pytest
 
 from inference.likelihood import Likelihood
 from subnets import Message, Prompt, Score, Task
-from subnets.language_model import Continuation, Conversation
-from subnets.text_prompting import LanguageModel
+from subnets.language_model import Continuation, Conversation, LikelihoodModel
 from tests.validators.scorers.labelled import answered
 from validators.scorers.likelihood import MeanLogProbability
 from validators.scorers.model_check import ModelCheck
@@ -15,7 +14,7 @@ TASK = Task(id="1", seed=5, prompt=Prompt((Message("user", "Say something."),)))
 VOCABULARY = np.array([0.5, 0.2, 0.1, 0.1, 0.05, 0.05])
 
 
-class Urn(LanguageModel):
+class Urn(LikelihoodModel):
     """Knows six letters and how often each comes: a text of others' letters looks unlike its own."""
 
     def complete(self, conversations: Sequence[Conversation], max_tokens: int) -> list[str]:
