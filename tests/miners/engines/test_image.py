@@ -260,10 +260,9 @@ def test_no_changed_byte_of_a_png_goes_unnoticed() -> None:
             open_image(data[:place] + bytes([data[place] ^ 0x10]) + data[place + 1 :]).grey()
 
 
-def test_a_jpeg_that_lacks_part_of_its_pixels_is_refused_when_it_is_decoded() -> None:
-    data = FORMS["jpeg"]
-    image = open_image(data[: len(data) // 2] + data[-2:])
-    with pytest.raises(ImageError, match="the image is broken and can't be decoded: .*truncated"):
+def test_a_jpeg_that_no_decoder_takes_is_refused_when_it_is_decoded() -> None:
+    image = open_image(FORMS["jpeg"].replace(b"\xff\xc0", b"\xff\xc3", 1))  # a lossless frame
+    with pytest.raises(ImageError, match="the image is broken and can't be decoded: "):
         image.grey()
 
 

@@ -90,7 +90,7 @@ def test_a_whole_answer_is_read_where_a_stream_was_asked_for() -> None:
         (Reply("all workers are busy", content_type="text/plain"), "all workers are busy"),
         (Reply("all workers are busy", 400, "text/plain"), "answered 400: all workers are busy"),
         (Reply('{"detail": [{"loc": ["body"], "msg": "bad"}]}', 422), "answered 422: body: bad"),
-        (Reply("", 404), "answered 404: Reply"),
+        (Reply("", 404), "answered 404: Not Found"),
         (stream({"choices": [{"delta": {}, "finish_reason": "content_filter"}]}), "content filter"),
         (stream(), "sent no completion"),
     ],
