@@ -19,6 +19,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from bittensor_wallet import Keyfile, Keypair, Wallet
 from bittensor_wallet.errors import KeyFileError, PasswordError
@@ -30,6 +31,11 @@ from consensus.errors import KeyExists, KeyMissing, WalletError
 
 LONGEST_ADDRESS = 64
 """Maximum characters of an address; decoding takes quadratic time."""
+
+Scheme = Literal["sr25519", "ed25519"]
+"""How a key signs. Keys that are made here are sr25519; other tools make both."""
+_CRYPTO_TYPES: dict[Scheme, int] = {"ed25519": 0, "sr25519": 1}
+"""The numbers that bittensor-wallet has for them."""
 
 
 def throwaway_key(seed: int | str, name: str) -> Keypair:
@@ -45,12 +51,18 @@ def is_address(text: object) -> bool:
     return bool(is_valid_ss58_address(text))
 
 
-def verify(address: str, message: bytes, signature: bytes) -> bool:
+def scheme_of(key: Keypair) -> Scheme:
+    """Return how a key signs."""
+    return next(scheme for scheme, number in _CRYPTO_TYPES.items() if number == key.crypto_type)
+
+
+def verify(address: str, message: bytes, signature: bytes, scheme: Scheme = "sr25519") -> bool:
     """Return whether the address signed this message."""
     if len(address) > LONGEST_ADDRESS:
         return False
     try:
-        return bool(Keypair(ss58_address=address).verify(message, signature))
+        key = Keypair(ss58_address=address, crypto_type=_CRYPTO_TYPES[scheme])
+        return bool(key.verify(message, signature))
     except (ValueError, TypeError):
         return False
 

@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lab.local_chain.defaults import WALLETS
+
 from .options import (
     Address,
     AsJson,
     Clean,
+    Hotkey,
     Resume,
     RunArgument,
     RunCommand,
     Sets,
     Trust,
+    Wallets,
     Wide,
     commands,
     out_option,
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
     from lab.config.run_config import RunConfig
     from lab.record.record import RunRecord
     from lab.record.run_folder import RunMode
+    from lab.run.audit import AuditResult
 
 app = commands()
 
@@ -75,29 +80,52 @@ def report(
         _report(record, out or folder / "report.html", wide=wide, as_json=as_json)
 
 
-@app.command(epilog="Example:  subnetlab audit runs/ocr")
-def audit(folder: RunArgument, trust: Trust = False, as_json: AsJson = False) -> None:
-    """Recompute a run's tasks, grades, weights and payouts."""
+@app.command(
+    epilog="Examples:  subnetlab audit runs/ocr   |   subnetlab audit runs/ocr --sign owner"
+    "   |   subnetlab audit runs/ocr --signed-by 5F..."
+)
+def audit(
+    folder: RunArgument,
+    sign: Annotated[str | None, typer.Option("--sign", help="Sign the record, with a hotkey of this wallet.")] = None,
+    signed_by: Annotated[
+        str | None, typer.Option("--signed-by", metavar="ADDRESS", help="Fail unless this hotkey signed the record.")
+    ] = None,
+    hotkey: Hotkey = "default",
+    wallets: Wallets = WALLETS,
+    trust: Trust = False,
+    as_json: AsJson = False,
+) -> None:
+    """Recompute a run's tasks, grades, weights and payouts, and check who signed the record."""
+    from consensus.chain.keys import is_address
+    from lab.errors import AuditError
     from lab.record.run_folder import open_run
-    from lab.results.words import counted
+    from lab.record.signature import SIGNATURE, Head, signer_of
+    from lab.record.signature import sign as sign_head
     from lab.run.audit import audit as audit_record
 
+    from .chain.session import chain_session
     from .progress import Bar
 
-    with reading(trust), open_run(folder) as record, Bar("auditing", quiet=as_json) as bar:
-        result = audit_record(record, bar.advance)
+    if signed_by is not None and not is_address(signed_by):
+        raise typer.BadParameter(f"{signed_by!r} is not an address; --signed-by takes the SS58 address of a hotkey")
+    key = None
+    if sign is not None:
+        with chain_session("", wallets, sign, hotkey) as session:
+            key = session.keys.hotkey_pair()
+    with reading(trust), open_run(folder) as record:
+        with Bar("auditing", quiet=as_json) as bar:
+            result = audit_record(record, bar.advance)
+        head = Head.of(record, result.entries, result.head)
+    if key is not None:
+        sign_head(folder, head, key)
+    signer = signer_of(folder, head)
+    if signed_by is not None and signer != signed_by:
+        found = f"it was signed by {signer}" if signer else f"there is no {SIGNATURE}"
+        raise AuditError(f"{folder}: not signed by {signed_by}: {found}")
     if as_json:
-        print_json(asdict(result))
-        return
-    entries = "1 entry" if result.entries == 1 else f"{result.entries:,} entries"
-    state = "a finished run" if result.complete else "an unfinished run"
-    typer.echo(
-        f"{folder}: {state}; {entries} with intact hashes; "
-        f"{counted(result.rounds, 'task')} generated again, "
-        f"{counted(result.answers, 'answer')} graded again, {counted(result.epochs, 'epoch')} paid again: "
-        "all as recorded.\n"
-        f"head {result.head}"
-    )
+        print_json(asdict(result) | {"signed_by": signer}, escape=True)
+    else:
+        typer.echo(f"{folder}: {_audited(result)}\nhead {result.head}\nsigned by {signer or 'nobody'}")
 
 
 @app.command(epilog="Example:  subnetlab compare runs/ocr runs/ocr-2")
@@ -141,6 +169,26 @@ def _run(settings: RunConfig, folder: Path, mode: RunMode, *, wide: bool, as_jso
         raise typer.Exit(STOPPED) from None
     with record:
         _report(record, folder / "report.html", wide=wide, as_json=as_json)
+
+
+def _audited(result: AuditResult) -> str:
+    """Say what an audit checked and found."""
+    from lab.results.words import counted
+
+    entries = "1 entry" if result.entries == 1 else f"{result.entries:,} entries"
+    state = "a finished run" if result.complete else "an unfinished run"
+    text = (
+        f"{state}; {entries} with intact hashes, in order; {counted(result.rounds, 'task')} generated again, "
+        f"{counted(result.answers, 'answer')} graded again, {counted(result.epochs, 'epoch')} paid again: "
+        "all as recorded"
+    )
+    if not result.ungraded:
+        return f"{text}."
+    miners = ", ".join(f"{name} {number:,}" for name, number in result.ungraded.items())
+    return (
+        f"{text}, except for {counted(sum(result.ungraded.values()), 'answer')} left unscored because a grader "
+        f"failed, which can be graded now: {miners}."
+    )
 
 
 def _report(record: RunRecord, path: Path, *, wide: bool, as_json: bool) -> None:

@@ -170,3 +170,10 @@ class Epoch(Body):
     def key(self) -> str:
         """Key of this epoch's entry in the record."""
         return str(self.number)
+
+
+class End(Body):
+    """The last entry of a finished run."""
+
+    rounds: int
+    """Number of rounds in the record."""

@@ -17,6 +17,7 @@ from .comparable import comparable_config, first_difference
 from .database import public_url
 from .entries import Start
 from .record import RunRecord
+from .signature import SIGNATURE
 from .trust import record_location
 from .versions import changed_versions, machine
 
@@ -25,7 +26,7 @@ RunMode = Literal["new", "resume", "clean"]
 RUN_FILES = (
     *("record.sqlite", "record.sqlite-wal", "record.sqlite-shm"),
     *("chain.sqlite", "chain.sqlite-wal", "chain.sqlite-shm", "report.html", "run.json", "config.json"),
-    "status.json",
+    *("status.json", SIGNATURE),
 )
 """Files that a run creates. `clean` removes these and the logs of the run's servers, nothing else."""
 

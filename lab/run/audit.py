@@ -1,24 +1,27 @@
 """The audit: recompute what a record claims, from the record alone.
 
-It follows the hashes, generates every task again from its seed, draws the miners that were asked again, reads and
-grades every recorded answer again, and computes the ledgers, the weights and every payout again. Costs and clocks
-can't be recomputed; they are trusted as the machine wrote them.
+It follows the hashes and the order of the entries, generates every task again from its seed, draws the miners that
+were asked again, reads and grades every recorded answer again, and computes the ledgers, the weights and every payout
+again. Costs and clocks can't be recomputed; they are trusted as the machine wrote them.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from lab.config.run_config import RunConfig
 from lab.errors import AuditError, RecordError
 from lab.files import read_json
 from lab.record.comparable import first_difference
-from lab.record.entries import Epoch, GradedAnswer, GradedRound, Start
+from lab.record.entries import End, Epoch, GradedAnswer, GradedRound, Start
+from lab.record.grammar import Grammar
 from lab.record.record import RunRecord
 from lab.record.versions import changed_versions
-from subnets import Fault, Response
+from subnets import Fault, Response, Score
 from subnets.subnet import Subnet
 from validators.validator import GRADER_FAILED
 
@@ -36,6 +39,8 @@ class AuditResult:
     rounds: int
     answers: int
     """Answers that were read and graded again."""
+    ungraded: dict[str, int]
+    """Answers by miner that the record leaves unscored because a grader failed, though they can be graded."""
     epochs: int
     complete: bool
     """True for a finished run. Entries missing at the very end of a stopped run can't be detected."""
@@ -75,28 +80,40 @@ def _audit(record: RunRecord, entries: int, watch: Callable[[int, int], None]) -
         raise AuditError("entry 1 (start run): these are not the hotkeys and stakes that the config makes")
 
     of = sum(1 for _ in record.entries("round"))
+    grammar = Grammar(
+        [uid for uid, validator in economy.validators.items() if validator.asks],
+        config.chain.rounds_per_epoch,
+        config.chain.epochs,
+    )
+    names = {neuron.uid: neuron.name for neuron in start.neurons}
     rounds: dict[str, GradedRound] = {}  # the current epoch's alone: a run may be longer than memory
     checked = answers = epochs = 0
+    ungraded: Counter[str] = Counter()
     head = ""
-    for entry in record.entries():
+    for entry in islice(record.entries(), entries):  # a run under way may add some
+        grammar.accept(entry)
         head = entry.hash
         where = f"entry {entry.seq} ({entry.kind} {entry.key})"
         if entry.kind == "round":
             graded = GradedRound.of(entry)
-            if graded.validator not in economy.validators or entry.key != graded.key:
-                raise AuditError(f"{where}: there is no validator {graded.validator}, or this is not its key")
-            answers += _regrade(record, config.subnet, economy, graded, where)
+            if entry.key != graded.key:
+                raise AuditError(f"{where}: its body is that of round {graded.key}")
+            regraded = _regrade(record, config.subnet, economy, graded, where)
+            answers += regraded.answers
+            ungraded.update(names[uid] for uid in regraded.ungraded)
             rounds[graded.key] = graded
             checked += 1
             watch(checked, of)
         elif entry.kind == "epoch":
-            _repay(economy, config, rounds, Epoch.of(entry), where)
+            epoch = Epoch.of(entry)
+            if entry.key != epoch.key:
+                raise AuditError(f"{where}: its body is that of epoch {epoch.key}")
+            _repay(economy, rounds, epoch, where)
             rounds.clear()
             epochs += 1
-    complete = record.find("end", "run") is not None
-    if complete and epochs != config.chain.epochs:
-        raise AuditError(f"the record says that the run ended, after {epochs} of {config.chain.epochs} epochs")
-    return AuditResult(entries, checked, answers, epochs, complete, head)
+        elif entry.kind == "end" and End.of(entry).rounds != checked:
+            raise AuditError(f"{where}: {End.of(entry).rounds} rounds recorded, {checked} found")
+    return AuditResult(entries, checked, answers, dict(ungraded), epochs, grammar.ended, head)
 
 
 def _compare_files(record: RunRecord, start: Start) -> None:
@@ -111,8 +128,18 @@ def _compare_files(record: RunRecord, start: Start) -> None:
             raise AuditError(f"{name} was changed: {differing}")
 
 
-def _regrade(record: RunRecord, subnet: Subnet, economy: Economy, graded: GradedRound, where: str) -> int:
-    """Generate the task again and grade its answers again; return how many were read."""
+@dataclass(frozen=True, slots=True)
+class _Regraded:
+    """What became of the answers of one round."""
+
+    answers: int
+    """How many could be read."""
+    ungraded: list[int]
+    """Uids whose answers the record leaves unscored because a grader failed, though they can be graded."""
+
+
+def _regrade(record: RunRecord, subnet: Subnet, economy: Economy, graded: GradedRound, where: str) -> _Regraded:
+    """Generate the task again and grade its answers again."""
     validator = economy.validators[graded.validator]
     task = validator.task(subnet, graded.number)
     if (task.id, task.seed) != (graded.task_id, graded.task_seed):
@@ -125,6 +152,7 @@ def _regrade(record: RunRecord, subnet: Subnet, economy: Economy, graded: Graded
     if asked != sampled:
         raise AuditError(f"{where}: answers of uids {list(asked)} recorded, but uids {list(sampled)} had to be asked")
     grades = validator.grade(subnet, task, [response_of(record, answer) for answer in graded.answers])
+    ungraded = []
     for answer, score, quality, response in zip(
         graded.answers, grades.scores, grades.qualities, grades.responses, strict=True
     ):
@@ -132,8 +160,10 @@ def _regrade(record: RunRecord, subnet: Subnet, economy: Economy, graded: Graded
         if response.fault != answer.fault:
             raise AuditError(f"{who}: fault {answer.fault} recorded, {response.fault} found")
         # A grader that failed then may work now; nothing else may change whether there is a grade.
-        if answer.score is None and answer.score_reason.startswith(GRADER_FAILED):
-            continue
+        unscored = answer.score is None and answer.score_reason.startswith(GRADER_FAILED)
+        if unscored and response.answer is not None and score.value is not None:
+            ungraded.append(answer.uid)
+            score = Score(None)
         claims = {"score": (answer.score, score.value), "quality": (answer.quality, quality)}
         claims |= {
             f"part {name}": (answer.parts.get(name), score.parts.get(name))
@@ -142,7 +172,7 @@ def _regrade(record: RunRecord, subnet: Subnet, economy: Economy, graded: Graded
         for name, (recorded, computed) in claims.items():
             if not _same(recorded, computed):
                 raise AuditError(f"{who}: {name} {recorded} recorded, {computed} found")
-    return sum(response.answer is not None for response in grades.responses)
+    return _Regraded(sum(response.answer is not None for response in grades.responses), ungraded)
 
 
 def _same(recorded: float | None, computed: float | None) -> bool:
@@ -165,15 +195,9 @@ def response_of(record: RunRecord, answer: GradedAnswer) -> Response:
     )
 
 
-def _repay(economy: Economy, config: RunConfig, rounds: dict[str, GradedRound], epoch: Epoch, where: str) -> None:
-    """Compute the weights and payouts of an epoch again."""
-    per_epoch = config.chain.rounds_per_epoch
-    numbers = range(epoch.number * per_epoch, (epoch.number + 1) * per_epoch)
-    asking = [uid for uid, validator in economy.validators.items() if validator.asks]
-    missing = [f"{uid}/{number}" for number in numbers for uid in asking if f"{uid}/{number}" not in rounds]
-    if missing:
-        raise AuditError(f"{where}: round {missing[0]} is missing from the record")
-    economy.observe([rounds[f"{uid}/{number}"] for number in numbers for uid in asking])
+def _repay(economy: Economy, rounds: Mapping[str, GradedRound], epoch: Epoch, where: str) -> None:
+    """Compute the weights and payouts of an epoch again from its rounds, all of which are there."""
+    economy.observe(sorted(rounds.values(), key=lambda graded: (graded.number, graded.validator)))
     weights = economy.weights()
     if weights.keys() != epoch.weights.keys():
         raise AuditError(f"{where}: weights of {sorted(epoch.weights)} recorded, of {sorted(weights)} found")

@@ -16,7 +16,7 @@ from pathlib import Path
 from cluster import Pool
 from lab.config.run_config import RunConfig
 from lab.files import read_json
-from lab.record.entries import Epoch, GradedRound, Start
+from lab.record.entries import End, Epoch, GradedRound, Start
 from lab.record.record import FORMAT, Draft, RunRecord
 from lab.record.run_folder import RunFolder, RunMode, open_run
 from miners import Pay
@@ -98,7 +98,7 @@ class _Session:
                     baseline = await self._measure_baseline(pool)
                     await pool.paid(await self._close_epoch(number, use, baseline))
                 self.reporter.stop()
-            await self._append(Draft("end", "run", {"rounds": self.finished}))
+            await self._append(End(rounds=self.finished).draft("end", "run"))
         self._notify(Stage.DONE)
 
     def status(self) -> RunStatus:

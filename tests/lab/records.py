@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from lab.config.run_config import RunConfig
-from lab.record.entries import Epoch, GradedAnswer, GradedRound, MachineUse, Start
+from lab.record.entries import End, Epoch, GradedAnswer, GradedRound, MachineUse, Start
 from lab.record.record import FORMAT, Draft, RunRecord, blob_hash
 from lab.run.economy import Economy
 from miners import Miner
@@ -156,7 +156,7 @@ def make_config(**tables: Any) -> RunConfig:
         "miners": [{"stake": 1.0, **miner} for miner in MINERS],
         "validators": [{"name": "steady", "count": 2, "alpha": 0.3}, {"name": "copier", "kind": "weight_copier"}],
         "chain": {"epochs": 4, "rounds_per_epoch": 3},
-        "pool": {"kind": "local"},
+        "pool": {"kind": "local", "isolate": False},
     }
     return RunConfig.parse(table | tables)
 
@@ -197,7 +197,7 @@ def make_record(folder: Path, config: RunConfig | None = None, *, epochs: int | 
         epoch = Epoch(number=number, weights=weights, pay=economy.pay(weights), use=use, once=once)
         record.append([epoch.draft("epoch", epoch.key)])
     if epochs is None:
-        record.append([Draft("end", "run", {})])
+        record.append([End(rounds=sum(1 for _ in record.entries("round"))).draft("end", "run")])
     return record
 
 

@@ -4,7 +4,6 @@ import json
 import random
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -22,7 +21,7 @@ from consensus import Chain
 from lab.config.run_config import RunConfig
 from lab.errors import AuditError, RecordError
 from lab.record.entries import Epoch, GradedRound
-from lab.record.record import GENESIS, RunRecord, digest, encode
+from lab.record.record import RunRecord
 from lab.record.run_folder import open_run
 from lab.results.bill import Bill
 from lab.run.audit import audit
@@ -62,6 +61,7 @@ epochs = 25
 rounds_per_epoch = 8
 [pool]
 kind = "local"
+isolate = false
 rounds_in_flight = 1
 """
 
@@ -141,61 +141,6 @@ def test_an_audit_finds_a_finished_run_as_recorded(finished: RunRecord) -> None:
     assert (found.rounds, found.epochs, found.complete) == (12, 2, True)
     assert found.answers >= 48
     assert found.entries == len(finished) == 16
-
-
-Bodies = list[tuple[str, str, dict[str, Any]]]
-
-
-def forge(folder: Path, change: Callable[[Bodies], object]) -> None:
-    """Change the entries (kind, key, body) of a record and recompute all hashes."""
-    with sqlite3.connect(folder / "record.sqlite") as connection:
-        name = connection.execute("select distinct run from subnetlab_entries").fetchone()[0]
-        rows = connection.execute("select kind, place, body from subnetlab_entries order by seq").fetchall()
-        entries = [(kind, place, json.loads(body)) for kind, place, body in rows]
-        change(entries)
-        connection.execute("delete from subnetlab_entries")
-        previous = GENESIS
-        for seq, (kind, place, body) in enumerate(entries, start=1):
-            link = digest(seq, kind, place, encode(body), previous)
-            row = (name, seq, kind, place, encode(body), previous, link)
-            connection.execute("insert into subnetlab_entries values (?, ?, ?, ?, ?, ?, ?)", row)
-            previous = link
-    connection.close()
-
-
-def first(entries: Bodies, kind: str) -> dict[str, Any]:
-    return next(body for named, _, body in entries if named == kind)
-
-
-FORGERIES: dict[str, tuple[Callable[[Bodies], object], str]] = {
-    "score": (lambda e: first(e, "round")["answers"][0].update(score=0.9), r"uid 3: score 0\.9 recorded, 1\.0 found"),
-    "no score": (lambda e: first(e, "round")["answers"][0].pop("score"), r"uid 3: score None recorded, 1\.0 found"),
-    "quality": (lambda e: first(e, "round")["answers"][1].update(quality=0.01), r"uid 4: quality 0\.01 recorded"),
-    "part": (lambda e: first(e, "round")["answers"][0].update(parts={"f": 1.0}), r"part f 1\.0 recorded, None found"),
-    "task": (lambda e: first(e, "round").update(task_seed=1), r"does not come from the validator's seed"),
-    "difficulty": (lambda e: first(e, "round").update(difficulty=0.9), r"difficulty 0\.9 recorded, 0\.25 found"),
-    "twice": (lambda e: first(e, "round")["answers"].append(first(e, "round")["answers"][0]), r"had to be asked"),
-    "left out": (lambda e: first(e, "round")["answers"].pop(), r"had to be asked"),
-    "stranger": (lambda e: first(e, "round").update(validator=77), r"there is no validator 77"),
-    "key": (lambda e: first(e, "round").update(bribe=1), r"entry \d+ \(round .*\): bribe: Extra inputs"),
-    "weight": (lambda e: first(e, "epoch")["weights"]["0"].update({"3": 0.9}), r"validator 0 on miner 3: weight 0\.9"),
-    "pay": (lambda e: first(e, "epoch")["pay"].update(recycled=1), r"\(epoch 0\): recycled recorded as 1"),
-    "hotkey": (lambda e: first(e, "start")["neurons"][0].update(hotkey="5X"), r"not the hotkeys"),
-    "config": (lambda e: first(e, "start")["config"].update(seed=9), r"config.json was changed: seed was 9, is 7"),
-    "machine": (lambda e: first(e, "start")["machine"].update(cores=999), r"run.json was changed: cores was 999"),
-    "cut": (lambda e: e.pop(-2), r"says that the run ended, after 1 of 2 epochs"),
-}
-
-
-@pytest.mark.parametrize("name", FORGERIES)
-def test_a_forgery_is_found_even_with_all_hashes_recomputed(finished: RunRecord, tmp_path: Path, name: str) -> None:
-    change, message = FORGERIES[name]
-    shutil.copytree(finished.folder, tmp_path / "run")
-    forge(tmp_path / "run", change)
-    with RunRecord.open(tmp_path / "run") as record:
-        record.verify()
-        with pytest.raises(AuditError, match=message):
-            audit(record)
 
 
 def test_a_changed_config_file_is_found(finished: RunRecord, tmp_path: Path) -> None:
