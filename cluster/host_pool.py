@@ -75,14 +75,16 @@ class HostPool(Pool):
         servers: Sequence[Server] = (),
         start_timeout_s: float = START_TIMEOUT_S,
         requirements: Mapping[int, Requirements] | None = None,
+        isolate: bool = False,
     ) -> None:
         """Plan for `cores` (default: all available) with at most `max_replicas` hosts for replicable engines.
 
         `max_restarts` bounds the attempts to restart a host that died. `servers` are started before all hosts.
+        `isolate` keeps light miners of foreign classes on hosts of their own.
         """
         super().__init__(subnet, miners, validators)
         self.cores = cores or available_cores()
-        self.plan = plan(self.miners, self.cores, max_replicas, requirements)
+        self.plan = plan(self.miners, self.cores, max_replicas, requirements, isolate=isolate)
         self.servers = tuple(servers)
         self._max_restarts = max_restarts
         self._start_timeout_s = start_timeout_s

@@ -3,7 +3,8 @@
 Miners that need no engine, or only light ones, share a host. Replicable engines (OCR on a core) get one host per core,
 and any of those hosts serves any of their miners. Every other engine has one host, shared by all miners that name it.
 So the number of hosts is bounded by cores and engines, never by miners. Miners tied by affinity share a host; miners
-with different requirements share neither hosts nor engines.
+with different requirements share neither hosts nor engines. With `isolate`, light miners of foreign classes have hosts
+apart from all others, one for each set of such classes.
 
     plan({0: TesseractReader(), 1: Echo()}, 2)   # "cpu" on two hosts, "io" on one
 """
@@ -29,7 +30,7 @@ class Group:
     """Miners that are served by the same hosts."""
 
     name: str
-    """Either "io", "cpu", or the kind of engine that the miners share."""
+    """Either "io", "cpu", or the kind of engine that the miners share; of isolated miners also their classes."""
     miners: Mapping[int, Miner]
     """The miners by uid."""
     hosts: int = 1
@@ -41,6 +42,8 @@ class Group:
     gpus: float = 0.0
     """GPUs that one host takes, all on one machine; a share below 1 leaves the rest of the GPU to other hosts."""
     requirements: Requirements = NO_REQUIREMENTS
+    isolated: bool = False
+    """True if its hosts must not share a process with anything else."""
 
     @property
     def light(self) -> bool:
@@ -75,6 +78,8 @@ def plan(
     cores: int | Room,
     max_replicas: int | None = None,
     requirements: Mapping[int, Requirements] | None = None,
+    *,
+    isolate: bool = False,
 ) -> Plan:
     """Group miners by the engines that they need and the machines that they require.
 
@@ -87,18 +92,26 @@ def plan(
     affinity, required = Affinity.of(miners), requirements or {}
     shared: dict[str, dict[int, Miner]] = {}
     requirements_by_group: dict[str, Requirements] = {}
+    isolated: set[str] = set()
     dedicated: list[Group] = []
     for family in _families(miners, affinity, required):
         engines, common = _engines(family), _common(family, required)
         if any(not engine.replicable for engine in engines):
-            dedicated.append(_dedicated(family, engines, common, taken={group.name for group in dedicated}))
+            group = _dedicated(family, engines, common, taken={group.name for group in dedicated})
+            dedicated.append(replace(group, isolated=isolate and group.light and bool(_foreign(family))))
             continue
         name = "cpu" if any(engine.cpus > 0.0 for engine in engines) else "io"
+        if isolate and name == "io" and (foreign := _foreign(family)):
+            name = f"io:{'+'.join(foreign)}"
+            isolated.add(name)
         if str(common):
             name = f"{name}@{common}"
         shared.setdefault(name, {}).update(family)
         requirements_by_group[name] = common
-    groups = {name: _shared(name, members, requirements_by_group[name]) for name, members in shared.items()}
+    groups = {
+        name: replace(_shared(name, members, requirements_by_group[name]), isolated=name in isolated)
+        for name, members in shared.items()
+    }
     # Groups with requirements come first, as fewer machines suit them.
     for name in sorted((name for name in groups if name.startswith("cpu")), reverse=True):
         others = (*dedicated, *(group for group in groups.values() if group.name != name))
@@ -129,6 +142,11 @@ def _families(
     for uid, miner in sorted(miners.items()):
         families.setdefault(sets[uid], {})[uid] = miner
     return list(families.values())
+
+
+def _foreign(family: Mapping[int, Miner]) -> list[str]:
+    """Return the classes of a family that are not from this project's packages, in order."""
+    return sorted(frozenset().union(*(miner.foreign_classes() for miner in family.values())))
 
 
 def _engines(miners: Mapping[int, Miner]) -> list[Engine]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from inspect import isabstract
@@ -24,6 +25,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, Va
 
 from .errors import PluginError
 
+ROOMS = ("lab", "cluster", "validators", "miners", "subnets", "inference", "consensus")
+"""This project's packages. They are found before anything else of the same name."""
+
 
 class Plugin(BaseModel):
     """Base of subnets, miners, engines, validators, scorers, samplers and weight rules."""
@@ -34,6 +38,13 @@ class Plugin(BaseModel):
     def key(self) -> str:
         """Class and options in one string: equal keys mean interchangeable objects."""
         return f"{type(self).__module__}:{type(self).__qualname__}{self.model_dump_json()}"
+
+    def foreign_classes(self) -> frozenset[str]:
+        """Return the classes of this plug-in and of those in its fields that are not from this project's packages."""
+        own = f"{type(self).__module__}.{type(self).__qualname__}"
+        nested = [value for name in type(self).model_fields if isinstance(value := getattr(self, name), Plugin)]
+        foreign = {own} if own.partition(".")[0] not in ROOMS else set()
+        return frozenset(foreign).union(*(plugin.foreign_classes() for plugin in nested))
 
     def __getstate__(self) -> dict[Any, Any]:
         """Pickle only the options; engines and caches opened from them stay behind."""
@@ -49,9 +60,6 @@ P = TypeVar("P", bound=Plugin)
 
 _refusals: list[object] = []
 """One item for each active `installed_only`, in any thread."""
-
-ROOMS = ("lab", "cluster", "validators", "miners", "subnets", "inference", "consensus")
-"""This project's packages. They are found before anything else of the same name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +81,7 @@ class Plugins(Generic[P]):
 
     def sources(self) -> dict[str, str]:
         """Return all known names with their "module:Class", sorted by name."""
-        announced = {point.name: point.value for point in entry_points(group=self.group)}
-        return dict(sorted((announced | dict(self.builtin)).items()))
+        return dict(sorted((_announced(self.group) | dict(self.builtin)).items()))
 
     def find(self, kind: str) -> type[P]:
         """Return the class called `kind`.
@@ -145,6 +152,12 @@ class Plugins(Generic[P]):
                 lambda plugin: None if plugin is None else self.spec(plugin), return_type=dict[str, Any] | None
             ),
         )
+
+
+@cache  # finding them reads the metadata of every installed package
+def _announced(group: str) -> dict[str, str]:
+    """Return the names and sources of the plug-ins that installed packages announce."""
+    return {point.name: point.value for point in entry_points(group=group)}
 
 
 @contextmanager

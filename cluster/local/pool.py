@@ -1,7 +1,7 @@
 """The local pool: no cluster, no network, the same scores.
 
 Hosts that need a core have a child process each, so that their use can be metered. Miners that need none run in this
-process, and so do the validators, whose work runs in threads.
+process, unless foreign ones are isolated, and so do the validators, whose work runs in threads.
 """
 
 from __future__ import annotations
@@ -47,10 +47,12 @@ class LocalPool(HostPool):
         max_restarts: int = 3,
         servers: Sequence[Server] = (),
         start_timeout_s: float = START_TIMEOUT_S,
+        isolate: bool = False,
         processes: bool = True,
     ) -> None:
         """Plan as any `HostPool`; without `processes` every host runs in this process, for quick tests.
 
+        `isolate` gives light miners of classes that are not this project's own a process for each such class.
         `start_timeout_s` bounds the start of each host, with its process and its engines, and how long queries wait
         for an engine that died to open again.
         """
@@ -63,6 +65,7 @@ class LocalPool(HostPool):
             max_restarts=max_restarts,
             servers=servers,
             start_timeout_s=start_timeout_s,
+            isolate=isolate,
         )
         hosts = [name for group in self.plan.groups if group.gpus for name in group.host_names()]
         if len(hosts) > 1:
@@ -107,7 +110,7 @@ class LocalPool(HostPool):
             await asyncio.to_thread(threads.shutdown)
 
     def _link(self, group: Group, number: int) -> HostLink:
-        if group.light or not self._processes:
+        if not self._processes or (group.light and not group.isolated):
             return InProcess(group, number)
         return ChildProcess(group, number, start_timeout_s=self._start_timeout_s)
 

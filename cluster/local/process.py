@@ -147,7 +147,8 @@ class ChildProcess:
                 yield frame.value.responses
             ended = True
             if frame.verb == "failed":
-                raise PoolError(f"host {self.name}: {frame.value}")
+                failed = HostDied if self._group.isolated else PoolError  # an isolated host was broken by its miners
+                raise failed(f"host {self.name}: {frame.value}")
         finally:
             del self._inboxes[call]
             if not ended and self._writer is not None:
@@ -235,13 +236,13 @@ def _write(writer: asyncio.StreamWriter, frame: _Frame) -> None:
 
 
 async def _receive(reader: asyncio.StreamReader) -> _Frame | None:
-    """Read a frame; return None once the other side is gone."""
+    """Read a frame; return None once the other side is gone or writes something else."""
     try:
         (length,) = struct.unpack("!Q", await reader.readexactly(8))
-        frame: _Frame = pickle.loads(await reader.readexactly(length))
-    except (asyncio.IncompleteReadError, OSError):
+        frame = pickle.loads(await reader.readexactly(length))
+    except Exception:  # a miner may have written anything into the socket
         return None
-    return frame
+    return frame if isinstance(frame, _Frame) else None
 
 
 def _wait_until_dead(child: psutil.Process, timeout_s: float) -> None:

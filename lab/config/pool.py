@@ -40,6 +40,9 @@ class LocalTable(_Pool):
 
     kind: Literal["local"] = "local"
     """Where miners and validators run: actors of a Ray cluster, or processes of this machine."""
+    isolate: bool = True
+    """Run miners of plug-ins in a process for each class, so that a crash of theirs does not end the run. Without it,
+    those that need no core run in the process of the run."""
 
 
 class RayTable(_Pool):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-PLACE_KEYS = ("address", "dashboard", "gpu_gb", "placement", "start_timeout_s", "wait_for_nodes_s")
+PLACE_KEYS = ("address", "dashboard", "gpu_gb", "isolate", "placement", "start_timeout_s", "wait_for_nodes_s")
 """Keys of the pool that have no effect on tasks, answers, grades or pay."""
 
 

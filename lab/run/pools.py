@@ -73,6 +73,7 @@ def pool_of(
                 max_replicas=table.hosts,
                 servers=servers,
                 start_timeout_s=table.start_timeout_s,
+                isolate=table.isolate,
             )
         case RayTable():
             return RayPool(

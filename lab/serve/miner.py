@@ -152,7 +152,7 @@ class Serving:
             ConsensusError: the registry can't be read.
         """
         self._registry, self._refresh_s = registry, refresh_s
-        self._pool = LocalPool(None, {UID: miner}, {}, start_timeout_s=OPENING_S)
+        self._pool = LocalPool(None, {UID: miner}, {}, start_timeout_s=OPENING_S, isolate=True)
         capacity = sum(group.hosts * group.slots for group in self._pool.plan.groups)
         self.slots = min(capacity, slots or MAX_SLOTS)
         self.axon = Axon(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
+import signal
 import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import PrivateAttr
 
@@ -271,6 +273,33 @@ class Pid(Miner):
     """Answers with the process that it lives in."""
 
     engine: AnyEngine = Core()
+
+    async def forward(self, query: Query) -> Answer | bytes:
+        return Answer(text=str(os.getpid()))
+
+
+class Breaks(Miner):
+    """Breaks the process that it lives in."""
+
+    how: Literal["exit", "kill", "close", "patch", "stop"]
+
+    async def forward(self, query: Query) -> Answer | bytes:
+        match self.how:
+            case "exit":
+                os._exit(3)
+            case "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "close":
+                os.closerange(3, 256)
+            case "patch":
+                resource.getrusage = None  # type: ignore[assignment]
+            case "stop":
+                asyncio.get_running_loop().stop()
+        return Answer(text=query.prompt.text)
+
+
+class LightPid(Miner):
+    """Answers with the process that it lives in, and needs no core."""
 
     async def forward(self, query: Query) -> Answer | bytes:
         return Answer(text=str(os.getpid()))

@@ -28,6 +28,7 @@ name = "v"
 epochs = 1
 [pool]
 kind = "local"
+isolate = false
 """
 
 

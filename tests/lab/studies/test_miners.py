@@ -184,7 +184,7 @@ TEXT: dict[str, Any] = {
     ],
     "validators": [{"name": "validator", "count": 2}],
     "chain": {"epochs": 2, "rounds_per_epoch": 35},
-    "pool": {"kind": "local"},
+    "pool": {"kind": "local", "isolate": False},
     "bare": {"every": 0},
     "contest": {"epochs": 2},
     "detection": [{"name": "pair", "local": "local", "relay": "relay", "own_copy": "over"}],

@@ -231,7 +231,7 @@ def one_point(folder: Path, *, validators: int, rounds: int) -> tuple[OverheadDa
             "miners": [{"name": "sayer", "kind": "tests.lab.records:Sayer", "count": 2}],
             "validators": [{"name": "validator", "count": validators}],
             "chain": {"epochs": 1, "rounds_per_epoch": rounds},
-            "pool": {"kind": "local"},
+            "pool": {"kind": "local", "isolate": False},
             "overhead": {"miners": [2], "validators": [validators]},
         }
     )
