@@ -36,6 +36,9 @@ LEFT = "subnetlab"
 STOP_S = 120
 """Time that a stopped job has to end its run and pack its record, before Ray kills it."""
 RETRY_S = 1.0
+LONGEST_RETRY_S = 15.0
+LOG_TRIES = 4
+"""Attempts to read the log of a job that has ended, before its record is fetched without it."""
 CUT_OFF_S = 60.0
 """Time without an answer after which a cluster counts as gone."""
 DIRECT: dict[str, str | None] = {
@@ -132,35 +135,44 @@ class Jobs:
     async def follow(self, job: str, shown: int = 0) -> AsyncIterator[str]:
         """Yield a job's output until it ends, without the first `shown` characters; reconnect if cut off.
 
+        The rest of an ended job's output is given up if it can't be read.
+
         Raises:
             PoolError: the cluster has not answered for `CUT_OFF_S`; the job may still run.
         """
         import aiohttp
 
         loop = asyncio.get_running_loop()
-        last_answer = loop.time()
+        last_answer, ended, failures = loop.time(), False, 0
         while True:
-            received = 0
+            received, reason = 0, ""
             try:
-                ended = (await asyncio.to_thread(self.details, job)).status.is_terminal()
+                if not ended and (await asyncio.to_thread(self.details, job)).status.is_terminal():
+                    ended, failures = True, 0
                 last_answer = loop.time()
                 tail = aiter(self._client.tail_job_logs(job))
                 while (text := await asyncio.wait_for(anext(tail, None), CUT_OFF_S)) is not None:
                     unseen, received = text[max(0, shown - received) :], received + len(text)
                     shown, last_answer = max(shown, received), loop.time()
                     if unseen:
+                        failures = 0
                         yield unseen
             except TimeoutError:
-                pass  # no output or no connection: the next request shows which
+                reason = f"no output for {CUT_OFF_S:g} s"  # or no connection: the next request shows which
             except (RuntimeError, aiohttp.ClientError, PoolError) as error:
+                reason = printable(error)
                 if loop.time() - last_answer > CUT_OFF_S:
                     raise PoolError(
-                        f"Ray at {self.address} no longer answers: {printable(error)}; the job may still run"
+                        f"Ray at {self.address} no longer answers: {reason}; the job may still run"
                     ) from None
             else:
                 if ended:
                     return
-            await asyncio.sleep(RETRY_S)
+            failures += bool(reason)
+            if ended and failures >= LOG_TRIES:
+                logger.error("job %s has ended, but the rest of its log can't be read: %s", job, reason)
+                return
+            await asyncio.sleep(min(LONGEST_RETRY_S, RETRY_S * 2 ** min(failures, 5)))
 
     def fetch(self, job: str, name: str, into: BinaryIO, max_bytes: int) -> bool:
         """Copy a file that a job left, of at most `max_bytes`; return False if there is none.
