@@ -20,11 +20,16 @@ LOCK = "lock"
 """Name of the lock file in a folder that is claimed."""
 
 
-def write_atomically(path: Path, text: str) -> Path:
-    """Write a file whole or not at all, making its folder if need be; return its path."""
+def write_atomically(path: Path, content: str | bytes) -> Path:
+    """Write a file whole or not at all, making its folder if need be; return its path.
+
+    What lies there already is replaced: in somebody else's folder it may be a link to a file of the user's.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.part")
-    draft.write_text(text, encoding="utf-8")
+    draft.unlink(missing_ok=True)
+    with draft.open("xb") as file:  # "x" follows no link
+        file.write(content.encode() if isinstance(content, str) else content)
     return draft.replace(path)
 
 
@@ -61,8 +66,10 @@ def claim(folder: Path) -> Iterator[None]:
     """Hold a folder alone, making it if need be. The system releases it when the process dies.
 
     Raises:
-        RecordError: another process holds it, or it can't be made.
+        RecordError: another process holds it, it can't be made, or its lock is a link to another file.
     """
+    if (folder / LOCK).is_symlink():
+        raise RecordError(f"{folder / LOCK} is a symbolic link, which is not followed; remove it")
     lock = FileLock(folder / LOCK)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -78,7 +78,9 @@ class Server:
             PoolError: it can't be started, ends, or is not ready in time; the message has the end of its log.
         """
         try:
-            with self._log.open("ab") as log:
+            # In somebody else's folder, a log may be a link to a file of the user's.
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+            with open(os.open(self._log, flags, 0o666), "ab") as log:
                 self._log_before = log.tell()
                 self._supervisor = subprocess.Popen(
                     [sys.executable, "-I", str(SUPERVISOR), *self._command],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from io import BytesIO, StringIO
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,17 +54,17 @@ def write_csv(section: Section, path: Path) -> Path:
             [column.key, f"{column.key}_low", f"{column.key}_high", f"{column.key}_n"] if estimates else [column.key]
         )
     ]
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow([for_csv(name) for name in names])
-        for row in section.rows:
-            cells: list[Any] = []
-            for cell, estimates in zip(row, spread, strict=True):
-                cells.append(for_csv(cell))
-                if estimates:
-                    cells += [cell.low, cell.high, cell.n] if isinstance(cell, Estimate) else [None, None, None]
-            writer.writerow(cells)
-    return path
+    file = StringIO(newline="")
+    writer = csv.writer(file)
+    writer.writerow([for_csv(name) for name in names])
+    for row in section.rows:
+        cells: list[Any] = []
+        for cell, estimates in zip(row, spread, strict=True):
+            cells.append(for_csv(cell))
+            if estimates:
+                cells += [cell.low, cell.high, cell.n] if isinstance(cell, Estimate) else [None, None, None]
+        writer.writerow(cells)
+    return write_atomically(path, file.getvalue())
 
 
 def write_json(value: Any, path: Path) -> Path:
@@ -77,9 +78,10 @@ def write_png(section: Section, path: Path) -> Path:
         figure = draw(section.picture, WIDTH_PX, section.picture.height_px)
     else:
         figure = draw_table(section)
+    file = BytesIO()
     with styled():
-        figure.savefig(path, dpi=PNG_DPI, facecolor=PAPER, metadata={"Software": None})
-    return path
+        figure.savefig(file, format="png", dpi=PNG_DPI, facecolor=PAPER, metadata={"Software": None})
+    return write_atomically(path, file.getvalue())
 
 
 def draw_table(section: Section) -> Figure:

@@ -43,3 +43,22 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(RecordError, match="file/run: Not a directory"), claim(tmp_path / "file" / "run"):
         pass
+
+
+def test_nothing_is_written_through_a_link_that_lies_in_the_folder(tmp_path: Path) -> None:
+    precious, folder = tmp_path / "precious", tmp_path / "run"
+    precious.write_text("mine")
+    folder.mkdir()
+    (folder / "a.json.part").symlink_to(precious)
+    (folder / "b.json.part").hardlink_to(precious)
+    (folder / "c.json").symlink_to(precious)
+    for name in ("a.json", "b.json", "c.json"):
+        assert not write_json(folder / name, 1).is_symlink()
+    (folder / "lock").symlink_to(precious)
+    with pytest.raises(RecordError, match="run/lock is a symbolic link, which is not followed"), claim(folder):
+        pass
+    (folder / "lock").unlink()
+    (folder / "lock").symlink_to(tmp_path / "nothing")
+    with pytest.raises(RecordError, match="is a symbolic link"), claim(folder):
+        pass
+    assert precious.read_text() == "mine" and not (tmp_path / "nothing").exists()

@@ -176,3 +176,11 @@ async def test_a_server_is_not_one_of_rays_own_processes(ray_session: RaySession
         after = {row.role: row.cpu_s for row in await pool.usage()}
     assert after["server"] - before["server"] >= 2.9
     assert after["system"] - before["system"] < 2.5, "Ray may start a worker meanwhile"
+
+
+async def test_a_log_that_is_a_link_to_another_file_is_not_written(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("mine")
+    (tmp_path / "server.log").symlink_to(tmp_path / "precious")
+    with pytest.raises(PoolError, match="provider can't be started: Too many levels of symbolic links .*server.log"):
+        await server(tmp_path).start()
+    assert (tmp_path / "precious").read_text() == "mine"
