@@ -148,7 +148,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"pool.kind": "here"}, r"pool\.kind: input should be 'ray' or 'local' \(got 'here'\)"),
     ({"pool.hosts": "0"}, r"pool\.hosts: input should be greater than or equal to 1 \(got '0'\)"),
     ({"pool.host": "2"}, r"pool\.host: unknown key; known: address, .*placement"),
-    ({"pool.host": "2", "pool.kind": "local"}, r"pool\.host: unknown key; known: hosts, kind, "),
+    ({"pool.host": "2", "pool.kind": "local"}, r"pool\.host: unknown key; known: hosts, isolate, kind, "),
     ({"pool": "[{}]"}, r"pool: input should be one table, write \[pool\] \(got 1 of them\)"),
     (
         {"pool.address": "auto", "pool.kind": "local"},
