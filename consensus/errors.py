@@ -63,6 +63,13 @@ def _one_line(message: str) -> str:
     return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in cut)
 
 
+def quoted(value: object) -> str:
+    """Return a caller's value for a message, however long it is."""
+    if isinstance(value, int) and value.bit_length() > 128:  # Python refuses to print integers of many digits
+        return f"a number of {value.bit_length():,} bits"
+    return repr(value)[:40]
+
+
 class SignatureRefused(CallRefused):
     """The signature doesn't belong to the signer, the call or this chain."""
 

@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from consensus.errors import ParamsError, StateError
+from consensus.errors import ParamsError, StateError, quoted
 from consensus.yuma.batch import Batch, RawResult, run_batch
 from consensus.yuma.params import YumaParams
 from consensus.yuma.rows import Rows
@@ -72,6 +72,9 @@ class Sweep(Outcomes):
         return Rows(ptr - ptr[0], self.bonds.indices[cells], self.bonds.values[cells]).to_mapping()
 
 
+MAX_EPOCHS = 1_000_000
+"""Maximum epochs of one call; more would take hours and fill the memory."""
+
 States = SubnetState | Sequence[SubnetState] | Callable[[int, EpochResult | None], SubnetState]
 
 
@@ -127,8 +130,7 @@ def sweep(
     sizes = np.diff(batch.ends)
     if sizes.min() != sizes.max():
         raise StateError(f"states: {sizes.min()} to {sizes.max()} neurons; give cases of one size to one sweep")
-    if epochs < 1:
-        raise ParamsError(f"epochs: {epochs} is below 1")
+    _check_epochs(epochs, MAX_EPOCHS)
     raw = run_batch(batch, table, emission)
     for _ in range(epochs - 1):
         raw = run_batch(batch := batch.after(raw), table, emission)
@@ -161,9 +163,13 @@ def _numbers(states: States, epochs: int | None) -> range:
     count = epochs if epochs is not None else length
     if count is None:
         raise ParamsError("epochs: missing; say how many when states is one state or a function")
-    if count < 1 or (length is not None and count > length):
-        raise ParamsError(f"epochs: {count} is outside 1 to {length if length is not None else 'any number'}")
+    _check_epochs(count, MAX_EPOCHS if length is None else length)
     return range(count)
+
+
+def _check_epochs(epochs: int, most: int) -> None:
+    if not isinstance(epochs, int | np.integer) or not 1 <= epochs <= most:
+        raise ParamsError(f"epochs: {quoted(epochs)} is not a whole number from 1 to {most:,}")
 
 
 def _state_of(states: States, epoch: int, result: EpochResult | None) -> SubnetState:

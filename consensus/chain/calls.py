@@ -107,9 +107,9 @@ class SetWeights:
     def of(cls, netuid: int, uids: Sequence[int], weights: Sequence[float], version: int = 0) -> Self:
         """Convert floats of any scale: the largest becomes 65535, zeros stay. Refuses NaN, infinity and negatives."""
         try:
-            row = np.asarray(weights, np.float64)
+            row, whole = np.asarray(weights, np.float64), tuple(map(int, uids))
         except (TypeError, ValueError, OverflowError) as error:
-            raise WeightsRefused("value", f"the weights are not a sequence of numbers: {error}") from None
+            raise WeightsRefused("value", f"uids and weights are not sequences of numbers: {error}") from None
         if row.ndim != 1:
             raise WeightsRefused("value", f"the weights have {row.ndim} dimensions; allowed: 1")
         bad = ~(np.isfinite(row) & (row >= 0))
@@ -119,7 +119,7 @@ class SetWeights:
             raise WeightsRefused("value", f"weight of uid {uid} is {row[position]}; allowed: finite and not negative")
         top = row.max(initial=0.0)
         values = np.floor(row / top * 65535 + 0.5) if top > 0 else row
-        return cls(netuid, tuple(map(int, uids)), tuple(values.astype(np.int64).tolist()), version)
+        return cls(netuid, whole, tuple(values.astype(np.int64).tolist()), version)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from consensus.chain.handlers import axon, balances, ownership, registration, weights
-from consensus.errors import CallRefused, ChainError, NonceRefused, SignatureRefused
+from consensus.errors import CallRefused, ChainError, NonceRefused, SignatureRefused, quoted
 
 from . import emission
 from .calls import (
@@ -68,6 +68,10 @@ HANDLERS: dict[type[Call], Callable[[ChainState, str, Any], Any]] = {
     ServeAxon: axon.serve_axon,
 }
 """The function that carries out each call. It refuses before it changes anything."""
+
+
+MAX_STEP = 10_000_000
+"""Maximum blocks of one step, almost four years of the real chain: each is hashed, a million in about a second."""
 
 
 class Chain:
@@ -221,8 +225,8 @@ class Chain:
 
         Empty blocks cost next to nothing. Every other block is one transaction.
         """
-        if type(blocks) is not int or blocks < 1:
-            raise ChainError(f"step({blocks!r}); allowed: 1 block and more")
+        if type(blocks) is not int or not 1 <= blocks <= MAX_STEP:
+            raise ChainError(f"step: {quoted(blocks)} blocks; allowed: 1 to {MAX_STEP:,} at once")
         self._check_open()
         target, epochs = self.block + blocks, []
         try:

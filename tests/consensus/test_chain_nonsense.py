@@ -6,11 +6,23 @@ from typing import Any
 
 import pytest
 
-from consensus import TAO, CallRefused, Chain, throwaway_key
+from consensus import (
+    TAO,
+    CallRefused,
+    Chain,
+    ChainError,
+    ParamsError,
+    SubnetState,
+    YumaParams,
+    simulate,
+    sweep,
+    throwaway_key,
+)
 from consensus.chain.calls import CALLS, Call, Faucet, SetWeights, Transfer
 from consensus.chain.handlers.registration import decay_factor
 from consensus.chain.hyperparameters import Hyperparameters
 from consensus.chain.keys import is_address
+from consensus.errors import WeightsRefused
 
 ALICE = throwaway_key(1, "alice")
 
@@ -125,3 +137,35 @@ def test_the_decay_factor_is_the_largest_that_halves_in_time(half_life: int) -> 
 
 def test_the_longest_half_life_takes_no_time() -> None:
     assert decay_factor(1_000_000) == 4294964318
+
+
+TOO_MANY: dict[str, Any] = {
+    **{"18 digits": 10**18, "400 digits": 10**400, "5000 digits": 10**5000, "zero": 0, "negative": -(10**30)},
+    **{"float": 1e300, "NaN": float("nan"), "text": "9" * 5000},
+}
+
+
+@pytest.mark.parametrize("name", TOO_MANY)
+def test_more_blocks_or_epochs_than_anybody_waits_for_are_refused_at_once(name: str) -> None:
+    with Chain.development() as chain, pytest.raises(ChainError, match="allowed: 1 to 10,000,000 at once"):
+        chain.step(TOO_MANY[name])
+    state = SubnetState.from_rows(
+        stake=[1000, 0],
+        validator_permit=[True, False],
+        last_update=[990, 990],
+        registered_at=[0, 0],
+        weights={0: [(1, 65535)]},
+        bonds={},
+        block=1000,
+        last_tempo=640,
+        owner_uid=None,
+    )
+    for compute in (simulate, sweep):
+        with pytest.raises(ParamsError, match="is not a whole number from 1 to 1,000,000"):
+            compute(state, YumaParams(), epochs=TOO_MANY[name])
+
+
+@pytest.mark.parametrize("uid", [float("nan"), float("inf"), None, "one"])
+def test_a_uid_that_is_no_number_is_refused_with_the_row(uid: Any) -> None:
+    with pytest.raises(WeightsRefused, match="not sequences of numbers"):
+        SetWeights.of(1, [uid], [1.0])

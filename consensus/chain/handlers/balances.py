@@ -52,7 +52,7 @@ def set_take(state: ChainState, signer: str, call: SetTake) -> int:
     if state.ledger.owners.get(call.hotkey) != signer:
         raise NotAllowed("owner", f"hotkey {call.hotkey!r} isn't owned by {signer}; its coldkey sets the take")
     if type(call.take) is not int or not 0 <= call.take <= limit:
-        percent = f" ({call.take / 655.35:.1f} percent)" if type(call.take) is int else ""
+        percent = f" ({call.take / 655.35:.1f} percent)" if type(call.take) is int and abs(call.take) < 2**64 else ""
         allowed = f"0 to {limit} in 1/65535, which is up to {limit / 655.35:.1f} percent"
         raise CallRefused("take", f"take {call.take!r}{percent}; allowed: {allowed}")
     state.ledger.takes[call.hotkey] = call.take
