@@ -8,7 +8,6 @@ No file can break this rule: Ray is never open to a network without token authen
 
 from __future__ import annotations
 
-import tomllib
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -17,7 +16,9 @@ from pydantic import Field, ValidationError, model_validator
 
 from cluster.ray.address import is_loopback
 from cluster.ray.placement import Node
+from subnets.errors import TomlError
 from subnets.plugin import explain
+from subnets.toml_file import read_toml
 
 from .errors import LaunchError
 from .tables import CloudTable, HeadTable, KubernetesTable, Line, Name, NodeTable, SshTable, Table, TlsTable
@@ -84,11 +85,9 @@ class ClusterSpec(Table):
     def read(cls, path: Path) -> Self:
         """Read a TOML file; raises LaunchError with the file, the key, what is allowed and the fix."""
         try:
-            return cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-        except FileNotFoundError:
-            raise LaunchError(f"{path}: no such file; the shipped ones are in configs/clusters/") from None
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise LaunchError(f"{path}: can't be read: {error}") from None
+            return cls.model_validate(read_toml(path))
+        except TomlError as error:
+            raise LaunchError(str(error)) from None
         except ValidationError as error:
             raise LaunchError(f"{path}: {explain(error, cls).removeprefix('.')}") from None
 

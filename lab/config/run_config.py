@@ -22,7 +22,9 @@ from consensus.errors import ConsensusError
 from lab.errors import ConfigError
 from miners import Miner
 from subnets import SUBNETS, PluginError, Subnet
+from subnets.errors import TomlError
 from subnets.plugin import explain
+from subnets.toml_file import read_toml
 from validators import VALIDATORS, Scorer, Validator, check_scorer
 
 from .base import Table
@@ -32,7 +34,6 @@ from .pool import PoolTable, RayTable
 from .prices import PriceTable
 from .servers import ServerTable
 from .tables import BaselineTable, ChainTable, MinerTable, PluginTable, ValidatorTable
-from .toml_file import read_toml
 
 
 class RunConfig(Table):
@@ -60,7 +61,10 @@ class RunConfig(Table):
         Raises:
             ConfigError: the file can't be read or a key is wrong.
         """
-        table = read_toml(path)
+        try:
+            table = read_toml(path)
+        except TomlError as error:
+            raise ConfigError(str(error)) from None
         for key, value in (overrides or {}).items():
             override(table, key, value)
         config = cls.parse(table, source=str(path))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-import tomllib
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
@@ -31,7 +30,9 @@ from lab.errors import ConfigError, LabError
 from miners import Miner
 from miners.axon import Axon, Limits
 from subnets import Caller, PluginError, Query, Response
+from subnets.errors import TomlError
 from subnets.plugin import explain
+from subnets.toml_file import parse_toml, read_toml
 
 logger = logging.getLogger(__name__)
 
@@ -92,16 +93,16 @@ def read_spec(spec: str, name: str | None = None) -> Miner:
         ConfigError: the spec can't be read, or describes no miner that can be served alone.
     """
     path = Path(spec)
-    if spec.lstrip().startswith("{"):
-        source, table = "the table", _toml(f"miner = {spec}", "the table")["miner"]
-    elif path.suffix == ".toml" or path.is_file():
-        try:
-            table = _toml(path.read_text(encoding="utf-8"), spec)
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{spec}: can't be read: {error}") from None
-        source, table = spec, _choose(table, spec, name) if "miners" in table else table
-    else:
-        source, table = spec, {"kind": spec}
+    try:
+        if spec.lstrip().startswith("{"):
+            source, table = "the table", parse_toml(f"miner = {spec}", "the table")["miner"]
+        elif path.suffix == ".toml" or path.is_file():
+            table = read_toml(path)
+            source, table = spec, _choose(table, spec, name) if "miners" in table else table
+        else:
+            source, table = spec, {"kind": spec}
+    except TomlError as error:
+        raise ConfigError(str(error)) from None
     if servers := servers_in(table):
         raise ConfigError(f"{source}: only a run starts server {servers[0]!r}; give an address instead")
     try:
@@ -111,13 +112,6 @@ def read_spec(spec: str, name: str | None = None) -> Miner:
         raise ConfigError(f"{source}: {explain(error, MinerTable).removeprefix('.')}") from None
     except PluginError as error:
         raise ConfigError(f"{source}: {error}") from None
-
-
-def _toml(text: str, source: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{source}: not TOML: {error}") from None
 
 
 def _choose(config: Mapping[str, Any], source: str, name: str | None) -> dict[str, Any]:

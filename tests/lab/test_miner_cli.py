@@ -230,7 +230,8 @@ def test_one_of_several_miners_is_chosen_by_name() -> None:
         ("tesserac", "unknown miner 'tesserac'; known: "),
         ("{kind = 'tesseract', scal = 1}", "unknown key; known: "),
         ("{kind = ", "not TOML"),
-        ("nowhere.toml", "can't be read"),
+        ("nowhere.toml", "nowhere.toml: no such file"),
+        ("{a = " + "[" * 100_000, "nested too deep"),
         ("{kind = 'remote', dendrite = {url = '{server:sayer}'}}", "only a run starts server 'sayer'"),
     ],
 )

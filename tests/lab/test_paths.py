@@ -1,15 +1,19 @@
 """Paths and files as users have them: names that URLs treat specially, and configs from any editor."""
 
 import codecs
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from cluster.launch.spec import ClusterSpec
 from lab.cli.main import app
-from lab.config.toml_file import read_toml
-from lab.errors import ConfigError
+from lab.config.run_config import RunConfig
 from lab.record.run_folder import open_run
+from lab.serve.miner import read_spec
+from subnets import SubnetlabError
+from subnets.toml_file import read_toml
 
 from .records import make_record
 
@@ -49,19 +53,31 @@ def test_a_config_may_begin_with_the_mark_of_utf_8_and_end_its_lines_as_windows_
     assert read_toml(path) == {"seed": 1, "name": "Ångström"}
 
 
+READERS: dict[str, Callable[[Path], object]] = {
+    "config": RunConfig.read,
+    "cluster": ClusterSpec.read,
+    "miner": lambda path: read_spec(str(path)),
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
-def test_a_config_in_wide_characters_is_named_as_such(tmp_path: Path, encoding: str) -> None:
+def test_a_config_in_wide_characters_is_named_as_such(tmp_path: Path, encoding: str, reader: str) -> None:
     path = tmp_path / "c.toml"
     path.write_bytes("seed = 1\n".encode(encoding))
-    with pytest.raises(ConfigError, match=r"c\.toml: it is not saved in UTF-8 but in UTF-16"):
-        read_toml(path)
+    with pytest.raises(SubnetlabError, match=r"c\.toml: it is not saved in UTF-8 but in UTF-16"):
+        READERS[reader](path)
 
 
-def test_a_config_that_is_not_utf_8_or_nested_without_end_is_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("reader", READERS)
+def test_a_config_that_is_not_utf_8_or_nested_without_end_is_one_line(tmp_path: Path, reader: str) -> None:
     path = tmp_path / "c.toml"
     path.write_bytes('seed = 1\nname = "Ångström"\n'.encode("latin-1"))
-    with pytest.raises(ConfigError, match="line 2 is not UTF-8"):
-        read_toml(path)
+    with pytest.raises(SubnetlabError, match="line 2 is not UTF-8"):
+        READERS[reader](path)
     path.write_text("a = " + "[" * 100_000)
-    with pytest.raises(ConfigError, match="nested too deep"):
-        read_toml(path)
+    with pytest.raises(SubnetlabError, match="nested too deep"):
+        READERS[reader](path)
+    path.write_text("a = " + "9" * 5000)
+    with pytest.raises(SubnetlabError, match="not TOML: Exceeds the limit"):
+        READERS[reader](path)
