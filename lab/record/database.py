@@ -31,17 +31,18 @@ def file_url(folder: Path) -> URL:
     return URL.create("sqlite", database=str((folder / "record.sqlite").resolve()))
 
 
-def connect(url: str | URL) -> Engine:
-    """Return an engine for a database; nothing is opened yet.
+def connect(url: str | URL, *, read_only: bool = False) -> Engine:
+    """Return an engine for a database; nothing is opened yet. With `read_only`, PostgreSQL refuses to write.
 
     Raises:
         RecordError: the URL is invalid, or its driver is missing.
     """
     try:
-        engine = create_engine(url, pool_pre_ping=True)
+        options = {"postgresql_readonly": True} if read_only else {}
+        engine = create_engine(url, pool_pre_ping=True, execution_options=options)
     except Exception as error:  # a bad URL or a missing driver, in as many ways as there are drivers
         raise RecordError(f"record: {error}; a database is given as a SQLAlchemy URL") from None
-    if engine.dialect.name == "sqlite":
+    if engine.dialect.name == "sqlite" and not read_only:
         event.listen(engine, "connect", _make_durable)
     return engine
 

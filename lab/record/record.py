@@ -133,7 +133,7 @@ class RunRecord:
     def open(cls, folder: Path, url: str | None = None, *, run: str | None = None, read_only: bool = False) -> Self:
         """Open the record of a run folder; `run` names it where the database holds several.
 
-        `read_only` leaves a SQLite file and its folder as they are.
+        `read_only` leaves a SQLite file and its folder as they are, and a database on a server too.
 
         Raises:
             RecordError: there is none, it can't be read, or a newer version wrote it.
@@ -142,7 +142,10 @@ class RunRecord:
             if (folder / "config.json").is_file():
                 raise RecordError(f"{folder} lacks record.sqlite")
             raise RecordError(f"{folder} holds no run (no record.sqlite); `subnetlab run CONFIG` makes one")
-        engine = connect_to_read(folder) if url is None and read_only else connect(url or file_url(folder))
+        if url is None and read_only:
+            engine = connect_to_read(folder)
+        else:
+            engine = connect(url or file_url(folder), read_only=read_only)
         try:
             _check_tables(engine)
             record = cls(engine, folder, _only_run(engine) if run is None else run)

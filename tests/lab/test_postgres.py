@@ -51,6 +51,16 @@ def test_many_runs_write_at_once(postgres: Postgres, tmp_path: Path) -> None:
             assert {entry.body["by"] for entry in record.entries("round")} == {number}
 
 
+def test_a_record_that_is_only_read_can_not_be_written(postgres: Postgres, tmp_path: Path) -> None:
+    with RunRecord.create(tmp_path, postgres.url, run="read") as record:
+        record.append([START])
+    with RunRecord.open(tmp_path, postgres.url, run="read", read_only=True) as reader:
+        assert reader.verify() == 1
+        with pytest.raises(RecordError, match="read-only transaction"):
+            reader.append([Draft("round", "0/0", {})])
+        assert reader.verify() == 1
+
+
 def test_a_second_writer_of_one_run_is_refused(postgres: Postgres, tmp_path: Path) -> None:
     with RunRecord.create(tmp_path, postgres.url, run="contested") as one:
         one.append([START])

@@ -81,7 +81,7 @@ def elsewhere(folder: Path, url: str) -> None:
 
 def test_a_folder_chooses_no_database_unless_it_is_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[object] = []
-    monkeypatch.setattr("lab.record.record.connect", lambda url: asked.append(url) or pytest.fail("it was asked"))
+    monkeypatch.setattr("lab.record.record.connect", lambda url, **_: asked.append(url) or pytest.fail("it was asked"))
     folder = Path(shutil.copytree(KEPT, tmp_path / "run"))
     elsewhere(folder, "postgresql+psycopg://user:secret@192.0.2.1/runs\n\x1b[2J")
     with data_only(), open_run(folder) as record:
