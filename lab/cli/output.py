@@ -12,6 +12,17 @@ FAILED, USAGE, STOPPED = 1, 2, 130
 """Exit codes: it failed or something is missing; the command or a config is wrong; stopped by Ctrl-C."""
 
 
+HARMLESS = "\n\t\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}"
+"""Unprintable characters that are printed; any other could control the terminal."""
+
+
+def echo(text: str, *, err: bool = False) -> None:
+    """Print text that may quote a stranger's file, chain or record."""
+    from subnets.text import printable
+
+    typer.echo(printable(text, None, kept=HARMLESS), err=err)
+
+
 def print_json(value: Any, *, escape: bool = False) -> None:
     """Print one JSON document; `escape` all but ASCII where texts may come from a stranger and control the terminal."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=escape))
@@ -22,7 +33,7 @@ def show(as_json: bool, value: Any, text: str) -> None:
     if as_json:
         print_json(value)
     else:
-        typer.echo(text)
+        echo(text)
 
 
 def print_tables(tables: Any, *, width: int | None = None) -> None:
@@ -36,7 +47,7 @@ def print_tables(tables: Any, *, width: int | None = None) -> None:
 
 def print_error(message: str) -> None:
     """Print one line on stderr."""
-    typer.echo(f"subnetlab: {message}", err=True)
+    echo(f"subnetlab: {message}", err=True)
 
 
 def explain_usage(error: typer.TyperException) -> int:

@@ -389,3 +389,13 @@ def test_importing_the_commands_imports_nothing_slow() -> None:
     script = f"import sys, {', '.join(modules)}; print(sorted({slow} & set(sys.modules)))"
     loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == "[]"
+
+
+def test_names_of_strangers_wallets_do_not_control_the_terminal(owned: Path) -> None:
+    wallets = owned / ".subnetlab" / "wallets"
+    shutil.copytree(wallets / "owner", wallets / "evil\x1b[2J\u202e")
+    (wallets / "torn\x1b[31m").mkdir()
+    (wallets / "torn\x1b[31m" / "coldkeypub.txt").write_text("torn")
+    result = run("wallet list")
+    assert result.exit_code == 0 and "evil?[2J?  coldkey 5" in result.stdout and "skipped wallet" in result.stderr
+    assert "\x1b" not in result.output and "\u202e" not in result.output

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lab.cli.options import AsJson, ChainPath, commands
-from lab.cli.output import show
+from lab.cli.output import echo, show
 from lab.local_chain.defaults import CHAIN
 
 from .session import chain_session
@@ -80,13 +80,16 @@ def _concentration_text(graph: Metagraph, summary: Concentration) -> str:
 def _print(graph: Metagraph) -> None:
     title = f"subnet {graph.netuid} at block {graph.block}"
     if not sys.stdout.isatty():
-        typer.echo(f"{title}\n{graph.table()}")
+        echo(f"{title}\n{graph.table()}")
         return
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
+
+    from subnets.text import printable
 
     head, *lines = graph.cells()
     table = Table(*head, title=title)
     for line in lines:
-        table.add_row(*line)
+        table.add_row(*(Text(printable(cell, None)) for cell in line))  # else brackets are markup
     Console().print(table)

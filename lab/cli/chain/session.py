@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
+from lab.cli.output import echo
 from lab.local_chain.defaults import CHAIN, WALLETS
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def chain_session(
     from lab.local_chain.wallets import WalletKeys
 
     keys = WalletKeys(WalletFolder(wallets), wallet, hotkey)
-    session = ChainSession(chain, keys, netuid, delegate, announce=lambda message: typer.echo(message, err=True))
+    session = ChainSession(chain, keys, netuid, delegate, announce=lambda message: echo(message, err=True))
     try:
         yield session
     except ChainError as error:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lab.cli.options import AsJson, ChainPath, Hotkey, WalletName, Wallets, group
-from lab.cli.output import show
+from lab.cli.output import echo, show
 from lab.local_chain.defaults import CHAIN, WALLETS
 
 from .session import chain_session
@@ -52,7 +52,7 @@ def list_wallets(chain: ChainPath = CHAIN, wallets: Wallets = WALLETS, as_json: 
         except StoreMissing:
             rows = [asdict(entry) for entry in listing.entries]
     for note in listing.notes:
-        typer.echo(note, err=True)
+        echo(note, err=True)
     lines = [line for row in rows for line in _lines(row)]
     show(as_json, rows, "\n".join(lines) or "no wallet yet: `subnetlab wallet new owner`")
 
