@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Callable
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Literal
