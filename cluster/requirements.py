@@ -11,12 +11,27 @@ from typing import Annotated
 
 from pydantic import Field
 
+from subnets.option import Wording
+
 LABEL = r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
 """Pattern of a label's name and of its value."""
-LabelKey = Annotated[str, Field(pattern=rf"^({LABEL}/)?{LABEL}$")]
-LabelValue = Annotated[str, Field(pattern=rf"^{LABEL}$")]
-LabelSelector = Annotated[str, Field(pattern=rf"^!?(in\({LABEL}(, ?{LABEL})*\)|{LABEL})$")]
-ResourceName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,62}$")]
+LABEL_WORDS = "letters, digits, '_', '.' and '-', at most 63"
+LabelKey = Annotated[
+    str,
+    Field(pattern=rf"^({LABEL}/)?{LABEL}$"),
+    Wording(f"a label's name ({LABEL_WORDS}, after an optional prefix and '/')"),
+]
+LabelValue = Annotated[str, Field(pattern=rf"^{LABEL}$"), Wording(f"a label ({LABEL_WORDS})")]
+LabelSelector = Annotated[
+    str,
+    Field(pattern=rf"^!?(in\({LABEL}(, ?{LABEL})*\)|{LABEL})$"),
+    Wording(f"a label ({LABEL_WORDS}), '!label', 'in(label, label)' or '!in(label, label)'"),
+]
+ResourceName = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,62}$"),
+    Wording("a resource's name (letters, digits, '_', '.' and '-', at most 63, first a letter)"),
+]
 
 
 @dataclass(frozen=True, slots=True)

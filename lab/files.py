@@ -82,3 +82,10 @@ def claim(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def remove_new_folder(folder: Path) -> None:
+    """Remove a claimed folder that its holder has made, if nothing but the lock is left in it."""
+    if [path.name for path in folder.iterdir()] == [LOCK]:
+        (folder / LOCK).unlink()
+        folder.rmdir()

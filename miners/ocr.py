@@ -20,6 +20,7 @@ class OCRReader(Miner):
     description = "reads pages with a given engine"
 
     engine: AnyReader
+    """Engine that reads the page."""
     scale: float = Field(1.0, gt=0, le=4)
     """Factor by which the page is resized before it is read; 0.5 halves the resolution."""
 
@@ -35,6 +36,7 @@ class TesseractReader(OCRReader):
     description = "reads pages with tesseract"
 
     engine: AnyReader = Field(default_factory=Tesseract)
+    """Engine that reads the page."""
 
 
 class TesserocrReader(OCRReader):
@@ -43,6 +45,7 @@ class TesserocrReader(OCRReader):
     description = "reads pages with tesseract kept warm in process (optional package tesserocr)"
 
     engine: AnyReader = Field(default_factory=Tesserocr)
+    """Engine that reads the page."""
 
 
 def answer_of(lines: tuple[Line, ...]) -> OCRAnswer:

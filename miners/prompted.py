@@ -24,9 +24,11 @@ class Prompted(Miner):
     temperature: float = Field(0.0, ge=0.0, le=2.0)
     """Sampling temperature: 0 always takes the likeliest token; above about 0.7 answers get worse."""
     top_p: float = Field(1.0, gt=0.0, le=1.0)
+    """Sample among the likeliest tokens that together have this probability."""
     max_tokens: int = Field(256, ge=1)
     """Maximum tokens of an answer, unless the query sets a lower limit."""
     stop: tuple[str, ...] = ()
+    """Texts that end an answer."""
     reads: float = Field(1.0, gt=0.0, le=1.0)
     """Share of the last turn that the miner reads, counted from its end; less makes a weaker miner."""
 
@@ -63,6 +65,7 @@ class LanguageModel(Prompted):
     description = "answers with a language model: transformers, vLLM or a server"
 
     engine: AnyLanguageEngine = Field(default_factory=Transformers)
+    """Engine that writes the answer."""
 
     async def forward(self, query: Query) -> Answer:
         """Ask the engine."""
@@ -75,3 +78,4 @@ class Passthrough(LanguageModel):
     description = "passes queries on to an OpenAI-compatible server"
 
     engine: AnyLanguageEngine = Field(default_factory=OpenAI)
+    """Engine that asks the server."""

@@ -22,6 +22,7 @@ class Remote(Miner):
     description = "asks somebody else's miner over HTTP"
 
     dendrite: Dendrite = Field(default_factory=Dendrite)
+    """How the other miner is reached and trusted; docs/remote.md lists its keys."""
 
     async def forward(self, query: Query) -> bytes:
         """Return the answer that the miner signed."""

@@ -68,9 +68,11 @@ class TransformersModel(LikelihoodModel):
     model: str = "smollm2-135m-instruct"
     """A path, a known name (`subnetlab models list`), `package:NAME` or a Hub id."""
     device: str = "auto"
+    """"auto" (a GPU if there is one), "cpu" or "cuda"."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """"auto" is bfloat16 on a GPU, float32 on a CPU."""
     batch_size: int = Field(8, ge=1)
+    """Texts run through the model at once."""
     max_input_tokens: int = Field(2_000, ge=64)
     """A longer conversation is cut at its beginning, a longer text at its end."""
     template: str = ""

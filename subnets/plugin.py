@@ -12,18 +12,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from inspect import isabstract
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, Generic, TypeVar, Union, get_args, get_origin
+from typing import Any, Generic, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
+from pydantic.fields import FieldInfo
 
 from .errors import PluginError
+from .explanation import explain
+from .option import unwrapped
 
 ROOMS = ("lab", "cluster", "validators", "miners", "subnets", "inference", "consensus")
 """This project's packages. They are found before anything else of the same name."""
@@ -32,7 +33,7 @@ ROOMS = ("lab", "cluster", "validators", "miners", "subnets", "inference", "cons
 class Plugin(BaseModel):
     """Base of subnets, miners, engines, validators, scorers, samplers and weight rules."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
     @property
     def key(self) -> str:
@@ -123,15 +124,27 @@ class Plugins(Generic[P]):
         if isinstance(spec, self.base):
             return spec
         if not isinstance(spec, str | Mapping):
-            raise PluginError(f"a {self.sort} is a name or a table (got {repr(spec)[:80]})")
+            raise PluginError(f"{self._a_sort} is a name or a table (got {repr(spec)[:80]})")
         options = {"kind": spec} if isinstance(spec, str) else dict(spec)
         kind = options.pop("kind", self.default)
         if not isinstance(kind, str):
-            raise PluginError(f"a {self.sort} needs a kind; known: {', '.join(self.sources())}")
+            raise PluginError(f"{self._a_sort} needs a kind; known: {', '.join(self.sources())}")
         try:
             return self.find(kind).model_validate(options)
         except ValidationError as error:
             raise PluginError(f"{kind}{explain(error, self.find(kind))}") from error
+
+    @property
+    def plural(self) -> str:
+        """Name of the registry: "miners", "weight_rules"."""
+        return f"{self.sort.replace(' ', '_')}s"
+
+    def _load_optional(self, spec: str | Mapping[str, Any] | P | None) -> P | None:
+        return None if spec is None else self.load(spec)
+
+    @property
+    def _a_sort(self) -> str:
+        return f"{'an' if self.sort[0] in 'aeiou' else 'a'} {self.sort}"
 
     def spec(self, plugin: P) -> dict[str, Any]:
         """Return the table from which `load` builds an equal plug-in, with every option spelled out."""
@@ -147,7 +160,7 @@ class Plugins(Generic[P]):
     def optional_field(self) -> tuple[BeforeValidator, PlainSerializer]:
         """Return annotations as `field` does, for a field that may be None."""
         return (
-            BeforeValidator(lambda spec: None if spec is None else self.load(spec)),
+            BeforeValidator(self._load_optional),
             PlainSerializer(
                 lambda plugin: None if plugin is None else self.spec(plugin), return_type=dict[str, Any] | None
             ),
@@ -158,6 +171,18 @@ class Plugins(Generic[P]):
 def _announced(group: str) -> dict[str, str]:
     """Return the names and sources of the plug-ins that installed packages announce."""
     return {point.name: point.value for point in entry_points(group=group)}
+
+
+def registry_of(field: FieldInfo) -> Plugins[Any] | None:
+    """Return the plug-ins that a field of a model takes, alone or in a list; None for a field of any other kind."""
+    annotation, constraints = unwrapped(field.annotation, field.metadata)
+    if get_origin(annotation) is tuple:
+        _, constraints = unwrapped(get_args(annotation)[0])
+    for constraint in constraints:
+        registry = getattr(getattr(constraint, "func", None), "__self__", None)
+        if isinstance(registry, Plugins):
+            return registry
+    return None
 
 
 @contextmanager
@@ -182,56 +207,3 @@ def _hidden(module: str) -> str:
 
 def _own_files(room: str) -> list[Path]:
     return [Path(place).resolve() for place in getattr(import_module(room), "__path__", ())]
-
-
-def explain(error: ValidationError, model: type[BaseModel]) -> str:
-    """Describe the first fault of a validation in one line: ".key: value, what is allowed"."""
-    faults = error.errors(include_url=False)
-    # A misspelt key comes first: it is often why another key is missing.
-    fault = min(faults, key=lambda fault: fault["type"] != "extra_forbidden")
-    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in _keys(fault["loc"], model))
-    if fault["type"] == "extra_forbidden":
-        known = known_keys(model, fault["loc"][:-1])
-        nearest = get_close_matches(str(fault["loc"][-1]), known, n=1)
-        return f"{where}: unknown key; known: {', '.join(known)}" + (f"; did you mean {nearest[0]}?" if nearest else "")
-    if fault["type"] == "missing":
-        return f"{where}: missing; add it"
-    message = fault["msg"].removeprefix("Value error, ")
-    if fault["type"] == "value_error":
-        kind = fault["input"].get("kind") if isinstance(fault["input"], Mapping) else fault["input"]
-        if isinstance(kind, str) and message.startswith(f"{kind}."):  # an option of a plug-in
-            message = message.removeprefix(kind)
-        return where + (message if message.startswith(".") else f": {message}")
-    if fault["type"] == "tuple_type":
-        wanted = f"several tables, write [[{where[1:]}]]" if isinstance(fault["input"], dict) else "a list"
-        return f"{where}: input should be {wanted} (got {str(fault['input'])[:80]!r})"
-    if fault["type"] in ("model_type", "dict_type") and isinstance(fault["input"], list):
-        return f"{where}: input should be one table, write [{where[1:]}] (got {len(fault['input'])} of them)"
-    return f"{where}: {message[:1].lower()}{message[1:]} (got {str(fault['input'])[:80]!r})"
-
-
-def _keys(loc: tuple[int | str, ...], model: type[BaseModel]) -> list[int | str]:
-    """Return the keys that lead to a fault, without pydantic's names for the members of a union."""
-    keys: list[int | str] = []
-    skipped = False
-    for part in loc:
-        if skipped:
-            skipped = False
-            continue
-        keys.append(part)
-        field = model.model_fields.get(part) if len(keys) == 1 and isinstance(part, str) else None
-        members = get_args(field.annotation) if field and get_origin(field.annotation) in (Union, UnionType) else ()
-        skipped = sum(member is not NoneType for member in members) > 1
-    return keys
-
-
-def known_keys(model: type[BaseModel], loc: tuple[int | str, ...] = ()) -> list[str]:
-    """Return the names of the fields of `model`, or of the model nested in it at `loc`."""
-    for part in loc:
-        if isinstance(part, str) and part in model.model_fields:
-            inner = model.model_fields[part].annotation
-            candidates = [inner, *getattr(inner, "__args__", ())]
-            nested = [c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)]
-            if nested:
-                model = nested[0]
-    return sorted(model.model_fields)

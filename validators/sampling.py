@@ -31,6 +31,7 @@ class RandomK(Sampler):
     """Asks `k` miners, each equally likely; all of them if there are fewer."""
 
     k: int = Field(10, ge=1)
+    """Number of miners asked in a round."""
 
     def sample(self, stakes: Mapping[int, float], rng: np.random.Generator) -> tuple[int, ...]:
         """Draw without replacement."""
@@ -42,6 +43,7 @@ class StakeWeighted(Sampler):
     """Asks `k` miners drawn in proportion to stake; miners without stake only when no others are left."""
 
     k: int = Field(10, ge=1)
+    """Number of miners asked in a round."""
 
     def sample(self, stakes: Mapping[int, float], rng: np.random.Generator) -> tuple[int, ...]:
         """Draw without replacement: take the smallest exponential variates, with stakes as rates."""

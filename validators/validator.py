@@ -75,6 +75,7 @@ class Validator(Plugin):
     description: ClassVar[str] = "asks miners, grades their answers and submits the weights"
 
     sampler: Annotated[Sampler, *SAMPLERS.field()] = All()
+    """Which miners are asked in each round."""
     scorer: Annotated[Scorer | None, *SCORERS.optional_field()] = None
     """Grader of the answers (default: the subnet's own)."""
     weight_rule: Annotated[WeightRule, *WEIGHT_RULES.field()] = Proportional()

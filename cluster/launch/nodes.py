@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from cluster.ray.placement import Node
-from subnets.plugin import explain
+from subnets.explanation import explain
 
 from .errors import LaunchError
 from .tables import NodeTable

@@ -17,7 +17,8 @@ from pydantic import Field, ValidationError, model_validator
 from cluster.ray.address import is_loopback
 from cluster.ray.placement import Node
 from subnets.errors import TomlError
-from subnets.plugin import explain
+from subnets.explanation import explain
+from subnets.option import Wording
 from subnets.toml_file import read_toml
 
 from .errors import LaunchError
@@ -62,8 +63,10 @@ class ClusterSpec(Table):
     provider: Provider
     launcher: Literal["ssh", "ray"] = "ssh"
     """On premise: plain `ray start` over ssh, or Ray's own launcher. Clouds always use the latter."""
-    ray: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")] = Field(default_factory=installed_ray)
-    python: Annotated[str, Field(pattern=r"^3\.\d+$")] = "3.11"
+    ray: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$"), Wording("a version such as 2.52.0")] = Field(
+        default_factory=installed_ray
+    )
+    python: Annotated[str, Field(pattern=r"^3\.\d+$"), Wording("a version such as 3.11")] = "3.11"
     port: int = Field(6379, ge=1024, le=65535)
     token: bool = True
     """Token authentication; only a cluster on loopback can do without."""
@@ -72,7 +75,9 @@ class ClusterSpec(Table):
     """Container image in which everything runs."""
     set_up: tuple[Line, ...] = ()
     """Commands that run on every machine before Ray starts."""
-    command: Annotated[str, Field(pattern=r"^[A-Za-z0-9_./-]+$")] = "ray"
+    command: Annotated[
+        str, Field(pattern=r"^[A-Za-z0-9_./-]+$"), Wording("a path of letters, digits, '_', '.', '/' and '-'")
+    ] = "ray"
     """Path or name of `ray` on the machines."""
     head: HeadTable
     workers: tuple[NodeTable, ...] = ()

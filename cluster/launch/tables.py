@@ -9,14 +9,23 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from cluster.ray.placement import GPU_KIND, Node
 from cluster.record_url import without_password
 from cluster.requirements import LabelKey, LabelValue, ResourceName
+from subnets.option import Wording
 
 from .errors import LaunchError
 
-Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
+Name = Annotated[
+    str,
+    Field(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$"),
+    Wording("a name (small letters, digits and '-', at most 40, first a letter, last no '-')"),
+]
 """A name that Kubernetes and the clouds accept."""
-Machine = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._:-]{0,252}[A-Za-z0-9])?$")]
-Line = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f]+$")]
-File = Annotated[str, Field(pattern=r"^/[^\x00-\x1f:]+$")]
+Machine = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._:-]{0,252}[A-Za-z0-9])?$"),
+    Wording("an address or an instance type (letters, digits, '.', '_', ':' and '-')"),
+]
+Line = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f]+$"), Wording("one line of text")]
+File = Annotated[str, Field(pattern=r"^/[^\x00-\x1f:]+$"), Wording("an absolute path without ':'")]
 """Absolute path that can be mounted into a container."""
 
 
@@ -41,7 +50,9 @@ class NodeTable(Table):
     cpus: int | None = Field(None, ge=0)
     memory_gb: float | None = Field(None, gt=0.0)
     gpus: int = Field(0, ge=0, le=16)
-    gpu: str | None = Field(None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    gpu: Annotated[str, Wording("Ray's name of a GPU, such as L4")] | None = Field(
+        None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+    )
     """Kind of the GPUs by Ray's name: L4, A100, H100."""
     gpu_gb: float | None = Field(None, gt=0.0)
     """Memory of each GPU, if its kind does not determine it."""
@@ -102,7 +113,9 @@ class HeadTable(NodeTable):
 class SshTable(Table):
     """SSH access to the machines."""
 
-    user: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_-]*$")] = "ubuntu"
+    user: Annotated[
+        str, Field(pattern=r"^[a-z_][a-z0-9_-]*$"), Wording("a user's name (small letters, digits, '_' and '-')")
+    ] = "ubuntu"
     key: Line | None = None
     port: int = Field(22, ge=1, le=65535)
     options: tuple[Line, ...] = ()

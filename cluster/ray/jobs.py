@@ -322,10 +322,14 @@ def _dashboard_status(address: str, headers: Mapping[str, str]) -> int:
         answer = requests.get(
             f"{address}/api/version", headers=headers, timeout=CONNECT_S, allow_redirects=False, **BOUNDED
         )
-        if answer.status_code not in (401, 403) and "ray_version" not in answer.json():
-            raise ValueError
+        if answer.status_code not in (401, 403):
+            reply = answer.json()
+            if not (isinstance(reply, dict) and "ray_version" in reply):
+                raise ValueError
     except ValueError:  # JSON's errors too
-        raise PoolError(f"{address} is not a Ray dashboard: it answers {answer.status_code}") from None
+        raise PoolError(
+            f"{address} is not a Ray dashboard: it answers {answer.status_code} and names no version of Ray"
+        ) from None
     except requests.RequestException as error:
         raise PoolError(
             f"no Ray dashboard answers at {address} ({type(error).__name__}): give the head's address (it needs "

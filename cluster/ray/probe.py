@@ -92,7 +92,11 @@ def _run(address: str, question: str, *, token: bool) -> Mapping[str, Any]:
     script = SCRIPT.replace("QUESTION", indent(question, " " * 8).strip())
     try:
         process = subprocess.run(
-            [sys.executable, "-c", script, address], env=environment, capture_output=True, text=True, timeout=PROBE_S
+            [sys.executable, "-P", "-c", script, address],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=PROBE_S,
         )
         values: dict[str, Any] = json.loads(process.stdout.splitlines()[-1])
     except subprocess.TimeoutExpired:

@@ -16,7 +16,7 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -126,7 +126,7 @@ class RaySession:
                     folder = upload.enter_context(code_folder())
                     options["runtime_env"] = {"working_dir": str(folder)}
                 elif self.local:  # Ray adds only the current folder, where a folder may have the name of a package
-                    options["job_config"] = ray.job_config.JobConfig(_py_driver_sys_path=[str(CHECKOUT)])
+                    options["job_config"] = ray.job_config.JobConfig(_py_driver_sys_path=_Last([str(CHECKOUT)]))
                 ray.init(address="local" if self.local else cluster.address, **options)
         except Exception as error:
             _shutdown()
@@ -141,6 +141,14 @@ class RaySession:
         _shutdown()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class _Last(list[str]):
+    """Folders that stay behind those that Ray adds: a worker searches the last one first."""
+
+    def extend(self, folders: Iterable[str]) -> None:
+        """Put further folders in front."""
+        self[:0] = folders
 
 
 def _is_job() -> bool:

@@ -2,10 +2,12 @@
 
     from consensus.yuma.kernel import epochs
 
-Importing this module imports numba; the first call on a machine compiles, later ones load from disk.
+Importing this module imports numba; the first call on a machine compiles, later ones load from disk. Where nothing
+can be written, each process compiles.
 """
 
 # mypy: allow-untyped-defs, no-check-untyped-defs
+import logging
 import zlib
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,8 @@ from .bonds import bonds_and_dividends
 from .fixed import MASK, ONE, SHIFT, TWO_32, divide, jit
 from .ranks import consensus_and_ranks, stakes_and_permits, transpose
 from .setup import P_DENSE, P_LAST_TEMPO, P_OWNER, P_VERSION, YUMA1, YUMA3
+
+logger = logging.getLogger(__name__)
 
 
 @jit
@@ -113,7 +117,7 @@ def epoch(setup, rao, neurons, weights, bonds, bits, paid, active, new_permit, b
 
 
 def _entry_point(sources: int) -> Any:
-    @njit(cache=True, error_model="numpy", nogil=True)
+    @njit(error_model="numpy", nogil=True)
     def epochs(setup, rao, ends, neurons, weights, bonds, bits, paid, active, new_permit, out_bonds, cells, record):
         """Run every case of a batch; case c owns neurons ends[c]:ends[c + 1] of the arrays."""
         base = np.int64(sources * 0)  # a closure's variables are part of the cache's key
@@ -147,6 +151,10 @@ def _entry_point(sources: int) -> Any:
                     paid[kind, i] = case_paid[kind, i - a]
         return base
 
+    try:
+        epochs.enable_caching()
+    except RuntimeError:  # neither this folder nor a home can be written to
+        logger.info("no place to keep the compiled consensus; each process compiles it again")
     return epochs
 
 

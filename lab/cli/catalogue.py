@@ -1,32 +1,74 @@
-"""`subnetlab list`: everything that a config can name, with one line on each."""
+"""`subnetlab list`: everything that a config can name, and the options of each plug-in."""
 
 from __future__ import annotations
 
+import shutil
+import textwrap
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import AsJson, commands
+from .command import commands, examples
+from .options import AsJson
 from .output import print_json
 
 if TYPE_CHECKING:
+    from lab.config.keys import Key
     from subnets import Plugins
+
+COLUMN = 36
+"""Widest first column; a longer entry stands on a line of its own."""
+PLACES = {
+    "subnets": "[subnet]",
+    "miners": "[[miners]]",
+    "validators": "[[validators]]",
+    "engines": 'the table of a miner\'s engine, as in engine = {{kind = "{kind}", ...}}',
+    "scorers": 'the table of a validator\'s scorer, as in scorer = {{kind = "{kind}", ...}}',
+    "samplers": 'the table of a validator\'s sampler, as in sampler = {{kind = "{kind}", ...}}',
+    "weight_rules": 'the table of a validator\'s weight_rule, as in weight_rule = {{kind = "{kind}", ...}}',
+    "language_models": 'the table of a scorer\'s model, as in model = {{kind = "{kind}", ...}}',
+}
+"""Where the options of a plug-in are written, by sort."""
 
 app = commands()
 
 
-@app.command("list", epilog="Example:  subnetlab list")
-def list_plugins(as_json: AsJson = False) -> None:
-    """List the subnets, miners, engines, scorers and other plug-ins."""
-    entries = catalogue()
-    if as_json:
-        print_json({sort: [asdict(entry) for entry in plugins] for sort, plugins in entries.items()})
+@app.command(
+    "list",
+    short_help="List plug-ins, or show the options of one.",
+    epilog=examples("list", "list miners", "list miners tesseract", "list scorers judge --json"),
+)
+def list_plugins(
+    sort: Annotated[
+        str | None, typer.Argument(help="Only plug-ins of this sort, such as miners.", metavar="SORT")
+    ] = None,
+    kind: Annotated[
+        str | None, typer.Argument(help="Show the options of this plug-in (a name or module:Class).", metavar="KIND")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the subnets, miners, engines, scorers and other plug-ins.
+
+    With a sort and a kind, show what a config can set of that plug-in.
+    """
+    sorts = [sort] if sort is not None else list(registries())
+    if unknown := [name for name in sorts if name not in registries()]:
+        raise typer.BadParameter(f"unknown sort {unknown[0]!r}; known: {', '.join(registries())}{_nearest(unknown[0])}")
+    if kind is not None:
+        _show_one(sorts[0], kind, as_json=as_json)
         return
-    for sort, plugins in entries.items():
-        typer.echo(f"{sort}:")
-        for plugin in plugins:
-            typer.echo(f"  {plugin.kind:<18} {plugin.description}")
+    entries = {name: catalogue()[name] for name in sorts}
+    if as_json:
+        print_json({name: [asdict(entry) for entry in plugins] for name, plugins in entries.items()})
+        return
+    for name, plugins in entries.items():
+        typer.echo(f"{name}:")
+        _print_rows([(entry.kind, entry.description) for entry in plugins])
+    example = sort or "miners"
+    typer.echo(f"\nOptions of one: subnetlab list {example} {entries[example][0].kind}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +78,18 @@ class CatalogueEntry:
     kind: str
     description: str
     """First line of its docstring, or why it can't be used."""
-    options: list[str]
+    options: list[Key]
 
 
 def registries() -> dict[str, Plugins[Any]]:
     """Return every registry of plug-ins by its name in the plural."""
     from miners import ENGINES, MINERS
     from subnets import SUBNETS
+    from subnets.language_model import LANGUAGE_MODELS
     from validators import SAMPLERS, SCORERS, VALIDATORS, WEIGHT_RULES
 
-    return {
-        "subnets": SUBNETS,
-        "miners": MINERS,
-        "engines": ENGINES,
-        "validators": VALIDATORS,
-        "scorers": SCORERS,
-        "samplers": SAMPLERS,
-        "weight_rules": WEIGHT_RULES,
-    }
+    plugins = (SUBNETS, MINERS, ENGINES, VALIDATORS, SCORERS, SAMPLERS, WEIGHT_RULES, LANGUAGE_MODELS)
+    return {registry.plural: registry for registry in plugins}
 
 
 def catalogue() -> dict[str, list[CatalogueEntry]]:
@@ -65,8 +101,50 @@ def _entry(plugins: Plugins[Any], kind: str) -> CatalogueEntry:
     from subnets import PluginError
 
     try:
-        plugin = plugins.find(kind)
+        return _usable(plugins, kind)
     except PluginError as error:
         return CatalogueEntry(kind, f"can't be used: {error}", [])
+
+
+def _usable(plugins: Plugins[Any], kind: str) -> CatalogueEntry:
+    """Describe a plug-in; raises PluginError if it can't be used."""
+    from lab.config.keys import option_keys
+
+    plugin = plugins.find(kind)
     lines = (plugin.__doc__ or "").strip().splitlines()
-    return CatalogueEntry(kind, lines[0] if lines else "", sorted(plugin.model_fields))
+    return CatalogueEntry(kind, lines[0] if lines else "", option_keys(plugin))
+
+
+def _show_one(sort: str, kind: str, *, as_json: bool) -> None:
+    entry = _usable(registries()[sort], kind)
+    if as_json:
+        print_json({"sort": sort, **asdict(entry)})
+        return
+    place = PLACES[sort].format(kind=kind)
+    typer.echo(_wrapped(f"{kind}: {entry.description}"))
+    if not entry.options:
+        typer.echo("\nIt has no options.")
+        return
+    typer.echo("\n" + _wrapped(f"Options, in {place}:"))
+    _print_rows([(f"{key.name} {key.type}", key.text) for key in entry.options])
+
+
+def _print_rows(rows: Sequence[tuple[str, str]]) -> None:
+    """Print two columns within the width of the terminal."""
+    column = min(COLUMN, max((len(first) for first, _ in rows), default=0))
+    indent = " " * (column + 4)
+    for first, second in rows:
+        head = f"  {first:<{column}}  " if len(first) <= column else f"  {first}\n{indent}"
+        typer.echo(head + _wrapped(second, indent))
+
+
+def _wrapped(text: str, indent: str = "") -> str:
+    """Wrap a text to the terminal's width; all lines but the first are indented."""
+    width = max(20, shutil.get_terminal_size().columns - len(indent))
+    lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    return f"\n{indent}".join(lines)
+
+
+def _nearest(sort: str) -> str:
+    nearest = get_close_matches(sort, registries(), n=1)
+    return f"; did you mean {nearest[0]}?" if nearest else ""

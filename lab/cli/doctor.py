@@ -12,7 +12,8 @@ from typing import Literal
 
 import typer
 
-from .options import AsJson, commands
+from .command import commands, examples
+from .options import AsJson
 from .output import FAILED, print_json
 
 EXTRAS = {
@@ -40,7 +41,7 @@ class Finding:
     """The command that installs it."""
 
 
-@app.command(epilog="Example:  subnetlab doctor")
+@app.command(epilog=examples("doctor"))
 def doctor(as_json: AsJson = False) -> None:
     """Show what is installed and how to install what is missing."""
     findings = examine()

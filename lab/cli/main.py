@@ -9,23 +9,24 @@ import logging
 import os
 import sys
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 from typer.main import get_command
 
 from lab.cli import COMMANDS
 
-from .import_path import allow_current_folder, protect
-from .output import FAILED, explain_failure, explain_usage
+from .command import Group, group
+from .import_path import ROOT, allow_current_folder, protect
+from .output import FAILED, explain_failure, explain_usage, print_whatever_the_encoding
 
 NAME = "subnetlab"
 READERS = ("report", "audit", "compare", "status")
 """Commands that read records, which may be somebody else's: they import nothing from the current folder."""
 
 
-class LazyGroup(TyperGroup):
+class LazyGroup(Group):
     """The commands of COMMANDS, in that order, each imported when it is needed."""
 
     def __init__(self, **settings: Any) -> None:
@@ -41,19 +42,29 @@ class LazyGroup(TyperGroup):
         return getattr(command, "commands", {}).get(cmd_name, command)
 
 
-app = typer.Typer(
-    name=NAME,
+app = group(
+    "A laboratory for incentive subnets: run them for real, meter everything, and see who earns what and why.",
     cls=LazyGroup,
-    help="A laboratory for incentive subnets: run them for real, meter everything, and see who earns what and why.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
+    completion=True,
 )
+
+
+def _print_version(wanted: bool) -> None:
+    """Print the version and end."""
+    if wanted:
+        try:
+            typer.echo(f"{NAME} {version(NAME)}")
+        except PackageNotFoundError:
+            typer.echo(f"{NAME} of {ROOT}, not installed")
+        raise typer.Exit
 
 
 @app.callback()
 def _common(
     context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_print_version)
+    ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log progress to stderr.")] = False,
 ) -> None:
     level = logging.INFO if verbose else logging.ERROR
@@ -65,6 +76,7 @@ def _common(
 def main() -> None:
     """Run the command line; a user's mistake is one line on stderr."""
     protect()
+    print_whatever_the_encoding()
     try:
         code = app(prog_name=NAME, standalone_mode=False)
         sys.stdout.flush()

@@ -14,7 +14,8 @@ import typer
 from lab.local_chain.defaults import CHAIN, WALLETS
 
 from .chain.session import chain_session
-from .options import AsJson, ChainPath, Hotkey, Netuid, Wallets, group, takes
+from .command import examples, group
+from .options import AsJson, ChainPath, Hotkey, Netuid, Wallets, takes
 
 if TYPE_CHECKING:
     from lab.serve.miner import Serving
@@ -35,7 +36,9 @@ class ServeOptions:
 
     spec: Annotated[
         str,
-        typer.Argument(help="A kind, an inline table, or a TOML file with a miner's table or a run's config."),
+        typer.Argument(
+            help="A kind, an inline table, or a TOML file with a miner's table or a run's config.", metavar="MINER"
+        ),
     ]
     wallet: Annotated[str, typer.Option(help="The wallet whose hotkey signs answers.")]
     hotkey: Hotkey = "default"
@@ -67,10 +70,13 @@ class ServeOptions:
         return f"{'https' if self.tls_cert else 'http'}://{host}:{port}"
 
 
-@app.command(epilog="Example:  subnetlab miner serve tesseract --wallet miner --netuid 1")
+@app.command(epilog=examples("miner serve tesseract --wallet miner --netuid 1"))
 @takes(ServeOptions)
 def serve(options: ServeOptions) -> None:
-    """Serve a miner to registered callers, by the protocol of docs/remote.md, until Ctrl-C."""
+    """Serve a miner to registered callers until Ctrl-C.
+
+    The protocol is that of docs/remote.md.
+    """
     if (options.tls_cert is None) != (options.tls_key is None):
         raise typer.BadParameter("--tls-cert and --tls-key go together; give both or neither")
     asyncio.run(_serve(_serving(options), options))

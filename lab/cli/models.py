@@ -7,15 +7,19 @@ from typing import Annotated
 
 import typer
 
-from .options import AsJson, group
+from .command import examples, group
+from .options import AsJson
 from .output import print_json
 
 app = group("List models that need no Hub, or prepare one for a run.")
 
 
-@app.command("list", epilog="Example:  subnetlab models list")
+@app.command("list", epilog=examples("models list"))
 def list_models(as_json: AsJson = False) -> None:
-    """List the models that need no Hub, and how to get each that is missing."""
+    """List the models that need no Hub.
+
+    For each that is missing, the command that gets it is shown.
+    """
     from inference.weights import known_models
 
     known = known_models()
@@ -30,12 +34,15 @@ def list_models(as_json: AsJson = False) -> None:
     )
 
 
-@app.command(epilog="Example:  subnetlab models prepare smollm2-135m-instruct")
+@app.command(epilog=examples("models prepare smollm2-135m-instruct"))
 def prepare(
-    name: Annotated[str, typer.Argument(help="A known name, a path, package:NAME or a Hub id.")],
+    name: Annotated[str, typer.Argument(help="A known name, a path, package:NAME or a Hub id.", metavar="MODEL")],
     as_json: AsJson = False,
 ) -> None:
-    """Download or convert a model's weights if needed, check them, and show where they are."""
+    """Get a model ready for runs.
+
+    Its weights are downloaded or converted if needed, and checked.
+    """
     from inference.weights import describe
     from inference.weights import prepare as prepare_model
 

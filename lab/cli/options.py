@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 
 import typer
-from typer.core import TyperCommand
 
-from lab.config.flags import config_command
-
+from .command import Command
+from .config_command import config_command
 from .import_path import allow_current_folder
 
 if TYPE_CHECKING:
@@ -32,6 +31,9 @@ def _path(text: str) -> Path:
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Wide = Annotated[bool, typer.Option("--wide", help="Print every section, row and column, however long the lines.")]
+ConfigArgument = Annotated[
+    Path, typer.Argument(help="A TOML file; every key is also a flag: --chain.epochs 3.", metavar="CONFIG")
+]
 RunArgument = Annotated[Path, typer.Argument(help="The folder of a run.", metavar="RUN", parser=_path)]
 Trust = Annotated[
     bool,
@@ -57,11 +59,11 @@ Netuid = Annotated[int, typer.Option("--netuid", help="Number of the subnet.")]
 Hotkey = Annotated[str, typer.Option("--hotkey", help="Name of the wallet's hotkey.")]
 NetuidArgument = Annotated[int, typer.Argument(help="Number of the subnet.", metavar="NETUID")]
 Amount = Annotated[str, typer.Argument(help="Amount in τ, such as 12.5.", metavar="AMOUNT")]
-Row = Annotated[list[str], typer.Argument(help="Weights of any scale: UID=WEIGHT ...", metavar="UID=WEIGHT")]
+Row = Annotated[list[str], typer.Argument(help="Weights on any scale.", metavar="UID=WEIGHT")]
 Version = Annotated[int, typer.Option("--version", help="Version of the weights, if the subnet requires one.")]
 
 
-class Amounts(TyperCommand):
+class Amounts(Command):
     """A command that takes numbers, and refuses a negative one as such instead of as an unknown option."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -80,16 +82,6 @@ def _run_config() -> type[RunConfig]:
 
 RunCommand = config_command(_run_config)
 """A command that takes every key of a run's config as a flag."""
-
-
-def commands() -> typer.Typer:
-    """Make an app that holds commands of the top level."""
-    return typer.Typer(rich_markup_mode=None, add_completion=False)
-
-
-def group(text: str) -> typer.Typer:
-    """Make a group of commands."""
-    return typer.Typer(help=text, no_args_is_help=True, rich_markup_mode=None, add_completion=False)
 
 
 def takes(model: Callable[..., T]) -> Callable[[Callable[[T], None]], Callable[..., None]]:

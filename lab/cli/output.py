@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import json
+import sys
+from io import TextIOWrapper
 from typing import Any
 
 import typer
@@ -23,9 +26,32 @@ def echo(text: str, *, err: bool = False) -> None:
     typer.echo(printable(text, None, kept=HARMLESS), err=err)
 
 
+PLAIN = {"─": "-", "–": "-", "—": "-", "…": ".", "×": "x", "±": "~", "·": "-", "’": "'", "τ": "T"}
+"""What stands for a character where there is no Unicode; the columns of tables stay aligned."""
+
+
+def print_whatever_the_encoding() -> None:
+    """Let stdout and stderr replace characters that they can't show, as in a Latin-1 locale, instead of failing."""
+    codecs.register_error("plain", _plain)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
+            stream.reconfigure(errors="plain")
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    """Replace the characters that can't be encoded, one by one."""
+    assert isinstance(error, UnicodeEncodeError)
+    return "".join(PLAIN.get(character, "?") for character in error.object[error.start : error.end]), error.end
+
+
 def print_json(value: Any, *, escape: bool = False) -> None:
-    """Print one JSON document; `escape` all but ASCII where texts may come from a stranger and control the terminal."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=escape))
+    """Print one JSON document.
+
+    `escape` all but ASCII where texts may come from a stranger and control the terminal; where stdout is not Unicode,
+    that is always done, so that nothing is replaced.
+    """
+    unicode = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=escape or not unicode))
 
 
 def show(as_json: bool, value: Any, text: str) -> None:
@@ -34,15 +60,6 @@ def show(as_json: bool, value: Any, text: str) -> None:
         print_json(value)
     else:
         echo(text)
-
-
-def print_tables(tables: Any, *, width: int | None = None) -> None:
-    """Print rich tables, one below the other."""
-    from rich.console import Console
-
-    console = Console(width=width)
-    for table in tables:
-        console.print(table)
 
 
 def print_error(message: str) -> None:
@@ -58,8 +75,23 @@ def explain_usage(error: typer.TyperException) -> int:
         return USAGE
     context = getattr(error, "ctx", None)
     hint = f" (see {context.command_path} --help)" if context is not None else ""
-    print_error(" ".join(message.removeprefix("Invalid value: ").split()) + hint)
+    print_error((_wrong_value(error) or " ".join(message.removeprefix("Invalid value: ").split())) + hint)
     return error.exit_code
+
+
+def _wrong_value(error: typer.TyperException) -> str:
+    """Say what an argument or option takes, if it was given something else; typer would quote pydantic."""
+    from pydantic import Field, ValidationError
+
+    from subnets.option import accepted
+
+    param: Any = getattr(error, "param", None)
+    if param is None or not isinstance(error.__cause__, ValidationError):
+        return ""
+    limits = Field(ge=param.min, le=param.max).metadata
+    (fault, *_) = error.__cause__.errors()
+    name = param.metavar if param.param_type_name == "argument" else max(param.opts, key=len)
+    return f"{name}: give {accepted(param.type_descriptor.annotation, limits).words} (got {str(fault['input'])[:80]!r})"
 
 
 def explain_failure(error: Exception) -> int:

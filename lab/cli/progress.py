@@ -1,4 +1,7 @@
-"""The progress display: a bar with rate and time left on a terminal, elsewhere an occasional line while it waits."""
+"""The progress display: a bar with rate and time left on a terminal.
+
+Elsewhere it is a line for each part of a study, and one now and then while a run waits.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,8 @@ class Bar:
         console = Console(stderr=True)
         self._log = None if quiet or console.is_terminal else console
         self._last_line_s = -LINE_S
+        self._part = ""
+        """The part of a long task that was last named."""
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
@@ -56,7 +61,10 @@ class Bar:
         self._progress.update(self._task, completed=finished, total=total)
 
     def follow(self, what: str, finished: int, total: int) -> None:
-        """Show which part of a long task is running, and how far the whole task is."""
+        """Show which part of a long task is running, and how far the whole task is; a line for each part elsewhere."""
+        if self._log is not None and what != self._part:
+            self._log.print(f"{self._text}: {what}", markup=False, highlight=False, soft_wrap=True)
+        self._part = what
         self._progress.update(self._task, description=f"{self._text}: {what}", completed=finished, total=total)
 
     def __enter__(self) -> Self:

@@ -11,10 +11,12 @@ import typer
 
 from lab.local_chain.defaults import WALLETS
 
+from .command import commands, examples
 from .options import (
     Address,
     AsJson,
     Clean,
+    ConfigArgument,
     Hotkey,
     Resume,
     RunArgument,
@@ -23,7 +25,6 @@ from .options import (
     Trust,
     Wallets,
     Wide,
-    commands,
     out_option,
     reading,
     run_mode,
@@ -41,12 +42,14 @@ app = commands()
 
 @app.command(
     cls=RunCommand,
-    epilog="Examples:  subnetlab run configs/ocr.toml   |   subnetlab run configs/ocr.toml --chain.epochs 3 --seed 11"
-    "   |   subnetlab run configs/ocr.toml --resume",
+    short_help="Run a subnet, and report its pay and costs.",
+    epilog=examples(
+        "run configs/ocr.toml", "run configs/ocr.toml --chain.epochs 3 --seed 11", "run configs/ocr.toml --resume"
+    ),
 )
 def run(
     context: typer.Context,
-    config: Annotated[Path, typer.Argument(help="A TOML file; every key is also a flag: --chain.epochs 3.")],
+    config: ConfigArgument,
     out: Annotated[Path | None, out_option("Folder of the run (default: the next free runs/NAME).")] = None,
     resume: Resume = False,
     clean: Clean = False,
@@ -65,7 +68,7 @@ def run(
     _run(settings, out or next_folder(config.stem, mode), mode, wide=wide, as_json=as_json)
 
 
-@app.command(epilog="Example:  subnetlab report runs/ocr")
+@app.command(epilog=examples("report runs/ocr"))
 def report(
     folder: RunArgument,
     out: Annotated[Path | None, out_option("The HTML file (default: report.html in the run's folder).")] = None,
@@ -81,8 +84,8 @@ def report(
 
 
 @app.command(
-    epilog="Examples:  subnetlab audit runs/ocr   |   subnetlab audit runs/ocr --sign owner"
-    "   |   subnetlab audit runs/ocr --signed-by 5F..."
+    short_help="Recompute a run's tasks, grades, weights and payouts.",
+    epilog=examples("audit runs/ocr", "audit runs/ocr --sign owner", "audit runs/ocr --signed-by 5F3sa2TJ"),
 )
 def audit(
     folder: RunArgument,
@@ -128,7 +131,7 @@ def audit(
         typer.echo(f"{folder}: {_audited(result)}\nhead {result.head}\nsigned by {signer or 'nobody'}")
 
 
-@app.command(epilog="Example:  subnetlab compare runs/ocr runs/ocr-2")
+@app.command(short_help="Compare two runs or studies, miner by miner.", epilog=examples("compare runs/ocr runs/ocr-2"))
 def compare(
     first: Annotated[Path, typer.Argument(help="The folder of a run or a study.", metavar="A")],
     second: Annotated[Path, typer.Argument(help="The folder to compare it with.", metavar="B")],

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import commands
+from .command import commands, examples
 from .output import print_json
 
 if TYPE_CHECKING:
@@ -31,12 +31,10 @@ ADDRESS_HELP = (
 app = commands()
 
 
-@app.command(
-    epilog="Examples:  subnetlab status  |  subnetlab status runs/ocr --once  |   subnetlab status --address auto"
-)
+@app.command(epilog=examples("status", "status runs/ocr --once", "status --address auto"))
 def status(
     folder: Annotated[
-        Path, typer.Argument(help="The folder of a run or a study, or one that holds several.", metavar="[OUT]")
+        Path, typer.Argument(help="The folder of a run or a study, or one that holds several.", metavar="FOLDER")
     ] = Path("runs"),
     address: Annotated[str | None, typer.Option(help=ADDRESS_HELP)] = None,
     once: Annotated[bool, typer.Option("--once", help="Show the state once instead of following it.")] = False,

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 from typer.main import get_command
 
-from lab.config.flags import config_command, overrides
+from lab.config.flags import overrides
 from lab.studies import STUDIES
 
-from .options import Address, AsJson, Clean, Resume, Sets, Wide, commands, out_option, run_mode
+from .command import Group, commands, examples, group
+from .config_command import config_command
+from .options import Address, AsJson, Clean, ConfigArgument, Resume, Sets, Wide, out_option, run_mode
 from .output import STOPPED, print_json
 
 if TYPE_CHECKING:
@@ -24,14 +25,15 @@ if TYPE_CHECKING:
     from lab.studies.forecast import Forecast
     from lab.studies.study import MeasuredStudy, SimulatedStudy
 
-Config = Annotated[Path, typer.Argument(help="A TOML file; every key is also a flag: --seed 3.")]
 Out = Annotated[Path | None, out_option("Folder of the study (default: runs/NAME of the config).")]
 SimulationOut = Annotated[Path | None, out_option("Folder for tables and pictures (default: runs/study-NAME).")]
 Full = Annotated[bool, typer.Option("--full", help="Run the long form of the study.")]
-BudgetText = Annotated[str | None, typer.Option("--budget", help="Limit on its time or cost: 10m, 2h or 0.50usd.")]
+BudgetText = Annotated[
+    str | None, typer.Option("--budget", help="Limit on its time or cost: 10m, 2h or 0.50usd.", metavar="LIMIT")
+]
 
 
-class StudyGroup(TyperGroup):
+class StudyGroup(Group):
     """The commands of STUDIES, in that order; listing them imports none."""
 
     def __init__(self, **settings: Any) -> None:
@@ -55,9 +57,7 @@ class StudyGroup(TyperGroup):
             formatter.write_dl([(name, question(name)) for name in STUDIES])
 
 
-app = typer.Typer(
-    cls=StudyGroup, no_args_is_help=True, help="Run a study and publish its results.", rich_markup_mode=None
-)
+app = group("Run a study and publish its results.", cls=StudyGroup)
 
 
 @app.callback()
@@ -72,16 +72,16 @@ def question(name: str) -> str:
     return pydoc.synopsis(spec.origin) or ""
 
 
-def _add_measured(group: typer.Typer, name: str, study: MeasuredStudy[Any, Any]) -> None:
-    @group.command(
+def _add_measured(app: typer.Typer, name: str, study: MeasuredStudy[Any, Any]) -> None:
+    @app.command(
         name,
         help=question(name),
         cls=config_command(lambda: study.config),
-        epilog=f"Example:  subnetlab study {name} configs/studies/{name}_ocr.toml --budget 10m",
+        epilog=examples(f"study {name} configs/studies/{name}_ocr.toml --budget 10m"),
     )
     def command(
         context: typer.Context,
-        config: Config,
+        config: ConfigArgument,
         out: Out = None,
         full: Full = False,
         budget: BudgetText = None,
@@ -99,12 +99,14 @@ def _add_measured(group: typer.Typer, name: str, study: MeasuredStudy[Any, Any])
         from .progress import Bar
 
         mode, folder = run_mode(resume, clean), out or Path("runs") / config.stem
+        limit = Budget.parse(budget) if budget is not None else None
         try:
             settings = study.config.read(config, overrides(sets or [], context.args, address))
         except ConfigError as error:
             hint = f"; see configs/studies/{name}_ocr.toml" if str(error).endswith("missing; add it") else ""
             raise ConfigError(f"{error}{hint}") from None
-        limit = Budget.parse(budget) if budget is not None else None
+        if limit is not None and not as_json:
+            typer.echo(f"{name}: a short probe comes first; it shows whether {limit} is enough", err=True)
         try:
             with Bar(name, quiet=as_json) as bar:
                 publication = measure(
@@ -126,8 +128,8 @@ def _add_measured(group: typer.Typer, name: str, study: MeasuredStudy[Any, Any])
             _print(publication, folder, wide=wide)
 
 
-def _add_simulated(group: typer.Typer, name: str, study: SimulatedStudy[Any, Any]) -> None:
-    @group.command(name, help=question(name), epilog=f"Example:  subnetlab study {name}")
+def _add_simulated(app: typer.Typer, name: str, study: SimulatedStudy[Any, Any]) -> None:
+    @app.command(name, help=question(name), epilog=examples(f"study {name}"))
     def command(out: SimulationOut = None, wide: Wide = False, as_json: AsJson = False) -> None:
         from lab.studies.study import simulate
 

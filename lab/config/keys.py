@@ -1,6 +1,7 @@
-"""All keys of a config, taken from the fields of its model: names, types, ranges, defaults and docstrings.
+"""All keys of a config and all options of a plug-in, taken from the fields of its model.
 
-key_groups(RunConfig)[1].title      # "[chain] How often weights are set and what an epoch pays"
+key_groups(RunConfig)[1].table      # "[chain]"
+option_keys(MINERS.find("tesseract"))[0].name       # "scale"
 """
 
 from __future__ import annotations
@@ -8,28 +9,43 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from dataclasses import dataclass, replace
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from .base import Table
+from subnets import Plugin
+from subnets.option import accepted_by
+from subnets.plugin import registry_of
 
-TYPES = {bool: "BOOLEAN", int: "INTEGER", float: "NUMBER", str: "TEXT", tuple: "LIST", dict: "TABLE"}
-BOUNDS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
+from .base import Table
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key."""
+    """One key of a config, or one option of a plug-in."""
 
     name: str
     """Dotted, with 0 for the place in a list: "miners.0.stake"."""
     type: str
-    text: str
-    """Its meaning, range and default."""
+    """As in "INTEGER" or "pack|spread"."""
+    meaning: str
+    limits: str
+    """As in ">=1" or "0..1"; empty without limits."""
+    default: str | None
+    """As TOML writes it, and "none" for a key that may be omitted; None where the code finds one at run time."""
+    required: bool = False
+
+    @property
+    def text(self) -> str:
+        """Its meaning, limits and default."""
+        notes = [
+            self.limits,
+            "required" if self.required else "" if self.default is None else f"default: {self.default}",
+        ]
+        shown = "; ".join(filter(None, notes))
+        return f"{self.meaning} [{shown}]".strip() if shown else self.meaning
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +62,49 @@ def key_groups(model: type[Table]) -> list[KeyGroup]:
     return list(_groups([model], "", "Keys at the top of the file", None))
 
 
+def option_keys(plugin: type[BaseModel], prefix: str = "") -> list[Key]:
+    """Return the options of a plug-in, its own first and then those of its base classes.
+
+    A table in it that is no plug-in by itself is written as its keys, after a dot.
+    """
+    keys = []
+    for name, field in sorted(plugin.model_fields.items(), key=lambda item: _ancestor(plugin, item[0])):
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel) and registry_of(field) is None:
+            keys += option_keys(kind, f"{prefix}{name}.")
+        else:
+            keys.append(_key(f"{prefix}{name}", field, _default(field)))
+    return keys
+
+
+def _ancestor(model: type[BaseModel], name: str) -> int:
+    """Return how far above a model a field of this name is declared; 0 for one of its own."""
+    return next(
+        place for place, ancestor in enumerate(model.__mro__) if name in vars(ancestor).get("__annotations__", ())
+    )
+
+
 def _groups(models: list[type[Table]], prefix: str, title: str, instance: object) -> Iterator[KeyGroup]:
     """Yield one group for a table, which may be of several models, then those of the tables in it."""
     keys: dict[str, Key] = {}
     inside: list[Iterator[KeyGroup]] = []
     for model in models:
         for name, field in model.keys().items():
-            default = getattr(instance, name, field.default)
+            default = getattr(instance, name, _default(field))
             if tables := _tables(field.annotation):
                 many = get_origin(field.annotation) is tuple
                 path = f"{prefix}{name}.".replace(".0.", ".")[:-1]
                 heading = f"[[{path}]]" if many else f"[{path}]"
                 inner = f"{prefix}{name}.0." if many else f"{prefix}{name}."
-                inside.append(_groups(tables, inner, f"{heading} {_summary(tables)}".strip(), default))
+                inside.append(_groups(tables, inner, f"{heading} {_summary(tables)}", default))
                 continue
-            type_name = _type_name(field.annotation)
+            key = _key(prefix + name, field, default)
             if name in keys:  # of another kind of the same table: "ray|local"
-                type_name = "|".join(dict.fromkeys((keys[name].type, type_name)))
+                types = "|".join(dict.fromkeys((keys[name].type, key.type)))
+                keys[name] = replace(keys[name], type=types)
+                continue
             only = "" if all(name in other.keys() for other in models) else f" Only with {_kind_of(model)}."
-            text = f"{' '.join((field.description or '').split())}{only} {_notes(field, default)}"
-            keys[name] = Key(prefix + name, type_name, (keys[name].text if name in keys else text).strip())
+            keys[name] = replace(key, meaning=key.meaning + only)
     yield KeyGroup(title, tuple(sorted(keys.values(), key=lambda key: key.name != f"{prefix}kind")))
     for groups in inside:
         yield from groups
@@ -86,42 +125,28 @@ def _summary(models: list[type[Table]]) -> str:
     """Return the first paragraph of a table's docstring, without its full stop and the name in the heading."""
     shared = models[0] if len(models) == 1 else models[0].__bases__[0]
     sentence = " ".join((shared.__doc__ or "").split("\n\n")[0].split()).rstrip(".")
-    return re.sub(r"^(A|The) `[^`]+` table:? ?", "", sentence)
+    sentence = re.sub(r"^(A|The) `[^`]+` table: ", "", sentence)
+    return sentence[:1].upper() + sentence[1:]
 
 
-def _type_name(annotation: Any) -> str:
-    origin = get_origin(annotation)
-    if origin is Literal:
-        return "|".join(map(str, get_args(annotation)))
-    if origin in (Union, UnionType):
-        return "|".join(_type_name(part) for part in get_args(annotation) if part is not NoneType)
-    if origin is not None and origin not in TYPES:  # Annotated
-        return _type_name(get_args(annotation)[0])
-    kind = origin or annotation
-    return (
-        "KIND or {kind = ...}" if isinstance(kind, type) and issubclass(kind, BaseModel) else TYPES.get(kind, "VALUE")
-    )
+def _key(name: str, field: FieldInfo, default: Any) -> Key:
+    accepts, registry = accepted_by(field), registry_of(field)
+    limits = accepts.limits if registry is None else f"see: subnetlab list {registry.plural}"
+    meaning = " ".join((field.description or "").split())
+    shown = None if field.is_required() else _shown(default, registry)
+    return Key(name, accepts.type, meaning, limits, shown, required=field.is_required())
 
 
-def _notes(field: FieldInfo, default: Any) -> str:
-    """Write the range and the default of a key in brackets."""
-    bounds = [
-        f"{sign} {_number(getattr(constraint, name))}"
-        for constraint in field.metadata
-        for name, sign in BOUNDS.items()
-        if hasattr(constraint, name)
-    ]
-    if field.is_required():
-        bounds.append("required")
-    elif field.default_factory is None and not isinstance(default, BaseModel):
-        bounds.append(f"default: {default if isinstance(default, str) else _json(default)}")
-    return f"[{'; '.join(bounds)}]" if bounds else ""
+def _default(field: FieldInfo) -> Any:
+    return field.get_default(call_default_factory=True, validated_data={})
 
 
-def _number(bound: float) -> str:
-    large = isinstance(bound, int) and bound > 2**53 and bound.bit_count() == 1
-    return f"2^{int(bound).bit_length() - 1}" if large else f"{bound:.12g}"
-
-
-def _json(value: Any) -> str:
-    return "none" if value is None else json.dumps(value)
+def _shown(default: Any, registry: Any) -> str | None:
+    """Write a default as TOML does; a plug-in as its kind."""
+    if default is None:
+        return "none"
+    if isinstance(default, str):
+        return default or '""'
+    if isinstance(default, Plugin):
+        return str(registry.spec(default)["kind"])
+    return json.dumps([_shown(item, registry) for item in default] if registry is not None else default, default=str)

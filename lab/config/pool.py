@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from cluster.hosts.host_link import START_TIMEOUT_S
 from cluster.ray.placement import PlacementStrategy
-from subnets.plugin import explain
+from subnets.explanation import explain
 
 from .base import Table
 
@@ -73,7 +73,7 @@ def _read(table: Any) -> Any:
         return table if isinstance(table, Table) else RayTable.model_validate(table)
     kind = table.get("kind", "ray")
     if not (isinstance(kind, str) and kind in POOLS):
-        raise ValueError(f".kind: input should be {' or '.join(map(repr, POOLS))} (got {str(kind)[:80]!r})")
+        raise ValueError(f".kind: give {' or '.join(map(repr, POOLS))} (got {str(kind)[:80]!r})")
     try:
         if kind == "local":
             table = _without_ray_keys(table)

@@ -5,6 +5,7 @@ config = RunConfig.read(Path("configs/ocr.toml"), {"chain.epochs": "2"})
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -23,7 +24,7 @@ from lab.errors import ConfigError
 from miners import Miner
 from subnets import SUBNETS, PluginError, Subnet
 from subnets.errors import TomlError
-from subnets.plugin import explain
+from subnets.explanation import explain
 from subnets.toml_file import read_toml
 from validators import VALIDATORS, Scorer, Validator, check_scorer
 
@@ -59,16 +60,21 @@ class RunConfig(Table):
         """Read a TOML file; `overrides` maps dotted keys to values as TOML writes them.
 
         Raises:
-            ConfigError: the file can't be read or a key is wrong.
+            ConfigError: the file can't be read or a key is wrong. A key that was overridden is named as a flag.
         """
+        overrides = overrides or {}
         try:
             table = read_toml(path)
         except TomlError as error:
             raise ConfigError(str(error)) from None
-        for key, value in (overrides or {}).items():
+        for key, value in overrides.items():
             override(table, key, value)
-        config = cls.parse(table, source=str(path))
-        config.check_scorers(source=str(path))
+        try:
+            config = cls._checked(table)
+            if message := config._misplaced_scorer():
+                raise ConfigError(message)
+        except ConfigError as error:
+            raise ConfigError(_with_origin(str(error), path, overrides)) from None
         return config
 
     @classmethod
@@ -79,16 +85,25 @@ class RunConfig(Table):
             ConfigError: a key is unknown, missing or out of range, or a plug-in can't be built.
         """
         try:
+            return cls._checked(table)
+        except ConfigError as error:
+            raise ConfigError(f"{source}: {error}") from None
+
+    @classmethod
+    def _checked(cls, table: Mapping[str, Any]) -> Self:
+        """Check a table; a message begins with the key that is wrong."""
+        try:
             config = cls.model_validate(table)
             config.build_miners()
             config.build_validators()
             config._check_rules()
         except ConsensusError as error:
-            raise ConfigError(f"{source}: chain.hyperparameters: {error}") from None
+            joint = "." if re.match(r"[a-z_]+: ", str(error)) else ": "  # it begins with the rule's name, or with none
+            raise ConfigError(f"chain.hyperparameters{joint}{error}") from None
         except ValidationError as error:
-            raise ConfigError(f"{source}: {explain(error, cls).removeprefix('.')}") from None
+            raise ConfigError(explain(error, cls).removeprefix(".")) from None
         except PluginError as error:
-            raise ConfigError(f"{source}: {error}") from None
+            raise ConfigError(str(error)) from None
         return config
 
     def check_scorers(self, *, source: str = "config") -> None:
@@ -97,12 +112,18 @@ class RunConfig(Table):
         Raises:
             ConfigError: names the key, what is allowed and the fix.
         """
+        if message := self._misplaced_scorer():
+            raise ConfigError(f"{source}: {message}")
+
+    def _misplaced_scorer(self) -> str:
+        """Name the first scorer that can't grade this subnet, and its key; empty if there is none."""
         for key, scorer in self.scorers():
             if scorer is not None:
                 try:
                     check_scorer(scorer, self.subnet)
                 except PluginError as error:
-                    raise ConfigError(f"{source}: {key}: {error}") from None
+                    return f"{key}: {error}"
+        return ""
 
     def scorers(self) -> Iterator[tuple[str, Scorer | None]]:
         """Yield every scorer of the config with its key; None takes the subnet's own."""
@@ -207,6 +228,15 @@ class RunConfig(Table):
         return [table.build(folder) for table in self.servers]
 
 
+def _with_origin(message: str, path: Path, overrides: Mapping[str, str]) -> str:
+    """Put the flag in front of a message about a key that a flag has set, and the file in front of any other."""
+    for key in sorted(overrides, key=len, reverse=True):
+        rest = message.removeprefix(re.sub(r"\.(\d+)(?=\.|$)", r"[\1]", key))
+        if rest != message and rest[0] in ":.[":
+            return f"--{key}{rest}" if rest[0] == ":" else f"--{key}: {message}"
+    return f"{path}: {message}"
+
+
 def override(table: dict[str, Any], key: str, value: str) -> None:
     """Set a dotted key ("miners.0.scale") in a nested table; a value that is not TOML is taken as text.
 
@@ -227,4 +257,4 @@ def override(table: dict[str, Any], key: str, value: str) -> None:
         else:
             inner[last] = parsed
     except (AttributeError, IndexError, TypeError, ValueError):
-        raise ConfigError(f"{key}={value}: there is no such key; a place in a list is a number from 0") from None
+        raise ConfigError(f"--{key}: there is no such key; a place in a list is a number from 0") from None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from cluster import Server, free_port
+from subnets.option import Wording
 
 from .base import Name, Table
 from .placeholders import fill_command, unknown_in
@@ -25,7 +26,7 @@ class ServerTable(Table):
     """Name for `{server:NAME}` in the options of miners."""
     command: tuple[str, ...] = Field(min_length=1)
     """Program and arguments, with `{python}`, `{port}` and `{model:NAME}` filled in; no shell reads them."""
-    ready: str = Field("/health", pattern=r"^/")
+    ready: Annotated[str, Wording("a path that begins with '/'")] = Field("/health", pattern=r"^/")
     """Path that answers 200 once the server is ready."""
     start_timeout_s: float = Field(180.0, gt=0.0)
     """Seconds that the server may take to be ready."""

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from lab.config.run_config import RunConfig
 from lab.errors import DamagedRecord, RecordError
-from lab.files import claim, read_json, write_json
+from lab.files import claim, read_json, remove_new_folder, write_json
 
 from .comparable import comparable_config, first_difference
 from .database import public_url
@@ -37,6 +37,7 @@ class RunFolder:
     def __init__(self, path: Path, config: RunConfig) -> None:
         self.path = path
         self.config = config
+        self._is_abandoned = False
 
     @contextmanager
     def claim(self, mode: RunMode) -> Iterator[RunRecord]:
@@ -45,8 +46,26 @@ class RunFolder:
         Raises:
             RecordError: the folder is in use, holds a run already, or holds another run than the config's.
         """
-        with claim(self.path), self._record(mode) as record:
-            yield record
+        is_new = not self.path.exists()
+        with claim(self.path):
+            try:
+                with self._record(mode) as record:
+                    yield record
+            finally:
+                if self._is_abandoned:
+                    self._remove(is_new)
+
+    def abandon(self) -> None:
+        """Let `claim` end by removing the run, which never began."""
+        self._is_abandoned = True
+
+    def _remove(self, is_new: bool) -> None:
+        """Remove the run except for its servers' logs, which say why it never began; a new folder goes too."""
+        self._discard_record()
+        for name in RUN_FILES:
+            (self.path / name).unlink(missing_ok=True)
+        if is_new:
+            remove_new_folder(self.path)
 
     def _record(self, mode: RunMode) -> RunRecord:
         exists = (self.path / "config.json").is_file()
@@ -93,6 +112,12 @@ class RunFolder:
 
     def clean(self) -> None:
         """Remove the run in this folder and its record, wherever that is; leave all other files."""
+        self._discard_record()
+        for path in (*(self.path / name for name in RUN_FILES), *self.path.glob("server-*.log")):
+            path.unlink(missing_ok=True)
+
+    def _discard_record(self) -> None:
+        """Remove the run's entries from a database elsewhere; a record in the folder is one of its files."""
         try:
             url, run = _read_file(self.path, "config.json")["record"], _read_file(self.path, "run.json")["run"]
         except RecordError:  # a torn file doesn't say where the record is; one in this folder is removed
@@ -100,8 +125,6 @@ class RunFolder:
         if url is not None:
             self._require_own_place("discard")
             RunRecord.create(self.path, url, run=run, replace=True).close()
-        for path in (*(self.path / name for name in RUN_FILES), *self.path.glob("server-*.log")):
-            path.unlink(missing_ok=True)
 
     def _require_own_place(self, action: str) -> None:
         """Refuse a folder that names a database which this config does not name."""

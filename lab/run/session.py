@@ -9,6 +9,7 @@ rebuilt from what was recorded.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from lab.record.entries import End, Epoch, GradedRound, Start
 from lab.record.record import FORMAT, Draft, RunRecord
 from lab.record.run_folder import RunFolder, RunMode, open_run
 from miners import Pay
-from subnets import Cost, Meter, Query
+from subnets import Cost, Meter, Query, SubnetlabError
 
 from .earnings import earnings
 from .economy import Economy
@@ -28,7 +29,7 @@ from .events import Event, Stage, Watch
 from .machine_use import UseMeter, cpu_s_by_role
 from .pools import build_pool
 from .rounds import graded_round, stored_answers
-from .status import Reporter, RunStatus
+from .status import JOB, Reporter, RunStatus
 
 
 def run(config: RunConfig, folder: Path, *, mode: RunMode = "new", watch: Watch = lambda event: None) -> RunRecord:
@@ -43,14 +44,21 @@ def run(config: RunConfig, folder: Path, *, mode: RunMode = "new", watch: Watch 
     Raises:
         ConfigError: a scorer belongs to another subnet.
         RecordError: the folder or the record can't be used.
-        PoolError: a host, miner or validator can't be started.
+        PoolError: a host, miner or validator can't be started. A run that never began leaves no files,
+            except as a job.
     """
     config.check_scorers()
-    with RunFolder(folder, config).claim(mode) as record:
+    files = RunFolder(folder, config)
+    with files.claim(mode) as record:
         session = _Session(config, record, watch)
         try:
             with session.reporter.until_the_end():
                 asyncio.run(session.play())
+        except SubnetlabError:
+            # A job keeps its folder, which is sent back to say why the run failed.
+            if mode != "resume" and session.never_began and not os.environ.get(JOB):
+                files.abandon()
+            raise
         finally:
             session.economy.close()
     return open_run(folder)
@@ -83,6 +91,11 @@ class _Session:
         self.playing_since: tuple[float, int] | None = None
         """Monotonic time at which this session began to play, and how many rounds were finished then."""
         self.reporter = Reporter(record.folder, self.status)
+
+    @property
+    def never_began(self) -> bool:
+        """True if neither this session nor an earlier one has started its pool."""
+        return self.playing_since is None and self.number == 0
 
     async def play(self) -> None:
         """Continue from where the record ends."""

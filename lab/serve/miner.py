@@ -31,7 +31,7 @@ from miners import Miner
 from miners.axon import Axon, Limits
 from subnets import Caller, PluginError, Query, Response
 from subnets.errors import TomlError
-from subnets.plugin import explain
+from subnets.explanation import explain
 from subnets.toml_file import parse_toml, read_toml
 
 logger = logging.getLogger(__name__)

@@ -34,12 +34,17 @@ class Budget:
         amount, unit = float(match[1]), match[2]
         return cls(usd=amount) if unit == "usd" else cls(wall_s=amount * {"s": 1, "m": 60, "h": 3600}[unit])
 
+    def __str__(self) -> str:
+        return (
+            f"${self.usd:.4f}" if self.usd is not None else "no limit" if self.wall_s is None else duration(self.wall_s)
+        )
+
     def exceeded(self, wall_s: float, usd: float) -> str:
         """Describe the limit that these amounts exceed; empty if they exceed none."""
         if self.wall_s is not None and wall_s > self.wall_s:
-            return f"{duration(wall_s)}, the budget is {duration(self.wall_s)}"
+            return f"{duration(wall_s)}, the budget is {self}"
         if self.usd is not None and usd > self.usd:
-            return f"${usd:.4f}, the budget is ${self.usd:.4f}"
+            return f"${usd:.4f}, the budget is {self}"
         return ""
 
 

@@ -14,14 +14,14 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
 from lab.config.run_config import RunConfig
 from lab.errors import DamagedRecord, RecordError
-from lab.files import claim, read_json, write_json
+from lab.files import claim, read_json, remove_new_folder, write_json
 from lab.record.comparable import comparable_config, first_difference
 from lab.record.entries import Epoch
 from lab.record.record import RunRecord
@@ -29,6 +29,7 @@ from lab.record.run_folder import RunFolder, RunMode, open_run
 from lab.results.bill import Bill
 from lab.run.events import Event
 from lab.run.session import run
+from subnets import SubnetlabError
 
 from .arm import Arm
 from .budget import Budget, BudgetError
@@ -60,9 +61,28 @@ class StudyFolder:
         Raises:
             RecordError: the folder is in use, or holds a study that can't be resumed with this config.
         """
+        is_new = not self.folder.exists()
         with claim(self.folder):
             self._enter()
-            yield self
+            try:
+                yield self
+            except SubnetlabError:
+                if self.mode != "resume" and not self._has_begun:
+                    self._remove(is_new)
+                raise
+
+    @property
+    def _has_begun(self) -> bool:
+        """True if an arm, or the probe, has a record."""
+        return any((self.folder / "arms").glob("*/config.json"))
+
+    def _remove(self, is_new: bool) -> None:
+        """Remove a study that never began, and its folder if it is new."""
+        (self.folder / "study.json").unlink()
+        with suppress(OSError):  # something else lies in it, such as a server's log
+            (self.folder / "arms").rmdir()
+        if is_new:
+            remove_new_folder(self.folder)
 
     def _enter(self) -> None:
         path, config = self.folder / "study.json", self.config.model_dump(mode="json")

@@ -35,6 +35,7 @@ class WordSalad(Miner):
     description = "the prompt's words, shuffled"
 
     words: int = Field(60, ge=1, le=5_000)
+    """Number of words of an answer."""
 
     async def forward(self, query: Query) -> Answer:
         """Draw words."""
@@ -79,7 +80,7 @@ class JudgeInjection(Miner):
     description = "tells the judge what to think, in thirty ways"
 
     phrasing: int | None = Field(None, ge=0, lt=len(INJECTIONS))
-    """Index of the injection; None draws one for each query."""
+    """Index of the injection; omit it to draw one for each query."""
 
     async def forward(self, query: Query) -> Answer:
         """Answer with an injection."""
@@ -94,6 +95,7 @@ class EndlessAnswer(Miner):
     description = "an answer of megabytes"
 
     size_bytes: int = Field(10_000_000, ge=1, le=100_000_000)
+    """Size of an answer."""
 
     async def forward(self, query: Query) -> bytes:
         """Send raw bytes, to bypass the schema that limits answers."""

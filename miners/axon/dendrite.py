@@ -40,11 +40,13 @@ class Dendrite(Engine):
     description = "somebody else's miner, over HTTP"
 
     url: str = "http://127.0.0.1:8091"
+    """Address at which the miner is served."""
     hotkey: str = ""
     """SS58 address of the miner; an answer signed by another key is rejected."""
     wallet: str = "validator"
     """Wallet whose hotkey signs. Its file must be on the machine of this engine and never leaves it."""
     wallet_hotkey: str = "default"
+    """Name of the wallet's hotkey."""
     wallets: str = ""
     """Folder of wallets (default: the environment's SUBNETLAB_WALLETS, else .subnetlab/wallets)."""
     private_hosts: tuple[str, ...] = ()
@@ -53,6 +55,7 @@ class Dendrite(Engine):
     """PEM file of the endpoint's certificate or of the authority that signed it; empty trusts the machine's
     authorities."""
     max_answer_bytes: int = Field(2_000_000, ge=1, le=8_000_000)
+    """Maximum size of a reply; a larger one is refused."""
     connections: int = Field(32, ge=1)
     """Maximum concurrent requests (default: as many as an axon accepts from one caller). More wait, which counts as
     the miner's time."""

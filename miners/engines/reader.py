@@ -21,6 +21,7 @@ from pydantic import Field, PrivateAttr
 from miners.miner import Engine
 from miners.registry import ENGINES
 from subnets import Cost, spend
+from subnets.option import Wording
 
 from .image import QueryImage, open_image
 from .lines import Line, lines, words_of
@@ -28,7 +29,11 @@ from .lines import Line, lines, words_of
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-Language = Annotated[str, Field(pattern=r"^[A-Za-z]\w*(\+[A-Za-z]\w*)*$")]
+Language = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z]\w*(\+[A-Za-z]\w*)*$"),
+    Wording("tesseract's names of languages, such as 'eng' or 'eng+deu'"),
+]
 """Names of tesseract's language data: "eng", "deu", "eng+fra"."""
 
 
@@ -85,6 +90,7 @@ class Reader(Engine):
     """Base of the engines that read images."""
 
     language: Language = "eng"
+    """Language of the text by tesseract's names, joined by "+"."""
     psm: int = Field(3, ge=0, le=13)
     """Tesseract's page segmentation mode: 3 detects the layout, 4 expects one column, 6 one block of text, 7 a single
     line, 11 scattered text. `tesseract --help-psm` lists them."""

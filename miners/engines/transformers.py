@@ -75,6 +75,7 @@ class Transformers(LanguageEngine):
     threads: int = Field(1, ge=1)
     """CPU threads. More than one pays only on otherwise idle cores, because waiting threads spin."""
     max_batch: int = Field(16, ge=1, le=1024)
+    """Maximum requests in a batch."""
     linger_s: float = Field(0.01, ge=0.0, le=1.0)
     """Time that the first request of a batch waits for others."""
     template: str = ""

@@ -54,12 +54,13 @@ class VLLM(LanguageEngine):
     gpu_share: float = Field(0.9, gt=0.0, le=1.0)
     """Share of each GPU: of its memory, and of the whole GPU when hosts are placed."""
     context: int | None = Field(None, ge=16)
-    """Tokens of prompt and answer together; None takes the model's own limit."""
+    """Tokens of prompt and answer together; omit it to take the model's own limit."""
     max_batch: int = Field(64, ge=1)
     """Requests written at once."""
     prefix_caching: bool = True
+    """Keep what was computed for the beginning of a prompt, for other prompts that begin alike."""
     eager: bool | None = None
-    """Skip compilation. None skips it on a CPU, where it takes longer than it saves."""
+    """Skip compilation. Omit it to skip it on a CPU alone, where it takes longer than it saves."""
     threads: int = Field(1, ge=1)
     """CPU threads of a model on a CPU."""
     cache_gib: int = Field(1, ge=1)

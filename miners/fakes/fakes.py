@@ -42,6 +42,7 @@ class Slow(Miner):
     employs = ("miner",)
 
     miner: AnyMiner = Field(default_factory=Echo)
+    """The miner that answers."""
     delay_s: float = Field(0.5, ge=0)
     """Delay beyond the time that the inner miner takes."""
 

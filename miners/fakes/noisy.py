@@ -22,6 +22,7 @@ class Noisy(Miner):
     miner: AnyMiner = Field(default_factory=TesseractReader)
     """The miner that answers; its work is repeated and paid for here."""
     error_rate: float = Field(0.1, ge=0, le=1)
+    """Probability that a character is replaced."""
 
     async def forward(self, query: Query) -> Answer | bytes:
         """Have the inner miner answer, then replace characters; bytes are passed on unchanged."""

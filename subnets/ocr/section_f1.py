@@ -44,12 +44,13 @@ class Sections(Scorer):
     """Text and box of each section, one to one, as an F1."""
 
     text_weight: float = Field(0.7, ge=0, le=1)
+    """Weight of the similarity of the texts."""
     box_weight: float = Field(0.3, ge=0, le=1)
     """0 grades text alone: a miner then need not answer true boxes."""
     min_similarity: float = Field(0.6, ge=0, le=1)
     """Less similar pairs don't match. At 0.4, guesses at crisp invoices would earn 0.15; at 0.6, half of that."""
     half_life_s: float | None = Field(None, gt=0)
-    """Latency that halves the score; None pays nothing for speed."""
+    """Latency that halves the score; omit it to pay nothing for speed."""
 
     def model_post_init(self, context: Any, /) -> None:
         """Refuse weights that are all 0."""

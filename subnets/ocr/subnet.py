@@ -44,6 +44,7 @@ class OCR(Subnet):
     difficulty: Share | tuple[Share, Share] = (0.0, 0.8)
     """0 is crisp and 1 is barely readable; from a range, each page draws its own."""
     kinds: tuple[Kind, ...] = Field(("invoice", "receipt", "letter", "form", "table"), min_length=1)
+    """Kinds of pages, each equally likely."""
     locales: tuple[Locale, ...] = Field(("en_US",), min_length=1)
     """Where names and addresses come from."""
     width: int = Field(1_000, ge=300, le=4_000)

@@ -52,11 +52,17 @@ class Tutorial(Scorer):
     """The published reward with the constants of its concept notebook."""
 
     alpha_text: float = Field(1.0, ge=0)
+    """Weight of the text of a section."""
     alpha_position: float = Field(1.0, ge=0)
+    """Weight of the position of a section."""
     alpha_font: float = Field(1.0, ge=0)
+    """Weight of the font of a section."""
     alpha_prediction: float = Field(0.8, gt=0)
+    """Weight of the sections against the time."""
     alpha_time: float = Field(0.2, ge=0)
+    """Weight of the time."""
     timeout_s: float = Field(5.0, gt=0)
+    """Seconds after which the time earns nothing."""
     frame: Literal["fractions", "pixels"] = "fractions"
     """Frame of the true boxes: page fractions with the bottom first, as the subnet shipped, where an honest box in
     pixels never meets its label; or pixels, as its notebook intended."""

@@ -52,7 +52,7 @@ class TextPrompting(Subnet):
     """Minimum and maximum number of sentences in a passage; longer ones are harder."""
     texts: Path | None = None
     """Your own texts for `text_summary` and `text_question`: a file or folder of .txt, .md, .jsonl or .parquet, or a
-    dataset on the Hub, OWNER/NAME. None takes passages about the invented world."""
+    dataset on the Hub, OWNER/NAME. Omit it to take passages about the invented world."""
     text_field: str = "text"
     """Field or column that holds a text."""
     hidden_context: bool = False

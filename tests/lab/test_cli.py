@@ -149,7 +149,7 @@ def test_a_finished_folder_can_be_reported_and_audited_again(folder: Path) -> No
         (["run", "--rseume", "{config}"], 2, "no such option: --rseume; did you mean --resume?"),
         (["report", "{folder}", "--jsn"], 2, "--json"),
         (["report", "{folder}", "--trust", "--out", "/proc/nowhere/report.html"], 1, "subnetlab: /proc/nowhere"),
-        (["run"], 2, "subnetlab: Missing argument 'config'. (see subnetlab run --help)"),
+        (["run"], 2, "subnetlab: Missing argument 'CONFIG'. (see subnetlab run --help)"),
         (["run", "{config}", "--chain.epochs"], 2, "--chain.epochs: give it a value, as in --chain.epochs 3"),
         (["run", "{config}", "--set", "seed"], 2, "write KEY=VALUE"),
         (["run", "{config}", "--resume", "--clean"], 2, "exclude each other"),

@@ -1,33 +1,42 @@
 """Folders and modules in the current folder: they never hide our packages, and plug-ins among them still load."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from cluster.ray.session import _Last
 from subnets.plugin import ROOMS
 
 ROOT = Path(__file__).parents[2]
-INSTALLED_EDITABLE = f"""
+HOOK = f"""
 import sys
 from importlib.machinery import PathFinder
-
-sys.path = [place for place in sys.path if place and place != {str(ROOT)!r}]
 
 
 class Finder:
     @staticmethod
     def find_spec(name, path=None, target=None):
-        return None if "." in name else PathFinder.find_spec(name, [{str(ROOT)!r}])
+        room, _, child = name.partition(".")
+        if room in {ROOMS!r} and "." not in child:
+            return PathFinder.find_spec(name, [{str(ROOT)!r} + ("/" + room if child else "")])
 
 
 sys.meta_path[:] = [finder for finder in sys.meta_path if "editable" not in str(finder)] + [Finder]
+"""
+"""What an editable install adds to Python: a hook, after the path, finds our packages and what lies right in them."""
+INSTALLED_EDITABLE = f"""
+import sys
+
+sys.path = [place for place in sys.path if place and place != {str(ROOT)!r}]
+{HOOK}
 from lab.cli.main import main
 
 main()
 """
-"""What the console script of an editable install does: an import hook, after the path, finds our packages."""
+"""What the console script of an editable install does."""
 PLUG_IN = '''
 from typing import ClassVar
 
@@ -94,6 +103,39 @@ def test_a_plug_in_in_a_module_named_like_one_of_our_packages_is_refused_by_name
     name = place.partition("/")[0]
     assert f"miners[1].kind: miner '{module}:Quiet'" in result.stderr
     assert f"{name} in the current folder has the name of a package of subnetlab" in result.stderr
+
+
+@pytest.mark.ray
+def test_packages_of_the_names_of_ours_hide_nothing_from_the_workers_of_ray(tmp_path: Path) -> None:
+    for room in ROOMS:
+        (tmp_path / room).mkdir()
+        (tmp_path / room / "__init__.py").write_text("raise RuntimeError('this is the user\\'s own')")
+    (tmp_path / "quiet.py").write_text(PLUG_IN)
+    (tmp_path / "config.toml").write_text(CONFIG.replace("KIND", "quiet:Quiet").replace('"local"', '"ray"'))
+    done = as_installed(tmp_path, "run", "config.toml", "--json")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_worker_of_ray_searches_this_project_before_the_folders_that_ray_adds() -> None:
+    folders = _Last(["/project"])
+    folders.extend(["/scripts", "/current"])
+    assert folders == ["/scripts", "/current", "/project"], "each is put in front of those before it"
+
+
+def test_a_folder_lab_in_the_current_folder_is_not_taken_for_ours_by_python_m(tmp_path: Path) -> None:
+    for folder in ("lab/cli", "lab/config", "lab/run"):
+        (tmp_path / "work" / folder).mkdir(parents=True)
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(HOOK)
+    (tmp_path / "work" / "config.toml").write_text(CONFIG.replace("KIND", "empty"))
+    done = subprocess.run(
+        [sys.executable, "-m", "lab", "run", "config.toml", "--json"],
+        cwd=tmp_path / "work",
+        env=os.environ | {"PYTHONPATH": str(tmp_path / "site")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_module_run_by_python_is_protected_before_its_first_import(tmp_path: Path) -> None:

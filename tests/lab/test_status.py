@@ -18,7 +18,7 @@ from lab.cli.status import status as show_status
 from lab.cli.status_table import draw
 from lab.errors import RecordError
 from lab.run.session import run
-from lab.run.status import EVERY_S, FILE, RunStatus
+from lab.run.status import EVERY_S, FILE, JOB, RunStatus
 from lab.run.status_text import headline
 from tests.lab.records import SLOW, make_config
 
@@ -65,7 +65,8 @@ def test_a_finished_run_says_so_and_what_writing_its_status_cost(tmp_path: Path)
     assert status.pool is None and 0.0 < status.status_cpu_s < 1.0
 
 
-def test_a_run_that_failed_says_why(tmp_path: Path) -> None:
+def test_a_submitted_run_that_failed_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(JOB, "ocr-1f")
     unopenable = {
         "name": "closed",
         "kind": "tests.cluster.fakes:Works",

@@ -34,7 +34,9 @@ class NearDuplicates(Scorer):
     min_words: int = Field(12, ge=1)
     """Shorter answers aren't compared."""
     model: str = "all-minilm-l6-v2"
+    """Sentence encoder for `by = "embedding"`: a known name (`subnetlab models list`) or a path."""
     device: str = "auto"
+    """"auto" (a GPU if there is one), "cpu" or "cuda"."""
 
     def open(self) -> None:
         """Load the encoder, if meanings are compared."""

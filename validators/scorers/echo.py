@@ -16,6 +16,7 @@ class Echo(Scorer):
     needs_reference: ClassVar[bool] = False
 
     allowed: float = Field(0.6, ge=0, lt=1)
+    """Share of the answer's word runs that may occur in the prompt."""
     run: int = Field(4, ge=1)
     """Words per run."""
     min_words: int = Field(25, ge=1)

@@ -21,6 +21,7 @@ class EmbeddingSimilarity(Scorer):
     model: str = "all-minilm-l6-v2"
     """Sentence encoder: a known name (`subnetlab models list`) or a path."""
     device: str = "auto"
+    """"auto" (a GPU if there is one), "cpu" or "cuda"."""
     baseline: bool = False
     """Subtract the cosine of the reference with an empty text, as prompting 1.0 did. The best answer then earns
     less than 1."""
@@ -58,13 +59,17 @@ class RougeRelevance(Scorer):
     """
 
     rouge: float = Field(0.5, ge=0, le=1)
+    """Weight of ROUGE with the reference."""
     relevance: float = Field(0.5, ge=0, le=1)
+    """Weight of the cosine with the reference."""
     echo: float = Field(0.5, ge=0, le=1)
     """Strength of the reduction: 1.0 in the first release, halved in 1.2."""
     variant: Literal["l", "1"] = "l"
     """ROUGE-L, which prompting used for summaries, or ROUGE-1, which it used for questions."""
     model: str = "all-minilm-l6-v2"
+    """Sentence encoder: a known name (`subnetlab models list`) or a path."""
     device: str = "auto"
+    """"auto" (a GPU if there is one), "cpu" or "cuda"."""
 
     def open(self) -> None:
         """Load the encoder."""

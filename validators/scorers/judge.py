@@ -48,7 +48,9 @@ class JudgeBase(Scorer):
     needs_reference: ClassVar[bool] = False
 
     model: Annotated[LanguageModel, *LANGUAGE_MODELS.field()] = TransformersModel()
+    """Language model that judges."""
     rubric: str = RUBRIC
+    """Instruction on what to judge by."""
     reference: bool = True
     """Show the judge the right answer if there is one; a weak judge with it beats a strong one without it."""
     verdict: Literal["written", "likelihood"] = "written"

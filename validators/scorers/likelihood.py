@@ -24,12 +24,15 @@ class MeanLogProbability(Scorer):
     needs_reference: ClassVar[bool] = False
 
     model: AnyLikelihoodModel = TransformersModel()
+    """Language model that the answer is run through."""
     centre: float = -2.5
+    """Mean log-probability that earns 0.5, in nats."""
     scale: float = Field(0.7, gt=0)
     """Distance above the centre that earns 0.73, in nats like `centre`, the mean log-probability that earns 0.5."""
     min_distinct: float = Field(0.4, ge=0, le=1)
     """Share of distinct words below which a text is marked down in proportion."""
     max_characters: int = Field(8_000, ge=1)
+    """Maximum characters of an answer that the model reads."""
 
     def open(self) -> None:
         """Load the model."""

@@ -44,6 +44,7 @@ class ModelCheck(Scorer):
     min_tokens: int = Field(8, ge=1)
     """Shorter texts hold too little evidence and are unscored."""
     max_characters: int = Field(8_000, ge=1)
+    """Maximum characters of an answer that the model reads."""
 
     def open(self) -> None:
         """Load the model."""

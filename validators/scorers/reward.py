@@ -32,13 +32,17 @@ class RewardModel(Scorer):
     label: int = Field(0, ge=0)
     """Index of the output that is the reward; with several outputs, its probability is the score."""
     centre: float = 0.0
+    """Raw reward that earns 0.5."""
     scale: float = Field(1.0, gt=0)
     """Distance above the centre that earns 0.73; `centre` is the raw reward that earns 0.5."""
     device: str = "auto"
+    """"auto" (a GPU if there is one), "cpu" or "cuda"."""
     batch_size: int = Field(16, ge=1)
+    """Answers run through the model at once."""
     max_tokens: int = Field(512, ge=16)
     """Maximum tokens of prompt and answer together; the longer of the two is cut."""
     max_characters: int = Field(20_000, ge=100)
+    """Maximum characters of an answer that the model reads."""
 
     needs_reference = False
 

@@ -54,6 +54,7 @@ class Rouge(Scorer):
     """ROUGE F1 over the longest common subsequence of words, or over single words."""
 
     variant: Literal["l", "1"] = "l"
+    """"l" compares the longest common subsequence, "1" single words."""
 
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer."""
@@ -70,7 +71,9 @@ class Length(Scorer):
     """A factor: 1.0 within a range of words, falling as exp(-10 e^2) outside, e the excess relative to the bound."""
 
     min_words: int = Field(1, ge=0)
+    """Fewest words that are not marked down."""
     max_words: int = Field(400, ge=1)
+    """Most words that are not marked down."""
     needs_reference = False
 
     def model_post_init(self, context: Any, /) -> None:

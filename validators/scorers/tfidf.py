@@ -24,7 +24,9 @@ class TfidfCubed(Scorer):
     """Cosine of the TF-IDF vectors of reference and answer, fitted on the two, to the third power."""
 
     exponent: float = Field(3.0, gt=0)
+    """Power to which the cosine is raised."""
     min_ratio: float = Field(0.5, ge=0)
+    """Smallest length ratio of answer to reference, in words."""
     max_ratio: float = Field(1.4, gt=0)
     """Largest length ratio of answer to reference, in words; outside the range an answer earns nothing."""
 

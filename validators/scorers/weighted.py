@@ -50,7 +50,9 @@ class Weighted(Scorer):
     needs_reference: ClassVar[bool] = False
 
     terms: tuple[Term, ...] = Field(min_length=1)
+    """Scorers whose mean is taken, each `{scorer = ..., weight = 1.0}`."""
     factors: tuple[Factor, ...] = ()
+    """Scorers that cut the mean, each `{scorer = ..., strength = 1.0}`."""
 
     @property
     def parts(self) -> tuple[Scorer, ...]:

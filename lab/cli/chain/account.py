@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from lab.cli.options import Amount, Amounts, AsJson, ChainPath, WalletName, Wallets, commands
+from lab.cli.command import commands, examples
+from lab.cli.options import Amount, Amounts, AsJson, ChainPath, WalletName, Wallets
 from lab.cli.output import show
 from lab.local_chain.defaults import CHAIN, MAX_PAYOUTS, WALLETS
 
@@ -15,7 +16,11 @@ from .session import chain_session
 app = commands()
 
 
-@app.command("faucet", epilog="Example:  subnetlab faucet owner --times 4")
+@app.command(
+    "faucet",
+    short_help="Give a wallet new balance (development chains only).",
+    epilog=examples("faucet owner --times 4"),
+)
 def faucet(
     wallet: WalletName,
     times: Annotated[int, typer.Option("--times", min=1, max=MAX_PAYOUTS, help="Number of payouts of 300 τ.")] = 1,
@@ -36,7 +41,7 @@ def faucet(
     )
 
 
-@app.command("transfer", cls=Amounts, epilog="Example:  subnetlab transfer owner validator 12.5")
+@app.command("transfer", cls=Amounts, epilog=examples("transfer owner validator 12.5"))
 def transfer(
     wallet: WalletName,
     to: Annotated[str, typer.Argument(help="An address, or the name of another wallet.", metavar="TO")],

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lab.cli.options import AsJson, ChainPath, group
+from lab.cli.command import examples, group
+from lab.cli.options import AsJson, ChainPath
 from lab.cli.output import show
 from lab.local_chain.defaults import CHAIN
 
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 app = group("Show the chain's state and let its blocks pass.")
 
 
-@app.command("status", epilog="Example:  subnetlab chain status")
+@app.command("status", epilog=examples("chain status"))
 def status(chain: ChainPath = CHAIN, as_json: AsJson = False) -> None:
-    """Show the open block, where all the money is, and the subnets."""
+    """Show the open block, where the money is, and the subnets."""
     from consensus.amounts import tao
     from lab.local_chain.summary import chain_summary
 
@@ -34,7 +35,7 @@ def status(chain: ChainPath = CHAIN, as_json: AsJson = False) -> None:
     show(as_json, summary, "\n".join(lines))
 
 
-@app.command("step", epilog="Example:  subnetlab chain step 100")
+@app.command("step", epilog=examples("chain step 100"))
 def step(
     blocks: Annotated[int, typer.Argument(help="Number of blocks.", min=1, metavar="BLOCKS")] = 1,
     chain: ChainPath = CHAIN,
@@ -49,7 +50,7 @@ def step(
     show(as_json, {"block": block, "epochs": epochs}, "\n".join([*map(_epoch_line, epochs), f"block {block}"]))
 
 
-@app.command("run", epilog="Examples:  subnetlab chain run --epochs 3   |   subnetlab chain run --block-time 1")
+@app.command("run", epilog=examples("chain run --epochs 3", "chain run --block-time 1"))
 def run(
     epochs: Annotated[int | None, typer.Option(min=1, help="Stop after this many epochs of the subnet.")] = None,
     netuid: Annotated[
@@ -61,7 +62,7 @@ def run(
     chain: ChainPath = CHAIN,
     as_json: AsJson = False,
 ) -> None:
-    """Run the chain to the end of some epochs, or live until Ctrl-C.
+    """Run the chain for some epochs, or live until Ctrl-C.
 
     With --block-time, block by block as time passes; without it, at once.
     """

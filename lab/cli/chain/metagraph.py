@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lab.cli.options import AsJson, ChainPath, commands
+from lab.cli.command import commands, examples
+from lab.cli.options import AsJson, ChainPath
 from lab.cli.output import echo, show
 from lab.local_chain.defaults import CHAIN
 
@@ -24,8 +25,8 @@ app = commands()
 
 @app.command(
     "metagraph",
-    epilog="Examples:  subnetlab metagraph 1   |   subnetlab metagraph 1 --save sn1.csv   |   "
-    "subnetlab metagraph --load sn1.csv --concentration",
+    short_help="Show a subnet's neurons, or how concentrated it is.",
+    epilog=examples("metagraph 1", "metagraph 1 --save sn1.csv", "metagraph --load sn1.csv --concentration"),
 )
 def metagraph(
     netuid: Annotated[int | None, typer.Argument(help="Number of the subnet.", metavar="NETUID")] = None,

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from lab.cli.options import AsJson, ChainPath, Hotkey, Netuid, WalletName, Wallets, commands
+from lab.cli.command import commands, examples
+from lab.cli.options import AsJson, ChainPath, Hotkey, Netuid, WalletName, Wallets
 from lab.cli.output import show
 from lab.local_chain.defaults import CHAIN, WALLETS
 
@@ -15,7 +16,7 @@ from .session import chain_session
 app = commands()
 
 
-@app.command("register", epilog="Example:  subnetlab register miner --netuid 1 --hotkey default")
+@app.command("register", epilog=examples("register miner --netuid 1 --hotkey default"))
 @app.command("recycle_register", hidden=True)
 def register(
     wallet: WalletName,
@@ -25,7 +26,7 @@ def register(
     wallets: Wallets = WALLETS,
     as_json: AsJson = False,
 ) -> None:
-    """Register a hotkey on a subnet by burning its current price."""
+    """Register a hotkey by burning a subnet's current price."""
     from consensus.chain.calls import BurnedRegister
 
     with chain_session(chain, wallets, wallet, hotkey, netuid=netuid) as session:
@@ -33,7 +34,11 @@ def register(
     _show_uid(as_json, receipt.block, netuid, receipt.result, f"{wallet}/{hotkey}")
 
 
-@app.command("pow-register", epilog="Example:  subnetlab pow-register miner --netuid 1")
+@app.command(
+    "pow-register",
+    short_help="Register a hotkey by proof of work.",
+    epilog=examples("pow-register miner --netuid 1"),
+)
 def pow_register(
     wallet: WalletName,
     netuid: Netuid,
@@ -58,7 +63,7 @@ def pow_register(
     _show_uid(as_json, receipt.block, netuid, receipt.result, f"{wallet}/{hotkey}")
 
 
-@app.command("serve", epilog="Example:  subnetlab serve miner 10.0.0.5 8091 --netuid 1")
+@app.command("serve", epilog=examples("serve miner 10.0.0.5 8091 --netuid 1"))
 def serve(
     wallet: WalletName,
     ip: Annotated[str, typer.Argument(help="Address at which the neuron answers.", metavar="IP")],

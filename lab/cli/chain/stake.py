@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lab.cli.options import Amount, Amounts, AsJson, ChainPath, Hotkey, WalletName, Wallets, group
+from lab.cli.command import examples, group
+from lab.cli.options import Amount, Amounts, AsJson, ChainPath, Hotkey, WalletName, Wallets
 from lab.cli.output import show
 from lab.local_chain.defaults import CHAIN, WALLETS
 
@@ -22,7 +23,7 @@ app = group("Stake on hotkeys, your own or somebody else's.")
 @app.command(
     "add",
     cls=Amounts,
-    epilog="Examples:  subnetlab stake add validator 100   |   subnetlab stake add me 100 --to validator/default",
+    epilog=examples("stake add validator 100", "stake add me 100 --to validator/default"),
 )
 def add(
     wallet: WalletName,
@@ -41,7 +42,7 @@ def add(
     _move(AddStake, wallet, amount, hotkey, to, chain=chain, wallets=wallets, as_json=as_json)
 
 
-@app.command("remove", cls=Amounts, epilog="Example:  subnetlab stake remove validator 50")
+@app.command("remove", cls=Amounts, epilog=examples("stake remove validator 50"))
 def remove(
     wallet: WalletName,
     amount: Amount,
@@ -59,7 +60,7 @@ def remove(
     _move(RemoveStake, wallet, amount, hotkey, source, chain=chain, wallets=wallets, as_json=as_json)
 
 
-@app.command("take", cls=Amounts, epilog="Example:  subnetlab stake take validator 9")
+@app.command("take", cls=Amounts, epilog=examples("stake take validator 9"))
 def take(
     wallet: WalletName,
     percent: Annotated[

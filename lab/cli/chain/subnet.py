@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from lab.cli.options import AsJson, ChainPath, Hotkey, NetuidArgument, WalletName, Wallets, group
+from lab.cli.command import examples, group
+from lab.cli.options import AsJson, ChainPath, Hotkey, NetuidArgument, WalletName, Wallets
 from lab.cli.output import show
 from lab.local_chain.defaults import CHAIN, WALLETS
 
@@ -24,9 +25,7 @@ LOCAL_RULES = {
 app = group("Create subnets and set their rules.")
 
 
-@app.command(
-    "create", epilog="Examples:  subnetlab subnet create owner   |   subnetlab subnet create owner --set tempo=20"
-)
+@app.command("create", epilog=examples("subnet create owner", "subnet create owner --set tempo=20"))
 def create(
     wallet: WalletName,
     hotkey: Hotkey = "default",
@@ -36,7 +35,10 @@ def create(
     wallets: Wallets = WALLETS,
     as_json: AsJson = False,
 ) -> None:
-    """Lock the cost of a subnet and own it; the hotkey becomes its uid 0."""
+    """Create a subnet and own it.
+
+    Its cost is locked, and the hotkey becomes its uid 0.
+    """
     from consensus.chain.calls import CreateSubnet
     from lab.local_chain.parse import values
 
@@ -50,7 +52,7 @@ def create(
     )
 
 
-@app.command("list", epilog="Example:  subnetlab subnet list")
+@app.command("list", epilog=examples("subnet list"))
 def list_subnets(chain: ChainPath = CHAIN, as_json: AsJson = False) -> None:
     """List the subnets."""
     from consensus.amounts import tao
@@ -68,8 +70,7 @@ def list_subnets(chain: ChainPath = CHAIN, as_json: AsJson = False) -> None:
 
 @app.command(
     "hyperparameters",
-    epilog="Examples:  subnetlab subnet hyperparameters 1   |   "
-    "subnetlab subnet hyperparameters 1 --wallet owner --set tempo=100 --set liquid_alpha=true",
+    epilog=examples("subnet hyperparameters 1", "subnet hyperparameters 1 --wallet owner --set tempo=100"),
 )
 def hyperparameters(
     netuid: NetuidArgument,
@@ -92,9 +93,12 @@ def hyperparameters(
     show(as_json, rules, "\n".join(f"{name:<28} {value}" for name, value in rules.items()))
 
 
-@app.command("lock-cost", epilog="Example:  subnetlab subnet lock-cost")
+@app.command("lock-cost", epilog=examples("subnet lock-cost"))
 def lock_cost(chain: ChainPath = CHAIN, as_json: AsJson = False) -> None:
-    """Show what the next subnet locks: the cost doubles with each one and falls with time."""
+    """Show what the next subnet locks.
+
+    The cost doubles with each subnet and falls with time.
+    """
     from consensus.amounts import tao
 
     with chain_session(chain) as session, session.open() as opened:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lab.cli.options import AsJson, ChainPath, Hotkey, WalletName, Wallets, group
+from lab.cli.command import examples, group
+from lab.cli.options import AsJson, ChainPath, Hotkey, WalletName, Wallets
 from lab.cli.output import echo, show
 from lab.local_chain.defaults import CHAIN, WALLETS
 
@@ -17,10 +18,13 @@ if TYPE_CHECKING:
     from consensus.chain.chain import Chain
     from consensus.chain.keys import WalletEntry
 
-app = group("Create and list wallets: a coldkey and its hotkeys, in the files of bittensor-wallet.")
+app = group(
+    "Create and list wallets: a coldkey and its hotkeys, in the files of bittensor-wallet.",
+    short="Create and list wallets.",
+)
 
 
-@app.command("new", epilog="Examples:  subnetlab wallet new miner   |   subnetlab wallet new miner --hotkey second")
+@app.command("new", epilog=examples("wallet new miner", "wallet new miner --hotkey second"))
 def new(
     wallet: WalletName,
     hotkey: Hotkey = "default",
@@ -28,7 +32,10 @@ def new(
     wallets: Wallets = WALLETS,
     as_json: AsJson = False,
 ) -> None:
-    """Create a wallet with its coldkey and a hotkey, or another hotkey in it."""
+    """Create a wallet, or another hotkey in one.
+
+    A new wallet gets a coldkey and a hotkey.
+    """
     with chain_session("", wallets, wallet, hotkey) as session:
         entry = session.keys.create(encrypt=encrypt)
     secret = "encrypted" if entry.encrypted else "not encrypted: for experiments only"
@@ -39,9 +46,12 @@ def new(
     )
 
 
-@app.command("list", epilog="Example:  subnetlab wallet list")
+@app.command("list", epilog=examples("wallet list"))
 def list_wallets(chain: ChainPath = CHAIN, wallets: Wallets = WALLETS, as_json: AsJson = False) -> None:
-    """List the wallets, with their balances and stakes if there is a chain."""
+    """List the wallets.
+
+    If there is a chain, their balances and stakes are shown too.
+    """
     from consensus.errors import StoreMissing
 
     with chain_session(chain, wallets) as session:

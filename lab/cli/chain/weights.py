@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.cli.options import Amounts, AsJson, ChainPath, Hotkey, Netuid, Row, Version, WalletName, Wallets, group
+from lab.cli.command import examples, group
+from lab.cli.options import Amounts, AsJson, ChainPath, Hotkey, Netuid, Row, Version, WalletName, Wallets
 from lab.cli.output import show
 from lab.local_chain.defaults import CHAIN, WALLETS
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 app = group("Set a validator's weights, openly or by commit and reveal.")
 
 
-@app.command("set", cls=Amounts, epilog="Example:  subnetlab weights set validator --netuid 1 2=0.7 3=0.3")
+@app.command("set", cls=Amounts, epilog=examples("weights set validator --netuid 1 2=0.7 3=0.3"))
 def set_weights(
     wallet: WalletName,
     weights: Row,
@@ -38,7 +39,7 @@ def set_weights(
     )
 
 
-@app.command("commit", cls=Amounts, epilog="Example:  subnetlab weights commit validator --netuid 1 2=0.7 3=0.3")
+@app.command("commit", cls=Amounts, epilog=examples("weights commit validator --netuid 1 2=0.7 3=0.3"))
 def commit(
     wallet: WalletName,
     weights: Row,
@@ -49,7 +50,10 @@ def commit(
     wallets: Wallets = WALLETS,
     as_json: AsJson = False,
 ) -> None:
-    """Commit hidden weights: only their hash is on the chain until `weights reveal`."""
+    """Commit hidden weights.
+
+    Only their hash is on the chain until `subnetlab weights reveal`.
+    """
     with chain_session(chain, wallets, wallet, hotkey, netuid=netuid) as session:
         committed = session.commit(_call(weights, netuid, version))
     show(
@@ -60,7 +64,7 @@ def commit(
     )
 
 
-@app.command("reveal", epilog="Example:  subnetlab weights reveal validator --netuid 1")
+@app.command("reveal", epilog=examples("weights reveal validator --netuid 1"))
 def reveal(
     wallet: WalletName,
     netuid: Netuid,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lab.cli.options import RunCommand, group
+from lab.cli.command import examples, group
+from lab.cli.options import RunCommand
 from lab.cli.output import print_error
 
 from .plan import EPILOG, config_errors, plan, read_spec
@@ -16,17 +17,22 @@ from .plan import EPILOG, config_errors, plan, read_spec
 if TYPE_CHECKING:
     from cluster.launch import ClusterSpec, Command
 
-File = Annotated[Path, typer.Argument(help="A TOML file that describes a cluster; see configs/clusters/.")]
+File = Annotated[
+    Path, typer.Argument(help="A TOML file that describes a cluster; see configs/clusters/.", metavar="FILE")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show files and commands, and run nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
 
 app = group("Plan for a cluster, bring it up, end it.")
-app.command(cls=RunCommand, epilog=EPILOG)(plan)
+app.command(cls=RunCommand, short_help="Show a run's hosts, what each needs and where it fits.", epilog=EPILOG)(plan)
 
 
-@app.command(epilog="Example:  subnetlab cluster up configs/clusters/on_premise.toml --dry-run")
+@app.command(epilog=examples("cluster up configs/clusters/on_premise.toml --dry-run"))
 def up(file: File, dry_run: DryRun = False, yes: Yes = False) -> None:
-    """Bring a cluster up; its commands and its cost per hour are shown first."""
+    """Bring a cluster up.
+
+    Its commands and its cost per hour are shown first.
+    """
     from cluster.launch import LaunchError, join_help, ready_token, up_commands
 
     spec = read_spec(file)
@@ -48,7 +54,7 @@ def up(file: File, dry_run: DryRun = False, yes: Yes = False) -> None:
     typer.echo(join_help(spec))
 
 
-@app.command(epilog="Example:  subnetlab cluster status configs/clusters/on_premise.toml")
+@app.command(epilog=examples("cluster status configs/clusters/on_premise.toml"))
 def status(file: File, dry_run: DryRun = False) -> None:
     """Show a cluster's nodes and what is in use."""
     from cluster.launch import status_commands
@@ -61,7 +67,7 @@ def status(file: File, dry_run: DryRun = False) -> None:
             _run(command)
 
 
-@app.command(epilog="Example:  subnetlab cluster down configs/clusters/on_premise.toml")
+@app.command(epilog=examples("cluster down configs/clusters/on_premise.toml"))
 def down(file: File, dry_run: DryRun = False, yes: Yes = False) -> None:
     """End a cluster, and nothing else that runs on its machines."""
     from cluster.launch import LaunchError, down_commands
@@ -81,12 +87,15 @@ def down(file: File, dry_run: DryRun = False, yes: Yes = False) -> None:
         raise LaunchError(f"{failed} of {len(commands)} commands failed; run it again when the machines answer")
 
 
-@app.command(epilog="Example:  subnetlab cluster manifest configs/clusters/kubernetes.toml --out manifests")
+@app.command(epilog=examples("cluster manifest configs/clusters/kubernetes.toml --out manifests"))
 def manifest(
     file: File,
     out: Annotated[Path | None, typer.Option(help="Folder to write them into (default: print them).")] = None,
 ) -> None:
-    """Write the Containerfile of a cluster's image, and for Kubernetes KubeRay's manifests and a NetworkPolicy."""
+    """Write the files that build a cluster's image.
+
+    These are its Containerfile and, for Kubernetes, KubeRay's manifests and a NetworkPolicy.
+    """
     from cluster.launch import manifests, write_files
 
     files = manifests(read_spec(file), file.name)

@@ -11,16 +11,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lab.cli.options import Address, AsJson
-from lab.cli.output import FAILED, print_json, print_tables
+from lab.cli.command import examples
+from lab.cli.options import Address, AsJson, ConfigArgument
+from lab.cli.output import FAILED, print_json
 
 if TYPE_CHECKING:
     from cluster.launch import ClusterSpec
     from cluster.ray.placement import Node, Placement
+    from lab.report.section import Section
 
-EPILOG = (
-    "Examples:  subnetlab cluster plan configs/ocr.toml   |   subnetlab cluster plan configs/text_prompting.toml"
-    " --nodes 2:cpus=16,gpus=1,gpu=L4"
+EPILOG = examples(
+    "cluster plan configs/ocr.toml",
+    "cluster plan configs/ocr.toml --nodes 2:cpus=16,gpus=1,gpu=L4",
+    "cluster plan configs/ocr.toml --on configs/clusters/aws.toml",
 )
 NODES_HELP = (
     "Machines to plan for, such as 2:cpus=16,gpus=1,gpu=L4,label.zone=a,resource.nvme=1; can be given several times."
@@ -29,8 +32,8 @@ NODES_HELP = (
 
 def plan(
     context: typer.Context,
-    config: Annotated[Path, typer.Argument(help="The config of a run; every key is also a flag.")],
-    nodes: Annotated[list[str] | None, typer.Option(metavar="COUNT:KEY=VALUE,...", help=NODES_HELP)] = None,
+    config: ConfigArgument,
+    nodes: Annotated[list[str] | None, typer.Option(metavar="MACHINES", help=NODES_HELP)] = None,
     on: Annotated[Path | None, typer.Option("--on", help="Plan for the cluster that this TOML file describes.")] = None,
     address: Address = None,
     as_json: AsJson = False,
@@ -130,25 +133,41 @@ def _as_dict(placement: Placement, machines: Sequence[Node]) -> dict[str, Any]:
 
 
 def _print(placement: Placement, machines: Sequence[Node]) -> None:
-    from rich.table import Table
-    from rich.text import Text
+    from lab.report.terminal import MOST_ROWS, show
 
-    table = Table(title="Hosts", title_justify="left", box=None, header_style="dim")
-    constrained = any(str(placed.group.requirements) for placed in placement.placed)
-    for column in ("host", "CPU", "GPU", *(("needs",) if constrained else ()), "miners", "at once", "node"):
-        table.add_column(column, justify="left" if column in ("host", "needs", "node") else "right")
-    for placed in placement.placed:
-        group = placed.group
-        needs = (f"{group.cpus:g}", f"{group.gpus:g}", *((str(group.requirements),) if constrained else ()))
-        row = (placed.host, *needs, str(len(group.miners)), str(group.slots), placed.node or "nowhere")
-        table.add_row(*(Text(cell) for cell in row))
-    print_tables([table])
+    table = _table(placement)
+    show([table], wide=len(table.rows) > MOST_ROWS)  # each host is shown: there is no report that lists the others
     typer.echo(f"nodes: {', '.join(map(_describe, machines))}")
     if any(node.gpus for node in machines) and not any(placed.group.gpus for placed in placement.placed):
         typer.echo(
             'no host takes a GPU: the plan resolves device = "auto" on this machine; set device = "cuda" explicitly'
         )
     typer.echo(f"missing: {placement.missing}" if placement.missing else "all fits")
+
+
+def _table(placement: Placement) -> Section:
+    """Return each host with what it takes and where it fits."""
+    from lab.report.section import NO_CAPTION, Column, Section
+
+    rows = [
+        {
+            "host": placed.host,
+            "CPU": _whole(placed.group.cpus),
+            "GPU": _whole(placed.group.gpus),
+            "needs": str(placed.group.requirements),
+            "miners": len(placed.group.miners),
+            "at once": placed.group.slots,
+            "node": placed.node or "nowhere",
+        }
+        for placed in placement.placed
+    ]
+    shown = [title for title in next(iter(rows), {}) if title != "needs" or any(row["needs"] for row in rows)]
+    columns = tuple(Column(title, title) for title in shown)
+    return Section("hosts", "Hosts", NO_CAPTION, columns, tuple(tuple(row[title] for title in shown) for row in rows))
+
+
+def _whole(amount: float) -> int | float:
+    return int(amount) if amount == int(amount) else amount
 
 
 def _describe(node: Node) -> str:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast, get_args
 
 import typer
 
-from lab.cli.options import RunCommand, Sets, commands, out_option
+from lab.cli.command import commands, examples
+from lab.cli.options import RunCommand, Sets, out_option
 from lab.cli.output import STOPPED, print_json
 
 if TYPE_CHECKING:
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
 DASHBOARD = "http://127.0.0.1:8265"
 ADDRESS_HELP = "The cluster's dashboard; a forwarded port is fine."
 PYTHON_HELP = "The Python on the head that has this project's dependencies."
-EPILOG = (
-    "Examples:  subnetlab submit configs/ocr.toml --chain.epochs 3  |  subnetlab submit --attach ocr-3f9a1c02. "
-    "Only this project's code and configs, CONFIG, and the Python files of plug-ins are sent. API keys belong in the "
-    "environment in which Ray was started on the cluster's machines."
+EPILOG = examples(
+    "submit configs/ocr.toml --chain.epochs 3",
+    "submit --attach ocr-3f9a1c02",
+    note="Only this project's code and configs, CONFIG, and the Python files of plug-ins are sent. API keys belong in "
+    "the environment in which Ray was started on the cluster's machines.",
 )
 NextStep = Literal["leave", "stop", "watch"]
 KEPT = "\n\t"
@@ -34,7 +36,9 @@ app = commands()
 @app.command(cls=RunCommand, epilog=EPILOG)
 def submit(
     context: typer.Context,
-    config: Annotated[Path | None, typer.Argument(help="A TOML file; every key is also a flag.")] = None,
+    config: Annotated[
+        Path | None, typer.Argument(help="A TOML file; every key is also a flag.", metavar="CONFIG")
+    ] = None,
     address: Annotated[str, typer.Option(help=ADDRESS_HELP)] = DASHBOARD,
     out: Annotated[Path | None, out_option("Folder for the record (default: the next free runs/NAME).")] = None,
     attach: Annotated[str | None, typer.Option(metavar="JOB", help="Return to a run submitted earlier.")] = None,

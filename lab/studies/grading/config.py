@@ -37,9 +37,10 @@ def answers_truly(miner: Miner) -> bool:
 
 
 class GraderTable(Table):
-    """A `[[graders]]` table."""
+    """A `[[graders]]` table: a scorer whose grades are compared with the truth."""
 
     name: Annotated[Name, Field(max_length=24)]
+    """Name in tables and figures."""
     scorer: Annotated[Scorer | None, *SCORERS.optional_field()] = None
     """Scorer that grades; omit it to take the subnet's default."""
     reference: str | None = None
@@ -74,7 +75,7 @@ class ParadoxTable(Table):
 
 
 class GradingTable(Table):
-    """The `[grading]` table."""
+    """The `[grading]` table: how many tasks are graded, and how grades become pay."""
 
     tasks: int = Field(24, ge=2)
     """Number of tasks."""

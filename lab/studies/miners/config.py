@@ -26,7 +26,7 @@ CONTEST = "contest"
 
 
 class Size(Table):
-    """Size of the contest."""
+    """How large the contest is."""
 
     epochs: int = Field(1, ge=1)
     """Epochs of the contest, each with `chain.rounds_per_epoch` rounds of each validator."""
@@ -35,7 +35,7 @@ class Size(Table):
 
 
 class ContestTable(Size):
-    """The `[contest]` table."""
+    """The `[contest]` table: the run in which all miners answer the same tasks."""
 
     full: Size = Size(epochs=4, alone_rounds=8)
     """Size with `--full`."""
@@ -104,7 +104,8 @@ class Detection(Table):
     relay: Name
     """Miner that passes the question on."""
     own_copy: Name | None = None
-    """Third miner, whose answers stand for those of the validator's own copy of the model; None: it has no copy."""
+    """Third miner, whose answers stand for those of the validator's own copy of the model; omit it
+    if the validator has no copy."""
 
 
 class MinersConfig(StudyConfig):

@@ -25,7 +25,7 @@ class Grid(Table):
 
 
 class OverheadTable(Grid):
-    """The `[overhead]` table."""
+    """The `[overhead]` table: the numbers of miners and validators at which the bill is measured."""
 
     full: Grid = Grid(miners=(1, 2, 4, 8, 16, 32, 64), validators=(1, 2, 4, 8, 16))
     """Grid for `--full`."""

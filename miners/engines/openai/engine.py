@@ -16,7 +16,7 @@ import random
 import time
 from collections.abc import Collection
 from contextlib import suppress
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
@@ -26,6 +26,7 @@ from miners.engines.completion import Completion, Request, Timings, Usage
 from miners.engines.language import LanguageEngine
 from miners.errors import APIError, EngineError
 from subnets import Cost, spend
+from subnets.option import Wording
 
 from .addresses import Traffic, check_url, guarded_client, resolve, traffic
 from .dialect import MAX_SEED, Dialect
@@ -55,25 +56,33 @@ class OpenAI(LanguageEngine):
     description = "a language model behind an OpenAI-compatible server"
 
     base_url: str = "https://api.openai.com/v1"
+    """Address of the server, up to what precedes `/chat/completions`."""
     model: str = Field("gpt-4o-mini", min_length=1)
     """The model's name at the server. An answer from another model is a failure, unless its name only adds to this."""
-    key_env: str = Field("OPENAI_API_KEY", pattern=r"^([A-Za-z_][A-Za-z0-9_]{0,79})?$")
+    key_env: Annotated[str, Wording("the name of an environment variable, or nothing")] = Field(
+        "OPENAI_API_KEY", pattern=r"^([A-Za-z_][A-Za-z0-9_]{0,79})?$"
+    )
     """Name of the environment variable that holds the key; empty for a server that needs none."""
     private_hosts: tuple[str, ...] = ()
     """Hosts in private networks that may be called: "127.0.0.1"."""
     tokenizer: str = ""
     """A model on this machine whose tokenizer counts the tokens; empty trusts the server's count."""
     max_in_flight: int = Field(64, ge=1)
+    """Maximum requests at once."""
     requests_per_minute: float | None = Field(None, gt=0.0)
+    """Maximum requests in a minute. Omit it to set no limit."""
     max_usd: float | None = Field(None, gt=0.0)
     """Maximum spending from `open` to `close`; a request that could exceed it is not sent."""
     usd_per_million_input: float | None = Field(None, ge=0.0)
-    """Price of the tokens read; None looks it up."""
+    """Price of the tokens read; omit it to look it up."""
     usd_per_million_output: float | None = Field(None, ge=0.0)
+    """Price of the tokens written, given together with that of the tokens read."""
     retries: int = Field(3, ge=0, le=10)
+    """Number of times that a failed request is repeated."""
     pause_s: float = Field(0.5, gt=0.0)
     """Pause before the first retry; doubled each time, up to `most_pause_s`. A server's Retry-After goes first."""
     most_pause_s: float = Field(20.0, gt=0.0)
+    """Longest pause before a retry."""
     stall_s: float = Field(30.0, gt=0.0)
     """Longest silence of a server within an answer."""
     limit_key: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"

@@ -304,7 +304,7 @@ def test_the_reason_why_a_run_cannot_be_submitted_is_one_line(head: Head, tmp_pa
     for said, arguments, environment, code in [
         ("asks for another token than the one in", ["--address", head.dashboard], other, 1),
         (f"no Ray dashboard answers at {nobody}", ["--address", nobody], other, 1),
-        ("chain.epochs: input should be greater", ["--address", nobody, "--chain.epochs", "0"], other, 2),
+        ("--chain.epochs: give an integer of at least 1", ["--address", nobody, "--chain.epochs", "0"], other, 2),
         (f"{tmp_path} is not empty", ["--address", head.dashboard, "--out", str(tmp_path)], head.outside(), 1),
     ]:
         told = subnetlab("submit", config, *arguments, environment=environment, expect=code)
