@@ -102,7 +102,7 @@ def _inline(value: object) -> str:
 
 
 def _outcome(folder: Path) -> list[object]:
-    """Return what a run decided: rounds with their scores, and pay; not what its clocks said."""
+    """Return what a run decided: rounds with their scores, and pay; not what its clocks measured."""
     with open_run(folder) as record:
         rounds = [GradedRound.of(entry) for entry in record.entries("round")]
         scored = sorted(
@@ -116,7 +116,7 @@ def chains(tally: Tally, random: Random, until: float) -> None:
     """Kill a process that moves tokens and confirms blocks; every block that it named is kept, and no token is lost."""
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "chain.db"
-        told, issued = 0, 0
+        last_block, issued = 0, 0
         while time.monotonic() < until or not tally.thrown:
             process = subprocess.Popen(
                 [sys.executable, "-m", "benchmarks.attack.chain_writer", str(path)],
@@ -134,13 +134,13 @@ def chains(tally: Tally, random: Random, until: float) -> None:
             process.kill()
             blocks = [int(line) for line in [first, *process.stdout.read().split("\n")] if line.strip()]
             process.wait()
-            told = max(told, *blocks)
+            last_block = max(last_block, *blocks)
             tally.thrown += 1
             try:
                 with Chain.open(path) as chain:
                     supply = chain.supply()
-                    if chain.block <= told:
-                        tally.lost.append(f"block {told} was confirmed, and the chain is at {chain.block}")
+                    if chain.block <= last_block:
+                        tally.lost.append(f"block {last_block} was confirmed, and the chain is at {chain.block}")
                     if sum(supply[part] for part in ("balances", "stake", "locked", "pending")) != supply["issuance"]:
                         tally.lost.append(f"tokens do not add up: {supply}")
                     if issued and supply["issuance"] != issued:
