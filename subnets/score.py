@@ -58,6 +58,8 @@ class Scorer(Plugin, ABC):
     """
 
     needs_reference: ClassVar[bool] = True
+    compares: ClassVar[bool] = False
+    """True if an answer's score depends on the other answers of the round: it is never graded alone."""
 
     def open(self) -> None:  # noqa: B027  most scorers have nothing to load
         """Load what grading needs, before the first round. Raise with the fix in the message if it can't grade."""
@@ -67,5 +69,9 @@ class Scorer(Plugin, ABC):
         """Grade one response whose `answer` is set. Any exception becomes an unscored Score."""
 
     def score_all(self, task: Task, responses: Sequence[Response]) -> list[Score]:
-        """Grade a round's answers, in order; override to grade in batches or to compare answers."""
+        """Grade a round's answers, in order; override to grade in batches or, with `compares`, to compare answers.
+
+        If this raises, a scorer that does not compare grades the answers one by one. One that compares grades the round
+        without the answers that it can't grade by themselves; if that raises too, the round is unscored.
+        """
         return [self.score(task, response) for response in responses]

@@ -20,6 +20,7 @@ from subnets.subnet import Subnet
 from .ledger import ScoreLedger
 from .registry import SAMPLERS, SCORERS, WEIGHT_RULES
 from .sampling import All, Sampler
+from .scorers.weighted import Weighted
 from .weights import Proportional, WeightRule
 
 logger = logging.getLogger(__name__)
@@ -152,26 +153,59 @@ def score(scorer: Scorer, task: Task, responses: Sequence[Response]) -> list[Sco
 
 def _graded(scorer: Scorer, task: Task, responses: Sequence[Response]) -> list[Score]:
     try:
-        scores = list(scorer.score_all(task, responses))
-        if len(scores) != len(responses):
-            raise ValueError(f"{len(scores)} scores for {len(responses)} responses")
-        if wrong := [type(item).__name__ for item in scores if not isinstance(item, Score)]:
-            raise TypeError(f"a scorer returns Scores (got {wrong[0]})")
-        return scores
+        return _graded_together(scorer, task, responses)
     except Exception as error:
-        # One answer can fail a whole batch: grade one by one, so that it harms nobody else.
-        if len(responses) != 1:
-            return [_graded(scorer, task, [response])[0] for response in responses]
-        logger.error(
-            "scorer %s failed on task %s, uid %d: %s: %s",
-            type(scorer).__name__,
-            task.id,
-            responses[0].uid,
-            type(error).__name__,
-            error,
-            exc_info=logger.isEnabledFor(logging.DEBUG),
-        )
-        return [Score(None, reason=f"{GRADER_FAILED}: {type(error).__name__}: {error}"[:500])]
+        if len(responses) == 1:
+            return [_failed(scorer, task, responses, error)]
+        # One answer can fail a whole batch: find it, so that it harms nobody else.
+        alone = [_graded(scorer, task, [response])[0] for response in responses]
+        return _graded_without_breakers(scorer, task, responses, alone, error) if compares(scorer) else alone
+
+
+def _graded_without_breakers(
+    scorer: Scorer, task: Task, responses: Sequence[Response], alone: Sequence[Score], error: Exception
+) -> list[Score]:
+    """Grade a round by a scorer that compares answers, without the answers that fail by themselves.
+
+    A grade that an answer got by itself is not one in comparison: a copy would look like an original.
+    """
+    broken = {place for place, score in enumerate(alone) if score.reason.startswith(GRADER_FAILED)}
+    kept = [place for place in range(len(responses)) if place not in broken]
+    if not broken:
+        return [_failed(scorer, task, responses, error)] * len(responses)
+    try:
+        scores = dict(zip(kept, _graded_together(scorer, task, [responses[place] for place in kept]), strict=True))
+    except Exception as again:
+        return [_failed(scorer, task, responses, again)] * len(responses)
+    return [scores.get(place, alone[place]) for place in range(len(responses))]
+
+
+def _graded_together(scorer: Scorer, task: Task, responses: Sequence[Response]) -> list[Score]:
+    scores = list(scorer.score_all(task, responses))
+    if len(scores) != len(responses):
+        raise ValueError(f"{len(scores)} scores for {len(responses)} responses")
+    if wrong := [type(item).__name__ for item in scores if not isinstance(item, Score)]:
+        raise TypeError(f"a scorer returns Scores (got {wrong[0]})")
+    return scores
+
+
+def _failed(scorer: Scorer, task: Task, responses: Sequence[Response], error: Exception) -> Score:
+    """Return the missing score of answers that a scorer failed on, and log why."""
+    logger.error(
+        "scorer %s failed on task %s, uid %s: %s: %s",
+        type(scorer).__name__,
+        task.id,
+        ", ".join(str(response.uid) for response in responses),
+        type(error).__name__,
+        error,
+        exc_info=logger.isEnabledFor(logging.DEBUG),
+    )
+    return Score(None, reason=f"{GRADER_FAILED}: {type(error).__name__}: {error}"[:500])
+
+
+def compares(scorer: Scorer) -> bool:
+    """Return whether a scorer, or a part of a weighted one, grades answers in comparison with the round's others."""
+    return scorer.compares or (isinstance(scorer, Weighted) and any(map(compares, scorer.parts)))
 
 
 def quality(subnet: Subnet, task: Task, response: Response) -> float | None:

@@ -1,5 +1,6 @@
 import pickle
 import re
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -7,6 +8,8 @@ import pytest
 
 from subnets import Answer, Caller, Fault, Message, Prompt, Response, Score, Scorer, Subnet, Task
 from validators import Proportional, PublicView, ScoreLedger, Validator, load_validator, score
+from validators.scorers.duplicates import NearDuplicates
+from validators.scorers.weighted import Weighted
 
 
 class Length(Scorer):
@@ -77,6 +80,47 @@ def test_an_answer_that_breaks_the_grader_is_unscored_and_touches_no_other(caplo
     assert "RuntimeError: can't stand it" in scores[1].reason
     assert "uid 2" in caplog.text
     assert not any(record.exc_info for record in caplog.records), "one line, no traceback"
+
+
+ESSAY = "the river rises in the hills above the town and turns to the west before it meets the sea"
+
+
+class Copies(NearDuplicates):
+    """Near-duplicates that can't stand some answers."""
+
+    def score_all(self, task: Task, responses: Sequence[Response]) -> list[Score]:
+        if any(response.answer is not None and response.answer.text == "poison" for response in responses):
+            raise RuntimeError("can't stand it")
+        return super().score_all(task, responses)
+
+
+class Crowded(NearDuplicates):
+    """Near-duplicates that fail on more than one answer."""
+
+    def score_all(self, task: Task, responses: Sequence[Response]) -> list[Score]:
+        if len(responses) > 1:
+            raise RuntimeError("out of memory")
+        return super().score_all(task, responses)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_an_answer_that_breaks_a_comparison_does_not_hide_copies(weighted: bool) -> None:
+    """Graded one by one, a copy would earn as much as an original."""
+    scorer: Scorer = Copies()
+    if weighted:
+        scorer = Weighted(terms=({"scorer": Length()},), factors=({"scorer": Copies()},))  # type: ignore[arg-type]
+    scores = score(scorer, TASK, [answered(1, ESSAY), answered(2, "poison"), answered(3, ESSAY)])
+    full = 1.0 if not weighted else Length().score(TASK, answered(1, ESSAY)).value
+    assert full is not None
+    assert [graded.value for graded in scores] == [pytest.approx(full / 2), None, pytest.approx(full / 2)]
+    assert "can't stand it" in scores[1].reason
+
+
+def test_a_comparison_that_fails_on_no_answer_in_particular_leaves_the_round_unscored() -> None:
+    scores = score(Crowded(), TASK, [answered(1, ESSAY), answered(2, ESSAY)])
+    assert [graded.value for graded in scores] == [None, None]
+    assert all(graded.reason == "grader failed: RuntimeError: out of memory" for graded in scores)
+    assert score(Crowded(), TASK, [answered(1, ESSAY)])[0].value == 1.0
 
 
 @pytest.mark.parametrize(

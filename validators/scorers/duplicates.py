@@ -24,6 +24,7 @@ class NearDuplicates(Scorer):
     """Pays 1 / n, where n answers of the round, this one included, are nearly the same."""
 
     needs_reference: ClassVar[bool] = False
+    compares: ClassVar[bool] = True
 
     by: Literal["words", "embedding"] = "words"
     """Compare runs of words, or meanings, which also catches rewording but needs an encoder."""

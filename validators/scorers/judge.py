@@ -152,6 +152,8 @@ class PairwiseJudge(JudgeBase):
     The judge sees each pair in both orders; a win that doesn't survive the swap is a tie.
     """
 
+    compares: ClassVar[bool] = True
+
     opponents: int = Field(4, ge=1)
     """Number of other answers that each answer is compared with, drawn by the task's seed; all if there are fewer."""
 
