@@ -36,7 +36,6 @@ def listed(texts: Iterable[str]) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
-def over_miners(figure: Estimate, tasks: int | None = None) -> str:
-    """Write an estimate whose n counts miners, over so many tasks: "0.94 (0.90 to 0.97, n=6 miners, 24 tasks)"."""
-    after = "" if tasks is None else f", {counted(tasks, 'task')}"
-    return f"{figure.text().removesuffix(')')} miners{after})"
+def over_miners(figure: Estimate, miners: int) -> str:
+    """Write a figure over miners whose n counts tasks: "0.94 (0.90 to 0.97, n=24 tasks, 6 miners)"."""
+    return f"{figure.text().removesuffix(')')} tasks, {counted(miners, 'miner')})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import isclose
 
-from lab.results.neurons import NeuronResult, NeuronResults
+from lab.results.neurons import NeuronResult
 from lab.results.words import listed, quoted
 
 from ..section import Label
@@ -39,11 +39,6 @@ def tied(
 ) -> list[NeuronResult]:
     """Return the neurons whose figure is that of one of them, itself included."""
     return [neuron for neuron in neurons if isclose(figure(neuron), figure(first), rel_tol=1e-9, abs_tol=1e-12)]
-
-
-def tasks_of_known_quality(results: NeuronResults) -> int:
-    """Count the tasks on which true quality was measured, which is what intervals of rank correlations are over."""
-    return sum(any(answer.quality is not None for answer in graded.answers) for graded in results.rounds)
 
 
 def undrawn(miners: int) -> str:

@@ -12,7 +12,7 @@ from lab.results.words import counted, over_miners, percent
 from ..palette import INK, SERIES
 from ..plotting import figure_of, name_rows, new_axes, rows_px, styled
 from ..section import Caption, Column, Picture, Section
-from .names import MOST_DRAWN, all_named, label, named, tasks_of_known_quality, tied, undrawn
+from .names import MOST_DRAWN, all_named, label, named, tied, undrawn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,10 +69,10 @@ def _caption(run: RunFigures) -> Caption:
     share = f"{percent(first.pay_share or 0.0)}{'' if len(best) == 1 else ' each'}"
     ranking = "Whether it follows quality can't be said."
     if quality.emission.value is not None:
-        figure = over_miners(quality.emission, tasks_of_known_quality(run.results))
-        ranking = f"Pay over the run has a Spearman correlation of {figure} with true quality"
+        figure = over_miners(quality.emission, quality.miners)
+        ranking = f"Pay over the run has a Spearman correlation of {figure} with the quality of the same answers"
         last = quality.incentive
-        ranking += "." if last.value is None else f", pay in the last epoch one of {over_miners(last)}."
+        ranking += "." if last.value is None else f", pay in the last epoch one of {over_miners(last, quality.miners)}."
     return Caption(
         f"{most}, {share} of {sum(miner.earned for miner in paid):,.0f} tokens. {ranking}",
         f"Pay is what the chain paid in {counted(len(run.results.epochs), 'epoch')}, not a sample, so it has no "

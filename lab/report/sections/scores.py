@@ -13,7 +13,7 @@ from lab.statistics import number
 from ..palette import MUTED, SERIES
 from ..plotting import draw_estimates, figure_of, legend_above, name_rows, new_axes, rows_px, styled
 from ..section import Caption, Column, Picture, Section
-from .names import MOST_DRAWN, all_named, label, named, tasks_of_known_quality, tied, undrawn
+from .names import MOST_DRAWN, all_named, label, named, tied, undrawn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,8 +88,8 @@ def _caption(run: RunFigures, miners: Sequence[NeuronResult]) -> Caption:
     parts = [_best_and_worst(known)]
     ranking = run.pay_quality.score
     if ranking.value is not None:
-        figure = over_miners(ranking, tasks_of_known_quality(run.results))
-        parts.append(f"The scores' Spearman correlation with true quality is {figure}.")
+        figure = over_miners(ranking, run.pay_quality.miners)
+        parts.append(f"The scores' Spearman correlation with the quality of the same answers is {figure}.")
     scored = [miner for miner in known if miner.score.value is not None]
     if scored:
         furthest = max(scored, key=lambda miner: abs(_gap(miner)))

@@ -7,7 +7,7 @@ from lab.results.run_figures import RunFigures
 from lab.results.words import counted, percent, quoted, times
 
 from ..section import Caption, Cell, Column, Section
-from .names import label, tasks_of_known_quality
+from .names import label
 
 COLUMNS = (
     Column("neuron", "neuron"),
@@ -57,8 +57,7 @@ def findings(run: RunFigures) -> list[str]:
             f"The run is not finished: {len(results.epochs)} of {results.config.chain.epochs} epochs are complete, "
             "and all figures are as of then."
         )
-    tasks = tasks_of_known_quality(results)
-    lines.append(f"{run.pay_quality.sentence} True quality was measured on {counted(tasks, 'task')}.")
+    lines.append(run.pay_quality.sentence)
     if bill.overhead.value is not None:
         lines.append(
             f"Through the subnet a task took {bill.overhead.text(2)} times the CPU of doing it once; "
