@@ -35,7 +35,7 @@ class ClaimResults:
     checked: tuple[CheckedClaims, ...]
     """Every miner that claims tokens, dishonest ones too, without the claims that set the tolerance."""
     tolerance: Estimate
-    """Mean excess of honest miners' claims over the first tasks; its upper end is believed."""
+    """Mean excess of honest miners' claims on the first tasks; its upper end is believed, or the mean without one."""
 
     @classmethod
     def of(cls, answers: Mapping[str, Sequence[AnswerFacts]], dishonest: Collection[str], tasks: int) -> Self:
@@ -64,7 +64,8 @@ class ClaimResults:
 
 
 def _believed(tolerance: Estimate) -> float:
-    return max(0.0, tolerance.high or 0.0)
+    end = tolerance.value if tolerance.high is None else tolerance.high
+    return max(0.0, end or 0.0)
 
 
 def _counts(answers: Sequence[AnswerFacts]) -> tuple[list[float], list[float]]:

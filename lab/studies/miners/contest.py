@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Self
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from lab.config.prices import price
 from lab.record.record import RunRecord
 from lab.results.neurons import NOTHING, NeuronResult, NeuronResults
-from lab.statistics import Estimate, mean, ratio
+from lab.statistics import NONNEGATIVE, Estimate, mean, mean_score, ratio
 from lab.statistics.claims import ALPHA
 from lab.statistics.paired import Comparison, holm
 from lab.statistics.strength import Contest, Games
@@ -24,6 +25,8 @@ from .answers import AnswerFacts
 from .claims import ClaimResults
 from .config import CONTEST, MinersConfig
 from .detection import DetectionResult, detect
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,7 @@ class MinersData:
         tasks = len(results.rounds)
         return cls(
             miners=tuple(miners),
-            level=_level([miner.name for miner in miners], columns),
+            level=level([miner.name for miner in miners], columns),
             tasks=tasks,
             undecided=games.reason,
             claims=ClaimResults.of(answers, {miner.name for miner in results.miners if not miner.honest}, tasks),
@@ -128,7 +131,7 @@ def _answers(record: RunRecord, results: NeuronResults, uid: int) -> tuple[Answe
     return tuple(facts)
 
 
-def _scores(results: NeuronResults, uids: Sequence[int]) -> NDArray[np.float64]:
+def _scores(results: NeuronResults, uids: Sequence[int]) -> Floats:
     """Return the scores (tasks, miners); NaN where unscored."""
     table = np.full((len(results.rounds), len(uids)), np.nan)
     for row, graded in enumerate(results.rounds):
@@ -138,7 +141,7 @@ def _scores(results: NeuronResults, uids: Sequence[int]) -> NDArray[np.float64]:
     return table
 
 
-def _tasks_won(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+def _tasks_won(scores: Floats) -> Floats:
     """Return the share of each task that each miner won (tasks, miners); NaN where it was not scored."""
     known = ~np.isnan(scores)
     best = np.where(known, scores, -np.inf).max(axis=1, keepdims=True, initial=-np.inf)
@@ -147,10 +150,17 @@ def _tasks_won(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(known, shares, np.nan)
 
 
-def _level(names: Sequence[str], scores: Mapping[str, NDArray[np.float64]]) -> tuple[str, ...]:
-    """Name the miners that the first does not differ from significantly: sign-flip test on the same tasks, Holm."""
-    p_values = [Comparison.of(scores[names[0]], scores[name]).p_value for name in names[1:]]
-    return tuple(name for name, p in zip(names[1:], holm(p_values), strict=True) if p is None or p > ALPHA)
+def level(names: Sequence[str], scores: Mapping[str, Floats]) -> tuple[str, ...]:
+    """Name the miners whose scores on the same tasks do not differ significantly from those of the first.
+
+    The first is the best of this sample, and so has luck on its side. All pairs of miners are therefore tested, with a
+    5 % chance of any false difference among them (Holm).
+    """
+    pairs = list(combinations(names, 2))
+    p_values = holm([Comparison.of(scores[first], scores[second]).p_value for first, second in pairs])
+    by_pair = dict(zip(pairs, p_values, strict=True))
+    against_first = {name: by_pair[names[0], name] for name in names[1:]}
+    return tuple(name for name, p_value in against_first.items() if p_value is None or p_value > ALPHA)
 
 
 def _summary(
@@ -160,7 +170,7 @@ def _summary(
     *,
     win_rate: Estimate,
     strength: Estimate,
-    won: NDArray[np.float64],
+    won: Floats,
     alone: Estimate,
 ) -> MinerSummary:
     usd = [price(answer.graded.cost, config.prices) for answer in answers]
@@ -173,20 +183,23 @@ def _summary(
         answers=answers,
         win_rate=win_rate,
         strength=strength,
-        tasks_won=mean(won[~np.isnan(won)].tolist()),
+        tasks_won=mean_score(won[~np.isnan(won)].tolist()),
         alone_p50_s=alone,
-        first_token_s=mean([answer.graded.cost.first_token_s for answer in timed]),
+        first_token_s=mean([answer.graded.cost.first_token_s for answer in timed], NONNEGATIVE),
         later_token_s=ratio(
             [max(0.0, answer.graded.latency_s - answer.graded.cost.first_token_s) for answer in later],
             [answer.tokens - 1.0 for answer in later],
+            NONNEGATIVE,
         ),
         tokens_per_s=ratio(
-            [float(answer.tokens) for answer in arrived], [answer.graded.latency_s for answer in arrived]
+            [float(answer.tokens) for answer in arrived], [answer.graded.latency_s for answer in arrived], NONNEGATIVE
         )
         if writing
         else NOTHING,
-        usd_per_1000_tokens=ratio([1000 * cost for cost in usd], [float(answer.tokens) for answer in answers]),
-        usd_per_win=ratio(*_paid_for(usd, [float(won[answer.task]) for answer in answers])),
+        usd_per_1000_tokens=ratio(
+            [1000 * cost for cost in usd], [float(answer.tokens) for answer in answers], NONNEGATIVE
+        ),
+        usd_per_win=ratio(*_paid_for(usd, [float(won[answer.task]) for answer in answers]), NONNEGATIVE),
     )
 
 

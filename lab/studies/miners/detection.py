@@ -1,8 +1,8 @@
 """Detection: can a validator tell a relay from a miner that runs the model itself?
 
 Each answer is described by its observable features. For each feature and each of the two miners, a Gaussian is fitted
-to all folds of tasks but one; on the remaining fold it gives the likelihood ratio of the relay. Over several prompts
-the log-likelihood ratios add up to the validator's evidence:
+to the answers to every other task; on the remaining tasks it gives the likelihood ratio of the relay. Over several
+prompts the log-likelihood ratios add up to the validator's evidence:
 
     evidence of k prompts = sum over prompts and features of log p(feature | relay) - log p(feature | local)
 
@@ -20,19 +20,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.statistics import Estimate
+from lab.statistics.classification import auc
+from lab.statistics.estimate import jackknife, jackknifed
+from lab.statistics.interval import LEAST, Interval
 
 from .answers import AnswerFacts
 from .config import Detection
 
+Floats = NDArray[np.float64]
+
 PROMPTS = (1, 2, 4, 8, 16, 32)
 FALSE_ALARMS = 0.01
-FOLDS = 5
-SETS = 1_000
-"""Sets of prompts drawn for each miner."""
-RESAMPLES = 100
-"""Resamples of the prompts for intervals."""
-RESAMPLED_SETS = 400
-"""Sets of prompts drawn in each resample."""
+CAUGHT_FROM = 20
+"""Tasks below which the tail of the local miner's evidence is unknown."""
 SHRINKAGE = 3.0
 """Weight of the variance over both miners in the variance of each, in answers."""
 
@@ -66,7 +66,15 @@ class Power:
     auc: Estimate
     """Probability that the relay has more evidence against it than the local miner; 0.5 is chance."""
     caught: Estimate
-    """Share of relays caught at 1 % false alarms."""
+    """Share of relays caught at 1 % false alarms; no value if the tasks are too few to say."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moments:
+    """Means and variances of the evidence of local miner and relay, (B, 2) each."""
+
+    means: Floats
+    variances: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +98,14 @@ def detect(table: Detection, answers: Mapping[str, Sequence[AnswerFacts]]) -> De
     powers, unseen = [], []
     for group, names in GROUPS.items():
         seen = tuple(name for name in names if _seen(described, name))
-        if not seen or len(tasks) < 2 * FOLDS:
+        if not seen or len(tasks) < 2 * LEAST:
             unseen.append(group)
             continue
         local, relay = (np.array([[row[name] for name in seen] for row in side]) for side in described)
-        evidence = log_likelihood_ratios(local, relay)
-        powers += [Power(group, seen, prompts, *power(*evidence, prompts)) for prompts in PROMPTS]
+        evidence = held_out_evidence(local, relay)
+        powers += [
+            Power(group, seen, prompts, told_apart(evidence, prompts), caught(evidence, prompts)) for prompts in PROMPTS
+        ]
     return DetectionResult(table, len(tasks), tuple(unseen), tuple(powers))
 
 
@@ -120,69 +130,98 @@ def features(answer: AnswerFacts, own_copy: str | None) -> dict[str, float]:
     }
 
 
-def log_likelihood_ratios(
-    local: NDArray[np.float64], relay: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the evidence (T,) of each task's answer for both miners, from features (T, F); NaN counts for nothing.
+def held_out_evidence(local: Floats, relay: Floats) -> Floats:
+    """Return the evidence (T // 2, 2) of both miners' answers to the tasks 1, 3, ..., from features (T, F).
 
-    A task's evidence comes from Gaussians fitted to the tasks of the other folds; task i is in fold i mod `FOLDS`.
+    The Gaussians are fitted to the tasks 0, 2, ..., so that equal miners have equal evidence on average. In a
+    cross-validation, each fold would count against what the others happened to show. NaN counts for nothing.
     """
-    evidence = np.zeros((2, len(local)))
-    folds = np.arange(len(local)) % FOLDS
-    for fold in range(FOLDS):
-        held = folds == fold
-        fitted = [_gaussians(local[~held], relay[~held]), _gaussians(relay[~held], local[~held])]
-        for side, rows in enumerate((local[held], relay[held])):
-            with np.errstate(invalid="ignore"):
-                ratio = _log_density(rows, *fitted[1]) - _log_density(rows, *fitted[0])
-            evidence[side, held] = np.nan_to_num(ratio, nan=0.0).sum(axis=1)
-    return evidence[0], evidence[1]
+    fitted = [_gaussians(local[::2], relay[::2]), _gaussians(relay[::2], local[::2])]
+    evidence = []
+    for rows in (local[1::2], relay[1::2]):
+        with np.errstate(invalid="ignore"):
+            ratio = _log_density(rows, *fitted[1]) - _log_density(rows, *fitted[0])
+        evidence.append(np.nan_to_num(ratio, nan=0.0).sum(axis=1))
+    return np.column_stack(evidence)
 
 
-def power(local: NDArray[np.float64], relay: NDArray[np.float64], prompts: int) -> tuple[Estimate, Estimate]:
-    """Return the AUC and the share caught at 1 % false alarms with the evidence of `prompts` prompts; n counts tasks.
+def told_apart(evidence: Floats, prompts: int) -> Estimate:
+    """Return the AUC with the `evidence` (T, 2) of local miner and relay over `prompts` prompts; n counts tasks.
 
-    Sets of prompts are drawn with replacement. Intervals are over tasks, resampled for both miners together.
+    The evidence of several prompts is a sum, nearly normal: AUC = Phi(sqrt(k) d), where d is the difference of means
+    over the root of both variances. Its interval is that of d.
     """
-    rng = np.random.default_rng(0)
-    n = len(local)
-    whole = np.arange(n)[None, :]
-    value = _powers(local, relay, whole, prompts, SETS, rng)[:, 0]
-    resampled = rng.integers(0, n, size=(RESAMPLES, n))
-    drawn = _powers(local, relay, resampled, prompts, RESAMPLED_SETS, rng)
-    auc, caught = (Estimate.of_draws(float(each), draws, n) for each, draws in zip(value, drawn, strict=True))
-    return auc, caught
+    if prompts == 1:
+        return auc(evidence, np.tile([0.0, 1.0], (len(evidence), 1)))
+    distance = jackknifed(_rows(evidence), lambda sums: _distances(_moments(sums)))
+    if distance.value is None:
+        return Estimate(0.5, None, None, distance.n, distance.method)
+    low, high = (None if end is None else _phi(math.sqrt(prompts) * end) for end in (distance.low, distance.high))
+    value = _phi(math.sqrt(prompts) * distance.value)
+    return Estimate.of(value, Interval(low, high, distance.method), distance.n)
 
 
-def _powers(
-    local: NDArray[np.float64],
-    relay: NDArray[np.float64],
-    tasks: NDArray[np.int64],
-    prompts: int,
-    sets: int,
-    rng: np.random.Generator,
-) -> NDArray[np.float64]:
-    """Return AUC and share caught, (2, B), for sets of prompts drawn from each row of `tasks` (B, T)."""
-    powers = np.empty((2, len(tasks)))
-    for row, here in enumerate(tasks):
-        if prompts == 1:
-            low, high = local[here], relay[here]
-        else:
-            low, high = (
-                evidence[here[rng.integers(0, len(here), size=(sets, prompts))]].sum(axis=1)
-                for evidence in (local, relay)
-            )
-        ordered = np.sort(low)
-        below, upto = (np.searchsorted(ordered, high, side).mean() / len(low) for side in ("left", "right"))
-        powers[0, row] = (below + upto) / 2
-        bound = np.quantile(ordered, 1.0 - FALSE_ALARMS, method="higher")
-        powers[1, row] = (high > bound).mean()
-    return powers
+def caught(evidence: Floats, prompts: int) -> Estimate:
+    """Return the share of relays whose evidence over `prompts` prompts a local miner exceeds with 1 % probability.
+
+    The threshold is a prediction limit: it allows for the error of a mean and a variance that are known from the local
+    miner's answers to T tasks. The share is Phi(a / sqrt(1 - v)), where a is the relay's distance above the threshold
+    in standard deviations, estimated with the variance v; Phi(a) would be too large on average. There is no value if
+    v is not below 1, or with fewer than 20 tasks: then they can't say what that many prompts would show.
+    """
+    from scipy.special import stdtrit
+
+    rows, n = _rows(evidence), len(evidence)
+    limit = float(stdtrit(n - 1, 1 - FALSE_ALARMS))
+
+    def distances(sums: Floats) -> Floats:
+        return _above_threshold(_moments(sums), prompts, limit, n)
+
+    value, left_out = float(distances(rows.sum(axis=0, keepdims=True))[0]), distances(rows.sum(axis=0) - rows)
+    if np.isnan(value) or np.isnan(left_out).any():
+        return Estimate(0.0, None, None, n, "none: all observations are equal")
+    variance = (n - 1) * float(left_out.var())
+    if variance >= 1 or n < CAUGHT_FROM:
+        return Estimate(None, None, None, n)
+    distance = jackknife(value, left_out, n)
+    low, high = (None if end is None else _phi(end) for end in (distance.low, distance.high))
+    return Estimate.of(_phi(value / math.sqrt(1 - variance)), Interval(low, high, distance.method), n)
 
 
-def _gaussians(
-    rows: NDArray[np.float64], others: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _rows(evidence: Floats) -> Floats:
+    return np.column_stack([np.ones(len(evidence)), evidence, evidence**2])
+
+
+def _moments(sums: Floats) -> Moments:
+    """Return the means (B, 2) and variances (B, 2) of both miners' evidence from sums (B, 5)."""
+    n = sums[:, :1]
+    means = sums[:, 1:3] / n
+    return Moments(means, np.maximum(sums[:, 3:] - n * means**2, 0.0) / (n - 1))
+
+
+def _distances(moments: Moments) -> Floats:
+    """Return the difference of means over the root of both variances (B,); NaN where there is no variance."""
+    apart, spread = np.diff(moments.means, axis=1)[:, 0], moments.variances.sum(axis=1)
+    return np.asarray(np.divide(apart, np.sqrt(spread), out=np.full(len(apart), np.nan), where=spread > 1e-18))
+
+
+def _above_threshold(moments: Moments, prompts: int, limit: float, n: int) -> Floats:
+    """Return how far the relay's evidence lies above the threshold (B,), in standard deviations of that distance."""
+    apart = np.diff(moments.means, axis=1)[:, 0]
+    local, relay = moments.variances.T
+    unsure = prompts / n
+    above = math.sqrt(prompts) * apart - limit * np.sqrt(local * (1 + unsure))
+    spread = relay + local * unsure
+    return np.asarray(np.divide(above, np.sqrt(spread), out=np.full(len(above), np.nan), where=spread > 1e-18))
+
+
+def _phi(value: float) -> float:
+    from scipy.special import ndtr
+
+    return float(ndtr(value))
+
+
+def _gaussians(rows: Floats, others: Floats) -> tuple[Floats, Floats]:
     """Return the mean and variance (F,) of each feature of one miner; NaN where it carries no information."""
     both = np.concatenate([rows, others])
     known = ~np.isnan(rows)
@@ -197,9 +236,7 @@ def _gaussians(
     return means, np.where(variances > 1e-12, variances, np.nan)
 
 
-def _log_density(
-    rows: NDArray[np.float64], means: NDArray[np.float64], variances: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _log_density(rows: Floats, means: Floats, variances: Floats) -> Floats:
     return np.asarray(-0.5 * ((rows - means) ** 2 / variances + np.log(variances)))
 
 

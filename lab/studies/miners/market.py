@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lab.config.prices import PriceTable, price
-from lab.statistics import Estimate, mean, ratio
+from lab.statistics import NONNEGATIVE, Estimate, mean, ratio
 from lab.statistics.break_even import SECONDS, BreakEven, Machine
 from subnets import Cost
 
@@ -76,7 +76,7 @@ class Day:
         share = miner.result.pay_share or 0.0
         tokens = share * market.pay_per_day
         pay = tokens * prices.token_usd * change.pay
-        cost = mean([sum(parts) for parts in zip(hardware, api, power, strict=True)])
+        cost = mean([sum(parts) for parts in zip(hardware, api, power, strict=True)], NONNEGATIVE)
         return cls(
             miner.name,
             share,
@@ -110,7 +110,7 @@ class Rent:
     rate: Machine
     """Rent and speed; tokens stand for answers where work is not counted in tokens."""
     hour_usd: Estimate
-    """The interval is over answers, like the next three; the rent of an assumed machine has an interval of width 0."""
+    """The interval is over answers, like the next three; the rent of an assumed machine has none."""
     per_s: Estimate
     api_usd_per_million: Estimate
     """Price of a million units at the API, including the prompts read for them."""
@@ -201,7 +201,7 @@ def _rent(
 
 
 def _over(above: NDArray[np.float64], below: NDArray[np.float64]) -> Estimate:
-    return ratio(above.tolist(), below.tolist())
+    return ratio(above.tolist(), below.tolist(), NONNEGATIVE)
 
 
 def _offered_usd(offer: Offer, cost: Cost) -> float:

@@ -18,7 +18,7 @@ from lab.statistics import Estimate
 from lab.studies import study_folder as arms
 from lab.studies.miners import STUDY
 from lab.studies.miners.config import CONTEST, MinersConfig
-from lab.studies.miners.contest import MinersData
+from lab.studies.miners.contest import MinersData, level
 from lab.studies.miners.market import Day, PriceChange, brute_force, rents
 from lab.studies.miners.page import page
 from lab.studies.miners.page.claims import tolerance_sentence
@@ -119,7 +119,7 @@ def test_brute_force_and_formula_agree_within_five_percent(config: MinersConfig,
     for rent in machines[:2]:
         assert rent.formula.reachable and rent.served_until == pytest.approx(rent.formula.utilisation, rel=0.05)
         assert rent.utilisation.value == pytest.approx(rent.formula.utilisation)
-        assert rent.utilisation.n == 3 and (rent.utilisation.low or 1.0) < (rent.utilisation.high or 0.0)
+        assert rent.utilisation.n == 3 and rent.utilisation.low is None  # too few for an interval
         assert rent.per_s.value == pytest.approx(rent.rate.tokens_per_s)
     server = machines[2]
     assert not server.formula.reachable and server.served_until is None  # $10 an hour for 3,600 pages at $0.0015
@@ -245,7 +245,8 @@ def test_engine_meters_give_speed_and_server_prices_give_cost(written: Path) -> 
 
 def test_a_relay_that_waits_is_detected_by_its_latency_and_not_by_its_text(written: Path) -> None:
     rows = {row["seen"]: row for row in json.loads((written / "detection.json").read_text())["rows"]}
-    assert rows["latency"]["auc_8"]["value"] > 0.95 and rows["latency"]["caught_8"]["value"] > 0.9
+    assert rows["latency"]["auc_8"]["value"] > 0.95
+    assert rows["latency"]["caught_8"]["value"] is None  # 17 tasks can't tell one false alarm in a hundred
     assert rows["text"]["auc_1"]["value"] == rows["text"]["auc_32"]["value"] == 0.5  # the same letter by letter
     assert "log-probabilities" not in rows
 
@@ -308,3 +309,21 @@ def test_a_shipped_config_is_read_and_its_honest_miners_compared(name: str) -> N
     if name == "miners_text":  # a server runs for those alone that call it
         serving = {miner for miner in config.honest_names if arms[f"alone-{miner}"].servers}
         assert serving == {"passthrough", "router"}
+
+
+def test_the_best_of_twelve_equal_miners_seldom_differs_from_another() -> None:
+    """Tests against the sample's best alone find a difference in 12 % of samples."""
+    rng = np.random.default_rng(0)
+    names = [str(place) for place in range(12)]
+    wrong = 0
+    for _ in range(150):
+        scores = rng.normal(0.5, 0.1, (24, 12))
+        ordered = sorted(names, key=lambda name: -scores[:, int(name)].mean())
+        wrong += len(level(ordered, {name: scores[:, int(name)] for name in names})) < 11
+    assert wrong / 150 <= 0.08
+
+
+def test_a_clearly_worse_miner_is_not_level_with_the_best() -> None:
+    rng = np.random.default_rng(0)
+    columns = {"good": rng.normal(0.8, 0.1, 24), "alike": rng.normal(0.8, 0.1, 24), "bad": rng.normal(0.4, 0.1, 24)}
+    assert level(["good", "alike", "bad"], columns) == ("alike",)

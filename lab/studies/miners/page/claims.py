@@ -59,14 +59,15 @@ def claims_sentences(claims: ClaimResults) -> list[str]:
 def tolerance_sentence(claims: ClaimResults) -> str:
     """Say how much excess is tolerated, and where that comes from."""
     first = f"the first {percent(LEARNING_SHARE)} of the tasks"
-    if claims.tolerance.high is None:
+    if claims.tolerance.value is None:
         return (
-            f"No tolerance could be measured: honest miners claimed tokens on fewer than two of {first}. All other "
+            f"No tolerance could be measured: honest miners claimed no tokens on {first}. All other "
             "claims are compared with our own count, which another tokenizer's count may exceed."
         )
+    end = "that" if claims.tolerance.high is None else "the upper end of that"
     return (
         f"On {first} honest miners' claims were {claims.tolerance.percent(1)} above our own count of the tokens. All "
-        f"other claims may exceed our count by the upper end of that, {percent(claims.believed)}."
+        f"other claims may exceed our count by {end}, {percent(claims.believed)}."
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lab.report.section import Caption, Column, Section
 from lab.results.words import listed, quoted
 from lab.statistics.claims import ALPHA
+from lab.statistics.paired import TEST
 from lab.studies.miners import plots
 from lab.studies.miners.contest import MinersData
 
@@ -58,6 +59,5 @@ def strongest(data: MinersData) -> str:
         return f"{best} was the strongest."
     return (
         f"{best} was the strongest, though on these tasks the scores of {listed(map(quoted, data.level))} do not "
-        "differ from its "
-        f"scores significantly (sign-flip test, Holm, at {ALPHA:g})."
+        f"differ from its scores significantly ({TEST}, Holm over all pairs, at {ALPHA:g})."
     )

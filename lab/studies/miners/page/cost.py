@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lab.report.section import Caption, Cell, Column, Section
 from lab.results.words import quoted
-from lab.statistics import ranked, ratio
+from lab.statistics import NONNEGATIVE, ranked, ratio
 from lab.studies.miners import plots
 from lab.studies.miners.config import MinersConfig
 from lab.studies.miners.contest import MinersData, MinerSummary
@@ -45,8 +45,8 @@ def cost_section(data: MinersData, config: MinersConfig) -> Section:
 def _cost_row(miner: MinerSummary, config: MinersConfig) -> tuple[Cell, ...]:
     costs = [answer.graded.cost for answer in miner.answers]
     arrived = [float(answer.arrived) for answer in miner.answers]
-    gpu_s = ratio([cost.gpu_s for cost in costs], arrived)
-    energy_wh = ratio([energy_j(cost, config.market) / 3600 for cost in costs], arrived)
+    gpu_s = ratio([cost.gpu_s for cost in costs], arrived, NONNEGATIVE)
+    energy_wh = ratio([energy_j(cost, config.market) / 3600 for cost in costs], arrived, NONNEGATIVE)
     return (
         miner.name,
         miner.result.usd,
