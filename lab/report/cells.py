@@ -124,14 +124,15 @@ def for_csv(cell: Cell) -> str | int | float | bool | None:
     return cell
 
 
-def for_json(cell: Cell) -> str | int | float | bool | dict[str, float | int | None] | None:
-    """Return a cell as JSON holds it; an estimate is its value, interval and n."""
+def for_json(cell: Cell) -> str | int | float | bool | dict[str, float | int | str | None] | None:
+    """Return a cell as JSON holds it; an estimate is its value, interval, n and method."""
     if isinstance(cell, Estimate):
         return plain_figure(cell)
     return cell.text if isinstance(cell, Label) else cell
 
 
-def plain_figure(figure: Estimate) -> dict[str, float | int | None]:
+def plain_figure(figure: Estimate) -> dict[str, float | int | str | None]:
     """Return an estimate as JSON holds it; an infinite end is null."""
     ends = (None if end is None or not isfinite(end) else end for end in (figure.value, figure.low, figure.high))
-    return dict(zip(("value", "low", "high"), ends, strict=True)) | {"n": figure.n}
+    value, low, high = ends
+    return {"value": value, "low": low, "high": high, "n": figure.n, "method": figure.method}

@@ -18,7 +18,7 @@ from lab.config.prices import PriceTable, price
 from lab.record.completed_run import CompletedRun
 from lab.record.entries import GradedRound
 from lab.record.record import RunRecord
-from lab.statistics import Estimate, mean, ratio
+from lab.statistics import NONNEGATIVE, Estimate, mean, ratio
 from subnets import Cost
 
 ROLES = ("driver", "host", "validator", "system")
@@ -227,16 +227,16 @@ def _add_up(run: CompletedRun) -> Bill:
         idle_usd=price(Cost(cpu_s=idle), prices),
         wall_s=sum(epoch.use.wall_s for epoch in epochs),
         cores=max((epoch.use.cores for epoch in epochs), default=0),
-        miners=mean([float(len(graded.answers)) for graded in rounds]),
+        miners=mean([float(len(graded.answers)) for graded in rounds], NONNEGATIVE),
         validators=validators,
         tasks=len(rounds),
         answers=sum(len(graded.answers) for graded in rounds),
         lost=sum(answer.fault == "lost" for graded in rounds for answer in graded.answers),
-        once_cpu_s=mean([cost.cpu_s for cost in baseline.values()]),
-        once_usd=mean([price(cost, prices) for cost in meters.baseline.values()]),
-        overhead=ratio(above, below),
-        overhead_of_one=ratio([cpu_s * validators for cpu_s in above], below),
-        useful_work=ratio(below, above),
+        once_cpu_s=mean([cost.cpu_s for cost in baseline.values()], NONNEGATIVE),
+        once_usd=mean([price(cost, prices) for cost in meters.baseline.values()], NONNEGATIVE),
+        overhead=ratio(above, below, NONNEGATIVE),
+        overhead_of_one=ratio([cpu_s * validators for cpu_s in above], below, NONNEGATIVE),
+        useful_work=ratio(below, above, NONNEGATIVE),
         grading_share=checking / sum(subnet) if sum(subnet) else 0.0,
         prices=prices,
         sessions=len({epoch.use.session for epoch in epochs}),

@@ -3,9 +3,9 @@
     compared = compare(Path("runs/ocr"), Path("runs/ocr-2"))
     compared.rows[0].larger_than_chance
 
-Answers are paired if a miner of the same name answered the same task in both. Each miner and measure is tested by sign
-flips (`statistics.paired`), with a 5 % chance of any false alarm in all tests together (Holm). Studies are compared arm
-by arm. Other load on the machine shifts all times and costs of a run together, so a difference in these is one between
+Answers are paired if a miner of the same name answered the same task in both. Each miner and measure is tested
+(`statistics.paired`), with a 5 % chance of any false alarm in all tests together (Holm). Studies are compared arm by
+arm. Other load on the machine shifts all times and costs of a run together, so a difference in these is one between
 two single runs, and need not come from their configs.
 """
 
@@ -26,15 +26,13 @@ from lab.record.completed_run import CompletedRun
 from lab.record.entries import GradedAnswer, GradedRound
 from lab.record.run_folder import open_run
 from lab.statistics import Estimate, mean
-from lab.statistics.paired import FLIPS, Comparison, holm
+from lab.statistics.paired import TEST, Comparison, holm
 from subnets import Fault
 
 from .words import counted, quoted
 
 ALPHA = 0.05
 """Chance of any false alarm among all tests of a comparison."""
-RARE = 10
-"""Extreme sign flips needed for a stable p-value."""
 METERED = ("latency_s", "cpu_s", "usd")
 """Measures that depend on what else the machine did during the run."""
 BY_RUN = ("run", "started", "seed", "prices")
@@ -121,7 +119,7 @@ class Compared:
         tasks = counted(self.tasks, "shared task")
         text = (
             f"{larger} of {len(self.rows)} differences are larger than chance, over {tasks} "
-            f"(sign-flip test on the same tasks, Holm over all of them, at {ALPHA:g})."
+            f"({TEST} on the same tasks, Holm over all of them, at {ALPHA:g})."
         )
         if not any(row.larger_than_chance and row.measure in METERED for row in self.rows):
             return text
@@ -158,21 +156,11 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
-class _Test:
-    """One row, and the answers behind it."""
-
-    row: Row
-    """Not yet corrected for the number of tests."""
-    before: list[float]
-    """NaN if there is nothing to measure, as in `after`."""
-    after: list[float]
-
-
-@dataclass(frozen=True, slots=True)
 class _Pairing:
     """What two runs have in common."""
 
-    tests: list[_Test]
+    rows: list[Row]
+    """Not yet corrected for the number of tests."""
     tasks: set[TaskKey]
     notes: list[str]
 
@@ -217,7 +205,7 @@ def compare(first: Path, second: Path) -> Compared:
     _check_kinds(first, ours, second, theirs)
     notes = [f"arm {quoted(name)} is only in {quoted(str(first))}" for name in ours if name not in theirs]
     notes += [f"arm {quoted(name)} is only in {quoted(str(second))}" for name in theirs if name not in ours]
-    tests: list[_Test] = []
+    rows: list[Row] = []
     tasks: set[TaskKey] = set()
     same = ours.keys() == theirs.keys()
     for arm in ours:
@@ -225,21 +213,17 @@ def compare(first: Path, second: Path) -> Compared:
             before, after = _Side.read(ours[arm]), _Side.read(theirs[arm])
             same &= before.head == after.head
             pairing = _pair(arm, before, after)
-            tests += pairing.tests
+            rows += pairing.rows
             tasks |= pairing.tasks
             notes += [f"{arm}: {note}" if arm else note for note in pairing.notes]
-    if not tests:
+    if not rows:
         raise RecordError(
             f"{str(first)!r} and {str(second)!r} share no tasks of a miner: {'; '.join(notes)}. A comparison needs a "
             "miner of the same name, the same subnet and the same tasks: run both with the same seed"
         )
-    p_values = [_p_value(test, len(tests)) for test in tests]
+    p_values = holm([row.p_value for row in rows])
     return Compared(
-        tuple(
-            replace(test.row, p_value=alone, p_all=corrected)
-            for test, alone, corrected in zip(tests, p_values, holm(p_values), strict=True)
-            if corrected is not None
-        ),
+        tuple(replace(row, p_all=p) for row, p in zip(rows, p_values, strict=True) if p is not None),
         len(tasks),
         tuple(notes),
         same,
@@ -292,13 +276,13 @@ def _pair(arm: str, first: _Side, second: _Side) -> _Pairing:
         seeds = f"{first.config['seed']} and {second.config['seed']}"
         return _Pairing([], set(), [f"no task is in both: the seeds are {seeds}"])
     names = set(second.names.values())
-    tests = [
+    rows = [
         _test(arm, name, measure, _values(first, name, measure, shared), _values(second, name, measure, shared))
         for name in first.names.values()
         if name in names
         for measure in MEASURES
     ]
-    return _Pairing([test for test in tests if test is not None], set(shared), _notes(first, second))
+    return _Pairing([row for row in rows if row is not None], set(shared), _notes(first, second))
 
 
 def _notes(first: _Side, second: _Side) -> list[str]:
@@ -331,13 +315,13 @@ def _values(side: _Side, name: str, measure: Measure, tasks: list[TaskKey]) -> l
     return values
 
 
-def _test(arm: str, name: str, measure: Measure, before: list[float], after: list[float]) -> _Test | None:
+def _test(arm: str, name: str, measure: Measure, before: list[float], after: list[float]) -> Row | None:
     """Test one measure of one miner; None if no task has it in both."""
     comparison = Comparison.of(before, after)
     if comparison.p_value is None:
         return None
     both = [(a, b) for a, b in zip(before, after, strict=True) if not np.isnan(a + b)]
-    row = Row(
+    return Row(
         arm,
         name,
         measure.key,
@@ -347,13 +331,3 @@ def _test(arm: str, name: str, measure: Measure, before: list[float], after: lis
         comparison.p_value,
         comparison.p_value,
     )
-    return _Test(row, before, after)
-
-
-def _p_value(test: _Test, tests: int) -> float:
-    """Return the test's p-value, from more flips if the usual number can't resolve it among so many tests."""
-    if test.row.p_value > RARE / FLIPS or tests * RARE <= ALPHA * FLIPS:
-        return test.row.p_value
-    finer = Comparison.of(test.before, test.after, flips=round(RARE * tests / ALPHA)).p_value
-    assert finer is not None  # the same answers had one
-    return finer

@@ -12,14 +12,12 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from lab.config.prices import PriceTable, price
 from lab.config.run_config import RunConfig
 from lab.record.completed_run import CompletedRun
 from lab.record.entries import Epoch, GradedAnswer, GradedRound, Neuron, Start
 from lab.record.record import RunRecord
-from lab.statistics import RESAMPLES, Estimate, mean, ratio
+from lab.statistics import NONNEGATIVE, Estimate, mean_score, quantile, ratio
 from subnets import Fault, Subnet
 
 U16 = 65_535
@@ -129,20 +127,6 @@ def by_quality(miners: Sequence[NeuronResult]) -> list[NeuronResult]:
     return sorted(miners, key=lambda miner: (miner.quality.value is None, -(miner.quality.value or 0.0), miner.uid))
 
 
-def quantile(values: Sequence[float], share: float) -> Estimate:
-    """Quantile with a bootstrapped percentile interval."""
-    observed = np.asarray(values, dtype=float)
-    n = len(observed)
-    if n == 0:
-        return NOTHING
-    value = float(np.quantile(observed, share))
-    if n == 1:
-        return Estimate(value, None, None, 1)
-    picks = np.random.default_rng(0).integers(0, n, size=(RESAMPLES, n))
-    low, high = np.percentile(np.quantile(observed[picks], share, axis=1), [2.5, 97.5])
-    return Estimate(value, min(float(low), value), max(float(high), value), n)
-
-
 def _characters(record: RunRecord, subnet: Subnet, answer: GradedAnswer) -> int:
     """Count the characters of an answer that a language model wrote."""
     if answer.fault is not None or answer.blob is None or not answer.cost.output_tokens:
@@ -194,16 +178,16 @@ def _result(
         unscored=sum(answer.score is None for answer in answers),
         faults=dict(sorted(Counter(str(answer.fault) for answer in answers if answer.fault is not None).items())),
         fault_reason=min(reasons, key=lambda reason: (-reasons[reason], reason)) if reasons else "",
-        score=mean([answer.score for answer in answers if answer.score is not None]),
-        quality=mean([answer.quality for answer in answers if answer.quality is not None]),
+        score=mean_score([answer.score for answer in answers if answer.score is not None]),
+        quality=mean_score([answer.quality for answer in answers if answer.quality is not None]),
         latency_p50_s=quantile([answer.latency_s for answer in arrived], 0.50),
         latency_p95_s=quantile([answer.latency_s for answer in arrived], 0.95),
-        cpu_s=ratio([answer.cost.cpu_s for answer in served], delivered),
-        usd=ratio([price(answer.cost, prices) for answer in served], delivered),
+        cpu_s=ratio([answer.cost.cpu_s for answer in served], delivered, NONNEGATIVE),
+        usd=ratio([price(answer.cost, prices) for answer in served], delivered, NONNEGATIVE),
         usd_token=_usd_per(spent, [answer.cost.output_tokens for answer in answers]),
         usd_character=_usd_per(spent, characters),
     )
 
 
 def _usd_per(spent: Sequence[float], counts: Sequence[int]) -> Estimate:
-    return ratio(spent, [float(count) for count in counts]) if any(counts) else NOTHING
+    return ratio(spent, [float(count) for count in counts], NONNEGATIVE) if any(counts) else NOTHING

@@ -2,19 +2,22 @@
 
 Both are 1 for perfect agreement and 0 for chance agreement; below 0, raters disagree systematically. Intervals are over
 items, and n counts the items that at least two raters rated. If items depend on each other, like answers to one task,
-`cluster` (items,) names those that are resampled together, and n counts clusters.
+`cluster` (items,) names those that belong together, and n counts clusters.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from math import isqrt
+from math import inf, isqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .estimate import Estimate
-from .resampling import clustered, resampled_sums
+from .estimate import Estimate, jackknifed
+from .interval import Bounds
+from .resampling import clustered
+
+AT_MOST_1: Bounds = (-inf, 1.0)
 
 
 def krippendorff_alpha(ratings: ArrayLike, cluster: ArrayLike | None = None) -> Estimate:
@@ -75,13 +78,9 @@ def _of_sums(
     cluster: ArrayLike | None,
     statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]],
 ) -> Estimate:
-    """Apply `statistic` to the sums of `rows` (items, K), 0 for an unrated item, and resample by cluster."""
+    """Apply `statistic` to the sums of `rows` (items, K), 0 for an unrated item, by cluster."""
     sums = clustered(rows, cluster)
-    sums = sums[sums.any(axis=1)]
-    if not len(sums):
-        return Estimate(None, None, None, 0)
-    value = statistic(sums.sum(axis=0, keepdims=True))
-    return Estimate.of_draws(float(value[0]), statistic(resampled_sums(sums)), len(sums))
+    return jackknifed(sums[sums.any(axis=1)], statistic, AT_MOST_1)
 
 
 def _alphas(sums: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .estimate import Estimate, mean, ratio
+from .estimate import Estimate, ratio, share
 from .resampling import clustered
 
 ALPHA = 0.05
@@ -25,7 +25,7 @@ claims that scatter widely."""
 def mean_excess(claimed: ArrayLike, recounted: ArrayLike, cluster: ArrayLike | None = None) -> Estimate:
     """Return the mean relative excess of claims, claimed / recounted - 1.
 
-    Outputs of one `cluster` (outputs,), like those to the same task, are resampled together, and n counts clusters.
+    Outputs of one `cluster` (outputs,), like those to the same task, belong together, and n counts clusters.
 
     For outputs known to be counted honestly, the upper end is the tolerance for checking others: the average excess
     over our own recount that a slightly different tokenizer explains. It applies to outputs of similar length, because
@@ -78,7 +78,7 @@ class ClaimCheck:
             flagged_at=int(places[flagged[0]]) + 1 if len(flagged) else None,
             evidence=float(np.exp(min(evidence.max(initial=0.0), 700.0))),
             excess=mean_excess(claimed, recounted),
-            unclaimed=mean(np.isnan(np.asarray(claimed, dtype=float)).tolist()),
+            unclaimed=share(np.isnan(np.asarray(claimed, dtype=float))),
         )
 
 

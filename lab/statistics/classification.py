@@ -1,8 +1,7 @@
 """Classification: do scores tell right answers from wrong ones, and are they calibrated probabilities?
 
 `scores` and `right` are (tasks, answers); `right` is 1 for a right answer and 0 for a wrong one. NaN is unscored or
-unknown, and skipped. Answers to one task are not independent, so intervals come from resampling tasks with all their
-answers; n counts tasks.
+unknown, and skipped. Answers to one task are not independent, so intervals are over tasks, and n counts tasks.
 """
 
 from __future__ import annotations
@@ -10,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .estimate import Estimate, ratio
+from .estimate import Estimate, jackknifed, ratio
 from .graded import Graded
-from .resampling import resampled_sums
+from .interval import UNIT, Interval, clustered_share
 
 BINS = 10
 """Bins of equal width over [0, 1]; each includes its lower end, the last one both."""
@@ -21,20 +20,22 @@ BINS = 10
 def auc(scores: ArrayLike, right: ArrayLike) -> Estimate:
     """Return the probability that a right answer scores above a wrong one, ties half: Mann-Whitney U / its maximum.
 
-    The interval resamples each answer's placement among the answers of the other class (DeLong 1988; for answers
-    clustered by task, Obuchowski 1997) and is clipped to [0, 1].
+    The interval is Wilson's for the variance of each answer's placement among the answers of the other class (DeLong
+    1988; for answers clustered by task, Obuchowski 1997). Unlike one from that variance alone, it has a width where
+    the sample's classes are apart.
     """
     graded = _labelled(scores, right)
     n = len(graded.known)
     is_right, is_wrong = graded.known & (graded.truth == 1), graded.known & (graded.truth == 0)
-    if not is_right.any() or not is_wrong.any():
+    rights, wrongs = float(is_right.sum()), float(is_wrong.sum())
+    if not rights or not wrongs:
         return Estimate(None, None, None, n)
     placed_right = np.where(is_right, _share_below(graded.scores, graded.scores[is_wrong]), 0.0)
     placed_wrong = np.where(is_wrong, 1.0 - _share_below(graded.scores, graded.scores[is_right]), 0.0)
-    rows = np.column_stack([part.sum(axis=1) for part in (placed_right, is_right, placed_wrong, is_wrong)])
-    value = float(placed_right.sum() / is_right.sum())
-    above, rights, below, wrongs = (sums := resampled_sums(rows))[(sums[:, [1, 3]] > 0).all(axis=1)].T
-    return Estimate.of_draws(value, np.clip(above / rights + below / wrongs - value, 0.0, 1.0), n)
+    value = float(placed_right.sum() / rights)
+    right_part = (placed_right.sum(axis=1) - value * is_right.sum(axis=1)) / rights
+    wrong_part = (placed_wrong.sum(axis=1) - value * is_wrong.sum(axis=1)) / wrongs
+    return Estimate.of(value, clustered_share(value, n * (right_part + wrong_part), min(rights, wrongs)), n)
 
 
 def brier(scores: ArrayLike, right: ArrayLike) -> Estimate:
@@ -44,29 +45,51 @@ def brier(scores: ArrayLike, right: ArrayLike) -> Estimate:
         ValueError: a score is not a probability.
     """
     graded = _probabilities(scores, right)
-    return ratio(((graded.scores - graded.truth) ** 2).sum(axis=1).tolist(), graded.known.sum(axis=1).tolist())
+    squares = ((graded.scores - graded.truth) ** 2).sum(axis=1)
+    return ratio(squares.tolist(), graded.known.sum(axis=1).tolist(), UNIT)
 
 
 def calibration_error(scores: ArrayLike, right: ArrayLike, bins: int = BINS) -> Estimate:
-    """Return the expected calibration error: sum over bins of (share of answers) * |share right - mean score|.
+    """Return the root mean square of |share right - mean score| over bins, weighted by their answers, without its bias.
 
-    It exceeds 0 by chance even for a calibrated score, so compare only estimates of similar n.
+    In a small bin the two differ by chance even for a calibrated score, which inflates both this error and the mean
+    absolute one. Each bin's squared difference is therefore reduced by its variance over tasks (Kumar, Liang and Ma
+    2019, arXiv 1909.10155). If that leaves nothing, the value is 0. An interval that starts at 0 says that the score
+    may be calibrated.
 
     Raises:
         ValueError: a score is not a probability.
     """
     graded = _probabilities(scores, right)
-    n = len(graded.known)
-    if n == 0:
-        return Estimate(None, None, None, 0)
     place = np.minimum((graded.scores * bins).astype(int), bins - 1)
-    excess = graded.truth - graded.scores
-    rows = np.column_stack(
-        [*(np.where(place == each, excess, 0.0).sum(axis=1) for each in range(bins)), graded.known.sum(axis=1)]
-    )
-    sums = np.vstack([rows.sum(axis=0), resampled_sums(rows)])
-    errors = np.abs(sums[:, :-1]).sum(axis=1) / sums[:, -1]
-    return Estimate.of_draws(float(errors[0]), errors[1:], n)
+    inside = [graded.known & (place == each) for each in range(bins)]
+    excess = np.stack([np.where(here, graded.truth - graded.scores, 0.0).sum(axis=1) for here in inside], axis=1)
+    count = np.stack([here.sum(axis=1).astype(float) for here in inside], axis=1)
+    ones = np.ones((len(excess), 1))
+    square = jackknifed(np.hstack([excess, excess**2, excess * count, count, count**2, ones]), _squared_error)
+    if square.value is None:
+        return square
+    low, high = (None if end is None else _root(end) for end in (square.low, square.high))
+    return Estimate.of(_root(square.value), Interval(low, high, square.method), square.n)
+
+
+def _root(square: float) -> float:
+    return float(np.sqrt(max(0.0, square)))
+
+
+def _squared_error(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the unbiased squared error from sums over tasks, (B, 5 bins + 1): as above, and the number of tasks."""
+    excess, square, product, count, count_square = np.split(sums[:, :-1], 5, axis=1)
+    tasks = sums[:, -1:]
+    gap = _over(excess, count)
+    spread = square - 2 * gap * product + gap**2 * count_square
+    with np.errstate(divide="ignore", invalid="ignore"):  # a single task shows no variance
+        variance = tasks / (tasks - 1) * spread
+    return np.asarray(_over(excess**2 - variance, count).sum(axis=1) / count.sum(axis=1))
+
+
+def _over(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.divide(above, below, out=np.zeros(above.shape), where=below > 0))
 
 
 def _labelled(scores: ArrayLike, right: ArrayLike) -> Graded:

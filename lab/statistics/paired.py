@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from .estimate import Estimate, mean
-from .resampling import bundled
+from .interval import skewed_t_test
 
-FLIPS = 10_000
-EXACT = 13
-"""Largest number of differences for which all 2^n flips are tried: 8,192, fewer than would be drawn."""
-BLOCK_CELLS = 1 << 21
+TEST = "paired t-test corrected for skewness"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +24,11 @@ class Comparison:
     """Two-sided; None if the series share no task."""
 
     @classmethod
-    def of(cls, first: ArrayLike, second: ArrayLike, flips: int = FLIPS) -> Comparison:
-        """Compare values (tasks,) by the sign-flip permutation test; tasks with a NaN are skipped.
+    def of(cls, first: ArrayLike, second: ArrayLike) -> Comparison:
+        """Compare values (tasks,) by a t-test corrected for skewness; tasks with a NaN are skipped.
 
-        Under the null hypothesis each task's difference could equally have the other sign. The p-value is the share of
-        flips whose mean is at least as far from 0: among all flips with up to EXACT nonzero differences, and otherwise
-        among `flips` random ones and the observed one, so that no p-value is below 1 / (1 + flips). Beyond
-        resampling.BUNDLES tasks, random bundles are flipped.
+        The null hypothesis is a mean difference of 0, whatever the differences' distribution. A sign-flip test would
+        also call a mean of 0 significant if it is made of many small losses and a few large wins.
 
         Raises:
             ValueError: the series differ in length.
@@ -44,7 +39,7 @@ class Comparison:
         differences = after - before
         differences = differences[~np.isnan(differences)]
         difference = mean(differences.tolist())
-        return cls(difference, None if difference.value is None else _sign_flip(differences, flips))
+        return cls(difference, None if difference.value is None else skewed_t_test(differences))
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
@@ -60,21 +55,3 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
         floor = max(floor, min(1.0, p * (len(order) - rank)))
         adjusted[place] = floor
     return adjusted
-
-
-def _sign_flip(differences: NDArray[np.float64], flips: int) -> float:
-    """Return the two-sided p-value of the hypothesis that `differences` are symmetric about 0."""
-    moved = bundled(differences[differences != 0][:, None])[:, 0]
-    n = len(moved)
-    observed = abs(moved.sum())
-    bound = observed - 1e-9 * np.abs(moved).sum()
-    if n <= EXACT:
-        signs = 1.0 - 2.0 * ((np.arange(1 << n)[:, None] >> np.arange(n)) & 1)
-        return float((np.abs(signs @ moved) >= bound).mean())
-    rng = np.random.default_rng(0)
-    step = BLOCK_CELLS // n
-    as_far = 0
-    for start in range(0, flips, step):
-        signs = 1.0 - 2.0 * rng.integers(0, 2, size=(min(step, flips - start), n))
-        as_far += int((np.abs(signs @ moved) >= bound).sum())
-    return (1 + as_far) / (1 + flips)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import comb, factorial
+from math import comb, factorial, inf, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,7 +97,9 @@ class SameAnswer:
         wrong = (1 - worse) * (1 - better) / self.wrong_answers**2
         both = self.accuracy * worse * better + (1 - self.accuracy) * wrong
         variance = low + high - 2 * both - (high - low) ** 2
-        return float(tasks_needed(np.array(self.slope), np.array(variance), better - worse))
+        # Without variance, as between miners that are never and always right, one task is more than enough.
+        effect = self.slope / sqrt(variance) if variance > 0 else inf
+        return tasks_needed(effect, better - worse)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 pairwise_accuracy(scores, truth).value     # share of pairs of miners in the right order
 
 `scores` and `truth` are (tasks, miners); NaN is unscored and skipped, never zero. A miner's mean score and mean truth
-are over the same answers: those that are scored and whose truth is known. Intervals come from resampling tasks with all
-their answers; n counts tasks. For miners of similar quality, resampling adds noise to the order, so these intervals
+are over the same answers: those that are scored and whose truth is known. Intervals are bootstrapped over tasks with
+all their answers; n counts tasks. For miners of similar quality, resampling adds noise to the order, so these intervals
 tend to be too wide rather than too narrow.
 """
 

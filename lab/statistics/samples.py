@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .estimate import Estimate
+from .estimate import Estimate, jackknifed
 from .graded import Graded
-from .resampling import resampled_sums
+from .interval import Interval
 
 CONFIDENCE = 0.95
 FLATTEST = 1e-9
-"""Largest slope that counts as zero."""
+"""Largest effect that counts as zero."""
 GAP = 0.05
 """Five points of true quality."""
 
@@ -23,8 +23,8 @@ def tasks_to_separate(scores: ArrayLike, truth: ArrayLike, gap: float = GAP) -> 
     that of the miners' mean score on their mean truth (least squares); the variance over tasks is that of the
     difference of two miners' scores (Bessel-corrected), averaged over all pairs, who answer the same tasks.
 
-    There is no value if the slope is not positive: no number of tasks is enough. The upper end is infinite if the
-    slope is not positive in more than 2.5 % of resamples. n counts tasks.
+    There is no value if the slope is not positive: no number of tasks is enough. The interval is that of the slope over
+    the standard deviation, from which the tasks follow; if it reaches 0, the upper end is infinite. n counts tasks.
     """
     if not gap > 0:
         raise ValueError(f"gap {gap}: a difference of true quality, above 0")
@@ -36,27 +36,26 @@ def tasks_to_separate(scores: ArrayLike, truth: ArrayLike, gap: float = GAP) -> 
     both = graded.known[:, first] & graded.known[:, second]
     apart = (graded.scores[:, first] - graded.scores[:, second]) * both
     rows = np.hstack([graded.scores, graded.truth, graded.known, apart, apart**2, both])
-    value = float(_tasks(rows.sum(axis=0, keepdims=True), miners, gap)[0])
-    if not np.isfinite(value):
+    effect = jackknifed(rows, lambda sums: _effects(sums, miners))
+    if effect.value is None or effect.value <= FLATTEST:
         return Estimate(None, None, None, n)
-    return Estimate.of_draws(value, _tasks(resampled_sums(rows), miners, gap), n)
+    low, high = (None if end is None else tasks_needed(end, gap) for end in (effect.high, effect.low))
+    return Estimate.of(tasks_needed(effect.value, gap), Interval(low, high, effect.method), n)
 
 
-def tasks_needed(slope: NDArray[np.float64], variance: NDArray[np.float64], gap: float) -> NDArray[np.float64]:
+def tasks_needed(effect: float, gap: float) -> float:
     """Return the tasks n after which the mean difference D of two miners' scores is above 0 with 95 % probability.
 
-    n = 1.645² variance / (slope * gap)², where D has the mean slope * gap and `gap` is the difference in true quality.
-    Infinite where the slope is not positive, NaN where the slope or the variance is.
+    n = (1.645 / (effect * gap))², where `gap` is the difference in true quality, and `effect` the mean of D for a gap
+    of 1 over the standard deviation of D on one task. Infinite if the effect is not positive.
     """
     from scipy.special import ndtri
 
-    rising = slope > FLATTEST
-    needed = ndtri(CONFIDENCE) ** 2 * variance / (np.where(rising, slope, 1.0) * gap) ** 2
-    return np.where(np.isnan(slope) | np.isnan(variance), np.nan, np.where(rising, needed, np.inf))
+    return float((ndtri(CONFIDENCE) / (effect * gap)) ** 2) if effect > FLATTEST else float("inf")
 
 
-def _tasks(sums: NDArray[np.float64], miners: int, gap: float) -> NDArray[np.float64]:
-    """Return the tasks for `sums` (B, columns as above); infinite where the slope is not positive, NaN if undefined."""
+def _effects(sums: NDArray[np.float64], miners: int) -> NDArray[np.float64]:
+    """Return slope over standard deviation for `sums` (B, columns as above); NaN if undefined."""
     per_miner, per_pair = sums[:, : 3 * miners], sums[:, 3 * miners :]
     scores, truth, known = np.split(per_miner, 3, axis=1)
     apart, square, both = np.split(per_pair, 3, axis=1)
@@ -72,7 +71,8 @@ def _tasks(sums: NDArray[np.float64], miners: int, gap: float) -> NDArray[np.flo
         out=np.full(len(sums), np.nan),
         where=met.any(axis=1),
     )
-    return tasks_needed(slope, variance, gap)
+    # Summation leaves less than nothing of a variance of 0.
+    return np.asarray(slope / np.sqrt(np.maximum(variance, 1e-18)))
 
 
 def _divided(above: NDArray[np.float64], below: NDArray[np.float64], otherwise: float = np.nan) -> NDArray[np.float64]:

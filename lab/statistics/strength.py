@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .estimate import Estimate
-from .resampling import BUNDLES, RESAMPLES, resampled_sums
+from .estimate import Estimate, jackknife, share
+from .resampling import BUNDLES
 
 PRIOR = 1.0
 """Ties that each player gets with an average player. One tie hardly moves a player with many games, and bounds the
@@ -35,13 +35,13 @@ class Games:
     won: NDArray[np.float64]
     """(G,): result for the first player, 1.0 won, 0.5 tied, 0.0 lost."""
     cluster: NDArray[np.int64]
-    """(G,): games with the same number, from 0, are resampled together."""
+    """(G,): games with the same number, from 0, depend on each other."""
 
     @classmethod
     def of(
         cls, players: int, first: ArrayLike, second: ArrayLike, won: ArrayLike, cluster: ArrayLike | None = None
     ) -> Games:
-        """Check games; without a `cluster`, each is resampled alone.
+        """Check games; without a `cluster`, each is independent.
 
         Raises:
             ValueError: the lists differ in length, a player is unknown or plays itself, or a result is outside [0, 1].
@@ -69,7 +69,7 @@ class Games:
     def of_scores(cls, scores: ArrayLike) -> Games:
         """Play one game for every two miners scored on the same task of `scores` (tasks, miners); NaN is unscored.
 
-        Equal scores tie. Games on the same task are resampled together.
+        Equal scores tie. Games on the same task are a cluster.
         """
         table = np.asarray(scores, dtype=float)
         if table.ndim != 2:
@@ -101,7 +101,7 @@ class Games:
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """Win rates and strengths of players; n counts a player's games."""
+    """Win rates and strengths of players; n counts the clusters of games, such as tasks, in which a player played."""
 
     win_rates: tuple[Estimate, ...]
     """Share of a player's games that it won; ties count half."""
@@ -114,21 +114,22 @@ class Contest:
     """Reason why strengths have no value or rest on the prior; empty if the games determine them."""
 
     @classmethod
-    def of(cls, games: Games, prior: float = PRIOR, resamples: int = RESAMPLES) -> Contest:
-        """Fit all players, with intervals from `resamples` of the games' clusters.
+    def of(cls, games: Games, prior: float = PRIOR) -> Contest:
+        """Fit all players, with intervals over the games' clusters.
 
         A `prior` of 0 gives maximum-likelihood strengths. If these don't exist, because some players never lost to the
-        others or never met them, there is no value, and resamples without them are skipped.
+        others or never met them, there is no value; if they need all clusters to exist, there is no interval.
         """
         players, rows = games.players, games.wins()
-        wins = rows.sum(axis=0).reshape(1, players, players)
-        clusters = int(games.cluster.max()) + 1 if len(games.cluster) else 0
-        drawn = resampled_sums(rows, resamples).reshape(-1, players, players) if clusters > 1 else wins[:0]
-        played = (wins + wins.swapaxes(1, 2)).sum(axis=2)[0]
+        tables = rows.reshape(-1, players, players)
+        won, lost = tables.sum(axis=2), tables.sum(axis=1)
+        played = won + lost > 0
         return cls(
-            win_rates=_figures(_win_rates(wins), _win_rates(drawn), played),
-            strengths=_figures(bradley_terry(wins, prior), bradley_terry(drawn, prior), played),
-            reason=_reason(wins[0], prior),
+            win_rates=tuple(
+                share(won[here, player], (won + lost)[here, player]) for player, here in enumerate(played.T)
+            ),
+            strengths=_strengths(rows, prior, played.sum(axis=0)),
+            reason=_reason(tables.sum(axis=0), prior),
         )
 
 
@@ -179,21 +180,18 @@ def _climb(wins: NDArray[np.float64], prior: float) -> NDArray[np.float64]:
     return np.asarray(strengths - np.where(here, strengths, 0.0).sum(axis=1, keepdims=True) / count)
 
 
-def _figures(
-    values: NDArray[np.float64], draws: NDArray[np.float64], played: NDArray[np.float64]
-) -> tuple[Estimate, ...]:
-    """Return an estimate for each player from `values` (1, P) and their resampled `draws` (B, P)."""
-    return tuple(Estimate.of_draws(values[0, at], draws[:, at], round(n)) for at, n in enumerate(played.tolist()))
+def _strengths(rows: NDArray[np.float64], prior: float, played: NDArray[np.int64]) -> tuple[Estimate, ...]:
+    """Return each player's strength from `rows` (clusters, players²), with n from `played` (players,)."""
+    players = len(played)
+    if not len(rows):
+        return (Estimate(None, None, None, 0),) * players
+    left_out = np.vstack([rows.sum(axis=0), rows.sum(axis=0) - rows]).reshape(-1, players, players)
+    fitted = bradley_terry(left_out, prior)
+    return tuple(jackknife(fitted[0, player], fitted[1:, player], int(n)) for player, n in enumerate(played))
 
 
 def _logistic(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray((1.0 + np.tanh(values / 2)) / 2)
-
-
-def _win_rates(wins: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the share of games won, (B, P); NaN without games."""
-    won, lost = wins.sum(axis=2), wins.sum(axis=1)
-    return np.asarray(np.divide(won, won + lost, out=np.full(won.shape, np.nan), where=won + lost > 0))
 
 
 def _groups(wins: NDArray[np.float64]) -> list[list[int]]:

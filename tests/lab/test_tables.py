@@ -116,7 +116,7 @@ def test_the_tables_of_a_run_fit_any_terminal_and_name_every_neuron(run: RunFigu
         assert name in text
     for part in ("miner perfect", "transport and scheduling", "not billed: idle cores", "Overhead: "):
         assert part in text
-    assert "Pay follows true quality closely" in text
+    assert "Pay follows the quality of the answers closely" in text
 
 
 @pytest.mark.parametrize(("width", "lines"), [(61, 1), (60, 2), (39, 2), (38, 3), (36, 4)])
@@ -154,8 +154,9 @@ def test_a_run_without_an_epoch_has_its_tables_too(tmp_path: Path) -> None:
 def test_the_json_form_is_json_and_has_the_figures_of_the_tables(run: RunFigures) -> None:
     plain = json.loads(json.dumps(as_json(run), allow_nan=False))
     assert plain["neurons"][3]["name"] == "perfect"
-    assert plain["neurons"][3]["score"] == {"value": 1.0, "low": 1.0, "high": 1.0, "n": 24}
-    assert plain["pay_follows_quality"]["emission"]["n"] == 6
+    low = pytest.approx(0.862, abs=1e-3)  # of a share of 24 of 24
+    assert plain["neurons"][3]["score"] == {"value": 1.0, "low": low, "high": 1.0, "n": 24, "method": "Wilson score"}
+    assert plain["pay_follows_quality"]["emission"]["n"] == 24 and plain["pay_follows_quality"]["miners"] == 6
     assert plain["bill"]["overhead"]["n"] == 24
     assert plain["bill"]["prices"]["cpu_hour_usd"] == 0.04
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.statistics import Estimate, ratio
-from lab.statistics.resampling import resampled_sums
+from lab.statistics import Estimate, ratio, share
+from lab.statistics.estimate import jackknifed
 from subnets.text import content, token_f1
 
 from .grades import Grader, GradingData
@@ -61,7 +61,7 @@ def _mean_effect(table: NDArray[np.float64]) -> Estimate:
 
 def _first_picked(grader: Grader) -> Estimate:
     compared, first = grader.picks[grader.picks[:, 0] > 0].T
-    return ratio((first - compared / 2).tolist(), compared.tolist())
+    return share(first, compared).less(0.5)
 
 
 def _family(data: GradingData, grader: Grader, own: int) -> Estimate:
@@ -82,10 +82,7 @@ def _family(data: GradingData, grader: Grader, own: int) -> Estimate:
             sides += [np.where(chosen, scores, 0.0).sum(axis=1), chosen.sum(axis=1).astype(float)]
     rows = np.column_stack(sides)
     rows = rows[rows[:, [1, 3, 5, 7]].sum(axis=1) > 0]
-    if not len(rows):
-        return Estimate(None, None, None, 0)
-    value = _stratified(rows.sum(axis=0, keepdims=True))
-    return Estimate.of_draws(float(value[0]), _stratified(resampled_sums(rows)), len(rows))
+    return jackknifed(rows, _stratified)
 
 
 def _stratified(sums: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -112,11 +109,7 @@ def _similarity(data: GradingData, grader: Grader, own: int) -> Estimate:
         if mine and cells:
             x, y = np.array(cells).T
             rows.append([float(len(x)), x.sum(), y.sum(), (x * y).sum(), (x * x).sum()])
-    if not rows:
-        return Estimate(None, None, None, 0)
-    table = np.array(rows)
-    value = _slopes(table.sum(axis=0, keepdims=True))
-    return Estimate.of_draws(float(value[0]), _slopes(resampled_sums(table)), len(table))
+    return jackknifed(np.array(rows), _slopes)
 
 
 def _slopes(sums: NDArray[np.float64]) -> NDArray[np.float64]:

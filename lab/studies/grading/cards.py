@@ -19,6 +19,7 @@ from lab.report.html import page
 from lab.report.section import NO_CAPTION, Caption, Column, Fact, Picture, Publication, Section
 from lab.results.words import counted, listed, quoted
 from lab.statistics import Estimate, ranked
+from lab.statistics.paired import TEST
 from validators import SCORERS
 
 from .bias import WORDS, Bias, biases
@@ -36,7 +37,7 @@ MEASURES = {
     "auc": "AUC, right against wrong answers",
     "kappa": "Cohen's kappa with the truth",
     "brier": "Brier score",
-    "calibration": "expected calibration error",
+    "calibration": "calibration error, root mean square",
     "spread": "spread over repeated gradings",
     "tasks_to_separate": "tasks to separate two miners 5 points apart",
 }
@@ -101,7 +102,7 @@ def verdict(card: Card) -> str:
         )
     if paying := [exploit.adversary for exploit in card.exploits if exploit.pays]:
         sentences.append(
-            f"The best honest miner is significantly out-earned by {listed(map(quoted, paying))} (sign-flip test, "
+            f"The best honest miner is significantly out-earned by {listed(map(quoted, paying))} ({TEST}, "
             "Holm over all "
             f"adversaries and graders, at {ALPHA:g})."
         )

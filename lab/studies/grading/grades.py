@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lab.config.prices import price
 from lab.record.entries import GradedAnswer, GradedRound
 from lab.record.record import RunRecord
-from lab.statistics import Estimate, ranked, ratio
+from lab.statistics import NONNEGATIVE, Estimate, ranked, ratio, share
 from lab.studies.arm import Arm
 from lab.studies.study_folder import StudyFolder
 from miners import MINERS, Miner
@@ -215,10 +215,12 @@ def _graders(
                 repeats=repeats,
                 probes=probes,
                 picks=picks,
-                cpu_s=ratio([each.cost.cpu_s for each in own], counts),
-                usd=ratio([price(each.cost, config.prices) for each in own], counts),
-                unscored=ratio([float(each.scores.count(None)) for each in own], counts),
-                tokens=ratio([float(each.cost.input_tokens + each.cost.output_tokens) for each in own], counts),
+                cpu_s=ratio([each.cost.cpu_s for each in own], counts, NONNEGATIVE),
+                usd=ratio([price(each.cost, config.prices) for each in own], counts, NONNEGATIVE),
+                unscored=share([float(each.scores.count(None)) for each in own], counts),
+                tokens=ratio(
+                    [float(each.cost.input_tokens + each.cost.output_tokens) for each in own], counts, NONNEGATIVE
+                ),
             )
         )
     return tuple(graders)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.statistics import Estimate, ratio
+from lab.statistics import NONNEGATIVE, Estimate, ratio
 from lab.statistics.agreement import cohen_kappa, krippendorff_alpha
 from lab.statistics.classification import auc, brier, calibration_error
 from lab.statistics.ranking import kendall_tau, pairwise_accuracy, rank_correlation, soft_pairwise_accuracy
@@ -34,7 +34,7 @@ class Quality:
     """Cohen's kappa of "at least a half" with "right"."""
     brier: Estimate
     calibration: Estimate
-    """Expected calibration error; like `brier` without a value if the score claims no probability."""
+    """Root mean square calibration error; like `brier` without a value if the score claims no probability."""
     spread: Estimate
     """Standard deviation of an answer's score over repeated gradings, mean over answers."""
     tasks_to_separate: Estimate
@@ -81,7 +81,7 @@ def _spread(repeats: Floats) -> Estimate:
     known: NDArray[np.bool_] = np.asarray(~np.isnan(repeats).any(axis=0))
     deviations = np.where(known, repeats.std(axis=0, ddof=1), 0.0)
     kept = known.any(axis=1)
-    return ratio(deviations[kept].sum(axis=1).tolist(), known[kept].sum(axis=1).astype(float).tolist())
+    return ratio(deviations[kept].sum(axis=1).tolist(), known[kept].sum(axis=1).astype(float).tolist(), NONNEGATIVE)
 
 
 def _kappa(first: Floats, second: Floats) -> Estimate:

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.statistics import Estimate, mean
+from lab.statistics import Estimate, mean, mean_score
+from lab.statistics.estimate import jackknifed
 from lab.statistics.paradox import SameAnswer
-from lab.statistics.resampling import resampled_sums
 from lab.statistics.samples import tasks_needed
 
 Floats = NDArray[np.float64]
@@ -103,10 +103,10 @@ def point(arm: str, accuracy: float, wrong: int, tasks: int = TASKS) -> Simulate
         arm=arm,
         accuracy=accuracy,
         wrong=wrong,
-        rank_accuracy=mean(_orders(ranked).tolist()),
+        rank_accuracy=mean_score(_orders(ranked).tolist()),
         tasks_to_separate=_tasks_to_separate(ranked, scores[:, len(MINERS) : len(MINERS) + 2]),
-        ceiling=_mean(scores[:, -1]),
-        premium=_mean(copied - scores[:, -1]),
+        ceiling=mean_score(scores[:, -1].tolist()),
+        premium=mean((copied - scores[:, -1]).tolist()),
         closed=closed_form(arm, accuracy, wrong),
         scores=tuple((miner, float(scores[:, place].mean()), tasks) for place, miner in enumerate(asked)),
     )
@@ -141,7 +141,7 @@ def checks(points: Sequence[SimulatedValidator]) -> list[Check]:
 def check_run(scores: Mapping[tuple[float, float], Sequence[float]], wrong: int) -> list[Check]:
     """Compare the scores of a real run, by the accuracies of validator and miner, with the closed form."""
     return [
-        _check(SameAnswer(accuracy, wrong), accuracy, miner, mean(list(values)))
+        _check(SameAnswer(accuracy, wrong), accuracy, miner, mean_score(values))
         for (accuracy, miner), values in sorted(scores.items())
     ]
 
@@ -169,27 +169,19 @@ def _orders(scores: Floats) -> Floats:
     return np.asarray((1 + np.sign(rankings[:, better] - rankings[:, worse])).mean(axis=1) / 2)
 
 
-def _mean(values: Floats) -> Estimate:
-    """Return the mean with its normal interval, which a bootstrap of so many tasks converges to."""
-    value, half = float(values.mean()), 1.96 * float(values.std(ddof=1)) / np.sqrt(len(values))
-    return Estimate(value, value - half, value + half, len(values))
-
-
 def _tasks_to_separate(ranked: Floats, pair: Floats) -> Estimate:
     """Apply `tasks_needed` to the variance of the pair's difference and the slope over all five miners."""
     apart = pair[:, 1] - pair[:, 0]
     lean = np.array(MINERS) - np.mean(MINERS)
-    every = np.column_stack([ranked @ lean / (lean**2).sum(), apart, apart**2, np.ones(len(apart))])
-    # Bundles of tasks are resampled instead of tasks: the same width of interval for a hundredth of the work.
-    rows = every[: len(every) // RANKED_ON * RANKED_ON].reshape(-1, RANKED_ON, 4).sum(axis=1)
+    rows = np.column_stack([ranked @ lean / (lean**2).sum(), apart, apart**2, np.ones(len(apart))])
 
-    def needed(sums: Floats) -> Floats:
+    def effects(sums: Floats) -> Floats:
         slope, total, square, n = sums.T
-        return tasks_needed(slope / n, (square - total**2 / n) / (n - 1), PAIR[1] - PAIR[0])
+        return np.asarray(slope / n / np.sqrt((square - total**2 / n) / (n - 1)))
 
-    value = float(needed(rows.sum(axis=0, keepdims=True))[0])
-    draws = needed(resampled_sums(rows))
+    effect = jackknifed(rows, effects)
     # If the slope can't be distinguished from 0, no number of tasks can be given.
-    if not np.isfinite(value) or (~np.isfinite(draws)).mean() > 0.025:
+    if effect.value is None or effect.low is None or effect.high is None or effect.low <= 0:
         return Estimate(None, None, None, len(apart))
-    return Estimate.of_draws(value, draws, len(apart))
+    value, low, high = (tasks_needed(each, PAIR[1] - PAIR[0]) for each in (effect.value, effect.high, effect.low))
+    return Estimate(value, low, high, len(apart), effect.method)

@@ -26,8 +26,8 @@ from lab.config.prices import PriceTable, price
 from lab.record.completed_run import CompletedRun
 from lab.record.entries import GradedRound
 from lab.results.bill import Bill
-from lab.statistics import Estimate, mean, ratio
-from lab.statistics.resampling import resampled_sums
+from lab.statistics import NONNEGATIVE, Estimate, mean, mean_score, ratio
+from lab.statistics.estimate import jackknifed
 from lab.studies.arm import Arm
 from lab.studies.study_folder import StudyFolder
 from subnets import Cost
@@ -152,9 +152,7 @@ class UnitCosts:
                     (answers * answering + grades * grading) / answering_baseline + tasks * making / making_baseline
                 )
 
-        value = float(billed(self.spent.sum(axis=0, keepdims=True))[0])
-        draws = billed(resampled_sums(self.spent)) if len(self.spent) else np.empty(0)
-        return Estimate.of_draws(value, draws, len(self.spent))
+        return jackknifed(self.spent, billed, NONNEGATIVE)
 
 
 def _point(run: CompletedRun, bill: Bill, shared_tasks: set[str]) -> GridPoint:
@@ -164,9 +162,9 @@ def _point(run: CompletedRun, bill: Bill, shared_tasks: set[str]) -> GridPoint:
     for part in bill.subnet_parts:
         groups[part.group] += part.cost.cpu_s / tasks
     by_round = {
-        "miners": mean([_answers(graded).cpu_s for graded in run.rounds]),
-        "making tasks": mean([asking * graded.task_cost.cpu_s for graded in run.rounds]),
-        "grading": mean([asking * graded.grading_cost.cpu_s for graded in run.rounds]),
+        "miners": mean([_answers(graded).cpu_s for graded in run.rounds], NONNEGATIVE),
+        "making tasks": mean([asking * graded.task_cost.cpu_s for graded in run.rounds], NONNEGATIVE),
+        "grading": mean([asking * graded.grading_cost.cpu_s for graded in run.rounds], NONNEGATIVE),
     }
     spread = {group: cpu_s for group, cpu_s in groups.items() if group not in by_round}
     carried = Cost(cpu_s=sum(spread.values()))
@@ -191,7 +189,7 @@ def _point(run: CompletedRun, bill: Bill, shared_tasks: set[str]) -> GridPoint:
         carrying_share=_ratio([carrying_s] * len(spent), spent),
         parts=by_round | {group: Estimate(cpu_s, None, None, bill.tasks) for group, cpu_s in spread.items()},
         unexplained=bill.unexplained_cpu_s / bill.total_cpu_s if bill.total_cpu_s else 0.0,
-        quality=mean(list(_customer_qualities(run, shared_tasks))),
+        quality=mean_score(list(_customer_qualities(run, shared_tasks))),
     )
 
 
@@ -248,4 +246,4 @@ def _amount(cost: Cost, resource: str, prices: PriceTable) -> float:
 
 def _ratio(above: Sequence[float], below: Sequence[float]) -> Estimate:
     """Return the ratio of sums with its interval; no value if the denominator is 0."""
-    return ratio(above, below) if sum(below) > 0 else Estimate(None, None, None, len(below))
+    return ratio(above, below, NONNEGATIVE) if sum(below) > 0 else Estimate(None, None, None, len(below))

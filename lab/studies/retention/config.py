@@ -18,7 +18,8 @@ class RetentionConfig:
     lines: tuple[Setting, ...] = field(default_factory=settings)
     line_points: int = 11
     """Cabal utilities of a line: 0, 0.1, …, 1."""
-    seeds: int = 3
-    """Draws of stake and weights behind each point of a line. The first is upstream's own, which the grid uses too."""
+    seeds: int = 5
+    """Draws of stake and weights behind each point of a line, enough for an interval. The first is upstream's own, which
+    the grid uses too."""
     workers: int = 2
     """Threads; an epoch holds no lock."""

@@ -18,8 +18,7 @@ def outputs(n: int, seed: int, more: float = 0.0, off_by: float = 2.0) -> list[N
 
 def tolerance(off_by: float) -> float:
     honest = mean_excess(*outputs(2000, 999, off_by=off_by))
-    assert honest.high is not None
-    return max(0.0, honest.high)
+    return max(0.0, honest.high or 0.0)
 
 
 @pytest.mark.parametrize("off_by", [0.0, 2.0, 6.0])
@@ -70,7 +69,7 @@ def test_false_alarms_stay_bounded_where_rare_claims_are_far_off() -> None:
 def test_what_tokenizers_differ_by_is_tolerated_only_where_it_was_measured() -> None:
     claims, counts = np.full(500, 104.0), np.full(500, 100.0)
     honest = mean_excess(claims, counts)
-    assert honest == Estimate(pytest.approx(0.04), pytest.approx(0.04), pytest.approx(0.04), 500)
+    assert honest == Estimate(pytest.approx(0.04), None, None, 500)
     assert ClaimCheck.of(claims, counts, tolerance=0.04).flagged_at is None
     assert ClaimCheck.of(claims, counts).flagged_at is not None
 

@@ -11,33 +11,25 @@ VALUES = st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3)), min_size=1,
 P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=8)
 
 
-def by_scipy(first: np.ndarray, second: np.ndarray, resamples: float) -> float:  # type: ignore[type-arg]
-    result = stats.permutation_test(
-        (second, first),
-        lambda x, y, axis: (x - y).mean(axis=axis),
-        permutation_type="samples",
-        vectorized=True,
-        n_resamples=resamples,
-        rng=np.random.default_rng(0),
-    )
-    return float(result.pvalue)
-
-
-def test_few_tasks_get_the_exact_p_value_of_scipy() -> None:
+def test_many_tasks_get_nearly_the_p_value_of_the_t_test() -> None:
     rng = np.random.default_rng(0)
-    for n in (2, 5, 8, 12):
-        first, second = rng.normal(0, 1, n), rng.normal(0.5, 1, n)
-        assert Comparison.of(first, second).p_value == pytest.approx(by_scipy(first, second, np.inf))
-
-
-def test_many_tasks_get_that_of_drawn_flips_near_the_t_test() -> None:
-    rng = np.random.default_rng(0)
-    for n in (60, 5000):  # the second in bundles
+    for n in (60, 5000):
         first = rng.normal(0, 1, n)
         second = first + rng.normal(1.8 / np.sqrt(n), 1, n)
         result = Comparison.of(first, second).p_value
         assert result == pytest.approx(float(stats.ttest_rel(first, second).pvalue), abs=0.015)
-    assert Comparison.of(np.zeros(60), np.ones(60)).p_value == pytest.approx(1 / 10_001)
+
+
+def test_symmetric_differences_get_exactly_that_of_the_t_test() -> None:
+    differences = np.array([-1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0])
+    expected = float(stats.ttest_1samp(differences, 0.0).pvalue)
+    assert Comparison.of(np.zeros(9), differences).p_value == pytest.approx(expected)
+
+
+def test_no_p_value_is_below_that_of_as_many_equal_signs() -> None:
+    assert Comparison.of(np.zeros(8), np.ones(8)).p_value == 2.0**-7
+    assert Comparison.of(np.zeros(60), np.ones(60)).p_value == 2.0**-59
+    assert Comparison.of(np.zeros(4), [1.0, 2.0, 3.0, 4.0]).p_value == 2.0**-3
 
 
 def test_the_difference_is_the_second_less_the_first_where_both_are_known() -> None:
@@ -45,17 +37,29 @@ def test_the_difference_is_the_second_less_the_first_where_both_are_known() -> N
     assert (result.difference.value, result.difference.n) == (1.5, 2)
 
 
-def test_chance_alone_is_called_significant_as_often_as_it_says() -> None:
-    rng = np.random.default_rng(1)
-    result = [Comparison.of(rng.exponential(1, 12), rng.exponential(1, 12)).p_value for _ in range(300)]
-    assert 0.01 <= np.mean([p is not None and p <= 0.05 for p in result]) <= 0.09
+@pytest.mark.parametrize("n", [8, 12, 24, 48])
+def test_chance_alone_is_called_significant_as_often_as_it_says(n: int) -> None:
+    rng = np.random.default_rng(n)
+    drawn = [Comparison.of(rng.exponential(1, n), rng.exponential(1, n)).p_value for _ in range(1000)]
+    assert 0.015 <= np.mean([p is not None and p <= 0.05 for p in drawn]) <= 0.065
+
+
+@pytest.mark.parametrize(("n", "rare"), [(40, 0.1), (60, 0.1), (100, 0.05), (200, 0.03)])
+def test_many_small_losses_and_rare_wins_that_make_up_for_them_are_no_difference(n: int, rare: float) -> None:
+    """Sign flips test whether differences are symmetric, and call these different in 6 to 14 % of samples."""
+    rng = np.random.default_rng(n)
+    drawn = []
+    for _ in range(1000):
+        won = rng.random(n) < rare
+        drawn.append(Comparison.of(np.zeros(n), np.where(won, 1 - rare, -rare)).p_value)
+    assert np.mean([p is not None and p <= 0.05 for p in drawn]) <= 0.06
 
 
 def test_no_task_one_task_and_no_difference() -> None:
     assert Comparison.of([], []) == Comparison(Estimate(None, None, None, 0), None)
     assert Comparison.of([np.nan], [1.0]) == Comparison(Estimate(None, None, None, 0), None)
     assert Comparison.of([1.0], [3.0]) == Comparison(Estimate(2.0, None, None, 1), 1.0)
-    assert Comparison.of([0.3] * 20, [0.3] * 20) == Comparison(Estimate(0.0, 0.0, 0.0, 20), 1.0)
+    assert Comparison.of([0.3] * 20, [0.3] * 20) == Comparison(Estimate(0.0, None, None, 20), 1.0)
     with pytest.raises(ValueError, match="one value of each"):
         Comparison.of([1.0], [1.0, 2.0])
 
@@ -72,10 +76,10 @@ def test_the_p_value_does_not_depend_on_order_side_or_unit(pairs, rnd) -> None: 
     first, second = np.array(pairs, dtype=float).T
     result = Comparison.of(first, second).p_value
     assert result is not None and 0 < result <= 1
-    assert Comparison.of(second, first).p_value == result
-    assert Comparison.of(first / 10, second / 10).p_value == result
+    assert Comparison.of(second, first).p_value == pytest.approx(result)
+    assert Comparison.of(first / 8, second / 8).p_value == pytest.approx(result)
     rnd.shuffle(pairs)
-    assert Comparison.of(*np.array(pairs, dtype=float).T).p_value == pytest.approx(result, abs=0.02)
+    assert Comparison.of(*np.array(pairs, dtype=float).T).p_value == pytest.approx(result)
 
 
 @given(P_VALUES)

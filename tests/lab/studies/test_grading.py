@@ -253,7 +253,7 @@ def test_the_truth_ranks_best_and_misplaces_no_pay(by_name: dict[str, Card]) -> 
 def test_successful_adversaries_are_named(by_name: dict[str, Card]) -> None:
     worst = by_name["length"].worst
     assert worst is not None and worst.adversary == "salad" and (worst.earned.low or 0.0) > 1.0
-    assert worst.pays and "significantly out-earned by 'negated' and 'salad' (sign-flip" in verdict(by_name["length"])
+    assert worst.pays and "significantly out-earned by 'negated' and 'salad' (paired t-test" in verdict(by_name["length"])
     assert not exploit_of(by_name["truth"], "salad").pays
     assert (exploit_of(by_name["f1"], "negated").earned.value or 0.0) > 0.3  # the truth's words, denied
 
@@ -270,7 +270,7 @@ def test_probes_find_the_bias_that_a_grader_has_and_no_other(text: GradingData, 
 
 def test_a_judge_that_prefers_the_first_answer_is_distinguished_from_a_fair_one(by_name: dict[str, Card]) -> None:
     first, fair = (bias_of(by_name[name], "first of a pair") for name in ("first", "fair"))
-    assert first.clear and first.effect == Estimate(0.5, 0.5, 0.5, 24)  # over tasks
+    assert first.clear and first.effect == Estimate(0.5, pytest.approx(0.362, abs=1e-3), 0.5, 24)  # over tasks
     assert not fair.clear and fair.effect.value == pytest.approx(0.0, abs=0.2)
     assert not any(bias.name == "first of a pair" for bias in by_name["truth"].biases)
 

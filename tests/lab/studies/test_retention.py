@@ -31,9 +31,9 @@ def test_every_published_point_is_met_with_the_draw_that_upstream_used() -> None
 
 def test_a_point_of_a_line_has_the_mean_of_its_draws_and_an_interval() -> None:
     line = retention(RetentionConfig(grid_stake_shares=(), lines=(Setting("yuma1"),), line_points=2)).lines[0]
-    assert line.draws.shape == (2, 3)
+    assert line.draws.shape == (2, 5)
     for estimate, draws in zip(line.needed, line.draws, strict=True):
-        assert estimate.n == 3 and estimate.low is not None and len(set(draws)) == 3
+        assert estimate.n == 5 and estimate.low is not None and len(set(draws)) == 5
         assert estimate.value == pytest.approx(draws.mean())
 
 

@@ -10,7 +10,7 @@ from lab.studies.weight_copying import STUDY
 from lab.studies.weight_copying.config import CopyingConfig, variants
 from lab.studies.weight_copying.gains import weight_copying
 
-SMALL = CopyingConfig(concealments=(0, 5), churns=(0.05, 0.4), seeds=2, miners=16, epochs=30, measured_epochs=10)
+SMALL = CopyingConfig(concealments=(0, 5), churns=(0.05, 0.4), seeds=5, miners=16, epochs=30, measured_epochs=10)
 
 
 def test_copying_pays_where_miners_hardly_change_and_concealment_stops_it_where_they_do() -> None:
@@ -25,10 +25,10 @@ def test_every_row_carries_its_interval_and_the_same_seed_gives_the_same_table()
     heard: list[tuple[int, int]] = []
     first = weight_copying(SMALL, progress=lambda done, total: heard.append((done, total)))
     assert np.array_equal(first.gains, weight_copying(SMALL).gains)
-    assert heard[-1][0] == heard[-1][1] == 2 * 2 * 30
+    assert heard[-1][0] == heard[-1][1] == 2 * 5 * 30
     assert len(first.rows) == 2 * 2 * len(variants())
     for row in first.rows:
-        assert row.gain.n == 2
+        assert row.gain.n == 5
         assert row.gain.value is not None and row.gain.low is not None and row.gain.high is not None
         assert row.gain.low <= row.gain.value <= row.gain.high
 

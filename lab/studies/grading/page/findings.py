@@ -8,6 +8,7 @@ from pathlib import Path
 from lab.report.section import Publication
 from lab.results.words import counted, listed, quoted
 from lab.statistics import ranked
+from lab.statistics.paired import TEST
 from lab.studies.grading.cards import Card, cards, links, write
 from lab.studies.grading.config import GradingConfig
 from lab.studies.grading.exploits import ALPHA
@@ -71,7 +72,7 @@ def _exploited(graders: Sequence[Card]) -> str:
     if not pairs:
         return "What cheating earns is unknown: no adversary was scored."
     test = (
-        f"sign-flip test of {counted(len(pairs), 'pair')} of grader and adversary on the same tasks, Holm over all of "
+        f"{TEST} of {counted(len(pairs), 'pair')} of grader and adversary on the same tasks, Holm over all of "
         f"them, at {ALPHA:g}"
     )
     exploited = list(dict.fromkeys(card.name for card, exploit in pairs if exploit.pays))
