@@ -70,8 +70,9 @@ def _grid(data: OverheadData, billed: Sequence[tuple[Network, Estimate]]) -> Sec
         key="overhead",
         title="Overhead by miners and validators",
         caption=Caption(
-            f"{_extremes(known)} Crosses mark existing networks, billed by their published counts at the unit costs "
-            "measured here.",
+            f"{_extremes(known)} There every validator's task is wanted. If only one validator's is, and the others "
+            "only check, an answer bears the work of all V. Crosses mark existing networks, billed by their published "
+            "counts at the unit costs measured here.",
             "One kind of hardware and one mix of miners. The bars are 95 % intervals over tasks; they do not cover the "
             "difference that another machine or another mix would make.",
         ),
@@ -79,8 +80,8 @@ def _grid(data: OverheadData, billed: Sequence[tuple[Network, Estimate]]) -> Sec
             Column("point", "point"),
             Column("miners", "N"),
             Column("validators", "V"),
-            Column("overhead_cpu", "overhead", 2, "×"),
-            Column("apart_cpu", "separate tasks", 2, "×"),
+            Column("overhead_cpu", "every task wanted", 2, "×"),
+            Column("apart_cpu", "one validator's wanted", 2, "×"),
             Column("useful_work", "useful work", 3),
             Column("grading_share", "grading", 1, " %", 100),
             Column("carrying_share", "carrying", 1, " %", 100),
@@ -153,9 +154,10 @@ def _quality(data: OverheadData) -> Section:
         title="Quality against cost",
         caption=Caption(
             answer,
-            "A customer gets the answer of the miner that the grades of all other rounds rank first, so quality "
-            "depends on which miners take part. It is measured on the tasks that all points share. Intervals are over "
-            "tasks; where they overlap, more rounds might favour another point.",
+            "N miners are drawn at random from those of the largest run with V validators, and a customer gets the "
+            "answer of the one that the grades of all other rounds rank first; one miner is therefore an average one. "
+            "Each V has tasks of its own. Intervals are over tasks; where they overlap, more rounds might favour "
+            "another point.",
         ),
         columns=(
             Column("point", "point"),

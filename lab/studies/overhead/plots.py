@@ -18,11 +18,21 @@ if TYPE_CHECKING:
 
 
 def draw_overhead(points: Sequence[GridPoint], billed: Sequence[tuple[Network, Estimate]], ax: Axes) -> Figure:
-    """Draw overhead by N, one line for each V, on logarithmic axes."""
+    """Draw overhead by N on logarithmic axes, for both readings of what a customer wants.
+
+    If every validator's task is wanted, V hardly matters and the lines lie on each other. Dashed are those of a
+    customer who wants one validator's task, while the others only check.
+    """
     with styled():
         for place, validators in enumerate(sorted({point.validators for point in points})):
             line = [point for point in points if point.validators == validators]
-            _line(ax, line, SERIES[place % len(SERIES)], f"V={validators}")
+            colour = SERIES[place % len(SERIES)]
+            _line(
+                ax, [(point.miners, point.overhead["cpu_s"]) for point in line], colour, f"V={validators}, all wanted"
+            )
+            if validators > 1:
+                marks = [(point.miners, point.apart) for point in line]
+                _line(ax, marks, colour, f"V={validators}, one wanted", linestyle="--")
         for network, overhead in billed:
             if overhead.value is None:
                 continue
@@ -42,6 +52,7 @@ def draw_overhead(points: Sequence[GridPoint], billed: Sequence[tuple[Network, E
         ax.xaxis.set_major_formatter("{x:.0f}")
         log_ticks(ax.yaxis, suffix="×")
         ax.set_xlabel("N, miners asked")
+        ax.set_title("CPU of an answer over doing it once", loc="left", fontsize=12, color=MUTED)
         ax.grid(axis="both")
         ax.set_axisbelow(True)
         legend_above(ax)
@@ -107,17 +118,11 @@ def draw_quality(points: Sequence[GridPoint], cheapest: GridPoint | None, ax: Ax
     return figure_of(ax)
 
 
-def _line(ax: Axes, line: Sequence[GridPoint], colour: str, label: str) -> None:
-    ns: list[int] = []
-    values: list[float] = []
-    for point in line:
-        figure = point.overhead["cpu_s"]
-        if figure.value is None:
-            continue
-        _interval(ax, point.miners, figure, colour)
-        ns.append(point.miners)
-        values.append(figure.value)
-    ax.plot(ns, values, marker="o", color=colour, label=label)
+def _line(ax: Axes, marks: Sequence[tuple[int, Estimate]], colour: str, label: str, *, linestyle: str = "-") -> None:
+    known = [(miners, figure.value) for miners, figure in marks if figure.value is not None]
+    for miners, figure in marks:
+        _interval(ax, miners, figure, colour)
+    ax.plot(*zip(*known, strict=True), marker="o", color=colour, label=label, linestyle=linestyle)
 
 
 def _interval(ax: Axes, x: float, figure: Estimate, colour: str) -> None:

@@ -8,8 +8,11 @@ over the cost of producing the answer once:
 
     (sum of the miners' answers + V * (making the task and its reference, grading) + carrying) / baseline
 
-If every validator asks tasks of its own and only one of these tasks is wanted, the miners' part counts V times as
-well: `apart`.
+That is the case of a customer who wants every validator's task. If only one validator's task is wanted and the others
+only check the miners, by tasks of their own, the miners' part counts V times as well: `apart`.
+
+The quality of a customer's answer does not come from each point's own run, whose few miners are the first of the
+config, often the best. It is that of N miners drawn at random from the largest run with V validators.
 """
 
 from __future__ import annotations
@@ -37,6 +40,8 @@ from .config import OverheadConfig
 RESOURCES = ("cpu_s", "gpu_s", "tokens", "energy_j", "usd")
 """Resources for which an overhead is given."""
 
+MINER_DRAWS = 200
+"""Draws of miners for the quality of a customer's answer."""
 WITHIN = 0.01
 """Relative distance from the best quality up to which a quality counts as equally good."""
 
@@ -52,7 +57,7 @@ class GridPoint:
     overhead: dict[str, Estimate]
     """Overhead by resource; no value where doing the work once uses none of it."""
     apart: Estimate
-    """Overhead in CPU if each validator asks tasks of its own and only one of them is wanted."""
+    """Overhead in CPU if only one validator's task is wanted and the others only check."""
     useful_work: Estimate
     """1 / overhead in CPU."""
     grading_share: Estimate
@@ -65,9 +70,8 @@ class GridPoint:
     """CPU that meters counted in excess of what the processes used, over the latter. CPU that no meter explains is
     billed under transport and scheduling."""
     quality: Estimate
-    """True quality of the answer that a customer gets: the answer of the miner that the validators' other grades
-    rank first. Only tasks that all points share count, so that no point has easier tasks. Tasks without other grades
-    are left out."""
+    """True quality of the answer that a customer gets from N miners drawn at random: the answer of the one that the
+    validators' other grades rank first, mean over draws of miners. n counts tasks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +89,11 @@ class OverheadData:
         for arm in arms:
             with study.record(arm) as record:
                 billed.append((CompletedRun.of(record), Bill.of(record)))
-        shared = set.intersection(*({graded.task_id for graded in run.rounds} for run, _ in billed))
+        largest: dict[int, CustomerAnswers] = {}
+        for run, bill in sorted(billed, key=lambda pair: len(pair[0].config.miner_names)):
+            largest[bill.validators] = CustomerAnswers.of(run)
         return cls(
-            tuple(_point(run, bill, shared) for run, bill in billed),
+            tuple(_point(run, bill, largest[bill.validators]) for run, bill in billed),
             UnitCosts.of([pair for run, _ in billed for pair in _with_baseline(run)]),
         )
 
@@ -155,7 +161,59 @@ class UnitCosts:
         return jackknifed(self.spent, billed, NONNEGATIVE)
 
 
-def _point(run: CompletedRun, bill: Bill, shared_tasks: set[str]) -> GridPoint:
+@dataclass(frozen=True, slots=True, eq=False)
+class CustomerAnswers:
+    """What a customer would get from the miners of a run, whichever of them there were."""
+
+    merits: NDArray[np.float64]
+    """(T, M): mean grade of each miner in all other rounds, weighted by the validators' stakes, because a new question
+    has no grade yet; NaN without another grade, or if the miner was not asked."""
+    qualities: NDArray[np.float64]
+    """(T, M): true quality of each answer; NaN if unknown."""
+
+    @classmethod
+    def of(cls, run: CompletedRun) -> Self:
+        """Read a run."""
+        rounds = run.rounds
+        uids = sorted({answer.uid for graded in rounds for answer in graded.answers})
+        stakes = [table.stake for table in run.config.validators for _ in table.names()]
+        weights, grades = np.zeros((len(rounds), len(uids))), np.zeros((len(rounds), len(uids)))
+        asked, qualities = np.zeros(grades.shape, bool), np.full(grades.shape, np.nan)
+        for row, graded in enumerate(rounds):
+            for answer in graded.answers:
+                place = row, uids.index(answer.uid)
+                asked[place] = True
+                qualities[place] = np.nan if answer.quality is None else answer.quality
+                if answer.score is not None:
+                    weights[place] = stakes[graded.validator]
+                    grades[place] = stakes[graded.validator] * answer.score
+        others = weights.sum(axis=0) - weights
+        merits = np.divide(
+            grades.sum(axis=0) - grades, others, out=np.full(grades.shape, np.nan), where=asked & (others > 0)
+        )
+        return cls(merits, qualities)
+
+    def quality(self, miners: int) -> Estimate:
+        """Return the quality of a customer's answer from so many miners, drawn at random without replacement.
+
+        A round in which no drawn miner has a merit, or the chosen answer's quality is unknown, is left out of the draw.
+        """
+        rng = np.random.default_rng(0)
+        tasks, count = self.merits.shape
+        chosen = np.full((MINER_DRAWS, tasks), np.nan)
+        # Equal merits go to the first miner of a draw, which is in random order.
+        for draw in range(MINER_DRAWS):
+            drawn = rng.permutation(count)[:miners]
+            merits = np.where(np.isnan(self.merits[:, drawn]), -np.inf, self.merits[:, drawn])
+            best = merits.argmax(axis=1)
+            qualities = self.qualities[np.arange(tasks), drawn[best]]
+            chosen[draw] = np.where(np.isfinite(merits.max(axis=1)), qualities, np.nan)
+        known = ~np.isnan(chosen)
+        means = np.where(known, chosen, 0.0).sum(axis=0)[known.any(axis=0)] / known.sum(axis=0)[known.any(axis=0)]
+        return mean_score(means.tolist())
+
+
+def _point(run: CompletedRun, bill: Bill, customers: CustomerAnswers) -> GridPoint:
     asking, prices = bill.validators, run.config.prices
     tasks = max(1, bill.tasks)
     groups: defaultdict[str, float] = defaultdict(float)
@@ -189,7 +247,7 @@ def _point(run: CompletedRun, bill: Bill, shared_tasks: set[str]) -> GridPoint:
         carrying_share=_ratio([carrying_s] * len(spent), spent),
         parts=by_round | {group: Estimate(cpu_s, None, None, bill.tasks) for group, cpu_s in spread.items()},
         unexplained=bill.unexplained_cpu_s / bill.total_cpu_s if bill.total_cpu_s else 0.0,
-        quality=mean_score(list(_customer_qualities(run, shared_tasks))),
+        quality=customers.quality(len(run.config.miner_names)),
     )
 
 
@@ -202,32 +260,6 @@ def _with_baseline(run: CompletedRun) -> Iterator[tuple[GradedRound, Cost]]:
     for graded in run.rounds:
         if graded.key in baseline and baseline[graded.key].cpu_s > 0:
             yield graded, baseline[graded.key]
-
-
-def _customer_qualities(run: CompletedRun, tasks: set[str]) -> Iterator[float]:
-    """Yield, for each round with one of these tasks, the quality of the answer that a customer would get.
-
-    The customer gets the answer of the miner that the grades of all other rounds rank first, weighted by the
-    validators' stakes: a new question has no grade yet. Miners without another grade are skipped, and so is a round
-    that has no other miners.
-    """
-    rounds = run.rounds
-    stakes = dict(enumerate(table.stake for table in run.config.validators for _ in table.names()))
-    scores: dict[int, dict[str, tuple[float, float]]] = defaultdict(dict)
-    for graded in rounds:
-        for answer in graded.answers:
-            if answer.score is not None:
-                scores[answer.uid][graded.key] = (stakes[graded.validator], answer.score)
-    for graded in rounds:
-        if graded.task_id not in tasks:
-            continue
-        merits = []
-        for answer in graded.answers:
-            others = [pair for place, pair in scores[answer.uid].items() if place != graded.key]
-            if weight := sum(stake for stake, _ in others):
-                merits.append((sum(stake * value for stake, value in others) / weight, -answer.uid, answer.quality))
-        if merits and (quality := max(merits)[2]) is not None:
-            yield quality
 
 
 def _answers(graded: GradedRound) -> Cost:

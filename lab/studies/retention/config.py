@@ -19,7 +19,7 @@ class RetentionConfig:
     line_points: int = 11
     """Cabal utilities of a line: 0, 0.1, …, 1."""
     seeds: int = 5
-    """Draws of stake and weights behind each point of a line, enough for an interval. The first is upstream's own, which
-    the grid uses too."""
+    """Draws of stake and weights behind each point of a line, enough for an interval. The first is upstream's own; the
+    grid uses it too."""
     workers: int = 2
     """Threads; an epoch holds no lock."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from lab.duration import duration
@@ -20,7 +21,7 @@ from lab.studies.forecast import Forecast
 from lab.studies.overhead import STUDY
 from lab.studies.overhead.config import OverheadConfig
 from lab.studies.overhead.known_networks import networks
-from lab.studies.overhead.points import OverheadData, UnitCosts
+from lab.studies.overhead.points import CustomerAnswers, OverheadData, UnitCosts
 from lab.studies.study import measure
 from lab.studies.study_folder import StudyFolder
 from subnets import Cost
@@ -87,9 +88,31 @@ def test_meters_and_carrying_explain_the_cpu_of_the_processes(
         assert all((each.parts[part].value or 0.0) > 0.0 for part in ("miners", "making tasks", "grading"))
 
 
-def test_quality_is_compared_on_the_tasks_that_all_points_share(publication: Publication, folder: Path) -> None:
+def test_quality_is_that_of_all_tasks_of_as_many_validators(publication: Publication, folder: Path) -> None:
     rows = next(section for section in publication.sections if section.key == "quality").rows
-    assert [quality.n for _, quality, *_ in rows if isinstance(quality, Estimate)] == [2, 2, 2, 2]
+    counts = {row[0]: quality.n for row in rows if isinstance(quality := row[1], Estimate)}
+    assert counts == {"N=1 V=1": 2, "N=2 V=1": 2, "N=1 V=2": 4, "N=2 V=2": 4}
+
+
+def customers(tasks: int = 40, seed: int = 0) -> CustomerAnswers:
+    """A good miner, listed first, and three bad ones; the grades tell them apart."""
+    rng = np.random.default_rng(seed)
+    qualities = np.clip(rng.normal([0.9, 0.5, 0.5, 0.5], 0.05, (tasks, 4)), 0, 1)
+    return CustomerAnswers(np.tile([0.9, 0.5, 0.5, 0.5], (tasks, 1)), qualities)
+
+
+def test_one_miner_is_an_average_one_and_not_the_first_of_the_config() -> None:
+    """The first miner alone would be as good as the best of all."""
+    one, two, every = (customers().quality(miners) for miners in (1, 2, 4))
+    assert one.value == pytest.approx((0.9 + 3 * 0.5) / 4, abs=0.03)
+    assert two.value == pytest.approx((0.9 + 0.5) / 2, abs=0.04)
+    assert every.value == pytest.approx(0.9, abs=0.02)
+    assert one.n == 40 and one.high is not None and one.high < (every.low or 0.0)
+
+
+def test_a_round_without_a_miner_of_merit_has_no_customer() -> None:
+    nothing = CustomerAnswers(np.full((6, 2), np.nan), np.ones((6, 2)))
+    assert nothing.quality(1) == Estimate(None, None, None, 0)
 
 
 def test_where_nothing_was_right_no_point_is_as_good_as_the_best(config: OverheadConfig, folder: Path) -> None:
