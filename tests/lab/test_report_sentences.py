@@ -59,9 +59,9 @@ def test_names_in_sentences_are_quoted(run: RunFigures) -> None:
 
 
 def test_a_correlation_without_spread_has_no_interval_but_its_number_of_tasks(run: RunFigures) -> None:
-    assert "is 1.00 (n=6 miners, 24 tasks)." in scores(run).caption.shows
-    assert "of 1.00 (n=6 miners, 24 tasks) with true quality" in pay(run).caption.shows
-    assert "True quality was measured on 24 tasks." in findings(run)[0]
+    assert "(n=24 tasks, 6 miners)." in scores(run).caption.shows
+    assert "(n=24 tasks, 6 miners) with the quality of the same answers" in pay(run).caption.shows
+    assert "(n=24 tasks, 6 miners)" in findings(run)[0]
 
 
 def test_a_reason_is_cut_between_two_words(run: RunFigures) -> None:

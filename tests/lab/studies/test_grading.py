@@ -253,7 +253,9 @@ def test_the_truth_ranks_best_and_misplaces_no_pay(by_name: dict[str, Card]) -> 
 def test_successful_adversaries_are_named(by_name: dict[str, Card]) -> None:
     worst = by_name["length"].worst
     assert worst is not None and worst.adversary == "salad" and (worst.earned.low or 0.0) > 1.0
-    assert worst.pays and "significantly out-earned by 'negated' and 'salad' (paired t-test" in verdict(by_name["length"])
+    assert worst.pays and "significantly out-earned by 'negated' and 'salad' (paired t-test" in verdict(
+        by_name["length"]
+    )
     assert not exploit_of(by_name["truth"], "salad").pays
     assert (exploit_of(by_name["f1"], "negated").earned.value or 0.0) > 0.3  # the truth's words, denied
 
