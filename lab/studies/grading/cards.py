@@ -29,7 +29,8 @@ from .measures import Quality, kappa, quality_of
 from .pay import PayEffect, pay_of
 
 MEASURES = {
-    "pairwise_accuracy": "pairwise accuracy",
+    "pairwise_accuracy": "pairwise accuracy, against realised quality",
+    "known_accuracy": "pairwise accuracy, against the known accuracies of oracles",
     "soft_pairwise_accuracy": "soft pairwise accuracy",
     "spearman": "Spearman",
     "kendall": "Kendall's tau-b",
@@ -70,7 +71,7 @@ class Card:
             biases=tuple(biases(data, grader)),
             exploits=tuple(exploits),
             best=data.miners[data.best(grader)].name,
-            agreement=tuple((other.name, kappa(grader, other)) for other in data.graders if other is not grader),
+            agreement=tuple((other.name, kappa(data, grader, other)) for other in data.graders if other is not grader),
             pay=pay_of(data, grader),
             tasks=data.tasks_of(grader),
             compares=_compares(grader),
@@ -91,7 +92,7 @@ def verdict(card: Card) -> str:
     """Sum up the grader in a few sentences."""
     accuracy = card.quality.pairwise_accuracy
     sentences = [
-        f"It puts {accuracy.percent()} of the pairs of honest miners in the right order."
+        f"It puts {accuracy.percent()} of the pairs of honest miners in the order of the quality of these answers."
         if accuracy.value is not None
         else "Its accuracy on pairs of honest miners is unknown."
     ]
@@ -146,6 +147,7 @@ def as_dict(card: Card) -> dict[str, Any]:
             "by_epoch": [plain_figure(epoch) for epoch in pay.by_epoch],
             "points_per_point": plain_figure(pay.moved),
             "misplaced_share": plain_figure(pay.misplaced),
+            "misplaced_by_bias": plain_figure(pay.biased),
         },
         "cost": {
             "cpu_s_per_grade": plain_figure(card.grader.cpu_s),
@@ -203,6 +205,7 @@ def _sections(card: Card) -> list[Section]:
                 Fact(Column("ranking", "rank correlation of pay with true quality", 2), pay.ranking),
                 Fact(Column("moved", "points of pay share for each point of error", 2), pay.moved),
                 Fact(Column("misplaced", "misplaced pay", 1, " %", 100), pay.misplaced),
+                Fact(Column("biased", "of that by bias, not noise", 1, " %", 100), pay.biased),
             ),
         ),
         Section(

@@ -39,13 +39,16 @@ class GradedMiner:
     """True for an oracle, which knows the truth and answers with a set accuracy."""
     models: frozenset[str]
     """Models that it runs."""
+    accuracy: float | None = None
+    """Accuracy that an oracle is set to; None for any other miner."""
 
     @classmethod
     def of(cls, name: str, miner: Miner) -> Self:
         """Describe a miner of a config."""
         spec = MINERS.spec(miner)
-        yardstick = isinstance(miner, Oracle)
-        return cls(name, spec["kind"], answers_truly(miner), yardstick, frozenset(models_in(spec)))
+        accuracy = miner.p if isinstance(miner, Oracle) else None
+        models = frozenset(models_in(spec))
+        return cls(name, spec["kind"], answers_truly(miner), accuracy is not None, models, accuracy)
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,12 @@ NOTHING = Estimate(None, None, None, 0)
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How good a grader is on the honest miners, without its own reference."""
+    """How good a grader is on the honest miners, without its own reference.
+
+    The rank measures are agreement with realised quality: the mean over the same few answers that the grader scored,
+    luck included. With that, a grader that returns the truth agrees by construction. `known_accuracy` compares with
+    what is known of oracles beforehand.
+    """
 
     pairwise_accuracy: Estimate
     soft_pairwise_accuracy: Estimate
@@ -28,10 +33,12 @@ class Quality:
     kendall: Estimate
     with_adversaries: Estimate
     """Pairwise accuracy with the adversaries included."""
+    known_accuracy: Estimate
+    """Pairwise accuracy against the accuracies that oracles are set to; no value with fewer than two of them."""
     auc: Estimate
     """AUC of right against wrong answers; like the next fields it includes adversaries."""
     kappa: Estimate
-    """Cohen's kappa of "at least a half" with "right"."""
+    """Cohen's kappa of the scores, cut as in `classes`, with "right"."""
     brier: Estimate
     calibration: Estimate
     """Root mean square calibration error; like `brier` without a value if the score claims no probability."""
@@ -54,8 +61,9 @@ def quality_of(data: GradingData, grader: Grader) -> Quality:
         spearman=rank_correlation(scores, truth),
         kendall=kendall_tau(scores, truth),
         with_adversaries=pairwise_accuracy(every, data.quality[:tasks, columns]),
+        known_accuracy=_against_known(data, grader),
         auc=auc(every, right),
-        kappa=_kappa(every, right),
+        kappa=_kappa(classes(data, grader)[:tasks, columns], right),
         brier=brier(every, right) if claims else NOTHING,
         calibration=calibration_error(every, right) if claims else NOTHING,
         spread=_spread(grader.repeats[:, :tasks]),
@@ -69,9 +77,27 @@ def agreement(data: GradingData) -> Estimate:
     return krippendorff_alpha(ratings, _tasks(data.quality))
 
 
-def kappa(first: Grader, second: Grader) -> Estimate:
-    """Return Cohen's kappa of two graders on "at least a half"; n counts tasks."""
-    return _kappa(first.scores, second.scores)
+def kappa(data: GradingData, first: Grader, second: Grader) -> Estimate:
+    """Return Cohen's kappa of two graders' verdicts, cut as in `classes`; n counts tasks."""
+    return _kappa(classes(data, first), classes(data, second))
+
+
+def classes(data: GradingData, grader: Grader) -> Floats:
+    """Return a grader's verdicts (tasks, miners): 1.0 for right, 0.0 for wrong, NaN for unscored.
+
+    A score that claims to be a probability means right from a half, and any other from `right_at`, as true quality
+    does: a grader that returns the true quality agrees with the truth.
+    """
+    cut = 0.5 if grader.table.probability else data.config.grading.right_at
+    return np.where(np.isnan(grader.scores), np.nan, grader.scores >= cut)
+
+
+def _against_known(data: GradingData, grader: Grader) -> Estimate:
+    known = [column for column in data.judged(grader) if data.miners[column].accuracy is not None]
+    accuracies = [data.miners[column].accuracy or 0.0 for column in known]
+    if len(set(accuracies)) < 2:
+        return NOTHING
+    return pairwise_accuracy(grader.scores[: data.tasks_of(grader), known], accuracies)
 
 
 def _spread(repeats: Floats) -> Estimate:
@@ -85,12 +111,12 @@ def _spread(repeats: Floats) -> Estimate:
 
 
 def _kappa(first: Floats, second: Floats) -> Estimate:
-    """Return Cohen's kappa of two tables (tasks, answers) on "at least a half", with intervals over tasks."""
-    return cohen_kappa(_classes(first), _classes(second), _tasks(first))
+    """Return Cohen's kappa of two tables of verdicts (tasks, answers), NaN for none, with intervals over tasks."""
+    return cohen_kappa(_verdicts(first), _verdicts(second), _tasks(first))
 
 
-def _classes(table: Floats) -> list[bool | None]:
-    return [None if np.isnan(value) else bool(value >= 0.5) for value in table.ravel()]
+def _verdicts(table: Floats) -> list[bool | None]:
+    return [None if np.isnan(value) else value == 1.0 for value in table.ravel()]
 
 
 def _tasks(table: Floats) -> NDArray[np.int64]:

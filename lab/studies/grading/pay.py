@@ -43,8 +43,13 @@ class PayEffect:
     misplaced: Estimate
     """Share of the pay that other miners would receive by the truth: half the sum of absolute differences.
 
-    No value if the scores, or the truth, pay nobody.
+    No value if the scores, or the truth, pay nobody. It counts noise and bias alike: even a grader without bias
+    misplaces pay, less of it the more tasks there are.
     """
+    biased: Estimate
+    """The part of it that is bias: half the sum of what the miners gain on one half of the tasks, with the signs of
+    their gains on the other half, mean over both ways round. Noise has no sign in common, so it is 0 on average for a
+    grader without bias, whatever its noise."""
 
 
 def pay_of(data: GradingData, grader: Grader) -> PayEffect | None:
@@ -57,11 +62,18 @@ def pay_of(data: GradingData, grader: Grader) -> PayEffect | None:
     if epochs == 0 or not known.any():
         return None
     scores, quality = grader.scores[:tasks, known], data.quality[:tasks, known]
-    order = np.vstack([np.arange(tasks), np.random.default_rng(0).integers(0, tasks, size=(DRAWS, tasks))])
+    rng = np.random.default_rng(0)
+    order = np.vstack([np.arange(tasks), rng.integers(0, tasks, size=(DRAWS, tasks))])
     validator = data.config.build_validators()[0]
-    paid, fair = (_paid(each, order, table.validators, table.rounds_per_epoch, validator) for each in (scores, quality))
+
+    def pay_and_fair_pay(order: NDArray[np.int64]) -> list[Floats]:
+        sizes = table.validators, table.rounds_per_epoch
+        return [_paid(each, order, *sizes, validator) for each in (scores, quality)]
+
+    paid, fair = pay_and_fair_pay(order)
     means, truth = known_means(scores[order], axis=1), known_means(quality[order], axis=1)
-    gains = _shares(paid.sum(axis=1)) - _shares(fair.sum(axis=1))
+    gains = _gains(paid, fair)
+    halves = [_gains(*pay_and_fair_pay(each)) for each in _halves(tasks, rng)]
     scored = ~np.isnan(means[0])
     return PayEffect(
         miners=int(known.sum()),
@@ -69,7 +81,31 @@ def pay_of(data: GradingData, grader: Grader) -> PayEffect | None:
         by_epoch=tuple(_estimate(spearmans(truth, paid[:, epoch]), tasks) for epoch in range(epochs)),
         moved=_estimate(_slope((means - truth)[:, scored], gains[:, scored]), tasks),
         misplaced=_estimate(np.abs(gains).sum(axis=1) / 2, tasks),
+        biased=_estimate(common_gains(*halves), tasks),
     )
+
+
+def common_gains(first: Floats, second: Floats) -> Floats:
+    """Return half the sum of the gains (draws, miners) of one half of the tasks in the direction of the other's."""
+    return np.asarray((np.sign(first) * second + np.sign(second) * first).sum(axis=1) / 4)
+
+
+def _halves(tasks: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+    """Return orders (draws, tasks) of every other task and of the others, each asked twice to fill as many epochs.
+
+    The first order of each has the tasks as asked, and the others are resamples of the same half.
+    """
+    orders = []
+    for start in (0, 1):
+        half = np.arange(start, tasks, 2)
+        asked = np.resize(half, tasks)
+        orders.append(np.vstack([asked, half[rng.integers(0, len(half), size=(DRAWS, tasks))]]))
+    return orders
+
+
+def _gains(paid: Floats, fair: Floats) -> Floats:
+    """Return the points of pay share (draws, miners) that each miner has beyond its share by the truth."""
+    return _shares(paid.sum(axis=1)) - _shares(fair.sum(axis=1))
 
 
 def _paid(scores: Floats, order: NDArray[np.int64], validators: int, rounds: int, template: Validator) -> Floats:

@@ -1,5 +1,6 @@
 """The grading study's figures on hand-made tables with known results."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from lab.studies.grading.cards import cards
 from lab.studies.grading.config import GraderTable, GradingConfig
 from lab.studies.grading.exploits import exploits
 from lab.studies.grading.grades import GradedMiner, Grader, GradingData
+from lab.studies.grading.measures import quality_of
 from lab.studies.grading.page import page
 from lab.studies.grading.pay import pay_of
 from subnets import Response, Score, Scorer, Task
@@ -28,6 +30,7 @@ CONFIG = GradingConfig.parse(
         "grading": {"validators": 2},
     }
 )
+STRICT = CONFIG.grading.model_copy(update={"right_at": 0.9})
 Floats = NDArray[np.float64]
 
 
@@ -164,13 +167,62 @@ def test_a_miner_that_was_never_scored_bends_no_slope() -> None:
     assert np.sign(beside.moved.value) == np.sign(alone.moved.value)
 
 
+def test_a_grader_that_returns_the_true_quality_agrees_with_the_truth() -> None:
+    """With its scores cut at a half and the truth at 0.9, its kappa was 0.01."""
+    quality = np.random.default_rng(0).uniform(0.6, 1.0, (TASKS, 4))
+    data = replace(study(quality, graded("truth", quality)), config=CONFIG.model_copy(update={"grading": STRICT}))
+    assert quality_of(data, data.graders[0]).kappa.value == pytest.approx(1.0)
+    claims = graded("claims", np.where(quality >= 0.9, 0.7, 0.3), probability=True)
+    assert quality_of(replace(data, graders=(claims,)), claims).kappa.value == pytest.approx(1.0)
+
+
+def oracles(accuracies: list[float], seed: int) -> GradingData:
+    """Oracles on few tasks, graded by the truth about each answer."""
+    right = (np.random.default_rng(seed).random((TASKS, len(accuracies))) < accuracies).astype(float)
+    data = study(right, graded("truth", right))
+    miners = [replace(miner, accuracy=p) for miner, p in zip(data.miners, accuracies, strict=True)]
+    return replace(data, miners=tuple(miners))
+
+
+def test_the_truth_agrees_with_realised_quality_by_construction_but_not_with_known_accuracy() -> None:
+    drawn = [oracles([0.5, 0.6, 0.7, 0.8, 0.9], seed) for seed in range(12)]
+    measured = [quality_of(data, data.graders[0]) for data in drawn]
+    assert all(each.pairwise_accuracy.value == 1.0 for each in measured)
+    against_known = [each.known_accuracy.value for each in measured if each.known_accuracy.value is not None]
+    assert len(against_known) == 12 and 0.85 < np.mean(against_known) < 0.97
+    assert (
+        quality_of(study(rightness(3), graded("g", rightness(3))), graded("g", rightness(3))).known_accuracy == NOTHING
+    )
+
+
+def test_noise_without_bias_misplaces_pay_but_not_by_bias() -> None:
+    quality = np.tile([0.8, 0.7, 0.6, 0.5], (TASKS, 1))
+    noisy, biased = [], []
+    for seed in range(6):
+        noise = np.random.default_rng(seed).normal(0, 0.15, quality.shape)
+        data = study(quality, graded("noisy", np.clip(quality + noise, 0, 1)))
+        pay = pay_of(data, data.graders[0])
+        assert pay is not None and pay.misplaced.value is not None and pay.biased.value is not None
+        noisy.append(pay.misplaced.value)
+        biased.append(pay.biased.value)
+    assert min(noisy) > 0.01 and abs(np.mean(biased)) < np.mean(noisy) / 3
+
+
+def test_bias_without_noise_misplaces_all_that_is_misplaced() -> None:
+    quality = np.tile([0.8, 0.7, 0.6, 0.5], (TASKS, 1))
+    data = study(quality, graded("partial", quality + [0.0, 0.0, 0.0, 0.3]))
+    pay = pay_of(data, data.graders[0])
+    assert pay is not None and pay.misplaced.value is not None and pay.misplaced.value > 0.05
+    assert pay.biased.value == pytest.approx(pay.misplaced.value, rel=0.02)
+
+
 def test_where_nobody_is_paid_no_share_is_misplaced() -> None:
     quality = rightness(3)
     data = study(quality, graded("silent", np.full(quality.shape, np.nan)), graded("zero", np.zeros(quality.shape)))
     for grader in data.graders:
         pay = pay_of(data, grader)
         assert pay is not None
-        assert pay.misplaced == pay.ranking == pay.moved == Estimate(None, None, None, TASKS)
+        assert pay.misplaced == pay.biased == pay.ranking == pay.moved == Estimate(None, None, None, TASKS)
 
 
 def test_the_best_miner_is_one_of_known_quality(recwarn: pytest.WarningsRecorder) -> None:

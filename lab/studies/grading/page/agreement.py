@@ -37,8 +37,8 @@ def agreement_section(data: GradingData, graders: Sequence[Card]) -> Section:
         title="Do the graders agree?",
         caption=Caption(
             f"{sentence} The picture shows Cohen's κ of every pair.",
-            "κ counts a score of at least a half as right. Graders that share a mistake agree as much as graders "
-            "that are right. The cards give the interval of every pair.",
+            "κ counts a score as right from the quality that does, a probability from a half. Graders that share a "
+            "mistake agree as much as graders that are right. The cards give the interval of every pair.",
         ),
         columns=(
             Column("grader", "grader"),

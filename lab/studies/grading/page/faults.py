@@ -59,9 +59,10 @@ def bias_section(graders: Sequence[Card]) -> Section:
     marks = [Mark(card.name, bias.name, bias.effect) for card in graders for bias in card.biases]
     probed = [name for name in WORDS if any(mark.series == name for mark in marks)]
     clear = [(card.name, bias) for card in graders for bias in card.biases if bias.clear]
+    with_interval = [mark for mark in marks if mark.figure.low is not None]
     sentence = (
-        f"Of {counted(len(marks), 'measured effect')}, {len(clear)} have an interval that excludes 0; about "
-        f"{len(marks) / 20:.0f} would by chance."
+        f"Of {counted(len(with_interval), 'measured effect')} with an interval, {len(clear)} have one that excludes 0; "
+        f"about {len(with_interval) / 20:.0f} would by chance."
     )
     if clear:
         grader, bias = max(clear, key=lambda pair: abs(pair[1].effect.value or 0.0))
@@ -76,8 +77,8 @@ def bias_section(graders: Sequence[Card]) -> Section:
         title="What moves a score but should not?",
         caption=Caption(
             sentence,
-            "The same answers, with changes that should not matter. Intervals over few tasks are too narrow. Only one "
-            "kind of padding and of injection is tried, and a padded right answer may really be worse for a reader.",
+            "The same answers, with changes that should not matter. Only one kind of padding and of injection is "
+            "tried, and a padded right answer may really be worse for a reader.",
         ),
         columns=(
             Column("grader", "grader"),
@@ -110,19 +111,25 @@ def pay_section(data: GradingData, graders: Sequence[Card]) -> Section:
             f"Pay follows true quality least under {quoted(card.name)}: Spearman {pay.ranking.text()} over "
             f"{counted(pay.miners, 'miner')}."
         )
-    marks = [Mark(card.name, "misplaced", pay.misplaced) for card, pay in paying]
-    height = series_px(len(paying))
+    marks = [
+        Mark(card.name, series, figure)
+        for card, pay in paying
+        for series, figure in (("misplaced", pay.misplaced), ("by bias", pay.biased))
+    ]
+    height = series_px(len(paying), 2)
     return Section(
         key="pay",
         title="What does a grader's error do to the pay?",
         caption=Caption(
-            f"{sentence} The picture shows the share of pay that would go to other miners by the truth.",
+            f"{sentence} The picture shows the share of pay that would go to other miners by the truth, "
+            "and the part of it that the same grader would misplace on other tasks too.",
             f"{counted(data.config.grading.validators, 'validator')} of equal stake, all with the same grader, through "
             "ledgers and Yuma consensus. Different stakes, bonds or graders would distribute the pay differently.",
         ),
         columns=(
             Column("grader", "grader"),
             Column("misplaced", "misplaced pay", 1, " %", 100),
+            Column("biased", "by bias, not noise", 1, " %", 100),
             Column("rank_correlation", "Spearman of pay", 2),
             Column("points_per_point", "points of pay per point of error", 2),
             *(Column(f"rank_correlation_epoch_{epoch + 1}", f"epoch {epoch + 1}", 2) for epoch in range(epochs)),
@@ -136,7 +143,7 @@ def pay_section(data: GradingData, graders: Sequence[Card]) -> Section:
 
 def _pay_row(name: str, pay: PayEffect, epochs: int) -> tuple[Cell, ...]:
     by_epoch = [*pay.by_epoch, *[None] * (epochs - len(pay.by_epoch))]
-    return (name, pay.misplaced, pay.ranking, pay.moved, *by_epoch)
+    return (name, pay.misplaced, pay.biased, pay.ranking, pay.moved, *by_epoch)
 
 
 def own_answer_sections(data: GradingData, graders: Sequence[Card]) -> list[Section]:

@@ -92,9 +92,9 @@ def _exploited(graders: Sequence[Card]) -> str:
 
 
 def _misplaced(graders: Sequence[Card]) -> list[str]:
-    shares = [(card, card.pay.misplaced) for card in graders if card.pay is not None]
+    paying = [(card, card.pay) for card in graders if card.pay is not None]
     return [
-        f"{quoted(card.name)} misplaces the most pay: by the truth, {misplaced.percent()} of it would go to other "
-        "miners."
-        for card, misplaced in ranked(shares, lambda pair: pair[1].value)[:1]
+        f"{quoted(card.name)} misplaces the most pay: by the truth, {pay.misplaced.percent()} of it would go to other "
+        f"miners, {pay.biased.percent()} because of its bias and not of noise."
+        for card, pay in ranked(paying, lambda pair: pair[1].misplaced.value)[:1]
     ]

@@ -39,8 +39,10 @@ def quality_section(graders: Sequence[Card]) -> Section:
         title="Does it rank the miners correctly?",
         caption=Caption(
             f"{best}; a grader at 0.5 (dashed) orders pairs no better than a coin toss.",
-            "Only the honest miners of this study count; miners of more similar quality are harder to rank. A grader "
-            "that compares with a miner's answers is not judged on that miner.",
+            "The order is that of realised quality, the mean over the answers that were graded; against what is known "
+            "of oracles beforehand, graders agree less. Only the honest miners of this study count; miners of more "
+            "similar quality are harder to rank. A grader that compares with a miner's answers is not judged on that "
+            "miner.",
         ),
         columns=(
             Column("grader", "grader"),
@@ -49,6 +51,7 @@ def quality_section(graders: Sequence[Card]) -> Section:
             Column("spearman", "Spearman", 2),
             Column("kendall_tau_b", "Kendall τ-b", 2),
             Column("with_adversaries", "with adversaries", 2),
+            Column("known_accuracy", "against known accuracy", 2),
             Column("tasks_to_separate", "tasks to separate 5 points", 0),
         ),
         rows=tuple(
@@ -59,6 +62,7 @@ def quality_section(graders: Sequence[Card]) -> Section:
                 card.quality.spearman,
                 card.quality.kendall,
                 card.quality.with_adversaries,
+                card.quality.known_accuracy,
                 card.quality.tasks_to_separate,
             )
             for card in ordered
@@ -83,8 +87,9 @@ def right_or_wrong_section(graders: Sequence[Card]) -> Section:
         title="Does it tell right answers from wrong ones?",
         caption=Caption(
             best,
-            "Brier score and calibration error are given for scores that claim to be probabilities. Kappa and AUC "
-            "depend on the share of right answers.",
+            "Brier score and calibration error are given for scores that claim to be probabilities; an interval of the "
+            "error that starts at 0 says that they may be calibrated. κ takes these as right from a half, and other "
+            "scores from the quality that counts as right. Kappa and AUC depend on the share of right answers.",
         ),
         columns=(
             Column("grader", "grader"),
