@@ -1,10 +1,14 @@
 """The score ledger: a validator's memory of each miner's scores.
 
-    score <- alpha * new + (1 - alpha) * score
+    average <- alpha * new + (1 - alpha) * average        starting at 0
+    score = average / (1 - (1 - alpha)^n)                 after n graded answers
 
-A miner that was not asked, or whose answer could not be graded, keeps its score. A uid whose hotkey
-changed starts from zero. The ledger is a pure function of the scores that it observed, in order, so a
-restart rebuilds it from the record.
+The division makes the score a weighted mean of the n grades, of which the newest weighs most. Without it a miner that
+was asked less often would look worse, as if its missing answers had been worth 0. The published templates of subnets do
+without: they start at 0, and one of them lets the score of a miner that was not asked decay in every round.
+
+A miner that was not asked, or whose answer could not be graded, keeps its score. A uid whose hotkey changed starts
+again. The ledger is a pure function of the scores that it observed, in order, so a restart rebuilds it from the record.
 """
 
 from __future__ import annotations
@@ -23,7 +27,8 @@ class ScoreLedger:
 
     alpha: float = 0.1
     """Share of the newest score, in (0, 1]."""
-    _scores: dict[int, float] = field(default_factory=dict)
+    _averages: dict[int, float] = field(default_factory=dict)
+    _graded: dict[int, int] = field(default_factory=dict)
     _hotkeys: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -34,19 +39,27 @@ class ScoreLedger:
         """Take in one round: scores by uid, and the current hotkey of every uid on the subnet."""
         for uid, hotkey in hotkeys.items():
             if self._hotkeys.get(uid, hotkey) != hotkey:
-                self._scores.pop(uid, None)
-        for gone in self._scores.keys() - hotkeys.keys():
-            del self._scores[gone]
+                self._forget(uid)
+        for gone in self._averages.keys() - hotkeys.keys():
+            self._forget(gone)
         self._hotkeys = dict(hotkeys)
         for uid, score in scores.items():
             if score.value is not None and uid in hotkeys:
-                self._scores[uid] = self.alpha * score.value + (1.0 - self.alpha) * self._scores.get(uid, 0.0)
+                self._averages[uid] = self.alpha * score.value + (1.0 - self.alpha) * self._averages.get(uid, 0.0)
+                self._graded[uid] = self._graded.get(uid, 0) + 1
 
     @property
     def scores(self) -> dict[int, float]:
         """Scores by uid of all miners that were ever graded."""
-        return dict(self._scores)
+        return {
+            uid: min(1.0, average / (1.0 - (1.0 - self.alpha) ** self._graded[uid]))
+            for uid, average in self._averages.items()
+        }
 
     def weights(self, rule: WeightRule) -> dict[int, float]:
         """Return the weights that `rule` derives from the scores; empty while nobody has earned anything."""
-        return rule.weigh(self._scores)
+        return rule.weigh(self.scores)
+
+    def _forget(self, uid: int) -> None:
+        self._averages.pop(uid, None)
+        self._graded.pop(uid, None)

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,27 +9,54 @@ from validators import Proportional, ScoreLedger
 HOTKEYS = {0: "a", 1: "b", 2: "c"}
 
 
-def test_a_score_moves_by_alpha() -> None:
+def test_a_score_is_the_mean_of_its_grades_of_which_the_newest_weighs_most() -> None:
     ledger = ScoreLedger(0.25)
     ledger.observe({0: Score(1.0)}, HOTKEYS)
+    assert ledger.scores == {0: pytest.approx(1.0)}
     ledger.observe({0: Score(0.5)}, HOTKEYS)
-    assert ledger.scores == {0: pytest.approx(0.25 * 0.5 + 0.75 * 0.25)}
+    assert ledger.scores == {0: pytest.approx((0.25 * 0.5 + 0.75 * 0.25) / (1 - 0.75**2))}
 
 
 def test_a_miner_that_was_not_asked_or_not_gradable_keeps_its_score() -> None:
     ledger = ScoreLedger(0.5)
-    ledger.observe({0: Score(1.0), 1: Score(1.0)}, HOTKEYS)
+    ledger.observe({0: Score(1.0), 1: Score(0.5)}, HOTKEYS)
     ledger.observe({0: Score(None, reason="host died")}, HOTKEYS)
-    assert ledger.scores == {0: 0.5, 1: 0.5}
+    assert ledger.scores == {0: 1.0, 1: 0.5}
 
 
-def test_a_replaced_hotkey_starts_from_zero_and_a_gone_uid_is_forgotten() -> None:
+def test_a_replaced_hotkey_starts_again_and_a_gone_uid_is_forgotten() -> None:
     ledger = ScoreLedger(0.5)
     ledger.observe({uid: Score(1.0) for uid in HOTKEYS}, HOTKEYS)
     ledger.observe({}, {0: "a", 1: "newcomer"})
-    assert ledger.scores == {0: 0.5}
+    assert ledger.scores == {0: 1.0}
     ledger.observe({1: Score(0.5)}, {0: "a", 1: "newcomer"})
-    assert ledger.scores == {0: 0.5, 1: 0.25}
+    assert ledger.scores == {0: 1.0, 1: 0.5}
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=40), st.floats(0.01, 1.0))
+def test_equal_grades_are_the_score_however_few_there_are(grades: list[float], alpha: float) -> None:
+    often, once = ScoreLedger(alpha), ScoreLedger(alpha)
+    for _ in grades:
+        often.observe({0: Score(grades[0])}, HOTKEYS)
+    once.observe({0: Score(grades[0])}, HOTKEYS)
+    assert often.scores[0] == pytest.approx(grades[0]) and once.scores[0] == pytest.approx(grades[0])
+
+
+def test_equal_miners_are_paid_alike_on_average_though_one_is_asked_less_often() -> None:
+    """Averages that start at 0 pay the one that was asked in a third of the rounds less than half as much."""
+    rng = np.random.default_rng(0)
+    paid = np.zeros(2)
+    for _ in range(200):
+        ledger = ScoreLedger(0.1)
+        for _ in range(10):
+            grades = {0: Score(float(rng.random() < 0.7))}
+            if rng.random() < 1 / 3:
+                grades[1] = Score(float(rng.random() < 0.7))
+            ledger.observe(grades, HOTKEYS)
+        weights = ledger.weights(Proportional())
+        if 1 in ledger.scores:
+            paid += [weights.get(0, 0.0), weights.get(1, 0.0)]
+    assert paid[1] / paid[0] == pytest.approx(1.0, abs=0.15)
 
 
 def test_scores_of_zero_give_no_weights_instead_of_equal_ones() -> None:
