@@ -16,11 +16,15 @@ from numpy.typing import NDArray
 
 from consensus import Rows
 from lab.statistics import Estimate, mean
+from lab.statistics.interval import skewed_t_test
+from lab.statistics.paired import holm
 from lab.studies.payout import SimulatedSubnets, stored_weights
 
 from .config import CopyingConfig
 
 Floats = NDArray[np.float64]
+ALPHA = 0.05
+"""Chance of any false claim that copying pays, in a whole study."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,8 @@ class CopyingRow:
     concealment: int
     gain: Estimate
     """G: mean over seeds with its 95 % interval."""
+    pays: bool
+    """True if the gain is significantly above 1 among all cells of the study."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,11 +63,16 @@ def weight_copying(
         for seed in range(config.seeds):
             gains[i, seed] = copier_gains(config, churn, seed)
             progress((i * config.seeds + seed + 1) * config.epochs, total)
-    rows = tuple(
-        CopyingRow(variant.name, churn, concealment, mean(gains[i, :, v, c].tolist()))
+    cells = [
+        (variant.name, churn, concealment, gains[i, :, v, c])
         for i, churn in enumerate(config.churns)
         for v, variant in enumerate(config.variants)
         for c, concealment in enumerate(config.concealments)
+    ]
+    p_values = holm([skewed_t_test(cell - 1) for *_, cell in cells])
+    rows = tuple(
+        CopyingRow(name, churn, concealment, mean(cell.tolist()), bool(cell.mean() > 1 and (p_value or 0.0) <= ALPHA))
+        for (name, churn, concealment, cell), p_value in zip(cells, p_values, strict=True)
     )
     return CopyingData(config, gains, rows, total * cases)
 
