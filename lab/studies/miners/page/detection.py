@@ -26,8 +26,9 @@ def detection_section(results: Sequence[DetectionResult]) -> Section:
             "The relay's server runs on this machine: over a network its latency would differ more, and a deliberate "
             "wait could hide it. Token timing comes from the engines' clocks; validators receive answers whole and "
             "can't see it. Caught is the share of relays detected at 1 % false alarms. Log-probabilities are those of "
-            "the text under the validator's own copy; miners send none. Sets of prompts are drawn from the same few "
-            f"tasks, and 1 % false alarms can't be measured with fewer than 100 tasks.{missing}",
+            "the text under the validator's own copy; miners send none. Half of the tasks fit the detector, and n "
+            "counts the others. The evidence of several prompts is taken to add up to a normal distribution; what 1 % "
+            f"false alarms catch is left out where so few tasks can't tell.{missing}",
         ),
         columns=(
             Column("pair", "pair"),
