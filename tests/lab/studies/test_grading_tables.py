@@ -70,6 +70,11 @@ def study(quality: Floats, *graders: Grader, models: str = "", cheats: int = 0, 
     return GradingData(CONFIG, tuple(miners), places, quality, texts or empty, graders, {})
 
 
+@pytest.fixture(autouse=True)
+def few_resamples_of_pay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lab.studies.grading.pay.DRAWS", 20)
+
+
 def bias(data: GradingData, place: int, name: str) -> Bias | None:
     return next((each for each in biases(data, data.graders[place]) if each.name == name), None)
 
@@ -195,17 +200,18 @@ def test_the_truth_agrees_with_realised_quality_by_construction_but_not_with_kno
     )
 
 
-def test_noise_without_bias_misplaces_pay_but_not_by_bias() -> None:
+def test_noise_without_bias_misplaces_pay_but_not_by_bias(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lab.studies.grading.pay.DRAWS", 1)  # the values are tested, not their intervals
     quality = np.tile([0.8, 0.7, 0.6, 0.5], (TASKS, 1))
     noisy, biased = [], []
-    for seed in range(6):
-        noise = np.random.default_rng(seed).normal(0, 0.15, quality.shape)
-        data = study(quality, graded("noisy", np.clip(quality + noise, 0, 1)))
+    for seed in range(24):
+        noise = np.random.default_rng(seed).uniform(-0.2, 0.2, quality.shape)
+        data = study(quality, graded("noisy", quality + noise))
         pay = pay_of(data, data.graders[0])
         assert pay is not None and pay.misplaced.value is not None and pay.biased.value is not None
         noisy.append(pay.misplaced.value)
         biased.append(pay.biased.value)
-    assert min(noisy) > 0.01 and abs(np.mean(biased)) < np.mean(noisy) / 3
+    assert np.mean(noisy) > 0.008 and abs(np.mean(biased)) < np.mean(noisy) / 3
 
 
 def test_bias_without_noise_misplaces_all_that_is_misplaced() -> None:
