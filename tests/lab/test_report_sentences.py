@@ -32,13 +32,15 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFigures:
 def test_miners_that_answer_and_earn_the_same_are_said_to_tie(tmp_path: Path) -> None:
     run = played(tmp_path, half=1.0, other=1.0, third=0.2)
     shown = scores(run).caption.shows
-    assert shown.startswith("'half' and 'other' tie for the best answers, with a true quality of 1.00 (n=24); 'third' ")
+    assert shown.startswith("'half' and 'other' tie for the best answers, with a true quality of 1.00 (0.86 to")
     assert pay(run).caption.shows.startswith("'half' and 'other' tie for the most pay, 46 % each of 590 tokens.")
 
 
 def test_of_many_that_tie_some_are_named(tmp_path: Path) -> None:
     run = played(tmp_path, **{f"m{place}": 1.0 for place in range(6)})
-    assert scores(run).caption.shows.startswith("All 6 miners answer equally well, with a true quality of 1.00 (n=24).")
+    assert scores(run).caption.shows.startswith(
+        "All 6 miners answer equally well, with a true quality of 1.00 (0.86 to"
+    )
     assert pay(run).caption.shows.startswith("'m0', 'm1', 'm2' and 3 more tie for the most pay, 17 % each")
 
 
