@@ -69,4 +69,4 @@ def test_miners_that_break_their_process_are_charged_and_their_run_ends_whole(tm
     faults = {uid: (answer.fault, answer.score) for uid, answer in enumerate(graded.answers)}
     assert faults == {0: (None, 1.0), **dict.fromkeys(range(1, 6), (Fault.ERROR, 0.0)), 6: (None, 1.0)}
     reasons = {answer.reason for answer in graded.answers if answer.fault}
-    assert reasons == {"its host died while it alone was served"}
+    assert reasons == {"its host died while serving it alone"}
