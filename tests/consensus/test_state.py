@@ -128,3 +128,13 @@ def test_a_sweep_refuses_cases_of_different_shapes() -> None:
         simulate(state, YumaParams())
     with pytest.raises(StateError, match=r"expected \(cases, n\) and \(cases, validators, n\)"):
         Batch.from_dense(stake=[[1, 2]], weights=[[[1, 2, 3]]])
+
+
+def test_the_compiled_epoch_goes_without_a_cache_where_nothing_can_be_written() -> None:
+    import os
+    import subprocess
+    import sys
+
+    code = "import consensus.yuma.kernel"
+    locators = os.environ | {"NUMBA_CACHE_LOCATOR_CLASSES": "ZipCacheLocator"}  # which finds no place for a plain file
+    subprocess.run([sys.executable, "-c", code], env=locators, check=True)

@@ -214,3 +214,61 @@ def test_the_doctor_names_the_command_for_what_is_missing(tmp_path: Path) -> Non
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 1
     assert "apt-get install tesseract-ocr tesseract-ocr-eng" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"PYTHONIOENCODING": "ascii"},
+        {"PYTHONIOENCODING": "latin-1"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    ],
+)
+def test_output_that_is_not_unicode_replaces_what_it_can_not_show(folder: Path, setting: dict[str, str]) -> None:
+    for arguments in (["report", str(folder), "--trust"], ["transfer", "--help"], ["cluster", "plan", "nowhere ─ τ"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "lab", *arguments], cwd=ROOT, env=os.environ | setting, capture_output=True
+        )
+        assert b"Traceback" not in done.stderr, done.stderr
+        assert done.returncode == (2 if "plan" in arguments else 0), done.stderr
+
+
+def test_json_is_whole_where_the_output_is_not_unicode() -> None:
+    command = [sys.executable, "-m", "lab", "list", "miners", "--json"]
+    plain, unicode = (
+        json.loads(
+            subprocess.run(
+                command, cwd=ROOT, env=os.environ | {"PYTHONIOENCODING": encoding}, capture_output=True
+            ).stdout
+        )
+        for encoding in ("ascii", "utf-8")
+    )
+    assert plain == unicode
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["run", "--help"], ["report", "{folder}", "--trust"]])
+def test_a_reader_that_has_seen_enough_ends_a_command_quietly(folder: Path, arguments: list[str]) -> None:
+    filled = " ".join(argument.format(folder=folder) for argument in arguments)
+    command = f"{sys.executable} -m lab {filled} | head -n 1"
+    done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True)
+    assert done.stderr == "" and done.stdout.count("\n") <= 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ["miner", "serve", "echo", "--wallet", "x", "--port", "70000"],
+            "--port: give an integer from 0 to 65535 (got '70000')",
+        ),
+        (["chain", "step", "none"], "BLOCKS: give an integer of at least 1 (got 'none')"),
+        (["study", "grading", "nowhere.toml", "--budget", "soon"], "--budget soon: write a time or dollars"),
+        (
+            ["run", "{config}", "--chain.epochs", "three"],
+            "subnetlab: --chain.epochs: give an integer of at least 1 (got 'three')",
+        ),
+    ],
+)
+def test_a_wrong_value_blames_the_option_that_was_typed(config: Path, arguments: list[str], said: str) -> None:
+    (line,) = subnetlab(*(argument.format(config=config) for argument in arguments), expect=2).stderr.splitlines()
+    assert said in line

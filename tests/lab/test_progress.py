@@ -22,3 +22,10 @@ def test_without_a_terminal_only_waiting_is_printed_and_not_every_second(
     with Bar("ocr", quiet=True) as bar:
         bar.show(Event(Stage.WAITING, 0, 8, "waiting for nodes"))
     assert capsys.readouterr() == ("", "")
+
+
+def test_without_a_terminal_each_part_of_a_study_is_named_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with Bar("grading") as bar:
+        for part, finished in (("probe", 0), ("probe", 1), ("answers", 0), ("answers", 9)):
+            bar.follow(part, finished, 10)
+    assert capsys.readouterr() == ("", "grading: probe\ngrading: answers\n")

@@ -18,7 +18,7 @@ import typer
 
 from cluster import PoolError
 from cluster.ray.code_upload import ROOMS
-from cluster.ray.jobs import TooLarge
+from cluster.ray.jobs import Jobs, TooLarge
 from lab.cli.cluster.submit import submit
 from lab.cli.status import at_folder
 from lab.errors import RecordError
@@ -270,3 +270,13 @@ def test_a_record_that_would_be_refused_again_is_not_offered_again(
     with pytest.raises(SubnetlabError) as refused:
         attached(EndedJob(archive | changes), tmp_path / "there", monkeypatch)
     assert said in str(refused.value) and "--attach" not in str(refused.value)
+
+
+@pytest.mark.parametrize("reply", [None, [], {}, "ray_version", 7])
+def test_json_of_something_else_is_not_taken_for_a_dashboard(monkeypatch: pytest.MonkeyPatch, reply: object) -> None:
+    answer = SimpleNamespace(status_code=200, json=lambda: reply)
+    monkeypatch.setattr("requests.get", lambda *_, **__: answer)
+    with pytest.raises(
+        PoolError, match="http://127.0.0.1:1 is not a Ray dashboard: it answers 200 and names no version"
+    ):
+        Jobs("http://127.0.0.1:1")
