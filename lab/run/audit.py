@@ -11,7 +11,6 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import islice
 
 from lab.config.run_config import RunConfig
 from lab.errors import AuditError, RecordError
@@ -90,7 +89,9 @@ def _audit(record: RunRecord, entries: int, watch: Callable[[int, int], None]) -
     checked = answers = epochs = 0
     ungraded: Counter[str] = Counter()
     head = ""
-    for entry in islice(record.entries(), entries):  # a run under way may add some
+    for entry in record.entries():
+        if entry.seq > entries:
+            continue  # added since by a run under way; a cursor left open would stay so on a server
         grammar.accept(entry)
         head = entry.hash
         where = f"entry {entry.seq} ({entry.kind} {entry.key})"
