@@ -24,8 +24,9 @@ from cluster.servers.server import Server
 from miners import Miner, Pay
 from subnets import Caller, Cost, Query, Response, Task
 from subnets.subnet import Subnet
-from validators import Assignment, Grades, Validator
+from validators import Assignment, Grades, Validator, WindowGrades
 
+from .answered_round import AnsweredRound
 from .cpu import process_cpu_s
 from .errors import HostDied, PoolError
 from .plan import Group, plan
@@ -121,6 +122,10 @@ class HostPool(Pool):
     async def _grade(self, validator: int, task: Task, responses: Sequence[Response]) -> Any:
         """Have the validator's worker grade a round."""
 
+    @abstractmethod
+    async def _grade_window(self, validator: int, rounds: Sequence[AnsweredRound], last: int) -> Any:
+        """Have the validator's worker grade the last rounds of a window."""
+
     async def start(self) -> None:
         """Start all servers at once, then all hosts."""
         self._cpu_before_s = process_cpu_s()
@@ -163,6 +168,15 @@ class HostPool(Pool):
         if isinstance(grades, Failure):
             raise PoolError(grades.reason)
         assert isinstance(grades, Grades)
+        return grades
+
+    async def grade_window(self, validator: int, rounds: Sequence[AnsweredRound], last: int) -> WindowGrades:
+        """Have a validator grade the last rounds of a window; raises PoolError if it fails."""
+        self._check(validator)
+        grades = await self._grade_window(validator, rounds, last)
+        if isinstance(grades, Failure):
+            raise PoolError(grades.reason)
+        assert isinstance(grades, WindowGrades)
         return grades
 
     async def query(self, query: Query, uids: Sequence[int], *, deadline_s: float | None = None) -> list[Response]:

@@ -18,8 +18,9 @@ from typing import Self
 from miners import Miner, Pay
 from subnets import Caller, Cost, Query, Response, Score, Task
 from subnets.subnet import Subnet
-from validators import Assignment, Grades, Validator
+from validators import Assignment, Grades, Validator, WindowGrades
 
+from .answered_round import AnsweredRound
 from .errors import PoolError
 from .status import PoolStatus
 
@@ -100,6 +101,10 @@ class Pool(ABC):
     @abstractmethod
     async def grade(self, validator: int, task: Task, responses: Sequence[Response]) -> Grades:
         """Have a validator grade the responses of a round."""
+
+    @abstractmethod
+    async def grade_window(self, validator: int, rounds: Sequence[AnsweredRound], last: int) -> WindowGrades:
+        """Have a validator grade the last `last` rounds of a window, in ascending order of their numbers."""
 
     @abstractmethod
     async def baseline(self, miner: int, queries: Sequence[Query]) -> list[Cost | None]:

@@ -3,6 +3,7 @@
 from .answer import Answer, Fault, Response
 from .cost import Cost, Meter, spend
 from .errors import MalformedAnswer, PluginError, SubnetlabError
+from .items import NOTHING, SILENT, Items
 from .plugin import Plugin, Plugins
 from .registry import SUBNETS, load_subnet
 from .score import Score, Scorer
@@ -11,11 +12,14 @@ from .subnet import Subnet
 from .task import Caller, Message, Prompt, Query, Task
 
 __all__ = [
+    "NOTHING",
+    "SILENT",
     "SUBNETS",
     "Answer",
     "Caller",
     "Cost",
     "Fault",
+    "Items",
     "MalformedAnswer",
     "Message",
     "Meter",

@@ -53,6 +53,15 @@ class Cost:
     def __sub__(self, other: Cost) -> Cost:
         return Cost(*(getattr(self, f.name) - getattr(other, f.name) for f in fields(self)))
 
+    def split(self, parts: int) -> list[Cost]:
+        """Return costs that add up to this one, as equal as whole numbers allow."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        equal = Cost(
+            **{name: value // parts if isinstance(value, int) else value / parts for name, value in values.items()}
+        )
+        rest = Cost(**{name: value % parts for name, value in values.items() if isinstance(value, int)})
+        return [equal + rest, *[equal] * (parts - 1)]
+
 
 def spend(cost: Cost) -> None:
     """Charge work done elsewhere to the meter around this code; without one, charge nobody.

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from pydantic import ValidationError
 
 from .answer import Answer
 from .errors import MalformedAnswer
+from .items import Items
 from .plugin import Plugin
 from .score import Scorer
 from .task import Task
-from .text import printable
+from .text import fold, printable
 
 
 class Subnet(Plugin, ABC):
@@ -46,6 +47,27 @@ class Subnet(Plugin, ABC):
     def quality(self, task: Task, answer: Answer) -> float | None:
         """Return how good the answer truly is, in [0, 1], whatever a grader says; None if the truth is unknown."""
         return None
+
+    def items(self, task: Task, answers: Sequence[Answer | None]) -> Items | None:
+        """Return what the answers to a task say, so that they can be compared with each other; None if they can't be.
+
+        None in `answers` stands for a miner that gave none. The truth is used only for the fields that hold it: without
+        its reference, and without its image, the same task gives the same classes.
+        """
+        readings = [None if answer is None else self.reading(task, answer) for answer in answers]
+        if task.reference is None:
+            return Items.single(readings, self.wrong(task), None)
+        right = [0.0 if answer is None else self.quality(task, answer) for answer in answers]
+        known = any(value is not None for value, answer in zip(right, answers, strict=True) if answer is not None)
+        return Items.single(readings, self.wrong(task), right if known else None)
+
+    def reading(self, task: Task, answer: Answer) -> Hashable | None:
+        """Return what an answer says, so that answers that say the same are equal; None if it says nothing."""
+        return fold(self.text_of(answer)) or None
+
+    def wrong(self, task: Task) -> int:
+        """Return the number of wrong answers that a task offers; a high one for an open question."""
+        return 100
 
     def text_of(self, answer: Answer) -> str:
         """Return what an answer says as plain text."""

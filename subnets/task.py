@@ -6,7 +6,7 @@ A Query goes to the miner: `Task.query()` copies the prompt and nothing else, so
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 
@@ -76,6 +76,10 @@ class Task:
     """Sort of task within its subnet: "invoice", "arithmetic"."""
     difficulty: float | None = None
     """Difficulty in [0, 1], if the subnet sets one."""
+
+    def without_image(self) -> Task:
+        """Return the task as answers are compared by it, for those that keep many tasks."""
+        return replace(self, prompt=replace(self.prompt, image=b""))
 
     def query(self, *, timeout_s: float = 12.0, caller: Caller = Caller()) -> Query:
         """Return the part of the task that a miner may see."""

@@ -10,6 +10,7 @@ from .scorer_check import check_scorer, open_scorer
 from .strategies import VALIDATORS, Favourite, Inverter, WeightCopier, load_validator
 from .validator import Assignment, Grades, PublicView, Validator, receive, score
 from .weights import Proportional, Softmax, TopK, WeightRule
+from .window import Round, WindowGrades, WindowScorer
 
 __all__ = [
     "NOT_ASKED",
@@ -27,6 +28,7 @@ __all__ = [
     "Proportional",
     "PublicView",
     "RandomK",
+    "Round",
     "Sampler",
     "ScoreLedger",
     "Scorer",
@@ -36,6 +38,8 @@ __all__ = [
     "Validator",
     "WeightCopier",
     "WeightRule",
+    "WindowGrades",
+    "WindowScorer",
     "check_scorer",
     "jury",
     "load_validator",

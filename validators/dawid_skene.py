@@ -78,7 +78,8 @@ def jury(
             own answers first. Equal numbers in a row are equal answers; `NO_ANSWER` and `NOT_ASKED` are negative.
         right: truth of the answers to the gold tasks, (gold, S), in [0, 1].
         gold: number of gold tasks.
-        wrong: K, the number of wrong answers that a task has: one number of at least 1, or (T,).
+        wrong: K, the number of wrong answers that a task has: one number of at least 1, or (T,). If some are likelier
+            than others, (T, S): one in K wrong answers is like this one.
         own: accuracy that the validator's own answers are believed to have, strictly between 0 and 1.
         counts: share of a task that each row is, one number or (T,): the parts of one page add up to 1.
 
@@ -123,7 +124,7 @@ class _Votes:
     right: Floats
     """(gold, S)"""
     wrong: Floats
-    """(T,)"""
+    """(T, S)"""
     own: float
     counts: Floats
     """(T,)"""
@@ -163,7 +164,7 @@ class _Votes:
         group = np.full(classes.shape, len(groups), np.int64)
         group[spoke] = members
         task = groups // (classes.size + 1)
-        possible = _one_a_task("wrong", wrong, 1.0, tasks)
+        possible = _spread("wrong", wrong, 1.0, tasks, sources)
         first, second = np.triu_indices(sources, 1)
         shared = [group[(classes[:, a] == classes[:, b]) & spoke[:, a], a] for a, b in zip(first, second, strict=True)]
         common = np.zeros((sources, sources), np.int64)
@@ -172,13 +173,13 @@ class _Votes:
         agreement = np.divide(common, both, out=np.zeros_like(both), where=both > 0)
         return cls(
             classes=classes,
-            right=truth.reshape(gold, sources),
+            right=np.where(spoke[:gold], truth.reshape(gold, sources), 0.0),
             wrong=possible,
             own=float(own),
-            counts=_one_a_task("counts", counts, 0.0, tasks),
+            counts=_spread("counts", counts, 0.0, tasks)[:, 0],
             group=group,
             task=task,
-            unnamed=np.maximum(possible + 1.0 - np.bincount(task, minlength=tasks), 0.0),
+            unnamed=np.maximum(possible.max(axis=1) + 1.0 - np.bincount(task, minlength=tasks), 0.0),
             shared=np.concatenate([np.zeros(0, np.int64), *shared]),
             common=common,
             agreement=agreement,
@@ -267,7 +268,7 @@ class _Votes:
         if self.gold_tasks >= SETTLED:  # the own answer has no vote, so none is discounted for being like it
             discount = copies.copy()
             discount[:, 0] = 0.0
-        weights = (np.log(m / (1.0 - m)) + np.log(self.wrong)[:, None]) / (1.0 + discount.sum(axis=1))
+        weights = (np.log(m / (1.0 - m)) + np.log(self.wrong)) / (1.0 + discount.sum(axis=1))
         if self.gold_tasks < ANCHORED:
             weights = np.maximum(weights, 0.0)
         if self.gold_tasks >= SETTLED:
@@ -287,10 +288,9 @@ class _Votes:
         return np.where(self.spoke, posterior, 0.0)
 
     def _foretold(self, tally: _Tally) -> float:
-        right = np.where(self.spoke[: self.gold], self.right, 0.0)
-        best, rows = right.argmax(axis=1), np.arange(self.gold)
+        best, rows = self.right.argmax(axis=1), np.arange(self.gold)
         # Where nobody is right, the truth is one of the answers that nobody gave.
-        named = right[rows, best] >= 0.5
+        named = self.right[rows, best] >= 0.5
         logs = np.where(named, np.append(tally.logs, 0.0)[self.group[rows, best]], 0.0)
         return float(((logs - tally.log_total[: self.gold]) * self.counts[: self.gold]).sum())
 
@@ -316,7 +316,8 @@ class _Votes:
         scale = np.sqrt(np.outer(total, total)) + KEEPS_FINITE
         shared = self._shared(wrong) / scale
         # Not a matrix product, whose threads would cost more than so small a sum, and whose order is the machine's.
-        chance = np.einsum("ti,tj->ij", wrong / self.wrong[:, None], wrong) / scale
+        chance = np.einsum("ti,tj->ij", wrong / self.wrong, wrong) / scale
+        chance = (chance + chance.T) / 2.0
         beyond = (shared - chance) / np.where(chance < 1.0, 1.0 - chance, np.inf)
         copies: Floats = np.clip((beyond - TOLERATED) / (1.0 - TOLERATED), 0.0, 1.0)
         copies[np.minimum.outer(total, total) < FEW] = 0.0
@@ -361,8 +362,14 @@ def _numbers(name: str, values: ArrayLike, low: float, high: float = np.inf) -> 
     return numbers
 
 
-def _one_a_task(name: str, values: ArrayLike, low: float, tasks: int) -> Floats:
+def _spread(name: str, values: ArrayLike, low: float, tasks: int, sources: int | None = None) -> Floats:
+    """Return one number for each task and source, (T, S), or for each task alone, (T, 1)."""
     numbers = _numbers(name, values, low)
-    if numbers.shape not in ((), (tasks,)):
-        raise ValueError(f"{name} has the shape {numbers.shape}; allowed: one number, or one for each of {tasks} tasks")
-    return np.array(np.broadcast_to(numbers, (tasks,)))
+    if numbers.ndim == 1:
+        numbers = numbers[:, None]
+    if numbers.ndim and (len(numbers) != tasks or numbers.shape[1] not in (1, sources)):
+        more = f", or {(tasks, sources)}" if sources else ""
+        raise ValueError(
+            f"{name} has the shape {np.shape(values)}; allowed: one number, or one for each of {tasks} tasks{more}"
+        )
+    return np.array(np.broadcast_to(numbers, (tasks, sources or 1)))

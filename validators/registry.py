@@ -13,6 +13,7 @@ GENERAL_SCORERS = {
     "embedding": "validators.scorers.embedding:EmbeddingSimilarity",
     "exact": "validators.scorers.similarity:Exact",
     "judge": "validators.scorers.judge:Judge",
+    "jury": "validators.scorers.jury:Jury",
     "length": "validators.scorers.similarity:Length",
     "log_probability": "validators.scorers.likelihood:MeanLogProbability",
     "model_check": "validators.scorers.model_check:ModelCheck",

@@ -9,17 +9,23 @@ from subnets import SUBNETS, PluginError, Scorer, Subnet, SubnetlabError
 
 from .registry import SCORERS
 from .scorers.weighted import Weighted
+from .window import WindowScorer
 
 
 def check_scorer(scorer: Scorer, subnet: Subnet) -> None:
     """Check that a scorer, and every part of a weighted one, can grade the answers of `subnet`.
 
     Raises:
-        PluginError: it is a scorer of another subnet.
+        PluginError: it is a scorer of another subnet, or a part that grades whole windows.
     """
     own = set(subnet.scorers.values())
     owners = {source: kind for kind in SUBNETS.builtin for source in SUBNETS.find(kind).scorers.values()}
     for part in _parts(scorer):
+        if part is not scorer and isinstance(part, WindowScorer):
+            raise PluginError(
+                f"scorer {SCORERS.spec(part)['kind']!r} grades the rounds of an epoch together and can't be a part of "
+                "another scorer; name it alone"
+            )
         source = f"{type(part).__module__}:{type(part).__qualname__}"
         if source in owners and source not in own:
             kinds = [name if SCORERS.builtin.get(name) == source else source for name, source in subnet.scorers.items()]

@@ -13,6 +13,7 @@ from subnets.subnet import Subnet
 
 from .ledger import ScoreLedger
 from .validator import Grades, PublicView, Validator
+from .window import Round, WindowGrades
 
 
 class WeightCopier(Validator):
@@ -60,11 +61,18 @@ class Inverter(Validator):
     def grade(self, subnet: Subnet, task: Task, responses: Sequence[Response]) -> Grades:
         """Grade honestly, then invert the scores."""
         grades = super().grade(subnet, task, responses)
-        inverted = (
-            score if score.value is None else Score(1.0 - score.value, score.parts, score.reason)
-            for score in grades.scores
-        )
-        return replace(grades, scores=tuple(inverted))
+        return replace(grades, scores=_inverted(grades.scores))
+
+    def grade_window(self, subnet: Subnet, rounds: Sequence[Round], last: int) -> WindowGrades:
+        """Grade a window honestly, then invert the scores."""
+        grades = super().grade_window(subnet, rounds, last)
+        return replace(grades, scores=tuple(map(_inverted, grades.scores)))
+
+
+def _inverted(scores: Sequence[Score]) -> tuple[Score, ...]:
+    return tuple(
+        score if score.value is None else Score(1.0 - score.value, score.parts, score.reason) for score in scores
+    )
 
 
 VALIDATORS: Plugins[Validator] = Plugins(

@@ -22,11 +22,9 @@ from .registry import SAMPLERS, SCORERS, WEIGHT_RULES
 from .sampling import All, Sampler
 from .scorers.weighted import Weighted
 from .weights import Proportional, WeightRule
+from .window import GRADER_FAILED, LATER, Round, WindowGrades, WindowScorer, grade_window
 
 logger = logging.getLogger(__name__)
-
-GRADER_FAILED = "grader failed"
-"""Start of the reason of a score that is missing because the grader failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +116,27 @@ class Validator(Plugin):
             qualities = tuple(quality(subnet, task, response) for response in received)
         return Grades(tuple(scores), qualities, tuple(received), grading.cost, measuring.cost)
 
+    @property
+    def window(self) -> int:
+        """Rounds that are graded together at the end of an epoch; 0 if each is graded by itself."""
+        return self.scorer.window if isinstance(self.scorer, WindowScorer) else 0
+
+    def grade_window(self, subnet: Subnet, rounds: Sequence[Round], last: int) -> WindowGrades:
+        """Grade the last `last` rounds of a window, in ascending order of numbers, from responses as they arrived.
+
+        Raises:
+            TypeError: the validator grades each round by itself.
+        """
+        if not isinstance(self.scorer, WindowScorer):
+            raise TypeError(f"a validator whose scorer is {type(self.scorer).__name__} has no window to grade")
+        with Meter() as meter:
+            received = [
+                replace(each, responses=tuple(receive(subnet, response) for response in each.responses))
+                for each in rounds
+            ]
+            scores = grade_window(self.scorer, received, subnet, self.seed)[-last:]
+        return WindowGrades(tuple(map(tuple, scores)), meter.cost)
+
     def weights(self, ledger: ScoreLedger, view: PublicView) -> dict[int, float]:
         """Return the weights to submit, by uid; empty to submit none."""
         return ledger.weights(self.weight_rule)
@@ -137,7 +156,12 @@ def receive(subnet: Subnet, response: Response) -> Response:
 
 
 def score(scorer: Scorer, task: Task, responses: Sequence[Response]) -> list[Score]:
-    """Score responses in order: faults by rule, answers by the scorer; a scorer that fails leaves them unscored."""
+    """Score responses in order: faults by rule, answers by the scorer; a scorer that fails leaves them unscored.
+
+    A scorer of windows leaves all of them unscored until `Validator.grade_window`.
+    """
+    if isinstance(scorer, WindowScorer):
+        return [Score(None, reason=LATER)] * len(responses)
     scores: dict[int, Score] = {}
     for place, response in enumerate(responses):
         if response.fault is Fault.LOST:

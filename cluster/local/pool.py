@@ -14,6 +14,7 @@ from dataclasses import replace
 from math import ceil
 from typing import Any, TypeVar
 
+from cluster.answered_round import AnsweredRound
 from cluster.errors import PoolError
 from cluster.host_pool import HostPool
 from cluster.hosts.host_link import START_TIMEOUT_S, HostLink, InProcess, PackedQuery
@@ -126,6 +127,11 @@ class LocalPool(HostPool):
         assert self._worker is not None
         worker = self._worker
         return await self._in_thread(lambda: worker.grade(validator, task, responses))
+
+    async def _grade_window(self, validator: int, rounds: Sequence[AnsweredRound], last: int) -> Any:
+        assert self._worker is not None
+        worker = self._worker
+        return await self._in_thread(lambda: worker.grade_window(validator, rounds, last))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)

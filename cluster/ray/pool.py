@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from cluster.answered_round import AnsweredRound
 from cluster.cpu import trees_cpu_s
 from cluster.host_pool import HostPool, all_or_first_error
 from cluster.hosts.host_link import START_TIMEOUT_S, HostLink
@@ -242,6 +243,9 @@ class RayPool(HostPool):
 
     async def _grade(self, validator: int, task: Task, responses: Sequence[Response]) -> Any:
         return await self._ask(validator, "grade", task, responses)
+
+    async def _grade_window(self, validator: int, rounds: Sequence[AnsweredRound], last: int) -> Any:
+        return await self._ask(validator, "grade_window", rounds, last)
 
     async def _ask(self, validator: int, method: str, *arguments: Any) -> Any:
         return await self._worker_of[validator].ask(method, validator, *arguments, restarts=self._max_restarts)

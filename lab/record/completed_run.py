@@ -12,6 +12,7 @@ from typing import Self
 from lab.config.run_config import RunConfig
 
 from .entries import Epoch, GradedRound, Start
+from .graded_window import GradedWindow, with_windows
 from .record import RunRecord
 
 
@@ -35,7 +36,8 @@ class CompletedRun:
         epochs = tuple(map(Epoch.of, record.entries("epoch")))
         last = len(epochs) * config.chain.rounds_per_epoch
         rounds = [graded for graded in map(GradedRound.of, record.entries("round")) if graded.number < last]
-        return cls(start, config, epochs, tuple(sorted(rounds, key=lambda graded: (graded.number, graded.validator))))
+        windows = [window for window in map(GradedWindow.of, record.entries("window")) if window.epoch < len(epochs)]
+        return cls(start, config, epochs, tuple(with_windows(rounds, windows)))
 
     def names(self, role: str) -> dict[int, str]:
         """Return the names of all neurons of a role, by uid."""

@@ -19,18 +19,30 @@ from .record import Entry
 FOLLOWERS: Mapping[str, tuple[str, ...]] = {
     "": ("start",),
     "start": ("round", "epoch"),
-    "round": ("round", "epoch"),
+    "round": ("round", "window", "epoch"),
+    "window": ("window", "epoch"),
     "epoch": ("round", "epoch", "end"),
     "end": (),
 }
-"""The kinds of entries that may follow each kind; the empty one stands for the beginning."""
+"""The kinds of entries that may follow each kind; the empty one stands for the beginning. Windows occur only in runs
+in which a validator grades them."""
 
 
 class Grammar:
     """Reads the entries of one record in order, and refuses the first that can't stand where it does."""
 
-    def __init__(self, asking: Collection[int], rounds_per_epoch: int, epochs: int) -> None:
-        """Take the uids of the validators that ask, and the size of the run as its config gives it."""
+    def __init__(
+        self, asking: Collection[int], rounds_per_epoch: int, epochs: int, windowed: Collection[int] = ()
+    ) -> None:
+        """Take the uids of the validators that ask, the size of the run, and which of them grade windows."""
+        self._windowed = tuple(map(str, sorted(windowed)))
+        self._followers = {
+            kind: tuple(name for name in following if windowed or name != "window")
+            for kind, following in FOLLOWERS.items()
+            if windowed or kind != "window"
+        }
+        self._windows: set[str] = set()
+        """Keys of the open epoch's windows so far."""
         self._asking = tuple(map(str, sorted(asking)))
         self._rounds_per_epoch = rounds_per_epoch
         self._epochs = epochs
@@ -58,19 +70,22 @@ class Grammar:
         self._last = entry.kind
         if entry.kind == "round":
             self._rounds.add(entry.key)
+        elif entry.kind == "window":
+            self._windows.add(entry.key)
         elif entry.kind == "epoch":
             self._rounds.clear()
+            self._windows.clear()
             self._epoch += 1
 
     def _misplaced(self, kind: str) -> str:
         """Say why no entry of this kind can stand here; empty if one can."""
-        if kind in FOLLOWERS[self._last]:
+        if kind in self._followers[self._last]:
             return ""
-        known = [name for name in FOLLOWERS if name]
+        known = [name for name in self._followers if name]
         if kind not in known:
             return f"there is no such kind of entry; known: {', '.join(known)}"
         place = f"after {self._last}" if self._last else "first"
-        return f"{' or '.join(FOLLOWERS[self._last]) or 'nothing'} may come {place}, not {kind}"
+        return f"{' or '.join(self._followers[self._last]) or 'nothing'} may come {place}, not {kind}"
 
     def _miskeyed(self, entry: Entry) -> str:
         """Say why an entry of this kind can't have its key here; empty if it can."""
@@ -80,10 +95,12 @@ class Grammar:
             return f"the record says that the run ended, after {self._epoch} of {self._epochs} epochs"
         if entry.kind == "round":
             return self._misnumbered(entry.key)
+        if entry.kind == "window":
+            return self._incomplete() or self._miswindowed(entry.key)
         due = str(self._epoch) if entry.kind == "epoch" else "run"
         if entry.key != due:
             return f"{entry.kind} {due} has to come here"
-        return self._incomplete() if entry.kind == "epoch" else ""
+        return self._incomplete() or self._unwindowed() if entry.kind == "epoch" else ""
 
     def _misnumbered(self, key: str) -> str:
         uid, _, number = key.partition("/")
@@ -97,6 +114,17 @@ class Grammar:
         if plain and first <= int(number) <= last:
             return ""
         return f"epoch {self._epoch} has rounds {first} to {last}"
+
+    def _miswindowed(self, key: str) -> str:
+        if key in self._windows:
+            return "this window is in the record already"
+        due = [f"{uid}/{self._epoch}" for uid in self._windowed]
+        return "" if key in due else f"epoch {self._epoch} has the windows {', '.join(due)}"
+
+    def _unwindowed(self) -> str:
+        """Name the first window that the open epoch lacks; empty if all are there."""
+        missing = [key for uid in self._windowed if (key := f"{uid}/{self._epoch}") not in self._windows]
+        return f"window {missing[0]} is missing from the record" if missing else ""
 
     def _incomplete(self) -> str:
         """Name the first round that the open epoch lacks; empty if all are there."""

@@ -9,22 +9,26 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lab.config.run_config import RunConfig
 from lab.errors import AuditError, RecordError
 from lab.files import read_json
 from lab.record.comparable import first_difference
-from lab.record.entries import End, Epoch, GradedAnswer, GradedRound, Start
+from lab.record.entries import End, Epoch, GradedRound, Start
+from lab.record.graded_window import GradedWindow, with_windows
 from lab.record.grammar import Grammar
 from lab.record.record import RunRecord
 from lab.record.versions import changed_versions
-from subnets import Fault, Response, Score
+from subnets import Score
 from subnets.subnet import Subnet
-from validators.validator import GRADER_FAILED
+from validators import Round
+from validators.window import GRADER_FAILED
 
 from .economy import Economy
+from .rounds import response_of
+from .windows import Windows
 
 TOLERANCE = 1e-6
 """Largest difference between a recorded grade and its recomputation with another machine's libraries."""
@@ -83,9 +87,12 @@ def _audit(record: RunRecord, entries: int, watch: Callable[[int, int], None]) -
         [uid for uid, validator in economy.validators.items() if validator.asks],
         config.chain.rounds_per_epoch,
         config.chain.epochs,
+        [uid for uid, validator in economy.validators.items() if validator.asks and validator.window],
     )
     names = {neuron.uid: neuron.name for neuron in start.neurons}
     rounds: dict[str, GradedRound] = {}  # the current epoch's alone: a run may be longer than memory
+    windows = Windows[Round](economy.validators, config.chain.rounds_per_epoch)
+    graded_windows: list[GradedWindow] = []
     checked = answers = epochs = 0
     ungraded: Counter[str] = Counter()
     head = ""
@@ -99,18 +106,28 @@ def _audit(record: RunRecord, entries: int, watch: Callable[[int, int], None]) -
             graded = GradedRound.of(entry)
             if entry.key != graded.key:
                 raise AuditError(f"{where}: its body is that of round {graded.key}")
-            regraded = _regrade(record, config.subnet, economy, graded, where)
+            regraded = _regrade(record, config.subnet, economy, graded, windows, where)
             answers += regraded.answers
             ungraded.update(names[uid] for uid in regraded.ungraded)
             rounds[graded.key] = graded
             checked += 1
             watch(checked, of)
+        elif entry.kind == "window":
+            window = GradedWindow.of(entry)
+            if entry.key != window.key:
+                raise AuditError(f"{where}: its body is that of window {window.key}")
+            first_round = epochs * config.chain.rounds_per_epoch
+            played = windows.at(window.validator, epochs)
+            unscored = _regrade_window(config.subnet, economy, window, played, first_round, where)
+            ungraded.update(names[uid] for uid in unscored)
+            graded_windows.append(window)
         elif entry.kind == "epoch":
             epoch = Epoch.of(entry)
             if entry.key != epoch.key:
                 raise AuditError(f"{where}: its body is that of epoch {epoch.key}")
-            _repay(economy, rounds, epoch, where)
+            _repay(economy, with_windows(rounds.values(), graded_windows), epoch, where)
             rounds.clear()
+            graded_windows.clear()
             epochs += 1
         elif entry.kind == "end" and End.of(entry).rounds != checked:
             raise AuditError(f"{where}: {End.of(entry).rounds} rounds recorded, {checked} found")
@@ -139,7 +156,9 @@ class _Regraded:
     """Uids whose answers the record leaves unscored because a grader failed, though they can be graded."""
 
 
-def _regrade(record: RunRecord, subnet: Subnet, economy: Economy, graded: GradedRound, where: str) -> _Regraded:
+def _regrade(
+    record: RunRecord, subnet: Subnet, economy: Economy, graded: GradedRound, windows: Windows[Round], where: str
+) -> _Regraded:
     """Generate the task again and grade its answers again."""
     validator = economy.validators[graded.validator]
     task = validator.task(subnet, graded.number)
@@ -152,7 +171,9 @@ def _regrade(record: RunRecord, subnet: Subnet, economy: Economy, graded: Graded
     sampled = validator.sample(graded.number, economy.stakes())
     if asked != sampled:
         raise AuditError(f"{where}: answers of uids {list(asked)} recorded, but uids {list(sampled)} had to be asked")
-    grades = validator.grade(subnet, task, [response_of(record, answer) for answer in graded.answers])
+    responses = [response_of(record, answer) for answer in graded.answers]
+    windows.add(graded.validator, graded.number, Round(graded.number, task.without_image(), tuple(responses)))
+    grades = validator.grade(subnet, task, responses)
     ungraded = []
     for answer, score, quality, response in zip(
         graded.answers, grades.scores, grades.qualities, grades.responses, strict=True
@@ -165,15 +186,42 @@ def _regrade(record: RunRecord, subnet: Subnet, economy: Economy, graded: Graded
         if unscored and response.answer is not None and score.value is not None:
             ungraded.append(answer.uid)
             score = Score(None)
-        claims = {"score": (answer.score, score.value), "quality": (answer.quality, quality)}
-        claims |= {
-            f"part {name}": (answer.parts.get(name), score.parts.get(name))
-            for name in sorted(answer.parts.keys() | score.parts.keys())
-        }
-        for name, (recorded, computed) in claims.items():
-            if not _same(recorded, computed):
-                raise AuditError(f"{who}: {name} {recorded} recorded, {computed} found")
+        _compare_score(who, answer.score, answer.parts, score)
+        _compare(who, "quality", answer.quality, quality)
     return _Regraded(sum(response.answer is not None for response in grades.responses), ungraded)
+
+
+def _regrade_window(
+    subnet: Subnet, economy: Economy, window: GradedWindow, rounds: Sequence[Round], first: int, where: str
+) -> list[int]:
+    """Grade a window again, given its rounds, numbered from `first`, and those before them.
+
+    Return the uids of answers that the record leaves unscored because the grader failed, though they can be graded.
+    """
+    own = [each for each in rounds if each.number >= first]
+    answers = [(each.number, len(each.responses)) for each in own]
+    if [(each.number, len(each.grades)) for each in window.rounds] != answers:
+        raise AuditError(f"{where}: its rounds and answers are not those of the validator's epoch")
+    scores = economy.validators[window.validator].grade_window(subnet, rounds, len(own)).scores
+    ungraded = []
+    for recorded, each, found in zip(window.rounds, own, scores, strict=True):
+        for grade, response, score in zip(recorded.grades, each.responses, found, strict=True):
+            if grade.score is None and grade.score_reason.startswith(GRADER_FAILED):
+                ungraded += [response.uid] if score.value is not None else []
+                continue
+            _compare_score(f"{where}: round {each.number}: uid {response.uid}", grade.score, grade.parts, score)
+    return ungraded
+
+
+def _compare_score(who: str, value: float | None, parts: Mapping[str, float], score: Score) -> None:
+    _compare(who, "score", value, score.value)
+    for name in sorted(parts.keys() | score.parts.keys()):
+        _compare(who, f"part {name}", parts.get(name), score.parts.get(name))
+
+
+def _compare(who: str, name: str, recorded: float | None, computed: float | None) -> None:
+    if not _same(recorded, computed):
+        raise AuditError(f"{who}: {name} {recorded} recorded, {computed} found")
 
 
 def _same(recorded: float | None, computed: float | None) -> bool:
@@ -182,23 +230,9 @@ def _same(recorded: float | None, computed: float | None) -> bool:
     return math.isclose(recorded, computed, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
 
 
-def response_of(record: RunRecord, answer: GradedAnswer) -> Response:
-    """Return a response as it arrived. A malformed one whose bytes were kept is to be read again."""
-    again = answer.fault is Fault.MALFORMED and answer.blob is not None
-    return Response(
-        uid=answer.uid,
-        fault=None if again else answer.fault,
-        reason=answer.reason,
-        body=b"" if answer.blob is None else record.blob(answer.blob),
-        latency_s=answer.latency_s,
-        waited_s=answer.waited_s,
-        cost=answer.cost,
-    )
-
-
-def _repay(economy: Economy, rounds: Mapping[str, GradedRound], epoch: Epoch, where: str) -> None:
-    """Compute the weights and payouts of an epoch again from its rounds, all of which are there."""
-    economy.observe(sorted(rounds.values(), key=lambda graded: (graded.number, graded.validator)))
+def _repay(economy: Economy, rounds: Sequence[GradedRound], epoch: Epoch, where: str) -> None:
+    """Compute the weights and payouts of an epoch again from its rounds, all of which are there, in their order."""
+    economy.observe(rounds)
     weights = economy.weights()
     if weights.keys() != epoch.weights.keys():
         raise AuditError(f"{where}: weights of {sorted(epoch.weights)} recorded, of {sorted(weights)} found")

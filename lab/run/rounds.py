@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from cluster import RoundResult
+from collections.abc import Sequence
+
+from cluster import AnsweredRound, RoundResult
 from lab.record.entries import GradedAnswer, GradedRound
-from lab.record.record import blob_hash
-from subnets import Response, Score
+from lab.record.graded_window import GradedWindow, WindowGrade, WindowRound
+from lab.record.record import RunRecord, blob_hash
+from subnets import Fault, Response, Score
+from validators import WindowGrades
 
 
 def graded_round(result: RoundResult, *, session: int, max_answer_bytes: int) -> GradedRound:
@@ -29,6 +33,36 @@ def graded_round(result: RoundResult, *, session: int, max_answer_bytes: int) ->
     )
 
 
+def graded_window(
+    grades: WindowGrades, rounds: Sequence[GradedRound], *, validator: int, epoch: int, session: int
+) -> GradedWindow:
+    """Return the record's entry for the grades of the last of `rounds`."""
+    return GradedWindow(
+        validator=validator,
+        epoch=epoch,
+        rounds=tuple(
+            WindowRound(
+                number=graded.number,
+                grades=tuple(
+                    WindowGrade(score=score.value, parts=dict(score.parts), score_reason=score.reason)
+                    for score in scores
+                ),
+            )
+            for graded, scores in zip(rounds[-len(grades.scores) :], grades.scores, strict=True)
+        ),
+        grading_cost=grades.cost,
+        session=session,
+    )
+
+
+def answered_rounds(record: RunRecord, rounds: Sequence[GradedRound]) -> list[AnsweredRound]:
+    """Return rounds with their responses as they arrived."""
+    return [
+        AnsweredRound(graded.number, tuple(response_of(record, answer) for answer in graded.answers))
+        for graded in rounds
+    ]
+
+
 def stored_answers(result: RoundResult, graded: GradedRound) -> list[bytes]:
     """Return the bytes of the answers that a round's entry refers to."""
     hashes = {answer.blob for answer in graded.answers}
@@ -50,4 +84,18 @@ def _graded_answer(response: Response, score: Score, quality: float | None, max_
         parts=dict(score.parts),
         score_reason=score.reason,
         quality=quality,
+    )
+
+
+def response_of(record: RunRecord, answer: GradedAnswer) -> Response:
+    """Return a response as it arrived. A malformed one whose bytes were kept is to be read again."""
+    again = answer.fault is Fault.MALFORMED and answer.blob is not None
+    return Response(
+        uid=answer.uid,
+        fault=None if again else answer.fault,
+        reason=answer.reason,
+        body=b"" if answer.blob is None else record.blob(answer.blob),
+        latency_s=answer.latency_s,
+        waited_s=answer.waited_s,
+        cost=answer.cost,
     )

@@ -18,6 +18,7 @@ from cluster import Pool
 from lab.config.run_config import RunConfig
 from lab.files import read_json
 from lab.record.entries import End, Epoch, GradedRound, Start
+from lab.record.graded_window import GradedWindow, with_windows
 from lab.record.record import FORMAT, Draft, RunRecord
 from lab.record.run_folder import RunFolder, RunMode, open_run
 from miners import Pay
@@ -28,8 +29,9 @@ from .economy import Economy
 from .events import Event, Stage, Watch
 from .machine_use import UseMeter, cpu_s_by_role
 from .pools import build_pool
-from .rounds import graded_round, stored_answers
+from .rounds import answered_rounds, graded_round, graded_window, stored_answers
 from .status import JOB, Reporter, RunStatus
+from .windows import Windows
 
 
 def run(config: RunConfig, folder: Path, *, mode: RunMode = "new", watch: Watch = lambda event: None) -> RunRecord:
@@ -76,6 +78,9 @@ class _Session:
         self.total_rounds = config.chain.epochs * config.chain.rounds_per_epoch * len(self.asking)
         self.rounds: dict[str, GradedRound] = {}
         """Rounds of the current epoch, by their keys in the record."""
+        self.history = Windows[GradedRound](self.economy.validators, config.chain.rounds_per_epoch)
+        self.windows: dict[int, GradedWindow] = {}
+        """Windows of the current epoch that are graded already, by validator."""
         self.finished = 0
         """Rounds of the whole run so far."""
         self.earlier_pay: list[dict[int, Pay]] = []
@@ -109,6 +114,7 @@ class _Session:
                 for number in range(self.epochs, self.config.chain.epochs):
                     await self._play_rounds(pool, number)
                     baseline = await self._measure_baseline(pool)
+                    await self._grade_windows(pool, number)
                     await pool.paid(await self._close_epoch(number, use, baseline))
                 self.reporter.stop()
             await self._append(End(rounds=self.finished).draft("end", "run"))
@@ -143,21 +149,33 @@ class _Session:
         for entry in self.record.entries():
             if entry.kind == "round":
                 graded = GradedRound.of(entry)
-                self.rounds[graded.key] = graded
+                self._keep(graded)
                 self.finished += 1
                 self.number = max(self.number, graded.session + 1)
+            elif entry.kind == "window":
+                window = GradedWindow.of(entry)
+                self.windows[window.validator] = window
+                self.number = max(self.number, window.session + 1)
             elif entry.kind == "epoch":
                 epoch = Epoch.of(entry)
                 self.economy.observe(self._in_order())
                 self.economy.pay(epoch.weights)
                 self.earlier_pay.append(self._earnings(epoch))
-                self.rounds.clear()
+                self._forget_epoch()
                 self.number = max(self.number, epoch.use.session + 1)
                 self.epochs += 1
 
+    def _keep(self, graded: GradedRound) -> None:
+        self.rounds[graded.key] = graded
+        self.history.add(graded.validator, graded.number, graded)
+
+    def _forget_epoch(self) -> None:
+        self.rounds.clear()
+        self.windows.clear()
+
     def _in_order(self) -> list[GradedRound]:
-        """Return the epoch's rounds in the order in which ledgers observe them."""
-        return sorted(self.rounds.values(), key=lambda graded: (graded.number, graded.validator))
+        """Return the epoch's rounds, with the scores of its windows, in the order in which ledgers observe them."""
+        return with_windows(self.rounds.values(), self.windows.values())
 
     def _earnings(self, epoch: Epoch) -> dict[int, Pay]:
         return earnings(epoch, self._in_order(), self.economy.miners, self.config.prices)
@@ -190,7 +208,7 @@ class _Session:
         async with gate:
             result = await pool.play(uid, number, self.economy.stakes(), self.economy.caller(uid))
         graded = graded_round(result, session=self.number, max_answer_bytes=self.config.subnet.max_answer_bytes)
-        self.rounds[graded.key] = graded
+        self._keep(graded)
         if self._has_baseline(number):
             self.queries[graded.key] = result.task.query()
         await self._append(graded.draft("round", graded.key), blobs=stored_answers(result, graded))
@@ -221,6 +239,17 @@ class _Session:
         """Regenerate the query of an earlier session's round."""
         return self.economy.validators[graded.validator].task(self.config.subnet, graded.number).query()
 
+    async def _grade_windows(self, pool: Pool, epoch: int) -> None:
+        """Have the validators that grade windows grade that of an epoch."""
+        for uid in self.history.uids:
+            if uid not in self.windows:
+                rounds = self.history.at(uid, epoch)
+                answered = await asyncio.to_thread(answered_rounds, self.record, rounds)
+                grades = await pool.grade_window(uid, answered, self.config.chain.rounds_per_epoch)
+                window = graded_window(grades, rounds, validator=uid, epoch=epoch, session=self.number)
+                await self._append(window.draft("window", window.key))
+                self.windows[uid] = window
+
     async def _close_epoch(self, number: int, use: UseMeter, baseline: _Baseline) -> dict[int, Pay]:
         """Have the epoch paid and recorded; return the pay that each miner learns of."""
         with Meter() as meter:
@@ -240,7 +269,7 @@ class _Session:
         self.consensus = self.bookkeeping = Cost()
         await self._append(epoch.draft("epoch", epoch.key))
         pays = self._earnings(epoch)
-        self.rounds.clear()
+        self._forget_epoch()
         self.epochs += 1
         self._notify(Stage.EPOCH)
         return pays

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from subnets.answer import Answer
+from subnets.items import Items
 from subnets.seed import Seed
 from subnets.subnet import Subnet
 from subnets.task import Message, Prompt, Task
@@ -18,6 +19,7 @@ from .guesses import guesses
 from .page import Line, Page, page_of
 from .quality import text_quality
 from .section_f1 import Sections
+from .word_slots import compare
 
 Kind = Literal["invoice", "receipt", "letter", "form", "table"]
 Locale = Literal["en_US", "en_GB", "en_CA", "en_AU", "en_IE", "en_NZ"]
@@ -97,6 +99,13 @@ class OCR(Subnet):
             return 0.0
         truth = [line.text for line in page_of(task).lines]
         return text_quality(truth, [section.text for section in answer.sections])
+
+    def items(self, task: Task, answers: Sequence[Answer | None]) -> Items:
+        """Compare answers word by word, wherever their boxes are."""
+        truth = page_of(task).answer() if task.reference is not None else None
+        return compare(
+            [answer if isinstance(answer, OCRAnswer) else None for answer in answers], truth, self.wrong(task)
+        )
 
     def text_of(self, answer: Answer) -> str:
         """Return the texts of the sections, one per line."""

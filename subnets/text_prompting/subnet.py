@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, cast
 
 from pydantic import Field, field_validator
 
 from subnets.answer import Answer
+from subnets.items import Items
 from subnets.language_model import LANGUAGE_MODELS, LanguageModel
 from subnets.score import Scorer
 from subnets.seed import Seed
@@ -22,6 +23,7 @@ from subnets.text_prompting.world.sources import read_prompts, read_texts
 from subnets.text_prompting.world.world import Draw, World
 
 from .kinds import KINDS, Kind, own_text
+from .readings import COMPARABLE, reading, wrong_answers
 
 OwnKind = Literal["text_summary", "text_question"]
 OWN_KINDS = {"text_summary": own_text.summary, "text_question": own_text.question}
@@ -123,6 +125,18 @@ class TextPrompting(Subnet):
         if not isinstance(task.reference, Truth) or isinstance(task.reference, Written):
             return None
         return task.reference.grade(answer.text).value
+
+    def items(self, task: Task, answers: Sequence[Answer | None]) -> Items | None:
+        """Compare short answers; None for tasks of free writing."""
+        return super().items(task, answers) if task.kind in COMPARABLE else None
+
+    def reading(self, task: Task, answer: Answer) -> Hashable | None:
+        """Return the choice, number, date or name that an answer gives."""
+        return reading(task.kind, task.prompt, answer.text)
+
+    def wrong(self, task: Task) -> int:
+        """Return the number of wrong options of a choice."""
+        return wrong_answers(task.kind, task.prompt, super().wrong(task))
 
     def reference_from(self, task: Task, answer: Answer) -> Written | None:
         """Return the answer's text as a written reference."""

@@ -24,7 +24,7 @@ from lab.studies.study import StudyConfig
 from miners import Miner
 from miners.adversaries import Oracle
 from subnets import SUBNETS, Scorer, Subnet
-from validators import SCORERS
+from validators import SCORERS, WindowScorer
 
 ANSWERS, PARADOX = "answers", "paradox"
 """Names of the arms."""
@@ -110,6 +110,11 @@ class GradingConfig(StudyConfig):
             name for name, miner in zip(self.miner_names, self.build_miners(), strict=True) if answers_truly(miner)
         ]
         for place, grader in enumerate(self.graders):
+            if isinstance(grader.scorer, WindowScorer):
+                raise ValueError(
+                    f".graders[{place}].scorer: {SCORERS.spec(grader.scorer)['kind']!r} grades the rounds of an epoch "
+                    "together, and the study grades each round alone; name another scorer, or run it as a validator's"
+                )
             if grader.reference is not None and grader.reference not in self.miner_names:
                 raise ValueError(
                     f".graders[{place}].reference: no miner is called {grader.reference!r}; "

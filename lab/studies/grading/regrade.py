@@ -16,7 +16,7 @@ from lab.errors import RecordError
 from lab.record.entries import Body, GradedRound, Start
 from lab.record.record import FORMAT, Draft, RunRecord
 from lab.record.versions import changed_versions, machine
-from lab.run.audit import response_of
+from lab.run.rounds import response_of
 from lab.studies.arm import Arm
 from lab.studies.study_folder import StudyFolder, Watch
 from subnets import Cost, Meter, Response, Score, Subnet, Task
