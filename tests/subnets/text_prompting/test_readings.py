@@ -4,27 +4,26 @@ from functools import cache
 
 import pytest
 
-from subnets import NOTHING, SILENT, Answer, Subnet, Task, load_subnet
+from subnets import NOTHING, SILENT, Answer, Task, load_subnet
 from subnets.text_prompting.readings import COMPARABLE, choices
 
 EVERY = load_subnet("text_prompting")
-DRESSED = load_subnet({"kind": "text_prompting", "persona": "template"})
+PERSONAS = {"plain": EVERY, "template": load_subnet({"kind": "text_prompting", "persona": "template"})}
+
+
+def tasks(kind: str, persona: str = "plain") -> list[Task]:
+    return [task for task in drawn(persona) if task.kind == kind][:4]
 
 
 @cache
-def tasks(kind: str, subnet: Subnet = EVERY) -> list[Task]:
-    return [task for task in drawn(subnet) if task.kind == kind][:4]
+def drawn(persona: str) -> list[Task]:
+    return [PERSONAS[persona].task(seed) for seed in range(100)]
 
 
-@cache
-def drawn(subnet: Subnet) -> list[Task]:
-    return [subnet.task(seed) for seed in range(100)]
-
-
-@pytest.mark.parametrize("subnet", [EVERY, DRESSED], ids=["plain", "with a persona"])
+@pytest.mark.parametrize("persona", PERSONAS)
 @pytest.mark.parametrize("kind", ["multiple_choice", "classification"])
-def test_the_options_are_read_from_the_prompt_and_counted(kind: str, subnet: Subnet) -> None:
-    for task in tasks(kind, subnet):
+def test_the_options_are_read_from_the_prompt_and_counted(kind: str, persona: str) -> None:
+    for task in tasks(kind, persona):
         assert choices(kind, task.prompt) == task.reference.options
         assert EVERY.wrong(task) == len(task.reference.options) - 1
 

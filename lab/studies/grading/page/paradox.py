@@ -23,6 +23,8 @@ from lab.studies.grading.paradox import (
     curve,
 )
 
+from .peers import peers_section
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -46,6 +48,7 @@ def paradox_sections(data: GradingData) -> list[Section]:
         _premium(shown),
         _table(points),
         _run(check_run(data.paradox, table.wrong)),
+        peers_section(table.wrong),
     ]
 
 

@@ -1,0 +1,1 @@
+"""Graders that need no judge, side by side on simulated crowds."""
