@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 
 from subnets.answer import Answer
 from subnets.items import Items
+from subnets.ocr.comparison.word_slots import compare
 from subnets.seed import Seed
 from subnets.subnet import Subnet
 from subnets.task import Message, Prompt, Task
@@ -19,7 +20,6 @@ from .guesses import guesses
 from .page import Line, Page, page_of
 from .quality import text_quality
 from .section_f1 import Sections
-from .word_slots import compare
 
 Kind = Literal["invoice", "receipt", "letter", "form", "table"]
 Locale = Literal["en_US", "en_GB", "en_CA", "en_AU", "en_IE", "en_NZ"]

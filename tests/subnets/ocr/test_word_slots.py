@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from subnets import NOTHING, SILENT, Task, load_subnet
 from subnets.ocr import OCRAnswer, Section
-from subnets.ocr.word_slots import MAX_SLOTS, MAX_WORDS, compare, slots, words_of
+from subnets.ocr.comparison.word_slots import MAX_SLOTS, MAX_WORDS, compare, slots, words_of
 
 TEXT = "Invoice No. 17 Total due $12.50 by May 03 to Ada Lane".split()
 

@@ -14,9 +14,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from subnets.items import NOTHING, SILENT, Items
-
-from .answer import OCRAnswer, Section
-from .quality import fold
+from subnets.ocr.answer import OCRAnswer, Section
+from subnets.ocr.quality import fold
 
 if TYPE_CHECKING:
     import numpy as np

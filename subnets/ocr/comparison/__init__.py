@@ -1,0 +1,1 @@
+"""Comparing readings of a page with each other."""
