@@ -74,7 +74,7 @@ def test_who_was_not_given_the_secrets_knows_nothing(subnet: Subnet) -> None:
     [(_, query)] = asked(subnet, 1)
     oracle = load_miner("oracle")
     assert isinstance(oracle, Oracle)
-    with pytest.raises(LookupError, match="was not given"):
+    with pytest.raises(LookupError, match="lacks the run's subnet"):
         oracle.task(query)
     stranger = oracle.informed(subnet, (999,))
     assert isinstance(stranger, Oracle)
