@@ -31,8 +31,8 @@ class Jury(WindowScorer):
     """Dawid and Skene's model of who is right, anchored in gold and discounted by copying."""
 
     own_uid: int | None = Field(None, ge=0)
-    """Uid of a miner that the validator runs itself, whose answers are its own. They help only below eight gold tasks;
-    None does without."""
+    """Uid of a miner that the validator runs itself, whose answers are its own. They help only below eight gold tasks.
+    Omit it to do without."""
     own_accuracy: float = Field(0.5, gt=0.0, lt=1.0)
     """Share of its own answers that the validator believes to be right."""
     share_copies: bool = False
