@@ -52,7 +52,7 @@ def test_a_run_is_shown_while_it_is_under_way_and_as_gone_when_its_driver_is_kil
     header, driver, io = (line.split() for line in shown.splitlines()[1:])
     assert header[:4] == ["state", "node", "pid", "serves"]
     assert driver[:2] == ["driver", "up"] and str(child.pid) in driver and "judge" in driver
-    assert io[:2] == ["io", "up"] and "slow" in io
+    assert io[:2] == ["io:tests.lab.records.Sayer", "up"] and "slow" in io
     output = subnetlab("status", out)
     assert f"its driver (process {child.pid} on " in output and "is gone, at round " in output and "--resume" in output
 
