@@ -27,6 +27,8 @@ class ScoreLedger:
 
     alpha: float = 0.1
     """Share of the newest score, in (0, 1]."""
+    corrected: bool = True
+    """False leaves the division out, as runs did whose records have format 2 or lower."""
     _averages: dict[int, float] = field(default_factory=dict)
     _graded: dict[int, int] = field(default_factory=dict)
     _hotkeys: dict[int, str] = field(default_factory=dict)
@@ -51,6 +53,8 @@ class ScoreLedger:
     @property
     def scores(self) -> dict[int, float]:
         """Scores by uid of all miners that were ever graded."""
+        if not self.corrected:
+            return dict(self._averages)
         return {
             uid: min(1.0, average / (1.0 - (1.0 - self.alpha) ** self._graded[uid]))
             for uid, average in self._averages.items()

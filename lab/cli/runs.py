@@ -128,7 +128,8 @@ def audit(
     if as_json:
         print_json(asdict(result) | {"signed_by": signer}, escape=True)
     else:
-        typer.echo(f"{folder}: {_audited(result)}\nhead {result.head}\nsigned by {signer or 'nobody'}")
+        signature = f"signed by {signer}" if signer else "not signed"
+        typer.echo(f"{folder}: {_audited(result)}\nhead {result.head}\n{signature}")
 
 
 @app.command(short_help="Compare two runs or studies, miner by miner.", epilog=examples("compare runs/ocr runs/ocr-2"))

@@ -41,8 +41,11 @@ from lab.errors import AuditError, RecordError
 
 from .database import READ_ERRORS, connect, connect_to_read, file_url, read_failure, reason, safe_url, with_retries
 
-FORMAT = 2
-"""Version of the record's format; a higher one was written by a newer version of subnetlab."""
+FORMAT = 3
+"""Version of the record's format; a higher one was written by a newer version of subnetlab.
+
+Since 3 score ledgers correct for their start at 0, and there are windows.
+"""
 
 _metadata = MetaData()
 _entries = Table(

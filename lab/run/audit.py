@@ -78,7 +78,7 @@ def _audit(record: RunRecord, entries: int, watch: Callable[[int, int], None]) -
     start = Start.of(first)
     _compare_files(record, start)
     config = RunConfig.parse(start.config, source=str(record.folder))
-    economy = Economy(config)
+    economy = Economy(config, record_format=start.format)
     if economy.neurons() != start.neurons:
         raise AuditError("entry 1 (start run): these are not the hotkeys and stakes that the config makes")
 

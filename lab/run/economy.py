@@ -18,6 +18,7 @@ from consensus.errors import CallRefused
 from lab.config.run_config import RunConfig
 from lab.config.tables import PluginTable
 from lab.record.entries import EpochPayout, GradedRound, Neuron
+from lab.record.record import FORMAT
 from subnets import Caller, Score
 from validators import PublicView, ScoreLedger
 
@@ -25,8 +26,11 @@ from validators import PublicView, ScoreLedger
 class Economy:
     """Chain, keys and ledgers of a run. Uids are the validators', then the miners', in the config's order."""
 
-    def __init__(self, config: RunConfig, chain_file: Path | None = None) -> None:
-        """Create the chain in memory, or in `chain_file`, which must not exist yet."""
+    def __init__(self, config: RunConfig, chain_file: Path | None = None, record_format: int = FORMAT) -> None:
+        """Create the chain in memory, or in `chain_file`, which must not exist yet.
+
+        A record of an older format is continued and audited by the rules of its time.
+        """
         validators, miners = config.build_validators(), config.build_miners()
         names = [*config.validator_names, *config.miner_names]
         tables: list[PluginTable] = [table for table in (*config.validators, *config.miners) for _ in table.names()]
@@ -38,6 +42,8 @@ class Economy:
         self.validators = dict(enumerate(validators))
         self.miners = dict(enumerate(miners, start=len(validators)))
         self.ledgers: dict[int, ScoreLedger] = {uid: validator.ledger() for uid, validator in self.validators.items()}
+        for ledger in self.ledgers.values():
+            ledger.corrected = record_format >= 3
         self._neurons = tuple(
             Neuron(
                 uid=uid,

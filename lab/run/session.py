@@ -73,7 +73,9 @@ class _Session:
         self.config = config
         self.record = record
         self.watch = watch
-        self.economy = Economy(config, _fresh_chain(record.folder) if config.chain.keep else None)
+        start = record.find("start", "run")
+        chain_file = _fresh_chain(record.folder) if config.chain.keep else None
+        self.economy = Economy(config, chain_file, FORMAT if start is None else Start.of(start).format)
         self.asking = [uid for uid, validator in self.economy.validators.items() if validator.asks]
         self.total_rounds = config.chain.epochs * config.chain.rounds_per_epoch * len(self.asking)
         self.rounds: dict[str, GradedRound] = {}

@@ -273,7 +273,7 @@ def wallets(tmp_path: Path) -> Path:
 def test_a_signed_record_is_told_from_one_that_was_made_again(tmp_path: Path, wallets: Path) -> None:
     folder = tmp_path / "run"
     make_record(folder, CONFIG).close()
-    assert "signed by nobody" in subnetlab("audit", folder, "--trust")
+    assert "not signed" in subnetlab("audit", folder, "--trust")
     output = subnetlab("audit", folder, "--trust", "--sign", "owner", "--wallets", wallets)
     listed = {row["name"]: row["hotkeys"]["default"] for row in json.loads(list_wallets(wallets))}
     assert f"signed by {listed['owner']}" in output

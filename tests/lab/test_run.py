@@ -236,6 +236,20 @@ def test_a_kept_chain_can_be_opened_and_is_rebuilt_on_resume(tmp_path: Path) -> 
         assert [round(float(value) * 65535) for value in incentive] == list(last.pay.incentive)
 
 
+def test_a_record_of_format_2_is_audited_by_the_rules_of_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = tomllib.loads(PACED) | {"chain": {"epochs": 2, "rounds_per_epoch": 3}}
+    config = RunConfig.parse(tables)
+    with monkeypatch.context() as patch:
+        patch.setattr("lab.run.session.FORMAT", 2)
+        run(config, tmp_path / "older").close()
+    with open_run(tmp_path / "older") as older, run(config, tmp_path / "newer") as newer:
+        assert audit(older).complete and audit(newer).complete
+        weights = [[Epoch.of(entry).weights for entry in record.entries("epoch")] for record in (older, newer)]
+    assert weights[0] != weights[1], "validator b samples its miners"
+
+
 def test_two_processes_can_not_write_one_run(tmp_path: Path) -> None:
     import fcntl
 
