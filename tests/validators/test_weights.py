@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from subnets import Score
 from validators import WEIGHT_RULES, Proportional, ScoreLedger, Softmax, TopK, Validator, WeightRule
 
 RULES = [WEIGHT_RULES.load(kind) for kind in WEIGHT_RULES.sources()] + [TopK(k=2), Softmax(temperature=0.001)]
@@ -39,7 +40,8 @@ def test_weights_are_proportional_by_default() -> None:
 
 
 def test_a_validator_weighs_by_its_rule() -> None:
-    ledger = ScoreLedger(alpha=1.0, _scores={0: 0.5, 1: 0.25})
+    ledger = ScoreLedger(alpha=1.0)
+    ledger.observe({0: Score(0.5), 1: Score(0.25)}, {0: "first", 1: "second"})
     validator = Validator.model_validate({"weight_rule": {"kind": "top_k", "k": 1}})
     assert ledger.weights(validator.weight_rule) == {0: 1.0}
 

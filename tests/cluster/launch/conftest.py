@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster.launch.heads import Head
+from tests.cluster.launch.heads import Head, start_head
 
 
 @pytest.fixture(scope="package")
 def head() -> Iterator[Head]:
     """A cluster behind a token, with a dashboard."""
-    started = Head(dashboard=True)
+    started = start_head(dashboard=True)
     yield started
     started.stop()

@@ -12,7 +12,7 @@ from cluster.ray.address import find
 from cluster.ray.jobs import Jobs
 from lab.record.entries import GradedRound
 from lab.record.run_folder import open_run
-from tests.cluster.launch.heads import Head, subnetlab
+from tests.cluster.launch.heads import Head, start_head, subnetlab
 
 pytestmark = pytest.mark.ray
 
@@ -87,7 +87,7 @@ def test_a_cluster_whose_token_is_not_here_is_refused_with_where_to_get_it(
 def test_a_cluster_without_a_token_is_joined_on_loopback_and_refused_where_others_reach_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    unguarded = Head(token=False, dashboard=True)
+    unguarded = start_head(token=False, dashboard=True)
     try:
         place = find(unguarded.address)
         assert (place.hosts, place.token) == (("127.0.0.1",), False)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.launch.heads import Head, subnetlab
+from tests.cluster.launch.heads import start_head, subnetlab
 from tests.cluster.launch.test_address import TINY, scores
 
 pytestmark = pytest.mark.ray
@@ -18,7 +18,7 @@ def test_a_run_has_machines_made_that_suit_it_and_they_go_when_it_is_over(tmp_pa
     config = tmp_path / "tiny.toml"
     config.write_text(TINY.replace('kind = "tesseract"', 'kind = "tesseract"\nlabels = {zone = "b"}'))
     room = {"resources": {"CPU": 1, "object_store_memory": 80_000_000}, "node_config": {}, "max_workers": 4}
-    head = Head(grows={f"zone-{zone}": room | {"labels": {"zone": zone}} for zone in "ab"})
+    head = start_head(grows={f"zone-{zone}": room | {"labels": {"zone": zone}} for zone in "ab"})
     try:
         asked = ("run", config, "--address", head.address, "--pool.hosts", "2", "--out", tmp_path / "there")
         subnetlab(*asked, "--pool.wait_for_nodes_s", f"{PATIENCE_S:g}", environment=head.outside())
