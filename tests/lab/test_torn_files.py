@@ -1,5 +1,6 @@
 """Files that a full disk or a crash left empty or torn: one line says so, and --clean starts over."""
 
+import resource
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -84,16 +85,13 @@ def test_a_file_that_changed_after_the_run_fails_its_audit(tmp_path: Path) -> No
             audit(record)
 
 
-def test_what_a_file_held_is_there_until_its_successor_is_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_a_file_held_is_there_until_its_successor_is_whole(tmp_path: Path) -> None:
     path = write_atomically(tmp_path / "study.json", "{}")
-
-    def full(self: Path, text: str, encoding: str) -> None:
-        self.touch()
-        raise OSError(28, "No space left on device", str(self))
-
-    monkeypatch.setattr(Path, "write_text", full)
-    with pytest.raises(OSError, match="No space"):
-        write_atomically(path, "more")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            write_atomically(path, "more" * 1_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert path.read_text() == "{}"
