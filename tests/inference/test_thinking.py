@@ -1,4 +1,4 @@
-"""Thinking is told from the answer, whether its tags are text, special tokens or part of the prompt."""
+"""A model's thinking is separated from its answer, whether its tags are text, special tokens or part of the prompt."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -18,7 +18,7 @@ from pydantic import Field
 
 from lab.config.run_config import RunConfig
 from lab.record.entries import End, Epoch, GradedAnswer, GradedRound, MachineUse, Start
-from lab.record.record import FORMAT, Draft, RunRecord, blob_hash
+from lab.record.record import FORMAT, GENESIS, Draft, RunRecord, blob_hash, digest, encode
 from lab.run.economy import Economy
 from miners import Miner
 from subnets import Answer, Cost, Fault, Message, Prompt, Query, Response, Score, Scorer, Seed, Subnet, Task
@@ -170,6 +170,16 @@ def rounds_written(folder: Path) -> int:
     except sqlite3.OperationalError:
         return 0
     return int(found)
+
+
+def insert_entries(connection: sqlite3.Connection, run: str, entries: Sequence[tuple[str, str, Any]]) -> None:
+    """Write entries (kind, key, body) into a record's empty table, each with its hash."""
+    previous = GENESIS
+    for seq, (kind, key, body) in enumerate(entries, start=1):
+        link = digest(seq, kind, key, encode(body), previous)
+        row = (run, seq, kind, key, encode(body), previous, link)
+        connection.execute("insert into subnetlab_entries values (?, ?, ?, ?, ?, ?, ?)", row)
+        previous = link
 
 
 def make_record(folder: Path, config: RunConfig | None = None, *, epochs: int | None = None) -> RunRecord:

@@ -17,11 +17,11 @@ from typer.testing import CliRunner
 from consensus.chain.keys import throwaway_key
 from lab.cli.main import app
 from lab.errors import AuditError, RecordError
-from lab.record.record import GENESIS, RunRecord, digest, encode
+from lab.record.record import RunRecord
 from lab.record.run_folder import open_run
 from lab.record.signature import SIGNATURE, Head, sign, signer_of
 from lab.run.audit import AuditResult, audit
-from tests.lab.records import Exact, make_config, make_record
+from tests.lab.records import Exact, insert_entries, make_config, make_record
 
 KEY = throwaway_key(1, "auditor")
 CONFIG = make_config(chain={"epochs": 3, "rounds_per_epoch": 2})
@@ -70,12 +70,7 @@ def write(folder: Path, rows: list[Row]) -> None:
         connection.execute("create table forged as select * from subnetlab_entries where false")
         connection.execute("drop table subnetlab_entries")
         connection.execute("alter table forged rename to subnetlab_entries")
-        previous = GENESIS
-        for seq, (kind, key, body) in enumerate(rows, start=1):
-            link = digest(seq, kind, key, encode(body), previous)
-            row = (name, seq, kind, key, encode(body), previous, link)
-            connection.execute("insert into subnetlab_entries values (?, ?, ?, ?, ?, ?, ?)", row)
-            previous = link
+        insert_entries(connection, name, rows)
     connection.close()
 
 

@@ -14,10 +14,11 @@ from lab.errors import AuditError
 from lab.record.completed_run import CompletedRun
 from lab.record.entries import Epoch, GradedRound
 from lab.record.graded_window import GradedWindow
-from lab.record.record import GENESIS, RunRecord, digest, encode
+from lab.record.record import RunRecord
 from lab.results.bill import Bill
 from lab.run.audit import audit
 from lab.run.session import run
+from tests.lab.records import insert_entries
 
 Bodies = list[tuple[str, str, dict[str, Any]]]
 
@@ -57,12 +58,7 @@ def rewrite(folder: Path, change: Callable[[Bodies], object]) -> None:
         entries = [(kind, place, json.loads(body)) for kind, place, body in rows]
         change(entries)
         connection.execute("delete from subnetlab_entries")
-        previous = GENESIS
-        for seq, (kind, place, body) in enumerate(entries, start=1):
-            link = digest(seq, kind, place, encode(body), previous)
-            row = (name, seq, kind, place, encode(body), previous, link)
-            connection.execute("insert into subnetlab_entries values (?, ?, ?, ?, ?, ?, ?)", row)
-            previous = link
+        insert_entries(connection, name, entries)
     connection.close()
 
 

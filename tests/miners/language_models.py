@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from miners.engines.completion import Request
+from miners.engines.completion import Completion, Request
 from miners.engines.transformers import Transformers
 from miners.engines.vllm import VLLM
-from subnets import Message
+from subnets import Cost, Message, Meter
 from tests.miners.engines.loop import Loop
 from tests.miners.engines.openai.proxy import Proxy
 
@@ -27,7 +27,14 @@ def ask(text: str, **options: object) -> Request:
     return Request((Message("user", text),), **options)  # type: ignore[arg-type]
 
 
+async def metered(engine: Transformers | VLLM, request: Request) -> tuple[Completion, Cost]:
+    meter = Meter()
+    [completion] = await meter.run(engine.generate([request]))
+    return completion, meter.cost
+
+
 CAPITAL = "What is the capital of France?"
+STORY = "Tell me a story about a lighthouse."
 
 
 @pytest.fixture(scope="session")

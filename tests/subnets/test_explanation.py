@@ -1,4 +1,4 @@
-"""What is said of a wrong key: where it is, what is allowed there, and what was given."""
+"""The message on a wrong key names its place, what is allowed there and the value given."""
 
 from typing import Annotated, Any, Literal
 

@@ -16,17 +16,9 @@ from subnets import Cost, Message, Meter
 from subnets.cost import process_cpu_s
 from tests.cluster.conftest import until
 from tests.miners.engines.loop import Loop
-from tests.miners.language_models import CAPITAL, MODEL, ask
+from tests.miners.language_models import CAPITAL, MODEL, STORY, ask, metered
 
 pytestmark = pytest.mark.models
-
-STORY = "Tell me a story about a lighthouse."
-
-
-async def metered(engine: Any, request: Request) -> tuple[Completion, Cost]:
-    meter = Meter()
-    [completion] = await meter.run(engine.generate([request]))
-    return completion, meter.cost
 
 
 def test_the_model_answers(transformers_engine: Transformers, loop: Loop) -> None:

@@ -17,17 +17,9 @@ from miners.errors import EngineDied, EngineError
 from miners.prompted import LanguageModel
 from subnets import Cost, Fault, Message, Meter, Prompt, Query
 from tests.miners.engines.loop import Loop
-from tests.miners.language_models import CAPITAL, MODEL, ask
+from tests.miners.language_models import CAPITAL, MODEL, STORY, ask, metered
 
 pytestmark = pytest.mark.models
-
-STORY = "Tell me a story about a lighthouse."
-
-
-async def metered(engine: VLLM, request: Request) -> tuple[Completion, Cost]:
-    meter = Meter()
-    [completion] = await meter.run(engine.generate([request]))
-    return completion, meter.cost
 
 
 def test_it_answers_as_the_same_weights_do_in_transformers(
