@@ -82,7 +82,7 @@ class Plugins(Generic[P]):
 
     def sources(self) -> dict[str, str]:
         """Return all known names with their "module:Class", sorted by name."""
-        return dict(sorted((_announced(self.group) | dict(self.builtin)).items()))
+        return dict(sorted((announced(self.group) | dict(self.builtin)).items()))
 
     def find(self, kind: str) -> type[P]:
         """Return the class called `kind`.
@@ -99,15 +99,7 @@ class Plugins(Generic[P]):
                 "if you trust it, give --trust"
             )
         source = sources.get(kind, kind)
-        module, _, name = source.partition(":")
-        try:
-            plugin = getattr(import_module(module), name)
-        # A plug-in's module may fail in any way while it is imported, even call sys.exit.
-        except (Exception, SystemExit) as error:
-            raise PluginError(
-                f"{self.sort} {kind!r} ({source}) can't be imported: "
-                + (_hidden(module) or f"{type(error).__name__}: {error}")
-            ) from error
+        plugin = import_object(source, f"{self.sort} {kind!r} ({source})")
         if not (isinstance(plugin, type) and issubclass(plugin, self.base)):
             raise PluginError(f"{self.sort} {kind!r}: {source} is not a subclass of {self.base.__name__}")
         if isabstract(plugin):
@@ -168,9 +160,21 @@ class Plugins(Generic[P]):
 
 
 @cache  # finding them reads the metadata of every installed package
-def _announced(group: str) -> dict[str, str]:
+def announced(group: str) -> dict[str, str]:
     """Return the names and sources of the plug-ins that installed packages announce."""
     return {point.name: point.value for point in entry_points(group=group)}
+
+
+def import_object(source: str, label: str) -> Any:
+    """Import "module:name"; raises PluginError, with a label for it in front, if that fails."""
+    module, _, name = source.partition(":")
+    try:
+        return getattr(import_module(module), name)
+    # A plug-in's module may fail in any way while it is imported, even call sys.exit.
+    except (Exception, SystemExit) as error:
+        raise PluginError(
+            f"{label} can't be imported: " + (_hidden(module) or f"{type(error).__name__}: {error}")
+        ) from error
 
 
 def registry_of(field: FieldInfo) -> Plugins[Any] | None:

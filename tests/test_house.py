@@ -27,6 +27,7 @@ MAY_IMPORT = {
 ROOMS = tuple(MAY_IMPORT)
 LAB_LAYERS = (
     {"cli"},
+    {"contract", "scaffold"},
     {"serve", "studies"},
     {"report"},
     {"results", "run", "local_chain"},

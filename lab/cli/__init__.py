@@ -9,6 +9,8 @@ COMMANDS = {
     "submit": "lab.cli.cluster.submit:app",
     "cluster": "lab.cli.cluster.cluster:app",
     "study": "lab.cli.studies:app",
+    "new": "lab.cli.plugins.new:app",
+    "check": "lab.cli.plugins.check:app",
     "list": "lab.cli.catalogue:app",
     "models": "lab.cli.models:app",
     "doctor": "lab.cli.doctor:app",

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import pydoc
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,7 +31,7 @@ BudgetText = Annotated[
 
 
 class StudyGroup(Group):
-    """The commands of STUDIES, in that order; listing them imports none."""
+    """The commands of STUDIES, in that order, then those of installed packages; listing them imports none."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -42,19 +39,24 @@ class StudyGroup(Group):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Load a study and make its command; None if there is none of this name."""
-        if cmd_name not in STUDIES:
-            return None
+        from lab.studies.register import known_studies, load_study
         from lab.studies.study import MeasuredStudy
 
-        module, _, attribute = STUDIES[cmd_name].partition(":")
-        loaded, command = getattr(import_module(module), attribute), commands()
-        (_add_measured if isinstance(loaded, MeasuredStudy) else _add_simulated)(command, cmd_name, loaded)
+        if cmd_name not in known_studies() and ":" not in cmd_name:
+            return None
+        loaded, command = load_study(cmd_name), commands()
+        if isinstance(loaded, MeasuredStudy):
+            _add_measured(command, cmd_name, loaded)
+        else:
+            _add_simulated(command, cmd_name, loaded)
         return get_command(command)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """List each study with its question."""
+        from lab.studies.register import known_studies, question_of
+
         with formatter.section("Commands"):
-            formatter.write_dl([(name, question(name)) for name in STUDIES])
+            formatter.write_dl([(name, question_of(name)) for name in known_studies()])
 
 
 app = group("Run a study and publish its results.", cls=StudyGroup)
@@ -65,17 +67,12 @@ def _studies() -> None:
     pass
 
 
-def question(name: str) -> str:
-    """Return the question that a study answers: the first line of its module's docstring."""
-    spec = find_spec(STUDIES[name].partition(":")[0])
-    assert spec is not None and spec.origin is not None  # every study is a file of ours
-    return pydoc.synopsis(spec.origin) or ""
-
-
 def _add_measured(app: typer.Typer, name: str, study: MeasuredStudy[Any, Any]) -> None:
+    from lab.studies.register import question_of
+
     @app.command(
         name,
-        help=question(name),
+        help=question_of(name),
         cls=config_command(lambda: study.config),
         epilog=examples(f"study {name} configs/studies/{name}_ocr.toml --budget 10m"),
     )
@@ -129,13 +126,15 @@ def _add_measured(app: typer.Typer, name: str, study: MeasuredStudy[Any, Any]) -
 
 
 def _add_simulated(app: typer.Typer, name: str, study: SimulatedStudy[Any, Any]) -> None:
-    @app.command(name, help=question(name), epilog=examples(f"study {name}"))
+    from lab.studies.register import question_of
+
+    @app.command(name, help=question_of(name), epilog=examples(f"study {name}"))
     def command(out: SimulationOut = None, wide: Wide = False, as_json: AsJson = False) -> None:
         from lab.studies.study import simulate
 
         from .progress import Bar
 
-        folder = out or Path(f"runs/study-{name}")
+        folder = out or Path(f"runs/study-{study.name}")
         with Bar(name, quiet=as_json) as bar:
             data = simulate(study, folder, progress=bar.advance)
         if as_json:

@@ -29,7 +29,7 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EpochPay:
-    """Pay of one epoch, (cases, neurons), in units of 1/65535."""
+    """Pay of one epoch, (cases, neurons), in units of 2**-32."""
 
     incentive: Integers
     dividends: Integers

@@ -1,43 +1,38 @@
 """What every study in STUDIES has: a question, a config, documentation, tests and a working command."""
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from lab.cli.studies import app, question
+from lab.cli.studies import app
 from lab.studies import STUDIES
+from lab.studies.register import load_study, question_of
 from lab.studies.study import MeasuredStudy, SimulatedStudy, StudyConfig
 
 ROOT = Path(__file__).parents[3]
 
 
-def loaded(name: str) -> Any:
-    module, _, attribute = STUDIES[name].partition(":")
-    return getattr(import_module(module), attribute)
-
-
-def test_the_help_lists_every_study_with_its_question() -> None:
+def test_the_help_lists_every_study_with_its_question_of() -> None:
     shown = CliRunner().invoke(app, ["--help"]).output
     for name in STUDIES:
         assert f"\n  {name} " in shown
-        assert " ".join(question(name).split()[:5]) in shown and "?" in question(name)
+        assert " ".join(question_of(name).split()[:5]) in shown and "?" in question_of(name)
 
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_the_help_of_each_study_works_and_lists_the_keys_of_its_config(name: str) -> None:
     result = CliRunner().invoke(app, [name, "--help"])
     assert result.exit_code == 0 and "--json" in result.output and "--out" in result.output
-    measured = isinstance(loaded(name), MeasuredStudy)
+    measured = isinstance(load_study(name), MeasuredStudy)
     assert ("--chain.epochs" in result.output) == ("--budget" in result.output) == measured
 
 
 @pytest.mark.parametrize("name", STUDIES)
 @pytest.mark.slow
 def test_each_study_has_a_config_and_is_called_by_its_name(name: str) -> None:
-    found = loaded(name)
+    found: Any = load_study(name)
     assert found.name == name
     if isinstance(found, MeasuredStudy):
         assert issubclass(found.config, StudyConfig)

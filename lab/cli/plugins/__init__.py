@@ -1,0 +1,1 @@
+"""Commands for plug-ins of one's own."""
