@@ -167,6 +167,11 @@ def test_only_cluster_imports_ray() -> None:
     assert {name for name in users if not name.startswith("cluster.ray.")} == set()
 
 
+def test_only_the_command_line_imports_typer() -> None:
+    users = {name for name in modules() if "typer" in {target.split(".")[0] for target in imports(name)}}
+    assert {name for name in users if not name.startswith("lab.cli.")} == set()
+
+
 def test_workloads_are_imported_by_registries_and_their_own_miners_alone() -> None:
     may = REGISTRIES | MINERS_OF_A_WORKLOAD
     strangers = [name for name in modules() if name not in may and not name.startswith(WORKLOADS)]

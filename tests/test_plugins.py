@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from lab.cli.catalogue import registries
+from lab.cli.plugins.catalogue import registries
 from lab.contract import Rule, grading, violations
 from lab.contract import plugin as plugin_contract
 from lab.contract import subnet as subnet_contract

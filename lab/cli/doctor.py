@@ -12,9 +12,9 @@ from typing import Literal
 
 import typer
 
-from .command import commands, examples
-from .options import AsJson
-from .output import FAILED, print_json
+from lab.cli.console.command import commands, examples
+from lab.cli.console.options import AsJson
+from lab.cli.console.output import FAILED, print_json
 
 EXTRAS = {
     "tesserocr": "tesserocr",

@@ -16,10 +16,10 @@ import typer
 from typer.main import get_command
 
 from lab.cli import COMMANDS
+from lab.cli.console.command import Group, group
+from lab.cli.console.output import FAILED, explain_failure, explain_usage, print_whatever_the_encoding
 
-from .command import Group, group
 from .import_path import ROOT, allow_current_folder, protect
-from .output import FAILED, explain_failure, explain_usage, print_whatever_the_encoding
 
 NAME = "subnetlab"
 READERS = ("report", "audit", "compare", "status")

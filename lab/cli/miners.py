@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lab.cli.chain.session import chain_session
+from lab.cli.console.command import examples, group
+from lab.cli.console.options import AsJson, ChainPath, Hotkey, Netuid, Wallets, takes
 from lab.local_chain.defaults import CHAIN, WALLETS
-
-from .chain.session import chain_session
-from .command import examples, group
-from .options import AsJson, ChainPath, Hotkey, Netuid, Wallets, takes
 
 if TYPE_CHECKING:
     from lab.serve.miner import Serving

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lab.cli.status import at_folder
+from lab.cli.run.status import at_folder
 from lab.record.archive import unpack
 from lab.run.job import Ended
 from lab.run.status import RunStatus

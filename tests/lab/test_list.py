@@ -10,8 +10,8 @@ from pydantic import BaseModel, ValidationError, create_model
 from typer.testing import CliRunner, Result
 
 from cluster.launch.spec import ClusterSpec
-from lab.cli.catalogue import PLACES, registries
 from lab.cli.main import app
+from lab.cli.plugins.catalogue import PLACES, registries
 from lab.config.keys import key_groups, option_keys
 from lab.config.run_config import RunConfig
 from lab.studies.grading.config import GradingConfig

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab.cli.progress import Bar
+from lab.cli.console.progress import Bar
 from lab.run.events import Event, Stage
 
 

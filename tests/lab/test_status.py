@@ -13,9 +13,9 @@ from rich.console import Console
 
 from cluster import PoolError
 from cluster.ray.status_board import Note
-from lab.cli.status import at_folder
-from lab.cli.status import status as show_status
-from lab.cli.status_table import draw
+from lab.cli.run.status import at_folder
+from lab.cli.run.status import status as show_status
+from lab.cli.run.status_table import draw
 from lab.errors import RecordError
 from lab.run.session import run
 from lab.run.status import EVERY_S, FILE, JOB, RunStatus

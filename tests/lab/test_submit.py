@@ -20,7 +20,7 @@ from cluster import PoolError
 from cluster.ray.code_upload import ROOMS
 from cluster.ray.jobs import Jobs, TooLarge
 from lab.cli.cluster.submit import submit
-from lab.cli.status import at_folder
+from lab.cli.run.status import at_folder
 from lab.errors import RecordError
 from lab.record.archive import Packed, unpack
 from lab.run.job import Ended

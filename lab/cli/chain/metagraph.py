@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lab.cli.command import commands, examples
-from lab.cli.options import AsJson, ChainPath
-from lab.cli.output import echo, show
+from lab.cli.console.command import commands, examples
+from lab.cli.console.options import AsJson, ChainPath
+from lab.cli.console.output import echo, show
 from lab.local_chain.defaults import CHAIN
 
 from .session import chain_session

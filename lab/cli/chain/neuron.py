@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from lab.cli.command import commands, examples
-from lab.cli.options import AsJson, ChainPath, Hotkey, Netuid, WalletName, Wallets
-from lab.cli.output import show
+from lab.cli.console.command import commands, examples
+from lab.cli.console.options import AsJson, ChainPath, Hotkey, Netuid, WalletName, Wallets
+from lab.cli.console.output import show
 from lab.local_chain.defaults import CHAIN, WALLETS
 
 from .session import chain_session

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.cli.output import echo
+from lab.cli.console.output import echo
 from lab.local_chain.defaults import CHAIN, WALLETS
 
 if TYPE_CHECKING:

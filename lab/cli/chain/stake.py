@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lab.cli.command import examples, group
-from lab.cli.options import Amount, Amounts, AsJson, ChainPath, Hotkey, WalletName, Wallets
-from lab.cli.output import show
+from lab.cli.console.command import examples, group
+from lab.cli.console.options import Amount, Amounts, AsJson, ChainPath, Hotkey, WalletName, Wallets
+from lab.cli.console.output import show
 from lab.local_chain.defaults import CHAIN, WALLETS
 
 from .session import chain_session

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lab.cli.command import examples, group
-from lab.cli.options import AsJson, ChainPath, Hotkey, WalletName, Wallets
-from lab.cli.output import echo, show
+from lab.cli.console.command import examples, group
+from lab.cli.console.options import AsJson, ChainPath, Hotkey, WalletName, Wallets
+from lab.cli.console.output import echo, show
 from lab.local_chain.defaults import CHAIN, WALLETS
 
 from .session import chain_session

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.cli.command import examples, group
-from lab.cli.options import Amounts, AsJson, ChainPath, Hotkey, Netuid, Row, Version, WalletName, Wallets
-from lab.cli.output import show
+from lab.cli.console.command import examples, group
+from lab.cli.console.options import Amounts, AsJson, ChainPath, Hotkey, Netuid, Row, Version, WalletName, Wallets
+from lab.cli.console.output import show
 from lab.local_chain.defaults import CHAIN, WALLETS
 
 from .session import chain_session

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lab.cli.command import examples, group
-from lab.cli.options import RunCommand
-from lab.cli.output import print_error
+from lab.cli.console.command import examples, group
+from lab.cli.console.options import RunCommand
+from lab.cli.console.output import print_error
 
 from .plan import EPILOG, config_errors, plan, read_spec
 

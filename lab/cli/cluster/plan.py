@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lab.cli.command import examples
-from lab.cli.options import Address, AsJson, ConfigArgument
-from lab.cli.output import FAILED, print_json
+from lab.cli.console.command import examples
+from lab.cli.console.config_command import overrides
+from lab.cli.console.options import Address, AsJson, ConfigArgument
+from lab.cli.console.output import FAILED, print_json
 
 if TYPE_CHECKING:
     from cluster.launch import ClusterSpec
@@ -41,7 +42,6 @@ def plan(
     """Show a run's hosts, what each needs and where it fits; exit code 1 if something is missing."""
     from cluster.plan import plan as plan_hosts
     from cluster.ray.placement import fit, room
-    from lab.config.flags import overrides
     from lab.config.pool import RayTable
     from lab.config.run_config import RunConfig
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast, get_args
 
 import typer
 
-from lab.cli.command import commands, examples
-from lab.cli.options import RunCommand, Sets, out_option
-from lab.cli.output import STOPPED, print_json
+from lab.cli.console.command import commands, examples
+from lab.cli.console.config_command import overrides
+from lab.cli.console.options import RunCommand, Sets, out_option
+from lab.cli.console.output import STOPPED, print_json
 
 if TYPE_CHECKING:
     from cluster.ray.jobs import Jobs
@@ -50,7 +51,6 @@ def submit(
 ) -> None:
     """Run a subnet as a job on a cluster and fetch its record."""
     from cluster.ray.jobs import LEFT, Jobs
-    from lab.config.flags import overrides
     from lab.record.archive import require_free
     from lab.record.run_folder import next_folder
     from lab.run.submission import entrypoint, fetch, new_job_id, require_sendable, slug, staged

@@ -1,1 +1,1 @@
-"""Commands for plug-ins of one's own."""
+"""Commands for plug-ins and models."""

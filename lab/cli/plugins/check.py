@@ -6,9 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from lab.cli.command import commands, examples
-from lab.cli.options import AsJson, Sets
-from lab.cli.output import FAILED, echo, print_json
+from lab.cli.console.command import commands, examples
+from lab.cli.console.config_command import overrides
+from lab.cli.console.options import AsJson, Sets
+from lab.cli.console.output import FAILED, echo, print_json
 
 app = commands()
 
@@ -31,7 +32,6 @@ def check(
 
     Exit code 1 if anything is.
     """
-    from lab.config.flags import overrides
     from lab.config.run_config import override
     from lab.contract import check as contract
 

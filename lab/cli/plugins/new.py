@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from lab.cli.command import examples, group
-from lab.cli.options import AsJson, out_option
-from lab.cli.output import print_json
+from lab.cli.console.command import examples, group
+from lab.cli.console.options import AsJson, out_option
+from lab.cli.console.output import print_json
 
 Name = Annotated[str, typer.Argument(help="Its name: letters, digits, - and _.", metavar="NAME")]
 Out = Annotated[Path | None, out_option("Folder to write (default: NAME).")]

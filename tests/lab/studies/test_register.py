@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from lab.cli.studies import app
+from lab.cli.run.study import app
 from lab.studies import STUDIES
 from lab.studies.register import load_study, question_of
 from lab.studies.study import MeasuredStudy, SimulatedStudy, StudyConfig
@@ -14,7 +14,7 @@ from lab.studies.study import MeasuredStudy, SimulatedStudy, StudyConfig
 ROOT = Path(__file__).parents[3]
 
 
-def test_the_help_lists_every_study_with_its_question_of() -> None:
+def test_the_help_lists_every_study_with_its_question() -> None:
     shown = CliRunner().invoke(app, ["--help"]).output
     for name in STUDIES:
         assert f"\n  {name} " in shown

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.main import get_command
 
-from lab.config.flags import overrides
+from lab.cli.console.command import Group, commands, examples, group
+from lab.cli.console.config_command import config_command, overrides
+from lab.cli.console.options import Address, AsJson, Clean, ConfigArgument, Resume, Sets, Wide, out_option, run_mode
+from lab.cli.console.output import STOPPED, print_json
 from lab.studies import STUDIES
-
-from .command import Group, commands, examples, group
-from .config_command import config_command
-from .options import Address, AsJson, Clean, ConfigArgument, Resume, Sets, Wide, out_option, run_mode
-from .output import STOPPED, print_json
 
 if TYPE_CHECKING:
     from lab.report.section import Publication
@@ -89,11 +87,10 @@ def _add_measured(app: typer.Typer, name: str, study: MeasuredStudy[Any, Any]) -
         wide: Wide = False,
         as_json: AsJson = False,
     ) -> None:
+        from lab.cli.console.progress import Bar
         from lab.errors import ConfigError
         from lab.studies.budget import Budget
         from lab.studies.study import measure
-
-        from .progress import Bar
 
         mode, folder = run_mode(resume, clean), out or Path("runs") / config.stem
         limit = Budget.parse(budget) if budget is not None else None
@@ -130,9 +127,8 @@ def _add_simulated(app: typer.Typer, name: str, study: SimulatedStudy[Any, Any])
 
     @app.command(name, help=question_of(name), epilog=examples(f"study {name}"))
     def command(out: SimulationOut = None, wide: Wide = False, as_json: AsJson = False) -> None:
+        from lab.cli.console.progress import Bar
         from lab.studies.study import simulate
-
-        from .progress import Bar
 
         folder = out or Path(f"runs/study-{study.name}")
         with Bar(name, quiet=as_json) as bar:

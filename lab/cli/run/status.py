@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .command import commands, examples
-from .output import print_json
+from lab.cli.console.command import commands, examples
+from lab.cli.console.output import print_json
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
+from lab.cli.import_path import allow_current_folder
+
 from .command import Command
 from .config_command import config_command
-from .import_path import allow_current_folder
 
 if TYPE_CHECKING:
     from lab.config.run_config import RunConfig

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from .command import examples, group
-from .options import AsJson
-from .output import print_json
+from lab.cli.console.command import examples, group
+from lab.cli.console.options import AsJson
+from lab.cli.console.output import print_json
 
 app = group("List models that need no Hub, or prepare one for a run.")
 

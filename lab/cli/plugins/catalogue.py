@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .command import commands, examples
-from .options import AsJson
-from .output import print_json
+from lab.cli.console.command import commands, examples
+from lab.cli.console.options import AsJson
+from lab.cli.console.output import print_json
 
 if TYPE_CHECKING:
     from lab.config.keys import Key

@@ -10,6 +10,7 @@ a plug-in or of `chain.hyperparameters`, nor values written as in TOML.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -70,6 +71,26 @@ def config_command(model: Callable[[], type[Table]]) -> type[Command]:
             return [item for item in items if item.value.startswith(incomplete)]
 
     return ConfigCommand
+
+
+def overrides(sets: list[str], flags: list[str], address: str | None = None) -> dict[str, str]:
+    """Return the keys of a config that a command line sets: those of `--set`, then flags as "--chain.epochs=3".
+
+    `address` is short for `pool.address`.
+
+    Raises:
+        typer.BadParameter: a `--set` has no value.
+    """
+    values: dict[str, str] = {} if address is None else {"pool.address": json.dumps(address)}
+    for text in sets:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"--set {text}: write KEY=VALUE, as in --set chain.epochs=3")
+        values[key] = value
+    for flag in flags:
+        key, _, value = flag.removeprefix("--").partition("=")
+        values[key] = value
+    return values
 
 
 def _split(args: list[str], own: set[str], model: type[Table]) -> tuple[list[str], list[str]]:

@@ -1,0 +1,1 @@
+"""What all commands share: the form of their help, their options, output and progress display."""

@@ -1,0 +1,1 @@
+"""Commands that run subnets and studies, follow them and read their results."""

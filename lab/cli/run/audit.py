@@ -1,0 +1,86 @@
+"""`subnetlab audit`: recompute what a record says, and check who signed it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lab.cli.chain.session import chain_session
+from lab.cli.console.command import commands, examples
+from lab.cli.console.options import AsJson, Hotkey, RunArgument, Trust, Wallets, reading
+from lab.cli.console.output import print_json
+from lab.local_chain.defaults import WALLETS
+
+if TYPE_CHECKING:
+    from lab.run.audit import AuditResult
+
+app = commands()
+
+
+@app.command(
+    short_help="Recompute a run's tasks, grades, weights and payouts.",
+    epilog=examples("audit runs/ocr", "audit runs/ocr --sign owner", "audit runs/ocr --signed-by 5F3sa2TJ"),
+)
+def audit(
+    folder: RunArgument,
+    sign: Annotated[str | None, typer.Option("--sign", help="Sign the record, with a hotkey of this wallet.")] = None,
+    signed_by: Annotated[
+        str | None, typer.Option("--signed-by", metavar="ADDRESS", help="Fail unless this hotkey signed the record.")
+    ] = None,
+    hotkey: Hotkey = "default",
+    wallets: Wallets = WALLETS,
+    trust: Trust = False,
+    as_json: AsJson = False,
+) -> None:
+    """Recompute a run's tasks, grades, weights and payouts, and check who signed the record."""
+    from consensus.chain.keys import is_address
+    from lab.cli.console.progress import Bar
+    from lab.errors import AuditError
+    from lab.record.run_folder import open_run
+    from lab.record.signature import SIGNATURE, Head, signer_of
+    from lab.record.signature import sign as sign_head
+    from lab.run.audit import audit as audit_record
+
+    if signed_by is not None and not is_address(signed_by):
+        raise typer.BadParameter(f"{signed_by!r} is not an address; --signed-by takes the SS58 address of a hotkey")
+    key = None
+    if sign is not None:
+        with chain_session("", wallets, sign, hotkey) as session:
+            key = session.keys.hotkey_pair()
+    with reading(trust), open_run(folder) as record:
+        with Bar("auditing", quiet=as_json) as bar:
+            result = audit_record(record, bar.advance)
+        head = Head.of(record, result.entries, result.head)
+    if key is not None:
+        sign_head(folder, head, key)
+    signer = signer_of(folder, head)
+    if signed_by is not None and signer != signed_by:
+        reason = f"it was signed by {signer}" if signer else f"there is no {SIGNATURE}"
+        raise AuditError(f"{folder}: not signed by {signed_by}: {reason}")
+    if as_json:
+        print_json(asdict(result) | {"signed_by": signer}, escape=True)
+    else:
+        signature = f"signed by {signer}" if signer else "not signed"
+        typer.echo(f"{folder}: {_audited(result)}\nhead {result.head}\n{signature}")
+
+
+def _audited(result: AuditResult) -> str:
+    """Say what an audit checked and found."""
+    from lab.results.words import counted
+
+    entries = "1 entry" if result.entries == 1 else f"{result.entries:,} entries"
+    state = "a finished run" if result.complete else "an unfinished run"
+    text = (
+        f"{state}; {entries} with intact hashes, in order; {counted(result.rounds, 'task')} generated again, "
+        f"{counted(result.answers, 'answer')} graded again, {counted(result.epochs, 'epoch')} paid again: "
+        "all as recorded"
+    )
+    if not result.ungraded:
+        return f"{text}."
+    miners = ", ".join(f"{name} {number:,}" for name, number in result.ungraded.items())
+    return (
+        f"{text}, except for {counted(sum(result.ungraded.values()), 'answer')} left unscored because a grader "
+        f"failed, which can be graded now: {miners}."
+    )
