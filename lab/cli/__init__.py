@@ -11,6 +11,7 @@ COMMANDS = {
     "study": "lab.cli.run.study:app",
     "new": "lab.cli.plugins.new:app",
     "check": "lab.cli.plugins.check:app",
+    "audit-grader": "lab.cli.plugins.audit_grader:app",
     "list": "lab.cli.plugins.catalogue:app",
     "models": "lab.cli.plugins.models:app",
     "doctor": "lab.cli.doctor:app",

@@ -1,0 +1,1 @@
+"""Audit of a reward function that somebody wrote for a subnet of their own."""
