@@ -17,6 +17,9 @@ from .answer import Response
 from .plugin import Plugin
 from .task import Task
 
+ESTIMATE = "estimate"
+"""Part of a score that a ledger averages in place of the value."""
+
 
 @dataclass(frozen=True, slots=True)
 class Score:
@@ -44,6 +47,15 @@ class Score:
             if not isinstance(name, str) or not isfinite(part):
                 raise ValueError(f"part {name!r} of a score is {part!r}; allowed: finite numbers by name")
 
+    @property
+    def estimate(self) -> float | None:
+        """What a ledger averages: the value, unless the scorer says otherwise.
+
+        A scorer that looks closely at some answers only adds the part "estimate". It may lie outside [0, 1], and its
+        mean is right where the mean of the values would not be.
+        """
+        return None if self.value is None else self.parts.get(ESTIMATE, self.value)
+
 
 def _real(what: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, Real):
@@ -60,6 +72,13 @@ class Scorer(Plugin, ABC):
     needs_reference: ClassVar[bool] = True
     compares: ClassVar[bool] = False
     """True if an answer's score depends on the other answers of the round: it is never graded alone."""
+    stands_alone: ClassVar[bool] = False
+    """True if it can't be a part of another scorer."""
+
+    @property
+    def parts(self) -> tuple[Scorer, ...]:
+        """The scorers that this one is made of; most are made of none."""
+        return ()
 
     def open(self) -> None:  # noqa: B027  most scorers have nothing to load
         """Load what grading needs, before the first round. Raise with the fix in the message if it can't grade."""

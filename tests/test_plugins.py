@@ -15,6 +15,7 @@ SORTS = registries()
 KINDS = [(sort, kind) for sort, plugins in SORTS.items() for kind in plugins.sources()]
 EXAMPLES: dict[tuple[str, str], dict[str, Any]] = {
     ("miners", "copycat"): {"victim": "echo"},
+    ("scorers", "cascade"): {"cheap": "length", "judge": "edit_similarity"},
     ("scorers", "judge"): {"max_tokens": 4, "max_characters": 200},
     ("scorers", "pairwise_judge"): {"max_tokens": 4, "max_characters": 200},
     ("scorers", "reward_model"): {"model": "./no-such-folder"},

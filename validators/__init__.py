@@ -3,16 +3,19 @@
 from subnets import Scorer
 
 from .dawid_skene import NO_ANSWER, NOT_ASKED, JuryResult, jury
-from .ledger import ScoreLedger
-from .registry import SAMPLERS, SCORERS, WEIGHT_RULES
-from .sampling import All, RandomK, Sampler, StakeWeighted
+from .ledger import Ledger, LedgerKind, ScoreLedger
+from .memory import Memory
+from .registry import LEDGERS, SAMPLERS, SCORERS, WEIGHT_RULES
+from .sampling import All, ByLedger, RandomK, Sampler, StakeWeighted
 from .scorer_check import check_scorer, open_scorer
 from .strategies import VALIDATORS, Favourite, Inverter, WeightCopier, load_validator
 from .validator import Assignment, Grades, PublicView, Validator, receive, score
+from .watchful import Watchful, WatchfulLedger
 from .weights import Proportional, Softmax, TopK, WeightRule
 from .window import Round, WindowGrades, WindowScorer
 
 __all__ = [
+    "LEDGERS",
     "NOT_ASKED",
     "NO_ANSWER",
     "SAMPLERS",
@@ -21,10 +24,14 @@ __all__ = [
     "WEIGHT_RULES",
     "All",
     "Assignment",
+    "ByLedger",
     "Favourite",
     "Grades",
     "Inverter",
     "JuryResult",
+    "Ledger",
+    "LedgerKind",
+    "Memory",
     "Proportional",
     "PublicView",
     "RandomK",
@@ -36,6 +43,8 @@ __all__ = [
     "StakeWeighted",
     "TopK",
     "Validator",
+    "Watchful",
+    "WatchfulLedger",
     "WeightCopier",
     "WeightRule",
     "WindowGrades",

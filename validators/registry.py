@@ -1,13 +1,15 @@
-"""The scorers, samplers and weight rules known by name; `strategies` has the registry of validators."""
+"""The scorers, samplers, ledgers and weight rules known by name; `strategies` has the registry of validators."""
 
 from collections.abc import Iterable, Mapping
 
 from subnets import SUBNETS, PluginError, Plugins, Scorer
 
+from .ledger import LedgerKind
 from .sampling import Sampler
 from .weights import WeightRule
 
 GENERAL_SCORERS = {
+    "cascade": "validators.scorers.cascade:Cascade",
     "echo": "validators.scorers.echo:Echo",
     "edit_similarity": "validators.scorers.similarity:EditSimilarity",
     "embedding": "validators.scorers.embedding:EmbeddingSimilarity",
@@ -55,9 +57,17 @@ SAMPLERS: Plugins[Sampler] = Plugins(
     base=Sampler,  # type: ignore[type-abstract]
     builtin={
         "all": "validators.sampling:All",
+        "by_ledger": "validators.sampling:ByLedger",
         "random_k": "validators.sampling:RandomK",
         "stake_weighted": "validators.sampling:StakeWeighted",
     },
+)
+
+LEDGERS: Plugins[LedgerKind] = Plugins(
+    sort="ledger",
+    group="subnetlab.ledgers",
+    base=LedgerKind,  # type: ignore[type-abstract]
+    builtin={"watchful": "validators.watchful:Watchful"},
 )
 
 WEIGHT_RULES: Plugins[WeightRule] = Plugins(

@@ -18,6 +18,13 @@ class Sampler(Plugin, ABC):
     def sample(self, stakes: Mapping[int, float], rng: np.random.Generator) -> tuple[int, ...]:
         """Choose uids among the keys of `stakes` (uid to stake in tokens); return them in ascending order."""
 
+    def candidates(self, chances: Mapping[int, float], rng: np.random.Generator) -> tuple[int, ...]:
+        """Choose the uids among which `sample` chooses, given the chance at which a ledger wants each to be asked.
+
+        All of them, unless the sampler goes by these chances.
+        """
+        return tuple(sorted(chances))
+
 
 class All(Sampler):
     """Asks every miner, every round."""
@@ -25,6 +32,16 @@ class All(Sampler):
     def sample(self, stakes: Mapping[int, float], rng: np.random.Generator) -> tuple[int, ...]:
         """Return all uids."""
         return tuple(sorted(stakes))
+
+
+class ByLedger(All):
+    """Asks each miner with the chance that the validator's ledger gives, by an independent coin."""
+
+    def candidates(self, chances: Mapping[int, float], rng: np.random.Generator) -> tuple[int, ...]:
+        """Toss a coin for each miner."""
+        uids = sorted(chances)
+        coins = rng.random(len(uids))
+        return tuple(uid for uid, coin in zip(uids, coins, strict=True) if coin < chances[uid])
 
 
 class RandomK(Sampler):

@@ -8,23 +8,21 @@ from inference.errors import first_line
 from subnets import SUBNETS, PluginError, Scorer, Subnet, SubnetlabError
 
 from .registry import SCORERS
-from .scorers.weighted import Weighted
-from .window import WindowScorer
 
 
 def check_scorer(scorer: Scorer, subnet: Subnet) -> None:
-    """Check that a scorer, and every part of a weighted one, can grade the answers of `subnet`.
+    """Check that a scorer, and every part of it, can grade the answers of `subnet`.
 
     Raises:
-        PluginError: it is a scorer of another subnet, or a part that grades whole windows.
+        PluginError: it is a scorer of another subnet, or a part that can't be one.
     """
     own = set(subnet.scorers.values())
     owners = {source: kind for kind in SUBNETS.builtin for source in SUBNETS.find(kind).scorers.values()}
     for part in _parts(scorer):
-        if part is not scorer and isinstance(part, WindowScorer):
+        if part is not scorer and part.stands_alone:
             raise PluginError(
-                f"scorer {SCORERS.spec(part)['kind']!r} grades the rounds of an epoch together and can't be a part of "
-                "another scorer; name it alone"
+                f"scorer {SCORERS.spec(part)['kind']!r} can't be a part of another scorer, since its scores of single "
+                "answers mean little; name it alone"
             )
         source = f"{type(part).__module__}:{type(part).__qualname__}"
         if source in owners and source not in own:
@@ -55,6 +53,5 @@ def open_scorer(scorer: Scorer) -> None:
 
 def _parts(scorer: Scorer) -> Iterator[Scorer]:
     yield scorer
-    if isinstance(scorer, Weighted):
-        for part in scorer.parts:
-            yield from _parts(part)
+    for part in scorer.parts:
+        yield from _parts(part)

@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from subnets import Plugins, Response, Score, Task
+from subnets.score import ESTIMATE
 from subnets.subnet import Subnet
 
-from .ledger import ScoreLedger
+from .ledger import Ledger
 from .validator import Grades, PublicView, Validator
 from .window import Round, WindowGrades
 
@@ -23,7 +24,7 @@ class WeightCopier(Validator):
     asks: ClassVar[bool] = False
     description: ClassVar[str] = "submits the last consensus and asks nobody"
 
-    def weights(self, ledger: ScoreLedger, view: PublicView) -> dict[int, float]:
+    def weights(self, ledger: Ledger, view: PublicView) -> dict[int, float]:
         """Return the last epoch's consensus, scaled to sum to 1."""
         total = sum(view.consensus.values())
         return {uid: value / total for uid, value in view.consensus.items() if value > 0.0} if total else {}
@@ -40,7 +41,7 @@ class Favourite(Validator):
     share: float = Field(1.0, gt=0.0, le=1.0)
     """Share of its weights that the favoured miners split evenly."""
 
-    def weights(self, ledger: ScoreLedger, view: PublicView) -> dict[int, float]:
+    def weights(self, ledger: Ledger, view: PublicView) -> dict[int, float]:
         """Return honest weights scaled down, plus the reserved share."""
         present = [uid for uid in self.uids if uid in view.hotkeys]
         if not present:
@@ -70,9 +71,14 @@ class Inverter(Validator):
 
 
 def _inverted(scores: Sequence[Score]) -> tuple[Score, ...]:
-    return tuple(
-        score if score.value is None else Score(1.0 - score.value, score.parts, score.reason) for score in scores
-    )
+    return tuple(map(_inverse, scores))
+
+
+def _inverse(score: Score) -> Score:
+    if score.value is None or score.estimate is None:
+        return score
+    parts = {**score.parts, ESTIMATE: 1.0 - score.estimate} if ESTIMATE in score.parts else score.parts
+    return Score(1.0 - score.value, parts, score.reason)
 
 
 VALIDATORS: Plugins[Validator] = Plugins(

@@ -1,7 +1,7 @@
 """A validator: sets tasks, grades answers, submits weights.
 
 Everything it does in a round is a function of its options, its seed and the round's number, so a dead
-validator can be replaced, and an audit can repeat its work. Its memory is a `ScoreLedger` that the run
+validator can be replaced, and an audit can repeat its work. Its memory is a `Ledger` that the run
 keeps. Dishonest validators override `grade` or `weights`.
 """
 
@@ -10,17 +10,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from subnets import Caller, Cost, Fault, MalformedAnswer, Meter, Plugin, Query, Response, Score, Scorer, Seed, Task
 from subnets.subnet import Subnet
 
-from .ledger import ScoreLedger
-from .registry import SAMPLERS, SCORERS, WEIGHT_RULES
+from .ledger import Ledger, LedgerKind, ScoreLedger
+from .registry import LEDGERS, SAMPLERS, SCORERS, WEIGHT_RULES
 from .sampling import All, Sampler
-from .scorers.weighted import Weighted
 from .weights import Proportional, WeightRule
 from .window import GRADER_FAILED, LATER, Round, WindowGrades, WindowScorer, grade_window
 
@@ -81,20 +80,42 @@ class Validator(Plugin):
     """How scores become weights."""
     alpha: float = Field(0.1, gt=0.0, le=1.0)
     """Share of the newest score in the moving average."""
+    ledger: Annotated[LedgerKind | None, *LEDGERS.optional_field()] = None
+    """Memory of the scores (default: a moving average with `alpha`)."""
+    share_answers: bool = False
+    """Whether it shares the answers to its queries with the other validators that do, each of which grades them for
+    itself."""
     timeout_s: float = Field(60.0, gt=0.0)
     """Time limit for one answer."""
     seed: int = Field(0, ge=0)
     """Seed of its tasks and samples, set by the run. Miners never see it."""
 
-    def ledger(self) -> ScoreLedger:
-        """Return an empty ledger with this validator's alpha."""
-        return ScoreLedger(self.alpha)
+    @model_validator(mode="after")
+    def _check_sharing(self) -> Self:
+        if self.share_answers and self.window:
+            raise ValueError(
+                ".share_answers: true, and a scorer that grades windows grades the validator's own rounds alone; leave "
+                "it out, or name another scorer"
+            )
+        return self
+
+    def new_ledger(self) -> Ledger:
+        """Return an empty ledger."""
+        return ScoreLedger(self.alpha) if self.ledger is None else self.ledger.open()
 
     def task(self, subnet: Subnet, number: int) -> Task:
         """Make the task of a round."""
         seed = Seed(self.seed).child("task", number)
         task = subnet.task(seed.integer())
         return replace(task, id=f"{seed.child('id').integer():016x}")
+
+    def candidates(self, number: int, stakes: Mapping[int, float], ledger: Ledger) -> dict[int, float]:
+        """Return the stakes of those miners that the sampler may choose from in a round, given what the ledger knows.
+
+        The coins come from the validator's seed, so no miner can foresee them and an audit can toss them again.
+        """
+        rng = Seed(self.seed).child("ask", number).rng()
+        return {uid: stakes[uid] for uid in self.sampler.candidates(ledger.chances(stakes), rng)}
 
     def sample(self, number: int, stakes: Mapping[int, float]) -> tuple[int, ...]:
         """Choose the miners of a round among `stakes` (uid to stake)."""
@@ -137,7 +158,7 @@ class Validator(Plugin):
             scores = grade_window(self.scorer, received, subnet, self.seed)[-last:]
         return WindowGrades(tuple(map(tuple, scores)), meter.cost)
 
-    def weights(self, ledger: ScoreLedger, view: PublicView) -> dict[int, float]:
+    def weights(self, ledger: Ledger, view: PublicView) -> dict[int, float]:
         """Return the weights to submit, by uid; empty to submit none."""
         return ledger.weights(self.weight_rule)
 
@@ -228,8 +249,8 @@ def _failed(scorer: Scorer, task: Task, responses: Sequence[Response], error: Ex
 
 
 def compares(scorer: Scorer) -> bool:
-    """Return whether a scorer, or a part of a weighted one, grades answers in comparison with the round's others."""
-    return scorer.compares or (isinstance(scorer, Weighted) and any(map(compares, scorer.parts)))
+    """Return whether a scorer, or a part of it, grades answers in comparison with the round's others."""
+    return scorer.compares or any(map(compares, scorer.parts))
 
 
 def quality(subnet: Subnet, task: Task, response: Response) -> float | None:

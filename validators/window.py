@@ -49,6 +49,7 @@ class WindowScorer(Scorer):
     """Grades the rounds of a window together; it keeps no state between windows."""
 
     needs_reference: ClassVar[bool] = False
+    stands_alone: ClassVar[bool] = True
 
     gold: float = Field(0.1, ge=0.0, le=1.0)
     """Share of the tasks whose truth the validator knows, each chosen at random."""

@@ -90,6 +90,23 @@ class GradedAnswer(Body):
     quality: float | None = None
 
 
+class Grade(Body):
+    """The score of one response, where it is recorded apart from the response."""
+
+    score: float | None = None
+    parts: dict[str, float] = {}
+    score_reason: str = ""
+
+
+class SharedGrades(Body):
+    """What another validator makes of a round whose answers were shared with it."""
+
+    validator: int
+    """The one that graded."""
+    grades: tuple[Grade, ...]
+    """Aligned with the answers of the round."""
+
+
 class GradedRound(Body):
     """One round of one validator."""
 
@@ -103,7 +120,10 @@ class GradedRound(Body):
     answers: tuple[GradedAnswer, ...]
     task_cost: Cost = Cost()
     grading_cost: Cost = Cost()
+    """Cost of grading by all validators that graded it."""
     measuring_cost: Cost = Cost()
+    shared: tuple[SharedGrades, ...] = ()
+    """Grades by the validators that it was shared with, in ascending order of uids."""
     session: int = 0
     """Number of the session that played it."""
 

@@ -12,22 +12,14 @@ from pydantic import Field
 from lab.errors import AuditError
 from subnets import Cost
 
-from .entries import Body, GradedAnswer, GradedRound
-
-
-class WindowGrade(Body):
-    """The score of one response."""
-
-    score: float | None = None
-    parts: dict[str, float] = {}
-    score_reason: str = ""
+from .entries import Body, Grade, GradedAnswer, GradedRound
 
 
 class WindowRound(Body):
     """The scores of one round."""
 
     number: int
-    grades: tuple[WindowGrade, ...]
+    grades: tuple[Grade, ...]
     """Aligned with the answers of the round's own entry."""
 
 
@@ -80,5 +72,5 @@ def with_windows(rounds: Iterable[GradedRound], windows: Iterable[GradedWindow])
     return sorted(by_key.values(), key=lambda graded: (graded.number, graded.validator))
 
 
-def _scored(answer: GradedAnswer, grade: WindowGrade) -> GradedAnswer:
+def _scored(answer: GradedAnswer, grade: Grade) -> GradedAnswer:
     return answer.model_copy(update=grade.model_dump())

@@ -263,11 +263,15 @@ def _metered_cpu_s(meters: _Meters) -> float:
 
 
 def _cpu_by_round(meters: _Meters, groups: Mapping[str, Cost]) -> list[float]:
-    """CPU seconds of the subnet for each round; what has no meter of its own is spread evenly."""
+    """CPU seconds of the subnet for each round; what has no meter of its own is spread evenly.
+
+    A round in which nobody was asked is spread over the others, too, since it brought no answer.
+    """
     rounds = meters.run.rounds
+    answered = sum(bool(graded.answers) for graded in rounds)
     shared = groups["transport and scheduling"].cpu_s + groups["consensus"].cpu_s + groups["record"].cpu_s
-    shared += meters.servers_cpu_s
-    return [_subnet_cpu_s(graded) + shared / len(rounds) for graded in rounds]
+    shared += meters.servers_cpu_s + sum(_subnet_cpu_s(graded) for graded in rounds if not graded.answers)
+    return [_subnet_cpu_s(graded) + shared / answered if graded.answers else 0.0 for graded in rounds]
 
 
 def _subnet_cpu_s(graded: GradedRound) -> float:

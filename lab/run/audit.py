@@ -16,12 +16,12 @@ from lab.config.run_config import RunConfig
 from lab.errors import AuditError, RecordError
 from lab.files import read_json
 from lab.record.comparable import first_difference
-from lab.record.entries import End, Epoch, GradedRound, Start
+from lab.record.entries import End, Epoch, Grade, GradedAnswer, GradedRound, Start
 from lab.record.graded_window import GradedWindow, with_windows
 from lab.record.grammar import Grammar
 from lab.record.record import RunRecord
 from lab.record.versions import changed_versions
-from subnets import Score
+from subnets import Response, Score, Task
 from subnets.subnet import Subnet
 from validators import Round
 from validators.window import GRADER_FAILED
@@ -168,7 +168,7 @@ def _regrade(
         if getattr(task, name) != getattr(graded, name):
             raise AuditError(f"{where}: {name} {getattr(graded, name)} recorded, {getattr(task, name)} found")
     asked = tuple(answer.uid for answer in graded.answers)
-    sampled = validator.sample(graded.number, economy.stakes())
+    sampled = validator.sample(graded.number, economy.candidates(graded.validator, graded.number))
     if asked != sampled:
         raise AuditError(f"{where}: answers of uids {list(asked)} recorded, but uids {list(sampled)} had to be asked")
     responses = [response_of(record, answer) for answer in graded.answers]
@@ -181,14 +181,41 @@ def _regrade(
         who = f"{where}: uid {answer.uid}"
         if response.fault != answer.fault:
             raise AuditError(f"{who}: fault {answer.fault} recorded, {response.fault} found")
-        # A grader that failed then may work now; nothing else may change whether there is a grade.
-        unscored = answer.score is None and answer.score_reason.startswith(GRADER_FAILED)
-        if unscored and response.answer is not None and score.value is not None:
-            ungraded.append(answer.uid)
-            score = Score(None)
-        _compare_score(who, answer.score, answer.parts, score)
+        ungraded += [answer.uid] if _lacks(who, answer, response, score) else []
         _compare(who, "quality", answer.quality, quality)
+    ungraded += _regrade_for_others(subnet, economy, graded, task, responses, where)
     return _Regraded(sum(response.answer is not None for response in grades.responses), ungraded)
+
+
+def _regrade_for_others(
+    subnet: Subnet, economy: Economy, graded: GradedRound, task: Task, responses: Sequence[Response], where: str
+) -> list[int]:
+    """Grade a round again for each validator that its answers were shared with; return uids as `_Regraded` does."""
+    due, found = economy.sharers(graded.validator), [each.validator for each in graded.shared]
+    if found != due:
+        raise AuditError(f"{where}: grades of validators {found} recorded, but its answers are shared with {due}")
+    ungraded = []
+    for other in graded.shared:
+        if len(other.grades) != len(responses):
+            raise AuditError(
+                f"{where}: validator {other.validator} graded {len(other.grades)} of {len(responses)} answers"
+            )
+        grades = economy.validators[other.validator].grade(subnet, task.without_image(), responses)
+        for grade, response, score in zip(other.grades, grades.responses, grades.scores, strict=True):
+            who = f"{where}: uid {response.uid} by validator {other.validator}"
+            ungraded += [response.uid] if _lacks(who, grade, response, score) else []
+    return ungraded
+
+
+def _lacks(who: str, recorded: Grade | GradedAnswer, response: Response, score: Score) -> bool:
+    """Compare a grade with the recorded one; return whether that is missing though the answer can be graded.
+
+    A grader that failed then may work now; nothing else may change whether there is a grade.
+    """
+    failed = recorded.score is None and recorded.score_reason.startswith(GRADER_FAILED)
+    lacking = failed and response.answer is not None and score.value is not None
+    _compare_score(who, recorded.score, recorded.parts, Score(None) if lacking else score)
+    return lacking
 
 
 def _regrade_window(

@@ -20,7 +20,7 @@ from lab.config.tables import PluginTable
 from lab.record.entries import EpochPayout, GradedRound, Neuron
 from lab.record.record import FORMAT
 from subnets import Caller, Score
-from validators import PublicView, ScoreLedger
+from validators import Ledger, PublicView, ScoreLedger
 
 
 class Economy:
@@ -41,9 +41,10 @@ class Economy:
         self._chain, self._netuid = self._create_chain(config, tables, chain_file)
         self.validators = dict(enumerate(validators))
         self.miners = dict(enumerate(miners, start=len(validators)))
-        self.ledgers: dict[int, ScoreLedger] = {uid: validator.ledger() for uid, validator in self.validators.items()}
+        self.ledgers: dict[int, Ledger] = {uid: validator.new_ledger() for uid, validator in self.validators.items()}
         for ledger in self.ledgers.values():
-            ledger.corrected = record_format >= 3
+            if isinstance(ledger, ScoreLedger):
+                ledger.corrected = record_format >= 3
         self._neurons = tuple(
             Neuron(
                 uid=uid,
@@ -98,6 +99,15 @@ class Economy:
         graph = self._chain.metagraph(self._netuid)
         return {uid: int(graph.stake_rao[uid]) / TAO for uid in self.miners}
 
+    def candidates(self, validator: int, number: int) -> dict[int, float]:
+        """Return the stakes, by uid, of the miners that a validator's sampler may choose from in a round."""
+        return self.validators[validator].candidates(number, self.stakes(), self.ledgers[validator])
+
+    def sharers(self, validator: int) -> list[int]:
+        """Return the uids of the other validators that the answers to this one's queries are shared with."""
+        sharing = [uid for uid, each in self.validators.items() if each.asks and each.share_answers]
+        return [uid for uid in sharing if uid != validator] if validator in sharing else []
+
     def caller(self, validator: int) -> Caller:
         """Return a validator as the miners that it asks see it."""
         graph = self._chain.metagraph(self._netuid)
@@ -108,8 +118,12 @@ class Economy:
         """Let the validators' ledgers observe their graded rounds, in the order given."""
         hotkeys = dict(enumerate(self._chain.metagraph(self._netuid).hotkeys))
         for graded in rounds:
-            scores = {answer.uid: Score(answer.score) for answer in graded.answers}
+            scores = {answer.uid: Score(answer.score, answer.parts) for answer in graded.answers}
             self.ledgers[graded.validator].observe(scores, hotkeys)
+            for other in graded.shared:
+                pairs = zip(graded.answers, other.grades, strict=True)
+                scores = {answer.uid: Score(grade.score, grade.parts) for answer, grade in pairs}
+                self.ledgers[other.validator].observe(scores, hotkeys)
 
     def weights(self) -> dict[int, dict[int, float]]:
         """Return the weights that each validator submits now, by uid, leaving out those with nothing to submit."""

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cluster import AnsweredRound, RoundResult
-from lab.record.entries import GradedAnswer, GradedRound
-from lab.record.graded_window import GradedWindow, WindowGrade, WindowRound
+from lab.record.entries import Grade, GradedAnswer, GradedRound, SharedGrades
+from lab.record.graded_window import GradedWindow, WindowRound
 from lab.record.record import RunRecord, blob_hash
 from subnets import Fault, Response, Score
-from validators import WindowGrades
+from validators import Grades, WindowGrades
 
 
-def graded_round(result: RoundResult, *, session: int, max_answer_bytes: int) -> GradedRound:
-    """Return the record's entry for a round; longer answers are not stored."""
+def graded_round(
+    result: RoundResult, shared: Mapping[int, Grades], *, session: int, max_answer_bytes: int
+) -> GradedRound:
+    """Return the record's entry for a round; longer answers are not stored.
+
+    `shared` has the grades by the validators, by uid, that the answers were shared with.
+    """
     return GradedRound(
         validator=result.validator,
         number=result.number,
@@ -27,8 +32,12 @@ def graded_round(result: RoundResult, *, session: int, max_answer_bytes: int) ->
             for response, score, quality in zip(result.responses, result.scores, result.qualities, strict=True)
         ),
         task_cost=result.task_cost,
-        grading_cost=result.grading_cost,
-        measuring_cost=result.measuring_cost,
+        grading_cost=sum((grades.cost for grades in shared.values()), start=result.grading_cost),
+        measuring_cost=sum((grades.measuring for grades in shared.values()), start=result.measuring_cost),
+        shared=tuple(
+            SharedGrades(validator=uid, grades=tuple(map(_grade, grades.scores)))
+            for uid, grades in sorted(shared.items())
+        ),
         session=session,
     )
 
@@ -43,10 +52,7 @@ def graded_window(
         rounds=tuple(
             WindowRound(
                 number=graded.number,
-                grades=tuple(
-                    WindowGrade(score=score.value, parts=dict(score.parts), score_reason=score.reason)
-                    for score in scores
-                ),
+                grades=tuple(map(_grade, scores)),
             )
             for graded, scores in zip(rounds[-len(grades.scores) :], grades.scores, strict=True)
         ),
@@ -67,6 +73,10 @@ def stored_answers(result: RoundResult, graded: GradedRound) -> list[bytes]:
     """Return the bytes of the answers that a round's entry refers to."""
     hashes = {answer.blob for answer in graded.answers}
     return [response.body for response in result.responses if blob_hash(response.body) in hashes]
+
+
+def _grade(score: Score) -> Grade:
+    return Grade(score=score.value, parts=dict(score.parts), score_reason=score.reason)
 
 
 def _graded_answer(response: Response, score: Score, quality: float | None, max_answer_bytes: int) -> GradedAnswer:

@@ -208,8 +208,11 @@ class _Session:
 
     async def _play_round(self, pool: Pool, gate: asyncio.Semaphore, uid: int, number: int) -> None:
         async with gate:
-            result = await pool.play(uid, number, self.economy.stakes(), self.economy.caller(uid))
-        graded = graded_round(result, session=self.number, max_answer_bytes=self.config.subnet.max_answer_bytes)
+            result = await pool.play(uid, number, self.economy.candidates(uid, number), self.economy.caller(uid))
+            task = result.task.without_image()
+            shared = {other: await pool.grade(other, task, result.responses) for other in self.economy.sharers(uid)}
+        max_answer_bytes = self.config.subnet.max_answer_bytes
+        graded = graded_round(result, shared, session=self.number, max_answer_bytes=max_answer_bytes)
         self._keep(graded)
         if self._has_baseline(number):
             self.queries[graded.key] = result.task.query()
@@ -219,7 +222,8 @@ class _Session:
 
     async def _measure_baseline(self, pool: Pool) -> _Baseline:
         """Do an epoch's work again, each task once, while no validator asks."""
-        rounds = [graded for graded in self._in_order() if self._has_baseline(graded.number)]
+        # A round in which nobody was asked brought no answer that could have been had for less.
+        rounds = [graded for graded in self._in_order() if graded.answers and self._has_baseline(graded.number)]
         queries = [self.queries.get(graded.key) or self._query(graded) for graded in rounds]
         self.queries.clear()
         before = await self._servers_cpu_s(pool)

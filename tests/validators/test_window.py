@@ -106,7 +106,7 @@ def test_a_validator_that_grades_each_round_has_no_window() -> None:
 
 def test_a_scorer_of_windows_is_no_part_of_another_scorer() -> None:
     mixed = SCORERS.load({"kind": "weighted", "terms": [{"scorer": "exact"}, {"scorer": "jury"}]})
-    with pytest.raises(PluginError, match="scorer 'jury' grades the rounds of an epoch together"):
+    with pytest.raises(PluginError, match="scorer 'jury' can't be a part of another scorer"):
         check_scorer(mixed, SUBNET)
     check_scorer(SCORERS.load("jury"), SUBNET)
 

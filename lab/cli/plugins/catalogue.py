@@ -28,6 +28,7 @@ PLACES = {
     "engines": 'the table of a miner\'s engine, as in engine = {{kind = "{kind}", ...}}',
     "scorers": 'the table of a validator\'s scorer, as in scorer = {{kind = "{kind}", ...}}',
     "samplers": 'the table of a validator\'s sampler, as in sampler = {{kind = "{kind}", ...}}',
+    "ledgers": 'the table of a validator\'s ledger, as in ledger = {{kind = "{kind}", ...}}',
     "weight_rules": 'the table of a validator\'s weight_rule, as in weight_rule = {{kind = "{kind}", ...}}',
     "language_models": 'the table of a scorer\'s model, as in model = {{kind = "{kind}", ...}}',
 }
@@ -86,9 +87,9 @@ def registries() -> dict[str, Plugins[Any]]:
     from miners import ENGINES, MINERS
     from subnets import SUBNETS
     from subnets.language_model import LANGUAGE_MODELS
-    from validators import SAMPLERS, SCORERS, VALIDATORS, WEIGHT_RULES
+    from validators import LEDGERS, SAMPLERS, SCORERS, VALIDATORS, WEIGHT_RULES
 
-    plugins = (SUBNETS, MINERS, ENGINES, VALIDATORS, SCORERS, SAMPLERS, WEIGHT_RULES, LANGUAGE_MODELS)
+    plugins = (SUBNETS, MINERS, ENGINES, VALIDATORS, SCORERS, SAMPLERS, LEDGERS, WEIGHT_RULES, LANGUAGE_MODELS)
     return {registry.plural: registry for registry in plugins}
 
 

@@ -114,7 +114,7 @@ def _paid(scores: Floats, order: NDArray[np.int64], validators: int, rounds: int
     n = validators + miners
     hotkeys = {uid: str(uid) for uid in range(miners)}
     marks = [{uid: Score(None if np.isnan(value) else float(value)) for uid, value in enumerate(row)} for row in scores]
-    ledgers = [[template.ledger() for _ in range(validators)] for _ in range(draws)]
+    ledgers = [[template.new_ledger() for _ in range(validators)] for _ in range(draws)]
     stake = np.zeros((draws, n), np.int64)
     stake[:, :validators] = STAKE_RAO
     subnets = SimulatedSubnets(stake, [YumaParams(max_allowed_validators=validators)] * draws)
