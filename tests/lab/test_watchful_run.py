@@ -29,7 +29,7 @@ def config() -> RunConfig:
     return RunConfig.parse(
         {
             "seed": 7,
-            "subnet": {"kind": "text_prompting", "mix": {"multiple_choice": 1.0}},
+            "subnet": {"kind": "text_prompting", "mix": {"arithmetic": 1.0}},
             "miners": miners,
             "validators": [
                 {"name": "first", "ledger": LEDGER, "sampler": "by_ledger", "share_answers": True},

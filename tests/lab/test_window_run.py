@@ -28,13 +28,13 @@ def config(**jury: Any) -> RunConfig:
     return RunConfig.parse(
         {
             "seed": 7,
-            "subnet": {"kind": "text_prompting", "mix": {"multiple_choice": 1.0}},
+            "subnet": {"kind": "text_prompting", "mix": {"arithmetic": 1.0}},
             "miners": [*miners, {"name": "broken", "kind": "malformed"}],
             "validators": [
-                {"name": "jury", "scorer": {"kind": "jury", "gold": 0.3, "window": 12} | jury},
+                {"name": "jury", "scorer": {"kind": "jury", "gold": 0.3, "window": 8} | jury},
                 {"name": "plain"},
             ],
-            "chain": {"epochs": 3, "rounds_per_epoch": 8},
+            "chain": {"epochs": 2, "rounds_per_epoch": 5},
             "pool": {"kind": "local"},
         }
     )
@@ -71,11 +71,11 @@ def test_rounds_are_recorded_unscored_and_one_window_an_epoch_scores_them(finish
     assert {answer.score for graded in raw if graded.validator == 0 for answer in graded.answers} == {None}
     windows = [GradedWindow.of(entry) for entry in finished.entries("window")]
     assert [(window.key, [each.number for each in window.rounds]) for window in windows] == [
-        (f"0/{epoch}", list(range(8 * epoch, 8 * epoch + 8))) for epoch in range(3)
+        (f"0/{epoch}", list(range(5 * epoch, 5 * epoch + 5))) for epoch in range(2)
     ]
     assert [entry.kind for entry in finished.entries()][-3:] == ["window", "epoch", "end"]
     scores = [[a.score for a in graded.answers] for graded in CompletedRun.of(finished).rounds if not graded.validator]
-    assert len(scores) == 24 and all(score is not None for row in scores for score in row)
+    assert len(scores) == 10 and all(score is not None for row in scores for score in row)
     assert all(row[3] == 0.0 for row in scores), "a malformed answer"
 
 
