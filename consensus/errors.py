@@ -3,6 +3,7 @@
 ConsensusError
 ├── ParamsError              a parameter out of its range
 ├── StateError               a subnet's state that no chain could hold
+├── PoolError                a trade or deposit that a pool refuses
 └── ChainError               the local chain
     ├── CallRefused          a signed call broke a rule; `check` names the rule; nothing was changed
     │   ├── SignatureRefused the signature is not the signer's, or was made for another chain
@@ -21,7 +22,7 @@ ConsensusError
     │   └── KeyExists        a key would replace another one
     └── SnapshotError        a metagraph file that can't be read or written
 
-The first two are also `ValueError`: they are raised before anything is computed or changed.
+The first three are also `ValueError`: they are raised before anything is computed or changed.
 """
 
 LONGEST_MESSAGE = 2000
@@ -38,6 +39,10 @@ class ParamsError(ConsensusError, ValueError):
 
 class StateError(ConsensusError, ValueError):
     """A subnet's state that no chain could hold: a missing uid, a duplicate, a negative weight."""
+
+
+class PoolError(ConsensusError, ValueError):
+    """A pool refuses a trade or a deposit, or its reserves or weights are out of range."""
 
 
 class ChainError(ConsensusError):

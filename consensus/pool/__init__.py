@@ -1,0 +1,1 @@
+"""The pool in which a subnet's alpha is traded for TAO."""
