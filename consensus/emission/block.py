@@ -19,7 +19,7 @@ from .halving import block_emission
 from .moving_price import next_moving_price
 from .rules import ERAS, Rules
 from .shares import ShareInput, Shares, subnet_shares
-from .terms import OWNER_CUT, Root, Split, Terms, chain_buy_limit, split_alpha, subnet_terms
+from .terms import OWNER_CUT, RootStake, Split, Terms, chain_buy_limit, split_alpha, subnet_terms
 
 NOTHING = Split(0, 0, 0, 0)
 
@@ -100,7 +100,7 @@ class Network:
     """Number of the next block."""
     issuance_rao: int = 0
     """All TAO."""
-    root: Root = field(default_factory=Root)
+    root: RootStake = field(default_factory=RootStake)
     rules: Rules = "2026-08"
     gate: Gate = field(default_factory=Gate)
     net_flow: bool = False

@@ -21,7 +21,7 @@ TAO_WEIGHT = 971_718_665_099_567_868
 
 
 @dataclass(frozen=True, slots=True)
-class Root:
+class RootStake:
     """TAO staked on root, and how much a TAO weighs there beside an alpha of a subnet."""
 
     stake_rao: int = 0
@@ -75,7 +75,7 @@ def subnet_terms(
     pool: Pool,
     *,
     alpha_issuance_rao: int,
-    root: Root,
+    root: RootStake,
     chain_buy_cap: int | None = None,
 ) -> Terms:
     """Return the terms of a subnet with this share (U64F64) of the block's TAO.

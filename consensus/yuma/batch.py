@@ -152,8 +152,8 @@ def run_batch(batch: Batch, params: Sequence[YumaParams], emission: int, *, reco
     if len(params) != batch.cases:
         raise ParamsError(f"params: {len(params)} for {batch.cases} cases; give one each")
     for entry in params:
-        if entry.version == "whitepaper":
-            raise ParamsError('version: "whitepaper" has no integer epoch; run it alone, with run_epoch')
+        if entry.version in ("whitepaper", "null"):
+            raise ParamsError(f'version: "{entry.version}" can\'t run in a batch; run it alone, with run_epoch')
     table = np.array([constants(entry) for entry in params], np.int64).reshape(batch.cases, -1)
     neurons = int(batch.ends[-1])
     size = len(batch.weights.indices) + len(batch.bonds.indices)

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 from consensus.errors import ParamsError
 
-Version = Literal["whitepaper", "nakamoto", "yuma1", "liquid_alpha_v1", "yuma3"]
+Version = Literal["whitepaper", "nakamoto", "yuma1", "liquid_alpha_v1", "yuma3", "null"]
 Semantics = Literal["chain", "dense"]
 LiquidAlphaConsensus = Literal["current", "previous", "auto"]
 

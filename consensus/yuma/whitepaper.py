@@ -47,15 +47,15 @@ def whitepaper_epoch(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class StoredWhitepaper:
-    """The paper's epoch in the chain's storage: I32F32 bits as in `setup.BITS`, rao as in the kernel, u16 bonds."""
+class StoredEpoch:
+    """An epoch without a compiled kernel in the chain's storage: bits as in `setup.BITS`, rao, and u16 bonds."""
 
     bits: NDArray[np.int64]
     paid: NDArray[np.int64]
     bonds: Rows
 
 
-def stored_whitepaper(state: SubnetState, params: YumaParams, emission: int) -> StoredWhitepaper:
+def stored_whitepaper(state: SubnetState, params: YumaParams, emission: int) -> StoredEpoch:
     """Run the paper's epoch on a chain's state; permits, activity and registration have no effect."""
     stake = _normalised(state.stake.astype(np.float64))
     weights = _rows_normalised(state.weights.to_dense().astype(np.float64))
@@ -81,7 +81,7 @@ def stored_whitepaper(state: SubnetState, params: YumaParams, emission: int) -> 
         bits[row] = np.minimum(np.floor(vector * ONE), ONE)
     paid = np.array([[int(share) * emission >> 32 for share in row] for row in bits[8:].tolist()], np.int64)
     stored = np.floor(epoch.bonds * U16_MAX).astype(np.int64)
-    return StoredWhitepaper(bits, paid, Rows.from_dense(stored, name="bonds"))
+    return StoredEpoch(bits, paid, Rows.from_dense(stored, name="bonds"))
 
 
 def _normalised(vector: Floats) -> Floats:

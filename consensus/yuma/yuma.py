@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from consensus.errors import ParamsError
 
 from .batch import Batch, run_batch, whole_emission
+from .null_consensus import stored_null
 from .params import U16_MAX, YumaParams
 from .rows import Rows
 from .state import SubnetState
@@ -68,8 +69,8 @@ class EpochResult:
 
     def trace(self) -> Trace:
         """Run the epoch once more and record every intermediate by name."""
-        if self.params.version == "whitepaper":
-            raise ParamsError('version: "whitepaper" has no integer epoch to trace; see whitepaper_epoch')
+        if self.params.version in ("whitepaper", "null"):
+            raise ParamsError(f'version: "{self.params.version}" has no intermediates to trace')
         batch = Batch.of([self.state])
         raw = run_batch(batch, [self.params], self.epoch_emission, record=True)
         return trace_of(raw.bits, raw.cells, raw.per_cell, int(raw.cells[4, 0]), int(raw.cells[4, 1]))
@@ -81,8 +82,8 @@ def run_epoch(state: SubnetState, params: YumaParams, emission: int = 1_000_000_
     Raises `ParamsError` for an emission that is not a whole number of rao in 0..2^63-1.
     """
     rao = whole_emission(emission)
-    if params.version == "whitepaper":
-        stored = stored_whitepaper(state, params, rao)
+    if params.version in ("whitepaper", "null"):
+        stored = stored_null(state, rao) if params.version == "null" else stored_whitepaper(state, params, rao)
         everyone = np.ones(state.n, np.bool_)
         return result_of(stored.bits, stored.paid, everyone, everyone, stored.bonds, state, params, rao)
     raw = run_batch(Batch.of([state]), [params], rao)

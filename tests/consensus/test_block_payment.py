@@ -20,12 +20,12 @@ from consensus.emission.halving import block_emission
 from consensus.emission.miner_pay import miner_day
 from consensus.emission.rules import ERAS, Rules
 from consensus.emission.shares import ShareInput
-from consensus.emission.terms import TAO_WEIGHT, Root, chain_buy_limit, split_alpha, subnet_terms
+from consensus.emission.terms import TAO_WEIGHT, RootStake, chain_buy_limit, split_alpha, subnet_terms
 from consensus.errors import ParamsError, PoolError, StateError
 from consensus.pool.pool import Pool
 
 POOL = Pool(2_000_000 * TAO, 40_000 * TAO)
-ROOT = Root(5_000_000 * TAO)
+ROOT = RootStake(5_000_000 * TAO)
 
 
 def market(price: float = 0.02, *, outstanding: int = 3_000_000 * TAO, pool: Pool = POOL) -> SubnetMarket:
@@ -235,7 +235,7 @@ def test_an_epoch_without_dividends_pays_nobody() -> None:
 
 def test_a_hotkey_keeps_its_take_and_the_remainder() -> None:
     parts = split_by_stake(1_000, {"owner": 1, "nominator": 3}, "owner")
-    assert parts == {"owner": 384, "nominator": 616}  # 821 are shared, since the take is rounded down
+    assert parts == {"owner": 385, "nominator": 615}  # 821 are shared, since the take is rounded down
 
 
 def test_new_root_stake_earns_from_now_on_only() -> None:

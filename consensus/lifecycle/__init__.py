@@ -1,0 +1,1 @@
+"""How neurons and subnets enter, leave and change hands."""
