@@ -23,7 +23,7 @@ class ValidatorShare:
     """One validator's dividend and the stake that it rests on."""
 
     dividend: int
-    """In any unit that is common to all validators."""
+    """Any unit will do that is common to all validators."""
     alpha_rao: int
     root_rao: int = 0
 

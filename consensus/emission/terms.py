@@ -26,7 +26,7 @@ class RootStake:
 
     stake_rao: int = 0
     tao_weight: int = TAO_WEIGHT
-    """In 1/(2^64 - 1)."""
+    """Numerator over 2^64 - 1."""
 
     def weight_rao(self) -> int:
         """Return the weighted stake, bits of U96F32."""

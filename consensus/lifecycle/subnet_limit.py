@@ -58,7 +58,7 @@ class Dissolution:
     """Who gets the TAO of a dissolved subnet, rao."""
 
     paid_rao: Mapping[str, int]
-    """By holder."""
+    """Amounts by holder."""
     recycled_rao: int
     """The part of the chain's own alpha."""
 

@@ -69,5 +69,5 @@ class Revealed:
     """What a block opened, and the queue after it."""
 
     rows: Mapping[int, TimelockedWeights]
-    """By the validator's uid."""
+    """Rows by the uid of their validator."""
     queue: TimelockQueue

@@ -48,7 +48,7 @@ class Pool:
     alpha_rao: int
     tao_rao: int
     alpha_weight: int = HALF
-    """In units of 1e-18; the weight of TAO is the rest of 1."""
+    """Units of 1e-18; the weight of TAO is the rest of 1."""
     fee: int = FEE
     minimum_rao: int = MINIMUM_RESERVE_RAO
 
