@@ -4,6 +4,7 @@ COMMANDS = {
     "run": "lab.cli.run.run:app",
     "report": "lab.cli.run.report:app",
     "audit": "lab.cli.run.audit:app",
+    "export": "lab.cli.run.export:app",
     "compare": "lab.cli.run.compare:app",
     "status": "lab.cli.run.status:app",
     "submit": "lab.cli.cluster.submit:app",

@@ -23,6 +23,7 @@ EXTRAS = {
     "sentence-transformers": "text",
     "openai": "text",
     "vllm": "vllm",
+    "pandas": "frames",
 }
 """Optional packages, and the extra that installs each."""
 

@@ -1,4 +1,4 @@
-"""Data files: the tables of a run as Parquet, CSV or JSON, and what their columns mean.
+"""Data files: the tables of a run as Parquet or CSV, and what their columns mean.
 
 write_tables(tables_of(record), Path("runs/ocr/export"), "csv")
 """
@@ -17,7 +17,7 @@ from lab.results.data_table import DataTable, described
 
 from .cells import for_csv
 
-DataFormat = Literal["parquet", "csv", "json"]
+DataFormat = Literal["parquet", "csv"]
 COLUMNS = "columns.json"
 """Name of the file that says what every column means."""
 
@@ -28,8 +28,8 @@ def write_tables(tables: Mapping[str, DataTable], folder: Path, form: DataFormat
     Raises:
         LabError: Parquet is wanted and pyarrow is not installed.
     """
-    writers = {"parquet": _parquet, "csv": _csv, "json": _json}
-    contents = {f"{key}.{form}": writers[form](table) for key, table in tables.items()}
+    write = _parquet if form == "parquet" else _csv
+    contents = {f"{key}.{form}": write(table) for key, table in tables.items()}
     contents[COLUMNS] = json.dumps({key: described(table) for key, table in tables.items()}, indent=2).encode()
     return [write_atomically(folder / name, content) for name, content in contents.items()]
 
@@ -50,7 +50,3 @@ def _csv(table: DataTable) -> bytes:
     writer.writerow(table.names)
     writer.writerows([for_csv(value) for value in row] for row in table.rows)
     return file.getvalue().encode()
-
-
-def _json(table: DataTable) -> bytes:
-    return (json.dumps(table.records(), indent=1, ensure_ascii=False) + "\n").encode()

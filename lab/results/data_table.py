@@ -89,7 +89,6 @@ def described(table: DataTable) -> Mapping[str, object]:
     """Return what a table's columns mean, as JSON holds it."""
     return {
         "meaning": table.meaning,
-        "rows": len(table.rows),
         "columns": [{"name": column.name, "type": column.type, "meaning": column.meaning} for column in table.columns],
     }
 
