@@ -20,7 +20,7 @@ ConsensusError
     ├── WalletError          a key file is unreadable, or locked by another password
     │   ├── KeyMissing       no such wallet, or no such hotkey in it; `wallet`, `hotkey`
     │   └── KeyExists        a key would replace another one
-    └── SnapshotError        a metagraph file that can't be read or written
+    └── SnapshotError        a file of a metagraph or a block's emission that can't be read or written
 
 The first three are also `ValueError`: they are raised before anything is computed or changed.
 """
@@ -142,4 +142,4 @@ class KeyExists(WalletError):
 
 
 class SnapshotError(ChainError):
-    """A metagraph file can't be read or written."""
+    """A file of a metagraph or a block's emission can't be read or written."""

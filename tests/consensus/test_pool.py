@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from consensus.amounts import TAO
 from consensus.errors import PoolError
-from consensus.pool.pool import LEAST_WEIGHT, UNIT, Pool
+from consensus.pool.pool import LEAST_WEIGHT, Pool
+from consensus.pool.power import UNIT
 
 RESERVES = st.integers(10**9, 10**16)
 WEIGHTS = st.integers(LEAST_WEIGHT * 10, UNIT - LEAST_WEIGHT * 10)

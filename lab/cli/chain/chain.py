@@ -12,13 +12,18 @@ from lab.cli.console.options import AsJson, ChainPath
 from lab.cli.console.output import show
 from lab.local_chain.defaults import CHAIN
 
+from .emission import emission, takeover
 from .session import chain_session
 
 if TYPE_CHECKING:
     from consensus.chain.emission import Epoch
     from lab.local_chain.session import ChainSession
 
-app = group("Show the chain's state and let its blocks pass.")
+app = group("Show the chain's state, let its blocks pass, and work out what the public chain pays.")
+app.command("emission", epilog=examples("chain emission block.json --tao-usd 300"))(emission)
+app.command("takeover", epilog=examples("chain takeover --alpha 2000000 --tao 40000 --staked 1000000 --share 0.51"))(
+    takeover
+)
 
 
 @app.command("status", epilog=examples("chain status"))
