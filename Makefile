@@ -18,22 +18,24 @@ PIP := $(BIN)/pip --quiet --disable-pip-version-check --no-input
 MINUTES ?= 4
 LOWEST := .venv-lowest
 
+PYTEST := -m pytest --dist loadgroup --no-loadscope-reorder --numprocesses
+FAST := "not ray and not models and not postgres and not slow"
+
 .PHONY: run test test-fast test-lowest attack audit-dependencies lint setup text clean
 
 run: setup $(if $(findstring text,$(notdir $(CONFIG))),text)
 	$(BIN)/subnetlab run $(CONFIG)
 
+# Half of this time is spent waiting for engines and clusters: twice as many workers as cores keep them busy.
 test: $(VENV)/.test
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python $(PYTEST) 4
 
 test-fast: $(VENV)/.test
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder \
-	    -m "not ray and not models and not postgres and not slow"
+	$(BIN)/python $(PYTEST) 2 -m $(FAST)
 
 # Without the extra `text`, whose lowest torch has no build for CPUs alone on every index.
 test-lowest: $(LOWEST)/.test
-	$(LOWEST)/bin/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder \
-	    -m "not ray and not models and not postgres and not slow" tests/subnets tests/validators tests/consensus
+	$(LOWEST)/bin/python $(PYTEST) 2 -m $(FAST) tests/subnets tests/validators tests/consensus
 
 attack: $(VENV)/.test
 	$(BIN)/python -m benchmarks.attack --minutes $(MINUTES)

@@ -15,7 +15,7 @@ TESTS = Path(__file__).parent
 FIXTURES = {"ray_session": "ray", "ray_cluster": "ray", "postgres": "postgres"}
 """Fixtures whose tests get a marker, so that `-m "not ray"` leaves them out."""
 
-# Two workers share the cores; threads of torch that wait for each other would take more time than they save.
+# Workers share the cores; threads of torch that wait for each other would take more time than they save.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A slow machine refutes no property.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])

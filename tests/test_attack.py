@@ -53,6 +53,7 @@ def test_a_picture_that_is_read_wrongly_is_lost(monkeypatch: pytest.MonkeyPatch)
     assert broken.lost
 
 
+@pytest.mark.slow
 def test_the_command_throws_what_it_is_asked_to_and_prints_a_table() -> None:
     command = [sys.executable, "-m", "benchmarks.attack", "--minutes", "0.02", "--only", "verdicts of judges"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

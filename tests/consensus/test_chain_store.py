@@ -256,6 +256,7 @@ def flips(content: bytes) -> Iterator[int]:
     yield from (draw.randrange(len(content)) for _ in range(150))
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_is_noticed_or_changes_nothing(kept: Path) -> None:
     with Chain.open(kept) as chain:
         expected = snapshot(chain)

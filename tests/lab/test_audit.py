@@ -169,6 +169,7 @@ def in_one_epoch(rows: list[Row], one: int, other: int) -> bool:
 PLACES = st.integers(0, ENTRIES - 1)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(how=st.sampled_from(["drop", "swap", "double", "retype"]), one=PLACES, other=PLACES, data=st.data())
 def test_entries_that_are_dropped_swapped_doubled_or_retyped_are_found(
@@ -207,6 +208,7 @@ def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         yield path
 
 
+@pytest.mark.slow
 def test_a_changed_value_is_found_by_the_audit_or_by_the_signature(rows: list[Row], copy: Path) -> None:
     draw, found = random.Random(3), 0
     for _ in range(40):

@@ -12,8 +12,8 @@ from typer.main import get_command
 
 from lab.cli import COMMANDS
 from lab.cli.main import app
+from tests.lab.commands import ROOT, subnetlab
 
-ROOT = Path(__file__).parents[2]
 CONFIG = """
 subnet = "tests.lab.records:Digits"
 [[miners]]
@@ -30,13 +30,6 @@ epochs = 1
 kind = "local"
 isolate = false
 """
-
-
-def subnetlab(*arguments: str | Path, expect: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run([sys.executable, "-m", "lab", *map(str, arguments)], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == expect, done.stderr or done.stdout
-    assert "Traceback" not in done.stderr
-    return done
 
 
 @pytest.fixture(scope="module")
@@ -69,12 +62,10 @@ def test_every_command_has_an_example_or_is_a_group_with_commands(name: str) -> 
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_shell_can_complete_commands_options_and_keys(shell: str) -> None:
+def test_the_shell_can_complete_commands_options_and_keys(shell: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # Typer looks for the shell among the parents of its process; under a test runner there may be none.
-    environment = os.environ | {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "true"}
-    command = [sys.executable, "-m", "lab", "--show-completion", shell]
-    script = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
-    assert "subnetlab" in script.stdout
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "true")
+    assert "subnetlab" in subnetlab("--show-completion", shell).stdout
     assert {"run", "report"} <= completions(shell, "subnetlab r")
     assert {"--chain.epochs", "--clean"} <= completions(shell, "subnetlab run x.toml --c")
     assert "--miners.0.count" in completions(shell, "subnetlab run x.toml --miners.0")
@@ -88,13 +79,10 @@ def completions(shell: str, line: str) -> set[str]:
         "zsh": {"_TYPER_COMPLETE_ARGS": line},
         "fish": {"_TYPER_COMPLETE_ARGS": line, "_TYPER_COMPLETE_FISH_ACTION": "get-args"},
     }[shell]
-    done = subprocess.run(
-        [sys.executable, "-m", "lab"],
-        cwd=ROOT,
-        env=os.environ | variables | {"_SUBNETLAB_COMPLETE": f"complete_{shell}"},
-        capture_output=True,
-        text=True,
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (variables | {"_SUBNETLAB_COMPLETE": f"complete_{shell}"}).items():
+            patch.setenv(name, value)
+        done = subnetlab()
     return set(re.findall(r"(?:^|[\s\"])([\w.-]+)", done.stdout))
 
 
@@ -171,6 +159,7 @@ def test_a_mistake_is_one_line_on_stderr(
     assert line.startswith("subnetlab: ") and said in line
 
 
+@pytest.mark.slow
 def test_an_audit_finds_one_changed_byte(config: Path, tmp_path: Path) -> None:
     subnetlab("run", config, "--out", tmp_path)
     path = tmp_path / "record.sqlite"
@@ -180,6 +169,7 @@ def test_an_audit_finds_one_changed_byte(config: Path, tmp_path: Path) -> None:
     assert "was changed after it was written" in subnetlab("audit", tmp_path, "--trust", expect=1).stderr
 
 
+@pytest.mark.slow
 def test_a_full_disk_stops_the_run_with_the_record_intact(config: Path, tmp_path: Path) -> None:
     script = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000)); "
@@ -216,6 +206,7 @@ def test_the_doctor_names_the_command_for_what_is_missing(tmp_path: Path) -> Non
     assert "apt-get install tesseract-ocr tesseract-ocr-eng" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "setting",
     [
@@ -225,7 +216,7 @@ def test_the_doctor_names_the_command_for_what_is_missing(tmp_path: Path) -> Non
     ],
 )
 def test_output_that_is_not_unicode_replaces_what_it_can_not_show(folder: Path, setting: dict[str, str]) -> None:
-    for arguments in (["report", str(folder), "--trust"], ["transfer", "--help"], ["cluster", "plan", "nowhere ─ τ"]):
+    for arguments in (["compare", str(folder), str(folder), "--trust"], ["cluster", "plan", "nowhere ─ τ"]):
         done = subprocess.run(
             [sys.executable, "-m", "lab", *arguments], cwd=ROOT, env=os.environ | setting, capture_output=True
         )
@@ -233,6 +224,7 @@ def test_output_that_is_not_unicode_replaces_what_it_can_not_show(folder: Path, 
         assert done.returncode == (2 if "plan" in arguments else 0), done.stderr
 
 
+@pytest.mark.slow
 def test_json_is_whole_where_the_output_is_not_unicode() -> None:
     command = [sys.executable, "-m", "lab", "list", "miners", "--json"]
     plain, unicode = (
@@ -246,6 +238,7 @@ def test_json_is_whole_where_the_output_is_not_unicode() -> None:
     assert plain == unicode
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["list"], ["run", "--help"], ["report", "{folder}", "--trust"]])
 def test_a_reader_that_has_seen_enough_ends_a_command_quietly(folder: Path, arguments: list[str]) -> None:
     filled = " ".join(argument.format(folder=folder) for argument in arguments)

@@ -89,6 +89,7 @@ def test_a_csv_holds_no_formula_and_numbers_stay_numbers(name: str) -> None:
     assert [float(cell) for cell in row[2:]] == [0.5, 0.4, 0.6, 3, -0.5]
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(HOSTILE)
 @example("_under")

@@ -77,6 +77,7 @@ def as_installed(folder: Path, *arguments: str) -> subprocess.CompletedProcess[s
     return subprocess.run(command, cwd=folder, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_folders_of_the_names_of_our_packages_hide_nothing_and_a_plug_in_beside_them_loads(tmp_path: Path) -> None:
     for room in ROOMS:
         (tmp_path / room).mkdir()
@@ -122,6 +123,7 @@ def test_a_worker_of_ray_searches_this_project_before_the_folders_that_ray_adds(
     assert folders == ["/scripts", "/current", "/project"], "each is put in front of those before it"
 
 
+@pytest.mark.slow
 def test_a_folder_lab_in_the_current_folder_is_not_taken_for_ours_by_python_m(tmp_path: Path) -> None:
     for folder in ("lab/cli", "lab/config", "lab/run"):
         (tmp_path / "work" / folder).mkdir(parents=True)

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from lab.cli.run.status import at_folder
 from lab.record.archive import unpack
 from lab.run.job import Ended
@@ -16,6 +18,7 @@ from tests.cluster.conftest import until
 from tests.cluster.launch.heads import ROOT
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_shown_as_failed_after_it_was_fetched(tmp_path: Path) -> None:
     config, left = tmp_path / "mine.toml", tmp_path / "subnetlab" / "mine-1"
     config.write_text('subnet = "tests.lab.records:Digits"\n[[miners]]\nkind = "echo"\n[[validators]]\nname = "v"\n')

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -25,8 +24,8 @@ from lab.run.session import run
 from lab.serve.miner import ChainFile, Serving, Snapshot, callers_of, read_spec
 from miners.ocr import TesseractReader
 from subnets import Caller
+from tests.lab.commands import ROOT, subnetlab
 
-ROOT = Path(__file__).parents[2]
 TESSERACT = {"kind": "tesseract", "scale": 0.75}
 PAGES = {"kind": "ocr", "difficulty": [0.2, 0.5]}
 
@@ -182,18 +181,13 @@ async def test_a_registry_that_cannot_be_read_is_logged_once_and_read_again(
     refreshing.cancel()
 
 
-def test_a_chain_says_who_is_registered(tmp_path: Path) -> None:
-    environment = os.environ | {"SUBNETLAB_CHAIN": str(tmp_path / "chain.db"), "SUBNETLAB_WALLETS": str(tmp_path)}
-
-    def do(*arguments: str) -> str:
-        result = subprocess.run(command(*arguments), cwd=ROOT, env=environment, capture_output=True, text=True)
-        assert result.returncode == 0, result.stderr
-        return result.stdout
-
-    do("wallet", "new", "validator")
-    do("faucet", "validator", "--times", "5")
-    do("subnet", "create", "validator")
-    do("stake", "add", "validator", "200")
+def test_a_chain_says_who_is_registered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUBNETLAB_CHAIN", str(tmp_path / "chain.db"))
+    monkeypatch.setenv("SUBNETLAB_WALLETS", str(tmp_path))
+    subnetlab("wallet", "new", "validator")
+    subnetlab("faucet", "validator", "--times", "5")
+    subnetlab("subnet", "create", "validator")
+    subnetlab("stake", "add", "validator", "200")
     hotkey = WalletFolder(tmp_path).entry("validator").hotkeys["default"]
     callers = callers_of(ChainFile(str(tmp_path / "chain.db"), 1).read())
     assert callers[hotkey] == Caller(hotkey, 200.0, callers[hotkey].validator_permit)
@@ -241,26 +235,23 @@ def test_a_spec_that_can_not_be_served_is_refused(spec: str, match: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("options", "reason"),
+    ("code", "options", "reason"),
     [
-        (("--wallet", "nobody"), "no wallet 'nobody'"),
-        (("--wallet", "miner", "--metagraph", "no.csv"), "no.csv can't be read"),
-        (("--wallet", "miner", "--tls-cert", "cert.pem"), "--tls-cert and --tls-key go together"),
-        (("--wallet", "miner", "--host", "192.0.2.1", "--port", "8091"), "can't serve at 192.0.2.1:8091"),
+        (1, ("--wallet", "nobody"), "no wallet 'nobody'"),
+        (1, ("--wallet", "miner", "--metagraph", "no.csv"), "no.csv can't be read"),
+        (2, ("--wallet", "miner", "--tls-cert", "cert.pem"), "--tls-cert and --tls-key go together"),
+        (1, ("--wallet", "miner", "--host", "192.0.2.1", "--port", "8091"), "can't serve at 192.0.2.1:8091"),
         (
+            1,
             ("--wallet", "miner", "--tls-cert", "no.pem", "--tls-key", "my.key"),
             "certificate no.pem with key my.key can't be used: No such file or directory",
         ),
     ],
 )
 def test_the_reason_why_it_cannot_serve_is_one_line(
-    options: tuple[str, ...], reason: str, wallets: Path, tmp_path: Path
+    code: int, options: tuple[str, ...], reason: str, wallets: Path, tmp_path: Path
 ) -> None:
     if "--metagraph" not in options:
         options += ("--metagraph", str(tmp_path / "sn1.csv"))
-    result = subprocess.run(
-        command("miner", "serve", "echo", "--wallets", wallets, *options), cwd=ROOT, capture_output=True, text=True
-    )
-    assert result.returncode != 0 and reason in result.stderr and len(result.stderr.strip().splitlines()) == 1, (
-        result.stderr
-    )
+    (line,) = subnetlab("miner", "serve", "echo", "--wallets", wallets, *options, expect=code).stderr.splitlines()
+    assert reason in line

@@ -164,6 +164,7 @@ def skilled(miners: int, rounds: int, seed: int, *, alike: bool) -> NeuronResult
     return cast(NeuronResults, SimpleNamespace(miners=neurons, rounds=graded, config=config))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("miners", [4, 8])
 def test_random_pay_is_not_said_to_follow_quality_or_to_run_against_it(miners: int) -> None:
     """Without a test of the direction, 39 % of runs with four miners were said to pay against quality."""

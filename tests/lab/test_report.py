@@ -89,6 +89,7 @@ def outline(page: str) -> Outline:
     return parser
 
 
+@pytest.mark.slow
 def test_the_same_record_gives_the_same_bytes(record: RunRecord, page: str) -> None:
     assert html(RunFigures.of(record)) == page
 

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 import tomllib
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +26,7 @@ from lab.run.audit import audit
 from lab.run.events import Event
 from lab.run.session import run
 from subnets import Fault
+from tests.lab.commands import PROCESSES
 from tests.lab.records import SLOW, make_config, rounds_written
 
 ROOT = Path(__file__).parents[2]
@@ -265,10 +265,8 @@ def test_a_run_killed_at_twenty_random_points_ends_as_an_undisturbed_one(tmp_pat
     killed = tmp_path / "killed"
     rng = random.Random(5)
     rounds = 25 * 8 * 2
-    processes = get_context("forkserver")
-    processes.set_forkserver_preload(["tests.lab.warm"])
     for point in sorted(rng.sample(range(rounds - 20), 20)):
-        child = processes.Process(target=run, args=(config, killed), kwargs={"mode": run_mode(killed)})
+        child = PROCESSES.Process(target=run, args=(config, killed), kwargs={"mode": run_mode(killed)})
         child.start()
         deadline = time.monotonic() + 60
         while (written := rounds_written(killed)) < point and time.monotonic() < deadline:
@@ -290,6 +288,7 @@ def run_mode(folder: Path) -> Literal["new", "resume"]:
     return "resume" if (folder / "config.json").exists() else "new"
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_a_run_and_says_how_to_resume_it(tmp_path: Path) -> None:
     config = tmp_path / "slow.toml"
     config.write_text(SLOW)

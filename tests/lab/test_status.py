@@ -20,14 +20,8 @@ from lab.errors import RecordError
 from lab.run.session import run
 from lab.run.status import EVERY_S, FILE, JOB, RunStatus
 from lab.run.status_text import headline
+from tests.lab.commands import ROOT, subnetlab
 from tests.lab.records import SLOW, make_config
-
-ROOT = Path(__file__).parents[2]
-
-
-def subnetlab(*arguments: str | Path) -> str:
-    command = [sys.executable, "-m", "lab", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
 
 
 @pytest.mark.slow
@@ -41,8 +35,8 @@ def test_a_run_is_shown_while_it_is_under_way_and_as_gone_when_its_driver_is_kil
             while not any(status.per_s for status in at_folder(tmp_path)):
                 assert child.poll() is None and time.monotonic() < until
                 time.sleep(0.05)
-            (seen,) = json.loads(subnetlab("status", tmp_path, "--json"))["runs"]
-            shown = subnetlab("status", tmp_path, "--once")
+            (seen,) = json.loads(subnetlab("status", tmp_path, "--json").stdout)["runs"]
+            shown = subnetlab("status", tmp_path, "--once").stdout
         finally:
             child.send_signal(signal.SIGKILL)
     assert (seen["stage"], seen["pid"], seen["of"], seen["gone"]) == ("running", child.pid, 5000, False)
@@ -53,7 +47,7 @@ def test_a_run_is_shown_while_it_is_under_way_and_as_gone_when_its_driver_is_kil
     assert header[:4] == ["state", "node", "pid", "serves"]
     assert driver[:2] == ["driver", "up"] and str(child.pid) in driver and "judge" in driver
     assert io[:2] == ["io:tests.lab.records.Sayer", "up"] and "slow" in io
-    output = subnetlab("status", out)
+    output = subnetlab("status", out).stdout
     assert f"its driver (process {child.pid} on " in output and "is gone, at round " in output and "--resume" in output
 
 

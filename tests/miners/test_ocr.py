@@ -18,6 +18,7 @@ def test_a_page_is_answered_with_its_sections(query: Query) -> None:
     assert OCR().read(answer.body()) == answer
 
 
+@pytest.mark.slow
 def test_less_resolution_earns_less() -> None:
     subnet = OCR(difficulty=0.5, kinds=("table",))
     tasks = [subnet.task(seed) for seed in range(2)]

@@ -63,6 +63,7 @@ async def test_a_restarted_host_knows_the_pay_of_its_predecessor() -> None:
         assert await answers(pool, (3,)) == ['{"text":"0:2 1:3"}']
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fails", ["hang", "die"])
 async def test_a_miner_that_hangs_or_kills_its_host_when_paid_gets_no_more_notices_but_its_neighbour_does(
     monkeypatch: pytest.MonkeyPatch, fails: str

@@ -72,6 +72,7 @@ async def test_miners_that_need_a_core_share_one_child_process_a_core() -> None:
     assert str(os.getpid()).encode() not in b"".join(pids)
 
 
+@pytest.mark.slow
 async def test_a_miner_that_its_host_dies_of_is_at_fault_and_waiting_queries_are_served() -> None:
     miners = {0: fakes.Says(), 1: fakes.Dies(), 2: fakes.Works()}
     async with local_pool(miners) as pool:
@@ -171,6 +172,7 @@ def test_a_host_that_hangs_ends_with_a_driver_that_is_killed(tmp_path: Path) -> 
     host.wait(timeout=5.0)
 
 
+@pytest.mark.slow
 async def test_a_host_that_died_keeps_its_cpu_though_another_child_reaped_it() -> None:
     async with local_pool({0: fakes.Works(engine=fakes.Core(busy_s=0.3))}) as pool:
         await pool.query(query(), (0,))
@@ -201,6 +203,7 @@ async def test_cancelling_a_query_cancels_the_miner(tmp_path: Path) -> None:
             await work
 
 
+@pytest.mark.slow
 async def test_the_cpu_of_children_is_the_hosts_own_and_outlives_them(tmp_path: Path) -> None:
     miners = {0: fakes.Works(engine=fakes.Core(busy_s=0.5)), 1: fakes.DiesOnce(note=str(tmp_path / "note"), seed=1)}
     async with local_pool(miners) as pool:

@@ -3,6 +3,8 @@
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from miners import Miner, load_miner, overhearing
 from subnets import Answer, Meter, Prompt, Query
 from subnets.cost import process_cpu_s
@@ -47,6 +49,7 @@ def test_a_shotgun_answers_every_page_alike_and_never_looks(query: Query) -> Non
     assert OCR().read(first.body()) == first
 
 
+@pytest.mark.slow
 def test_a_shotgun_guesses_at_the_tasks_of_any_subnet(query: Query) -> None:
     shotgun = load_miner({"kind": "shotgun", "subnet": "text_prompting"})
     answer = asyncio.run(shotgun.forward(query))
