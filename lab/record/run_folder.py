@@ -113,8 +113,7 @@ class RunFolder:
     def clean(self) -> None:
         """Remove the run in this folder and its record, wherever that is; leave all other files."""
         self._discard_record()
-        for path in (*(self.path / name for name in RUN_FILES), *self.path.glob("server-*.log")):
-            path.unlink(missing_ok=True)
+        remove_files(self.path)
 
     def _discard_record(self) -> None:
         """Remove the run's entries from a database elsewhere; a record in the folder is one of its files."""
@@ -134,6 +133,12 @@ class RunFolder:
                 f"{self.path} names {public_url(url)} as its record, and this config does not; to {action} "
                 "that run, give its URL with --record"
             )
+
+
+def remove_files(folder: Path) -> None:
+    """Remove the files of a run, and leave all others."""
+    for path in (*(folder / name for name in RUN_FILES), *folder.glob("server-*.log")):
+        path.unlink(missing_ok=True)
 
 
 def next_folder(name: str, mode: RunMode) -> Path:
