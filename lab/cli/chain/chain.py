@@ -19,11 +19,20 @@ if TYPE_CHECKING:
     from consensus.chain.emission import Epoch
     from lab.local_chain.session import ChainSession
 
-app = group("Show the chain's state, let its blocks pass, and work out what the public chain pays.")
-app.command("emission", epilog=examples("chain emission block.json --tao-usd 300"))(emission)
-app.command("takeover", epilog=examples("chain takeover --alpha 2000000 --tao 40000 --staked 1000000 --share 0.51"))(
-    takeover
+app = group(
+    "Show the chain's state, let its blocks pass, and work out what the public chain pays.",
+    short="Show the chain, step it, or work out the public one.",
 )
+app.command(
+    "emission",
+    short_help="Show what a block of the public chain pays.",
+    epilog=examples("chain emission block.json --tao-usd 300"),
+)(emission)
+app.command(
+    "takeover",
+    short_help="Show what a share of a subnet's stake costs.",
+    epilog=examples("chain takeover --alpha 2e6 --tao 4e4 --staked 1e6 --share 0.51"),
+)(takeover)
 
 
 @app.command("status", epilog=examples("chain status"))
