@@ -17,7 +17,8 @@ class PriceTable(Table):
     gpu_hour_usd: float = Field(2.0, ge=0.0)
     """Dollars for one GPU for one hour."""
     token_usd: float = Field(1.0, ge=0.0)
-    """Dollars that one token of pay is worth to a miner that learns from its profit."""
+    """Dollars that one token of pay is worth to a miner that learns from its profit; with `chain.rules`, those of one
+    TAO."""
     date: str = "2026-11"
     """Date of these prices."""
 

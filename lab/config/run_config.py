@@ -19,7 +19,7 @@ from cluster.ray.placement import GPU_KIND
 from cluster.record_url import without_password
 from cluster.requirements import Requirements
 from consensus.chain.hyperparameters import Hyperparameters
-from consensus.errors import ConsensusError
+from consensus.errors import ConsensusError, PoolError
 from lab.errors import ConfigError
 from miners import Miner
 from subnets import SUBNETS, PluginError, Subnet
@@ -30,6 +30,7 @@ from validators import VALIDATORS, Scorer, Validator, check_scorer
 
 from .base import Table
 from .build import build_miners, build_validators
+from .market import Market
 from .placeholders import servers_in
 from .pool import PoolTable, RayTable
 from .prices import PriceTable
@@ -175,11 +176,21 @@ class RunConfig(Table):
         """Refuse rules of the chain that a run can't follow."""
         rules = Hyperparameters.development(**self.hyperparameters())
         rules.validate(development=True)
+        self._check_market(rules)
         neurons = len(self.validator_names) + len(self.miner_names)
         if rules.max_allowed_uids < neurons:
             raise ConsensusError(f"max_allowed_uids: {rules.max_allowed_uids}; the config has {neurons} neurons")
         if rules.commit_reveal:
             raise ConsensusError("commit_reveal: true; a run sets its weights openly: leave it false")
+
+    def _check_market(self, rules: Hyperparameters) -> None:
+        """Refuse a pool that can't take all the alpha of one epoch."""
+        try:
+            market = self.pay_market()
+            if market is not None:
+                market.check(market.emission_rao * rules.tempo)
+        except PoolError as error:
+            raise ConfigError(f"chain.pool: {error}; give it more alpha and TAO, or choose a shorter tempo") from None
 
     @field_serializer("miners", "validators")
     def _flatten(self, tables: tuple[PluginTable, ...]) -> list[dict[str, Any]]:
@@ -202,8 +213,14 @@ class RunConfig(Table):
 
     def hyperparameters(self) -> dict[str, Any]:
         """Return the subnet's rules where they differ from a development chain's."""
-        defaults = {"tempo": 360, "max_allowed_validators": len(self.validator_names)}
+        defaults: dict[str, Any] = {"tempo": 360, "max_allowed_validators": len(self.validator_names)}
+        if self.chain.rules == "2023":
+            defaults["owner_cut"] = 0
         return defaults | self.chain.hyperparameters
+
+    def pay_market(self) -> Market | None:
+        """Return what pay is worth; None if the config names no rules for money."""
+        return self.chain.market(self.prices.token_usd)
 
     def build_validators(self) -> list[Validator]:
         """Build all validators, each with a seed of its own.

@@ -7,17 +7,19 @@ its `kind` names.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 from pydantic.fields import FieldInfo
 
 from cluster.requirements import LabelKey, LabelSelector, Requirements, ResourceName
+from consensus.emission.rules import ERAS, Rules
 from miners import MINERS
 from subnets import Plugins
 from validators import VALIDATORS
 
 from .base import Name, Table
+from .market import AlphaPoolTable, Market
 
 MAX_STAKE = 21_000_000
 """Number of tokens that will ever exist."""
@@ -111,6 +113,21 @@ class ChainTable(Table):
     hyperparameters: dict[str, Any] = {}
     """Rules of the subnet by the chain's own names. Rules not named take a development chain's defaults, with a
     tempo of 360 and a permit for every validator."""
+    rules: Rules | None = None
+    """Month of the chain's rules for money: pay is alpha that is sold in `chain.pool` (2023: TAO), and reports say what
+    it is worth. Without it pay is in tokens, one a block."""
+    pool: AlphaPoolTable | None = None
+
+    @model_validator(mode="after")
+    def _check_pool(self) -> Self:
+        if self.pool is not None and (self.rules is None or not ERAS[self.rules].has_alpha):
+            has = [rules for rules, era in ERAS.items() if era.has_alpha]
+            raise ValueError(f".pool: there is alpha only under chain.rules {', '.join(has)}; set chain.rules to one")
+        return self
+
+    def market(self, tao_usd: float) -> Market | None:
+        """Return what pay is worth at a price of TAO; None if the config names no rules for money."""
+        return None if self.rules is None else Market.of(self.rules, self.pool or AlphaPoolTable(), tao_usd)
 
 
 class BaselineTable(Table):

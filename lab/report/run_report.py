@@ -29,6 +29,7 @@ from .sections.samples import samples
 from .sections.scores import scores
 from .sections.summary import findings, summary, title
 from .sections.weights import weights
+from .sections.worth import worth
 
 SECTIONS: tuple[Callable[[RunFigures], Section], ...] = (
     summary,
@@ -88,13 +89,17 @@ def sections(run: RunFigures, *, short: bool = False) -> tuple[Section, ...]:
     """Return all sections, or those of `IN_SHORT`; none before the first complete epoch."""
     if not run.results.epochs:
         return ()
-    return tuple(section(run) for section in (IN_SHORT if short else SECTIONS))
+    chosen = [section(run) for section in (IN_SHORT if short else SECTIONS)]
+    if run.worth is not None:
+        chosen.insert([section.key for section in chosen].index("pay") + 1, worth(run.worth))
+    return tuple(chosen)
 
 
 def as_json(run: RunFigures) -> dict[str, Any]:
     """Return the run's figures as plain values."""
     results, bill, quality = run.results, run.bill, run.pay_quality
-    return {
+    market = {} if run.worth is None else {"worth": asdict(run.worth)}
+    return market | {
         "complete": results.complete,
         "epochs": len(results.epochs),
         "rounds": len(results.rounds),

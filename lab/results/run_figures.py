@@ -9,6 +9,7 @@ from lab.record.record import RunRecord
 from .bill import Bill
 from .neurons import NeuronResults
 from .pay_quality import PayQuality
+from .pay_worth import PayWorth
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +20,11 @@ class RunFigures:
     results: NeuronResults
     bill: Bill
     pay_quality: PayQuality
+    worth: PayWorth | None
+    """What pay is worth; None if the config names no rules for money."""
 
     @classmethod
     def of(cls, record: RunRecord) -> RunFigures:
         """Read the record of a run, finished or not."""
         results = NeuronResults.of(record)
-        return cls(record, results, Bill.of(record), PayQuality.of(results))
+        return cls(record, results, Bill.of(record), PayQuality.of(results), PayWorth.of(results))

@@ -11,14 +11,21 @@ from collections import Counter
 from collections.abc import Iterable
 
 from consensus.amounts import TAO
+from lab.config.market import Market
 from lab.config.prices import PriceTable, price
 from lab.record.entries import Epoch, GradedRound
 from miners import Pay
 from subnets import Cost, Fault
 
 
-def earnings(epoch: Epoch, rounds: Iterable[GradedRound], uids: Iterable[int], prices: PriceTable) -> dict[int, Pay]:
-    """Return each miner's pay for an epoch and its rounds, by uid."""
+def earnings(
+    epoch: Epoch,
+    rounds: Iterable[GradedRound],
+    uids: Iterable[int],
+    prices: PriceTable,
+    market: Market | None = None,
+) -> dict[int, Pay]:
+    """Return each miner's pay for an epoch and its rounds, by uid; with a market, what the sale of its pay brings."""
     costs: dict[int, list[Cost]] = {uid: [] for uid in uids}
     answers = Counter[int]()
     for graded in rounds:
@@ -28,9 +35,15 @@ def earnings(epoch: Epoch, rounds: Iterable[GradedRound], uids: Iterable[int], p
     return {
         uid: Pay(
             epoch=epoch.number,
-            earned_usd=epoch.pay.paid[uid] / TAO * prices.token_usd,
+            earned_usd=_usd(epoch.pay.paid[uid], prices, market),
             cost_usd=math.fsum(price(cost, prices) for cost in own),
             answers=answers[uid],
         )
         for uid, own in costs.items()
     }
+
+
+def _usd(paid_rao: int, prices: PriceTable, market: Market | None) -> float:
+    if market is None:
+        return paid_rao / TAO * prices.token_usd
+    return market.sale(paid_rao).usd or 0.0

@@ -74,7 +74,9 @@ class Economy:
             address = self._coldkeys[table.coldkey].ss58_address
             funds[address] = funds.get(address, 0) + stake
         balances = {address: rao for address, rao in funds.items() if rao}
-        chain = Chain.development(file, balances=balances, pay_to="balance")
+        market = config.pay_market()
+        minted = {} if market is None else {"emission_per_block_rao": market.emission_rao}
+        chain = Chain.development(file, balances=balances, pay_to="balance", **minted)
         owner = throwaway_key(config.seed, "owner")
         rules = Hyperparameters.development(**config.hyperparameters())
         netuid = chain.call(owner, CreateSubnet(hyperparameters=rules.as_dict())).result

@@ -180,7 +180,7 @@ class _Session:
         return with_windows(self.rounds.values(), self.windows.values())
 
     def _earnings(self, epoch: Epoch) -> dict[int, Pay]:
-        return earnings(epoch, self._in_order(), self.economy.miners, self.config.prices)
+        return earnings(epoch, self._in_order(), self.economy.miners, self.config.prices, self.config.pay_market())
 
     async def _build_pool(self) -> Pool:
         """Build the pool, and notify its miners of their pay so far."""
