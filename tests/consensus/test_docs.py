@@ -8,7 +8,7 @@ import pytest
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-@pytest.mark.parametrize(("page", "examples"), [("yuma.md", 7), ("chain.md", 1)])
+@pytest.mark.parametrize(("page", "examples"), [("yuma.md", 7), ("chain.md", 1), ("emission.md", 2)])
 def test_every_example_of_the_page_holds(page: str, examples: int) -> None:
     blocks = re.findall(r"```python\n(.*?)```", (DOCS / page).read_text(), flags=re.DOTALL)
     assert len(blocks) >= examples
