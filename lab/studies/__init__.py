@@ -6,6 +6,7 @@ STUDIES: dict[str, str] = {
     "miners": "lab.studies.miners:STUDY",
     "retention": "lab.studies.retention:STUDY",
     "weight-copying": "lab.studies.weight_copying:STUDY",
+    "querying": "lab.studies.querying:STUDY",
 }
 """Every study by its command: the module and name of its `MeasuredStudy` or `SimulatedStudy`.
 

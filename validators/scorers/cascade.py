@@ -12,15 +12,18 @@ an audit judges the same answers again.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Annotated, ClassVar, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from subnets import Response, Score, Scorer, Seed, Task
 from subnets.score import ESTIMATE
 from validators.registry import SCORERS
+
+Floats = NDArray[np.float64]
 
 LEAST_CHANCE = 0.03
 """Chance of being judged of an answer that the cheap scorer is sure of: nothing is safe from the judge."""
@@ -80,7 +83,12 @@ class Cascade(Scorer):
 
     def chance_of(self, cheap: float) -> float:
         """Return the chance that an answer with this cheap grade is judged."""
-        return min(1.0, max(LEAST_CHANCE, 2.0 * self.chance * math.sqrt(cheap * (1.0 - cheap))))
+        return float(judged_chance(np.float64(cheap), self.chance))
+
+
+def judged_chance(cheap: Floats | np.float64, chance: float) -> Floats:
+    """Return the chances that answers with these cheap grades are judged; `chance` is that at a grade of .5."""
+    return np.clip(2.0 * chance * np.sqrt(cheap * (1.0 - cheap)), LEAST_CHANCE, 1.0)
 
 
 def _joined(cheap: Score, judged: Score | None, chance: float) -> Score:
