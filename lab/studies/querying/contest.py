@@ -22,7 +22,7 @@ STAKE_RAO = 10**12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Contest:
+class PolicyContest:
     """Results of all policies in one world."""
 
     change: int
@@ -34,7 +34,7 @@ class Contest:
     """Share of the queries that asking everybody takes, (policies, replications)."""
 
 
-def contest(config: QueryingConfig, change: int, world: World, seed: int = 0) -> Contest:
+def contest(config: QueryingConfig, change: int, world: World, seed: int = 0) -> PolicyContest:
     """Let all policies ask the same miners."""
     rng = np.random.default_rng([seed, change])
     policies, replications = len(config.policies), config.replications
@@ -57,7 +57,7 @@ def contest(config: QueryingConfig, change: int, world: World, seed: int = 0) ->
         if epoch in looks:
             pay = _paid(subnets, np.stack([belief.means for belief in beliefs]))
             misplaced += np.abs(pay - accuracy / accuracy.sum(axis=-1, keepdims=True)).sum(axis=-1) / 2
-    return Contest(change, world, misplaced / len(looks), queries / (config.epochs - config.warm_up))
+    return PolicyContest(change, world, misplaced / len(looks), queries / (config.epochs - config.warm_up))
 
 
 def _drawn(config: QueryingConfig, world: World, rng: np.random.Generator) -> Floats:

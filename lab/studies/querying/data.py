@@ -9,7 +9,7 @@ from validators import Watchful
 
 from .bandits import FIELDS, Race, race
 from .config import QueryingConfig
-from .contest import Contest, contest
+from .contest import PolicyContest, contest
 from .savings import CHANCES, SIGNALS, Cascaded, cascaded, strata_share
 from .shirking import Shirker, shirker
 
@@ -19,7 +19,7 @@ class QueryingData:
     """Results of the study."""
 
     config: QueryingConfig
-    contests: tuple[Contest, ...]
+    contests: tuple[PolicyContest, ...]
     shirkers: tuple[Shirker, ...]
     """One for each watchful policy."""
     races: tuple[Race, ...]
@@ -36,7 +36,7 @@ def querying(
     worlds = [(change, world) for world in config.worlds for change in config.changes]
     watchful = [policy for policy in config.policies if isinstance(policy.ledger, Watchful)]
     total = len(worlds) + len(watchful) + len(FIELDS)
-    contests: list[Contest] = []
+    contests: list[PolicyContest] = []
     shirkers: list[Shirker] = []
     races: list[Race] = []
     for change, world in worlds:

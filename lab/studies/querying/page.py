@@ -15,7 +15,7 @@ from lab.statistics import UNIT, Estimate, mean
 
 from .bandits import TARGET
 from .config import Policy, World
-from .contest import Contest
+from .contest import PolicyContest
 from .data import QueryingData
 from .savings import ACCURACY, ANSWERS
 from .shirking import GUESSING, WORKING
@@ -137,7 +137,7 @@ def _contests(data: QueryingData, world: World) -> Section:
     )
 
 
-def draw_contests(policies: tuple[Policy, ...], contests: list[Contest], ax: Axes) -> Figure:
+def draw_contests(policies: tuple[Policy, ...], contests: list[PolicyContest], ax: Axes) -> Figure:
     """Draw misplaced pay against queries, one colour for each policy, one point for each rate of change."""
     with styled():
         for place, policy in enumerate(policies):
@@ -258,7 +258,7 @@ def summary(data: QueryingData) -> dict[str, Any]:
     }
 
 
-def _misplaced(contest: Contest, place: int) -> Estimate:
+def _misplaced(contest: PolicyContest, place: int) -> Estimate:
     return mean(contest.misplaced[place].tolist(), UNIT)
 
 
@@ -266,5 +266,5 @@ def _mean(values: NDArray[np.float64]) -> Estimate:
     return mean(values[~np.isnan(values)].tolist())
 
 
-def _period(contest: Contest) -> str:
+def _period(contest: PolicyContest) -> str:
     return f"a change every {contest.change} epochs" if contest.change else "no changes"
