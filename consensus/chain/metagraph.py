@@ -3,8 +3,9 @@
     chain.metagraph(1).save("sn1.csv")
     concentration(Metagraph.load("sn1.csv"))
 
-CSV has one line per neuron, JSON the same under "neurons". A file from elsewhere needs `hotkey`, `coldkey` and
-`stake_rao` (or `stake`, in τ); other columns may be missing and count as zero, unknown ones are ignored.
+CSV has one line per neuron, JSON the same under "neurons". A file from elsewhere is read by the names and units of
+`foreign_names`. It needs the hotkey, the coldkey and the stake of each neuron; other columns may be missing and count
+as zero, and unknown ones are ignored.
 """
 
 import csv
@@ -22,6 +23,7 @@ from consensus.amounts import MAX_RAO, TAO
 from consensus.errors import SnapshotError
 
 from .chain_state import ChainState
+from .foreign_names import delimiter, rows_of, translated, with_shares
 from .subnet import Subnet
 
 U16 = 65535
@@ -29,6 +31,9 @@ SHARES = ("stake_weight", "consensus", "incentive", "dividends", "validator_trus
 NUMBERS = ("stake_rao", "emission_rao", "last_update", "registered_at")
 FLAGS = ("active", "validator_permit")
 TEXTS = ("hotkey", "coldkey", "axon")
+FLAG_WORDS = dict.fromkeys(("true", "1", "yes", "y", "*", "✓"), True) | dict.fromkeys(
+    ("false", "0", "no", "n", "-", ""), False
+)
 COLUMNS = (
     "uid",
     "hotkey",
@@ -152,22 +157,27 @@ class Metagraph:
         is_json = _format(path) == ".json"
         try:
             text = path.read_text(encoding="utf-8-sig")
-            if is_json:
-                content = json.loads(text)
-                top = content if isinstance(content, dict) else {"neurons": content}
-                rows = top["neurons"]
-            else:
-                rows = list(csv.DictReader(text.splitlines()))
-                top = rows[0] if rows else {}
+            separator = "," if is_json else delimiter(text)
+            content = json.loads(text) if is_json else list(csv.DictReader(text.splitlines(), delimiter=separator))
+            rows = rows_of(content)
         except OSError as error:
             raise SnapshotError(f"{path} can't be read: {error.strerror}") from error
         except (ValueError, KeyError, RecursionError, csv.Error) as error:
-            raise SnapshotError(f"{path} is not a metagraph: {error}") from error
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise SnapshotError(f"{path} is not a metagraph: {error.args[0] if error.args else error}") from error
+        if not all(isinstance(row, dict) for row in rows):
             raise SnapshotError(f"{path}: the neurons are not a list of objects")
         if not rows:
             raise SnapshotError(f"{path} has no neuron")
-        return cls._from_rows(path, top, rows)
+        place = rows[0] | (content if isinstance(content, dict) else {})
+        top = translated({name: value for name, value in place.items() if not isinstance(value, list)}, 0)
+        block = _number(str(path), "block", top.get("block"), 0, MAX_RAO, int)
+        neurons = [translated(row, block, decimal_comma=separator == ";") for row in rows]
+        with_shares(neurons)
+        for name in ("hotkey", "coldkey", "stake_rao"):
+            if not any(name in row for row in neurons):
+                known = ", ".join(str(column) for column in rows[0])
+                raise SnapshotError(f"{path} has no {name} or another name for it; its columns are {known}")
+        return cls._from_rows(path, top, neurons)
 
     @classmethod
     def _from_rows(cls, path: Path, top: Mapping[str, Any], rows: list[dict[str, Any]]) -> "Metagraph":
@@ -180,12 +190,7 @@ class Metagraph:
             read |= {name: _number(where, name, row.get(name), 0.0, 1.0, float) for name in SHARES}
             read |= {name: _flag(where, name, row.get(name)) for name in FLAGS}
             read |= {name: str(row.get(name) or "") for name in TEXTS}
-            if "stake_rao" in row:
-                read["stake_rao"] = _number(where, "stake_rao", row["stake_rao"], 0, MAX_RAO, int)
-            elif "stake" in row:
-                read["stake_rao"] = round(_number(where, "stake", row["stake"], 0.0, MAX_RAO / TAO, float) * TAO)
-            else:
-                raise SnapshotError(f"{where} has no stake_rao and no stake")
+            read["stake_rao"] = _number(where, "stake_rao", row.get("stake_rao"), 0, MAX_RAO, int)
             if not read["hotkey"] or not read["coldkey"]:
                 raise SnapshotError(f"{where} lacks its hotkey or coldkey")
             uid = _number(where, "uid", row.get("uid", line - 1), 0, 65535, int)
@@ -228,8 +233,7 @@ def _number(where: str, name: str, value: Any, low: float, high: float, kind: ty
 
 
 def _flag(where: str, name: str, value: Any) -> bool:
-    known = {None: False, "": False, "true": True, "false": False, "1": True, "0": False}
-    key = value if value is None else str(value).lower()
-    if key not in known:
-        raise SnapshotError(f"{where}: {name} is {value!r}; allowed: true, false, 1, 0")
-    return known[key]
+    key = str("" if value is None else value).strip().lower()
+    if key not in FLAG_WORDS:
+        raise SnapshotError(f"{where}: {name} is {value!r}; allowed: {', '.join(filter(None, FLAG_WORDS))}")
+    return FLAG_WORDS[key]

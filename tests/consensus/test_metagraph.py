@@ -9,6 +9,7 @@ import pytest
 from consensus import TAO, Metagraph, concentration
 from consensus.chain.calls import ServeAxon, SetWeights
 from consensus.chain.concentration import gini, holding, nakamoto
+from consensus.chain.foreign_names import plain
 from consensus.errors import SnapshotError
 
 
@@ -55,8 +56,8 @@ ROW = {"uid": 0, "hotkey": "h", "coldkey": "c", "stake": 1}
     ("rows", "says"),
     [
         ([], "has no neuron"),
-        ([ROW | {"stake": float("nan")}], "neuron 1: stake is nan"),
-        ([ROW | {"stake": -1}], "neuron 1: stake is -1; allowed: 0.0 to"),
+        ([ROW | {"stake": float("nan")}], "neuron 1: stake_rao is nan"),
+        ([ROW | {"stake": -1}], "neuron 1: stake_rao is -1; allowed: 0 to"),
         ([ROW | {"incentive": 1.5}], "neuron 1: incentive is 1.5; allowed: 0.0 to 1.0"),
         ([ROW | {"stake_rao": 1.5}], "stake_rao is 1.5"),
         ([ROW | {"stake_rao": 2**63}], "stake_rao is"),
@@ -64,7 +65,7 @@ ROW = {"uid": 0, "hotkey": "h", "coldkey": "c", "stake": 1}
         ([ROW | {"active": "maybe"}], "active is 'maybe'"),
         ([ROW, ROW], "neuron 2: uid 0 occurs twice"),
         ([ROW, ROW | {"uid": 2}], "uid 1 is missing"),
-        ([{"hotkey": "h", "coldkey": "c"}], "no stake_rao and no stake"),
+        ([{"hotkey": "h", "coldkey": "c"}], "has no stake_rao or another name for it; its columns are hotkey, coldkey"),
         ([ROW | {"hotkey": ""}], "lacks its hotkey"),
         ([1], "not a list of objects"),
         ({"rows": []}, "is not a metagraph"),
@@ -75,6 +76,100 @@ def test_a_bad_snapshot_is_refused_with_its_place(tmp_path: Path, rows: object, 
     path.write_text(json.dumps(rows))
     with pytest.raises(SnapshotError, match=says):
         Metagraph.load(path)
+
+
+BTCLI = """UID,GLOBAL STAKE(τ),LOCAL STAKE(α),TRUST,CONSENSUS,INCENTIVE,DIVIDENDS,EMISSION(ρ),VTRUST,VAL,UPDATED,\
+ACTIVE,AXON,HOTKEY,COLDKEY
+0,"1,234.5",3,0.1,0.2,0.0,0.5,"41,000",0.9,*,12,1,none,h0,c0
+1,12.25 τ,4,0.1,0.2,0.75,0.0,82000,0.0,,300,0,10.0.0.1:8091,h1,c1
+"""
+SHEET = """Hotkey;Coldkey;Stake (TAO);Incentive;Validator Permit
+h0;c0;1.234,5;0,125;yes
+h1;c1;12,25;0,75;no
+"""
+ARRAYS = {
+    "netuid": 7,
+    "block": 900,
+    "hotkeys": ["h0", "h1"],
+    "coldkeys": ["c0", "c1"],
+    "S": [1234.5, 12.25],
+    "I": [0, 49151],
+    "Tv": [65535, 0],
+    "E": [0.5, 0.25],
+    "last_update": [888, 600],
+    "validator_permit": [True, False],
+    "axons": [{"ip": "0.0.0.0", "port": 0}, {"ip": "10.0.0.1", "port": 8091}],
+    "identities": [None, None, None],
+}
+EXPLORER = {
+    "pagination": {"total_items": 2},
+    "data": [
+        {
+            **{"uid": 1, "hotkey": {"ss58": "h1", "hex": "0x1"}, "coldkey": {"ss58": "c1"}, "netuid": 7},
+            **{"block_number": 900, "stake": "12250000000", "incentive": "0.75", "emission": "250000000"},
+            **{"validator_permit": False, "updated": 300, "axon": {"ip": "10.0.0.1", "port": 8091}},
+        },
+        {
+            **{"uid": 0, "hotkey": {"ss58": "h0", "hex": "0x0"}, "coldkey": {"ss58": "c0"}, "netuid": 7},
+            **{"block_number": 900, "stake": "1234500000000", "incentive": "0", "emission": "500000000"},
+            **{"validator_permit": True, "updated": 12, "axon": None},
+        },
+    ],
+}
+SHOWN = {
+    "netuid": 7,
+    "name": "a subnet",
+    "uids": [
+        {"uid": 0, "stake": 1234.5, "incentive": 0.0, "emissions": 0.5, "hotkey": "h0", "coldkey": "c0"},
+        {"uid": 1, "stake": 12.25, "incentive": 0.75, "emissions": 0.25, "hotkey": "h1", "coldkey": "c1"},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    "content", [BTCLI, SHEET, ARRAYS, EXPLORER, SHOWN], ids=["table", "sheet", "arrays", "explorer", "shown"]
+)
+def test_a_metagraph_of_another_tool_is_read_by_its_names_and_units(content: object, tmp_path: Path) -> None:
+    path = tmp_path / ("graph.csv" if isinstance(content, str) else "graph.json")
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    graph = Metagraph.load(path)
+    assert (graph.hotkeys, graph.coldkeys) == (("h0", "h1"), ("c0", "c1"))
+    assert graph.stake_rao.tolist() == [1_234_500_000_000, 12_250_000_000]
+    assert graph.incentive[1] == pytest.approx(0.75, abs=1e-5)
+    if content is BTCLI:
+        assert graph.emission_rao.tolist() == [41_000, 82_000]
+    elif content is not SHEET:
+        assert graph.emission_rao.tolist() == [500_000_000, 250_000_000]
+    if content in (ARRAYS, EXPLORER):
+        assert (graph.netuid, graph.block, graph.last_update.tolist()) == (7, 900, [888, 600])
+        assert graph.axons == ("", "10.0.0.1:8091")
+    if content in (BTCLI, SHEET, ARRAYS, EXPLORER):
+        assert graph.validator_permit.tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("1,234.5 τ", 1234.5),
+        ("12", 12),
+        ("1.2k", 1200.0),
+        ("3M TAO", 3e6),
+        ("0,5", 0.5),
+        ("1,234", 1234),
+        ("none", "none"),
+    ],
+)
+def test_a_number_is_read_with_its_separators_and_its_unit(text: str, number: object) -> None:
+    assert plain(text) == number
+
+
+def test_a_file_without_a_needed_column_names_those_that_it_has(tmp_path: Path) -> None:
+    (tmp_path / "short.csv").write_text("UID,HOTKEY,STAKE(τ)\n0,h,1\n")
+    with pytest.raises(SnapshotError, match="no coldkey or another name for it; its columns are UID, HOTKEY, STAKE"):
+        Metagraph.load(tmp_path / "short.csv")
+    (tmp_path / "short.json").write_text('{"name": "x", "price": 1}')
+    with pytest.raises(SnapshotError, match="no hotkeys; its keys are name, price"):
+        Metagraph.load(tmp_path / "short.json")
 
 
 def test_a_file_that_is_none_is_refused(graph: Metagraph, tmp_path: Path) -> None:

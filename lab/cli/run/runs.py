@@ -39,7 +39,10 @@ def list_all(
     echo(f"{len(listed)} in {folder}, {total / 1e6:,.1f} MB; `subnetlab compare A B` compares two")
 
 
-@app.command(epilog=examples("runs delete runs/ocr runs/ocr-2", "runs delete runs/ocr --yes"))
+@app.command(
+    short_help="Delete runs and studies.",
+    epilog=examples("runs delete runs/ocr runs/ocr-2", "runs delete runs/ocr --yes"),
+)
 def delete(
     folders: Annotated[list[Path], typer.Argument(help="Folders of runs or studies.", metavar="RUN")],
     yes: Yes = False,
