@@ -32,6 +32,7 @@ MINERS: Plugins[Miner] = Plugins(
         "shotgun": "miners.adversaries:Shotgun",
         "silent": "miners.fakes:Silent",
         "slow": "miners.fakes:Slow",
+        "template": "miners.template:TemplateMiner",
         "tesseract": "miners.ocr:TesseractReader",
         "tesserocr": "miners.ocr:TesserocrReader",
         "word_salad": "miners.adversaries:WordSalad",

@@ -165,6 +165,16 @@ def announced(group: str) -> dict[str, str]:
     return {point.name: point.value for point in entry_points(group=group)}
 
 
+def require_trust(source: str, label: str) -> None:
+    """Refuse code that a record names, unless it is ours or records are trusted.
+
+    Raises:
+        PluginError: `installed_only` is active, and `source` ("module:name") is not in one of our packages.
+    """
+    if _refusals and source.partition(".")[0] not in ROOMS:
+        raise PluginError(f"importing {label} runs its code: if you trust it, give --trust")
+
+
 def import_object(source: str, label: str) -> Any:
     """Import "module:name"; raises PluginError, with a label for it in front, if that fails."""
     module, _, name = source.partition(":")

@@ -10,7 +10,11 @@ SUBNETS: Plugins[Subnet] = Plugins(
     sort="subnet",
     group="subnetlab.subnets",
     base=Subnet,  # type: ignore[type-abstract]
-    builtin={"ocr": "subnets.ocr:OCR", "text_prompting": "subnets.text_prompting:TextPrompting"},
+    builtin={
+        "ocr": "subnets.ocr:OCR",
+        "template": "subnets.template:Template",
+        "text_prompting": "subnets.text_prompting:TextPrompting",
+    },
 )
 
 

@@ -50,10 +50,10 @@ HEAVY = {
     "transformers",
     "vllm",
 }
-WORKLOADS = ("subnets.ocr", "subnets.text_prompting")
+WORKLOADS = ("subnets.ocr", "subnets.template", "subnets.text_prompting")
 REGISTRIES = {"subnets.registry", "validators.registry", "miners.registry"}
-MINERS_OF_A_WORKLOAD = {"miners.ocr"}
-"""Miners that write answers of one workload: an answer with boxes has a form of its own."""
+MINERS_OF_A_WORKLOAD = {"miners.ocr", "miners.template"}
+"""Miners that write answers of one workload: one with boxes, or a synapse, has a form of its own."""
 RAY_WORDS = re.compile(r"\b(ray|kubectl|ssh)\b", re.IGNORECASE)
 MAY_SAY_RAY = {"cluster/__init__.py"}  # exports RayPool
 
