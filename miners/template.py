@@ -62,15 +62,22 @@ class TemplateMiner(Miner):
     def blacklist(self, query: Query) -> str:
         """Ask the miner's own `blacklist`, which returns whether to refuse and why."""
         function = self._function("blacklist")
+        try:
+            synapse = self._synapse(query)
+        except ValueError:
+            return f"the query is not a {self.protocol or EXAMPLE}"
         if function is None:
             return super().blacklist(query)
-        refused, reason = finished(function(self._synapse(query)))
+        refused, reason = finished(function(synapse))
         return (str(reason) or "the miner gives no reason") if refused else super().blacklist(query)
 
     def priority(self, query: Query) -> float:
         """Ask the miner's own `priority`."""
         function = self._function("priority")
-        return super().priority(query) if function is None else float(finished(function(self._synapse(query))))
+        try:
+            return super().priority(query) if function is None else float(finished(function(self._synapse(query))))
+        except ValueError:  # a query of another protocol, which is refused
+            return super().priority(query)
 
     def _synapse(self, query: Query) -> Any:
         """Return the query as a synapse, and show its caller in the metagraph that the miner sees."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field
 
@@ -13,7 +14,7 @@ from subnets.answer import Response
 from subnets.score import Score, Scorer
 from subnets.task import Task
 
-from .loading import load, protocol_of, takes
+from .loading import bittensor, load, protocol_of, takes
 
 EXAMPLE = "subnets.template.example"
 
@@ -22,10 +23,22 @@ EXAMPLE = "subnets.template.example"
 class Known:
     """What the validator knows of a task."""
 
-    query: Any
-    """First argument of the reward function."""
+    pickled: bytes
+    """First argument of the reward function. It may be of the user's own classes, so it is unpickled only where their
+    code is wanted, after `bittensor` can be imported."""
     answer: str | None = None
     """JSON of an answer that stands in for the truth; None where the reward function judges."""
+
+    @classmethod
+    def of(cls, query: Any) -> Self:
+        """Keep what the reward function gets."""
+        return cls(pickle.dumps(query))
+
+    @property
+    def query(self) -> Any:
+        """First argument of the reward function."""
+        bittensor()
+        return pickle.loads(self.pickled)
 
 
 class TemplateReward(Scorer):
@@ -54,10 +67,11 @@ class TemplateReward(Scorer):
         if known.answer is not None:
             return [Score(float(text == known.answer)) for text in texts]
         protocol, reward = protocol_of(self.protocol), load(self.reward, "reward")
+        query = known.query
         given = [protocol.model_validate_json(text).deserialize() for text in texts]
         own = {"self": SimpleNamespace(device="cpu")} if takes(reward, "self") else {}
         if takes(reward, "responses"):
-            rewards = [float(value) for value in reward(query=known.query, responses=given, **own)]
+            rewards = [float(value) for value in reward(query=query, responses=given, **own)]
         else:
-            rewards = [float(reward(known.query, each, **own)) for each in given]
+            rewards = [float(reward(query=query, response=each, **own)) for each in given]
         return [Score(value / self.reward_scale, parts={"reward": value}) for value in rewards]

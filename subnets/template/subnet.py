@@ -60,7 +60,7 @@ class Template(Subnet):
             subnet=self.name,
             seed=seed,
             prompt=Prompt((Message("user", packed(synapse)),)),
-            reference=Known(query),
+            reference=Known.of(query),
         )
 
     def gold(self, task: Task) -> Answer:
@@ -85,7 +85,7 @@ class Template(Subnet):
 
     def reference_from(self, task: Task, answer: Answer) -> Known | None:
         """Return an answer as the one that is right."""
-        return Known(task.reference.query, answer.text) if answer.text.strip() else None
+        return Known(task.reference.pickled, answer.text) if answer.text.strip() else None
 
     def foreign_classes(self) -> frozenset[str]:
         """Name the user's code, which runs apart from ours."""

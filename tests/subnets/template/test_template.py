@@ -158,6 +158,9 @@ count = 2
 [chain]
 epochs = 1
 rounds_per_epoch = 4
+
+[pool]
+kind = "local"
 """,
 }
 OPTIONS = {
