@@ -4,7 +4,6 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -180,11 +179,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def subnet(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Subnet]:
+def subnet(project: Path, monkeypatch: pytest.MonkeyPatch) -> Subnet:
     monkeypatch.syspath_prepend(str(project))
-    yield load_subnet(OPTIONS)
-    for name in [name for name in sys.modules if name.partition(".")[0] in ("sumnet", "neurons")]:
-        del sys.modules[name]
+    return load_subnet(OPTIONS)
 
 
 def miner(subnet: Subnet, forward: str) -> Any:
