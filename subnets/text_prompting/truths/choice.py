@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from subnets.task import Task
 from subnets.text import answer_text
 from subnets.text_prompting.words import says
 
-from .letter import chosen_letters
+from .letter import Letters, read_letters
 from .truth import Truth, truth_of
 
 LETTERS = "ABCDEFGH"
@@ -19,17 +20,36 @@ LETTERS = "ABCDEFGH"
 MAX_READ = 4_000
 """Maximum characters to read, from the start."""
 
+REASON = re.compile(
+    r"[.;\n]|\b(?:because|since|as|not|but|rather|while|whereas|unlike|than|instead|and)\b", re.IGNORECASE
+)
+"""Where the name of an answer ends, and talk of other options may begin."""
+
 
 def parse_choice(text: str, options: Sequence[str]) -> int | None:
     """Return the position of the option that an answer names by letter, text or both; None if undecided."""
     text = text[:MAX_READ]
-    by_letter = {LETTERS.index(letter) for letter in chosen_letters(text)}
-    by_text = {place for place, option in enumerate(options) if says(text, (option,))}
+    letters = read_letters(text)
+    by_letter = {LETTERS.index(letter) for letter in letters.stated or letters.marked}
     if any(place >= len(options) for place in by_letter):
         return None
+    if len(letters.stated) == 1:
+        place = by_letter.pop()
+        return None if _names_another(letters, place, options) else place
+    by_text = {place for place, option in enumerate(options) if says(text, (option,))}
     if len(by_letter) == 1 and (not by_text or by_letter <= by_text and len(by_text) == 1):
         return by_letter.pop()
     return by_text.pop() if not by_letter and len(by_text) == 1 else None
+
+
+def _names_another(letters: Letters, place: int, options: Sequence[str]) -> bool:
+    """Return True if what a text calls its answer has the letter of one option and the words of another."""
+    for named in letters.named:
+        name = REASON.split(named.lstrip(" .:)"), maxsplit=1)[0]
+        said = {other for other, option in enumerate(options) if says(name, (option,))}
+        if said and place not in said:
+            return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)
