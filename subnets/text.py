@@ -21,10 +21,12 @@ GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 SENTENCE = re.compile(r"(?<=[.!?])[\"')\]\u2019\u201d\u00bb]*\s+|[\n\u2028\u2029]+")
 SOFT_BREAK = re.compile("\u00ad[ \t]*\r?\n[ \t]*")
 THOUSANDS = re.compile("(?<!\\d)\\d{1,3}(?:[\u00a0\u2007\u2008\u2009\u202f'\u2019]\\d{3})+(?!\\d)")
+BACKTICK = re.compile(r"(?<=[^\W\d_])`(?=[^\W\d_])")
+"""An apostrophe; elsewhere it is markup."""
 LOOKALIKES = (
     dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2212\u2043"), "-")
     | dict.fromkeys(map(ord, "\u2014\u2015"), " - ")
-    | dict.fromkeys(map(ord, "\u2018\u2019\u201a\u201b\u02bc\u02b9\u2032\u00b4`\uff40"), "'")
+    | dict.fromkeys(map(ord, "\u2018\u2019\u201a\u201b\u02bc\u02b9\u2032\u00b4\uff40"), "'")
     | dict.fromkeys(map(ord, "\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb\u2039\u203a\u301d\u301e"), '"')
 )
 """Typographic hyphens, dashes, apostrophes and quotes; a dash separates words, a hyphen joins them."""
@@ -61,6 +63,8 @@ def unify(text: str) -> str:
     Compatibility forms (NFKC), digits of all scripts, and typographic hyphens, apostrophes and quotes become the
     plain ones.
     """
+    if "`" in text:
+        text = BACKTICK.sub("'", text)
     if text.isascii():
         return text
     text = unicodedata.normalize("NFKC", SOFT_BREAK.sub("", text).translate(LOOKALIKES)).translate(LOOKALIKES)
@@ -89,8 +93,12 @@ def separate_digits(text: str) -> str:
 
 def fold(text: str) -> str:
     """Unify characters and case, and fold white space; thousands keep one separator, the comma."""
-    text = unify(THOUSANDS.sub(lambda number: re.sub(r"\D", ",", number[0]), text))
-    return " ".join(text.casefold().split())
+    return " ".join(unify(join_thousands(text)).casefold().split())
+
+
+def join_thousands(text: str) -> str:
+    """Separate thousands by commas where they are separated by apostrophes or by spaces that break no line."""
+    return THOUSANDS.sub(lambda number: re.sub(r"\D", ",", number[0]), text)
 
 
 def words(text: str) -> list[str]:

@@ -32,7 +32,7 @@ def reading(kind: str, prompt: Prompt, text: str) -> Hashable | None:
     if kind in ("multiple_choice", "classification"):
         return _choice(kind, prompt, text)
     if kind == "date":
-        return read_date(text) or None
+        return read_date(text).days or None
     if kind == "arithmetic":
         return read_number(text).values or None
     spoken = content(text[:MAX_READ])

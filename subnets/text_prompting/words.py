@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from subnets.text import content, unify
+from subnets.text import content, join_thousands, unify
 
 NEGATIONS = frozenset("not no never neither nor none without cannot hardly".split())
 NEGATION_REACH = 5
@@ -32,11 +32,11 @@ class Sentence:
 def split_sentences(text: str) -> tuple[Sentence, ...]:
     """Split a text into sentences; cached, as many phrases are looked for in the same text."""
     sentences = []
-    for part in SENTENCE.split(WRAPPED_HYPHEN.sub("", unify(text))):
+    for part in SENTENCE.split(WRAPPED_HYPHEN.sub("", unify(join_thousands(text)))):
         part_words: list[str] = []
         starts: list[int] = []
         for line in part.splitlines():
-            line_words = content(line)
+            line_words = _without_possessives(content(line))
             starts += [len(part_words)] * len(line_words)
             part_words += line_words
         if part_words:
@@ -47,7 +47,11 @@ def split_sentences(text: str) -> tuple[Sentence, ...]:
 @lru_cache(maxsize=4_096)
 def phrase_words(phrase: str) -> tuple[str, ...]:
     """Return the content words of a phrase; cached, as tasks reuse their phrases."""
-    return tuple(content(phrase))
+    return tuple(_without_possessives(content(phrase)))
+
+
+def _without_possessives(words: Sequence[str]) -> list[str]:
+    return [word.removesuffix("'s") for word in words]
 
 
 def places(within: Sequence[str], phrase: Sequence[str]) -> list[int]:

@@ -42,16 +42,23 @@ DETERMINERS = frozenset("the a an my your this its final overall with of is as g
 LINK = re.compile(r"\s*(?:(?:[:=]|(?:is|was|of|at|as|equals)\b|-(?=\s))\s*){0,2}(?=\S)", re.IGNORECASE)
 RANGE = re.compile(r"(\d+)\s*(?:-|to|\.\.\.?)\s*(\d+)")
 TOP = re.compile(r"(?:/|out of|of|max(?:imum)?\.?|up to)\s*(\d+)\s*$")
+CORRECTED = re.compile(
+    r"(?i)\b(?:actually|wait|correction|sorry|scratch|on (?:second thought|reflection)|reconsider\w*|i mean|"
+    r"should (?:be|have been)|make (?:that|it)|changed? my mind|revised?|let me (?:correct|change))\b"
+)
+"""Words by which a judge takes a verdict back: "Score: 3. Wait, it should be 8."."""
 SENTENCE_END = re.compile(r"[.!;](?=\s|$)|\n")
 REASON = re.compile(r"\b(?:because|since|due|as it)\b", re.IGNORECASE)
 HEDGE = re.compile(
     r"(?i)\b(?:or|nor|not|no|never|neither|cannot|hardly|if|unless|instead|rather|could|might|may|maybe|perhaps|"
-    r"possibly|probably|would be|would have|too|but|half|plus|minus|ish|between|most|least|less|more|about|around|"
+    r"possibly|probably|would be|would have|too|but|until|except|only|wrong|false|doubt\w*|nobody|no one|few|"
+    r"half|plus|minus|ish|between|most|least|less|more|about|around|"
     r"roughly|almost|nearly|than|previous|stars?)\b|n't\b|[?~<>+\u00b1\u2248]"
 )
 BEFORE_HEDGE = re.compile(
     r"(?i)\b(?:not|no|never|neither|cannot|hardly|if|unless|instead|rather|could|might|may|maybe|perhaps|possibly|"
-    r"between|previous|nor)\b|n't\b"
+    r"between|previous|nor|until|except|only|wrong|false|incorrect|doubt\w*|nobody|no one|few|far from|anything but|"
+    r"had|were|whether|suppos\w+|claims?|claimed|others?|some)\b|n't\b"
 )
 
 NAME = r"(?:(?:answer|response|option|assistant|candidate)\s+)?"
@@ -87,7 +94,7 @@ def read_mark(reply: str) -> float:
     """
     error = UnreadableVerdict(f"no single mark from 0 to 10 in {reply[:80]!r}")
     text = _plain(reply, MARK_KEYS, "score")
-    if text is None:
+    if text is None or _is_corrected(text, NUMBER):
         raise error
     marks: set[float | None] = set()
     cues = list(MARK_CUE.finditer(text))
@@ -114,7 +121,7 @@ def read_pick(reply: str) -> float:
     """
     error = UnreadableVerdict(f"no single winner in {reply[:80]!r}")
     text = _plain(reply, PICK_KEYS, "winner")
-    if text is None:
+    if text is None or _is_corrected(text, rf"\b{SIDE}"):
         raise error
     if alone := PICK_ALONE.fullmatch(text):
         return PICKS[(alone["letter"] or alone["tie"]).lower()]
@@ -158,6 +165,14 @@ def _plain(reply: str, keys: frozenset[str], cue: str) -> str | None:
     text = TAG.sub(lambda tag: "\n" if tag[1] else f"\n{tag[2]}: ", text)
     text = re.sub(r"(?m)^\s*```\w*\s*$", "", text)
     return re.sub(r"[ \t]+", " ", DRESS.sub(" ", text)).strip()
+
+
+def _is_corrected(text: str, verdict: str) -> bool:
+    """Return True if a verdict is followed by words that take it back, and those by another one."""
+    correction = CORRECTED.search(text)
+    if correction is None or not re.search(verdict, text[: correction.start()]):
+        return False
+    return re.search(verdict, text[correction.end() :]) is not None
 
 
 def _sentence_before(text: str, end: int) -> str:

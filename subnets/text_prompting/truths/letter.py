@@ -20,13 +20,15 @@ HTML = re.compile(r"</?(?:b|i|u|em|strong|code|span|p|mark|br|sub|sup)\s*/?>")
 TAG = re.compile(r"</?(answer|choice|option|final_answer|final|result)>", re.IGNORECASE)
 BOX = re.compile(r"\\boxed\s*\{")
 MARKUP = re.compile(
-    r"\\(?:text(?:bf|rm|it)?|math(?:bf|rm|it)|left|right|[()\[\],;! ])|[*`\"$\[\]{}|#]|(?<!\w)_+|_+(?!\w)|(?<!\w)'+|'+(?!\w)"
+    r"\\(?:text(?:bf|rm|it)?|math(?:bf|rm|it)|left|right|[()\[\],;! ])|[*`\"$\[\]{}|#]|(?<!\w)_+|_+(?!\w)|"
+    r"(?<!\w)'+|'+(?!\w)"
 )
 
 LETTER = re.compile(r"(?<![A-Za-z0-9^+-])(?<![A-Za-z]')([A-H])(?![A-Za-z0-9^+]|'[A-Za-z]|\s*[+-]\s*\d|-\w|\.[A-Za-z])")
 ALONE = re.compile(r"[^\w!~\u2260\u00ac-]*(?:-\s+)?([A-Ha-h])[^\w+-]*")
 ANSWER_WORDS = (
-    "(?:right|correct|best) one|final answer|answer(?:'s)?|choice|option|letter|antwort|l\u00f6sung|r\u00e9ponse|respuesta|opci\u00f3n|opzione|op\u00e7\u00e3o|alternativa|\u9009\u62e9?|\u9078\u64c7?|risposta|resposta|antwoord|"
+    "(?:right|correct|best) one|final answer|answer(?:'s)?|choice|option|letter|antwort|l\u00f6sung|r\u00e9ponse|respuesta|opci\u00f3n|opzione|op\u00e7\u00e3o|alternativa|\u9009\u62e9?|\u9078\u64c7?|"
+    "risposta|resposta|antwoord|"
     "svar|odpowied\u017a|odpov\u011b\u010f|vastaus|cevap|jawaban|v\u00e1lasz|r\u0103spuns|\u0111\u00e1p \u00e1n|"
     "\u03b1\u03c0\u03ac\u03bd\u03c4\u03b7\u03c3\u03b7|\u043e\u0442\u0432\u0435\u0442|"
     "\u0432\u0456\u0434\u043f\u043e\u0432\u0456\u0434\u044c|\u7b54\u6848|\u56de\u7b54|\u6b63\u89e3|\u7b54\u3048|\uc815\ub2f5|"
@@ -68,7 +70,8 @@ RULED_OUT = re.compile(
 )
 JOINED = re.compile(
     r"\s*\)?\s*[,;]?\s*(?:or|and|/|,|&|und|oder|ou|o|y|e|et|but also|as well as|alternatively)\s*,?\s*"
-    r"(?:(?:maybe|perhaps|possibly|probably|even|also|else|alternatively|failing that|otherwise)\s*,?\s+)?(?:(?:option|answer)\s+)?\(?\s*",
+    r"(?:(?:maybe|perhaps|possibly|probably|even|also|else|alternatively|failing that|otherwise)\s*,?\s+)?"
+    r"(?:(?:option|answer)\s+)?\(?\s*",
     re.IGNORECASE,
 )
 DENIED_TOO = re.compile(r"\s*\)?\s*,?\s*(?:or|nor|and|/)\s*(?:(?:option|answer)\s+)?\(?\s*", re.IGNORECASE)

@@ -69,9 +69,14 @@ DENIED = re.compile(
 )
 BOUNDED = re.compile(
     r"(?:\b(?:more|less|fewer|greater|higher|lower|larger|smaller)\s+than|\bat\s+(?:least|most)|\b(?:over|under|above|"
-    r"below|up\s+to|almost|nearly|between|either)|[<>~\u2264\u2265\u2248])\s*$",
+    r"below|up\s+to|almost|nearly|between|either|about|around|roughly|approximately|approx\.?|circa)|[<>~\u2264\u2265\u2248])\s*$",
     re.IGNORECASE,
 )
+HEDGED = re.compile(r"\s*(?:\+(?!\s*\d)|-?ish\b|or\s+so\b|or\s+(?:more|less|fewer)\b|\u00b1|\+/?-\s*\d)", re.IGNORECASE)
+"""What makes the number before it a bound or an estimate: "8+", "8 or so"."""
+SPACED_MINUS = re.compile(r"(?:[=:(]|\bis)\s*-\s+$", re.IGNORECASE)
+DASHED = re.compile(r"\s*-\s+$")
+"""A minus, or the mark of a list's only point."""
 MINUS = re.compile(r"(?:^|[^\w\s]|\b(?:is|to|be|of|get|gets)\b)\s*(?:minus|negative)\s+$", re.IGNORECASE)
 AND = re.compile(r"\s+and\s+", re.IGNORECASE)
 BETWEEN = re.compile(r"\bbetween\s+$", re.IGNORECASE)
@@ -84,6 +89,15 @@ LATEX_NUMBERS = (
     (re.compile(r"(?<=\d)[\u00a0\u2007\u2008\u2009\u202f](?=\d{3}(?!\d))"), " "),
 )
 MARKUP: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
+    (re.compile(r"\\[dt]?frac\s*(\d)\s*(\d)(?!\d)"), lambda part: f" {part[1]}/{part[2]}"),
+    (
+        re.compile(r"(\d)\s*dollars?,?\s+and\s+(\d{1,2})\s*cents?\b", re.IGNORECASE),
+        lambda part: f"{part[1]}.{part[2]:0>2}",
+    ),
+    (
+        re.compile(rf"\b({SCALE}),\s+(?=[\w-]+(?:\s+|-)(?:\w+\s+)?(?:{SCALE}|and)\b)", re.IGNORECASE),
+        lambda part: f"{part[1]} ",
+    ),
     (re.compile(r"\\[dt]?frac\s*\{(\d{1,9})\}\s*\{(\d{1,9})\}"), lambda part: f" {part[1]}/{part[2]}"),
     (re.compile(r"\\(?:times|cdot)\b"), "\u00d7"),
     (re.compile(r"\\boxed\s*\{|<answer>"), "\nanswer: "),
@@ -93,7 +107,18 @@ MARKUP: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
     (re.compile(r"\b(?:USD|EUR|GBP|CHF|Rs\.?)(?=\s*\d)"), " "),
     (re.compile(r"[$\u20ac\u00a3\u00a5\u20b9*\"{}\[\]|]|\\(?:text|mathrm|mathbf|left|right|[()\[\]])"), " "),
 )
-JOINED = re.compile(r"\s*(?:-|/|:|\bto\b|\bor\b|\bminus\b|\bplus\b)\s*", re.IGNORECASE)
+JOINED = re.compile(r"\s*(?:-|/|:|\u00b1|\+/?-|\bto\b|\bor\b|\bminus\b|\bplus\b)\s*", re.IGNORECASE)
+WHOLE_FRACTION = re.compile(
+    r"\W*(?:(?:answer|result|total)\W+(?:is\s+)?)?(?P<count>an?|one|two|three|four|five)?[\s-]*"
+    r"(?P<part>hal(?:f|ves)|thirds?|quarters?|fourths?|fifths?|sixths?|eighths?|tenths?)\W*",
+    re.IGNORECASE,
+)
+PARTS = {"hal": 2, "thi": 3, "qua": 4, "fou": 4, "fif": 5, "six": 6, "eig": 8, "ten": 10}
+SPOKEN_DIGITS = "|".join(list(UNITS)[:10])
+SPOKEN_POINT = re.compile(
+    rf"(?P<whole>{SPOKEN_RUN.pattern})\s+point\s+(?P<digits>(?:{SPOKEN_DIGITS})(?:\s+(?:{SPOKEN_DIGITS}))*)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +151,9 @@ def parse_number(text: str) -> Decimal | None:
 def read_number(text: str) -> Reading:
     """Read the number on which an answer ends: the first after its last cue, else the last."""
     text = _plain(text[-MAX_READ:])
+    if fraction := WHOLE_FRACTION.fullmatch(text):
+        count = UNITS.get((fraction["count"] or "one").lower(), 1)
+        return Reading(frozenset({Decimal(count) / PARTS[fraction["part"][:3].lower()]}))
     cue = None
     for cue in CUE.finditer(text):  # noqa: B007  only the last one counts
         pass
@@ -147,7 +175,17 @@ def _plain(text: str) -> str:
     text = unify(separate_digits(text))
     for markup, plain in MARKUP:
         text = markup.sub(plain, text)
-    return text
+    return SPOKEN_POINT.sub(_decimal, text)
+
+
+def _decimal(spoken: re.Match[str]) -> str:
+    """Return "two point five" in digits; unchanged if the words before the point are more than one number."""
+    run = SPOKEN_RUN.match(spoken["whole"])
+    wholes = _word_tokens(run, spoken["whole"]) if run else []
+    if len(wholes) != 1 or wholes[0].start != 0:
+        return spoken[0]
+    digits = "".join(str(UNITS[word.lower()]) for word in spoken["digits"].split())
+    return f"{next(iter(wholes[0].values))}.{digits}"
 
 
 def _reading(text: str, tokens: list[Token], place: int) -> Reading:
@@ -183,9 +221,11 @@ def _tokens(text: str) -> list[Token]:
         if DENIED.search(before):
             continue
         values = token.values
-        if MINUS.search(before):
+        if MINUS.search(before) or SPACED_MINUS.search(before):
             values = frozenset(-abs(value) for value in values)
-        certain = token.certain and not BOUNDED.search(before)
+        elif DASHED.fullmatch(text[: token.start]):
+            values |= {-value for value in values}
+        certain = token.certain and not BOUNDED.search(before) and not HEDGED.match(text, token.end)
         stated.append(Token(token.start, token.end, values, certain, token.is_one))
     return [token for token in stated if not token.is_one] or stated
 
@@ -222,7 +262,7 @@ def _digit_token(match: re.Match[str]) -> Token | None:
     values = {sign * (value * factor + half) for value in values}
     if part["percent"]:
         values |= {value / 100 for value in values}
-    return Token(match.start(), match.end(), frozenset(values))
+    return Token(match.start(), match.end(), frozenset(values), (part["unit"] or "").lower() != "ish")
 
 
 def _word_tokens(match: re.Match[str], text: str) -> list[Token]:
