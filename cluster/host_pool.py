@@ -81,12 +81,13 @@ class HostPool(Pool):
         """Plan for `cores` (default: all available) with at most `max_replicas` hosts for replicable engines.
 
         `max_restarts` bounds the attempts to restart a host that died. `servers` are started before all hosts.
-        `isolate` keeps light miners of foreign classes on hosts of their own.
+        `isolate` keeps light miners of foreign classes on hosts of their own, and their `priority` uncalled.
         """
         super().__init__(subnet, miners, validators)
         self.cores = cores or available_cores()
         self.plan = plan(self.miners, self.cores, max_replicas, requirements, isolate=isolate)
         self.servers = tuple(servers)
+        self._isolate = isolate
         self._max_restarts = max_restarts
         self._start_timeout_s = start_timeout_s
         self._links: dict[str, list[HostLink]] = {}
@@ -141,6 +142,7 @@ class HostPool(Pool):
             start=self._start,
             max_restarts=self._max_restarts,
             reopening_s=self._start_timeout_s,
+            isolate=self._isolate,
         )
 
     async def close(self) -> None:

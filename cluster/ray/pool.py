@@ -17,7 +17,7 @@ from cluster.answered_round import AnsweredRound
 from cluster.cpu import trees_cpu_s
 from cluster.host_pool import HostPool, all_or_first_error
 from cluster.hosts.host_link import START_TIMEOUT_S, HostLink
-from cluster.plan import Group, Plan, plan
+from cluster.plan import Group, Plan, Room, plan
 from cluster.pool import Usage
 from cluster.requirements import Requirements
 from cluster.servers.server import Server
@@ -62,6 +62,7 @@ class RayPool(HostPool):
         placement: PlacementStrategy = "pack",
         wait_for_nodes_s: float = 0.0,
         requirements: Mapping[int, Requirements] | None = None,
+        isolate: bool = False,
         report: Callable[[str], None] = lambda line: None,
         session: RaySession | None = None,
     ) -> None:
@@ -72,7 +73,8 @@ class RayPool(HostPool):
 
         Hosts that don't fit on a cluster are refused, or wait up to `wait_for_nodes_s` for machines; `report` gets a
         line about each wait. Beyond that, `start_timeout_s` limits the placing of each actor, and again the opening
-        of its engines. `requirements` are those of miners, by uid.
+        of its engines. `requirements` are those of miners, by uid. `isolate` gives light miners of classes that are
+        not this project's own an actor for each such class.
         """
         super().__init__(
             subnet,
@@ -84,6 +86,7 @@ class RayPool(HostPool):
             servers=servers,
             start_timeout_s=start_timeout_s,
             requirements=requirements,
+            isolate=isolate,
         )
         self._session = session or RaySession(address=address or "local", cores=self.cores, dashboard=dashboard)
         self._for_cluster = cores is None
@@ -195,8 +198,10 @@ class RayPool(HostPool):
         self.cores = max(1, int(sum(node.cpus for node in nodes)))
         replicas = self._max_replicas
         if replicas is not None and self._nodes.wait_s:
-            return plan(self.miners, lambda group, others: replicas, replicas, self._requirements)
-        return plan(self.miners, room(nodes, self._nodes.gpu_gb), replicas, self._requirements)
+            rooms: Room = lambda group, others: replicas  # noqa: E731
+        else:
+            rooms = room(nodes, self._nodes.gpu_gb)
+        return plan(self.miners, rooms, replicas, self._requirements, isolate=self._isolate)
 
     async def _watch_machines(self) -> None:
         """Move hosts and validators away from machines that leave, before these are gone."""

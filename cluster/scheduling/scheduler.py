@@ -49,14 +49,17 @@ class Scheduler:
         max_restarts: int = 3,
         backoff_s: float = 0.5,
         reopening_s: float = START_TIMEOUT_S,
+        isolate: bool = False,
     ) -> None:
         """Take over the started hosts of each group, by the group's name.
 
         A host that `start` can't restart in `max_restarts` attempts is given up. An engine that died may take
-        `reopening_s` to open again before the queries that wait for it are lost.
+        `reopening_s` to open again before the queries that wait for it are lost. With `isolate`, no code of a foreign
+        class runs in this process: queries to its miners are ranked by the caller's stake.
         """
         self._start_host = start
         self._affinity = plan.affinity
+        self._ranked_by_stake: set[int] = set()
         self._miners: dict[int, Miner] = {}
         self._groups: dict[int, HostGroup] = {}
         self._max_restarts, self._backoff_s, self._reopening_s = max_restarts, backoff_s, reopening_s
@@ -69,6 +72,8 @@ class Scheduler:
             host_group = HostGroup(group.name, group.slots, slots)
             for uid, miner in group.miners.items():
                 self._miners[uid], self._groups[uid] = miner, host_group
+                if isolate and miner.foreign_classes():
+                    self._ranked_by_stake.add(uid)
 
     async def query(
         self, query: Query, uids: Sequence[int], packed: Any, deadline_s: float | None = None
@@ -131,7 +136,9 @@ class Scheduler:
         return {group.name: group for group in self._groups.values()}
 
     def _pending(self, uid: int, batch: QueryBatch) -> PendingQuery:
-        rank = (-priority(self._miners[uid], batch.query), next(self._arrivals))
+        foreign = uid in self._ranked_by_stake
+        value = batch.query.caller.stake if foreign else priority(self._miners[uid], batch.query)
+        rank = (-value, next(self._arrivals))
         loop = asyncio.get_running_loop()
         return PendingQuery(uid, batch, rank, loop.create_future(), loop.time())
 

@@ -33,6 +33,9 @@ class _Pool(Table):
     slow."""
     rounds_in_flight: int = Field(2, ge=1)
     """Maximum concurrent rounds of each validator, so that its next task is ready while miners work."""
+    isolate: bool = True
+    """Run miners of plug-ins that need no core in a process (on Ray, an actor) for each class, so that a crash of
+    theirs does not end the run. Their own `priority` is then not called: queries are ranked by stake."""
 
 
 class LocalTable(_Pool):
@@ -40,9 +43,6 @@ class LocalTable(_Pool):
 
     kind: Literal["local"] = "local"
     """Where miners and validators run: actors of a Ray cluster, or processes of this machine."""
-    isolate: bool = True
-    """Run miners of plug-ins in a process for each class, so that a crash of theirs does not end the run. Without it,
-    those that need no core run in the process of the run."""
 
 
 class RayTable(_Pool):

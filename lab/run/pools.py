@@ -89,6 +89,7 @@ def pool_of(
                 placement=table.placement,
                 wait_for_nodes_s=table.wait_for_nodes_s,
                 requirements=requirements,
+                isolate=table.isolate,
                 report=report,
             )
         case _:

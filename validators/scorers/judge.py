@@ -40,6 +40,10 @@ EXAMPLES = (
     ("tuba", "the tuba", "Yes"),
 )
 """Right answer, given answer, verdict."""
+MARK_FORM = "Reply with one line, `Score: ` and a whole number from 0 (worthless) to 10 (perfect)."
+EXAMPLE_TASK = "user: Which river flows through Vienna?"
+MARKED_EXAMPLES = (("The Danube.", "Score: 10"), ("I would rather not say.", "Score: 0"))
+"""Given answer, verdict. Without them, small models repeat the answer instead of marking it."""
 
 
 class JudgeBase(Scorer):
@@ -113,14 +117,15 @@ class Judge(JudgeBase):
         return [_marked(reply) for reply in self.model.complete(prompts, self.max_tokens)]
 
     def _mark(self, task: Task, answer: str, nonce: str) -> list[Message]:
-        return [
-            Message("system", GUARD.format(nonce=nonce)),
-            Message(
-                "user",
-                f"{self._task_text(task, nonce)}\n\nThe answer to be graded:\n{answer}\n\n{self.rubric}\n"
-                "Reply with one line, `Score: ` and a whole number from 0 (worthless) to 10 (perfect).",
-            ),
-        ]
+        turns = [Message("system", GUARD.format(nonce=nonce))]
+        for example, verdict in MARKED_EXAMPLES:
+            asked = "Task:\n" + fence(EXAMPLE_TASK, "task", nonce, 100)
+            turns += [Message("user", self._mark_text(asked, fence(example, "answer", nonce, 100)))]
+            turns += [Message("assistant", verdict)]
+        return [*turns, Message("user", self._mark_text(self._task_text(task, nonce), answer))]
+
+    def _mark_text(self, task_text: str, answer: str) -> str:
+        return f"{task_text}\n\nThe answer to be graded:\n{answer}\n\n{self.rubric}\n{MARK_FORM}"
 
     def _yes_or_no(self, task: Task, answer: str, nonce: str) -> list[Message]:
         guard = Message("system", GUARD.format(nonce=nonce))

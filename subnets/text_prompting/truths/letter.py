@@ -27,7 +27,9 @@ MARKUP = re.compile(
 LETTER = re.compile(r"(?<![A-Za-z0-9^+-])(?<![A-Za-z]')([A-H])(?![A-Za-z0-9^+]|'[A-Za-z]|\s*[+-]\s*\d|-\w|\.[A-Za-z])")
 ALONE = re.compile(r"[^\w!~\u2260\u00ac-]*(?:-\s+)?([A-Ha-h])[^\w+-]*")
 ANSWER_WORDS = (
-    "(?:right|correct|best) one|final answer|answer(?:'s)?|choice|option|letter|antwort|l\u00f6sung|r\u00e9ponse|respuesta|opci\u00f3n|opzione|op\u00e7\u00e3o|alternativa|\u9009\u62e9?|\u9078\u64c7?|"
+    "(?:right|correct|best) one|final answer|answer(?:'s)?|choice|option|letter|antwort|"
+    "l\u00f6sung|r\u00e9ponse|respuesta|opci\u00f3n|opzione|op\u00e7\u00e3o|"
+    "alternativa|\u9009\u62e9?|\u9078\u64c7?|"
     "risposta|resposta|antwoord|"
     "svar|odpowied\u017a|odpov\u011b\u010f|vastaus|cevap|jawaban|v\u00e1lasz|r\u0103spuns|\u0111\u00e1p \u00e1n|"
     "\u03b1\u03c0\u03ac\u03bd\u03c4\u03b7\u03c3\u03b7|\u043e\u0442\u0432\u0435\u0442|"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster import LocalPool
+from cluster import LocalPool, RayPool
 from cluster.plan import plan
 from lab.config.run_config import RunConfig
 from lab.record.entries import GradedRound
@@ -40,6 +40,11 @@ def test_a_miner_of_ours_is_isolated_with_what_it_holds_or_copies_or_shares_an_e
     assert groups({0: Slow(miner=fakes.Says()), 1: Slow()}) == {"io": ((1,), False), f"io:{SAYS}": ((0,), True)}
     assert groups({0: fakes.Says(), 1: fakes.Copies(victim=fakes.Says())}) == {f"io:{copies}+{SAYS}": ((0, 1), True)}
     assert groups({0: fakes.Works.model_construct(engine=fakes.Api(), seed=0)}) == {"api-0": ((0,), True)}
+
+
+def test_on_ray_too_foreign_classes_have_hosts_of_their_own() -> None:
+    pool = RayPool(Words(), {0: Echo(), 1: fakes.Says(), 2: fakes.LightPid()}, {}, cores=2, isolate=True)
+    assert {group.name for group in pool.plan.groups} == {"io", f"io:{SAYS}", f"io:{PID}"}
 
 
 async def test_isolated_miners_leave_the_process_of_the_pool() -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import selectors
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -283,6 +284,23 @@ def test_what_waits_is_served_by_priority_then_by_arrival() -> None:
         script = Script({})
         await scheduler(one_group(miners), script).query(query(), range(5), None)
         assert [uid for event, uid, _ in script.log if event == "start"] == [1, 4, 0, 2, 3]
+
+    run_simulated(test())
+
+
+def test_isolated_miners_of_others_are_ranked_by_stake_without_calling_them() -> None:
+    class Exits(fakes.Says):
+        def priority(self, query: Query) -> float:
+            os._exit(3)
+
+    async def test() -> None:
+        miners: dict[int, Miner] = {uid: Exits.model_construct() for uid in range(3)}
+        script = Script({})
+        isolated = scheduler(one_group(miners), script, isolate=True)
+        stakes = (3.0, 1.0, 5.0)
+        queries = [replace(query(), caller=replace(query().caller, stake=stake)) for stake in stakes]
+        await asyncio.gather(*(isolated.query(own, (uid,), None) for uid, own in enumerate(queries)))
+        assert [uid for event, uid, _ in script.log if event == "start"] == [0, 2, 1]
 
     run_simulated(test())
 
