@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+import pickle
+import sys
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
@@ -52,6 +54,29 @@ class Shell:
         return replace(usage, gpus=measure_gpus([int(gpu) for gpu in ray.get_gpu_ids() if str(gpu).isdigit()]))
 
 
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument of an actor, whose classes may lie in folders that only the driver searches.
+
+    The actor appends those folders to its path before it reads the argument: after everything else, so that no file in
+    the current folder hides a module of Python.
+    """
+
+    value: Any
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from ray import cloudpickle, get_runtime_context
+
+        # Other machines have their code from the job's working folder.
+        sent = "working_dir" in get_runtime_context().runtime_env
+        return _unpack, (() if sent else tuple(filter(os.path.isdir, sys.path)), cloudpickle.dumps(self.value))
+
+
+def _unpack(folders: Sequence[str], packed: bytes) -> Any:
+    sys.path += [folder for folder in folders if folder not in sys.path]
+    return pickle.loads(packed)
+
+
 @cache
 def remote(shell: type) -> Any:
     """Return Ray's class for a shell; cached, since Ray never frees a class that it wraps."""
@@ -91,7 +116,7 @@ class Actor:
         import ray
         from ray.exceptions import RayError
 
-        self._handle = remote(shell).options(**options, max_concurrency=calls).remote(*arguments)
+        self._handle = remote(shell).options(**options, max_concurrency=calls).remote(*map(Argument, arguments))
         try:
             async with asyncio.timeout(timeout_s):
                 process: ActorProcess = await self.ask_health("process")

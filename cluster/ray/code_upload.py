@@ -39,13 +39,15 @@ def code_folder() -> Iterator[Path]:
 def _plug_ins() -> dict[Path, Path]:
     """Return the files imported from the working folder or the checkout, by their path in the folder that is sent.
 
-    For a package these are its Python files; for a module, all modules next to it, which it may import later.
+    For a package these are its Python files; for a module, all modules next to it, which it may import later, except
+    those named like one of Python's: machines of a cluster would find them first.
     """
     folders = {Path.cwd(), CHECKOUT} - {Path(sysconfig.get_path("purelib"))}
     plug_ins: dict[Path, Path] = {}
     for module in [module for name, module in [*sys.modules.items()] if "." not in name]:
         for path in map(Path, getattr(module, "__path__", None) or [getattr(module, "__file__", None) or ""]):
             if path.parent in folders:
-                files = path.rglob("*.py") if path.is_dir() else path.parent.glob("*.py")
+                beside = (file for file in path.parent.glob("*.py") if file.stem not in sys.stdlib_module_names)
+                files = path.rglob("*.py") if path.is_dir() else beside
                 plug_ins |= {file.relative_to(path.parent): file for file in files}
     return plug_ins

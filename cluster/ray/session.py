@@ -125,8 +125,8 @@ class RaySession:
                 if not self.local and not _is_job():  # machines elsewhere have no checkout of this project
                     folder = upload.enter_context(code_folder())
                     options["runtime_env"] = {"working_dir": str(folder)}
-                elif self.local:  # Ray adds only the current folder, where a folder may have the name of a package
-                    options["job_config"] = ray.job_config.JobConfig(_py_driver_sys_path=_Last([str(CHECKOUT)]))
+                elif self.local:  # Ray would add the current folder, where a file may have the name of any module
+                    options["job_config"] = ray.job_config.JobConfig(_py_driver_sys_path=_NoOthers([str(CHECKOUT)]))
                 ray.init(address="local" if self.local else cluster.address, **options)
         except Exception as error:
             _shutdown()
@@ -143,12 +143,11 @@ class RaySession:
             shutil.rmtree(self._folder, ignore_errors=True)
 
 
-class _Last(list[str]):
-    """Folders that stay behind those that Ray adds: a worker searches the last one first."""
+class _NoOthers(list[str]):
+    """Folders that a worker searches before the standard library; Ray can't add the current folder to them."""
 
     def extend(self, folders: Iterable[str]) -> None:
-        """Put further folders in front."""
-        self[:0] = folders
+        """Leave out what Ray adds; an actor's arguments bring the driver's other folders (`Argument`)."""
 
 
 def _is_job() -> bool:

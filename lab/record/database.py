@@ -31,6 +31,20 @@ def file_url(folder: Path) -> URL:
     return URL.create("sqlite", database=str((folder / "record.sqlite").resolve()))
 
 
+def file_url_to_write(folder: Path) -> URL:
+    """Return the URL of the SQLite file in a run's folder, in which somebody else may have put a link.
+
+    Raises:
+        RecordError: the file or one next to it is a symbolic link.
+    """
+    for name in ("record.sqlite", "record.sqlite-wal", "record.sqlite-shm", "record.sqlite-journal"):
+        if (folder / name).is_symlink():
+            raise RecordError(
+                f"{folder / name} is a symbolic link, which is not written through; put the file in its place"
+            )
+    return file_url(folder)
+
+
 def connect(url: str | URL, *, read_only: bool = False) -> Engine:
     """Return an engine for a database; nothing is opened yet. With `read_only`, PostgreSQL refuses to write.
 

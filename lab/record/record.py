@@ -39,7 +39,16 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from lab.errors import AuditError, RecordError
 
-from .database import READ_ERRORS, connect, connect_to_read, file_url, read_failure, reason, safe_url, with_retries
+from .database import (
+    READ_ERRORS,
+    connect,
+    connect_to_read,
+    file_url_to_write,
+    read_failure,
+    reason,
+    safe_url,
+    with_retries,
+)
 
 FORMAT = 3
 """Version of the record's format; a higher one was written by a newer version of subnetlab.
@@ -117,7 +126,7 @@ class RunRecord:
         Raises:
             RecordError: the database can't be reached or already holds a record of that run.
         """
-        engine = connect(url or file_url(folder))
+        engine = connect(url or file_url_to_write(folder))
         try:
             _check_tables(engine)
             _metadata.create_all(engine)
@@ -148,7 +157,7 @@ class RunRecord:
         if url is None and read_only:
             engine = connect_to_read(folder)
         else:
-            engine = connect(url or file_url(folder), read_only=read_only)
+            engine = connect(url or file_url_to_write(folder), read_only=read_only)
         try:
             _check_tables(engine)
             record = cls(engine, folder, _only_run(engine) if run is None else run)

@@ -290,6 +290,14 @@ def test_a_signed_record_is_told_from_one_that_was_made_again(tmp_path: Path, wa
     subnetlab("audit", forged, "--trust", "--sign", "owner", "--wallets", wallets)  # a later record of one's own
 
 
+def test_a_record_that_another_key_signed_is_refused_before_it_is_audited(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lab.run.audit.audit", lambda *_: pytest.fail("audited"))
+    address = throwaway_key(2, "other").ss58_address
+    assert "not signed by" in subnetlab("audit", finished, "--trust", "--signed-by", address, expect=1)
+
+
 def list_wallets(wallets: Path) -> str:
     return subnetlab("wallet", "list", "--wallets", wallets, "--chain", wallets / "no.db", "--json")
 

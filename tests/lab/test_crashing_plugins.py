@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from lab.record.run_folder import open_run
+from lab.run.audit import audit
+
 SCORER = """
 import os
 from pathlib import Path
@@ -57,8 +60,8 @@ def test_a_run_that_its_scorer_kills_is_whole_and_goes_on(tmp_path: Path, monkey
     monkeypatch.syspath_prepend(tmp_path)
     run = ("run", "config.toml", "--out", "run", "--json")
     assert lab(tmp_path, *run) == -signal.SIGKILL
-    with open_record(tmp_path / "run") as record:
+    with open_run(tmp_path / "run") as record:
         assert audit(record).entries > 2 and not audit(record).complete
     assert lab(tmp_path, *run, "--resume") == 0
-    with open_record(tmp_path / "run") as record:
+    with open_run(tmp_path / "run") as record:
         assert audit(record).complete

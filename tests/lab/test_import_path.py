@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.ray.session import _Last
+from cluster.ray.session import _NoOthers
 from subnets.plugin import ROOMS
 
 ROOT = Path(__file__).parents[2]
@@ -107,20 +107,22 @@ def test_a_plug_in_in_a_module_named_like_one_of_our_packages_is_refused_by_name
 
 
 @pytest.mark.ray
-def test_packages_of_the_names_of_ours_hide_nothing_from_the_workers_of_ray(tmp_path: Path) -> None:
+def test_files_of_the_names_of_our_packages_or_pythons_hide_nothing_from_the_workers_of_ray(tmp_path: Path) -> None:
     for room in ROOMS:
         (tmp_path / room).mkdir()
         (tmp_path / room / "__init__.py").write_text("raise RuntimeError('this is the user\\'s own')")
-    (tmp_path / "quiet.py").write_text(PLUG_IN)
+    for module in ("queue.py", "statistics.py"):
+        (tmp_path / module).write_text("raise RuntimeError('nor is this Python's')")
+    (tmp_path / "quiet.py").write_text("import queue, statistics\n" + PLUG_IN)
     (tmp_path / "config.toml").write_text(CONFIG.replace("KIND", "quiet:Quiet").replace('"local"', '"ray"'))
     done = as_installed(tmp_path, "run", "config.toml", "--json")
     assert done.returncode == 0, done.stderr
 
 
-def test_a_worker_of_ray_searches_this_project_before_the_folders_that_ray_adds() -> None:
-    folders = _Last(["/project"])
+def test_ray_adds_no_folder_to_those_that_a_worker_searches_first() -> None:
+    folders = _NoOthers(["/project"])
     folders.extend(["/scripts", "/current"])
-    assert folders == ["/scripts", "/current", "/project"], "each is put in front of those before it"
+    assert folders == ["/project"]
 
 
 @pytest.mark.slow

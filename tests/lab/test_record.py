@@ -114,3 +114,17 @@ def test_a_record_of_an_older_version_is_named(tmp_path: Path) -> None:
     for touch in (RunRecord.open, RunRecord.create):
         with pytest.raises(RecordError, match="older version; use another database, or drop its tables"):
             touch(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["record.sqlite", "record.sqlite-wal"])
+def test_a_record_is_not_written_through_a_link_in_its_folder(tmp_path: Path, name: str) -> None:
+    folder, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
+    folder.mkdir()
+    RunRecord.create(folder).close()
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).symlink_to(elsewhere)
+    elsewhere.write_bytes(b"")
+    for opening in (RunRecord.create, RunRecord.open):
+        with pytest.raises(RecordError, match=f"{name} is a symbolic link, which is not written through"):
+            opening(folder)
+    assert elsewhere.read_bytes() == b""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,7 @@ from lab.cli.console.output import print_json
 from lab.local_chain.defaults import WALLETS
 
 if TYPE_CHECKING:
+    from lab.record.signature import Head
     from lab.run.audit import AuditResult
 
 app = commands()
@@ -37,9 +39,8 @@ def audit(
     """Recompute a run's tasks, grades, weights and payouts, and check who signed the record."""
     from consensus.chain.keys import is_address
     from lab.cli.console.progress import Bar
-    from lab.errors import AuditError
     from lab.record.run_folder import open_run
-    from lab.record.signature import SIGNATURE, Head, signer_of
+    from lab.record.signature import Head
     from lab.record.signature import sign as sign_head
     from lab.run.audit import audit as audit_record
 
@@ -50,20 +51,31 @@ def audit(
         with chain_session("", wallets, sign, hotkey) as session:
             key = session.keys.hotkey_pair()
     with reading(trust), open_run(folder) as record:
+        if key is None:  # a wrong signature is known at once; the rest of an audit may take an hour
+            _signer(folder, Head.of(record, len(record), record.head), signed_by)
         with Bar("auditing", quiet=as_json) as bar:
             result = audit_record(record, bar.advance)
         head = Head.of(record, result.entries, result.head)
     if key is not None:
         sign_head(folder, head, key)
-    signer = signer_of(folder, head)
-    if signed_by is not None and signer != signed_by:
-        reason = f"it was signed by {signer}" if signer else f"there is no {SIGNATURE}"
-        raise AuditError(f"{folder}: not signed by {signed_by}: {reason}")
+    signer = _signer(folder, head, signed_by)
     if as_json:
         print_json(asdict(result) | {"signed_by": signer}, escape=True)
     else:
         signature = f"signed by {signer}" if signer else "not signed"
         typer.echo(f"{folder}: {_audited(result)}\nhead {result.head}\n{signature}")
+
+
+def _signer(folder: Path, head: Head, required: str | None) -> str | None:
+    """Return who signed a record; raises AuditError unless that is the required address."""
+    from lab.errors import AuditError
+    from lab.record.signature import SIGNATURE, signer_of
+
+    signer = signer_of(folder, head)
+    if required is not None and signer != required:
+        reason = f"it was signed by {signer}" if signer else f"there is no {SIGNATURE}"
+        raise AuditError(f"{folder}: not signed by {required}: {reason}")
+    return signer
 
 
 def _audited(result: AuditResult) -> str:

@@ -85,3 +85,14 @@ def test_a_box_may_reach_over_the_edge_of_the_page() -> None:
 
 def test_an_answer_without_sections_is_read() -> None:
     assert OCR().read(b"{}") == OCRAnswer()
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["\\u001b[2J", "\\u202egpj", "a\\nb", "k" * 5_000, "\\u0000"],
+    ids=["escape", "backwards", "two lines", "long", "zero"],
+)
+def test_a_reason_quotes_a_key_of_the_miner_cut_and_printable(key: str) -> None:
+    with pytest.raises(MalformedAnswer) as caught:
+        OCR().read(f'{{"text": "a", "{key}": 1}}'.encode())
+    assert str(caught.value).isprintable() and len(str(caught.value)) < 200
