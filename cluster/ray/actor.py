@@ -69,7 +69,8 @@ class Argument:
 
         # Other machines have their code from the job's working folder.
         sent = "working_dir" in get_runtime_context().runtime_env
-        return _unpack, (() if sent else tuple(filter(os.path.isdir, sys.path)), cloudpickle.dumps(self.value))
+        packed = cloudpickle.dumps(self.value)  # type: ignore[no-untyped-call]
+        return _unpack, (() if sent else tuple(filter(os.path.isdir, sys.path)), packed)
 
 
 def _unpack(folders: Sequence[str], packed: bytes) -> Any:

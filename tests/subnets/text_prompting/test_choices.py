@@ -149,6 +149,9 @@ def test_a_name_may_run_over_a_line() -> None:
     assert says("It lies in Brno-\nWest.", ["Brno-West"])
     assert says("Vera\u2011Holt and O\u2019Dell\u2019s", ["Vera-Holt"])
     assert not says("Vera.\n\nHolt.", ["Vera Holt"])
+    assert says("Vera Holt's", ["Vera Holt"]) and says("Vera Holt\u2019s bell", ["Vera Holt"])
+    assert says("O`Dell", ["O'Dell"]) and says("`Vera Holt`", ["Vera Holt"])
+    assert says("1\u202f931 bells", ["1,931 bells"])
     assert not says("- Vera\n- Holt", ["Vera Holt"])
     assert says("It was not\nTurnov", ["Turnov"])
 

@@ -14,6 +14,19 @@ TRUTH = Day("7 August 1934", date(1934, 8, 7))
     "text",
     [
         "7 August 1934",
+        "the seventh of August 1934",
+        "August seventh, 1934",
+        "the 7th day of August in the year 1934",
+        "7 August of 1934",
+        "19340807",
+        "1934. 8. 7.",
+        "1934\u5e748\u67087\u65e5",
+        "7. August 1934",
+        "7 ao\u00fbt 1934",
+        "7 de agosto de 1934",
+        "7 augustus 1934",
+        "Answer: 7 August 1934, 9 days after 29 July 1934",
+        "7 August 1934, 9 days after 29 July 1934",
         "07 Aug 1934",
         "7 Aug. 1934",
         "7-Aug-1934",
@@ -45,6 +58,25 @@ def test_a_date_with_two_readings_is_unscored_if_one_of_them_is_right(text: str)
     assert parse_date(text) is None
     assert TRUTH.grade(text).value is None
     assert Day("9 August 1934", date(1934, 8, 9)).grade(text).value == 0.0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "6 or 7 August 1934",
+        "6-7 August 1934",
+        "7 August 1934 or 8 August 1934",
+        "between 7 and 9 August 1934",
+        "before 7 August 1934",
+        "around 7 August 1934",
+        "7 August '34",
+        "7/8/34",
+    ],
+)
+def test_a_date_that_is_a_bound_or_one_of_several_is_unscored_if_it_could_be_right(text: str) -> None:
+    assert parse_date(text) is None
+    assert TRUTH.grade(text).value is None
+    assert Day("2 May 1934", date(1934, 5, 2)).grade(text).value == 0.0
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,14 @@ from subnets.text_prompting.truths.numeric import grade_reading
         ("6.3*10^3", "6300"),
         ("36 for each one of them", "36"),
         ("It is 36, not 35.", "36"),
+        (r"\frac12", "0.5"),
+        ("one half", "0.5"),
+        ("Answer: three quarters", "0.75"),
+        ("six point three", "6.3"),
+        ("thirty-six point zero five", "36.05"),
+        ("36 dollars and 50 cents", "36.50"),
+        ("two million, three hundred and six thousand, five hundred and one", "2306501"),
+        ("x = - 36", "-36"),
     ],
 )
 def test_a_number_is_read_in_each_way_of_writing(text: str, number: str) -> None:
@@ -136,6 +144,14 @@ def test_a_part_of_a_number_is_not_the_number(text: str, luck: str) -> None:
         ("at least 36", "36"),
         ("~36", "36"),
         ("3:36", "36"),
+        ("about 36", "36"),
+        ("approx. 36", "36"),
+        ("36 or so", "36"),
+        ("36+", "36"),
+        ("36ish", "36"),
+        ("36 \u00b1 2", "36"),
+        ("36 +/- 2", "36"),
+        ("- 36", "-36"),
     ],
 )
 def test_a_number_that_can_be_read_in_two_ways_is_unscored_where_one_of_them_is_right(text: str, right: str) -> None:
