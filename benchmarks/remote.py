@@ -105,7 +105,7 @@ def registry(place: Path) -> str:
 def serve(place: Path, core: int | None) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "lab", "miner", "serve", "{kind = 'tesseract', min_stake = 5}", "--json"]
     command += ["--wallet", "miner", "--wallets", str(place), "--metagraph", str(place / "sn1.csv"), "--port", "0"]
-    command += ["--places", "1"]
+    command += ["--slots", "1"]
     pin = None if core is None else lambda: os.sched_setaffinity(0, {core})
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=pin)
 

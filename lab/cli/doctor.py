@@ -13,7 +13,8 @@ from typing import Literal
 import typer
 
 from lab.cli.console.command import commands, examples
-from lab.cli.console.options import AsJson
+from lab.cli.console.listing import print_rows
+from lab.cli.console.options import AsJson, Wide
 from lab.cli.console.output import FAILED, print_json
 
 EXTRAS = {
@@ -43,16 +44,15 @@ class Finding:
 
 
 @app.command(epilog=examples("doctor"))
-def doctor(as_json: AsJson = False) -> None:
+def doctor(wide: Wide = False, as_json: AsJson = False) -> None:
     """Show what is installed and how to install what is missing."""
     findings = examine()
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:
-        for finding in findings:
-            typer.echo(f"{finding.state:<9} {finding.name:<22} {finding.detail}")
-            if finding.fix:
-                typer.echo(f"{'':<9} {'':<22} -> {finding.fix}")
+        rows = [(finding.state, finding.name, finding.detail) for finding in findings]
+        fixes = [[("", "", f"-> {finding.fix}")] if finding.fix else [] for finding in findings]
+        print_rows([line for row, fix in zip(rows, fixes, strict=True) for line in (row, *fix)], indent="", wide=wide)
     if any(finding.state == "missing" for finding in findings):
         raise typer.Exit(FAILED)
 

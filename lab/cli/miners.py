@@ -50,8 +50,9 @@ class ServeOptions:
     netuid: Netuid = 1
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1"
     port: Annotated[int, typer.Option(help="Port to listen on; 0 picks a free one.", min=0, max=65535)] = 8091
-    places: Annotated[
-        int | None, typer.Option(help="Maximum concurrent queries (default: the engine's limit).", min=1)
+    slots: Annotated[
+        int | None,
+        typer.Option("--slots", "--places", help="Maximum concurrent queries (default: the engine's limit).", min=1),
     ] = None
     waiting: Annotated[int, typer.Option(help="Maximum requests in the queue.", min=0)] = 64
     rate: Annotated[float, typer.Option(help="Maximum requests per second of one caller.", min=0.01)] = 10.0
@@ -101,7 +102,7 @@ def _serving(options: ServeOptions) -> Serving:
             session.keys.hotkey_pair(),
             registry,
             limits=limits,
-            slots=options.places,
+            slots=options.slots,
             refresh_s=options.refresh_s,
         )
 

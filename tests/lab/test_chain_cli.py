@@ -89,6 +89,8 @@ def test_a_newcomer_gets_from_a_wallet_to_a_paid_miner(folder: Path) -> None:
     do("faucet owner --times 4")
     do("subnet create owner --set tempo=20 --set liquid_alpha=true")
     assert [row["netuid"] for row in answer("subnet list")] == [1]  # type: ignore[attr-defined]
+    assert max(map(len, do("subnet list").splitlines())) <= 80
+    assert "owner" in do("subnet list --wide").splitlines()[2]
     for name in ("validator", "miner", "rival"):
         do(f"faucet {name}")
     do("register validator --netuid 1")

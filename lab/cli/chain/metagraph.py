@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lab.cli.console.command import commands, examples
-from lab.cli.console.options import AsJson, ChainPath
+from lab.cli.console.options import AsJson, ChainPath, Wide
 from lab.cli.console.output import echo, show
 from lab.local_chain.defaults import CHAIN
 
@@ -19,6 +19,7 @@ from .session import chain_session
 if TYPE_CHECKING:
     from consensus.chain.concentration import Concentration
     from consensus.chain.metagraph import Metagraph
+    from lab.report.section import Section
 
 app = commands()
 
@@ -37,6 +38,7 @@ def metagraph(
         typer.Option("--concentration", help="Show who holds the stake and who earns: Gini, top shares, Nakamoto."),
     ] = False,
     chain: ChainPath = CHAIN,
+    wide: Wide = False,
     as_json: AsJson = False,
 ) -> None:
     """Show a subnet's neurons, or how concentrated it is, from the chain or a snapshot."""
@@ -53,7 +55,7 @@ def metagraph(
     elif as_json:
         show(True, {"netuid": graph.netuid, "block": graph.block, "neurons": graph.rows()}, "")
     else:
-        _print(graph)
+        _print(graph, wide=wide)
 
 
 def _read(netuid: int | None, load: Path | None, chain: str) -> Metagraph:
@@ -78,19 +80,46 @@ def _concentration_text(graph: Metagraph, summary: Concentration) -> str:
     return "\n".join([*lines, f"incentive by uid: {spread or 'none'}"])
 
 
-def _print(graph: Metagraph) -> None:
+def _print(graph: Metagraph, *, wide: bool) -> None:
+    """Print the neurons: in a terminal as a table that fits, elsewhere as plain lines."""
     title = f"subnet {graph.netuid} at block {graph.block}"
     if not sys.stdout.isatty():
         echo(f"{title}\n{graph.table()}")
         return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    from lab.report.terminal import MOST_ROWS
+    from lab.report.terminal import show as show_sections
 
-    from subnets.text import printable
+    show_sections([_section(graph, title)], wide=wide or graph.n > MOST_ROWS)
 
-    head, *lines = graph.cells()
-    table = Table(*head, title=title)
-    for line in lines:
-        table.add_row(*(Text(printable(cell, None)) for cell in line))  # else brackets are markup
-    Console().print(table)
+
+def _section(graph: Metagraph, title: str) -> Section:
+    """Return the neurons as a table of names and numbers."""
+    from consensus.amounts import TAO
+    from lab.report.section import NO_CAPTION, Column, Section
+
+    columns = (
+        Column("uid", "uid"),
+        Column("stake", "stake τ", digits=4),
+        Column("incentive", "incentive", digits=5),
+        Column("dividends", "dividends", digits=5),
+        Column("emission", "emission τ", digits=5),
+        Column("permit", "permit"),
+        Column("vtrust", "vtrust", digits=5),
+        Column("updated", "updated"),
+        Column("hotkey", "hotkey"),
+    )
+    rows = tuple(
+        (
+            row["uid"],
+            row["stake_rao"] / TAO,
+            row["incentive"],
+            row["dividends"],
+            row["emission_rao"] / TAO,
+            row["validator_permit"],
+            row["validator_trust"],
+            graph.block - row["last_update"],
+            row["hotkey"],
+        )
+        for row in graph.rows()
+    )
+    return Section("neurons", title, NO_CAPTION, columns, rows)

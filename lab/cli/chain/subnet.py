@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lab.cli.console.command import examples, group
-from lab.cli.console.options import AsJson, ChainPath, Hotkey, NetuidArgument, WalletName, Wallets
-from lab.cli.console.output import show
+from lab.cli.console.options import AsJson, ChainPath, Hotkey, NetuidArgument, WalletName, Wallets, Wide
+from lab.cli.console.output import echo, print_json, show
 from lab.local_chain.defaults import CHAIN, WALLETS
 
 from .session import chain_session
+
+if TYPE_CHECKING:
+    from lab.local_chain.summary import Summary
+    from lab.report.section import Section
 
 LOCAL_RULES = {
     "commit_reveal": False,
@@ -53,19 +58,41 @@ def create(
 
 
 @app.command("list", epilog=examples("subnet list"))
-def list_subnets(chain: ChainPath = CHAIN, as_json: AsJson = False) -> None:
+def list_subnets(chain: ChainPath = CHAIN, wide: Wide = False, as_json: AsJson = False) -> None:
     """List the subnets."""
-    from consensus.amounts import tao
     from lab.local_chain.summary import subnet_summary
+    from lab.report.terminal import show as show_sections
 
     with chain_session(chain) as session, session.open() as opened:
         subnets = [subnet_summary(opened, netuid) for netuid in opened.netuids]
-    lines = [
-        f"subnet {row['netuid']}  {row['neurons']} of {row['max_allowed_uids']} uids  tempo {row['tempo']}  "
-        f"epochs {row['epochs']}  next at block {row['next_epoch']}  burn {tao(row['burn_rao'])}  owner {row['owner']}"
+    if as_json:
+        print_json(subnets, escape=True)
+    elif subnets:
+        show_sections([_table(subnets)], wide=wide)
+    else:
+        echo("no subnet yet: `subnetlab subnet create WALLET`")
+
+
+def _table(subnets: Sequence[Summary]) -> Section:
+    """Return a row for each subnet."""
+    from consensus.amounts import tao
+    from lab.report.section import NO_CAPTION, Column, Section
+
+    titles = ("subnet", "uids", "of", "tempo", "epochs", "next at block", "burn", "owner")
+    rows = tuple(
+        (
+            row["netuid"],
+            row["neurons"],
+            row["max_allowed_uids"],
+            row["tempo"],
+            row["epochs"],
+            row["next_epoch"],
+            tao(row["burn_rao"]),
+            row["owner"],
+        )
         for row in subnets
-    ]
-    show(as_json, subnets, "\n".join(lines) or "no subnet yet: `subnetlab subnet create WALLET`")
+    )
+    return Section("subnets", "Subnets", NO_CAPTION, tuple(Column(title, title) for title in titles), rows)
 
 
 @app.command(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import textwrap
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lab.cli.console.command import commands, examples
+from lab.cli.console.listing import print_rows, wrapped
 from lab.cli.console.options import AsJson
 from lab.cli.console.output import print_json
 
@@ -19,8 +17,6 @@ if TYPE_CHECKING:
     from lab.config.keys import Key
     from subnets import Plugins
 
-COLUMN = 36
-"""Widest first column; a longer entry stands on a line of its own."""
 PLACES = {
     "subnets": "[subnet]",
     "miners": "[[miners]]",
@@ -67,7 +63,7 @@ def list_plugins(
         return
     for name, plugins in entries.items():
         typer.echo(f"{name}:")
-        _print_rows([(entry.kind, entry.description) for entry in plugins])
+        print_rows([(entry.kind, entry.description) for entry in plugins])
     example = sort or "miners"
     typer.echo(f"\nOptions of one: subnetlab list {example} {entries[example][0].kind}")
 
@@ -122,28 +118,12 @@ def _show_one(sort: str, kind: str, *, as_json: bool) -> None:
         print_json({"sort": sort, **asdict(entry)})
         return
     place = PLACES[sort].format(kind=kind)
-    typer.echo(_wrapped(f"{kind}: {entry.description}"))
+    typer.echo(wrapped(f"{kind}: {entry.description}"))
     if not entry.options:
         typer.echo("\nIt has no options.")
         return
-    typer.echo("\n" + _wrapped(f"Options, in {place}:"))
-    _print_rows([(f"{key.name} {key.type}", key.text) for key in entry.options])
-
-
-def _print_rows(rows: Sequence[tuple[str, str]]) -> None:
-    """Print two columns within the width of the terminal."""
-    column = min(COLUMN, max((len(first) for first, _ in rows), default=0))
-    indent = " " * (column + 4)
-    for first, second in rows:
-        head = f"  {first:<{column}}  " if len(first) <= column else f"  {first}\n{indent}"
-        typer.echo(head + _wrapped(second, indent))
-
-
-def _wrapped(text: str, indent: str = "") -> str:
-    """Wrap a text to the terminal's width; all lines but the first are indented."""
-    width = max(20, shutil.get_terminal_size().columns - len(indent))
-    lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
-    return f"\n{indent}".join(lines)
+    typer.echo("\n" + wrapped(f"Options, in {place}:"))
+    print_rows([(f"{key.name} {key.type}", key.text) for key in entry.options])
 
 
 def _nearest(sort: str) -> str:

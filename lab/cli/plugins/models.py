@@ -8,14 +8,17 @@ from typing import Annotated
 import typer
 
 from lab.cli.console.command import examples, group
-from lab.cli.console.options import AsJson
+from lab.cli.console.listing import print_rows, wrapped
+from lab.cli.console.options import AsJson, Wide
 from lab.cli.console.output import print_json
+
+OTHERS = "A model can also be a path (a folder of safetensors or a GGUF file), package:NAME, or a Hub id OWNER/MODEL."
 
 app = group("List models that need no Hub, or prepare one for a run.")
 
 
 @app.command("list", epilog=examples("models list"))
-def list_models(as_json: AsJson = False) -> None:
+def list_models(wide: Wide = False, as_json: AsJson = False) -> None:
     """List the models that need no Hub.
 
     For each that is missing, the command that gets it is shown.
@@ -26,12 +29,12 @@ def list_models(as_json: AsJson = False) -> None:
     if as_json:
         print_json([asdict(model) for model in known])
         return
-    for model in known:
-        state = model.folder if model.ready else f"get it with: {model.get}"
-        typer.echo(f"{model.name:<24} {model.sort:<15} {model.licence:<11} {state}")
-    typer.echo(
-        "\nA model can also be a path (a folder of safetensors or a GGUF file), package:NAME, or a Hub id OWNER/MODEL."
-    )
+    rows = [
+        (model.name, model.sort, model.licence, model.folder if model.ready else f"get it with: {model.get}")
+        for model in known
+    ]
+    print_rows(rows, indent="", wide=wide)
+    typer.echo("\n" + (OTHERS if wide else wrapped(OTHERS)))
 
 
 @app.command(epilog=examples("models prepare smollm2-135m-instruct"))

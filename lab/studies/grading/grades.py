@@ -89,7 +89,7 @@ class GradingData:
 
     config: GradingConfig
     miners: tuple[GradedMiner, ...]
-    places: tuple[str, ...]
+    keys: tuple[str, ...]
     """Keys of the rounds, in the order of tasks."""
     quality: Floats
     """(tasks, miners): true quality, NaN where unknown."""
@@ -116,13 +116,13 @@ class GradingData:
                     column = columns[answer.uid]
                     quality[row, column] = np.nan if answer.quality is None else answer.quality
                     texts[row][column] = _text(config, answers, answer)
-            places = tuple(graded.key for graded in rounds)
-            graders = _graders(config, grades, {place: row for row, place in enumerate(places)}, columns)
+            keys = tuple(graded.key for graded in rounds)
+            graders = _graders(config, grades, {key: row for row, key in enumerate(keys)}, columns)
         paradox: dict[tuple[float, float], tuple[float, ...]] = {}
         if PARADOX in by_name:
             with study.record(by_name[PARADOX]) as record:
                 paradox = _paradox(config, record)
-        return cls(config, miners, places, quality, tuple(map(tuple, texts)), graders, paradox)
+        return cls(config, miners, keys, quality, tuple(map(tuple, texts)), graders, paradox)
 
     @cached_property
     def right(self) -> Floats:
@@ -164,7 +164,7 @@ class GradingData:
 
     def tasks_of(self, grader: Grader) -> int:
         """Return the number of tasks that a grader graded."""
-        return min(len(self.places), grader.table.tasks or len(self.places))
+        return min(len(self.keys), grader.table.tasks or len(self.keys))
 
 
 def known_means(table: Floats, axis: int = 0) -> Floats:

@@ -65,9 +65,9 @@ def study(quality: Floats, *graders: Grader, models: str = "", cheats: int = 0, 
         GradedMiner(name, "any", place < len(names) - cheats, False, frozenset({"ours"} if name in models else ()))
         for place, name in enumerate(names)
     ]
-    places = tuple(f"0/{row}" for row in range(len(quality)))
-    empty = tuple(("",) * len(names) for _ in places)
-    return GradingData(CONFIG, tuple(miners), places, quality, texts or empty, graders, {})
+    keys = tuple(f"0/{row}" for row in range(len(quality)))
+    empty = tuple(("",) * len(names) for _ in keys)
+    return GradingData(CONFIG, tuple(miners), keys, quality, texts or empty, graders, {})
 
 
 @pytest.fixture(autouse=True)

@@ -46,7 +46,7 @@ def page(data: GradingData, config: GradingConfig, folder: Path) -> Publication:
         facts=(
             ("subnet", config.subnet.key),
             ("miners", ", ".join(miner.name if miner.honest else f"{miner.name}*" for miner in data.miners)),
-            ("tasks", f"{len(data.places)}; an answer of quality {config.grading.right_at:g} or more counts as right"),
+            ("tasks", f"{len(data.keys)}; an answer of quality {config.grading.right_at:g} or more counts as right"),
             ("seed", str(config.seed)),
             ("prices", f"${config.prices.cpu_hour_usd:g} for a core-hour, as of {config.prices.date}"),
         ),
