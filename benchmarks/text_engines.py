@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 
 from cluster import RayPool
-from inference.clock import process_cpu_s
+from inference.clock import processes_cpu_s
 from inference.quiet import quiet
 from inference.weights import resolve
 from miners import load_miner
@@ -157,12 +157,12 @@ async def through_the_lab(pool: RayPool, queries: list[Query], uids: list[int]) 
 
 async def alone(ask: Bare, miners: list[LanguageModel], queries: list[Query], pids: tuple[int, ...]) -> Turn:
     """Send the same requests without the lab."""
-    before = time.process_time() + process_cpu_s(pids)
+    before = time.process_time() + processes_cpu_s(pids)
     started, tokens = time.perf_counter(), 0
     for each in queries:
         tokens += await ask([miner.request(each) for miner in miners])
     took_s = time.perf_counter() - started
-    return Turn(tokens, took_s, time.process_time() + process_cpu_s(pids) - before, len(queries))
+    return Turn(tokens, took_s, time.process_time() + processes_cpu_s(pids) - before, len(queries))
 
 
 async def shared_beside_own(engine: LanguageEngine, count: int, queries: list[Query]) -> tuple[float, float]:

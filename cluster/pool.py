@@ -149,7 +149,7 @@ class Pool(ABC):
     async def __aenter__(self) -> Self:
         try:
             await self.start()
-        except BaseException:
+        except BaseException:  # also if cancelled, or the processes started so far would stay
             await self.close()
             raise
         return self

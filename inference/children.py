@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
-from .clock import process_cpu_s
+from .clock import processes_cpu_s
 
 WAIT_S = 5.0
 
@@ -43,7 +43,7 @@ class Children:
         for process in self.processes:
             with suppress(psutil.Error):
                 family |= set(process.children(recursive=True))
-        return process_cpu_s(process.pid for process in family)
+        return processes_cpu_s(process.pid for process in family)
 
     def gone(self) -> list[int]:
         """Return the pids of ended processes."""

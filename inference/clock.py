@@ -31,7 +31,7 @@ def native_cpu_s(ids: Iterable[int], kind: int = THREAD_CLOCK) -> float:
     return total
 
 
-def process_cpu_s(pids: Iterable[int]) -> float:
+def processes_cpu_s(pids: Iterable[int]) -> float:
     """Sum the CPU seconds of other processes, without their children."""
     return native_cpu_s(pids, PROCESS_CLOCK)
 

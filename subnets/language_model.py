@@ -109,7 +109,7 @@ class TransformersModel(LikelihoodModel):
     ) -> list[Likelihood]:
         """Run prompts and texts through the model, batch by batch."""
         model = self._loaded()
-        given = [
+        texts = [
             GivenText(
                 self._prompt(model, continuation.messages),
                 tokenize(model, continuation.text)[: self.max_input_tokens],
@@ -118,8 +118,8 @@ class TransformersModel(LikelihoodModel):
             for place, continuation in enumerate(continuations)
         ]
         likelihoods: list[Likelihood] = []
-        for start in range(0, len(given), self.batch_size):
-            batch = LikelihoodBatch(model, given[start : start + self.batch_size])
+        for start in range(0, len(texts), self.batch_size):
+            batch = LikelihoodBatch(model, texts[start : start + self.batch_size])
             with off_thread(model.on_gpu, input_tokens=batch.tokens):
                 likelihoods += batch.run(temperature)
         return likelihoods

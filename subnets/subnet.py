@@ -19,7 +19,7 @@ from .items import Items
 from .plugin import Plugin
 from .score import Scorer
 from .task import Task
-from .text import fold, printable
+from .text import fold, padded, printable
 
 
 class Subnet(Plugin, ABC):
@@ -82,8 +82,7 @@ class Subnet(Plugin, ABC):
 
         Like that of `inject`, the result is meant for a grader and may exceed the limits that `read` sets.
         """
-        half = len(filler) // 2
-        return answer.model_copy(update={"text": " ".join([*filler[:half], answer.text, *filler[half:]])})
+        return answer.model_copy(update={"text": padded(answer.text, filler)})
 
     def guess(self, seed: int, count: int) -> Answer:
         """Return an answer to no task in particular, as given by a miner that knows what tasks look like.

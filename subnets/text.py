@@ -40,6 +40,12 @@ def printable(text: object, length: int | None = 200, *, kept: str = "") -> str:
     return "".join(char if char.isprintable() or char in kept else "?" for char in str(text)[:length])
 
 
+def padded(text: str, filler: Sequence[str]) -> str:
+    """Return the text with half of the `filler` sentences before it and half after."""
+    half = len(filler) // 2
+    return " ".join([*filler[:half], text, *filler[half:]])
+
+
 def answer_text(response: Response) -> str:
     """Return the text of a response's answer; empty without an answer."""
     return "" if response.answer is None else response.answer.text

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.scale_plan import Results, page
+from benchmarks.scale.plan import Results, page
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

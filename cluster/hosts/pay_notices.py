@@ -70,7 +70,7 @@ class PayNotices:
         try:
             async with asyncio.timeout(NOTIFY_S):
                 await link.paid(notices, again=again)
-        except (HostDied, TimeoutError) as error:
+        except (HostDied, TimeoutError) as error:  # the caller restarts the host and notifies again
             reason = str(error) or f"host {link.name} took more than {NOTIFY_S:g} s"
             logger.warning("notifying miners of their pay: %s; restarting the host", reason)
             await link.close()

@@ -1,8 +1,8 @@
 """The audit: recompute what a record claims, from the record alone.
 
-It follows the hashes and the order of the entries, generates every task again from its seed, draws the miners that
-were asked again, reads and grades every recorded answer again, and computes the ledgers, the weights and every payout
-again. Costs and clocks can't be recomputed; they are trusted as the machine wrote them.
+It follows the hashes and the order of the entries. From each seed it regenerates the task and the sample of miners. It
+reads and grades every recorded answer again, and recomputes the ledgers, the weights and every payout. Costs and clocks
+can't be recomputed; they are trusted as the machine wrote them.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def audit(record: RunRecord, watch: Callable[[int, int], None] = lambda finished
     """Check a whole record.
 
     Args:
-        record: of any run, finished or not.
+        record: the record of any run, finished or not.
         watch: called with the number of rounds checked and the number of all rounds.
 
     Raises:
@@ -82,7 +82,7 @@ def _audit(record: RunRecord, entries: int, watch: Callable[[int, int], None]) -
     if economy.neurons() != start.neurons:
         raise AuditError("entry 1 (start run): these are not the hotkeys and stakes that the config makes")
 
-    of = sum(1 for _ in record.entries("round"))
+    total_rounds = sum(1 for _ in record.entries("round"))
     grammar = Grammar(
         [uid for uid, validator in economy.validators.items() if validator.asks],
         config.chain.rounds_per_epoch,
@@ -90,7 +90,7 @@ def _audit(record: RunRecord, entries: int, watch: Callable[[int, int], None]) -
         [uid for uid, validator in economy.validators.items() if validator.asks and validator.window],
     )
     names = {neuron.uid: neuron.name for neuron in start.neurons}
-    rounds: dict[str, GradedRound] = {}  # the current epoch's alone: a run may be longer than memory
+    rounds: dict[str, GradedRound] = {}  # of the current epoch: a whole run may not fit in memory
     windows = Windows[Round](economy.validators, config.chain.rounds_per_epoch)
     graded_windows: list[GradedWindow] = []
     checked = answers = epochs = 0
@@ -98,7 +98,7 @@ def _audit(record: RunRecord, entries: int, watch: Callable[[int, int], None]) -
     head = ""
     for entry in record.entries():
         if entry.seq > entries:
-            continue  # added since by a run under way; a cursor left open would stay so on a server
+            continue  # added since by a run under way; breaking off would leave a server's cursor open
         grammar.accept(entry)
         head = entry.hash
         where = f"entry {entry.seq} ({entry.kind} {entry.key})"
@@ -111,7 +111,7 @@ def _audit(record: RunRecord, entries: int, watch: Callable[[int, int], None]) -
             ungraded.update(names[uid] for uid in regraded.ungraded)
             rounds[graded.key] = graded
             checked += 1
-            watch(checked, of)
+            watch(checked, total_rounds)
         elif entry.kind == "window":
             window = GradedWindow.of(entry)
             if entry.key != window.key:
@@ -231,8 +231,8 @@ def _regrade_window(
         raise AuditError(f"{where}: its rounds and answers are not those of the validator's epoch")
     scores = economy.validators[window.validator].grade_window(subnet, rounds, len(own)).scores
     ungraded = []
-    for recorded, each, found in zip(window.rounds, own, scores, strict=True):
-        for grade, response, score in zip(recorded.grades, each.responses, found, strict=True):
+    for recorded, each, recomputed in zip(window.rounds, own, scores, strict=True):
+        for grade, response, score in zip(recorded.grades, each.responses, recomputed, strict=True):
             if grade.score is None and grade.score_reason.startswith(GRADER_FAILED):
                 ungraded += [response.uid] if score.value is not None else []
                 continue
@@ -258,7 +258,7 @@ def _same(recorded: float | None, computed: float | None) -> bool:
 
 
 def _repay(economy: Economy, rounds: Sequence[GradedRound], epoch: Epoch, where: str) -> None:
-    """Compute the weights and payouts of an epoch again from its rounds, all of which are there, in their order."""
+    """Recompute an epoch's weights and payouts from all of its rounds, in order."""
     economy.observe(rounds)
     weights = economy.weights()
     if weights.keys() != epoch.weights.keys():

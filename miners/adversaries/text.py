@@ -12,6 +12,7 @@ from miners.miner import Miner
 from miners.prompted import MAX_TEXT, LanguageModel
 from miners.registry import AnyMiner
 from subnets import Answer, Query, Seed
+from subnets.text import padded
 
 from .injections import INJECTIONS
 
@@ -58,9 +59,7 @@ class Padding(LanguageModel):
         answer = await self.ask(self.engine, query)
         rng = Seed(self.seed).child("padding", query.id).rng()
         filler = [FILLER[int(i)] for i in rng.integers(len(FILLER), size=self.sentences)]
-        half = len(filler) // 2
-        text = " ".join([*filler[:half], answer.text, *filler[half:]])
-        return answer.model_copy(update={"text": text[:MAX_TEXT]})
+        return answer.model_copy(update={"text": padded(answer.text, filler)[:MAX_TEXT]})
 
 
 class Mirror(LanguageModel):

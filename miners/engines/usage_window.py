@@ -10,7 +10,7 @@ import asyncio
 import time
 from dataclasses import replace
 
-from inference.clock import process_cpu_s
+from inference.clock import processes_cpu_s
 from subnets import Cost
 
 from .attribution import Attribution, Work
@@ -64,7 +64,7 @@ class WindowBill:
             window.set_result(None)
 
     def _now(self) -> Cost:
-        return Cost(cpu_s=process_cpu_s(self._pids), wall_s=time.perf_counter(), energy_j=self._energy.energy_j())
+        return Cost(cpu_s=processes_cpu_s(self._pids), wall_s=time.perf_counter(), energy_j=self._energy.energy_j())
 
     def _charge(self, works: list[Work]) -> None:
         now = self._now()

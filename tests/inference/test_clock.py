@@ -4,7 +4,7 @@ import threading
 import time
 
 from inference.children import Children
-from inference.clock import ThreadClock, native_cpu_s, process_cpu_s
+from inference.clock import ThreadClock, native_cpu_s, processes_cpu_s
 
 
 def burn(seconds: float) -> None:
@@ -36,7 +36,7 @@ def test_a_child_is_found_metered_and_ended() -> None:
     try:
         born = Children.born_since(before, "no such title")
         assert child.pid in born.pids and not born.gone()
-        while process_cpu_s([child.pid]) < 0.1:
+        while processes_cpu_s([child.pid]) < 0.1:
             time.sleep(0.01)
         mine = Children(tuple(process for process in born.processes if process.pid == child.pid))
         mine.kill()
@@ -44,4 +44,4 @@ def test_a_child_is_found_metered_and_ended() -> None:
     finally:
         child.kill()
         child.wait()
-    assert process_cpu_s([child.pid]) == 0.0
+    assert processes_cpu_s([child.pid]) == 0.0

@@ -161,7 +161,7 @@ def page(results: Results) -> str:
     base, miner, host, node = (float(cost) / 1e6 for cost in memory.costs)
     limits = _limits(driver, records)
     environment = Environment(loader=FileSystemLoader(Path(__file__).parent), undefined=StrictUndefined)
-    return environment.get_template("scale.md.j2").render(
+    return environment.get_template("page.md.j2").render(
         machine=results.machine,
         measured=_measured(results.points),
         costs=_costs({"driver": driver, "all processes": everything}),

@@ -1,6 +1,6 @@
 """Measure how the jury ranks the miners of a recorded OCR run, window by window of ten pages.
 
-python benchmarks/jury_pages.py RUN --own half [--leave-out copycat shotgun empty]
+python benchmarks/jury/pages.py RUN --own half [--leave-out copycat shotgun empty]
 
 The order that counts is that of the words read rightly. `--own` names the miner whose answers are the validator's own.
 """

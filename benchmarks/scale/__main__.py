@@ -27,7 +27,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.pool import Alone, Instant, OneAtATime, Own, Pages
-from benchmarks.scale_plan import BlockCost, Entries, Point, Results, page
+from benchmarks.scale.plan import BlockCost, Entries, Point, Results, page
 from cluster import LocalPool, Pool, RayPool
 from cluster.cpu import trees_cpu_s
 from cluster.ray.session import LOOPBACK
@@ -37,8 +37,8 @@ from miners import Miner
 from subnets import Caller
 from validators import Validator
 
-RESULTS = Path(__file__).parent / "results" / "scale-2-core.json"
-PAGE = Path(__file__).parent.parent / "docs" / "scale.md"
+RESULTS = Path(__file__).parents[1] / "results" / "scale-2-core.json"
+PAGE = Path(__file__).parents[2] / "docs" / "scale.md"
 BLOCKS = 6
 
 

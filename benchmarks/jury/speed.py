@@ -1,6 +1,6 @@
 """Measure the time of one jury, compared with plain one-coin Dawid-Skene, which knows neither gold nor copies.
 
-python benchmarks/jury.py [--repeats 10]
+python benchmarks/jury/speed.py [--repeats 10]
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Measure how the jury ranks honest miners and what it pays colluders, on simulated crowds of many families.
 
-python benchmarks/jury_worlds.py [--every 40] [--fresh 40] [--replications 4] [--gold 20]
+python benchmarks/jury/worlds.py [--every 40] [--fresh 40] [--replications 4] [--gold 20]
 
 It takes every so-manieth family of the grid, and as many families drawn at random, between and beyond its points.
 """
