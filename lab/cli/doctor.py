@@ -50,9 +50,10 @@ def doctor(wide: Wide = False, as_json: AsJson = False) -> None:
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:
-        rows = [(finding.state, finding.name, finding.detail) for finding in findings]
-        fixes = [[("", "", f"-> {finding.fix}")] if finding.fix else [] for finding in findings]
-        print_rows([line for row, fix in zip(rows, fixes, strict=True) for line in (row, *fix)], indent="", wide=wide)
+        print_rows([(finding.state, finding.name, finding.detail) for finding in findings], indent="", wide=wide)
+        fixes = [f"  {finding.name}: {finding.fix}" for finding in findings if finding.fix]
+        if fixes:
+            typer.echo("\n".join(["\nTo get what is missing:", *fixes]))
     if any(finding.state == "missing" for finding in findings):
         raise typer.Exit(FAILED)
 
