@@ -13,6 +13,7 @@ from lab.files import write_atomically
 from lab.statistics import Estimate
 
 from .cells import clean, for_csv, for_json, full
+from .glyphs import spelled
 from .palette import INK, LINE, MUTED, PAPER
 from .plotting import ROW_PX, WIDTH_PX, draw, figure_of, new_axes, styled
 from .section import Section
@@ -75,7 +76,7 @@ def write_json(value: Any, path: Path) -> Path:
 def write_png(section: Section, path: Path) -> Path:
     """Draw a section's picture on paper, or its table if it has no picture."""
     if section.picture is not None:
-        figure = draw(section.picture, WIDTH_PX, section.picture.height_px)
+        figure = draw(section.picture, WIDTH_PX, section.picture.height_px, spell=True)
     else:
         figure = draw_table(section)
     file = BytesIO()
@@ -104,9 +105,9 @@ def draw_table(section: Section) -> Figure:
         for number, line in enumerate(texts):
             for text, width, end, to_left in zip(line, widths, ends, left, strict=True):
                 x, side = (end - width, "left") if to_left else (end - CHARACTER_PX, "right")
-                ax.text(x, number, text, color=INK if number else MUTED, va="center", ha=side)
+                ax.text(x, number, spelled(text), color=INK if number else MUTED, va="center", ha=side)
             ax.plot([0, ends[-1]], [number + 0.5] * 2, color=LINE, linewidth=0.8)
-        ax.set_title(clean(section.title), loc="left")
+        ax.set_title(spelled(clean(section.title)), loc="left")
         ax.set_xlim(0, max(WIDTH_PX, ends[-1]))
         ax.set_ylim(len(texts) - 0.5, -0.5)
         ax.set_axis_off()

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from lab.statistics import Estimate, number
 
 from .cells import clean, harmless
+from .glyphs import FONT, families, spelled
 from .palette import INK, LINE, MUTED
 from .section import Picture
 
@@ -33,7 +34,7 @@ WIDTH_PX = 780
 ROW_PX = 26
 NARROW_PX = 500
 """Width below which a chart is one for phones."""
-FONT, FONT_PX = "DejaVu Sans", 12.0
+FONT_PX = 12.0
 LINE_PX = 15
 """Height of a line of text."""
 NAMES_SHARE = 0.37
@@ -50,7 +51,6 @@ BREAKS = re.compile(r"[^\s\-_./:,@+]*[\s\-_./:,@+]*")
 """A piece of a name, with the marks behind which a line may end."""
 
 STYLE = {
-    "font.family": FONT,
     "font.size": FONT_PX,
     "text.parse_math": False,
     "axes.edgecolor": LINE,
@@ -89,8 +89,11 @@ def new_axes(width_px: float = WIDTH_PX, height_px: float = 300) -> Axes:
         return figure.add_subplot()
 
 
-def draw(picture: Picture, width_px: float, height_px: float) -> Figure:
-    """Draw a section's picture; names in it lose what can't be drawn, and nothing in them is a formula."""
+def draw(picture: Picture, width_px: float, height_px: float, *, spell: bool = False) -> Figure:
+    """Draw a section's picture; names in it lose what can't be drawn, and nothing in them is a formula.
+
+    `spell` out the characters that no font here has: a page's reader may have one, but a PNG is final.
+    """
     from matplotlib.text import Text
     from matplotlib.ticker import FuncFormatter
 
@@ -100,11 +103,11 @@ def draw(picture: Picture, width_px: float, height_px: float) -> Figure:
             for axis in (ax.xaxis, ax.yaxis):
                 formatter = axis.get_major_formatter()
                 if isinstance(formatter, FuncFormatter):  # Matplotlib's form of labels that were set
-                    formatter.func = _drawable(formatter.func)
+                    formatter.func = _drawable(formatter.func, spell)
             ax.xaxis.label.set_text(wrapped(ax.get_xlabel(), LABEL_SHARE * width_px))
         for text in figure.findobj(Text):
             assert isinstance(text, Text)
-            text.set_text(harmless(text.get_text()).replace("\t", " "))
+            text.set_text(_shown(text.get_text(), spell))
             text.set_parse_math(False)
     return figure
 
@@ -114,8 +117,8 @@ def styled() -> Iterator[None]:
     """Draw, or write a drawing out, in the report's style."""
     from matplotlib import rc_context
 
-    with rc_context(STYLE), warnings.catch_warnings():  # type: ignore[arg-type]
-        # The page's fonts have it; in a PNG its place shows.
+    with rc_context(STYLE | {"font.family": [*families()]}), warnings.catch_warnings():  # type: ignore[arg-type]
+        # The page's fonts may have what those here lack.
         warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font", UserWarning)
         yield
 
@@ -141,8 +144,14 @@ def log_ticks(axis: Axis, prefix: str = "", suffix: str = "", *, scale: float = 
     axis.set_minor_formatter(NullFormatter())
 
 
-def _drawable(label: Callable[[float, int | None], str]) -> Callable[[float, int | None], str]:
-    return lambda value, place: harmless(label(value, place)).replace("\t", " ")
+def _drawable(label: Callable[[float, int | None], str], spell: bool) -> Callable[[float, int | None], str]:
+    return lambda value, place: _shown(label(value, place), spell)
+
+
+def _shown(text: str, spell: bool) -> str:
+    """Return a text as it is drawn."""
+    text = harmless(text).replace("\t", " ")
+    return spelled(text) if spell else text
 
 
 def narrow(ax: Axes) -> bool:

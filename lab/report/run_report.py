@@ -126,7 +126,7 @@ def _facts(run: RunFigures) -> tuple[tuple[str, str], ...]:
         ("python", str(machine.get("python", ""))),
         ("versions", ", ".join(f"{name} {version}" for name, version in machine.get("versions", {}).items())),
         ("prices", f"${config.prices.cpu_hour_usd:g} for a core-hour, as of {config.prices.date}"),
-        ("record", f"{len(record):,} entries, the last with hash {record.head[:16]}…"),
+        ("record", f"{counted(len(record), 'entry')}, the last with hash {record.head[:16]}…"),
     )
     return tuple((name, value) for name, value in facts if value)
 

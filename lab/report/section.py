@@ -67,6 +67,8 @@ class Column:
     """True if `digits` counts significant digits, not decimals."""
     shaded: bool = False
     """True if the page shades each cell by its share of the largest in all shaded columns."""
+    names: bool = False
+    """True if the value names the row, as a uid does: a 0 is then a name like any other, not an empty amount."""
     bar: bool = False
     """True if the page draws a bar next to each value, as long as its share of the largest."""
 

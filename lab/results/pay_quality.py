@@ -103,7 +103,8 @@ class PayQuality:
         value, n = self.emission.value, self.miners
         if value is None:
             if n < 2:
-                return f"Whether pay follows quality can't be said: the true quality of {n} miners is known."
+                known = "only one miner" if n else "no miner"
+                return f"Whether pay follows quality can't be said: the true quality of {known} is known."
             return f"Whether pay follows quality can't be said: all {n} miners were paid alike, or are equally good."
         figure = f"Spearman {over_miners(self.emission, n)}"
         if self.p_value is None or self.p_value > ALPHA:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from lab.statistics import Estimate
@@ -16,8 +17,10 @@ def percent(share: float) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Write "1 miner", "1,024 miners"."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    """Write "1 miner", "1,024 miners", "2 entries"."""
+    if number == 1:
+        return f"{number:,} {noun}"
+    return f"{number:,} {noun[:-1]}ies" if re.search("[^aeiou]y$", noun) else f"{number:,} {noun}s"
 
 
 def times(number: int) -> str:
@@ -38,4 +41,5 @@ def listed(texts: Iterable[str]) -> str:
 
 def over_miners(figure: Estimate, miners: int) -> str:
     """Write a figure over miners whose n counts tasks: "0.94 (0.90 to 0.97, n=24 tasks, 6 miners)"."""
-    return f"{figure.text().removesuffix(')')} tasks, {counted(miners, 'miner')})"
+    tasks = "task" if figure.n == 1 else "tasks"
+    return f"{figure.text().removesuffix(')')} {tasks}, {counted(miners, 'miner')})"

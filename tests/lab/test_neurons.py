@@ -99,7 +99,7 @@ def test_a_run_without_an_epoch_has_neurons_and_no_figures(tmp_path: Path) -> No
     assert not results.complete
     assert {neuron.pay_share for neuron in results.neurons} == {None}
     assert {neuron.score for neuron in results.miners} == {NOTHING}
-    assert "can't be said" in PayQuality.of(results).sentence
+    assert "can't be said: the true quality of no miner is known" in PayQuality.of(results).sentence
 
 
 def test_pay_that_follows_quality_has_a_sentence_that_says_so(results: NeuronResults) -> None:

@@ -131,6 +131,10 @@ def test_the_report_shows_what_was_run_and_who_did_how_well(page: str) -> None:
     assert "not finished" not in page
 
 
+def test_the_uid_0_is_a_name_and_no_empty_amount(page: str) -> None:
+    assert re.search(r'<td class="">0</td>', page) and '<td class="zero ">0</td>' in page
+
+
 def test_every_chart_is_there_for_both_screens_with_words_for_those_who_cannot_see_it(page: str) -> None:
     labels = re.findall(r'<svg [^>]*aria-label="([^"]+)"', page)
     assert len(labels) == 8

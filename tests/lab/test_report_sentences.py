@@ -14,6 +14,8 @@ from lab.report.sections.scores import scores
 from lab.report.sections.summary import findings
 from lab.report.sections.weights import weights
 from lab.results.run_figures import RunFigures
+from lab.results.words import counted, over_miners
+from lab.statistics import Estimate
 from tests.lab.records import make_config, make_record
 
 
@@ -27,6 +29,12 @@ def played(folder: Path, **right: float) -> RunFigures:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> RunFigures:
     return played(tmp_path_factory.mktemp("run"))
+
+
+def test_one_of_a_thing_is_not_many() -> None:
+    assert [counted(1, "entry"), counted(2, "entry"), counted(1, "query")] == ["1 entry", "2 entries", "1 query"]
+    assert [counted(1200, "miner"), counted(2, "key")] == ["1,200 miners", "2 keys"]
+    assert over_miners(Estimate(0.5, None, None, 1), 1) == "0.50 (n=1 task, 1 miner)"
 
 
 def test_miners_that_answer_and_earn_the_same_are_said_to_tie(tmp_path: Path) -> None:
@@ -49,6 +57,7 @@ def test_a_single_miner_is_not_compared(tmp_path: Path) -> None:
     assert scores(run).caption.shows.startswith("'alone' answers with a true quality of 0.")
     assert effort(run).caption.shows.startswith("'alone' answers in a median of 0.")
     assert "1 miner answers it" in bill(run).caption.shows
+    assert "the true quality of only one miner is known" in findings(run)[0]
 
 
 def test_names_in_sentences_are_quoted(run: RunFigures) -> None:

@@ -69,11 +69,13 @@ def _read(netuid: int | None, load: Path | None, chain: str) -> Metagraph:
 
 
 def _concentration_text(graph: Metagraph, summary: Concentration) -> str:
-    lines = [f"subnet {graph.netuid} at block {graph.block}: {graph.n} neurons, {summary.coldkeys} coldkeys"]
+    from lab.results.words import counted
+
+    lines = [f"subnet {graph.netuid} at block {graph.block}: {counted(graph.n, 'neuron')}, {counted(summary.coldkeys, 'coldkey')}"]
     for name, holding in (("stake", summary.stake), ("incentive", summary.incentive)):
         top = ", ".join(f"top {k} {share:.1%}" for k, share in holding.top_share.items())
         lines.append(
-            f"{name:<10} {holding.holders} coldkeys, Gini {holding.gini:.3f}, {top}, "
+            f"{name:<10} {counted(holding.holders, 'coldkey')}, Gini {holding.gini:.3f}, {top}, "
             f"Nakamoto {holding.nakamoto}, as {holding.effective:.1f} equal ones"
         )
     spread = ", ".join(f"{name} {value:.4g}" for name, value in summary.miner_incentive.items())

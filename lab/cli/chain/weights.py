@@ -29,13 +29,15 @@ def set_weights(
     as_json: AsJson = False,
 ) -> None:
     """Set a validator's weights openly."""
+    from lab.results.words import counted
+
     with chain_session(chain, wallets, wallet, hotkey, netuid=netuid) as session:
         call = _call(weights, netuid, version)
         receipt = session.confirm(session.keys.hotkey_pair(), call)
     show(
         as_json,
         {"block": receipt.block, "uid": receipt.result, "uids": call.uids, "values": call.values},
-        f"block {receipt.block}: uid {receipt.result} set weights on {len(call.uids)} uids",
+        f"block {receipt.block}: uid {receipt.result} set weights on {counted(len(call.uids), 'uid')}",
     )
 
 

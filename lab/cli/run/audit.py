@@ -82,10 +82,9 @@ def _audited(result: AuditResult) -> str:
     """Say what an audit checked and found."""
     from lab.results.words import counted
 
-    entries = "1 entry" if result.entries == 1 else f"{result.entries:,} entries"
     state = "a finished run" if result.complete else "an unfinished run"
     text = (
-        f"{state}; {entries} with intact hashes, in order; {counted(result.rounds, 'task')} generated again, "
+        f"{state}; {counted(result.entries, 'entry')} with intact hashes, in order; {counted(result.rounds, 'task')} generated again, "
         f"{counted(result.answers, 'answer')} graded again, {counted(result.epochs, 'epoch')} paid again: "
         "all as recorded"
     )

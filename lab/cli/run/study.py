@@ -141,10 +141,11 @@ def _add_simulated(app: typer.Typer, name: str, study: SimulatedStudy[Any, Any])
 
 def _announce(forecast: Forecast, name: str) -> None:
     from lab.duration import duration
+    from lab.results.words import counted
 
     if forecast.by_arm_s:
         typer.echo(
-            f"{name}: {len(forecast.by_arm_s)} steps to go, about {duration(forecast.wall_s)}, "
+            f"{name}: {counted(len(forecast.by_arm_s), 'step')} to go, about {duration(forecast.wall_s)}, "
             f"{forecast.cpu_s:,.0f} CPU seconds, ${forecast.usd:.4f}",
             err=True,
         )

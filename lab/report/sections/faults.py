@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lab.results.neurons import by_quality
 from lab.results.run_figures import RunFigures
-from lab.results.words import percent
+from lab.results.words import counted, percent
 from subnets import Fault
 
 from ..cells import cut
@@ -51,8 +51,9 @@ def _caption(run: RunFigures) -> Caption:
     failed = sum(sum(miner.faults.values()) for miner in miners)
     lost = sum(miner.faults.get("lost", 0) for miner in miners)
     if not failed:
-        return Caption(f"All {queries:,} queries were answered.", "Whether the answers are any good is not shown here.")
-    shows = f"{failed:,} of {queries:,} queries ({percent(failed / queries)}) got no valid answer."
+        shows = "The only query was answered." if queries == 1 else f"All {queries:,} queries were answered."
+        return Caption(shows, "Whether the answers are any good is not shown here.")
+    shows = f"{failed:,} of {counted(queries, 'query')} ({percent(failed / queries)}) got no valid answer."
     if lost:
         shows += f" {lost:,} of them were lost on the way, which is not the miners' fault; they are unscored."
     return Caption(shows, "A reason in the last column may be the miner's own words; none of it was verified.")

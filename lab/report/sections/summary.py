@@ -11,7 +11,7 @@ from .names import label
 
 COLUMNS = (
     Column("neuron", "neuron"),
-    Column("uid", "uid"),
+    Column("uid", "uid", names=True),
     Column("stake", "stake", 0),
     Column("incentive", "incentive"),
     Column("dividends", "dividends"),
@@ -54,7 +54,8 @@ def findings(run: RunFigures) -> list[str]:
     lines = []
     if not results.complete:
         lines.append(
-            f"The run is not finished: {len(results.epochs)} of {results.config.chain.epochs} epochs are complete, "
+            f"The run is not finished: {len(results.epochs)} of "
+            f"{counted(results.config.chain.epochs, 'epoch')} are complete, "
             "and all figures are as of then."
         )
     lines.append(run.pay_quality.sentence)
@@ -66,7 +67,7 @@ def findings(run: RunFigures) -> list[str]:
     queries = sum(miner.asked for miner in results.miners)
     failed = sum(sum(miner.faults.values()) for miner in results.miners)
     if failed:
-        lines.append(f"{failed:,} of {queries:,} queries ({percent(failed / queries)}) got no valid answer.")
+        lines.append(f"{failed:,} of {counted(queries, 'query')} ({percent(failed / queries)}) got no valid answer.")
     return lines
 
 

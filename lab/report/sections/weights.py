@@ -62,10 +62,10 @@ def _caption(results: NeuronResults) -> Caption:
         least = min(pairs, key=lambda pair: (pair.correlation, pair.first, pair.second))
         parts.append(
             f"Of the {counted(len(pairs), 'pair')} of validators none agrees less than {names[least.first]} and "
-            f"{names[least.second]}: Spearman {least.correlation:.2f} (n={len(results.miners):,} miners)."
+            f"{names[least.second]}: Spearman {least.correlation:.2f} (n={counted(len(results.miners), 'miner')})."
             if len(pairs) > 1
             else f"{names[least.first]} and {names[least.second]} agree at Spearman {least.correlation:.2f} "
-            f"(n={len(results.miners):,} miners)."
+            f"(n={counted(len(results.miners), 'miner')})."
         )
     silent = [quoted(validator.name) for validator in results.validators if validator.uid not in submitted]
     if silent:

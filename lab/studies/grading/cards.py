@@ -166,7 +166,7 @@ def write(card: Card, folder: Path) -> Path:
         title=card.name,
         findings=(
             verdict(card),
-            f"Scorer {card.grader.kind}, comparing {card.compares}; {card.tasks} tasks.",
+            f"Scorer {card.grader.kind}, comparing {card.compares}; {counted(card.tasks, 'task')}.",
         ),
         sections=tuple(section for section in _sections(card) if section.facts),
         links=(("the study", "../index.html"), ("JSON", f"{card.name}.json")),

@@ -50,9 +50,9 @@ def _finding(data: CopyingData, churn: float) -> str:
         for concealment in (hidden[0], hidden[-1])
     }
     return (
-        f"At a churn of {churn:g}, copying pays better than working under {paying[hidden[0]]} of {total} rules with "
-        f"weights hidden for {counted(hidden[0], 'epoch')}, and under {paying[hidden[-1]]} with weights hidden for "
-        f"{counted(hidden[-1], 'epoch')} (t-test corrected for skewness, Holm over the whole study, at "
+        f"At a churn of {churn:g}, copying pays better than working under {paying[hidden[0]] or 'none'} of {total} rules "
+        f"with weights hidden for {counted(hidden[0], 'epoch')}, and under {paying[hidden[-1]] or 'none'} of them with "
+        f"weights hidden for {counted(hidden[-1], 'epoch')} (t-test corrected for skewness, Holm over the whole study, at "
         f"{ALPHA:g})."
     )
 
@@ -85,6 +85,8 @@ def _by_concealment(data: CopyingData, churn: float) -> Section:
 
 def draw_gains(data: CopyingData, churn: float, ax: Axes) -> Figure:
     """Draw G by concealment, one line for each variant, with the levels of working and of delegating."""
+    from matplotlib.ticker import MaxNLocator
+
     with styled():
         for place, variant in enumerate(data.config.variants):
             rows = [row for row in _rows(data, churn) if row.variant == variant.name]
@@ -94,6 +96,7 @@ def draw_gains(data: CopyingData, churn: float, ax: Axes) -> Figure:
             ax.fill_between(x, low, high, alpha=0.15, color=colour, linewidth=0)
         ax.axhline(1, color=INK, linewidth=0.8)
         ax.axhline(1 - DELEGATE_TAKE, color=MUTED, linewidth=1, linestyle="--")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.set_xlabel("epochs for which weights stay hidden")
         head(ax, "copier's dividends per stake over the honest median")
         ax.grid(axis="both")
