@@ -1,4 +1,4 @@
-"""A real PostgreSQL server, started once where a test asks for it."""
+"""What several tests of the laboratory share: a recorded run, and a real PostgreSQL server."""
 
 import os
 import pwd
@@ -10,7 +10,21 @@ from pathlib import Path
 
 import pytest
 
+from lab.record.record import RunRecord
+from lab.results.run_figures import RunFigures
+from tests.lab.records import make_record
 from tests.lab.servers import Postgres
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunRecord]:
+    with make_record(tmp_path_factory.mktemp("run")) as record:
+        yield record
+
+
+@pytest.fixture(scope="module")
+def run(record: RunRecord) -> RunFigures:
+    return RunFigures.of(record)
 
 
 @pytest.fixture(scope="session")

@@ -37,17 +37,6 @@ VOID = {"meta", "img", "br", "hr"}
 
 
 @pytest.fixture(scope="module")
-def record(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunRecord]:
-    with make_record(tmp_path_factory.mktemp("run")) as record:
-        yield record
-
-
-@pytest.fixture(scope="module")
-def run(record: RunRecord) -> RunFigures:
-    return RunFigures.of(record)
-
-
-@pytest.fixture(scope="module")
 def page(run: RunFigures) -> str:
     return html(run)
 

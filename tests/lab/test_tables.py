@@ -24,17 +24,6 @@ from tests.lab.records import make_config, make_record
 WIDTHS = (60, 80, 120, 200)
 
 
-@pytest.fixture(scope="module")
-def record(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunRecord]:
-    with make_record(tmp_path_factory.mktemp("run")) as record:
-        yield record
-
-
-@pytest.fixture(scope="module")
-def run(record: RunRecord) -> RunFigures:
-    return RunFigures.of(record)
-
-
 def printed(*sections: Section, width: int = 80, wide: bool = False) -> str:
     console = Console(width=width, file=StringIO())
     show(sections, wide=wide, console=console)
