@@ -119,7 +119,9 @@ async def _serve(serving: Serving, options: ServeOptions) -> None:
         if options.as_json:
             typer.echo(json.dumps({"url": url, "hotkey": axon.hotkey, "places": serving.slots}))
         else:
-            typer.echo(f"serving at {url} as {axon.hotkey}, {counted(serving.slots, 'query')} at once; stop with Ctrl-C")
+            typer.echo(
+                f"serving at {url} as {axon.hotkey}, {counted(serving.slots, 'query')} at once; stop with Ctrl-C"
+            )
             if options.tls_cert is None and options.host not in LOOPBACK:
                 typer.echo(
                     "Without TLS, queries and answers can be read on their way; use --tls-cert and --tls-key.", err=True

@@ -1,7 +1,7 @@
 import csv
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from html.parser import HTMLParser
 from io import BytesIO, StringIO
 from pathlib import Path

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from lab.record.record import RunRecord
 from lab.report.cells import compact, full
 from lab.report.run_report import IN_SHORT, SECTIONS, as_json
 from lab.report.section import Caption, Cell, Column, Label, Section

@@ -45,7 +45,9 @@ def status(chain: ChainPath = CHAIN, as_json: AsJson = False) -> None:
     with chain_session(chain) as session, session.open() as opened:
         summary = chain_summary(opened, chain)
     kind = "development chain" if summary["development"] else "chain"
-    lines = [f"{kind} {summary['name']} in {chain}, block {summary['block']}, {counted(len(summary['subnets']), 'subnet')}"]
+    lines = [
+        f"{kind} {summary['name']} in {chain}, block {summary['block']}, {counted(len(summary['subnets']), 'subnet')}"
+    ]
     lines += [f"{part:<10} {tao(amount)}" for part, amount in summary["supply_rao"].items()]
     show(as_json, summary, "\n".join(lines))
 
