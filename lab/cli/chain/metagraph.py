@@ -71,9 +71,8 @@ def _read(netuid: int | None, load: Path | None, chain: str) -> Metagraph:
 def _concentration_text(graph: Metagraph, summary: Concentration) -> str:
     from lab.results.words import counted
 
-    lines = [
-        f"subnet {graph.netuid} at block {graph.block}: {counted(graph.n, 'neuron')}, {counted(summary.coldkeys, 'coldkey')}"
-    ]
+    size = f"{counted(graph.n, 'neuron')}, {counted(summary.coldkeys, 'coldkey')}"
+    lines = [f"subnet {graph.netuid} at block {graph.block}: {size}"]
     for name, holding in (("stake", summary.stake), ("incentive", summary.incentive)):
         top = ", ".join(f"top {k} {share:.1%}" for k, share in holding.top_share.items())
         lines.append(

@@ -84,7 +84,8 @@ def _audited(result: AuditResult) -> str:
 
     state = "a finished run" if result.complete else "an unfinished run"
     text = (
-        f"{state}; {counted(result.entries, 'entry')} with intact hashes, in order; {counted(result.rounds, 'task')} generated again, "
+        f"{state}; {counted(result.entries, 'entry')} with intact hashes, in order; "
+        f"{counted(result.rounds, 'task')} generated again, "
         f"{counted(result.answers, 'answer')} graded again, {counted(result.epochs, 'epoch')} paid again: "
         "all as recorded"
     )

@@ -50,10 +50,10 @@ def _finding(data: CopyingData, churn: float) -> str:
         for concealment in (hidden[0], hidden[-1])
     }
     return (
-        f"At a churn of {churn:g}, copying pays better than working under {paying[hidden[0]] or 'none'} of {total} rules "
-        f"with weights hidden for {counted(hidden[0], 'epoch')}, and under {paying[hidden[-1]] or 'none'} of them with "
-        f"weights hidden for {counted(hidden[-1], 'epoch')} (t-test corrected for skewness, Holm over the whole study, at "
-        f"{ALPHA:g})."
+        f"At a churn of {churn:g}, copying pays better than working under {paying[hidden[0]] or 'none'} of {total} "
+        f"rules with weights hidden for {counted(hidden[0], 'epoch')}, and under {paying[hidden[-1]] or 'none'} of "
+        f"them with weights hidden for {counted(hidden[-1], 'epoch')} (t-test corrected for skewness, Holm over the "
+        f"whole study, at {ALPHA:g})."
     )
 
 
