@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lab.report.images.svg import inline
 from lab.statistics import Estimate
 
 from .cells import clean, harmless, plain, printed
 from .palette import variables
 from .plotting import WIDTH_PX, draw
 from .section import Cell, Picture, Publication, Section
-from .svg import inline
 
 PHONE_PX = 358
 """Width of a chart on a phone: 390 less the page's margins."""

@@ -21,9 +21,9 @@ from lab.report.cells import clean, cut
 from lab.report.charts import Mark, Series, draw_heat, draw_lines, draw_rows, draw_scatter
 from lab.report.export import write_csv, write_png
 from lab.report.html import page
+from lab.report.images.svg import inline
 from lab.report.plotting import draw
 from lab.report.section import Caption, Column, Fact, Label, Picture, Publication, Section
-from lab.report.svg import inline
 from lab.report.terminal import show
 from lab.statistics import Estimate
 

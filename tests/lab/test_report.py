@@ -17,6 +17,8 @@ from lab.report.cells import plain
 from lab.report.charts import Mark, draw_rows
 from lab.report.export import as_dict, write_csv, write_json, write_png
 from lab.report.html import page as page_of
+from lab.report.images.svg import inline
+from lab.report.images.thumbnail import MOST_BYTES, thumbnail
 from lab.report.plotting import spread
 from lab.report.run_report import SECTIONS, html, write_report
 from lab.report.section import Caption, Column, Label, Picture, Publication, Section
@@ -24,9 +26,7 @@ from lab.report.sections.bill import draw_bill
 from lab.report.sections.incentive import draw_incentive, incentives
 from lab.report.sections.pay import draw_pay
 from lab.report.sections.scores import draw_scores
-from lab.report.svg import inline
 from lab.report.terminal import show
-from lab.report.thumbnail import MOST_BYTES, thumbnail
 from lab.results.neurons import by_quality
 from lab.results.run_figures import RunFigures
 from lab.results.sample_answers import RANKS, pick

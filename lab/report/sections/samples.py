@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from lab.report.images.thumbnail import data_url
 from lab.results.run_figures import RunFigures
 from lab.results.sample_answers import Sample, sample_answers
 from lab.results.words import quoted
 from lab.statistics import number
 
 from ..section import Caption, Cell, Column, Exhibit, Section
-from ..thumbnail import data_url
 
 COLUMNS = (
     Column("rank", "rank"),

@@ -7,8 +7,8 @@ from io import StringIO
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from .palette import variables
-from .plotting import styled
+from lab.report.palette import variables
+from lab.report.plotting import styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
