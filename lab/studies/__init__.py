@@ -4,6 +4,7 @@ STUDIES: dict[str, str] = {
     "overhead": "lab.studies.overhead:STUDY",
     "grading": "lab.studies.grading:STUDY",
     "miners": "lab.studies.miners:STUDY",
+    "design": "lab.studies.design:STUDY",
     "retention": "lab.studies.retention:STUDY",
     "weight-copying": "lab.studies.weight_copying:STUDY",
     "querying": "lab.studies.querying:STUDY",

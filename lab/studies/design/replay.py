@@ -87,8 +87,6 @@ class Worlds:
     """(worlds, rounds, validators): the task of each round."""
     spare: NDArray[np.float32]
     """(worlds, rounds, validators): uniform draws, for tasks in the stead of others."""
-    gold: NDArray[np.float32]
-    """(worlds, rounds, validators): a task is gold if this is below the share of gold."""
     order: NDArray[np.uint16]
     """(worlds, rounds, validators, miners): those with the lowest numbers are asked."""
     counts: Floats
@@ -108,7 +106,6 @@ class Worlds:
         return cls(
             tasks=drawn.reshape(shape),
             spare=rng.random(shape, dtype=np.float32) * np.float32(1 - 1e-6),
-            gold=rng.random(shape, dtype=np.float32),
             order=_shuffled(rng, (*shape, miners)),
             counts=counts,
         )
@@ -171,7 +168,6 @@ class _Batch:
         self._tables, self._designs, self._worlds, self._place = tables, designs, worlds, place
         self._alpha = np.array([design.alpha for design in designs])[:, None, None]
         self._table = np.array([design.grader.table for design in designs])[:, None]
-        self._gold = np.array([design.grader.gold * design.grader.mixed for design in designs])[:, None]
         self._validators = designs[0].validators
         members = {count: tables.registered(count) for count in {design.miners for design in designs}}
         self._member = np.array([members[design.miners] for design in designs])
@@ -200,9 +196,9 @@ class _Batch:
             scores = np.minimum(1.0, averages / np.maximum(1.0 - left, SMALLEST))
             weights = np.zeros((cases, copier + 1, miners))
             weights[:, :copier] = self._weigh(scores)
+            weights[:, copier] = weights[:, 0]  # it grades the first epoch itself
             if consensus:
-                lagged = consensus[-2] if len(consensus) > 1 else np.zeros_like(consensus[-1])
-                weights[:, copier] = np.where(hidden[:, None], lagged, consensus[-1])
+                weights[:, copier] = np.where(hidden[:, None], consensus[max(0, epoch - 2)], consensus[-1])
             rows = np.zeros((cases, copier + 1, stake.shape[1]), np.int64)
             rows[:, :, copier + 1 :] = stored_weights(weights)
             result = subnets.pay(rows)
@@ -217,9 +213,6 @@ class _Batch:
         """Let all ledgers take in a round, as `ScoreLedger` does; `left` is the part that no score has filled."""
         tasks = self._worlds.tasks[self._place, number, : self._validators]
         scores = self._tables.scores[self._table, tasks]
-        gold = self._worlds.gold[self._place, number, : self._validators] < self._gold
-        if gold.any():
-            scores = np.where(gold[:, :, None], self._tables.quality[tasks], scores)
         order = np.where(self._member[:, None, :], self._worlds.order[self._place, number, : self._validators], OUTSIDE)
         last = np.take_along_axis(np.sort(order, axis=-1), self._asked[:, None, None] - 1, axis=-1)
         graded = (order <= last) & ~np.isnan(scores)

@@ -27,8 +27,6 @@ class GraderChoice:
     """Number of its scores among the score tables."""
     gold: float
     """1 for a grader that compares with the truth."""
-    mixed: bool = False
-    """True if gold tasks are graded by the truth instead, and its scores hold none."""
 
 
 @dataclass(frozen=True, slots=True)
