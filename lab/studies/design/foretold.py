@@ -18,7 +18,7 @@ from validators import Validator
 from validators.sampling import RandomK
 
 from .config import DesignConfig
-from .replay import MOST_VALIDATORS, ScoreTables, Worlds, replay
+from .replay import MOST_VALIDATORS, ReplayWorlds, ScoreTables, replay
 from .space import Design, GraderChoice
 
 DRAWS = 400
@@ -45,7 +45,7 @@ def foretell(config: DesignConfig, tables: ScoreTables, run: CompletedRun) -> tu
     design, epochs = own_design(config, tables), config.chain.epochs
     rng = np.random.default_rng(config.seed)
     samples = rng.integers(0, len(tables), (DRAWS, len(tables)))
-    worlds = Worlds.draw(
+    worlds = ReplayWorlds.draw(
         tables, count=DRAWS, rounds=epochs * design.rounds_per_epoch, seed=config.seed, samples=samples
     )
     pay = replay(tables, [design], worlds).pay[0]

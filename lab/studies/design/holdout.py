@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from lab.statistics import Estimate
 from lab.statistics.interval import CONFIDENCE, Interval
 
-from .replay import Floats, Progress, Replayed, ScoreTables, Worlds, replay
+from .replay import Floats, Progress, Replayed, ReplayWorlds, ScoreTables, replay
 from .search import COPIER, Figures, Finalists, dominated_by
 
 GROUPS = 10
@@ -52,10 +52,10 @@ class HeldOut:
         progress: Progress = lambda cases: None,
     ) -> Self:
         """Replay the finalists on `tables`, which hold none of the search's tasks."""
-        worlds = Worlds.draw(tables, count=WORLDS, rounds=rounds, seed=seed)
+        worlds = ReplayWorlds.draw(tables, count=WORLDS, rounds=rounds, seed=seed)
         group = np.arange(len(tables)) % GROUPS
 
-        def replayed(worlds: Worlds) -> Replayed:
+        def replayed(worlds: ReplayWorlds) -> Replayed:
             return replay(tables, finalists.designs, worlds, progress)
 
         gamer, plain = finalists.figures.gamer, replayed(worlds)

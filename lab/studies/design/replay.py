@@ -1,6 +1,6 @@
 """Replay: what designs would have paid, on tables of recorded scores.
 
-    worlds = Worlds.draw(tables, count=64, rounds=32, seed=0)
+    worlds = ReplayWorlds.draw(tables, count=64, rounds=32, seed=0)
     replay(tables, designs, worlds).misplaced           # (designs, worlds)
 
 A world is a draw of the tasks that each validator sets and of the miners that it asks; all designs see the same worlds.
@@ -80,7 +80,7 @@ class ScoreTables:
 
 
 @dataclass(frozen=True, eq=False)
-class Worlds:
+class ReplayWorlds:
     """Draws that all designs share."""
 
     tasks: Integers
@@ -140,7 +140,7 @@ class Replayed:
 
 
 def replay(
-    tables: ScoreTables, designs: Sequence[Design], worlds: Worlds, progress: Progress = lambda cases: None
+    tables: ScoreTables, designs: Sequence[Design], worlds: ReplayWorlds, progress: Progress = lambda cases: None
 ) -> Replayed:
     """Replay all designs in all worlds; `progress` receives the cases done."""
     shape = len(designs), len(worlds)
@@ -164,7 +164,7 @@ def replay(
 class _Batch:
     """Cases of one tempo and V, each a design in a world: ledgers, weights and consensus side by side."""
 
-    def __init__(self, tables: ScoreTables, designs: Sequence[Design], worlds: Worlds, place: Integers) -> None:
+    def __init__(self, tables: ScoreTables, designs: Sequence[Design], worlds: ReplayWorlds, place: Integers) -> None:
         self._tables, self._designs, self._worlds, self._place = tables, designs, worlds, place
         self._alpha = np.array([design.alpha for design in designs])[:, None, None]
         self._table = np.array([design.grader.table for design in designs])[:, None]

@@ -16,11 +16,11 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from .replay import Floats, Progress, Replayed, ScoreTables, Worlds, replay
+from .replay import Floats, Progress, Replayed, ReplayWorlds, ScoreTables, replay
 from .space import Design
 
 RUNGS = (4, 16, 64)
-"""Worlds of each stage; each keeps a quarter of the designs of the one before."""
+"""ReplayWorlds of each stage; each keeps a quarter of the designs of the one before."""
 KEPT = 4
 MOST_FINALISTS = 12
 COPIER = -1
@@ -96,7 +96,7 @@ def search(
     """Replay designs in stages, each with four times the worlds and a quarter of the designs."""
     left, replays = list(designs), 0
     for stage, count in enumerate(RUNGS):
-        worlds = Worlds.draw(tables, count=count, rounds=rounds, seed=seed + stage)
+        worlds = ReplayWorlds.draw(tables, count=count, rounds=rounds, seed=seed + stage)
         figures = Figures.of(replay(tables, left, worlds, progress), tables.honest)
         replays += len(left) * count
         beaten = dominated_by(figures.table)

@@ -15,7 +15,7 @@ from lab.studies.design.config import DesignConfig
 from lab.studies.design.foretold import own_design
 from lab.studies.design.holdout import HeldOut
 from lab.studies.design.launch import write_launch
-from lab.studies.design.replay import ScoreTables, Worlds, replay, weigh
+from lab.studies.design.replay import ReplayWorlds, ScoreTables, replay, weigh
 from lab.studies.design.search import Figures, dominated_by, pick, search
 from lab.studies.design.space import Design, GraderChoice, Space
 from lab.studies.study import measure
@@ -48,7 +48,7 @@ def tables(tasks: int, seed: int = 0) -> ScoreTables:
 
 def replayed(designs: Sequence[Design], count: int = 8, **changes: Any) -> Any:
     table = replace(tables(60), **changes)
-    return replay(table, designs, Worlds.draw(table, count=count, rounds=8, seed=1))
+    return replay(table, designs, ReplayWorlds.draw(table, count=count, rounds=8, seed=1))
 
 
 @pytest.mark.parametrize("rule", [Proportional(), Softmax(temperature=0.1), TopK(k=2)])
@@ -60,7 +60,7 @@ def test_weights_on_arrays_are_those_of_the_rule(rule: WeightRule) -> None:
 
 def test_one_epoch_pays_what_the_ledgers_of_validators_say() -> None:
     table = tables(60)
-    worlds = Worlds.draw(table, count=1, rounds=8, seed=3)
+    worlds = ReplayWorlds.draw(table, count=1, rounds=8, seed=3)
     design = replace(PLAIN, validators=1, rounds_per_epoch=8)
     ledger, hotkeys = ScoreLedger(0.1), {uid: str(uid) for uid in range(5)}
     for task in worlds.tasks[0, :, 0]:
@@ -99,7 +99,7 @@ def test_fewer_miners_are_of_evenly_spread_quality_and_adversaries_always_regist
 
 
 def test_a_world_without_some_tasks_keeps_all_other_draws() -> None:
-    worlds = Worlds.draw(tables(60), count=2, rounds=8, seed=1)
+    worlds = ReplayWorlds.draw(tables(60), count=2, rounds=8, seed=1)
     gone = np.arange(60) % 10 == 3
     left = worlds.without(gone)
     same = ~gone[worlds.tasks]
@@ -144,7 +144,7 @@ def test_intervals_on_held_out_tasks_hold_the_value_of_fresh_tasks() -> None:
     """Twelve studies of three designs: 93 to 97 % of many more hold it, so at least 29 of these 36 intervals do."""
     designs = (PLAIN, replace(PLAIN, grader=NOISY), replace(PLAIN, alpha=0.4, validators=1))
     fresh = tables(4000, seed=99)
-    true = Figures.of(replay(fresh, designs, Worlds.draw(fresh, count=600, rounds=8, seed=9)), fresh.honest)
+    true = Figures.of(replay(fresh, designs, ReplayWorlds.draw(fresh, count=600, rounds=8, seed=9)), fresh.honest)
     found = search(fresh, designs, rounds=8, seed=0)
     finalists = replace(found, designs=designs, figures=true)
     held = [HeldOut.of(tables(60, seed=seed), finalists, rounds=8, seed=seed) for seed in range(12)]
