@@ -15,6 +15,7 @@ from lab.studies.arm import Arm, subset
 from lab.studies.grading.config import GradingConfig, Share, answers_truly
 from subnets import Scorer
 from validators import SCORERS
+from validators.sampling import All, RandomK
 from validators.scorers.jury import Jury
 
 from .space import GraderChoice, Space
@@ -62,6 +63,12 @@ class DesignConfig(GradingConfig):
             raise ValueError(".miners: all are honest; add adversaries, so that designs differ in what these earn")
         if wrong := [count for count in self.design.miners if count > honest]:
             raise ValueError(f".design.miners: {wrong[0]}, and the config has {honest} honest miners; give fewer")
+        for place, validator in enumerate(self.build_validators()):
+            if validator.ledger is not None or not isinstance(validator.sampler, All | RandomK):
+                key = "sampler" if validator.ledger is None else "ledger"
+                raise ValueError(
+                    f".validators: {self.validator_names[place]!r} has a {key} that can't be replayed; leave it out"
+                )
         if self.own_grader is None:
             raise ValueError(
                 ".graders: none grades as the first validator does; add a table with the same scorer, so that its pay "

@@ -11,7 +11,7 @@ from lab.files import write_atomically
 from lab.studies.arm import singly
 from subnets import SUBNETS
 from validators import VALIDATORS, Validator
-from validators.sampling import RandomK
+from validators.sampling import All, RandomK
 
 from .config import JURY, DesignConfig
 from .replay import ScoreTables
@@ -69,7 +69,7 @@ def _validator(config: DesignConfig, design: Design, miners: int) -> dict[str, A
         "alpha": design.alpha,
         "weight_rule": design.weight_rule,
         "seed": 0,
-        **({"sampler": RandomK(k=asked)} if asked < miners else {}),
+        "sampler": RandomK(k=asked) if asked < miners else All(),
     }
     validator: Validator = first.model_copy(update=changes)
     options = VALIDATORS.spec(validator)

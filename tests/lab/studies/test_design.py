@@ -169,6 +169,7 @@ def test_the_shipped_config_foretells_the_design_of_its_own_validators() -> None
     [
         ({"grading.tasks": "20"}, "half of the tasks are held out, so give 40 or more"),
         ({"design.miners": "[7]"}, "7, and the config has 6 honest miners"),
+        ({"validators.0.ledger": '"watchful"'}, "'validator-0' has a ledger that can't be replayed"),
         ({"graders.0.scorer": '"exact"'}, "none grades as the first validator does"),
         ({"graders.1.reference": '"oracle-95"'}, "graders.1.reference: every design must be ready to run"),
     ],
