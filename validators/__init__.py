@@ -2,6 +2,7 @@
 
 from subnets import Scorer
 
+from .champion import Champion
 from .dawid_skene import NO_ANSWER, NOT_ASKED, JuryResult, jury
 from .ledger import Ledger, LedgerKind, ScoreLedger
 from .memory import Memory
@@ -11,7 +12,7 @@ from .scorer_check import check_scorer, open_scorer
 from .strategies import VALIDATORS, Favourite, Inverter, WeightCopier, load_validator
 from .validator import Assignment, Grades, PublicView, Validator, receive, score
 from .watchful import Watchful, WatchfulLedger
-from .weights import Proportional, Softmax, TopK, WeightRule
+from .weights import Power, Proportional, Softmax, TopK, WeightRule, WinnerTakesAll
 from .window import Round, WindowGrades, WindowScorer
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "All",
     "Assignment",
     "ByLedger",
+    "Champion",
     "Favourite",
     "Grades",
     "Inverter",
@@ -32,6 +34,7 @@ __all__ = [
     "Ledger",
     "LedgerKind",
     "Memory",
+    "Power",
     "Proportional",
     "PublicView",
     "RandomK",
@@ -49,6 +52,7 @@ __all__ = [
     "WeightRule",
     "WindowGrades",
     "WindowScorer",
+    "WinnerTakesAll",
     "check_scorer",
     "jury",
     "load_validator",

@@ -75,8 +75,10 @@ WEIGHT_RULES: Plugins[WeightRule] = Plugins(
     group="subnetlab.weight_rules",
     base=WeightRule,  # type: ignore[type-abstract]
     builtin={
+        "power": "validators.weights:Power",
         "proportional": "validators.weights:Proportional",
         "softmax": "validators.weights:Softmax",
         "top_k": "validators.weights:TopK",
+        "winner_takes_all": "validators.weights:WinnerTakesAll",
     },
 )

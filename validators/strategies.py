@@ -88,6 +88,7 @@ VALIDATORS: Plugins[Validator] = Plugins(
     default="honest",
     builtin={
         "honest": "validators.validator:Validator",
+        "champion": "validators.champion:Champion",
         "weight_copier": "validators.strategies:WeightCopier",
         "favourite": "validators.strategies:Favourite",
         "inverter": "validators.strategies:Inverter",

@@ -33,6 +33,29 @@ class Proportional(WeightRule):
         return shares(scores)
 
 
+class Power(WeightRule):
+    """Weights in proportion to score ** exponent: above 1 the best miners get more than their part."""
+
+    exponent: float = Field(2.0, gt=0.0, le=100.0)
+    """1 is proportional."""
+
+    def weigh(self, scores: Mapping[int, float]) -> dict[int, float]:
+        """Return the shares of the powers."""
+        best = max(scores.values(), default=0.0)
+        if best <= 0.0:
+            return {}
+        return shares({uid: (score / best) ** self.exponent for uid, score in scores.items() if score > 0.0})
+
+
+class WinnerTakesAll(WeightRule):
+    """All weight for the miner of the best score; miners that tie share it."""
+
+    def weigh(self, scores: Mapping[int, float]) -> dict[int, float]:
+        """Return equal shares for the best."""
+        best = max(scores.values(), default=0.0)
+        return shares({uid: 1.0 for uid, score in scores.items() if score == best and best > 0.0})
+
+
 class Softmax(WeightRule):
     """Weights in proportion to exp(score / temperature): the lower the temperature, the more the best miners get."""
 

@@ -7,9 +7,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from subnets import Score
-from validators import WEIGHT_RULES, Proportional, ScoreLedger, Softmax, TopK, Validator, WeightRule
+from validators import (
+    VALIDATORS,
+    WEIGHT_RULES,
+    Champion,
+    Power,
+    Proportional,
+    PublicView,
+    ScoreLedger,
+    Softmax,
+    TopK,
+    Validator,
+    WeightRule,
+    WinnerTakesAll,
+)
 
-RULES = [WEIGHT_RULES.load(kind) for kind in WEIGHT_RULES.sources()] + [TopK(k=2), Softmax(temperature=0.001)]
+RULES = [WEIGHT_RULES.load(kind) for kind in WEIGHT_RULES.sources()] + [
+    TopK(k=2),
+    Softmax(temperature=0.001),
+    Power(exponent=50),
+]
 SCORES = st.dictionaries(
     st.integers(0, 255), st.sampled_from([0.0, 0.25, 0.5, 1.0]) | st.floats(1e-6, 1.0), max_size=30
 )
@@ -52,3 +69,37 @@ def test_a_low_temperature_leaves_almost_all_to_the_best() -> None:
 
 def test_miners_that_tie_for_the_last_place_are_all_paid() -> None:
     assert set(TopK(k=2).weigh({0: 0.9, 1: 0.5, 2: 0.5, 3: 0.4})) == {0, 1, 2}
+
+
+def test_a_power_favours_the_best_and_one_is_proportional() -> None:
+    scores = {0: 0.8, 1: 0.4}
+    assert Power(exponent=2).weigh(scores) == {0: pytest.approx(0.8), 1: pytest.approx(0.2)}
+    assert Power(exponent=1).weigh(scores) == pytest.approx(Proportional().weigh(scores))
+
+
+def test_the_winner_takes_all_and_miners_that_tie_share_it() -> None:
+    assert WinnerTakesAll().weigh({0: 0.8, 1: 0.79}) == {0: 1.0}
+    assert WinnerTakesAll().weigh({0: 0.8, 1: 0.8, 2: 0.1}) == {0: 0.5, 1: 0.5}
+
+
+def champion_weights(scores: dict[int, float], consensus: dict[int, float], margin: float = 0.1) -> dict[int, float]:
+    hotkeys = {uid: f"miner-{uid}" for uid in scores}
+    validator = Champion(margin=margin)
+    ledger = ScoreLedger(alpha=1.0)
+    ledger.observe({uid: Score(value) for uid, value in scores.items()}, hotkeys)
+    return validator.weights(ledger, PublicView(hotkeys, consensus))
+
+
+def test_a_champion_reigns_until_another_is_better_by_more_than_the_margin() -> None:
+    assert champion_weights({0: 0.5, 1: 0.59}, {0: 1.0}) == {0: 1.0}
+    assert champion_weights({0: 0.5, 1: 0.61}, {0: 1.0}) == {1: 1.0}
+
+
+def test_without_a_champion_the_best_becomes_it_and_nobody_without_a_score() -> None:
+    assert champion_weights({0: 0.5, 1: 0.51}, {}) == {1: 1.0}
+    assert champion_weights({0: 0.0, 1: 0.51}, {0: 1.0}) == {1: 1.0}
+    assert champion_weights({0: 0.0}, {0: 1.0}) == {}
+
+
+def test_the_champions_validator_is_known_by_name() -> None:
+    assert VALIDATORS.load({"kind": "champion", "margin": 0.2}) == Champion(margin=0.2)
