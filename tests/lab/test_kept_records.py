@@ -42,7 +42,7 @@ def test_the_figures_of_a_kept_record_can_be_exported(kept: Path) -> None:
     assert result.exit_code == 0, result.output
     tables = json.loads(result.stdout)
     audited = expected(kept, "audit")
-    assert len(tables["answers"]["rows"]) == audited["answers"]
+    assert len(tables["tasks"]["rows"]) == audited["rounds"]
     assert len(tables["epochs"]["rows"]) == audited["epochs"]
 
 
