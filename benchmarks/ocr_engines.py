@@ -17,9 +17,9 @@ from collections.abc import Awaitable, Callable
 import numpy as np
 from PIL import Image
 
-from miners.engines.reader import Reader
-from miners.engines.tesseract import Tesseract
-from miners.engines.tesserocr import Tesserocr
+from miners.engines.readers.reader import Reader
+from miners.engines.readers.tesseract import Tesseract
+from miners.engines.readers.tesserocr import Tesserocr
 from subnets.cost import process_cpu_s
 from subnets.ocr import OCR
 from subnets.ocr.page import page_of

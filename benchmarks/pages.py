@@ -8,7 +8,7 @@ import time
 
 from subnets import Seed
 from subnets.ocr import OCR
-from subnets.ocr.printing import print_page
+from subnets.ocr.synthetic.printing import print_page
 
 TARGET = 20.0
 """Target in pages per second and core, at the default size."""

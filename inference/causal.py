@@ -248,13 +248,20 @@ def end_tokens(tokenizer: Any, *configs: Any) -> frozenset[int]:
     return frozenset(ends)
 
 
-def merge_system(turns: Sequence[dict[str, str]]) -> list[dict[str, str]]:
-    """Move system turns into the user turn that follows, for models that know no system role."""
-    merged: list[dict[str, str]] = []
+def merge_system(turns: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Move system turns into the user turn that follows, for models that know no system role.
+
+    A user turn with an image is a list of parts; the system's text becomes one of them.
+    """
+    merged: list[dict[str, Any]] = []
     waiting: list[str] = []
     for turn in turns:
         if turn["role"] == "system":
             waiting.append(turn["content"])
+        elif turn["role"] == "user" and isinstance(turn["content"], list):
+            parts = [{"type": "text", "text": text} for text in waiting]
+            merged.append({**turn, "content": [*parts, *turn["content"]]})
+            waiting = []
         elif turn["role"] == "user":
             merged.append({**turn, "content": "\n\n".join([*waiting, turn["content"]])})
             waiting = []

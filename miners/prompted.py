@@ -9,11 +9,9 @@ from miners.engines.language import AnyLanguageEngine, LanguageEngine
 from miners.engines.openai import OpenAI
 from miners.engines.transformers import Transformers
 from subnets import Answer, Message, Query, Seed
+from subnets.registry import subnet_class
 
 from .miner import Miner
-
-MAX_TEXT = 100_000
-"""Maximum characters of an answer."""
 
 
 class Prompted(Miner):
@@ -32,9 +30,14 @@ class Prompted(Miner):
     reads: float = Field(1.0, gt=0.0, le=1.0)
     """Share of the last turn that the miner reads, counted from its end; less makes a weaker miner."""
 
+    form: str = Field("", max_length=40)
+    """Form in which the model writes its answer, on subnets that read several: "markdown", "qwen", "deepseek" (OCR;
+    docs/ocr.md lists them). Empty asks for the subnet's own form."""
+
     def request(self, query: Query) -> Request:
         """Turn a query into a request to the engine; the same query gives the same request."""
-        turns = list(query.prompt.messages)
+        prompt = subnet_class(query.subnet).model_prompt(query.prompt, self.form)
+        turns = list(prompt.messages)
         if self.reads < 1.0 and turns:
             content = turns[-1].content
             turns[-1] = Message(turns[-1].role, content[len(content) - round(len(content) * self.reads) :])
@@ -42,6 +45,7 @@ class Prompted(Miner):
             turns.insert(0, Message("system", self.system))
         return Request(
             messages=tuple(turns),
+            image=prompt.image,
             max_tokens=min(self.max_tokens, query.prompt.max_tokens or self.max_tokens),
             temperature=self.temperature,
             top_p=self.top_p,
@@ -52,10 +56,9 @@ class Prompted(Miner):
     async def ask(self, engine: LanguageEngine, query: Query) -> Answer:
         """Have an engine answer the query."""
         [completion] = await engine.generate([self.request(query)])
-        return Answer(
-            text=completion.text.strip()[:MAX_TEXT],
-            model=completion.model[:200],
-            output_tokens=completion.usage.output_tokens,
+        answer = subnet_class(query.subnet).answer_from_model(completion.text.strip(), query.prompt, self.form)
+        return answer.model_copy(
+            update={"model": completion.model[:200], "output_tokens": completion.usage.output_tokens}
         )
 
 

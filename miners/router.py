@@ -10,6 +10,7 @@ the pay received, so a restarted router that gets its pay again chooses as befor
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -21,7 +22,7 @@ from miners.engines.openai import OpenAI
 from miners.engines.transformers import Transformers
 from subnets import Answer, Query
 
-from .miner import Engine
+from .miner import Engine, Miner
 from .pay import Pay
 from .prompted import Prompted
 
@@ -34,13 +35,9 @@ class Trial:
     profit_usd: float
 
 
-class Router(Prompted):
-    """Answers with the engine that has earned the most."""
+class Learning(Miner):
+    """Base of the miners that learn from their pay which of their choices is the best."""
 
-    description = "learns which of its engines is the cheapest that still wins"
-
-    choices: tuple[AnyLanguageEngine, ...] = Field((Transformers(), OpenAI()), min_length=1)
-    """The engines, in the order in which they are first tried."""
     curiosity: float = Field(0.5, ge=0.0)
     """Weight of exploration: with 0 the router keeps the best engine so far and never tries another again."""
     memory: int = Field(50, ge=1)
@@ -48,17 +45,17 @@ class Router(Prompted):
 
     _trials: list[Trial] = PrivateAttr(default_factory=list)
 
+    @abstractmethod
+    def options(self) -> tuple[Engine, ...]:
+        """Return the engines to choose from, in the order in which they are first tried."""
+
     def engines(self) -> tuple[Engine, ...]:
         """Return all engines that the router may use."""
-        return tuple({engine.key: engine for engine in self.choices}.values())
+        return tuple({engine.key: engine for engine in self.options()}.values())
 
     def sharing(self, engines: Mapping[str, Engine]) -> Self:
         """Return a copy that uses the given engines instead of its own equal ones."""
-        return self.model_copy(update={"choices": tuple(engines[engine.key] for engine in self.choices)})
-
-    async def forward(self, query: Query) -> Answer:
-        """Ask this epoch's engine."""
-        return await self.ask(self.choices[self.choice], query)
+        return self.model_copy(update={"choices": tuple(engines[engine.key] for engine in self.options())})
 
     def paid(self, pay: Pay) -> None:
         """Credit this epoch's engine with its profit."""
@@ -68,7 +65,7 @@ class Router(Prompted):
     @property
     def choice(self) -> int:
         """Index of the engine in use."""
-        return choose(self._trials[-self.memory :], len(self.choices), self.curiosity)
+        return choose(self._trials[-self.memory :], len(self.options()), self.curiosity)
 
     def __getstate__(self) -> dict[Any, Any]:
         """Pickle the trials along with the options."""
@@ -79,6 +76,23 @@ class Router(Prompted):
         trials = state.pop("trials")
         super().__setstate__(state)
         self._trials.extend(trials)
+
+
+class Router(Learning, Prompted):
+    """Answers with the engine that has earned the most."""
+
+    description = "learns which of its engines is the cheapest that still wins"
+
+    choices: tuple[AnyLanguageEngine, ...] = Field((Transformers(), OpenAI()), min_length=1)
+    """The engines, in the order in which they are first tried."""
+
+    def options(self) -> tuple[Engine, ...]:
+        """Return the choices."""
+        return self.choices
+
+    async def forward(self, query: Query) -> Answer:
+        """Ask this epoch's engine."""
+        return await self.ask(self.choices[self.choice], query)
 
 
 def choose(trials: Sequence[Trial], choices: int, curiosity: float = 0.5) -> int:

@@ -1,6 +1,7 @@
 """Subnets known by name."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from .plugin import Plugins
@@ -16,6 +17,12 @@ SUBNETS: Plugins[Subnet] = Plugins(
         "text_prompting": "subnets.text_prompting:TextPrompting",
     },
 )
+
+
+@lru_cache(64)  # names come from queries of strangers
+def subnet_class(name: str) -> type[Subnet]:
+    """Return the class of the subnet that a query names; `Subnet` itself for one that is not known by name here."""
+    return SUBNETS.find(name) if name in SUBNETS.sources() else Subnet
 
 
 def load_subnet(spec: str | Mapping[str, Any]) -> Subnet:

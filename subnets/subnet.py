@@ -18,8 +18,11 @@ from .errors import MalformedAnswer
 from .items import Items
 from .plugin import Plugin
 from .score import Scorer
-from .task import Task
+from .task import Prompt, Task
 from .text import fold, padded, printable
+
+MAX_MODEL_TEXT = 100_000
+"""Maximum characters of a language model's answer."""
 
 
 class Subnet(Plugin, ABC):
@@ -68,6 +71,16 @@ class Subnet(Plugin, ABC):
     def wrong(self, task: Task) -> int:
         """Return the number of wrong answers that a task offers; a high one for an open question."""
         return 100
+
+    @classmethod
+    def model_prompt(cls, prompt: Prompt, form: str) -> Prompt:
+        """Return a prompt as a language model of this form of answers is asked; the subnets' own is the default."""
+        return prompt
+
+    @classmethod
+    def answer_from_model(cls, text: str, prompt: Prompt, form: str) -> Answer:
+        """Turn what a language model wrote into an answer."""
+        return Answer(text=text[:MAX_MODEL_TEXT])
 
     def text_of(self, answer: Answer) -> str:
         """Return what an answer says as plain text."""

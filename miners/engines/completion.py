@@ -17,6 +17,8 @@ class Request:
     """One prompt and the sampling of its answer."""
 
     messages: tuple[Message, ...]
+    image: bytes = b""
+    """Encoded PNG or JPEG that belongs to the last user turn; empty for none."""
     max_tokens: int = 256
     """Maximum tokens of the answer; the model's context may end it sooner."""
     temperature: float = 0.0

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from inference.errors import first_line
+from inference.pixels import grey_on_white
 from miners.errors import ImageError
 
 from .image_file import reduce_file
@@ -25,7 +26,6 @@ MAX_PIXELS = 20_000_000
 MAX_SIDE = 8192
 MAX_SCANNED_PIXELS = 300_000_000
 """Maximum pixels times scans of a JPEG; decoding so many takes two seconds."""
-WHITE = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class QueryImage:
             7: turn.TRANSVERSE,
             8: turn.ROTATE_90,
         }
-        image = _on_white(self.image, self.bits)
+        image = grey_on_white(self.image, self.bits)
         if self.orientation in turns:
             image = image.transpose(turns[self.orientation])
         if scale == 1.0:
@@ -109,35 +109,20 @@ def open_image(data: bytes) -> QueryImage:
     return QueryImage(image, file.orientation, file.bits)
 
 
-def _on_white(image: Image, bits: int) -> Image:
-    """Return decoded pixels as 8-bit grey. Samples of 16 bits keep their upper half; Pillow would clip them."""
-    import numpy as np
-    from PIL import Image
-
-    # Pillow keeps the transparent colour in samples of the file, but scales the pixels to 8 bits.
-    clear = image.info.get("transparency")
-    if image.mode == "I;16":
-        samples = np.asarray(image)
-        pixels = (samples >> 8).astype(np.uint8)
-        if clear is not None:
-            pixels[samples == clear] = WHITE
-        return Image.fromarray(pixels)
-    if image.mode == "L" and isinstance(clear, int):
-        image, most = image.copy(), 2**bits - 1
-        image.info["transparency"] = (clear & most) * WHITE // most
-    elif image.mode == "RGB" and isinstance(clear, tuple) and bits == 16:
-        image = image.copy()
-        image.info["transparency"] = tuple(sample >> 8 for sample in clear)
-    if image.has_transparency_data:
-        backed = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(backed, image.convert("RGBA"))
-    return image.convert("L")
-
-
 def blank() -> bytes:
     """Encode a small white image."""
     from PIL import Image
 
     file = io.BytesIO()
     Image.new("L", (64, 32), "white").save(file, "PNG")
+    return file.getvalue()
+
+
+def sample() -> bytes:
+    """Encode a small image with a word on it, for engines that load a part of theirs at the first word."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    file, image = io.BytesIO(), Image.new("L", (240, 80), "white")
+    ImageDraw.Draw(image).text((20, 20), "sample", font=ImageFont.load_default(32), fill=0)
+    image.save(file, "PNG")
     return file.getvalue()

@@ -15,6 +15,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
+from inference.errors import PromptError
 from inference.thinking import ThinkingTokens, split
 from miners.miner import Engine
 from miners.registry import ENGINES
@@ -38,6 +39,11 @@ class LanguageEngine(Engine):
     thinking: Literal["strip", "keep"] = "strip"
     """Cut thinking off the answer, or keep it between tags. Its tokens are metered and paid either way."""
 
+    @property
+    def takes_images(self) -> bool:
+        """True if requests may hold an image."""
+        return False
+
     @abstractmethod
     async def complete(self, request: Request) -> Completion:
         """Answer one request and `spend` what it used; the engine may batch it with others."""
@@ -51,6 +57,11 @@ class LanguageEngine(Engine):
             EngineDied: the engine is gone, and everything in flight with it.
             RuntimeError: the engine failed at this request; its message is quoted.
         """
+        if not self.takes_images and any(request.image for request in requests):
+            raise PromptError(
+                f"{self.model} on this engine reads no images; ask a server of a vision-language model with "
+                'engine = {kind = "openai", ...}, or read pages with kind = "tesseract" or "rapidocr"'
+            )
         if len(requests) == 1:
             completions = [await self._timed(requests[0])]
         else:

@@ -3,7 +3,8 @@
     {"sections": [{"text": "Total: $12.50", "box": [400, 612.5, 521, 630]}]}
 
 Boxes are x1, y1, x2, y2 in pixels of the upright image, origin top left. A section is the text of one
-line; parts of a line that are further apart than `COLUMN_GAP_EM` are separate sections.
+line; parts of a line that are further apart than `COLUMN_GAP_EM` are separate sections. A reader that knows
+no places leaves the boxes out and lists its sections in reading order; the scorer says what that earns.
 """
 
 from __future__ import annotations
@@ -44,11 +45,13 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     text: str = Field(min_length=1, max_length=MAX_TEXT)
-    box: Box
+    box: Box | None = None
     font: Font | None = None
 
     @model_validator(mode="after")
     def _box_has_an_area(self) -> Self:
+        if self.box is None:
+            return self
         x1, y1, x2, y2 = self.box
         if not (x1 < x2 and y1 < y2):
             raise ValueError("box is not x1 < x2, y1 < y2")

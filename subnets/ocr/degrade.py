@@ -117,6 +117,8 @@ class Degradation:
 
 def move(line: Line, matrix: Homography) -> Line:
     """Carry a line's quadrilateral through a homography, to a hundredth of a pixel."""
+    if line.quad is None:
+        return line
     points = np.array([[x, y, 1.0] for x, y in line.quad]) @ matrix.T
     xy = np.round(points[:, :2] / points[:, 2:], 2).tolist()
     quad: Quad = (tuple(xy[0]), tuple(xy[1]), tuple(xy[2]), tuple(xy[3]))

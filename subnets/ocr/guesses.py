@@ -21,7 +21,7 @@ def guesses(subnet: Subnet, count: int = MAX_SECTIONS, seed: int = 0) -> OCRAnsw
     letters = 0
     for number in range(count):
         for line in page_of(subnet.task(root.child(number).integer())).lines:
-            key = (line.text, line.font.family)
+            key = (line.text, line.font.family if line.font else "")
             if key in sections:
                 continue
             if len(sections) == count or letters + len(line.text) > MAX_TOTAL_TEXT:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from subnets.task import Task
 
 from .answer import Box, Font, OCRAnswer, Section
+from .document_test import DocumentTest, passing_text
 
 Point = tuple[float, float]
 Quad = tuple[Point, Point, Point, Point]
@@ -17,13 +18,15 @@ class Line:
     """One section: its text, and the place of its ink in the image as sent."""
 
     text: str
-    quad: Quad
-    """Corners of the ink, clockwise from its top left, in pixels."""
-    font: Font
+    quad: Quad | None
+    """Corners of the ink, clockwise from its top left, in pixels; None if the place is not known."""
+    font: Font | None = None
 
     @property
-    def box(self) -> Box:
+    def box(self) -> Box | None:
         """The upright box around the quadrilateral."""
+        if self.quad is None:
+            return None
         xs, ys = zip(*self.quad, strict=True)
         return min(xs), min(ys), max(xs), max(ys)
 
@@ -36,13 +39,17 @@ class Page:
     """Width of the image as sent, in pixels."""
     height: int
     lines: tuple[Line, ...]
+    tests: tuple[DocumentTest, ...] = ()
+    """Tests of the page's text, which may be all that is known of it."""
 
     def __post_init__(self) -> None:
-        if not self.lines:
+        if not self.lines and not self.tests:
             raise ValueError("a page without any text can't be graded")
 
     def answer(self) -> OCRAnswer:
-        """Return the perfect answer."""
+        """Return the perfect answer; to tests alone, a text that passes those that don't contradict each other."""
+        if not self.lines:
+            return OCRAnswer(text=passing_text(self.tests))
         return OCRAnswer(sections=tuple(Section(text=line.text, box=line.box, font=line.font) for line in self.lines))
 
 

@@ -16,7 +16,7 @@ def draw_boxes(image: bytes, page: Page, sections: Sequence[Section]) -> bytes:
     """Return a PNG of the page with true quadrilaterals, answered boxes and a legend above."""
     from PIL import Image, ImageDraw
 
-    from .fonts import load_font
+    from .synthetic.fonts import load_font
 
     band = 34
     with Image.open(BytesIO(image)) as picture:
@@ -24,8 +24,11 @@ def draw_boxes(image: bytes, page: Page, sections: Sequence[Section]) -> bytes:
         drawing.paste(picture, (0, band))
     draw = ImageDraw.Draw(drawing)
     for line in page.lines:
-        draw.polygon([(x, y + band) for x, y in line.quad], outline=TRUE, width=2)
+        if line.quad is not None:
+            draw.polygon([(x, y + band) for x, y in line.quad], outline=TRUE, width=2)
     for section in sections:
+        if section.box is None:
+            continue
         x1, y1, x2, y2 = section.box
         draw.rectangle((x1, y1 + band, x2, y2 + band), outline=ANSWERED, width=1)
     font = load_font("DejaVu Sans", 16)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
+from inference.pixels import image_size
 from subnets.answer import Answer
+from subnets.errors import PluginError
 from subnets.items import Items
 from subnets.ocr.comparison.word_slots import compare
 from subnets.seed import Seed
@@ -16,6 +19,10 @@ from subnets.subnet import Subnet
 from subnets.task import Message, Prompt, Task
 
 from .answer import MAX_SECTIONS, MAX_TEXT, Font, OCRAnswer, Section
+from .document_test import DocumentTest
+from .documents.folder import DocumentFolder
+from .forms import FORMS, ModelForm, read_form
+from .grading.document_tests import passed_share
 from .guesses import guesses
 from .page import Line, Page, page_of
 from .quality import text_quality
@@ -39,6 +46,8 @@ class OCR(Subnet):
     name: ClassVar[str] = "ocr"
     answer_type: ClassVar[type[Answer]] = OCRAnswer
     scorers: ClassVar[Mapping[str, str]] = {
+        "document_tests": "subnets.ocr.grading.document_tests:DocumentTests",
+        "page_text": "subnets.ocr.grading.page_text:PageText",
         "sections": "subnets.ocr.section_f1:Sections",
         "tutorial": "subnets.ocr.tutorial:Tutorial",
     }
@@ -51,6 +60,11 @@ class OCR(Subnet):
     """Where names and addresses come from."""
     width: int = Field(1_000, ge=300, le=4_000)
     """Width of the clean page, in pixels; the height is 4/3 of it, and type grows with it."""
+    documents: Path | None = None
+    """Folder of real documents to read instead of synthetic pages: PDFs, and images beside their truth as plain text,
+    hOCR, ALTO or PAGE; with .jsonl files of olmOCR-bench's tests, the pages that they test. See docs/ocr.md."""
+    dpi: int = Field(150, ge=50, le=400)
+    """Resolution at which pages of PDFs are drawn, in dots per inch."""
 
     @field_validator("difficulty")
     @classmethod
@@ -60,21 +74,28 @@ class OCR(Subnet):
         return value
 
     def task(self, seed: int) -> Task:
-        """Draw a page, degrade it, and move its truth along."""
+        """Draw a page, or choose one of the documents; degrade it, and move its truth along."""
         from . import degrade
-        from .printing import print_page
 
         root = Seed(seed)
         choice = root.child("choice").rng()
-        kind = self.kinds[int(choice.integers(len(self.kinds)))]
+        kind: str = self.kinds[int(choice.integers(len(self.kinds)))]
         locale = self.locales[int(choice.integers(len(self.locales)))]
         low, high = self.difficulty if isinstance(self.difficulty, tuple) else (self.difficulty, self.difficulty)
         difficulty = low + (high - low) * float(choice.random())
 
-        clean, lines = print_page(kind, locale, self.width, root.child("page"))
+        tests: tuple[DocumentTest, ...] = ()
+        if self.documents is None:
+            from .synthetic.printing import print_page
+
+            clean, lines = print_page(kind, locale, self.width, root.child("page"))
+        else:
+            folder = DocumentFolder.at(self.documents)
+            document = folder.read(int(root.child("page").rng().integers(len(folder.pages))), self.dpi)
+            clean, lines, tests, kind = document.image, list(document.lines), document.tests, document.kind
         degradation = degrade.Degradation.draw(difficulty, root.child("degradation").rng())
         image, matrix = degradation.apply(clean, root.child("grain").rng())
-        page = Page(image.shape[1], image.shape[0], tuple(degrade.move(line, matrix) for line in lines))
+        page = Page(image.shape[1], image.shape[0], tuple(degrade.move(line, matrix) for line in lines), tests)
         return Task(
             id=f"{root.child('id').integer():016x}",
             subnet=self.name,
@@ -94,33 +115,53 @@ class OCR(Subnet):
         return Sections()
 
     def quality(self, task: Task, answer: Answer) -> float | None:
-        """Return the share of the page's characters that need no correction, wherever the boxes are."""
+        """Return the share of the page's characters that need no correction, wherever the boxes are.
+
+        Of a page that only has tests, it is the share of tests passed.
+        """
         if not isinstance(answer, OCRAnswer):
             return 0.0
-        truth = [line.text for line in page_of(task).lines]
-        return text_quality(truth, [section.text for section in answer.sections])
+        page = page_of(task)
+        if not page.lines:
+            return passed_share(page.tests, self.text_of(answer))
+        return text_quality([line.text for line in page.lines], [section.text for section in answer.sections])
 
     def items(self, task: Task, answers: Sequence[Answer | None]) -> Items:
         """Compare answers word by word, wherever their boxes are."""
-        truth = page_of(task).answer() if task.reference is not None else None
+        truth = page_of(task).answer() if task.reference is not None and page_of(task).lines else None
         return compare(
             [answer if isinstance(answer, OCRAnswer) else None for answer in answers], truth, self.wrong(task)
         )
 
+    @classmethod
+    def model_prompt(cls, prompt: Prompt, form: str) -> Prompt:
+        """Ask for a page in the form that a model writes."""
+        asked = _form(form).prompt
+        return replace(prompt, messages=(Message("user", asked),)) if asked else prompt
+
+    @classmethod
+    def answer_from_model(cls, text: str, prompt: Prompt, form: str) -> Answer:
+        """Read the sections of what a model wrote; see `FORMS`."""
+        _form(form)
+        size = image_size(prompt.image)
+        return OCRAnswer(sections=read_form(text, *size, form or "sections") if size else ())
+
     def text_of(self, answer: Answer) -> str:
-        """Return the texts of the sections, one per line."""
-        if not isinstance(answer, OCRAnswer):
+        """Return the texts of the sections, one per line, or the text of an answer that has no sections."""
+        if not isinstance(answer, OCRAnswer) or not answer.sections:
             return answer.text
         return "\n".join(section.text for section in answer.sections)
 
     def reference_from(self, task: Task, answer: Answer) -> Page | None:
-        """Return a page with exactly the answer's sections."""
+        """Return a page with exactly the answer's sections; None unless all have boxes."""
         if not isinstance(answer, OCRAnswer) or not answer.sections:
+            return None
+        boxes = [part.box for part in answer.sections if part.box is not None]
+        if len(boxes) < len(answer.sections):
             return None
         lines = tuple(
             Line(part.text, ((x1, y1), (x2, y1), (x2, y2), (x1, y2)), part.font or Font(family="", size=y2 - y1))
-            for part in answer.sections
-            for x1, y1, x2, y2 in (part.box,)
+            for part, (x1, y1, x2, y2) in zip(answer.sections, boxes, strict=True)
         )
         return replace(page_of(task), lines=lines)
 
@@ -131,8 +172,8 @@ class OCR(Subnet):
         return answer.model_copy(update={"sections": (answer.sections * 2)[:MAX_SECTIONS]})
 
     def guess(self, seed: int, count: int = MAX_SECTIONS) -> OCRAnswer:
-        """Return up to `count` different sections of pages like this subnet's; see `guesses`."""
-        return guesses(self, min(count, MAX_SECTIONS), seed)
+        """Return up to `count` different sections of synthetic pages; nobody knows documents by heart."""
+        return guesses(self.model_copy(update={"documents": None}), min(count, MAX_SECTIONS), seed)
 
     def inject(self, answer: Answer, instruction: str) -> Answer:
         """Put the instruction in a section of its own, before the others."""
@@ -147,3 +188,9 @@ class OCR(Subnet):
 
         sections = answer.sections if isinstance(answer, OCRAnswer) else ()
         return draw_boxes(task.prompt.image, page_of(task), sections)
+
+
+def _form(name: str) -> ModelForm:
+    if name and name not in FORMS:
+        raise PluginError(f"form: unknown form {name!r}; known: {', '.join(FORMS)}")
+    return FORMS[name or "sections"]

@@ -78,6 +78,8 @@ class Tutorial(Scorer):
             return Score(None, reason=f"task {task.id} has no page for a reference")
         if not isinstance(response.answer, OCRAnswer):
             return Score(0.0, reason="no sections: the answer is not of the OCR subnet's schema")
+        if not task.reference.lines:
+            return Score(None, reason=f"the truth of task {task.id} has no lines, only tests of its text")
         answered = [Entry(part.text, part.box, part.font) for part in response.answer.sections[:MAX_SECTIONS]]
         reward = self.reward(self.labels(task.reference), answered, response.latency_s)
         parts = {
@@ -93,9 +95,14 @@ class Tutorial(Scorer):
         """Return the truth in this scorer's frame."""
         if self.frame == "pixels":
             return [Entry(line.text, line.box, line.font) for line in page.lines]
-        boxes = [line.box for line in page.lines]
-        fractions = [(x1 / page.width, y2 / page.height, x2 / page.width, y1 / page.height) for x1, y1, x2, y2 in boxes]
-        return [Entry(line.text, box, line.font) for line, box in zip(page.lines, fractions, strict=True)]
+        entries = []
+        for line in page.lines:
+            fractions = None
+            if line.box is not None:
+                x1, y1, x2, y2 = line.box
+                fractions = x1 / page.width, y2 / page.height, x2 / page.width, y1 / page.height
+            entries.append(Entry(line.text, fractions, line.font))
+        return entries
 
     def reward(self, labels: Sequence[Entry], answered: Sequence[Entry], latency_s: float) -> Reward:
         """Compute the published formula; `labels` may not be empty."""

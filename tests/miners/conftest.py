@@ -1,12 +1,10 @@
 """Pages for the engines to read, drawn with the font that Pillow contains, and the language models of these tests."""
 
-import io
 import os
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from PIL import Image, ImageDraw, ImageFont
 
 from subnets import Caller, Message, Prompt, Query
 from tests.miners.language_models import (  # noqa: F401  fixtures
@@ -17,6 +15,7 @@ from tests.miners.language_models import (  # noqa: F401  fixtures
     vllm_engine,
     vllm_server,
 )
+from tests.miners.pages import draw
 
 LANGUAGE_MODEL_TESTS = [
     "test_prompted.py",
@@ -50,19 +49,6 @@ ROWS = (
     ("Total amount due", "142.50"),
 )
 SENTENCE = "The quick brown fox jumps over the lazy dog"
-
-
-def draw(rows: tuple[tuple[str, ...], ...], size: int = 24) -> bytes:
-    """Draw rows of cells, the second cell of each far to the right."""
-    font = ImageFont.load_default(size)
-    image = Image.new("L", (26 * size, 2 * size * (len(rows) + 1)), 255)
-    canvas = ImageDraw.Draw(image)
-    for number, cells in enumerate(rows):
-        for column, cell in enumerate(cells):
-            canvas.text((size + 18 * size * column, size + 2 * size * number), cell, font=font, fill=0)
-    encoded = io.BytesIO()
-    image.save(encoded, "PNG")
-    return encoded.getvalue()
 
 
 @pytest.fixture(scope="session")

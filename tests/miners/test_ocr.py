@@ -1,14 +1,16 @@
 """Miners that read pages."""
 
 import asyncio
+import pickle
 
 import pytest
 
 from miners import load_miner
-from miners.engines.lines import Line
-from miners.engines.tesseract import Tesseract
+from miners.engines.readers.lines import Line
+from miners.engines.readers.tesseract import Tesseract
 from miners.ocr import OCRReader, answer_of
-from subnets import Query, Response
+from miners.pay import Pay
+from subnets import Meter, Query, Response
 from subnets.ocr import MAX_SECTIONS, MAX_TEXT, MAX_TOTAL_TEXT, OCR
 
 
@@ -63,3 +65,26 @@ def test_more_text_than_an_answer_may_hold_is_cut_to_one_that_is_read() -> None:
 
 def test_a_line_without_an_area_is_left_out() -> None:
     assert answer_of((Line("flat", 0, 5, 10, 5),)).sections == ()
+
+
+def test_a_cascade_asks_its_second_reader_only_if_the_first_is_unsure(query: Query) -> None:
+    def read(sure: float) -> tuple[str, float]:
+        meter = Meter()
+        miner = load_miner({"kind": "cascade", "first": "gocr", "second": "tesseract", "sure": sure})
+        answer = asyncio.run(meter.run(miner.forward(query)))
+        return " ".join(section.text for section in answer.sections), meter.cost.cpu_s
+
+    sure, unsure = read(10.0), read(100.0)
+    assert sure[0] != unsure[0] and "Total amount due" in unsure[0] and sure[1] < unsure[1]
+
+
+def test_a_router_over_readers_learns_from_its_pay_and_remembers_when_it_is_pickled(query: Query) -> None:
+    miner = load_miner({"kind": "reader_router", "choices": ["tesseract", "gocr"], "curiosity": 0.0})
+    assert miner.learns and len(miner.engines()) == 2 and miner.choice == 0
+    miner.paid(Pay(0, earned_usd=1.0, cost_usd=0.9, answers=10))
+    assert miner.choice == 1
+    miner.paid(Pay(1, earned_usd=0.8, cost_usd=0.1, answers=10))
+    miner.paid(Pay(2, earned_usd=0.8, cost_usd=0.1, answers=10))
+    copied = pickle.loads(pickle.dumps(miner))
+    assert miner.choice == copied.choice == 1
+    assert asyncio.run(copied.forward(query)) == asyncio.run(load_miner("gocr").forward(query))

@@ -31,6 +31,7 @@ from subnets.option import Wording
 from .addresses import Traffic, check_url, guarded_client, resolve, traffic
 from .dialect import MAX_SEED, Dialect
 from .events import events
+from .image_part import image_tokens, with_image
 from .key import check_key
 from .names import ModelNames
 from .prices import FlatPrice, Price, listed_price
@@ -94,6 +95,8 @@ class OpenAI(LanguageEngine):
     """Other names under which the server takes parameters: {seed = "random_seed"}."""
     stream: bool = True
     """False for a server that sends only whole answers; the time to the first token is then that of the answer."""
+    image_detail: Literal["", "auto", "low", "high"] = ""
+    """How closely the server looks at an image, where it knows that; empty leaves it to the server."""
     answered_by: str = ""
     """Name of the model that is meant to answer, where `model` is the name of a deployment."""
 
@@ -130,6 +133,11 @@ class OpenAI(LanguageEngine):
     def concurrency(self) -> int:
         """Requests that may be under way at once."""
         return self.max_in_flight
+
+    @property
+    def takes_images(self) -> bool:
+        """True; whether the model does is the server's to say."""
+        return True
 
     @property
     def price(self) -> Price | None:
@@ -269,9 +277,10 @@ class OpenAI(LanguageEngine):
 
     def _parameters(self, request: Request) -> dict[str, Any]:
         """Return the request by the usual names of its parameters."""
+        messages = [{"role": turn.role, "content": encodable(turn.content)} for turn in request.messages]
         parameters: dict[str, Any] = {
             "model": self.model,
-            "messages": [{"role": turn.role, "content": encodable(turn.content)} for turn in request.messages],
+            "messages": with_image(messages, request.image, self.image_detail),
             "temperature": request.temperature,
             "top_p": request.top_p,
             "seed": request.seed % MAX_SEED,
@@ -330,9 +339,10 @@ class OpenAI(LanguageEngine):
             if answer.claimed_thinking is not None:
                 thinking = answer.claimed_thinking
         else:
-            input_tokens = claimed.input if claimed else sum(estimate(turn.content) for turn in request.messages)
+            read = sum(estimate(turn.content) for turn in request.messages) + image_tokens(request.image)
+            input_tokens = claimed.input if claimed else read
             output_tokens = self._count(answer.text + "".join(answer.thoughts))
-        if self._tokenizer is not None:
+        if self._tokenizer is not None and not request.image:  # no tokenizer counts images; the server bills them
             with suppress(PromptError):  # the server's template accepted the prompt
                 input_tokens = len(encode(self._tokenizer, request.messages, self.tokenizer))
         return Usage(
@@ -340,7 +350,7 @@ class OpenAI(LanguageEngine):
             output_tokens,
             claimed_input_tokens=claimed.input if claimed else None,
             claimed_output_tokens=claimed.output if claimed else None,
-            counted=self._tokenizer is not None,
+            counted=self._tokenizer is not None and not request.image,
             estimated=self._tokenizer is None and claimed is None,
             thinking_tokens=min(thinking, output_tokens),
         )

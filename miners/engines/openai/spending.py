@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from miners.engines.completion import Request
 from miners.errors import APIError
 
+from .image_part import MOST_IMAGE_TOKENS
 from .prices import Price
 
 TEMPLATE_TOKENS = 256
@@ -46,7 +47,8 @@ class Spending:
             return
         # A token of input has at least one byte; the server's template adds its own.
         prompt_bytes = sum(len(message.content.encode("utf-8", "replace")) for message in request.messages)
-        most_usd = self._price.usd(prompt_bytes + TEMPLATE_TOKENS, request.max_tokens)
+        most_read = prompt_bytes + TEMPLATE_TOKENS + MOST_IMAGE_TOKENS * bool(request.image)
+        most_usd = self._price.usd(most_read, request.max_tokens)
         async with self._returned:
             while self._spent_usd + self._reserved_usd + most_usd > self._max_usd:
                 if self._reserved_usd == 0.0:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from subnets.items import NOTHING, SILENT, Items
-from subnets.ocr.answer import OCRAnswer, Section
+from subnets.ocr.answer import Box, OCRAnswer, Section
 from subnets.ocr.quality import fold
 
 if TYPE_CHECKING:
@@ -63,16 +63,20 @@ def compare(answers: Sequence[OCRAnswer | None], truth: OCRAnswer | None, wrong:
 
 
 def words_of(sections: Sequence[Section]) -> list[str]:
-    """Return the words of a page from left to right and row by row, whatever the order of its sections."""
-    rows: list[list[Section]] = []
-    for section in sorted(sections, key=_middle):
-        height = section.box[3] - section.box[1]
-        if rows and _middle(section) - sum(map(_middle, rows[-1])) / len(rows[-1]) < height / 2:
-            rows[-1].append(section)
+    """Return the words of a page from left to right and row by row, whatever the order of its sections.
+
+    Sections without boxes follow in the order of the answer.
+    """
+    placed = [(section.box, section.text) for section in sections if section.box is not None]
+    rows: list[list[tuple[Box, str]]] = []
+    for box, text in sorted(placed, key=lambda each: _middle(each[0])):
+        if rows and _middle(box) - sum(_middle(other) for other, _ in rows[-1]) / len(rows[-1]) < (box[3] - box[1]) / 2:
+            rows[-1].append((box, text))
         else:
-            rows.append([section])
-    ordered = [section for row in rows for section in sorted(row, key=lambda each: each.box[0])]
-    return [word for section in ordered for word in fold(section.text).split()]
+            rows.append([(box, text)])
+    texts = [text for row in rows for _, text in sorted(row, key=lambda each: each[0][0])]
+    texts += [section.text for section in sections if section.box is None]
+    return [word for text in texts for word in fold(text).split()]
 
 
 def slots(readings: Sequence[Sequence[str]]) -> list[Slot]:
@@ -83,8 +87,8 @@ def slots(readings: Sequence[Sequence[str]]) -> list[Slot]:
     return merged
 
 
-def _middle(section: Section) -> float:
-    return (section.box[1] + section.box[3]) / 2
+def _middle(box: Box) -> float:
+    return (box[1] + box[3]) / 2
 
 
 def _most_typical_first(readings: Sequence[Sequence[str]]) -> list[int]:

@@ -7,7 +7,7 @@ import pytest
 from subnets import Seed
 from subnets.ocr import Font, Line
 from subnets.ocr.degrade import Degradation, encode, move
-from subnets.ocr.printing import print_page
+from subnets.ocr.synthetic.printing import print_page
 
 BENT = Degradation(resolution=0.8, rotation_deg=2.0, corners=(0.01, -0.01, -0.02, 0.0, 0.015, 0.02, -0.01, 0.005))
 

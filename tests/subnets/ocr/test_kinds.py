@@ -7,10 +7,10 @@ import pytest
 
 from subnets import Seed
 from subnets.ocr import COLUMN_GAP_EM, Line
-from subnets.ocr.fonts import FAMILIES, path_of
-from subnets.ocr.kinds import KINDS
-from subnets.ocr.printing import FACES, SLIP_FACES, print_page
 from subnets.ocr.subnet import Kind
+from subnets.ocr.synthetic.fonts import FAMILIES, path_of
+from subnets.ocr.synthetic.kinds import KINDS
+from subnets.ocr.synthetic.printing import FACES, SLIP_FACES, print_page
 
 SEEDS = range(20)
 

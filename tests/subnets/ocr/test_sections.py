@@ -232,3 +232,26 @@ def test_on_average_more_errors_earn_less() -> None:
         means.append(sum(grades) / len(grades))
     assert means == sorted(means, reverse=True)
     assert means[0] == 1.0 and means[-1] < 0.2
+
+
+def test_sections_without_boxes_earn_their_text_part() -> None:
+    bare = [Section(text=part.text) for part in (A, B, C)]
+    assert grade(TASK, *bare) == pytest.approx(0.7)
+    assert grade(TASK, *bare, scorer=Sections(box_weight=0.0)) == 1.0
+    assert grade(TASK, A, B, bare[2]) == pytest.approx((2 + 0.7) / 3)
+    assert grade(TASK, Section(text="Nothing of the page")) == 0.0
+
+
+def test_sections_without_boxes_are_matched_in_reading_order_alone() -> None:
+    bare = [Section(text=part.text) for part in (A, B, C)]
+    assert grade(TASK, *reversed(bare)) == pytest.approx(0.7 / 3)
+    assert grade(TASK, bare[2], A, B) == pytest.approx((2 + 0.7) / 3)
+
+
+def test_guesses_without_boxes_earn_less_than_text_that_was_read() -> None:
+    subnet = OCR(difficulty=0.0, kinds=("invoice",))
+    guess = subnet.guess(1)
+    bare = OCRAnswer(sections=tuple(Section(text=part.text) for part in guess.sections))
+    for seed in range(3):
+        task = subnet.task(seed)
+        assert grade(task, *bare.sections[:60]) < 0.45

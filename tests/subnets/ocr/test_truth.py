@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
-from miners.engines.tesseract import Tesseract
+from miners.engines.readers.tesseract import Tesseract
 from subnets import Seed
 from subnets.ocr import Line
 from subnets.ocr.degrade import Degradation, Image, encode, move
-from subnets.ocr.printing import print_page
+from subnets.ocr.synthetic.printing import print_page
 
 BENT = Degradation(rotation_deg=-1.7, corners=(0.02, -0.01, -0.02, 0.01, 0.015, 0.02, -0.01, 0.02))
 CROPS = 12

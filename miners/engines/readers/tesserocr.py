@@ -16,8 +16,9 @@ from pydantic import PrivateAttr
 
 from miners.errors import EngineError
 
-from .reader import Reader, Reading
-from .tesseract import apt_command, installed
+from .lines import Word, words_of
+from .reader import Reading
+from .tesseract import TesseractFamily, apt_command, installed
 
 FOLDERS = (
     "/usr/share/tesseract-ocr/*/tessdata",
@@ -60,7 +61,7 @@ def _folders() -> Iterable[Path]:
         return
 
 
-class Tesserocr(Reader):
+class Tesserocr(TesseractFamily):
     """Tesseract as a library, without starting a process and loading a model for each image.
 
     A reading can't be killed. It ends by itself at the first word after its time is up, and is awaited until then.
@@ -90,17 +91,17 @@ class Tesserocr(Reader):
             self._api.End()
             self._api = None
 
-    def recognise(self, reading: Reading) -> str:
+    def recognise(self, reading: Reading) -> list[Word]:
         """Read the image with the library, which releases the interpreter lock meanwhile."""
         if self._api is None:
             raise RuntimeError("the tesserocr engine is not open")
         pixels = reading.pixels()
         if reading.abort.requested:
-            return ""
+            return []
         self._api.SetImageBytes(pixels.tobytes(), pixels.width, pixels.height, 1, pixels.width)
         try:
             if not self._api.Recognize(timeout=1 + int(1000 * reading.left_s)):
                 raise RuntimeError("tesserocr could not read the image")
-            return str(self._api.GetTSVText(0))
+            return words_of(str(self._api.GetTSVText(0)))
         finally:
             self._api.Clear()

@@ -8,9 +8,10 @@ from typing import Literal
 
 from PIL import Image, ImageDraw
 
-from .answer import Font
+from subnets.ocr.answer import Font
+from subnets.ocr.page import Line
+
 from .fonts import load_font
-from .page import Line
 
 Align = Literal["left", "center", "right"]
 

@@ -1,8 +1,8 @@
-"""Lines of text, boxed as a person would box them, from the words that tesseract recognised.
+"""Lines of text, boxed as a person would box them, from the words that an engine recognised.
 
-Tesseract groups words into lines by their baselines, which follows a rotated page well. But its line may span two
-columns or cells, and one printed line may be split between two of its blocks. The gaps between words decide both
-cases. They are measured in heights of the text, so neither resolution nor font size matters.
+Engines group words into lines by their baselines, which follows a rotated page well. But such a line may span two
+columns or cells, and one printed line may be split between two of an engine's blocks. The gaps between words decide
+both cases. They are measured in heights of the text, so neither resolution nor font size matters.
 
     lines(words_of(tsv))  ->  (Line("Invoice No. 17", 40.0, 52.0, 210.0, 71.0), ...)
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from statistics import median
+from statistics import fmean, median
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,22 @@ class Word:
     x2: float
     y2: float
     confidence: float = 100.0
-    """Tesseract's own confidence in percent."""
+    """The engine's own confidence in percent; 100 if it has none."""
     line: int = 0
-    """Number of the word's line by tesseract."""
+    """Number of the word's line by the engine."""
+
+    def joined(self, other: Word) -> Word:
+        """Return this word continued by the next character of the same word."""
+        length, more = len(self.text), len(other.text)
+        return Word(
+            self.text + other.text,
+            min(self.x1, other.x1),
+            min(self.y1, other.y1),
+            max(self.x2, other.x2),
+            max(self.y2, other.y2),
+            (self.confidence * length + other.confidence * more) / (length + more),
+            self.line,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +52,8 @@ class Line:
     y1: float
     x2: float
     y2: float
+    confidence: float = 100.0
+    """Mean confidence of its words in percent."""
 
 
 def words_of(tsv: str) -> list[Word]:
@@ -116,4 +131,5 @@ def _boxed(words: Sequence[Word]) -> Line:
         min(word.y1 for word in words),
         max(word.x2 for word in words),
         max(word.y2 for word in words),
+        fmean(word.confidence for word in words),
     )

@@ -9,11 +9,12 @@ from PIL import Image
 
 from cluster.hosts.host import Host
 from miners import load_engine
-from miners.engines.lines import Line
+from miners.engines.readers.lines import Line
 from miners.ocr import OCRReader
 from subnets import Fault, Prompt, Query
 
 ENGINES = ("tesseract", "tesserocr")
+PROGRAMS = ("gocr", "ocrad")
 SCALES = (1.0, 0.75)
 
 
@@ -94,7 +95,7 @@ def test_an_image_that_breaks_off_is_refused_with_the_reason(kind: str, scale: f
     assert (fault, reason) == (Fault.REFUSED, "the query has no image")
 
 
-@pytest.mark.parametrize("kind", ENGINES)
+@pytest.mark.parametrize("kind", ENGINES + PROGRAMS)
 @pytest.mark.parametrize("size", [(1, 1), (2, 2), (3, 900), (900, 3)])
 def test_an_image_too_small_for_text_has_none(kind: str, size: tuple[int, int]) -> None:
     assert asyncio.run(read(kind, encoded(Image.new("L", size, 0), "PNG"), 1.0)) == ()

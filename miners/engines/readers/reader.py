@@ -12,29 +12,23 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, PrivateAttr
 
+from miners.engines.image import QueryImage, open_image
 from miners.miner import Engine
 from miners.registry import ENGINES
 from subnets import Cost, spend
-from subnets.option import Wording
 
-from .image import QueryImage, open_image
-from .lines import Line, lines, words_of
+from .lines import Line, Word, lines
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-Language = Annotated[
-    str,
-    Field(pattern=r"^[A-Za-z]\w*(\+[A-Za-z]\w*)*$"),
-    Wording("tesseract's names of languages, such as 'eng' or 'eng+deu'"),
-]
-"""Names of tesseract's language data: "eng", "deu", "eng+fra"."""
 
 
 class Abort:
@@ -74,7 +68,9 @@ class Reading:
         self.ends = time.monotonic() + timeout_s
         self.abort = Abort()
         self.cpu_s = 0.0
-        """CPU seconds of the reading thread and its child processes."""
+        """CPU seconds of the reading thread, its helpers and its child processes."""
+        self.gpu_s = 0.0
+        """Seconds of one whole GPU."""
 
     def pixels(self) -> Image:
         """Decode the image to 8-bit grey, upright and scaled; raises ImageError if it can't be decoded."""
@@ -89,11 +85,6 @@ class Reading:
 class Reader(Engine):
     """Base of the engines that read images."""
 
-    language: Language = "eng"
-    """Language of the text by tesseract's names, joined by "+"."""
-    psm: int = Field(3, ge=0, le=13)
-    """Tesseract's page segmentation mode: 3 detects the layout, 4 expects one column, 6 one block of text, 7 a single
-    line, 11 scattered text. `tesseract --help-psm` lists them."""
     gap: float = Field(1.3, gt=0)
     """Space that separates two lines side by side, in heights of their text."""
     min_confidence: float = Field(0.0, ge=0, le=100)
@@ -105,7 +96,7 @@ class Reader(Engine):
 
     @property
     def cpus(self) -> float:
-        """One core, because tesseract's own threads cost more than they gain."""
+        """One core, because threads of one reading cost more than they gain."""
         return 1.0
 
     @property
@@ -115,14 +106,20 @@ class Reader(Engine):
 
     @property
     def replicable(self) -> bool:
-        """True, because opening takes milliseconds."""
+        """True, because opening takes a second at most."""
         return True
 
-    @abstractmethod
-    def recognise(self, reading: Reading) -> str:
-        """Return tesseract's table of words, with boxes in `reading.pixels()`; runs in a thread.
+    @property
+    def executor(self) -> Executor | None:
+        """Threads that read; None for those of the event loop."""
+        return None
 
-        Add the CPU time of child processes to `reading.cpu_s`, and stop soon after an abort is requested or time is up.
+    @abstractmethod
+    def recognise(self, reading: Reading) -> Sequence[Word]:
+        """Return the words with boxes in `reading.pixels()`; runs in a thread.
+
+        Add the CPU time of child processes and helper threads to `reading.cpu_s`, and stop soon after an abort is
+        requested or time is up.
         """
 
     async def read(self, image: bytes, *, scale: float = 1.0, timeout_s: float = float("inf")) -> tuple[Line, ...]:
@@ -131,14 +128,14 @@ class Reader(Engine):
         Raises:
             ImageError: not a PNG or JPEG, broken, or too large to be decoded.
             TimeoutError: not done within `timeout_s` or the engine's own limit.
-            RuntimeError: tesseract failed; its message is quoted.
+            RuntimeError: the engine failed; its message is quoted.
         """
         opened = open_image(image)
         width, height = opened.size
         async with self._free:
             limit_s = min(timeout_s, self.timeout_s)
             reading = Reading(opened, scale, limit_s)
-            work = asyncio.get_running_loop().run_in_executor(None, self._metered, reading)
+            work = asyncio.get_running_loop().run_in_executor(self.executor, self._metered, reading)
             cancelled: asyncio.CancelledError | None = None
             try:
                 done, _ = await asyncio.wait({work}, timeout=limit_s)
@@ -150,20 +147,21 @@ class Reader(Engine):
                     except asyncio.CancelledError as again:
                         cancelled = again
                 failure = work.exception()
-                spend(Cost(cpu_s=reading.cpu_s))
+                spend(Cost(cpu_s=reading.cpu_s, gpu_s=reading.gpu_s))
             if cancelled is not None:
                 raise cancelled
             if not done or (failure is not None and reading.left_s == 0.0):
                 raise TimeoutError(f"an image was not read within {limit_s:g} s")
-            result = lines(words_of(work.result()), gap=self.gap, min_confidence=self.min_confidence)
+            result = lines(work.result(), gap=self.gap, min_confidence=self.min_confidence)
         if scale == 1.0:
             return result
         across, down = width / max(1, round(width * scale)), height / max(1, round(height * scale))
         return tuple(
-            Line(line.text, line.x1 * across, line.y1 * down, line.x2 * across, line.y2 * down) for line in result
+            replace(line, x1=line.x1 * across, y1=line.y1 * down, x2=line.x2 * across, y2=line.y2 * down)
+            for line in result
         )
 
-    def _metered(self, reading: Reading) -> str:
+    def _metered(self, reading: Reading) -> Sequence[Word]:
         started = time.thread_time()
         try:
             return self.recognise(reading)

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from rapidfuzz.distance import Levenshtein
 
-import miners.engines.tesserocr
+import miners.engines.readers.tesserocr
 from miners import EngineError
-from miners.engines.lines import Line
-from miners.engines.reader import Reader
-from miners.engines.tesseract import Tesseract
-from miners.engines.tesserocr import Tesserocr, find_tessdata
+from miners.engines.readers.lines import Line
+from miners.engines.readers.reader import Reader
+from miners.engines.readers.tesseract import Tesseract
+from miners.engines.readers.tesserocr import Tesserocr, find_tessdata
 from subnets import Meter
 from subnets.cost import process_cpu_s
 from subnets.ocr import OCR
@@ -136,5 +136,5 @@ def test_the_folder_that_the_environment_names_comes_first(tmp_path: Path, monke
 
 def test_an_unusual_folder_is_found_by_asking_the_binary(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TESSDATA_PREFIX", raising=False)
-    monkeypatch.setattr(miners.engines.tesserocr, "FOLDERS", ())
+    monkeypatch.setattr(miners.engines.readers.tesserocr, "FOLDERS", ())
     assert (find_tessdata() / "eng.traineddata").is_file()

@@ -13,9 +13,9 @@ from PIL import Image
 
 from miners import EngineError, load_engine
 from miners.engines.image import open_image
-from miners.engines.lines import Line, words_of
-from miners.engines.reader import Reading
-from miners.engines.tesseract import Tesseract, installed
+from miners.engines.readers.lines import Line
+from miners.engines.readers.reader import Reading
+from miners.engines.readers.tesseract import Tesseract, installed
 from subnets import Meter
 from subnets.cost import process_cpu_s
 
@@ -36,7 +36,7 @@ def test_cells_are_read_apart_with_their_boxes(page: bytes) -> None:
 
 
 def test_a_page_is_read_as_the_engines_own_python_package_reads_it(page: bytes) -> None:
-    words = words_of(Tesseract().recognise(Reading(open_image(page), 1.0, 30.0)))
+    words = Tesseract().recognise(Reading(open_image(page), 1.0, 30.0))
     table = pytesseract.image_to_data(Image.open(io.BytesIO(page)), config="--psm 3", output_type="dict")
     columns = (table[name] for name in ("text", "left", "top", "width", "height", "conf"))
     assert [(w.text, w.x1, w.y1, w.x2 - w.x1, w.y2 - w.y1) for w in words] == [

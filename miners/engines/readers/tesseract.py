@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import resource
 import shutil
 import signal
 import subprocess
@@ -18,11 +17,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from inference.environment import environment
+from miners.engines.image import blank
 from miners.errors import EngineError
+from subnets.option import Wording
 
-from .image import blank
+from .child import last_line, one_child
+from .lines import Word, words_of
 from .reader import Reader, Reading
 
 
@@ -49,7 +54,7 @@ def installed() -> Installed:
         run = subprocess.run(["tesseract", flag], capture_output=True, text=True, timeout=30)
         if run.returncode:
             raise EngineError(
-                f"tesseract {flag} ended with {run.returncode}: {_last(run.stderr)}; "
+                f"tesseract {flag} ended with {run.returncode}: {last_line(run.stderr)}; "
                 "reinstall it with: apt-get install --reinstall tesseract-ocr tesseract-ocr-eng"
             )
         outputs[flag] = run.stdout or run.stderr  # 4.x prints its version on stderr
@@ -83,7 +88,25 @@ def apt_command(languages: list[str]) -> str:
     return "apt-get install " + " ".join(f"tesseract-ocr-{name.lower().replace('_', '-')}" for name in languages)
 
 
-class Tesseract(Reader):
+Language = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z]\w*(\+[A-Za-z]\w*)*$"),
+    Wording("tesseract's names of languages, such as 'eng' or 'eng+deu'"),
+]
+"""Names of tesseract's language data: "eng", "deu", "eng+fra"."""
+
+
+class TesseractFamily(Reader):
+    """Base of the engines that run tesseract."""
+
+    language: Language = "eng"
+    """Language of the text by tesseract's names, joined by "+"."""
+    psm: int = Field(3, ge=0, le=13)
+    """Tesseract's page segmentation mode: 3 detects the layout, 4 expects one column, 6 one block of text, 7 a single
+    line, 11 scattered text. `tesseract --help-psm` lists them."""
+
+
+class Tesseract(TesseractFamily):
     """The tesseract binary, started for each image."""
 
     description = "tesseract as a separate process for each image"
@@ -97,43 +120,30 @@ class Tesseract(Reader):
         require(self.language)
         await self.read(blank())
 
-    def recognise(self, reading: Reading) -> str:
+    def recognise(self, reading: Reading) -> list[Word]:
         """Run tesseract on the pixels. They are all that it gets; text in a file of others could keep it busy."""
         import pytesseract
 
         pixels = reading.pixels()
         if reading.abort.requested:
-            return ""
+            return []
         with tempfile.NamedTemporaryFile(suffix=".image") as file:
             pixels.save(file, "PPM")  # not compressed, so that it takes no time
             file.flush()
             # With more than one thread a page takes six times the CPU time. The child inherits the environment.
-            with _one_child, environment({"OMP_THREAD_LIMIT": "1"}):
-                before_s = _children_cpu_s()
+            with one_child(reading), environment({"OMP_THREAD_LIMIT": "1"}):
                 reading.abort.arm(partial(_kill_children, threading.get_native_id()))
                 try:
-                    return str(
-                        pytesseract.image_to_data(
-                            file.name, lang=self.language, config=f"--psm {self.psm}", timeout=max(0.01, reading.left_s)
-                        )
+                    table = pytesseract.image_to_data(
+                        file.name, lang=self.language, config=f"--psm {self.psm}", timeout=max(0.01, reading.left_s)
                     )
+                    return words_of(str(table))
                 except pytesseract.TesseractNotFoundError:
                     raise RuntimeError("tesseract is not on the PATH any more") from None
                 except pytesseract.TesseractError as error:
-                    raise RuntimeError(f"tesseract ended with {error.status}: {_last(error.message)}") from None
+                    raise RuntimeError(f"tesseract ended with {error.status}: {last_line(error.message)}") from None
                 finally:
                     reading.abort.disarm()
-                    reading.cpu_s += _children_cpu_s() - before_s
-
-
-_one_child = threading.Lock()
-"""Held while a tesseract runs, so that the CPU time of ended children grows by that child alone."""
-
-
-def _children_cpu_s() -> float:
-    """Return the CPU seconds of this process's children that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def _kill_children(thread: int) -> None:
@@ -141,7 +151,3 @@ def _kill_children(thread: int) -> None:
     for pid in Path(f"/proc/self/task/{thread}/children").read_text().split():
         with suppress(ProcessLookupError):
             os.kill(int(pid), signal.SIGKILL)
-
-
-def _last(text: str) -> str:
-    return (text.strip().splitlines() or ["no message"])[-1][:300]

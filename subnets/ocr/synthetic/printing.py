@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from subnets.ocr.page import Line
 from subnets.seed import Seed
 
 from .canvas import Canvas
 from .kinds import KINDS
-from .page import Line
 from .words import Words
 
 SIZES = (18, 19, 20, 21, 22)
@@ -32,5 +32,5 @@ def print_page(kind: str, locale: str, width: int, seed: Seed) -> tuple[NDArray[
     )
     KINDS[kind](canvas, words)
     return np.asarray(canvas.image), sorted(
-        canvas.lines, key=lambda line: (line.quad[3][1] // canvas.em, line.quad[0][0])
+        canvas.lines, key=lambda line: (line.box[3] // canvas.em, line.box[0]) if line.box else (0.0, 0.0)
     )

@@ -1,0 +1,1 @@
+"""Readers: engines that read the text on images."""

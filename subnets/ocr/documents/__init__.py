@@ -1,0 +1,1 @@
+"""Real documents: PDFs, and images beside their truth."""

@@ -1,0 +1,1 @@
+"""Synthetic pages: words, type and layouts, drawn from a seed."""
