@@ -179,8 +179,8 @@ def test_a_folder_that_holds_a_run_is_not_overwritten_unless_asked(finished: Run
     assert len(finished) == before, "a finished run has nothing to go on with, wherever it is looked at"
     run(small(), tmp_path).close()
     (tmp_path / "notes.txt").write_text("mine")
-    with run(small(seed=3), tmp_path, mode="clean") as anew:
-        assert audit(anew).complete
+    with run(small(seed=3), tmp_path, mode="clean") as second:
+        assert audit(second).complete
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
