@@ -60,17 +60,17 @@ def tokenize(model: CausalModel, text: str) -> list[int]:
 class LikelihoodBatch:
     """Texts that run through the model together; the common start of their prompts runs once."""
 
-    def __init__(self, model: CausalModel, given: Sequence[GivenText]) -> None:
+    def __init__(self, model: CausalModel, texts: Sequence[GivenText]) -> None:
         self._model = model
-        self._lengths = [len(each.text) for each in given]
+        self._lengths = [len(each.text) for each in texts]
         self._rows: list[list[int]] = []
         self._indices: list[list[int]] = []
-        for each in given:
+        for each in texts:
             indices = each.indices
             # Tokens behind the last position are not needed.
             self._rows.append([*each.prompt, *each.text[: indices[-1] + 1 if indices else 0]])
             self._indices.append([len(each.prompt) + index for index in indices])
-        shared = min((row[0] - 1 for row in self._indices if row), default=0) if len(given) > 1 else 0
+        shared = min((row[0] - 1 for row in self._indices if row), default=0) if len(texts) > 1 else 0
         self._shared = min(shared, len(os.path.commonprefix(self._rows)))
 
     @property

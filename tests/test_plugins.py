@@ -69,4 +69,4 @@ def test_a_sampler_keeps_its_contract(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", sorted(WEIGHT_RULES.sources()))
 def test_a_weight_rule_keeps_its_contract(kind: str) -> None:
-    assert violations(grading.WEIGHT_RULES, example("weight_rules", kind)) == []
+    assert violations(grading.WEIGHT_RULE_RULES, example("weight_rules", kind)) == []

@@ -341,16 +341,16 @@ class _Votes:
 
 
 def _classes(answers: ArrayLike) -> Integers:
-    given = np.asarray(answers)
-    if given.ndim != 2 or not given.size or not np.issubdtype(given.dtype, np.integer):
+    labels = np.asarray(answers)
+    if labels.ndim != 2 or not labels.size or not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(
-            f"answers have the shape {given.shape} and type {given.dtype}; allowed: integers, tasks by sources"
+            f"answers have the shape {labels.shape} and type {labels.dtype}; allowed: integers, tasks by sources"
         )
-    if given.min() < NOT_ASKED:
+    if labels.min() < NOT_ASKED:
         raise ValueError(
-            f"answers hold {given.min()}; allowed: {NOT_ASKED} (not asked), {NO_ANSWER} (no answer), and classes from 0"
+            f"answers hold {labels.min()}; allowed: {NOT_ASKED} (not asked), {NO_ANSWER} (no answer), classes from 0"
         )
-    return given.astype(np.int64)
+    return labels.astype(np.int64)
 
 
 def _numbers(name: str, values: ArrayLike, low: float, high: float = np.inf) -> Floats:

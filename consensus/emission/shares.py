@@ -57,7 +57,7 @@ class Shares:
     final: Mapping[int, int]
     """Behind the gate and without disabled subnets."""
     gate: Gate
-    """With the bar of this block."""
+    """The gate, with the bar of this block."""
 
     def opening(self, netuid: int) -> float:
         """Return the part of a subnet's share that the gate let pass."""

@@ -14,14 +14,14 @@ from miners import ENGINES, MINERS
 from subnets import SUBNETS, PluginError, Plugins
 from subnets.language_model import LANGUAGE_MODELS
 from subnets.plugin import import_object
-from validators import SAMPLERS, SCORERS, VALIDATORS, WEIGHT_RULES
+from validators import LEDGERS, SAMPLERS, SCORERS, VALIDATORS, WEIGHT_RULES
 
 from . import grading, miner, plugin, study
 from . import subnet as subnet_contract
 from .rule import Rule, violations
 
 REGISTRIES: tuple[Plugins[Any], ...] = tuple(
-    [SUBNETS, MINERS, ENGINES, SCORERS, SAMPLERS, WEIGHT_RULES, VALIDATORS, LANGUAGE_MODELS]
+    [SUBNETS, MINERS, ENGINES, SCORERS, SAMPLERS, LEDGERS, WEIGHT_RULES, VALIDATORS, LANGUAGE_MODELS]
 )
 
 
@@ -57,14 +57,14 @@ def _own_rules(registry: Plugins[Any], subnet: str | Mapping[str, Any]) -> Seque
         return (grading.grades(SUBNETS.load(subnet)),)
     if registry is SAMPLERS:
         return grading.SAMPLER_RULES
-    return grading.WEIGHT_RULES if registry is WEIGHT_RULES else ()
+    return grading.WEIGHT_RULE_RULES if registry is WEIGHT_RULES else ()
 
 
 def _registry(name: str) -> Plugins[Any]:
     """Return the registry of a plug-in; raises PluginError if there is none, or if several have the name."""
     if ":" in name:
-        found = import_object(name, name)
-        own = [each for each in REGISTRIES if isinstance(found, type) and issubclass(found, each.base)]
+        target = import_object(name, name)
+        own = [each for each in REGISTRIES if isinstance(target, type) and issubclass(target, each.base)]
         if not own:
             bases = ", ".join(each.base.__name__ for each in REGISTRIES)
             raise PluginError(f"{name} is no plug-in and no study; a plug-in is a subclass of one of {bases}")

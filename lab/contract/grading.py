@@ -65,4 +65,4 @@ def gives_shares_in_the_order_of_the_scores(rule: WeightRule) -> Iterator[str]:
 
 
 SAMPLER_RULES: tuple[Rule[Sampler], ...] = (samples_some_of_the_miners,)
-WEIGHT_RULES: tuple[Rule[WeightRule], ...] = (gives_shares_in_the_order_of_the_scores,)
+WEIGHT_RULE_RULES: tuple[Rule[WeightRule], ...] = (gives_shares_in_the_order_of_the_scores,)

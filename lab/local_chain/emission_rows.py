@@ -41,8 +41,8 @@ class EmissionRow:
     alpha_out_rao: int
     miner_alpha_per_day: float
     miner_tao_per_day: float | None
-    """From selling the alpha at once, after the fee; without a pool at the moving price, with no impact. None if the
-    pool is too small to take so much."""
+    """TAO from selling a day's alpha at once, after the fee; without a pool at the moving price, with no impact. None
+    if the pool is too small to take so much."""
     miner_impact: float | None
     miner_usd_per_day: float | None
 

@@ -103,17 +103,17 @@ def signer_of(folder: Path, head: Head) -> str | None:
     Raises:
         AuditError: the signature belongs to another record, or is not its signer's.
     """
-    found = _read(folder)
-    if found is None:
+    signed = _read(folder)
+    if signed is None:
         return None
-    if (found.entries, found.head) != (head.entries, head.hash):
+    if (signed.entries, signed.head) != (head.entries, head.hash):
         raise AuditError(
-            f"{SIGNATURE}: {found.address} signed {found.entries} entries up to {found.head[:12]}…, but the record has "
-            f"{head.entries} up to {head.hash[:12]}…: since then it was continued, changed or made again"
+            f"{SIGNATURE}: {signed.address} signed {signed.entries} entries up to {signed.head[:12]}…, but the record "
+            f"has {head.entries} up to {head.hash[:12]}…: since then it was continued, changed or made again"
         )
-    if not verify(found.address, head.message(), bytes.fromhex(found.signature), found.scheme):
-        raise AuditError(f"{SIGNATURE}: {found.address} did not sign this run and its config")
-    return found.address
+    if not verify(signed.address, head.message(), bytes.fromhex(signed.signature), signed.scheme):
+        raise AuditError(f"{SIGNATURE}: {signed.address} did not sign this run and its config")
+    return signed.address
 
 
 def _read(folder: Path) -> Signature | None:

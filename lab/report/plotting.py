@@ -182,13 +182,13 @@ def draw_estimates(
 ) -> None:
     """Draw estimates, one a row from the top: a line over the interval and a mark; nothing where one is unknown."""
     xs, ys = [], []
-    for row, one in enumerate(figures):
-        if one is None or one.value is None:
+    for row, estimate in enumerate(figures):
+        if estimate is None or estimate.value is None:
             continue
-        xs.append(one.value)
+        xs.append(estimate.value)
         ys.append(row + shift)
-        if one.low is not None and one.high is not None:
-            ax.plot([one.low, one.high], [row + shift] * 2, color=colour, linewidth=1.6, alpha=0.75)
+        if estimate.low is not None and estimate.high is not None:
+            ax.plot([estimate.low, estimate.high], [row + shift] * 2, color=colour, linewidth=1.6, alpha=0.75)
     ax.plot(
         xs,
         ys,

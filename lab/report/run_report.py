@@ -31,10 +31,11 @@ from .sections.summary import findings, summary, title
 from .sections.weights import weights
 from .sections.worth import worth
 
-SECTIONS: tuple[Callable[[RunFigures], Section], ...] = (
+SECTIONS: tuple[Callable[[RunFigures], Section | None], ...] = (
     summary,
     scores,
     pay,
+    worth,
     incentive,
     weights,
     bill,
@@ -42,7 +43,8 @@ SECTIONS: tuple[Callable[[RunFigures], Section], ...] = (
     effort,
     samples,
 )
-IN_SHORT = (summary, scores, pay, bill)
+"""A section of what a run does not have is None."""
+IN_SHORT = (summary, scores, pay, worth, bill)
 """Sections that the terminal prints unless it is asked for everything."""
 
 
@@ -89,10 +91,8 @@ def sections(run: RunFigures, *, short: bool = False) -> tuple[Section, ...]:
     """Return all sections, or those of `IN_SHORT`; none before the first complete epoch."""
     if not run.results.epochs:
         return ()
-    chosen = [section(run) for section in (IN_SHORT if short else SECTIONS)]
-    if run.worth is not None:
-        chosen.insert([section.key for section in chosen].index("pay") + 1, worth(run.worth))
-    return tuple(chosen)
+    chosen = (section(run) for section in (IN_SHORT if short else SECTIONS))
+    return tuple(section for section in chosen if section is not None)
 
 
 def as_json(run: RunFigures) -> dict[str, Any]:

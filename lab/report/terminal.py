@@ -70,7 +70,7 @@ class TextGrid:
         return replace(self, titles=tuple(titles))
 
     def squeezed(self, width: int | None, columns: int) -> TextGrid | None:
-        """Return the table with titles in as few lines as let so many columns fit; None if no number of lines does."""
+        """Wrap titles onto the fewest lines with which so many columns fit; None if no number of lines does."""
         most = max((len(" ".join(title).split()) for title in self.titles), default=1)
         tries = (self if lines == 1 else self.wrapped(lines) for lines in range(1, max(1, most) + 1))
         return next((grid for grid in tries if grid.fitting(width) >= columns), None)

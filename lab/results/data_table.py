@@ -34,7 +34,7 @@ class DataColumn:
 
 @dataclass(frozen=True, slots=True)
 class DataTable:
-    """One table: a row for each thing that its meaning names."""
+    """One table; `meaning` says what a row stands for."""
 
     key: str
     """Names its file: "answers"."""

@@ -48,13 +48,13 @@ class OverSeeds:
 
 def _joined(miner: tuple[NeuronResult, ...]) -> MinerOverSeeds:
     def over(figure: Callable[[NeuronResult], float | None]) -> Estimate:
-        return _mean([figure(one) for one in miner], UNIT)
+        return _mean([figure(result) for result in miner], UNIT)
 
     return MinerOverSeeds(
         miner[0].name,
-        over(lambda one: one.pay_share),
-        over(lambda one: one.quality.value),
-        over(lambda one: one.score.value),
+        over(lambda result: result.pay_share),
+        over(lambda result: result.quality.value),
+        over(lambda result: result.score.value),
     )
 
 

@@ -22,7 +22,7 @@ class MinerWorth:
     tao: float
     """TAO from selling each epoch's pay at once, after the fee."""
     impact: float | None
-    """Part of its worth at the spot price that the sales did not bring, without the fee; None if it earned nothing."""
+    """Share of the value at the spot price that is lost to price impact, without the fee; None if it earned nothing."""
     usd: float
 
 

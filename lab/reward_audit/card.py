@@ -35,27 +35,27 @@ def card(audit: RewardAudit) -> Publication:
 
 def findings(audit: RewardAudit) -> list[str]:
     """Sum up an audit, the most important first."""
-    found = []
+    sentences = []
     if audit.separates:
-        found.append(f"Right answers earn {audit.gap.text()} more than wrong ones.")
+        sentences.append(f"Right answers earn {audit.gap.text()} more than wrong ones.")
     else:
-        found.append(f"Right answers do not earn significantly more than wrong ones: {audit.gap.text()}.")
+        sentences.append(f"Right answers do not earn significantly more than wrong ones: {audit.gap.text()}.")
     test = f"t-test corrected for skewness, Holm over {counted(len(audit.attacks), 'attack')}, at {ALPHA:g}"
     worthless = [each for each in audit.paying if not each.attack.keeps_truth]
     dressed = [each for each in audit.paying if each.attack.keeps_truth]
     if worthless:
-        found.append(
+        sentences.append(
             f"{counted(len(worthless), 'worthless answer')} earn more than halfway from a wrong answer to a right one "
             f"({test}): {listed(_named(worthless))}."
         )
     if dressed:
-        found.append(
+        sentences.append(
             f"Right answers earn more than plain ones if they are changed: {listed(_named(dressed))} ({test})."
         )
     if not audit.paying:
-        found.append(f"No attack pays ({test}).")
+        sentences.append(f"No attack pays ({test}).")
     noise = audit.noise
-    found.append(
+    sentences.append(
         "It is deterministic: the same answers get the same rewards again."
         if not noise.again.value
         else f"It is noisy: graded again, {noise.changed.percent()} of the answers get another reward."
@@ -64,14 +64,14 @@ def findings(audit: RewardAudit) -> list[str]:
         name for name, change in (("their order", noise.order), ("the other answers", noise.alone)) if change.value
     ]
     if depends and not noise.again.value:
-        found.append(f"Rewards depend on {listed(depends)}.")
+        sentences.append(f"Rewards depend on {listed(depends)}.")
     if audit.failures:
         first = audit.failures[0]
-        found.append(
+        sentences.append(
             f"It failed in {counted(len(audit.failures), 'way')}, first on {quoted(first.attack)}: {first.task}, "
             f"answer {first.answer}: {first.reason}."
         )
-    return found
+    return sentences
 
 
 def _named(results: list[AttackResult]) -> list[str]:

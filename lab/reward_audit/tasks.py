@@ -22,7 +22,7 @@ from subnets import Message, Prompt, Seed, Subnet, Task
 from subnets.text import fold
 
 LEAST = 12
-"""Tasks below which no attack among dozens could be told from chance."""
+"""Fewest tasks that distinguish an attack, among dozens, from chance."""
 
 
 class TaskView(dict[str, Any]):

@@ -148,7 +148,7 @@ def _compare_files(record: RunRecord, start: Start) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Regraded:
-    """What became of the answers of one round."""
+    """The result of grading one round again."""
 
     answers: int
     """How many could be read."""
@@ -191,9 +191,11 @@ def _regrade_for_others(
     subnet: Subnet, economy: Economy, graded: GradedRound, task: Task, responses: Sequence[Response], where: str
 ) -> list[int]:
     """Grade a round again for each validator that its answers were shared with; return uids as `_Regraded` does."""
-    due, found = economy.sharers(graded.validator), [each.validator for each in graded.shared]
-    if found != due:
-        raise AuditError(f"{where}: grades of validators {found} recorded, but its answers are shared with {due}")
+    expected, recorded = economy.sharers(graded.validator), [each.validator for each in graded.shared]
+    if recorded != expected:
+        raise AuditError(
+            f"{where}: grades of validators {recorded} recorded, but its answers are shared with {expected}"
+        )
     ungraded = []
     for other in graded.shared:
         if len(other.grades) != len(responses):

@@ -246,7 +246,7 @@ class _Session:
         return self.economy.validators[graded.validator].task(self.config.subnet, graded.number).query()
 
     async def _grade_windows(self, pool: Pool, epoch: int) -> None:
-        """Have the validators that grade windows grade that of an epoch."""
+        """Grade the epoch's window for each validator that grades windows."""
         for uid in self.history.uids:
             if uid not in self.windows:
                 rounds = self.history.at(uid, epoch)

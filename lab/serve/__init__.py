@@ -1,1 +1,1 @@
-"""Miners served to other people's validators."""
+"""Serving miners to others: to other people's validators today."""

@@ -46,24 +46,26 @@ class Games:
         Raises:
             ValueError: the lists differ in length, a player is unknown or plays itself, or a result is outside [0, 1].
         """
-        one, other, result = np.asarray(first, np.int64), np.asarray(second, np.int64), np.asarray(won, float)
-        if not one.shape == other.shape == result.shape or one.ndim != 1:
+        player, opponent, result = np.asarray(first, np.int64), np.asarray(second, np.int64), np.asarray(won, float)
+        if not player.shape == opponent.shape == result.shape or player.ndim != 1:
             raise ValueError(
-                f"first {one.shape}, second {other.shape}, won {result.shape}: give one of each for every game"
+                f"first {player.shape}, second {opponent.shape}, won {result.shape}: give one of each for every game"
             )
-        if len(one) and not (0 <= min(one.min(), other.min()) and max(one.max(), other.max()) < players):
+        if len(player) and not (0 <= min(player.min(), opponent.min()) and max(player.max(), opponent.max()) < players):
             raise ValueError(
-                f"players run from 0 to {players - 1}; games name {min(one.min(), other.min())} "
-                f"to {max(one.max(), other.max())}"
+                f"players run from 0 to {players - 1}; games name {min(player.min(), opponent.min())} "
+                f"to {max(player.max(), opponent.max())}"
             )
-        if (one == other).any():
-            raise ValueError(f"player {one[one == other][0]} plays itself in {int((one == other).sum())} games")
+        if (player == opponent).any():
+            raise ValueError(
+                f"player {player[player == opponent][0]} plays itself in {int((player == opponent).sum())} games"
+            )
         if not ((result >= 0) & (result <= 1)).all():
             raise ValueError("a game is won (1.0), tied (0.5) or lost (0.0) by its first player")
-        groups = np.arange(len(one)) if cluster is None else np.unique(np.asarray(cluster), return_inverse=True)[1]
-        if groups.shape != one.shape:
-            raise ValueError(f"cluster {groups.shape}, first {one.shape}: give one cluster for every game")
-        return cls(players, one, other, result, groups.astype(np.int64))
+        groups = np.arange(len(player)) if cluster is None else np.unique(np.asarray(cluster), return_inverse=True)[1]
+        if groups.shape != player.shape:
+            raise ValueError(f"cluster {groups.shape}, first {player.shape}: give one cluster for every game")
+        return cls(players, player, opponent, result, groups.astype(np.int64))
 
     @classmethod
     def of_scores(cls, scores: ArrayLike) -> Games:

@@ -36,11 +36,11 @@ def subset(config: RunConfig, *, miners: int | None = None, validators: int | No
         ConfigError: the config has too few of them.
     """
     table = {key: value for key, value in config.model_dump(mode="json").items() if key in RunConfig.model_fields}
-    for role, wanted in (("miners", miners), ("validators", validators)):
+    for role, limit in (("miners", miners), ("validators", validators)):
         neurons = singly(table[role])
-        if wanted is not None and wanted > len(neurons):
-            raise ConfigError(f"{wanted} {role} are wanted, the config has {len(neurons)}; raise a `count`")
-        table[role] = neurons[:wanted]
+        if limit is not None and limit > len(neurons):
+            raise ConfigError(f"{limit} {role} are needed, the config has {len(neurons)}; raise a `count`")
+        table[role] = neurons[:limit]
     return RunConfig.parse(table | changes, source=f"{len(table['miners'])} of the miners")
 
 

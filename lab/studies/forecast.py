@@ -31,7 +31,7 @@ class Forecast:
     wall_s: float
     cpu_s: float
     usd: float
-    """At the config's prices, with payments to APIs."""
+    """Cost at the config's prices, payments to APIs included."""
     by_arm_s: dict[str, float]
     """Wall seconds of each arm and of the work after the arms, without the probe."""
 

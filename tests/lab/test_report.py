@@ -2,6 +2,7 @@ import csv
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -28,12 +29,14 @@ from lab.report.sections.pay import draw_pay
 from lab.report.sections.scores import draw_scores
 from lab.report.terminal import show
 from lab.results.neurons import by_quality
+from lab.results.pay_worth import MinerWorth, PayWorth
 from lab.results.run_figures import RunFigures
 from lab.results.sample_answers import RANKS, pick
 from lab.statistics import Estimate
 from tests.lab.records import make_config, make_record
 
 VOID = {"meta", "img", "br", "hr"}
+WORTH = PayWorth("2026-08", 0.01, 300.0, True, (MinerWorth(3, "perfect", 120.5, 1.2, 0.004, 360.0),))
 
 
 @pytest.fixture(scope="module")
@@ -207,13 +210,15 @@ def test_two_charts_alike_share_no_id(run: RunFigures) -> None:
 @pytest.mark.parametrize("epochs", [0, None], ids=["no epoch", "a finished run"])
 @pytest.mark.parametrize("section_of", SECTIONS, ids=lambda section_of: section_of.__name__)
 def test_every_section_has_all_five_forms(
-    section_of: Callable[[RunFigures], Section], epochs: int | None, run: RunFigures, tmp_path: Path
+    section_of: Callable[[RunFigures], Section | None], epochs: int | None, run: RunFigures, tmp_path: Path
 ) -> None:
     if epochs is not None:
         with make_record(tmp_path / "run", epochs=epochs) as record:
-            section = section_of(RunFigures.of(record))
+            figures = RunFigures.of(record)
     else:
-        section = section_of(run)
+        figures = run
+    section = section_of(replace(figures, worth=WORTH))
+    assert section is not None
     page = page_of(Publication("ocr", "A run", (), (section,)))
     outline(page)
     console = Console(width=80, file=StringIO())

@@ -197,6 +197,6 @@ def test_what_has_no_contract_is_refused_in_one_line(name: str, reason: str) -> 
 
 def test_the_command_fails_where_something_is_wrong_and_takes_options() -> None:
     result = CliRunner().invoke(app, ["check", f"{__name__}:Lost"])
-    assert result.exit_code == 1 and "1 to mend" in result.stdout
+    assert result.exit_code == 1 and "1 problem" in result.stdout
     result = CliRunner().invoke(app, ["check", "top_k", "--set", "k=2", "--json"])
     assert (result.exit_code, json.loads(result.stdout)) == (0, {"target": "top_k", "violations": []})

@@ -121,7 +121,7 @@ def test_the_parts_of_a_page_count_as_one_task_together() -> None:
     [
         ({"answers": [[0.5, 1]]}, "answers have the shape"),
         ({"answers": [0, 1]}, "answers have the shape (2,)"),
-        ({"answers": [[0, -3]]}, "answers hold -3; allowed: -2 (not asked), -1 (no answer), and classes from 0"),
+        ({"answers": [[0, -3]]}, "answers hold -3; allowed: -2 (not asked), -1 (no answer), classes from 0"),
         ({"gold": 3}, "gold is 3; allowed: a whole number from 0 to 2"),
         ({"gold": True}, "gold is True"),
         ({"right": [[1.0]]}, "right has the shape (1, 1); allowed: (1, 2), gold by sources"),

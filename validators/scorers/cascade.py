@@ -1,4 +1,4 @@
-"""A cascade: a cheap scorer grades every answer, and a dear one judges some of them by chance.
+"""A cascade: a cheap scorer grades every answer, and an expensive one judges a random sample.
 
     {kind = "cascade", cheap = "token_f1", judge = {kind = "judge", model = "..."}, chance = 0.4}
 

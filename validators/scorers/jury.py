@@ -3,7 +3,7 @@
     {kind = "jury", gold = 0.1, window = 200}
 
 An answer's score is the probability that it is right; a page's is the F1 of its words by theirs. `dawid_skene` has the
-arithmetic. Use it where no grader is better than the miners, or where grading by a truth is too dear for every task.
+arithmetic. Use it where no grader is better than the miners, or where grading every task by a truth is too expensive.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from lab.cli.console.command import commands, examples
 from lab.cli.console.config_command import overrides
 from lab.cli.console.options import AsJson, Sets
 from lab.cli.console.output import FAILED, echo, print_json
+from lab.results.words import counted
 
 app = commands()
 
@@ -44,6 +45,6 @@ def check(
     else:
         for line in lines:
             echo(f"{target}: {line}")
-        echo(f"{target}: {len(lines)} to mend" if lines else f"{target}: nothing wrong")
+        echo(f"{target}: {counted(len(lines), 'problem')}" if lines else f"{target}: nothing wrong")
     if lines:
         raise typer.Exit(FAILED)

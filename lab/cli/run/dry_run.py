@@ -31,7 +31,7 @@ class DryRun:
     wall_s: float | None = None
     cpu_s: float | None = None
     usd: float | None = None
-    """At the config's prices, with payments to APIs."""
+    """Cost at the config's prices, payments to APIs included."""
 
     @classmethod
     def of(cls, config: RunConfig, folder: Path, last: Path) -> DryRun:

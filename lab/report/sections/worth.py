@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.results.pay_worth import PayWorth
+from lab.results.run_figures import RunFigures
 
 from ..section import Caption, Column, Section
 
@@ -15,8 +15,11 @@ COLUMNS = (
 )
 
 
-def worth(pay: PayWorth) -> Section:
-    """Return what each miner's pay is worth, the best paid first."""
+def worth(run: RunFigures) -> Section | None:
+    """Return what each miner's pay is worth, the best paid first; None if the config names no rules of the chain."""
+    pay = run.worth
+    if pay is None:
+        return None
     ranked = sorted(pay.miners, key=lambda miner: (-miner.tao, miner.uid))
     total = sum(miner.tao for miner in ranked)
     sold = f"alpha at {pay.price:.6g} τ before each sale" if pay.has_alpha else "TAO itself"

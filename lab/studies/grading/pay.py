@@ -48,8 +48,8 @@ class PayEffect:
     """
     biased: Estimate
     """The part of it that is bias: half the sum of what the miners gain on one half of the tasks, with the signs of
-    their gains on the other half, mean over both ways round. Noise has no sign in common, so it is 0 on average for a
-    grader without bias, whatever its noise."""
+    their gains on the other half, averaged over both directions. Noise has no sign in common, so it is 0 on average for
+    a grader without bias, whatever its noise."""
 
 
 def pay_of(data: GradingData, grader: Grader) -> PayEffect | None:

@@ -41,17 +41,17 @@ class ClaimResults:
     def of(cls, answers: Mapping[str, Sequence[AnswerFacts]], dishonest: Collection[str], tasks: int) -> Self:
         """Set the tolerance from honest claims on the first of the contest's `tasks`, and check all other claims."""
         first = LEARNING_SHARE * tasks
-        arrived = {name: [each for each in given if each.arrived] for name, given in answers.items()}
+        arrived = {name: [each for each in facts if each.arrived] for name, facts in answers.items()}
         claiming = {
-            name: given for name, given in arrived.items() if any(each.claimed_tokens is not None for each in given)
+            name: facts for name, facts in arrived.items() if any(each.claimed_tokens is not None for each in facts)
         }
         fair = [
-            each for name, given in claiming.items() if name not in dishonest for each in given if each.task < first
+            each for name, facts in claiming.items() if name not in dishonest for each in facts if each.task < first
         ]
         tolerance = mean_excess(*_counts(fair), [each.task for each in fair])
         checked = []
-        for name, given in claiming.items():
-            counts = _counts([each for each in given if name in dishonest or each.task >= first])
+        for name, facts in claiming.items():
+            counts = _counts([each for each in facts if name in dishonest or each.task >= first])
             check = ClaimCheck.of(*counts, tolerance=_believed(tolerance))
             evidence = log_evidence(*counts, tolerance=_believed(tolerance))
             checked.append(CheckedClaims(name, name not in dishonest, check, tuple(evidence.tolist())))

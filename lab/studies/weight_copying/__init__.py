@@ -1,4 +1,4 @@
-"""What does a validator earn that copies the last consensus it can see, compared with one that works?"""
+"""How much does a validator earn by copying the last consensus that it can see, instead of grading?"""
 
 from lab.studies.study import SimulatedStudy
 

@@ -205,7 +205,7 @@ def test_a_config_without_a_fair_baseline_is_refused(change: dict[str, Any], mes
 
 def test_the_first_of_every_table_come_first(config: OverheadConfig) -> None:
     assert subset(config, miners=3).miner_names == ["full-0", "noisy-0", "full-1"]
-    with pytest.raises(ConfigError, match="5 miners are wanted, the config has 4"):
+    with pytest.raises(ConfigError, match="5 miners are needed, the config has 4"):
         subset(config, miners=5)
 
 

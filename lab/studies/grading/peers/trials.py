@@ -78,10 +78,10 @@ def ranking(crowd: Crowd, scores: Floats) -> float:
     A pair that a grader scores alike is half right; a pair that was right equally often does not count.
     """
     honest = np.array(crowd.honest)
-    truth, given = crowd.right.mean(axis=0)[honest], scores[honest]
+    truth, honest_scores = crowd.right.mean(axis=0)[honest], scores[honest]
     first, second = np.triu_indices(len(honest), 1)
     gap = np.sign(truth[first] - truth[second])
-    agreed = 0.5 + 0.5 * gap * np.sign(given[first] - given[second])
+    agreed = 0.5 + 0.5 * gap * np.sign(honest_scores[first] - honest_scores[second])
     return float(agreed[gap != 0].mean()) if gap.any() else 1.0
 
 
