@@ -14,7 +14,7 @@ from miners.engines.image import open_image
 from miners.errors import ImageError
 from subnets import Answer, MalformedAnswer, Response, Subnet, Task, load_subnet
 from validators import SCORERS, Validator
-from validators.scorers.verdict import UnreadableVerdict, read_mark, read_pick
+from validators.scorers.judging.verdict import UnreadableVerdict, read_mark, read_pick
 from validators.validator import GRADER_FAILED
 
 from .noise import body, damaged, flipped, text

@@ -16,8 +16,8 @@ from subnets import Response, Score, Scorer, Task
 from subnets.cost import Cost, off_thread, spend
 from subnets.text import answer_text
 
+from .judging.prompt_fence import clean
 from .normalise import logistic
-from .prompt_fence import clean
 
 
 class RewardModel(Scorer):

@@ -10,9 +10,9 @@ from subnets.language_model import Conversation
 from subnets.text_prompting import LanguageModel
 from tests.validators.scorers.labelled import answered, auc, fuller, names
 from validators.scorers.judge import Judge, JudgeBase, PairwiseJudge
+from validators.scorers.judging.prompt_fence import clean, draw_nonce, fence
 from validators.scorers.likelihood import MeanLogProbability
 from validators.scorers.model_check import ModelCheck
-from validators.scorers.prompt_fence import clean, draw_nonce, fence
 
 FENCED = re.compile(r"<(task|reference|answer|answer-a|answer-b)-([0-9a-f]{16})>\n(.*?)\n</\1-\2>", re.DOTALL)
 TASK = Task(id="1", seed=5, prompt=Prompt((Message("user", "Where?"),)), reference="Ostrava")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from validators.scorers.verdict import UnreadableVerdict, read_mark, read_pick
+from validators.scorers.judging.verdict import UnreadableVerdict, read_mark, read_pick
 
 
 @pytest.mark.parametrize(
