@@ -380,7 +380,7 @@ def test_options_or_the_environment_name_other_places(folder: Path, monkeypatch:
 
 def test_each_command_has_help_with_an_example() -> None:
     commands = chain_commands()
-    assert len(commands) == 22
+    assert len(commands) == 24
     for name, command in commands.items():
         assert command.help and (command.hidden or "Example" in (command.epilog or "")), name
 
