@@ -30,8 +30,8 @@ def script() -> ModuleType:
         ([SAFE], 0, "1 packages compared, 0 with known vulnerabilities, 0 unknown"),
         ([SAFE, BAD], 1, "VULNERABLE: bad 1.0: CVE-1, mended in 1.1"),
         ([SAFE, UNKNOWN], 0, "not looked up: local: Dependency not found"),
-        ([UNKNOWN], 2, "OFFLINE: the package index that answered here knows no vulnerabilities"),
-        (None, 2, "OFFLINE: no package was compared with known vulnerabilities: no route to host"),
+        ([UNKNOWN], 2, "compared with known vulnerabilities: the package index that answered here knows no"),
+        (None, 2, "no package was compared with known vulnerabilities: no route to host; OFFLINE=1"),
     ],
     ids=["safe", "vulnerable", "one unknown", "all unknown", "no network"],
 )
@@ -56,6 +56,20 @@ def test_the_exit_code_and_the_words_tell_what_was_compared(
     monkeypatch.setattr(sys, "argv", ["audit.py", "--sbom", str(tmp_path / "sbom.json")])
     assert script.main() == code
     assert said in (printed := capsys.readouterr().out) and printed.startswith("wrote ")
+    assert code != 2 or printed.count("\n") == 2
     assert (tmp_path / "sbom.json").is_file()
     monkeypatch.setattr(sys, "argv", ["audit.py", "--sbom", str(tmp_path / "sbom.json"), "--offline"])
     assert script.main() == 0 and "offline: no package was compared" in capsys.readouterr().out
+
+
+def test_a_missing_tool_is_one_line(
+    script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = "import sys; sys.exit('No module named cyclonedx_py')"
+    run = script.subprocess.run
+    monkeypatch.setattr(
+        script.subprocess, "run", lambda command, **options: run([command[0], "-c", missing], **options)
+    )
+    monkeypatch.setattr(sys, "argv", ["audit.py", "--sbom", str(tmp_path / "sbom.json")])
+    assert script.main() == 2
+    assert capsys.readouterr().out.endswith("No module named cyclonedx_py; `make test` installs what is needed\n")
