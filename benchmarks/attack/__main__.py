@@ -50,7 +50,8 @@ def main() -> None:
         print(f"{kind} …", file=sys.stderr, flush=True)
         started = time.monotonic()
         attack(tally, Random(f"{arguments.seed} {kind}"), started + 60 * arguments.minutes * share / shares)
-        tally.spent_s = time.monotonic() - started
+        spent_s = time.monotonic() - started
+        print(f"  {spent_s:.0f} s; slowest input {1000 * tally.slowest_s:,.0f} ms of CPU", file=sys.stderr, flush=True)
     print(table(tallies))
     for tally in tallies:
         for fault in tally.faults[:SHOWN]:
