@@ -34,9 +34,11 @@ DATE = re.compile(
     r"|(?P<y6>\d{4})\u5e74 ?(?P<m6>\d{1,2})\u6708 ?(?P<d6>\d{1,2})\u65e5"
     r"|(?P<y7>1[5-9]\d\d|20\d\d)(?P<m7>[01]\d)(?P<d7>[0-3]\d)"
     r"|(?P<first>\d{1,2}) ?(?P<sep>[/.-]) ?(?P<second>\d{1,2}) ?(?P=sep) ?(?P<y4>\d{4}|\d\d)"
-    r")(?![\w/]|[-.]\d)",
+    rf")(?![\w/]|[-.]\d(?!\d? (?:{MONTH})\b))",
     re.ASCII,
 )
+FOREIGN = re.compile(r"(?<!\w)(\d{1,2})\.? (?:\w{1,3} )?([^\W\d_]{3,12})\.?,? (?:\w{1,3} )?(\d{4})(?!\w)")
+"""A date whose month has a name that is not known here."""
 MARKUP = re.compile(r"\\(?:boxed|text(?:bf)?|[ ,])|[*_`${}\[\]\"]")
 CUE = re.compile(r"\b(?:answer|date)(?: is)? ?[:=] ?|\banswer is ")
 DENIED = re.compile(r"\b(?:not|never|nor|isn't|wasn't) (?:(?:on|in|the) )*$")
@@ -75,7 +77,7 @@ def read_date(text: str) -> DateReading:
         if not DENIED.search(before) and not STARTED_FROM.search(before):
             stated.append(match)
     if not stated:
-        return DateReading()
+        return _foreign_date(plain)
     place = len(stated) - 1
     cues = [cue.end() for cue in CUE.finditer(plain) if cue.end() <= stated[-1].start()]
     if cues:
@@ -89,6 +91,15 @@ def read_date(text: str) -> DateReading:
             if JOINED.fullmatch(plain[left.end() : right.start()]):
                 days, certain = days | _days(stated[other]), False
     return DateReading(days, certain)
+
+
+def _foreign_date(plain: str) -> DateReading:
+    """Return the day in every month of a year; without days if the text has no date in a language unknown here."""
+    found = [match for match in FOREIGN.finditer(plain) if match[2] not in NUMBER_OF and not match[2].isascii()]
+    if not found:
+        return DateReading()
+    day, year = int(found[-1][1]), int(found[-1][3])
+    return DateReading(_possible((year,), ((day, month) for month in range(1, 13))), certain=False)
 
 
 def _days(match: re.Match[str]) -> frozenset[date]:

@@ -67,6 +67,13 @@ ORDINALS = frozenset(("st", "nd", "rd", "th", "x"))
 DENIED = re.compile(
     r"(?:\b(?:not|never|isn't|wasn't|aren't|nor)|\u2260)\s*(?:[$]|the\s|a\s|exactly\s|equal\s|to\s)*$", re.I
 )
+COMPARED = re.compile(
+    r"(?:\bout\s+of|\d\s+of|\d\s+(?:\w+\s+)?(?:more|less|fewer|higher|lower)\s+than)\s+"
+    r"(?:(?:the|a\s+total\s+of)\s+)?[$]?\s*$",
+    re.IGNORECASE,
+)
+COMPARES = re.compile(r"\s+(?:\w+\s+)?(?:more|less|fewer|higher|lower)\s+than\s+[$]?\s*\d", re.IGNORECASE)
+"""The two numbers of "5 more than 440" are no answer, nor is the whole in "12 out of 30"."""
 BOUNDED = re.compile(
     r"(?:\b(?:more|less|fewer|greater|higher|lower|larger|smaller)\s+than|\bat\s+(?:least|most)|\b(?:over|under|above|"
     r"below|up\s+to|almost|nearly|between|either|about|around|roughly|approximately|approx\.?|circa)|[<>~\u2264\u2265\u2248])\s*$",
@@ -115,10 +122,7 @@ WHOLE_FRACTION = re.compile(
 )
 PARTS = {"hal": 2, "thi": 3, "qua": 4, "fou": 4, "fif": 5, "six": 6, "eig": 8, "ten": 10}
 SPOKEN_DIGITS = "|".join(list(UNITS)[:10])
-SPOKEN_POINT = re.compile(
-    rf"(?P<whole>{SPOKEN_RUN.pattern})\s+point\s+(?P<digits>(?:{SPOKEN_DIGITS})(?:\s+(?:{SPOKEN_DIGITS}))*)\b",
-    re.IGNORECASE,
-)
+SPOKEN_POINT = re.compile(rf"\s+point\s+((?:{SPOKEN_DIGITS})(?:\s+(?:{SPOKEN_DIGITS}))*)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +166,9 @@ def read_number(text: str) -> Reading:
         line = rest.splitlines()[0] if rest else ""
         tokens = _tokens(line)
         if tokens:
-            # "Answer: 3 + 4 = 7" ends on its result.
-            return _reading(line, tokens, len(tokens) - 1 if "=" in line else 0)
+            # "Answer: 3 + 4 = 7" ends on its result, and "Answer: 7 = 3 + 4" begins with it.
+            is_sum = "=" in line and not line[tokens[0].end :].lstrip().startswith("=")
+            return _reading(line, tokens, len(tokens) - 1 if is_sum else 0)
     tokens = _tokens(text)
     return _reading(text, tokens, len(tokens) - 1) if tokens else Reading()
 
@@ -175,17 +180,26 @@ def _plain(text: str) -> str:
     text = unify(separate_digits(text))
     for markup, plain in MARKUP:
         text = markup.sub(plain, text)
-    return SPOKEN_POINT.sub(_decimal, text)
+    return _with_decimals(text) if SPOKEN_POINT.search(text) else text
 
 
-def _decimal(spoken: re.Match[str]) -> str:
-    """Return "two point five" in digits; unchanged if the words before the point are more than one number."""
-    run = SPOKEN_RUN.match(spoken["whole"])
-    wholes = _word_tokens(run, spoken["whole"]) if run else []
-    if len(wholes) != 1 or wholes[0].start != 0:
-        return spoken[0]
-    digits = "".join(str(UNITS[word.lower()]) for word in spoken["digits"].split())
-    return f"{next(iter(wholes[0].values))}.{digits}"
+def _with_decimals(text: str) -> str:
+    """Write "two point five" in digits where the words before the point are a single number."""
+    runs = {run.end(): run for run in SPOKEN_RUN.finditer(text)}
+
+    parts: list[str] = []
+    last = 0
+    for point in SPOKEN_POINT.finditer(text):
+        run = runs.get(point.start())
+        if run is None or (whole := SPOKEN_RUN.fullmatch(run[0])) is None:
+            continue
+        wholes = _word_tokens(whole, run[0])
+        if len(wholes) != 1 or wholes[0].start != 0:
+            continue
+        digits = "".join(str(UNITS[word.lower()]) for word in point[1].split())
+        parts += [text[last : run.start()], f"{next(iter(wholes[0].values))}.{digits}"]
+        last = point.end()
+    return "".join([*parts, text[last:]])
 
 
 def _reading(text: str, tokens: list[Token], place: int) -> Reading:
@@ -218,7 +232,7 @@ def _tokens(text: str) -> list[Token]:
     stated = []
     for token in tokens:
         before = text[max(0, token.start - 30) : token.start]
-        if DENIED.search(before):
+        if DENIED.search(before) or COMPARED.search(before) or COMPARES.match(text, token.end):
             continue
         values = token.values
         if MINUS.search(before) or SPACED_MINUS.search(before):

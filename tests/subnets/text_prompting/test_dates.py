@@ -69,6 +69,8 @@ def test_a_date_with_two_readings_is_unscored_if_one_of_them_is_right(text: str)
         "between 7 and 9 August 1934",
         "before 7 August 1934",
         "around 7 August 1934",
+        "7 August 1934\u20139 August 1934",
+        "7 \u0430\u0432\u0433\u0443\u0441\u0442\u0430 1934",
         "7 August '34",
         "7/8/34",
     ],

@@ -83,6 +83,10 @@ from subnets.text_prompting.truths.numeric import grade_reading
         ("36 dollars and 50 cents", "36.50"),
         ("two million, three hundred and six thousand, five hundred and one", "2306501"),
         ("x = - 36", "-36"),
+        ("36, which is 5 more than 31", "36"),
+        ("36 remain out of 50", "36"),
+        ("36 of 50", "36"),
+        ("Answer: 36 = 4 * 9", "36"),
     ],
 )
 def test_a_number_is_read_in_each_way_of_writing(text: str, number: str) -> None:

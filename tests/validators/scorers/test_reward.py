@@ -20,9 +20,11 @@ def test_only_the_processes_of_the_model_are_charged() -> None:
         of_model = Children(tuple(one for one in Children.now().processes if one.pid == model.pid))
         before_s, own_s = of_model.cpu_s(), process_cpu_s()
         with Meter() as meter, elsewhere(of_model, gpu=False):
-            time.sleep(0.4)
+            patience_s = time.monotonic() + 20.0
+            while of_model.cpu_s() - before_s < 0.1 and time.monotonic() < patience_s:
+                time.sleep(0.1)
         used_s, own_s = of_model.cpu_s() - before_s, process_cpu_s() - own_s
-        assert used_s > 0.05
+        assert used_s >= 0.1
         assert meter.cost.cpu_s <= used_s + own_s + 0.02
     finally:
         for child in (neighbour, model):
