@@ -19,7 +19,7 @@ from lab.statistics import Estimate
 from lab.statistics.interval import CONFIDENCE, Interval
 
 from .replay import Floats, Progress, Replayed, ReplayWorlds, ScoreTables, replay
-from .search import COPIER, Figures, Finalists, dominated_by
+from .search import COPIER, Figures, Finalists, beyond_delegating, dominated_by
 
 GROUPS = 10
 """Groups of tasks: few, so that leaving one out moves the figures more than the replay's own noise."""
@@ -80,7 +80,7 @@ class HeldOut:
 def _by_world(replayed: Replayed, honest: NDArray[np.bool_], figures: Figures) -> Floats:
     """Return the figures of each world (designs, worlds, 3); gains are linear in pay around those of `figures`."""
     honest_pay = np.nanmean(replayed.pay[..., honest], axis=-1)
-    gains = replayed.copier.copy()
+    gains = beyond_delegating(replayed.copier)
     for place, miner in enumerate(figures.gamer):
         middle = float(honest_pay[place].mean())
         if miner != COPIER and middle > 0:
@@ -98,7 +98,8 @@ def _estimate(value: float, spread: float, tasks: int) -> Estimate:
     from scipy.special import stdtrit
 
     half = float(stdtrit(GROUPS - 1, (1 + CONFIDENCE) / 2)) * spread
-    return Estimate.of(value, Interval(max(0.0, value - half), value + half, METHOD), tasks)
+    interval = Interval(max(0.0, value - half), max(0.0, value + half), METHOD)
+    return Estimate.of(max(0.0, value), interval, tasks)
 
 
 def _surely_dominated(value: Floats, errors: Floats, spread: Floats) -> NDArray[np.bool_]:

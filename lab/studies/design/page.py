@@ -157,10 +157,9 @@ def _launch(data: DesignData) -> Section:
             f"Three designs of the front, by figures on held-out tasks. "
             f"{listed(f'{name}.toml' for name in data.picks)} "
             "are their configs. Dollars are for an answer that a customer of one validator wants, while the others "
-            "check. "
-            "Exploitability is what the best paid adversary earns over the mean honest miner, or a validator that "
-            "copies "
-            "weights over honest ones, if that is more.",
+            "check. Exploitability is 0 if gaming is not worth it and 1 if it pays as well as honest work: pay of the "
+            "best paid adversary over the mean honest miner's, or where a validator that copies weights stands between "
+            "delegating its stake and working, if that is more.",
             NOT_SHOWN,
         ),
         columns=(Column("design", "design"), *FIGURES, Column("gamer", "gamed most by"), *CHOICES),

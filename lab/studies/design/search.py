@@ -3,8 +3,9 @@
     finalists = search(tables, designs, seed=0)
     picks = pick(finalists)
 
-Three figures are to be low: dollars, misplaced pay and exploitability. Exploitability is what the best paid adversary
-earns over the mean honest miner, or the copying validator over the honest ones for its stake, if that is more.
+Three figures are to be low: dollars, misplaced pay and exploitability. Exploitability is 0 if gaming is not worth it,
+and 1 if it pays as well as honest work: the pay of the best paid adversary over the mean honest miner's, or where a
+validator that copies weights stands between delegating its stake (0) and working (1), if that is more.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lab.studies.weight_copying.page import DELEGATE_TAKE
 
 from .replay import Floats, Progress, Replayed, ReplayWorlds, ScoreTables, replay
 from .space import Design
@@ -29,6 +32,8 @@ MOST_GAIN = 100.0
 """Gain where honest miners earn nothing, and the largest that is told apart from it."""
 SOUND = 0.5
 """Exploitability up to which a design counts as sound."""
+ALIKE = 0.05
+"""Exploitability by which designs may differ and still count as equally hard to game."""
 NEAR = 2.0
 """Misplaced pay of a sound design, at most this multiple of the least among designs of low exploitability."""
 
@@ -66,11 +71,16 @@ class Figures:
 
 
 def gains_of(replayed: Replayed, honest: NDArray[np.bool_]) -> Floats:
-    """Return (designs, adversaries + 1): pay of each adversary over the mean honest miner's, and the copier's gain."""
+    """Return (designs, adversaries + 1): pay of each adversary over the mean honest miner's, and the copier's place."""
     honest_pay = np.nanmean(replayed.pay[..., honest], axis=-1).mean(axis=1)
     earned = replayed.pay[..., ~honest].mean(axis=1)
     over = np.divide(earned, honest_pay[:, None], out=np.full(earned.shape, MOST_GAIN), where=honest_pay[:, None] > 0)
-    return np.column_stack([np.minimum(over, MOST_GAIN), replayed.copier.mean(axis=1)])
+    return np.column_stack([np.minimum(over, MOST_GAIN), beyond_delegating(replayed.copier).mean(axis=1)])
+
+
+def beyond_delegating(gain: Floats) -> Floats:
+    """Place dividends for a stake, over those of honest validators, between delegating (0) and working (1)."""
+    return np.asarray((gain - (1 - DELEGATE_TAKE)) / DELEGATE_TAKE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,17 +125,26 @@ def dominated_by(table: Floats) -> NDArray[np.int64]:
 
 
 def pick(figures: Figures) -> dict[str, int]:
-    """Return the places of three designs: the cheapest sound one, a balanced one, and the hardest to game."""
+    """Return the places of three designs: the cheapest sound one, a balanced one, and the hardest to game.
+
+    They differ as long as there are three designs.
+    """
     table = figures.table
     hard = table[:, 2] <= max(SOUND, float(table[:, 2].min()))
     sound = hard & (table[:, 1] <= NEAR * table[hard, 1].min())
-    balance = np.sqrt((_scaled(table) ** 2).sum(axis=1))
-    order = np.lexsort((table[:, 1], table[:, 2].round(3)))
-    return {
-        "cheapest": int(np.where(sound, table[:, 0], np.inf).argmin()),
-        "balanced": int(balance.argmin()),
-        "hardest": int(order[0]),
-    }
+    cheapest = int(np.where(sound, table[:, 0], np.inf).argmin())
+    left = _others(len(table), cheapest)
+    hardest = left & (table[:, 2] <= table[left, 2].min() + ALIKE)
+    hardest_place = int(np.where(hardest, table[:, 1], np.inf).argmin())
+    left = _others(len(table), cheapest, hardest_place)
+    balance = np.where(left, (_scaled(table) ** 2).sum(axis=1), np.inf)
+    return {"cheapest": cheapest, "balanced": int(balance.argmin()), "hardest": hardest_place}
+
+
+def _others(count: int, *places: int) -> NDArray[np.bool_]:
+    """Return which designs are not at these places; all if none is left."""
+    others = ~np.isin(np.arange(count), places)
+    return others if others.any() else np.ones(count, bool)
 
 
 def _scaled(table: Floats) -> Floats:
