@@ -132,7 +132,7 @@ def test_a_finished_folder_can_be_reported_and_audited_again(folder: Path) -> No
     ("arguments", "code", "said"),
     [
         (["run", "nowhere.toml"], 2, "subnetlab: nowhere.toml: no such file"),
-        (["run", "{config}", "--chain.epoch", "3"], 2, "rounds_per_epoch; did you mean epochs?"),
+        (["run", "{config}", "--chain.epoch", "3"], 2, "; did you mean epochs?"),
         (["run", "{config}", "--chian.epochs", "3"], 2, "no such option: --chian.epochs; did you mean --chain.epochs?"),
         (["run", "--rseume", "{config}"], 2, "no such option: --rseume; did you mean --resume?"),
         (["report", "{folder}", "--jsn"], 2, "--json"),

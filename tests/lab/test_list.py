@@ -103,7 +103,7 @@ def test_what_is_unknown_is_one_line_with_what_is_known() -> None:
     unknown = shown("minrs")
     assert unknown.exit_code == 2 and "unknown sort 'minrs'; known: subnets, miners," in str(unknown.output)
     assert "did you mean miners?" in unknown.output
-    assert "unknown miner 'tesserac'; known: copycat, " in str(shown("miners", "tesserac").exception)
+    assert "unknown miner 'tesserac'; known: cascade, copycat, " in str(shown("miners", "tesserac").exception)
 
 
 def test_a_plug_in_of_ones_own_is_shown_by_its_class() -> None:

@@ -22,7 +22,7 @@ def ocr() -> Subnet:
 
 def test_a_scorer_of_another_subnet_is_refused_with_what_is_allowed(ocr: Subnet) -> None:
     with pytest.raises(
-        PluginError, match=r"scorer 'own_answer' grades .* text_prompting, .* is ocr; allowed: sections, tutorial, or"
+        PluginError, match=r"scorer 'own_answer' grades .* text_prompting, .* is ocr; allowed: .*sections, tutorial, or"
     ):
         check_scorer(SCORERS.load("own_answer"), ocr)
 

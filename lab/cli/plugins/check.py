@@ -10,7 +10,6 @@ from lab.cli.console.command import commands, examples
 from lab.cli.console.config_command import overrides
 from lab.cli.console.options import AsJson, Sets
 from lab.cli.console.output import FAILED, echo, print_json
-from lab.results.words import counted
 
 app = commands()
 
@@ -35,6 +34,7 @@ def check(
     """
     from lab.config.run_config import override
     from lab.contract import check as contract
+    from lab.results.words import counted
 
     options: dict[str, Any] = {}
     for key, value in overrides(sets or [], []).items():

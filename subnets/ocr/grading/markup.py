@@ -16,10 +16,12 @@ MAX_CELLS = 20_000
 """Maximum cells of all tables of a page."""
 
 _RULE = re.compile(r"^\s*\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?\s*$")
-_HTML_TABLE = re.compile(r"<table\b.*?</table\s*>", re.IGNORECASE | re.DOTALL)
+# Each part stops where another of its kind begins, so that no text of a model takes more than linear time.
+_HTML_TABLE = re.compile(r"<table\b(?:(?!<table\b).)*?</table\s*>", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"</?[A-Za-z][^<>\n]{0,500}>")
 _LEADING = re.compile(r"^\s*(#{1,6}\s+|[-*+]\s+|>\s?|\d{1,3}[.)]\s+(?=\S))")
-_IMAGE, _LINK = re.compile(r"!\[[^\]\n]*\]\([^)\n]*\)"), re.compile(r"\[([^\]\n]*)\]\([^)\n]*\)")
+_IMAGE = re.compile(r"!\[[^\[\]\n]*\]\([^()\n]*\)")
+_LINK = re.compile(r"\[([^\[\]\n]*)\]\([^()\n]*\)")
 _STRONG = re.compile(r"(\*\*|__)(?=\S)(.{1,2000}?)(?<=\S)\1")
 _FENCE = re.compile(r"^\s*(```|~~~)\w*\s*$")
 
