@@ -19,6 +19,9 @@ from .child import last_line, one_child
 from .lines import Word
 from .reader import Reader, Reading
 
+MIN_SIDE = 8
+"""Pixels of the shorter side of an image, below which it holds no text; programs refuse such images or see strokes."""
+
 
 class ProgramReader(Reader):
     """Base of the engines that start one program for each image."""
@@ -47,7 +50,7 @@ class ProgramReader(Reader):
     def recognise(self, reading: Reading) -> list[Word]:
         """Run the program on the pixels."""
         pixels = reading.pixels()
-        if reading.abort.requested:
+        if reading.abort.requested or min(pixels.size) < MIN_SIDE:
             return []
         with tempfile.NamedTemporaryFile(suffix=".pgm") as file:
             pixels.save(file, "PPM")

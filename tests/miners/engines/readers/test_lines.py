@@ -17,7 +17,7 @@ def texts(*words: Word, gap: float = 1.3) -> list[str]:
 
 
 def test_words_of_a_line_become_one_with_their_common_box() -> None:
-    assert lines([word("Invoice", 0, 60), word("17", 68, 90, y1=2)]) == (Line("Invoice 17", 0, 0, 90, 22),)
+    assert lines([word("Invoice", 0, 60), word("17", 68, 90, y1=2)]) == (Line("Invoice 17", 0, 0, 90, 22, 90.0),)
 
 
 def test_a_gap_wider_than_the_text_is_high_parts_two_cells() -> None:
