@@ -19,10 +19,11 @@ from lab.studies.arm import Arm
 from lab.studies.study_folder import StudyFolder
 from miners import MINERS, Miner
 from miners.adversaries import Oracle
+from subnets import Answer, Items
 from validators import SCORERS
 
 from .config import ANSWERS, PARADOX, GraderTable, GradingConfig, answers_truly
-from .regrade import GradedAgain, miner_uids
+from .regrade import GradedAgain, RecordedRound, miner_uids, recorded_rounds
 
 Floats = NDArray[np.float64]
 
@@ -98,6 +99,8 @@ class GradingData:
     graders: tuple[Grader, ...]
     paradox: Mapping[tuple[float, float], tuple[float, ...]]
     """Scores in the run of simulated validators, by accuracy of validator and miner; empty without that run."""
+    items: tuple[Items | None, ...] = ()
+    """What the answers to each task say, part by part, with one column for each miner."""
 
     @classmethod
     def read(cls, config: GradingConfig, study: StudyFolder, arms: Sequence[Arm]) -> Self:
@@ -117,12 +120,13 @@ class GradingData:
                     quality[row, column] = np.nan if answer.quality is None else answer.quality
                     texts[row][column] = _text(config, answers, answer)
             keys = tuple(graded.key for graded in rounds)
+            items = tuple(_items(config, each, columns) for each in recorded_rounds(answers, config))
             graders = _graders(config, grades, {key: row for row, key in enumerate(keys)}, columns)
         paradox: dict[tuple[float, float], tuple[float, ...]] = {}
         if PARADOX in by_name:
             with study.record(by_name[PARADOX]) as record:
                 paradox = _paradox(config, record)
-        return cls(config, miners, keys, quality, tuple(map(tuple, texts)), graders, paradox)
+        return cls(config, miners, keys, quality, tuple(map(tuple, texts)), graders, paradox, items)
 
     @cached_property
     def right(self) -> Floats:
@@ -247,6 +251,14 @@ def _text(config: GradingConfig, record: RunRecord, answer: GradedAnswer) -> str
     if answer.fault is not None or answer.blob is None:
         return ""
     return config.subnet.text_of(config.subnet.read(record.blob(answer.blob)))
+
+
+def _items(config: GradingConfig, recorded: RecordedRound, columns: Mapping[int, int]) -> Items | None:
+    """Compare the answers to one task, a miner that was not asked like one that said nothing."""
+    answers: list[Answer | None] = [None] * len(columns)
+    for response in recorded.responses:
+        answers[columns[response.uid]] = response.answer
+    return config.subnet.items(recorded.task, answers)
 
 
 def _paradox(config: GradingConfig, record: RunRecord) -> dict[tuple[float, float], tuple[float, ...]]:

@@ -9,11 +9,13 @@ from lab.studies.grading.peers.crowds import SCHEMES, Crowd, Family, fresh, grid
 from lab.studies.grading.peers.graders import (
     PEER_GRADERS,
     correlated_agreement,
+    determinant_information,
     mutual_information,
     output_agreement,
     own_answer,
     prediction_powered,
     realised,
+    spectral_triplets,
 )
 from lab.studies.grading.peers.trials import premium, ranking, trials
 
@@ -50,6 +52,18 @@ def test_the_formulas_by_hand() -> None:
     assert output_agreement(table)[1:].tolist() == [(0.5 + 0.5) / 2, (0.5 + 0.5) / 2, (0.5 + 0.5) / 2]
     assert correlated_agreement(table)[1] == pytest.approx(0.5 - 5 / 12, abs=0.1)
     assert mutual_information(table)[1:] == pytest.approx(np.zeros(3)), "agreement by chance says nothing"
+
+
+def test_a_determinant_is_that_of_what_two_sources_say_together() -> None:
+    table = crowd([[0, 0, 0, 1], [0, 1, 1, 1], [0, 0, 0, 0], [0, 1, 1, 1]])
+    assert determinant_information(table)[1] == pytest.approx((1.0 + 0.0) / 2), "1 with a twin, 0 with one that guesses"
+    many = Crowd(table.answers, table.truth, 0, 100, 0.5, table.honest, ())
+    assert not determinant_information(many).any()
+
+
+def test_triplets_give_the_accuracy_of_each_source() -> None:
+    drawn = Family(miners=6, tasks=20_000, wrong=3).draw(4)
+    assert spectral_triplets(drawn)[1:] == pytest.approx(drawn.right.mean(axis=0)[1:], abs=0.02)
 
 
 def test_prediction_powered_inference_is_gold_alone_where_the_own_answer_says_nothing() -> None:

@@ -19,6 +19,7 @@ from .cost import cost_section
 from .faults import bias_section, exploit_section, own_answer_sections, pay_section, tfidf_sections
 from .paradox import paradox_sections
 from .quality import by_ranking, quality_section, right_or_wrong_section
+from .recorded import recorded_sections
 
 
 def page(data: GradingData, config: GradingConfig, folder: Path) -> Publication:
@@ -36,6 +37,7 @@ def page(data: GradingData, config: GradingConfig, folder: Path) -> Publication:
         pay_section(data, graders),
         *own_answer_sections(data, graders),
         *paradox_sections(data),
+        *recorded_sections(data),
         *tfidf_sections(graders),
     ]
     return Publication(

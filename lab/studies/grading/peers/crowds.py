@@ -53,6 +53,8 @@ class Crowd:
     """Columns of the honest miners."""
     colluders: tuple[int, ...]
     """Columns of the colluders."""
+    counts: Floats | None = None
+    """Share of a task that each row is, (T,), where a task has several; None if each row is one."""
 
     @property
     def right(self) -> NDArray[np.bool_]:

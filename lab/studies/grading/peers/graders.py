@@ -17,6 +17,10 @@ from .crowds import Crowd
 
 Floats = NDArray[np.float64]
 
+MOST_CLASSES = 10
+"""Answers to a task beyond which no determinant of how two sources answer can be told from 0."""
+LEAST_SKILL = 0.05
+"""Least skill that two sources are taken to have in common: a quotient by less says nothing."""
 ITERATIONS = 50
 """Rounds of expectation and maximisation."""
 
@@ -53,6 +57,38 @@ def mutual_information(crowd: Crowd) -> Floats:
     agreement = np.clip(_agreement(crowd), 1e-12, 1.0 - 1e-12)
     each = agreement * np.log(agreement) + (1.0 - agreement) * np.log((1.0 - agreement) / crowd.wrong)
     return _over_peers(np.log(crowd.wrong + 1.0) + each)
+
+
+def determinant_information(crowd: Crowd) -> Floats:
+    """Return the mean determinant mutual information with the other miners (Kong 2020, arXiv 1911.00272).
+
+    det(M1) det(M2), with the counts of both answers of a pair in either half of the tasks. 0 with too many answers.
+    """
+    tasks, sources = crowd.answers.shape
+    names = crowd.wrong + 1
+    if names > MOST_CLASSES:
+        return np.zeros(sources)
+    said = (crowd.answers[:, :, None] == np.arange(names)).astype(float)
+    halves = [np.einsum("tia,tjb->ijab", half, half) for half in (said[: tasks // 2], said[tasks // 2 :])]
+    return _over_peers(np.asarray(np.linalg.det(halves[0]) * np.linalg.det(halves[1])))
+
+
+def spectral_triplets(crowd: Crowd) -> Floats:
+    """Return accuracy from the agreement of triplets (Parisi et al. 2014, arXiv 1303.3257, in its form for triplets).
+
+    One-coin form: agreement corrected for chance is a_ij = s_i s_j with skill s = ((K + 1) m - 1)/K, so that
+    s_i^2 = a_ij a_ik / a_jk; the median over all pairs of other miners.
+    """
+    wrong = crowd.wrong
+    skill = np.maximum(((wrong + 1.0) * _agreement(crowd) - 1.0) / wrong, LEAST_SKILL)
+    sources = len(skill)
+    scores = np.zeros(sources)
+    for source in range(sources):
+        others = [other for other in range(1, sources) if other != source]
+        first, second = (np.array(others)[each] for each in np.triu_indices(len(others), 1))
+        squares = skill[source, first] * skill[source, second] / skill[first, second]
+        scores[source] = np.sqrt(min(1.0, float(np.median(squares)))) if len(first) else 0.0
+    return np.asarray((scores * wrong + 1.0) / (wrong + 1.0))
 
 
 def dawid_skene(crowd: Crowd) -> Floats:
@@ -100,7 +136,8 @@ def prediction_powered(crowd: Crowd) -> Floats:
 def by_jury(crowd: Crowd) -> Floats:
     """Return the mean posterior of the jury; see `validators.dawid_skene`."""
     right = crowd.right[: crowd.gold]
-    return jury(crowd.answers, right, gold=crowd.gold, wrong=crowd.wrong, own=crowd.own).accuracy
+    counts = 1.0 if crowd.counts is None else crowd.counts
+    return jury(crowd.answers, right, gold=crowd.gold, wrong=crowd.wrong, own=crowd.own, counts=counts).accuracy
 
 
 def realised(crowd: Crowd) -> Floats:
@@ -113,6 +150,8 @@ PEER_GRADERS: dict[str, Callable[[Crowd], Floats]] = {
     "output agreement": output_agreement,
     "correlated agreement": correlated_agreement,
     "mutual information": mutual_information,
+    "determinant information": determinant_information,
+    "spectral triplets": spectral_triplets,
     "Dawid-Skene": dawid_skene,
     "gold alone": gold_alone,
     "PPI++": prediction_powered,
