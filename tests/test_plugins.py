@@ -23,7 +23,7 @@ EXAMPLES: dict[tuple[str, str], dict[str, Any]] = {
     ("validators", "favourite"): {"uids": [3]},
 }
 """Options of the kinds that can't do without any, or take long without."""
-RUN_MODELS = ("judge", "log_probability", "model_check", "pairwise_judge")
+RUN_MODELS = ("judge", "log_probability", "model_check", "pairwise_judge", "reward_model")
 """Scorers that load a language model to grade."""
 
 

@@ -149,6 +149,7 @@ def test_no_color_keeps_colours_out_of_what_a_terminal_shows(coloured: bool) -> 
     assert (re.search(r"\x1b\[[39]\d", done.stderr) is not None) == coloured
 
 
+@pytest.mark.slow
 def test_the_exit_codes_are_documented_as_they_are() -> None:
     page = (ROOT / "docs" / "commands.md").read_text()
     for code in (0, FAILED, USAGE, STOPPED):

@@ -59,6 +59,7 @@ def test_a_record_runs_no_code_of_its_folder_unless_it_is_trusted(foreign: Path,
     assert result.returncode == 0 or "nothing" in result.stderr, result.stderr
 
 
+@pytest.mark.slow
 def test_the_status_of_a_run_is_read_without_its_code(foreign: Path) -> None:
     result = as_installed(foreign, "status", "run", "--once")
     assert result.returncode == 0, result.stderr

@@ -1,6 +1,7 @@
 """What every registered miner and engine keeps to, ours and those that packages beside us announce."""
 
 import pickle
+from typing import Any
 
 import pytest
 
@@ -16,16 +17,25 @@ from miners import ENGINES, MINERS, load_engine, load_miner
 from miners.engines.language import LanguageEngine
 from subnets import Query
 
+NEURAL = ("cascade", "rapidocr", "reader_router")
+"""Kinds that load neural networks, which takes seconds."""
+
+
+def named(kind: str) -> Any:
+    """Return a kind as a parameter of a test."""
+    return pytest.param(kind, marks=pytest.mark.slow if kind in NEURAL else ())
+
+
 EVERY_MINER = pytest.mark.parametrize("kind", MINERS.sources())
 EVERY_ENGINE = pytest.mark.parametrize("kind", ENGINES.sources())
 # Those that load a language model are opened in tests/miners/engines, once.
 LIGHT_ENGINE = pytest.mark.parametrize(
-    "kind", [kind for kind in ENGINES.sources() if not isinstance(load_engine(kind), LanguageEngine)]
+    "kind", [named(kind) for kind in ENGINES.sources() if not isinstance(load_engine(kind), LanguageEngine)]
 )
 LIGHT_MINER = pytest.mark.parametrize(
     "kind",
     [
-        kind
+        named(kind)
         for kind in MINERS.sources()
         if not any(isinstance(engine, LanguageEngine) for engine in load_miner(kind).engines())
     ],

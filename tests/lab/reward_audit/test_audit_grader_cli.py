@@ -43,6 +43,7 @@ def test_a_function_in_the_current_folder_gets_its_card_on_tasks_of_its_own(tmp_
     assert {path.suffix for path in folder.glob("exploits.*")} == {".csv", ".json", ".png"}
 
 
+@pytest.mark.slow
 def test_what_is_wrong_with_the_call_is_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "rewards.py").write_text("def score(x, y):\n    return 0.0\n")
     error = subnetlab(tmp_path, "rewards:score", expect=2).stderr

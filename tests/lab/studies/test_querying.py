@@ -43,6 +43,7 @@ def test_beliefs_are_those_of_a_validators_ledger(name: str) -> None:
             assert list(ledger.chances(range(4)).values()) == list(beliefs.chances[1, 1])
 
 
+@pytest.mark.slow
 def test_asking_everybody_misplaces_what_a_moving_average_forgets() -> None:
     """Simulated elsewhere: .0310 with alpha .1 and four validators, among sixteen miners that do not change."""
     config = replace(QueryingConfig(), policies=policies()[:2], epochs=200, paid_every=10)

@@ -248,6 +248,7 @@ def test_sections_without_boxes_are_matched_in_reading_order_alone() -> None:
     assert grade(TASK, bare[2], A, B) == pytest.approx((2 + 0.7) / 3)
 
 
+@pytest.mark.slow
 def test_guesses_without_boxes_earn_less_than_text_that_was_read() -> None:
     subnet = OCR(difficulty=0.0, kinds=("invoice",))
     guess = subnet.guess(1)

@@ -17,6 +17,8 @@ from subnets import Meter, Response
 from subnets.cost import process_cpu_s
 from subnets.ocr import OCR
 
+pytestmark = pytest.mark.slow  # loads neural networks
+
 
 @pytest.fixture(scope="module")
 def loop() -> asyncio.Runner:
