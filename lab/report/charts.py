@@ -165,8 +165,10 @@ def draw_lines(
     return figure_of(ax)
 
 
-def draw_scatter(marks: Sequence[tuple[str, Estimate, Estimate]], ax: Axes, *, x: str, title: str) -> Figure:
-    """Draw y over a logarithmic x, each point with its name and the interval of y."""
+def draw_scatter(
+    marks: Sequence[tuple[str, Estimate, Estimate]], ax: Axes, *, x: str, title: str, top: float | None = None
+) -> Figure:
+    """Draw y, up to `top`, over a logarithmic x, each point with its name and the interval of y."""
     with styled():
         for place, (name, across, up) in enumerate(marks):
             if across.value is None or up.value is None or across.value <= 0:
@@ -177,6 +179,9 @@ def draw_scatter(marks: Sequence[tuple[str, Estimate, Estimate]], ax: Axes, *, x
             ax.plot([across.value], [up.value], marker="o", color=colour, linestyle="none", label=name)
         ax.set_xscale("log")
         log_ticks(ax.xaxis)
+        if top is not None:
+            low, high = ax.get_ylim()
+            ax.set_ylim(low, min(high, top + 0.02 * (top - low)))
         ax.set_xlabel(x)
         head(ax, title)
         ax.grid(axis="both")

@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from math import log10
+from math import isclose, log10
 from typing import TYPE_CHECKING, Any
 
 from lab.statistics import Estimate, number
@@ -138,10 +138,14 @@ def log_ticks(axis: Axis, prefix: str = "", suffix: str = "", *, scale: float = 
             return super().tick_values(vmin, vmax)
 
     axis.set_major_locator(Locator(10, numticks=5 if across and phone else 10))
-    axis.set_major_formatter(
-        FuncFormatter(lambda value, place: f"{prefix}{number(scale * value, 1, significant=True)}{suffix}")
-    )
+    axis.set_major_formatter(FuncFormatter(lambda value, place: f"{prefix}{_tick(scale * value)}{suffix}"))
     axis.set_minor_formatter(NullFormatter())
+
+
+def _tick(value: float) -> str:
+    """Write a tick with the digits that tell it from its neighbours, three at most."""
+    digits = next((digits for digits in (1, 2) if isclose(value, float(f"{value:.{digits}g}"))), 3)
+    return number(value, digits, significant=True)
 
 
 def _drawable(label: Callable[[float, int | None], str], spell: bool) -> Callable[[float, int | None], str]:

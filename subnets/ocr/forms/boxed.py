@@ -25,7 +25,7 @@ _LABELS = {
     *("table_caption", "image_caption", "figure_title", "page_number", "footnote", "reference", "code"),
 }
 """Words that DeepSeek-OCR writes for a kind of block, where its text follows."""
-_PADDLE = re.compile(r"(?P<text>[^<\n]{1,2000}?)\s*(?P<places>(?:<\|?LOC_\d{1,4}\|?>\s*){4,8})")
+_PADDLE = re.compile(r"(?:<\|?LOC_\d{1,4}\|?>\s*){4,8}")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _FENCE = re.compile(r"```(?:json)?\s*(.*?)(?:```|\Z)", re.DOTALL)
 _OBJECT = re.compile(r"\{[^{}]{1,20000}\}")
@@ -70,10 +70,12 @@ def deepseek(text: str) -> list[Piece]:
 
 def paddle_layout(text: str) -> list[Piece]:
     """Read PaddleOCR-VL's spotting: each text with the corners of its quadrilateral as tokens <|LOC_123|>."""
-    pieces = []
+    pieces, end = [], 0
     for match in _PADDLE.finditer(text):
-        numbers = [float(number) for number in _NUMBER.findall(match["places"])]
-        pieces.append(Piece(match["text"].strip(), _box(numbers)))
+        said = re.split(r"[<\n]", text[end : match.start()].rstrip())[-1].strip()
+        end = match.end()
+        if said:
+            pieces.append(Piece(said, _box([float(number) for number in _NUMBER.findall(match[0])])))
     return pieces
 
 

@@ -28,7 +28,8 @@ def agreement_section(data: GradingData, graders: Sequence[Card]) -> Section:
     for card in graders:
         others = ranked(card.agreement, lambda pair: pair[1].value)
         if others:
-            rows.append((card.name, *others[0], *others[-1]))
+            farthest: tuple[Cell, Cell] = others[-1] if len(others) > 1 else ("–", None)
+            rows.append((card.name, *others[0], *farthest))
     kappas = [{**dict(card.agreement), card.name: Estimate(1.0, None, None, 0)} for card in graders]
     values = [[by_name[name].value for name in names] for by_name in kappas]
     height = 120.0 + 24 * len(names)

@@ -42,6 +42,8 @@ def cost_section(graders: Sequence[Card]) -> Section:
             for card in graders
         ),
         picture=Picture(
-            lambda ax: draw_scatter(marks, ax, x="CPU seconds for one grade", title="soft pairwise accuracy"), 360, 420
+            lambda ax: draw_scatter(marks, ax, x="CPU seconds for one grade", title="soft pairwise accuracy", top=1.0),
+            360,
+            420,
         ),
     )

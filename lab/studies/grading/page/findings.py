@@ -18,7 +18,7 @@ from .agreement import agreement_section
 from .cost import cost_section
 from .faults import bias_section, exploit_section, own_answer_sections, pay_section, tfidf_sections
 from .paradox import paradox_sections
-from .quality import by_ranking, quality_section, right_or_wrong_section
+from .quality import SOFT_ACCURACY, by_ranking, leaders, leading, quality_section, right_or_wrong_section
 from .recorded import recorded_sections
 
 
@@ -60,11 +60,14 @@ def _best_and_worst(graders: Sequence[Card]) -> str:
     judged = by_ranking(graders)
     if not judged:
         return f"It is unknown which of {counted(len(graders), 'grader')} ranks the honest miners best."
-    best, worst = judged[0], judged[-1]
+    best, worst = judged[0].quality.soft_pairwise_accuracy, judged[-1].quality.soft_pairwise_accuracy
+    tied = leading(judged, SOFT_ACCURACY, "rank")
+    if len(leaders(judged, SOFT_ACCURACY)) == len(judged):
+        equally = " equally well" if len(judged) > 1 else ""
+        return f"{tied} the honest miners{equally}, with a soft pairwise accuracy of {best.text()}."
     return (
-        f"Of {counted(len(judged), 'grader')}, {quoted(best.name)} ranks the honest miners best, with a soft pairwise "
-        f"accuracy of {best.quality.soft_pairwise_accuracy.text()}, and {quoted(worst.name)} worst, with "
-        f"{worst.quality.soft_pairwise_accuracy.text()}."
+        f"Of {counted(len(judged), 'grader')}, {tied} the honest miners best, with a soft pairwise accuracy of "
+        f"{best.text()}, and {quoted(judged[-1].name)} worst, with {worst.text()}."
     )
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import attrgetter
 
 from lab.report.charts import Mark, draw_rows, series_px
 from lab.report.section import Caption, Column, Picture, Section
-from lab.results.words import quoted
-from lab.statistics import ranked
+from lab.results.words import listed, quoted
+from lab.statistics import Estimate, ranked
 from lab.studies.grading.cards import Card
+
+AUC: Callable[[Card], Estimate] = attrgetter("quality.auc")
+SOFT_ACCURACY: Callable[[Card], Estimate] = attrgetter("quality.soft_pairwise_accuracy")
 
 
 def by_ranking(graders: Sequence[Card]) -> list[Card]:
@@ -16,12 +20,24 @@ def by_ranking(graders: Sequence[Card]) -> list[Card]:
     return ranked(graders, lambda card: card.quality.soft_pairwise_accuracy.value)
 
 
+def leaders(graders: Sequence[Card], figure: Callable[[Card], Estimate]) -> list[Card]:
+    """Return the graders whose figure is the highest, as it is printed with two decimals: several at a tie."""
+    known = ranked(graders, lambda card: figure(card).value)
+    return [card for card in known if f"{figure(card).value:.2f}" == f"{figure(known[0]).value:.2f}"]
+
+
+def leading(graders: Sequence[Card], figure: Callable[[Card], Estimate], verb: str) -> str:
+    """Name the best, as in "'a' ranks": `verb` is "rank"; all of them at a tie, as in "'a' and 'b' rank"."""
+    names = [quoted(card.name) for card in leaders(graders, figure)]
+    return f"{listed(names)} {verb}{'s' if len(names) == 1 else ''}"
+
+
 def quality_section(graders: Sequence[Card]) -> Section:
     """How well each grader ranks the honest miners."""
     judged = by_ranking(graders)
     ordered = [*judged, *(card for card in graders if card not in judged)]
     best = (
-        f"{quoted(judged[0].name)} ranks the honest miners best"
+        f"{leading(judged, SOFT_ACCURACY, 'rank')} the honest miners best"
         if judged
         else "The best ranking of the honest miners is unknown"
     )
@@ -76,7 +92,7 @@ def right_or_wrong_section(graders: Sequence[Card]) -> Section:
     marks = [Mark(card.name, "AUC", card.quality.auc) for card in graders]
     known = ranked(graders, lambda card: card.quality.auc.value)
     best = (
-        f"{quoted(known[0].name)} tells them apart best: a right answer scores above a wrong one with probability "
+        f"{leading(known, AUC, 'tell')} them apart best: a right answer scores above a wrong one with probability "
         f"{known[0].quality.auc.text()}."
         if known
         else "Which grader tells them apart best is unknown: none scored both right and wrong answers."

@@ -71,7 +71,9 @@ def test_a_text_of_no_form_is_read_as_lines_or_markdown(form: str, text: str) ->
     [
         "",
         "{",
-        "[" * 20_000,
+        "[" * 200_000,
+        "[a](" * 50_000,
+        "<table>" * 25_000,
         '{"sections": 7}',
         '[{"text": 5, "box": "a"}]',
         '[{"text": "a", "box": [1e400, NaN, -5, 10]}]',
@@ -80,6 +82,7 @@ def test_a_text_of_no_form_is_read_as_lines_or_markdown(form: str, text: str) ->
         "<|LOC_1|>" * 5_000,
         "line\n" * 100_000,
     ],
+    ids=lambda text: f"{text[:12]!r}, {len(text)} characters",
 )
 def test_broken_text_is_never_an_error_and_every_answer_is_within_its_limits(form: str, text: str) -> None:
     answer = OCR.answer_from_model(text, OCR(difficulty=0.0, width=300).task(1).prompt, form)
