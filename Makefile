@@ -18,7 +18,7 @@ PIP := $(BIN)/pip --quiet --disable-pip-version-check --no-input
 MINUTES ?= 4
 LOWEST := .venv-lowest
 
-PYTEST := -m pytest --dist loadgroup --no-loadscope-reorder --numprocesses
+PYTEST := -m pytest --dist loadgroup --no-loadscope-reorder --numprocesses 2
 FAST := "not ray and not models and not postgres and not slow"
 
 .PHONY: run test test-fast test-lowest attack audit-dependencies lint setup text clean
@@ -26,16 +26,15 @@ FAST := "not ray and not models and not postgres and not slow"
 run: setup $(if $(findstring text,$(notdir $(CONFIG))),text)
 	$(BIN)/subnetlab run $(CONFIG)
 
-# Half of this time is spent waiting for engines and clusters: twice as many workers as cores keep them busy.
 test: $(VENV)/.test
-	$(BIN)/python $(PYTEST) 4
+	$(BIN)/python $(PYTEST)
 
 test-fast: $(VENV)/.test
-	$(BIN)/python $(PYTEST) 2 -m $(FAST)
+	$(BIN)/python $(PYTEST) -m $(FAST)
 
 # Without the extra `text`, whose lowest torch has no build for CPUs alone on every index.
 test-lowest: $(LOWEST)/.test
-	$(LOWEST)/bin/python $(PYTEST) 2 -m $(FAST) tests/subnets tests/validators tests/consensus
+	$(LOWEST)/bin/python $(PYTEST) -m $(FAST) tests/subnets tests/validators tests/consensus
 
 attack: $(VENV)/.test
 	$(BIN)/python -m benchmarks.attack --minutes $(MINUTES)
