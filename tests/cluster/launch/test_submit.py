@@ -31,6 +31,8 @@ from tests.lab.records import SLOW
 
 pytestmark = pytest.mark.ray
 
+HOST = "io:tests.lab.records.Sayer"
+"""The actor of a plug-in's miners, which share none with others."""
 PATIENCE_S = 300.0
 """On a busy machine; on a quiet one, nothing here takes a tenth of it."""
 CANARY = f"sk-{secrets.token_hex(12)}"  # made here: this file is sent with the checkout
@@ -89,7 +91,7 @@ def test_a_run_on_a_cluster_is_visible_with_the_address_and_the_token(head: Head
 
     def played(run: dict[str, Any]) -> bool:
         found = run["pool"]["members"] if run["pool"] else []
-        return run["rounds"] > 0 and any(member["name"] == "io" and member["memory_mb"] for member in found)
+        return run["rounds"] > 0 and any(member["name"] == HOST and member["memory_mb"] for member in found)
 
     until, seen = time.monotonic() + PATIENCE_S, []
     while not any(map(played, seen)) and time.monotonic() < until:
@@ -99,8 +101,8 @@ def test_a_run_on_a_cluster_is_visible_with_the_address_and_the_token(head: Head
     assert (run["job"], run["stage"], run["of"], run["gone"]) == (left.id, "running", 5000, False)
     members = {member["name"]: member for member in run["pool"]["members"]}
     assert {member["state"] for member in members.values()} == {"up"}
-    assert members.keys() == {"driver", "validators-0", "io"}
-    assert members["io"]["node"] == "127.0.0.1" and members["io"]["memory_mb"] > 10
+    assert members.keys() == {"driver", "validators-0", HOST}
+    assert members[HOST]["node"] == "127.0.0.1" and members[HOST]["memory_mb"] > 10
     assert members["validators-0"]["validators"] == [0]
     assert re.search(rf"^job {left.id}: round \d+ of 5000, epoch 1 of 1, .*/s, about", look(head.address, "--once"))
 
