@@ -16,7 +16,6 @@ UNLOCK_BLOCKS = 934_866
 """Time constant of a decaying lock: half of it is free after 90 days."""
 MATURITY_BLOCKS = 934_866
 """Time constant of conviction in the chain's code of 2026-06; its documents say 311,622."""
-DOCUMENTED_MATURITY_BLOCKS = 311_622
 LEAST_RAO = 100
 """A lock whose alpha and conviction are both below this vanishes."""
 TAKEOVER_AGE = 2_629_800

@@ -347,8 +347,8 @@ def _check_tables(engine: Engine) -> None:
         column["name"] for column in tables.get_columns(_entries.name)
     }:
         raise RecordError(
-            f"record {safe_url(engine)} was written by an older version; use another database, or drop its tables "
-            f"{_entries.name} and {_blobs.name}"
+            f"record {safe_url(engine)} was written by an older version of subnetlab: read it with that version, "
+            "and use another database here"
         )
 
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import time
 from base64 import b64encode
 from typing import Annotated, Any
 
-from pydantic import Field, PrivateAttr, field_validator
+from pydantic import Field
 
 from inference.errors import PromptError
 from miners.errors import APIError, EngineError
@@ -21,17 +20,18 @@ from subnets import Cost, spend
 from subnets.option import Wording
 
 from .completion import Completion, Request, Timings, Usage
-from .language import LanguageEngine
-from .openai.addresses import Traffic, check_url, guarded_client, resolve, traffic
+from .openai.addresses import Traffic, check_url, traffic
+from .openai.api import APIEngine
 from .openai.error_words import words_of
-from .openai.key import check_key
 from .openai.server import RETRIED, Server
 
 MAX_BYTES = 10_000_000
 """Maximum bytes of a reply."""
+NO_CONNECTION = 0
+"""Stands for the status of a request that got no reply."""
 
 
-class OcrApi(LanguageEngine):
+class OcrApi(APIEngine):
     """An OCR endpoint of Mistral's form."""
 
     description = "an OCR endpoint that returns Markdown, POST /v1/ocr"
@@ -44,33 +44,12 @@ class OcrApi(LanguageEngine):
         "MISTRAL_API_KEY", pattern=r"^([A-Za-z_][A-Za-z0-9_]{0,79})?$"
     )
     """Name of the environment variable that holds the key; empty for a server that needs none."""
-    private_hosts: tuple[str, ...] = ()
-    """Hosts in private networks that may be called: "127.0.0.1"."""
     usd_per_thousand_pages: float = Field(1.0, ge=0.0)
     """Price of a thousand pages, as many as the server says it processed."""
     max_in_flight: int = Field(16, ge=1)
     """Maximum requests at once."""
-    retries: int = Field(3, ge=0, le=10)
-    """Number of times that a failed request is repeated."""
-    pause_s: float = Field(0.5, gt=0.0)
-    """Pause before the first retry; doubled each time."""
     stall_s: float = Field(60.0, gt=0.0)
     """Longest silence of the server."""
-
-    _client: Any = PrivateAttr(None)
-    _server: Server | None = PrivateAttr(None)
-    _free: asyncio.Semaphore | None = PrivateAttr(None)
-
-    @field_validator("base_url")
-    @classmethod
-    def _is_a_base_url(cls, url: str) -> str:
-        check_url(url)
-        return url
-
-    @property
-    def concurrency(self) -> int:
-        """Requests that may be under way at once."""
-        return self.max_in_flight
 
     @property
     def takes_images(self) -> bool:
@@ -83,25 +62,14 @@ class OcrApi(LanguageEngine):
         Raises:
             EngineError: the key or the package is missing, or the address is refused; with the fix.
         """
-        host = check_url(self.base_url)
-        key = os.environ.get(self.key_env, "") if self.key_env else ""
-        if self.key_env and not key:
-            raise EngineError(
-                f"{self.key_env} is not set; export {self.key_env}=... with the key of {host}, "
-                'or set key_env = "" for a server that needs none'
-            )
-        if self.key_env:
-            check_key(key, self.key_env)
+        key = self.read_key()
         try:
-            await resolve(host, 0, self.private_hosts)
-            self._client = guarded_client(self.private_hosts, stall_s=self.stall_s, connections=self.max_in_flight)
-        except APIError as error:
-            raise EngineError(f"base_url: {error}") from None
+            self._client = await self.guarded_client()
         except ImportError as error:
             raise EngineError(
                 f"the ocr_api engine needs {error.name}; get it with: pip install 'subnetlab[text]'"
             ) from error
-        self._server = Server(host, self.stall_s, key)
+        self._server = Server(check_url(self.base_url), self.stall_s, key)
         self._free = asyncio.Semaphore(self.max_in_flight)
 
     async def close(self) -> None:
@@ -117,6 +85,8 @@ class OcrApi(LanguageEngine):
             APIError: the server's failure in words, without the key.
             PromptError: the request has no image.
         """
+        from tenacity import AsyncRetrying, retry_if_result, stop_after_attempt, wait_exponential
+
         if self._client is None or self._free is None or self._server is None:
             raise RuntimeError("the ocr_api engine is not open")
         if not request.image:
@@ -125,16 +95,22 @@ class OcrApi(LanguageEngine):
         kind = "png" if request.image.startswith(b"\x89PNG") else "jpeg"
         url = f"data:image/{kind};base64,{b64encode(request.image).decode()}"
         body = {"model": self.model, "document": {"type": "image_url", "image_url": url}}
+        retrying = AsyncRetrying(
+            retry=retry_if_result(lambda reply: reply[0] in {NO_CONNECTION, *RETRIED}),
+            stop=stop_after_attempt(self.retries + 1),
+            wait=wait_exponential(self.pause_s),
+            retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+        )
         async with self._free:
-            for attempt in range(self.retries + 1):
-                status, text = await self._post(body, self._server)
-                if status not in RETRIED or attempt == self.retries:
-                    break
-                await asyncio.sleep(self.pause_s * 2.0**attempt)
+            reply: tuple[int, str] = await retrying(self._post, body, self._server)
+        status, text = reply
         if status != 200:
+            attempts = retrying.statistics["attempt_number"]
+            tried = f" (tried {attempts} times)" if attempts > 1 else ""
+            if status == NO_CONNECTION:
+                raise APIError(f"no connection to {self._server.host}: {text}{tried}")
             words = self._server.without_key(words_of(text), 300) or "no words"
-            tried = f" (tried {attempt + 1} times)" if attempt else ""
-            raise APIError(f"{self._server.host} answered {status or 'nothing'}: {words}{tried}")
+            raise APIError(f"{self._server.host} answered {status}: {words}{tried}")
         pages, processed = _pages(text, self._server.host)
         paid_usd = processed * self.usd_per_thousand_pages / 1_000
         spend(Cost(paid_usd=paid_usd))
@@ -148,7 +124,7 @@ class OcrApi(LanguageEngine):
         )
 
     async def _post(self, body: dict[str, Any], server: Server) -> tuple[int, str]:
-        """Return the status and body of one attempt; status 0 if there was no connection."""
+        """Return the status and body of one attempt; NO_CONNECTION and the kind of error if no reply came."""
         import httpx2
 
         counted = Traffic(most_bytes=MAX_BYTES)
@@ -158,7 +134,7 @@ class OcrApi(LanguageEngine):
             reply = await self._client.post(f"{self.base_url.rstrip('/')}/ocr", json=body, headers=headers)
             return int(reply.status_code), str(reply.text)
         except httpx2.RequestError as error:
-            return 503, f"no connection: {type(error).__name__}"
+            return NO_CONNECTION, type(error).__name__
         finally:
             traffic.reset(token)
             spend(Cost(sent_bytes=counted.sent_bytes, received_bytes=counted.received_bytes))

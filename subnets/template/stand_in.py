@@ -169,6 +169,10 @@ class _Number(int):
         return int(self)
 
 
+class NotWithoutChain(AttributeError, NotImplementedError):
+    """An attribute that the stand-in lacks: `hasattr`, `copy` and `pickle` expect an AttributeError."""
+
+
 class Subtensor:
     """A chain with one subnet, on which everybody is registered."""
 
@@ -198,7 +202,7 @@ class Subtensor:
         return 0
 
     def __getattr__(self, name: str) -> Any:
-        raise NotImplementedError(f"subtensor.{name} is not there without a chain; see docs/template.md")
+        raise NotWithoutChain(f"subtensor.{name} is not there without a chain; see docs/template.md")
 
 
 class Axon:

@@ -8,8 +8,9 @@ audit passes; latencies and costs are drawn from the miner's seed.
 
 import asyncio
 import json
+import shutil
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any, ClassVar
@@ -291,3 +292,24 @@ def _use(number: int, played: Sequence[GradedRound], once: Mapping[str, Cost]) -
         consensus=Cost(cpu_s=0.02),
         bookkeeping=Cost(cpu_s=0.03),
     )
+
+
+Bodies = list[tuple[str, str, dict[str, Any]]]
+"""Entries of a record: kind, place and body."""
+
+
+def copy_of(record: RunRecord, folder: Path) -> Path:
+    """Copy a run, so that a test can change it."""
+    return Path(shutil.copytree(record.folder, folder / "run"))
+
+
+def rewrite(folder: Path, change: Callable[[Bodies], object]) -> None:
+    """Change the entries of a record and recompute all hashes."""
+    with sqlite3.connect(folder / "record.sqlite") as connection:
+        name = connection.execute("select distinct run from subnetlab_entries").fetchone()[0]
+        rows = connection.execute("select kind, place, body from subnetlab_entries order by seq").fetchall()
+        entries = [(kind, place, json.loads(body)) for kind, place, body in rows]
+        change(entries)
+        connection.execute("delete from subnetlab_entries")
+        insert_entries(connection, name, entries)
+    connection.close()

@@ -112,7 +112,7 @@ def test_a_record_of_an_older_version_is_named(tmp_path: Path) -> None:
         connection.execute("create table subnetlab_entries (seq integer primary key, kind text, place text)")
     connection.close()
     for touch in (RunRecord.open, RunRecord.create):
-        with pytest.raises(RecordError, match="older version; use another database, or drop its tables"):
+        with pytest.raises(RecordError, match="older version of subnetlab: read it with that version"):
             touch(tmp_path)
 
 

@@ -1,8 +1,5 @@
 """Runs that ask with a ledger's chances and share answers: recorded, resumed, audited and billed like any other."""
 
-import json
-import shutil
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,9 +14,8 @@ from lab.results.bill import Bill
 from lab.results.neurons import NeuronResults
 from lab.run.audit import audit
 from lab.run.session import run
-from tests.lab.records import insert_entries
+from tests.lab.records import Bodies, copy_of, rewrite
 
-Bodies = list[tuple[str, str, dict[str, Any]]]
 LEDGER = {"kind": "watchful", "floor": 0.25, "known_after": 6, "cap": 60}
 CASCADE = {"kind": "cascade", "cheap": "length", "judge": "known_truth", "chance": 0.5}
 
@@ -58,22 +54,6 @@ def outcome(record: RunRecord) -> tuple[Any, Any]:
         for graded in rounds(record)
     ]
     return scores, [(epoch.weights, epoch.pay) for epoch in map(Epoch.of, record.entries("epoch"))]
-
-
-def rewrite(folder: Path, change: Callable[[Bodies], object]) -> None:
-    """Change the entries of a record and recompute all hashes."""
-    with sqlite3.connect(folder / "record.sqlite") as connection:
-        name = connection.execute("select distinct run from subnetlab_entries").fetchone()[0]
-        rows = connection.execute("select kind, place, body from subnetlab_entries order by seq").fetchall()
-        entries = [(kind, place, json.loads(body)) for kind, place, body in rows]
-        change(entries)
-        connection.execute("delete from subnetlab_entries")
-        insert_entries(connection, name, entries)
-    connection.close()
-
-
-def copy(record: RunRecord, folder: Path) -> Path:
-    return Path(shutil.copytree(record.folder, folder / "run"))
 
 
 def test_known_miners_are_asked_less_often_by_the_validator_that_goes_by_its_ledger(finished: RunRecord) -> None:
@@ -115,14 +95,14 @@ FORGERIES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
 @pytest.mark.parametrize("name", FORGERIES)
 def test_forged_grades_and_samples_are_found(finished: RunRecord, tmp_path: Path, name: str) -> None:
     change, message = FORGERIES[name]
-    folder = copy(finished, tmp_path)
+    folder = copy_of(finished, tmp_path)
     rewrite(folder, lambda entries: change(next(body for _, key, body in entries if key == "0/0")))
     with RunRecord.open(folder) as record, pytest.raises(AuditError, match=message):
         audit(record)
 
 
 def test_a_run_that_stopped_in_mid_epoch_ends_as_an_undisturbed_one(finished: RunRecord, tmp_path: Path) -> None:
-    folder = copy(finished, tmp_path)
+    folder = copy_of(finished, tmp_path)
 
     def cut(entries: Bodies) -> None:
         fourth = [place for place, entry in enumerate(entries) if entry[0] == "epoch"][3]

@@ -1,8 +1,5 @@
 """Runs whose validators grade windows: recorded, resumed, audited and billed like any other."""
 
-import json
-import shutil
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,9 +15,7 @@ from lab.record.record import RunRecord
 from lab.results.bill import Bill
 from lab.run.audit import audit
 from lab.run.session import run
-from tests.lab.records import insert_entries
-
-Bodies = list[tuple[str, str, dict[str, Any]]]
+from tests.lab.records import Bodies, copy_of, rewrite
 
 
 def config(**jury: Any) -> RunConfig:
@@ -48,22 +43,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> RunRecord:
 def outcome(record: RunRecord) -> tuple[Any, Any]:
     rounds = [[(a.uid, a.score) for a in graded.answers] for graded in CompletedRun.of(record).rounds]
     return rounds, [(epoch.weights, epoch.pay) for epoch in map(Epoch.of, record.entries("epoch"))]
-
-
-def rewrite(folder: Path, change: Callable[[Bodies], object]) -> None:
-    """Change the entries of a record and recompute all hashes."""
-    with sqlite3.connect(folder / "record.sqlite") as connection:
-        name = connection.execute("select distinct run from subnetlab_entries").fetchone()[0]
-        rows = connection.execute("select kind, place, body from subnetlab_entries order by seq").fetchall()
-        entries = [(kind, place, json.loads(body)) for kind, place, body in rows]
-        change(entries)
-        connection.execute("delete from subnetlab_entries")
-        insert_entries(connection, name, entries)
-    connection.close()
-
-
-def copy(record: RunRecord, folder: Path) -> Path:
-    return Path(shutil.copytree(record.folder, folder / "run"))
 
 
 def test_rounds_are_recorded_unscored_and_one_window_an_epoch_scores_them(finished: RunRecord) -> None:
@@ -114,7 +93,7 @@ def _grade(entries: Bodies) -> dict[str, Any]:
 @pytest.mark.parametrize("name", FORGERIES)
 def test_a_forged_window_is_found(finished: RunRecord, tmp_path: Path, name: str) -> None:
     change, message = FORGERIES[name]
-    folder = copy(finished, tmp_path)
+    folder = copy_of(finished, tmp_path)
     rewrite(folder, change)
     with RunRecord.open(folder) as record, pytest.raises(AuditError, match=message):
         audit(record)
@@ -124,7 +103,7 @@ def test_a_forged_window_is_found(finished: RunRecord, tmp_path: Path, name: str
 def test_a_run_that_stopped_after_any_entry_ends_as_an_undisturbed_one(
     finished: RunRecord, tmp_path: Path, last: str
 ) -> None:
-    folder = copy(finished, tmp_path)
+    folder = copy_of(finished, tmp_path)
 
     def cut(entries: Bodies) -> None:
         second = [place for place, entry in enumerate(entries) if entry[0] == "window"][1]

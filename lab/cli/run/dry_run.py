@@ -1,4 +1,4 @@
-"""What `subnetlab run --dry-run` shows: what will run, and what it takes, by the last run of the same config."""
+"""What `subnetlab run --dry-run` shows: what will run, and what it takes, by the last run of the same name."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ class DryRun:
         if self.wall_s is None or self.cpu_s is None or self.usd is None:
             return [
                 text,
-                "There is no earlier run of this config to estimate its time and cost from; a short one is enough: "
-                "--chain.epochs 1 --chain.rounds_per_epoch 2",
+                "There is no earlier run of this subnet in that folder to estimate its time and cost from; a short one "
+                "is enough: --chain.epochs 1 --chain.rounds_per_epoch 2",
             ]
         return [
             text,
@@ -72,7 +72,7 @@ class DryRun:
 
 
 def _estimate(arm: Any, last: Path) -> dict[str, Any]:
-    """Estimate a run from the last one that has an epoch; empty if there is none."""
+    """Estimate a run from the last one of its subnet that has an epoch; empty if there is none."""
     from lab.errors import RecordError
     from lab.record.completed_run import CompletedRun
     from lab.record.run_folder import open_run
@@ -80,8 +80,9 @@ def _estimate(arm: Any, last: Path) -> dict[str, Any]:
 
     try:
         with open_run(last) as record:
-            epochs = CompletedRun.of(record).epochs
-            if not epochs:
+            completed = CompletedRun.of(record)
+            epochs = completed.epochs
+            if not epochs or type(completed.config.subnet) is not type(arm.config.subnet):
                 return {}
             # Setting up is bound by one core, so its CPU time is about the time that it takes.
             forecast = estimate(record, None, epochs[0].use.setup_cpu_s, [arm])

@@ -39,8 +39,7 @@ FIGURES = (
 )
 NOT_SHOWN = (
     "Miners don't react to a design, adversaries are the recorded ones, and qualities don't change, so commit-reveal "
-    "and "
-    "short memories look less useful than where miners improve. Designs that were not in the sample are unknown."
+    "and short memories look less useful than where miners improve. Designs that were not in the sample are unknown."
 )
 
 
@@ -73,9 +72,8 @@ def words(design: Design) -> str:
     gold = f" with {100 * design.grader.gold:g} % gold" if design.grader.name == JURY else ""
     return (
         f"{design.grader.name}{gold}, {counted(design.validators, 'validator')} asking {100 * design.share:g} % of the "
-        "miners, "
-        f"alpha {design.alpha:g}, {_rule(design)} weights every {counted(design.rounds_per_epoch, 'round')}{hidden}, "
-        f"{design.bonds} at kappa {design.kappa:g}"
+        f"miners, alpha {design.alpha:g}, {_rule(design)} weights every "
+        f"{counted(design.rounds_per_epoch, 'round')}{hidden}, {design.bonds} at kappa {design.kappa:g}"
     )
 
 
@@ -154,9 +152,9 @@ def _launch(data: DesignData) -> Section:
         key="launch",
         title="Which design should I launch?",
         caption=Caption(
-            f"Three designs of the front, by figures on held-out tasks. "
-            f"{listed(f'{name}.toml' for name in data.picks)} "
-            "are their configs. Dollars are for an answer that a customer of one validator wants, while the others "
+            "Three designs of the front, by figures on held-out tasks. "
+            f"{listed(f'{name}.toml' for name in data.picks)} are their configs. "
+            "Dollars are for an answer that a customer of one validator wants, while the others "
             "check. Exploitability is 0 if gaming is not worth it and 1 if it pays as well as honest work: pay of the "
             "best paid adversary over the mean honest miner's, or where a validator that copies weights stands between "
             "delegating its stake and working, if that is more.",
@@ -179,11 +177,9 @@ def _front(data: DesignData) -> Section:
         title="What else is on the front?",
         caption=Caption(
             "Designs that no other one beat in dollars, misplaced pay and exploitability at once, by figures on "
-            "held-out "
-            "tasks. The share on the front allows for the errors of all figures together.",
+            "held-out tasks. The share on the front allows for the errors of all figures together.",
             "A design is surely beaten if another one is better in one figure and worse in none, beyond chance over "
-            "all "
-            "pairs (max-T, at .05).",
+            "all pairs (max-T, at .05).",
         ),
         columns=(
             Column("number", "number"),
@@ -213,8 +209,7 @@ def _optimism(data: DesignData) -> Section:
         title="How much better did the search make them look?",
         caption=Caption(
             "Figures of the picked designs on the tasks of the search, and on held-out ones. The search keeps "
-            "designs that "
-            "were lucky with its tasks.",
+            "designs that were lucky with its tasks.",
             "A single division of the tasks in two halves.",
         ),
         columns=(
@@ -238,8 +233,7 @@ def _foretold(data: DesignData) -> Section:
         title="Does the replay foretell the pay of a real run?",
         caption=Caption(
             "Share of the pay of each miner in a run of the config's own validators on other tasks, with the "
-            "interval in "
-            "which the replay of the recorded tasks expects it.",
+            "interval in which the replay of the recorded tasks expects it.",
             "One run; its miners share its tasks, so they are not independent.",
         ),
         columns=(

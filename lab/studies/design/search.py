@@ -29,7 +29,7 @@ MOST_FINALISTS = 12
 COPIER = -1
 """Number of the copying validator among those who game a design."""
 MOST_GAIN = 100.0
-"""Gain where honest miners earn nothing, and the largest that is told apart from it."""
+"""Gain that stands for "without limit", where honest miners earn nothing; larger ones are cut to it."""
 SOUND = 0.5
 """Exploitability up to which a design counts as sound."""
 ALIKE = 0.05

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import random
 import time
 from collections.abc import Collection
@@ -23,16 +22,15 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 from inference.causal import encodable, encode, load_tokenizer
 from inference.errors import ModelError, PromptError
 from miners.engines.completion import Completion, Request, Timings, Usage
-from miners.engines.language import LanguageEngine
 from miners.errors import APIError, EngineError
 from subnets import Cost, spend
 from subnets.option import Wording
 
-from .addresses import Traffic, check_url, guarded_client, resolve, traffic
+from .addresses import Traffic, check_url, traffic
+from .api import APIEngine
 from .dialect import MAX_SEED, Dialect
 from .events import events
 from .image_part import image_tokens, with_image
-from .key import check_key
 from .names import ModelNames
 from .prices import FlatPrice, Price, listed_price
 from .server import AttemptFailed, Server
@@ -51,7 +49,7 @@ TOKENS_BETWEEN_COUNTS = 16
 """Pieces of a long answer between two counts of its tokens, each of which reads all of it."""
 
 
-class OpenAI(LanguageEngine):
+class OpenAI(APIEngine):
     """A model behind an OpenAI-compatible server."""
 
     description = "a language model behind an OpenAI-compatible server"
@@ -64,12 +62,8 @@ class OpenAI(LanguageEngine):
         "OPENAI_API_KEY", pattern=r"^([A-Za-z_][A-Za-z0-9_]{0,79})?$"
     )
     """Name of the environment variable that holds the key; empty for a server that needs none."""
-    private_hosts: tuple[str, ...] = ()
-    """Hosts in private networks that may be called: "127.0.0.1"."""
     tokenizer: str = ""
     """A model on this machine whose tokenizer counts the tokens; empty trusts the server's count."""
-    max_in_flight: int = Field(64, ge=1)
-    """Maximum requests at once."""
     requests_per_minute: float | None = Field(None, gt=0.0)
     """Maximum requests in a minute. Omit it to set no limit."""
     max_usd: float | None = Field(None, gt=0.0)
@@ -78,8 +72,6 @@ class OpenAI(LanguageEngine):
     """Price of the tokens read; omit it to look it up."""
     usd_per_million_output: float | None = Field(None, ge=0.0)
     """Price of the tokens written, given together with that of the tokens read."""
-    retries: int = Field(3, ge=0, le=10)
-    """Number of times that a failed request is repeated."""
     pause_s: float = Field(0.5, gt=0.0)
     """Pause before the first retry; doubled each time, up to `most_pause_s`. A server's Retry-After goes first."""
     most_pause_s: float = Field(20.0, gt=0.0)
@@ -100,21 +92,12 @@ class OpenAI(LanguageEngine):
     answered_by: str = ""
     """Name of the model that is meant to answer, where `model` is the name of a deployment."""
 
-    _client: Any = PrivateAttr(None)
-    _server: Server | None = PrivateAttr(None)
     _tokenizer: Any = PrivateAttr(None)
     _price: Price | None = PrivateAttr(None)
     _spending: Spending | None = PrivateAttr(None)
-    _free: asyncio.Semaphore | None = PrivateAttr(None)
     _dialect: Dialect | None = PrivateAttr(None)
     _names: ModelNames | None = PrivateAttr(None)
     _next_at: float = PrivateAttr(0.0)
-
-    @field_validator("base_url")
-    @classmethod
-    def _is_a_base_url(cls, url: str) -> str:
-        check_url(url)
-        return url
 
     @field_validator("leave_out", "rename")
     @classmethod
@@ -128,11 +111,6 @@ class OpenAI(LanguageEngine):
         if (self.usd_per_million_input is None) != (self.usd_per_million_output is None):
             raise ValueError("usd_per_million_input and usd_per_million_output go together; give both or neither")
         return self
-
-    @property
-    def concurrency(self) -> int:
-        """Requests that may be under way at once."""
-        return self.max_in_flight
 
     @property
     def takes_images(self) -> bool:
@@ -156,25 +134,14 @@ class OpenAI(LanguageEngine):
             raise EngineError(
                 f"the openai engine needs {error.name}; get it with: pip install 'subnetlab[text]'"
             ) from error
-        host = check_url(self.base_url)
-        key = os.environ.get(self.key_env, "") if self.key_env else ""
-        if self.key_env and not key:
-            raise EngineError(
-                f"{self.key_env} is not set; export {self.key_env}=... with the key of {host}, "
-                'or set key_env = "" for a server that needs none'
-            )
-        if self.key_env:
-            check_key(key, self.key_env)
+        host, key = check_url(self.base_url), self.read_key()
         self._price = self._find_price()
         if self._price is None and self.max_usd is not None:
             raise EngineError(
                 f"no price is known for {self.model} at {host}, so max_usd can't be kept; "
                 "set usd_per_million_input and usd_per_million_output"
             )
-        try:
-            await resolve(host, 0, self.private_hosts)
-        except APIError as error:
-            raise EngineError(f"base_url: {error}") from None
+        client = await self.guarded_client()
         if self.tokenizer:
             try:
                 self._tokenizer = await asyncio.to_thread(load_tokenizer, self.tokenizer)
@@ -195,7 +162,7 @@ class OpenAI(LanguageEngine):
             api_key=key or "none",
             base_url=self.base_url,
             max_retries=0,
-            http_client=guarded_client(self.private_hosts, stall_s=self.stall_s, connections=self.max_in_flight),
+            http_client=client,
         )
 
     async def close(self) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 import sys
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -277,6 +278,7 @@ def test_the_stand_in_refuses_what_needs_a_chain_or_a_network() -> None:
         pytest.skip("the real package is installed")
     with pytest.raises(NotImplementedError, match="set_weights is not there without a chain"):
         package.Subtensor().set_weights()
+    assert not hasattr(package.Subtensor(), "set_weights") and copy(package.Subtensor()).network == "laboratory"
     with pytest.raises(NotImplementedError, match="the laboratory's validators do"):
         asyncio.run(package.Dendrite()([], None))
 

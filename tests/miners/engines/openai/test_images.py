@@ -83,19 +83,25 @@ def reader_server() -> web.Application:
     return ReaderServer(Gocr()).application()
 
 
-def test_a_passthrough_buys_sections_from_a_reader_and_pays_by_the_token(query: Query) -> None:
-    async def buy(url: str) -> tuple[Any, Meter]:
-        spec = {"kind": "openai", "base_url": url, "model": "gocr", "key_env": "", "private_hosts": ["127.0.0.1"]}
-        prices = {"usd_per_million_input": 1.0, "usd_per_million_output": 2.0}
-        miner = load_miner({"kind": "passthrough", "engine": spec | prices, "max_tokens": 4_000})
-        [engine] = miner.engines()
-        miner, meter = miner.sharing({engine.key: engine}), Meter()
-        await engine.open()
-        answer = await meter.run(miner.forward(query))
-        await engine.close()
-        return answer, meter
+async def buy(query: Query, miner_spec: dict[str, Any]) -> tuple[Any, Meter]:
+    """Have a miner buy one answer with an engine of its own."""
+    miner = load_miner(miner_spec)
+    [engine] = miner.engines()
+    miner, meter = miner.sharing({engine.key: engine}), Meter()
+    await engine.open()
+    answer = await meter.run(miner.forward(query))
+    await engine.close()
+    return answer, meter
 
-    answer, meter = serve(reader_server, buy)
+
+def test_a_passthrough_buys_sections_from_a_reader_and_pays_by_the_token(query: Query) -> None:
+    spec = {"kind": "openai", "model": "gocr", "key_env": "", "private_hosts": ["127.0.0.1"]}
+    spec |= {"usd_per_million_input": 1.0, "usd_per_million_output": 2.0}
+
+    def bought(url: str) -> Any:
+        return buy(query, {"kind": "passthrough", "engine": spec | {"base_url": url}, "max_tokens": 4_000})
+
+    answer, meter = serve(reader_server, bought)
     assert "Garden chair" in [section.text for section in answer.sections] and answer.sections[0].box is not None
     cost = meter.cost
     assert cost.paid_usd == pytest.approx((cost.input_tokens + 2 * cost.output_tokens) / 1e6)
@@ -103,17 +109,12 @@ def test_a_passthrough_buys_sections_from_a_reader_and_pays_by_the_token(query: 
 
 
 def test_an_ocr_endpoint_is_paid_by_the_page(query: Query) -> None:
-    async def buy(url: str) -> tuple[Any, Meter]:
-        spec = {"kind": "ocr_api", "base_url": url, "key_env": "", "private_hosts": ["127.0.0.1"]}
-        miner = load_miner({"kind": "passthrough", "form": "markdown", "engine": spec})
-        [engine] = miner.engines()
-        miner, meter = miner.sharing({engine.key: engine}), Meter()
-        await engine.open()
-        answer = await meter.run(miner.forward(query))
-        await engine.close()
-        return answer, meter
+    spec = {"kind": "ocr_api", "key_env": "", "private_hosts": ["127.0.0.1"]}
 
-    answer, meter = serve(reader_server, buy)
+    def bought(url: str) -> Any:
+        return buy(query, {"kind": "passthrough", "form": "markdown", "engine": spec | {"base_url": url}})
+
+    answer, meter = serve(reader_server, bought)
     assert "Garden chair" in [section.text for section in answer.sections] and answer.sections[0].box is None
     assert meter.cost.paid_usd == pytest.approx(0.001) and meter.cost.sent_bytes > len(query.prompt.image)
 
@@ -135,7 +136,7 @@ def test_a_refusal_of_an_ocr_endpoint_is_told_in_its_words(status: int, body: di
         application.add_routes([web.post("/v1/ocr", answer)])
         return application
 
-    async def buy(url: str) -> None:
+    async def refused(url: str) -> None:
         engine = OcrApi(base_url=url, key_env="", private_hosts=("127.0.0.1",), retries=1, pause_s=0.01)
         await engine.open()
         try:
@@ -144,7 +145,22 @@ def test_a_refusal_of_an_ocr_endpoint_is_told_in_its_words(status: int, body: di
         finally:
             await engine.close()
 
-    serve(refusing, buy)
+    serve(refusing, refused)
+
+
+def test_a_server_that_is_away_is_no_answer_of_it() -> None:
+    async def ask_nobody() -> None:
+        engine = OcrApi(
+            base_url="http://127.0.0.1:9/v1", key_env="", private_hosts=("127.0.0.1",), retries=1, pause_s=0.01
+        )
+        await engine.open()
+        try:
+            with pytest.raises(APIError, match=r"no connection to 127.0.0.1: ConnectError \(tried 2 times\)"):
+                await engine.generate([REQUEST])
+        finally:
+            await engine.close()
+
+    asyncio.run(ask_nobody())
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,11 @@ def test_it_charges_its_own_thread_and_helpers(loop: asyncio.Runner, page: bytes
 def test_a_late_reading_ends_before_its_next_batch_and_the_engine_serves_on(
     loop: asyncio.Runner, engine: Rapidocr, page: bytes, dense_page: bytes
 ) -> None:
+    async def whole() -> float:
+        meter = Meter()
+        await meter.run(engine.read(dense_page))
+        return meter.cost.cpu_s
+
     async def late() -> tuple[float, tuple[Line, ...]]:
         meter = Meter()
         with pytest.raises(TimeoutError, match=r"not read within 0\.05 s"):
@@ -72,7 +77,7 @@ def test_a_late_reading_ends_before_its_next_batch_and_the_engine_serves_on(
         return meter.cost.cpu_s, await engine.read(page)
 
     used_s, lines = loop.run(late())
-    assert 0 < used_s < 1.5 and "Garden chair" in [line.text for line in lines]
+    assert 0 < used_s < 0.75 * loop.run(whole()) and "Garden chair" in [line.text for line in lines]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 900), (900, 3)])
