@@ -99,7 +99,7 @@ class ReaderRouter(Learning):
 
 
 class Cascade(Miner):
-    """Reads with a cheap reader first, and again with a dear one if the cheap one is unsure."""
+    """Reads with a cheap reader first, and again with a better one if the first is unsure."""
 
     description = "reads with a cheap reader, and again with a better one where the first is unsure"
 

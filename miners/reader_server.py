@@ -131,8 +131,8 @@ def _image_of_messages(messages: Any) -> bytes:
 
 
 def _image_of_url(url: Any) -> bytes:
-    given = url.get("url") if isinstance(url, dict) else url
-    head, _, data = given.partition(";base64,") if isinstance(given, str) else ("", "", "")
+    address = url.get("url") if isinstance(url, dict) else url
+    head, _, data = address.partition(";base64,") if isinstance(address, str) else ("", "", "")
     if not head.startswith("data:image/") or not data:
         raise _refusal(web.HTTPBadRequest, "image_url is no data URI: data:image/png;base64,...")
     try:

@@ -2,7 +2,7 @@
 
     pool = Pool(alpha_rao=2_000_000 * TAO, tao_rao=40_000 * TAO)
     trade = pool.buy(100 * TAO)
-    trade.received_rao, trade.impact, trade.pool      # the alpha, how much dearer than the spot price, the pool after
+    trade.received_rao, trade.impact, trade.pool      # the alpha, how far above the spot price, the pool after
 
 A pool is a value: a trade returns another one. The two weights say how the reserves set the price; liquidity that
 enters at any ratio changes them instead of the price. Rounding is down to 1e-18 of a reserve, as on the chain.

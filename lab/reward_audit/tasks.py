@@ -109,7 +109,7 @@ def read_tasks(path: Path) -> list[AuditTask]:
         ConfigError: a line is no task, or there are too few or all alike.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")  # JSON may hold other line separators
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: not UTF-8; save it as UTF-8") from None
     drafts = [_Draft.of_line(f"{path}:{number}", line) for number, line in enumerate(lines, 1) if line.strip()]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from base64 import b64encode
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -23,6 +22,7 @@ from .completion import Completion, Request, Timings, Usage
 from .openai.addresses import Traffic, check_url, traffic
 from .openai.api import APIEngine
 from .openai.error_words import words_of
+from .openai.image_part import data_uri
 from .openai.server import RETRIED, Server
 
 MAX_BYTES = 10_000_000
@@ -92,9 +92,7 @@ class OcrApi(APIEngine):
         if not request.image:
             raise PromptError("an OCR endpoint reads images, and this query has none")
         started = time.perf_counter()
-        kind = "png" if request.image.startswith(b"\x89PNG") else "jpeg"
-        url = f"data:image/{kind};base64,{b64encode(request.image).decode()}"
-        body = {"model": self.model, "document": {"type": "image_url", "image_url": url}}
+        body = {"model": self.model, "document": {"type": "image_url", "image_url": data_uri(request.image)}}
         retrying = AsyncRetrying(
             retry=retry_if_result(lambda reply: reply[0] in {NO_CONNECTION, *RETRIED}),
             stop=stop_after_attempt(self.retries + 1),

@@ -68,10 +68,10 @@ class TemplateReward(Scorer):
             return [Score(float(text == known.answer)) for text in texts]
         protocol, reward = protocol_of(self.protocol), load(self.reward, "reward")
         query = known.query
-        given = [protocol.model_validate_json(text).deserialize() for text in texts]
+        answers = [protocol.model_validate_json(text).deserialize() for text in texts]
         own = {"self": SimpleNamespace(device="cpu")} if takes(reward, "self") else {}
         if takes(reward, "responses"):
-            rewards = [float(value) for value in reward(query=query, responses=given, **own)]
+            rewards = [float(value) for value in reward(query=query, responses=answers, **own)]
         else:
-            rewards = [float(reward(query=query, response=each, **own)) for each in given]
+            rewards = [float(reward(query=query, response=each, **own)) for each in answers]
         return [Score(value / self.reward_scale, parts={"reward": value}) for value in rewards]

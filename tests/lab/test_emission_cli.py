@@ -114,7 +114,7 @@ def test_older_rules_divide_the_same_block_otherwise(tmp_path: Path) -> None:
 def test_the_table_names_the_rules_and_how_far_the_real_block_is(tmp_path: Path) -> None:
     printed = text("emission", str(VECTORS), "--tao-usd", "300")
     assert "block 8740402 under the rules of 2026-08: 0.499999960 τ for 126 subnets" in printed
-    assert "64 subnets have what the chain really paid: at most 522 rao away" in printed
+    assert "known payments of 64 subnets: at most 522 rao away" in printed
 
 
 @pytest.mark.parametrize(

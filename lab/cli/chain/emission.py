@@ -100,6 +100,7 @@ def _rules(text: str) -> Rules:
 
 def _emission_text(block: EmissionSnapshot, rules: Rules, incentive: float, rows: dict[int, EmissionRow]) -> str:
     from consensus.amounts import TAO
+    from lab.results.words import counted
 
     total = sum(row.tao_rao for row in rows.values())
     known = [abs(row.tao_rao - row.recorded_tao_rao) for row in rows.values() if row.recorded_tao_rao is not None]
@@ -119,7 +120,7 @@ def _emission_text(block: EmissionSnapshot, rules: Rules, incentive: float, rows
             f"{row.miner_alpha_per_day:>9.3f}  {tao:>9}  {impact:>7}  {usd:>9}"
         )
     if known:
-        lines += ["", f"{len(known)} subnets have what the chain really paid: at most {max(known):,} rao away"]
+        lines += ["", f"known payments of {counted(len(known), 'subnet')}: at most {max(known):,} rao away"]
     return "\n".join(lines)
 
 

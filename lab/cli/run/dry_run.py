@@ -66,8 +66,8 @@ class DryRun:
             ]
         return [
             text,
-            f"About {duration(self.wall_s)}, {self.cpu_s:,.1f} CPU seconds and ${self.usd:.4f}, as far as "
-            f"{self.estimated_from} tells.",
+            f"About {duration(self.wall_s)}, {self.cpu_s:,.1f} CPU seconds and ${self.usd:.4f}, "
+            f"estimated from {self.estimated_from}.",
         ]
 
 

@@ -24,6 +24,7 @@ def list_all(
 ) -> None:
     """List the runs and studies in a folder, with their size."""
     from lab.record.run_list import list_runs
+    from lab.results.words import counted
 
     listed = list_runs(folder)
     if as_json:
@@ -32,7 +33,7 @@ def list_all(
     width = max((len(str(each.path)) for each in listed), default=0)
     for each in listed:
         size = f"{each.size_bytes / 1e6:,.1f} MB"
-        epochs = f"{each.epochs:,} epochs" if each.epochs != 1 else "1 epoch"
+        epochs = counted(each.epochs, "epoch")
         row = f"{each.path!s:<{width}}  {each.sort:<5}  {each.state:<10}  {epochs:>12}  {size:>12}  {each.started[:16]}"
         echo(row.rstrip() + (f"\n  {each.note}" if each.note else ""))
     total = sum(each.size_bytes for each in listed)

@@ -78,19 +78,19 @@ def words(design: Design) -> str:
 
 
 def _findings(data: DesignData) -> list[str]:
-    found = [_finding(data, name, place) for name, place in data.picks.items()]
+    sentences = [_finding(data, name, place) for name, place in data.picks.items()]
     _, misplaced, exploit = _mean_optimism(data)
-    found.append(
+    sentences.append(
         f"On the tasks of the search the three designs looked better by {_rounded(100 * misplaced, 1)} points of "
         f"misplaced pay and {_rounded(exploit, 2)} of exploitability than on held-out ones, which all other figures "
         "here are from."
     )
     known = [each.inside for each in data.foretold if each.inside is not None]
-    found.append(
+    sentences.append(
         f"The replay foretold the pay of a real run within its interval for {sum(known)} of "
         f"{counted(len(known), 'miner')}."
     )
-    return found
+    return sentences
 
 
 def _finding(data: DesignData, name: str, place: int) -> str:

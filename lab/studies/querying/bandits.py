@@ -1,6 +1,6 @@
 """Bandits: queries until miners are ranked rightly, asking all alike or those whose order is least sure.
 
-A ranking of all miners needs every pair of neighbours told apart, so there is little that an adaptive choice can leave
+A ranking of all miners has to separate every pair of neighbours, so there is little that an adaptive choice can leave
 out. The accuracies don't change here.
 """
 

@@ -18,12 +18,17 @@ def with_image(messages: list[dict[str, Any]], image: bytes, detail: str = "") -
     """Return messages whose last user turn holds the image as a data URI; the same ones without an image."""
     if not image:
         return messages
-    kind = "png" if image.startswith(b"\x89PNG") else "jpeg"
-    url = {"url": f"data:image/{kind};base64,{b64encode(image).decode()}"} | ({"detail": detail} if detail else {})
+    url = {"url": data_uri(image)} | ({"detail": detail} if detail else {})
     last = max((number for number, turn in enumerate(messages) if turn["role"] == "user"), default=len(messages))
     said = messages[last]["content"] if last < len(messages) else ""
     parts = [{"type": "image_url", "image_url": url}, *([{"type": "text", "text": said}] if said else [])]
     return [*messages[:last], {"role": "user", "content": parts}, *messages[last + 1 :]]
+
+
+def data_uri(image: bytes) -> str:
+    """Return an encoded PNG or JPEG as a data URI."""
+    kind = "png" if image.startswith(b"\x89PNG") else "jpeg"
+    return f"data:image/{kind};base64,{b64encode(image).decode()}"
 
 
 def image_tokens(image: bytes) -> int:

@@ -17,10 +17,7 @@ from miners.errors import EngineError
 
 from .child import last_line, one_child
 from .lines import Word
-from .reader import Reader, Reading
-
-MIN_SIDE = 8
-"""Pixels of the shorter side of an image, below which it holds no text; programs refuse such images or see strokes."""
+from .reader import MIN_SIDE, Reader, Reading
 
 
 class ProgramReader(Reader):

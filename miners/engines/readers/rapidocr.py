@@ -1,4 +1,4 @@
-"""PP-OCR models through rapidocr and onnxruntime: the strongest reader, and the dearest.
+"""PP-OCR models through rapidocr and onnxruntime: the strongest reader, and the most expensive.
 
 The models stay loaded, and one thread of the engine's own reads with them. A reading can't be killed; it ends before
 its next batch of lines once it is not needed any more.
@@ -21,7 +21,7 @@ from miners.engines.image import open_image, sample
 from miners.errors import EngineError
 
 from .lines import Word
-from .reader import Reader, Reading
+from .reader import MIN_SIDE, Reader, Reading
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 CUDA = "CUDAExecutionProvider"
 MARGIN = 0.3
 """Maximum share of a detected line's height that lies between its box and the ink, on each side."""
-MIN_SIDE = 8
-"""Pixels of the shorter side of an image, below which it holds no text."""
 MAX_ASPECT = 8
 """Maximum ratio of the sides; the detector enlarges the shorter one to 736 pixels, however long the other gets."""
 INKED = 0.01

@@ -30,6 +30,9 @@ from .lines import Line, Word, lines
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+MIN_SIDE = 8
+"""Pixels of the shorter side of an image, below which it holds no text; engines refuse such images or see strokes."""
+
 
 class Abort:
     """Stops the work of another thread: call `request` on the loop, `arm` and `disarm` in the thread."""

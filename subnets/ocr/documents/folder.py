@@ -123,7 +123,11 @@ def _tests(folder: Path, files: list[Path]) -> Mapping[str, Mapping[int, list[Do
     """Return the tests of a folder by the name of their file and by their page."""
     tests: dict[str, dict[int, list[DocumentTest]]] = defaultdict(lambda: defaultdict(list))
     for file in files:
-        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            lines = file.read_text(encoding="utf-8-sig").split("\n")  # JSON may hold other line separators
+        except UnicodeDecodeError as error:
+            raise PluginError(f"documents: {file}: it is not UTF-8 ({error.reason} at byte {error.start})") from None
+        for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
             try:

@@ -38,14 +38,14 @@ def pages_with_text(path: Path) -> list[bool]:
     with _opened(path) as pdf:
         if len(pdf) > MAX_PAGES:
             raise PluginError(f"documents: {path}: {len(pdf):,} pages; at most {MAX_PAGES:,} are read: split the file")
-        found = []
+        have_text = []
         for number in range(len(pdf)):
             page = pdf[number]
             text = page.get_textpage()
-            found.append(bool(text.get_text_range().strip()))
+            have_text.append(bool(text.get_text_range().strip()))
             text.close()
             page.close()
-        return found
+        return have_text
 
 
 def read_page(path: Path, number: int, dpi: int) -> Document:

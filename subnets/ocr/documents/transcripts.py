@@ -62,7 +62,7 @@ def _placed(path: Path, text: str, box: Box | None, size: tuple[float, float], i
     text = " ".join(text.split())[:MAX_TEXT]
     if box is None:
         return Line(text, None)
-    across, down = (given / made if made > 0 else 1.0 for given, made in zip(image, size, strict=True))
+    across, down = (actual / made if made > 0 else 1.0 for actual, made in zip(image, size, strict=True))
     if abs(across / down - 1.0) > SHAPE_TOLERANCE:
         raise PluginError(
             f"documents: {path}: made for an image of {size[0]:g} x {size[1]:g} pixels, but this one has "
@@ -127,9 +127,9 @@ def _page(page: ElementTree.Element) -> Iterator[tuple[str, Box | None]]:
 
 
 def _points(coords: ElementTree.Element) -> list[tuple[float, float]]:
-    given = re.findall(r"(-?\d+(?:\.\d+)?),(-?\d+(?:\.\d+)?)", coords.get("points", ""))
-    given = given or [(point.get("x", "0"), point.get("y", "0")) for point in coords.findall("Point")]
-    return [(float(x), float(y)) for x, y in given]
+    pairs = re.findall(r"(-?\d+(?:\.\d+)?),(-?\d+(?:\.\d+)?)", coords.get("points", ""))
+    pairs = pairs or [(point.get("x", "0"), point.get("y", "0")) for point in coords.findall("Point")]
+    return [(float(x), float(y)) for x, y in pairs]
 
 
 def _number(element: ElementTree.Element, name: str) -> float:
@@ -153,9 +153,9 @@ class _Hocr(HTMLParser):
         if self._depth:
             self._depth += tag not in _VOID
             return
-        given = dict(attrs)
-        classes = set((given.get("class") or "").split())
-        match = re.search(r"\bbbox\s+(-?[\d.]+)\s+(-?[\d.]+)\s+(-?[\d.]+)\s+(-?[\d.]+)", given.get("title") or "")
+        attributes = dict(attrs)
+        classes = set((attributes.get("class") or "").split())
+        match = re.search(r"\bbbox\s+(-?[\d.]+)\s+(-?[\d.]+)\s+(-?[\d.]+)\s+(-?[\d.]+)", attributes.get("title") or "")
         box = tuple(map(float, match.groups())) if match else None
         if "ocr_page" in classes and box is not None:
             self.size = (box[2], box[3])

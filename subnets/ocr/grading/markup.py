@@ -117,8 +117,8 @@ class _TableParser(HTMLParser):
         elif tag in ("td", "th"):
             self._end_cell()
             self._row = max(0, self._row)
-            given = dict(attrs)
-            self._span = _span(given.get("rowspan")), _span(given.get("colspan"))
+            attributes = dict(attrs)
+            self._span = _span(attributes.get("rowspan")), _span(attributes.get("colspan"))
             self._heading, self._text = tag == "th", []
         elif tag == "br" and self._text is not None:
             self._text.append(" ")

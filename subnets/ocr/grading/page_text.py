@@ -91,7 +91,7 @@ def _candidates(parts: Sequence[str], wholes: Sequence[str], *, turned: bool) ->
     """Return the matches of each whole with runs of parts of about its length; `turned` if the wholes are the truth."""
     from rapidfuzz.distance import Levenshtein
 
-    found = []
+    matches = []
     for number, whole in enumerate(wholes):
         for start in range(len(parts)):
             run, end = "", start
@@ -107,8 +107,8 @@ def _candidates(parts: Sequence[str], wholes: Sequence[str], *, turned: bool) ->
             if edits <= length * (1 - MIN_SIMILARITY):
                 run_of_parts, run_of_whole = range(start, end), range(number, number + 1)
                 truth, answered = (run_of_whole, run_of_parts) if turned else (run_of_parts, run_of_whole)
-                found.append(BlockMatch(truth, answered, edits, length))
-    return found
+                matches.append(BlockMatch(truth, answered, edits, length))
+    return matches
 
 
 def _text(truth: Sequence[str], answered: Sequence[str], matches: Sequence[BlockMatch]) -> float:

@@ -37,7 +37,8 @@ def audited(name: str, *kinds: str) -> RewardAudit:
 
 
 def lines(path: Path, *objects: Any) -> Path:
-    path.write_text("\n".join(map(json.dumps, objects)))
+    text = "\n".join(json.dumps(each, ensure_ascii=False) for each in objects)
+    path.write_text(f"\ufeff{text}", encoding="utf-8")  # as some editors write it
     return path
 
 
@@ -74,7 +75,7 @@ def test_nothing_is_found_in_a_sound_grader(name: str, kinds: tuple[str, ...]) -
 
 
 def test_the_template_of_the_field_is_sound_on_tasks_of_its_own(tmp_path: Path) -> None:
-    path = lines(tmp_path / "tasks.jsonl", *({"query": n, "reference": 2 * n} for n in range(20)))
+    path = lines(tmp_path / "tasks.jsonl", *({"query": n, "reference": 2 * n, "note": "a\u2028b"} for n in range(20)))
     audit = measure(RewardFunction.find(f"{GRADERS}:doubles"), read_tasks(path))
     assert audit.call == "each" and audit.separates and audit.paying == () and audit.failures == ()
 
