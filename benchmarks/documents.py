@@ -40,12 +40,9 @@ def main() -> None:
         folder.read(place, options.dpi)
         read_s.append(time.process_time() - started)
     slow = sum(seconds > TARGET_S for seconds in read_s)
-    print(
-        f"{len(places)} pages at {options.dpi} dpi, CPU seconds a page: {sum(read_s) / len(read_s):.3f} in the mean, "
-    )
-    print(
-        f"{max(read_s):.3f} at most, {slow} above {TARGET_S:g}; drawing alone takes {sum(alone_s) / sum(read_s):.0%} of it"
-    )
+    mean_s, share = sum(read_s) / len(read_s), sum(alone_s) / sum(read_s)
+    print(f"{len(places)} pages at {options.dpi} dpi: {mean_s:.3f} CPU seconds in the mean, {max(read_s):.3f} at most")
+    print(f"{slow} above the target of {TARGET_S:g}; drawing alone takes {share:.0%} of it")
 
 
 if __name__ == "__main__":
