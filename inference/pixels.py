@@ -15,10 +15,15 @@ def grey_on_white(image: Image, bits: int = 8) -> Image:
     """Return a decoded image as 8-bit grey on white; `bits` are those of a sample in its file.
 
     Samples of 16 bits keep their upper half; Pillow would clip them.
+
+    Raises:
+        ValueError: the pixels name colours of a palette that the file lacks.
     """
     import numpy as np
     from PIL import Image
 
+    if image.mode == "P" and image.palette is None:
+        raise ValueError("its pixels name colours of a palette that the file lacks")
     # Pillow keeps the transparent colour in samples of the file, but scales the pixels to 8 bits.
     clear = image.info.get("transparency")
     if image.mode == "I;16":

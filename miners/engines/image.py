@@ -54,6 +54,7 @@ class QueryImage:
 
         try:
             self.image.load()
+            image = grey_on_white(self.image, self.bits)
         except Exception as error:  # a foreign file may fail in any way inside a decoder
             reason = first_line(error) or type(error).__name__
             raise ImageError(f"the image is broken and can't be decoded: {reason}") from error
@@ -67,7 +68,6 @@ class QueryImage:
             7: turn.TRANSVERSE,
             8: turn.ROTATE_90,
         }
-        image = grey_on_white(self.image, self.bits)
         if self.orientation in turns:
             image = image.transpose(turns[self.orientation])
         if scale == 1.0:

@@ -274,6 +274,14 @@ def test_a_png_whose_pixels_are_no_pixels_is_refused_when_it_is_decoded() -> Non
             open_image(data).grey()
 
 
+@pytest.mark.parametrize("behind_ihdr", [b"", chunk(b"tRNS", b"\0\x80"), chunk(b"tRNS", b"")])
+def test_colours_of_a_palette_that_the_file_lacks_are_refused(behind_ihdr: bytes) -> None:
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 4, 8, 3, 0, 0, 0)) + behind_ihdr
+    pixels = chunk(b"IDAT", zlib.compress(b"\0" * 20)) + chunk(b"IEND", b"")
+    with pytest.raises(ImageError, match="the image is broken.*: its pixels name colours of a palette"):
+        open_image(b"\x89PNG\r\n\x1a\n" + header + pixels).grey()
+
+
 def test_a_file_of_noise_behind_a_right_beginning_is_refused() -> None:
     noise = random.Random(0)
     for _ in range(200):
