@@ -28,7 +28,7 @@ ROOMS = tuple(MAY_IMPORT)
 LAB_LAYERS = (
     {"cli"},
     {"contract", "scaffold"},
-    {"reward_audit", "serve", "studies"},
+    {"explorer", "reward_audit", "serve", "studies"},
     {"report"},
     {"results", "run", "local_chain"},
     {"record"},

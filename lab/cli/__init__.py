@@ -6,6 +6,7 @@ COMMANDS = {
     "audit": "lab.cli.run.audit:app",
     "export": "lab.cli.run.export:app",
     "compare": "lab.cli.run.compare:app",
+    "explain": "lab.cli.run.explain:app",
     "runs": "lab.cli.run.runs:app",
     "status": "lab.cli.run.status:app",
     "submit": "lab.cli.cluster.submit:app",

@@ -7,11 +7,13 @@ the recorded epochs again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from consensus.amounts import TAO
 from consensus.chain.calls import AddStake, CreateSubnet, SetWeights
 from consensus.chain.chain import Chain
+from consensus.chain.emission import Epoch
 from consensus.chain.hyperparameters import Hyperparameters
 from consensus.chain.keys import throwaway_key
 from consensus.errors import CallRefused
@@ -21,6 +23,14 @@ from lab.record.entries import EpochPayout, GradedRound, Neuron
 from lab.record.record import FORMAT
 from subnets import Caller, Score
 from validators import Ledger, PublicView, ScoreLedger
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """One epoch as it is recorded, and as the chain computed it."""
+
+    payout: EpochPayout
+    epoch: Epoch
 
 
 class Economy:
@@ -136,6 +146,10 @@ class Economy:
 
     def pay(self, weights: Mapping[int, Mapping[int, float]]) -> EpochPayout:
         """Have the validators set these weights and let the next epoch pay."""
+        return self.settle(weights).payout
+
+    def settle(self, weights: Mapping[int, Mapping[int, float]]) -> Settlement:
+        """Do as `pay`, and return the chain's own epoch as well, with every intermediate of its consensus."""
         refused: dict[int, str] = {}
         for uid, row in weights.items():
             try:
@@ -145,7 +159,7 @@ class Economy:
         epoch = self._chain.step_to_epoch(self._netuid)
         result = epoch.result
         assert result is not None  # the subnet has neurons
-        return EpochPayout(
+        payout = EpochPayout(
             block=epoch.block,
             stake=tuple(int(rao) / TAO for rao in epoch.stake_rao),
             consensus=tuple(map(int, result.consensus)),
@@ -160,6 +174,7 @@ class Economy:
             balances={name: self._wealth(key.ss58_address) for name, key in self._coldkeys.items()},
             refused=refused,
         )
+        return Settlement(payout, epoch)
 
     def _wealth(self, coldkey: str) -> int:
         staked = sum(self._chain.stake(hotkey.ss58_address, coldkey) for hotkey in self._hotkeys)
