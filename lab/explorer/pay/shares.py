@@ -139,7 +139,8 @@ def _joined(miners: Sequence[int], table: Table, stake: Mapping[int, float]) -> 
         known = ~np.isnan(row)
         sums[known] += weight * row[known]
         counts[known] += weight
-    return np.divide(sums, counts, out=np.full(len(miners), np.nan), where=counts > 0)
+    means: Floats = np.divide(sums, counts, out=np.full(len(miners), np.nan), where=counts > 0)
+    return means
 
 
 def _shares(row: Mapping[int, float]) -> dict[int, float]:
