@@ -68,7 +68,7 @@ class CausalModel:
         """
         try:
             import torch
-            from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+            from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText, AutoTokenizer
         except ImportError as error:
             raise ModelError(
                 f"language models need {error.name}; get it with: pip install 'subnetlab[text]'"
@@ -82,12 +82,15 @@ class CausalModel:
         try:
             with quiet():
                 config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+                written = config.get_text_config()  # that of the language model in a vision-language model
                 if layers is not None:
-                    if not 1 <= layers <= config.num_hidden_layers:
-                        raise ModelError(f"{name} has {config.num_hidden_layers} layers; {layers} can't be kept")
-                    config.num_hidden_layers = layers
+                    if not 1 <= layers <= written.num_hidden_layers:
+                        raise ModelError(f"{name} has {written.num_hidden_layers} layers; {layers} can't be kept")
+                    written.num_hidden_layers = layers
                 self.tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, padding_side="left")
-                self.model, loading = AutoModelForCausalLM.from_pretrained(
+                sees = getattr(config, "vision_config", None) is not None
+                architecture = AutoModelForImageTextToText if sees else AutoModelForCausalLM
+                self.model, loading = architecture.from_pretrained(
                     folder,
                     config=config,
                     dtype=precision,
@@ -112,12 +115,13 @@ class CausalModel:
             ) from error
         if template:
             self.tokenizer.chat_template = template
-        self.context = int(getattr(config, "max_position_embeddings", 0) or 2048)
+        self.context = int(getattr(written, "max_position_embeddings", 0) or 2048)
         """Tokens of prompt and answer together."""
-        self.ends = end_tokens(self.tokenizer, self.model.generation_config, config)
+        self.ends = end_tokens(self.tokenizer, self.model.generation_config, written)
         """Tokens that end an answer."""
         candidates = (self.tokenizer.pad_token_id, self.tokenizer.eos_token_id, *self.ends, 0)
-        self._pad = next(int(token) for token in candidates if token is not None)
+        self.pad = next(int(token) for token in candidates if token is not None)
+        """Token that fills rows up to the same length."""
         self.thinking = ThinkingTokens(self.tokenizer)
 
     @property
@@ -147,10 +151,10 @@ class CausalModel:
                 temperature=None,
                 top_p=None,
                 top_k=None,
-                pad_token_id=self._pad,
+                pad_token_id=self.pad,
                 eos_token_id=sorted(self.ends) or None,
             )[:, ids.shape[1] :].cpu()
-        rows = [row[row != self._pad] for row in output]
+        rows = [row[row != self.pad] for row in output]
         return [
             GreedyCompletion(self._answer(prompt, row.tolist()), len(row))
             for prompt, row in zip(prompts, rows, strict=True)
@@ -177,7 +181,7 @@ class CausalModel:
         import torch
 
         width = max(map(len, rows))
-        ids = torch.full((len(rows), width), self._pad, dtype=torch.long)
+        ids = torch.full((len(rows), width), self.pad, dtype=torch.long)
         mask = torch.zeros((len(rows), width), dtype=torch.long)
         for place, row in enumerate(rows):
             span = slice(width - len(row), width) if left else slice(0, len(row))

@@ -77,9 +77,17 @@ def prepare(model: CausalModel, request: SamplingRequest) -> Row:
     Raises:
         PromptError: it is longer than the context, or refused by the template.
     """
+    return row_of(model, request, model.encode(request.messages))
+
+
+def row_of(model: CausalModel, request: SamplingRequest, prompt: list[int]) -> Row:
+    """Return the row of an encoded prompt.
+
+    Raises:
+        PromptError: it is longer than the context.
+    """
     import torch
 
-    prompt = model.encode(request.messages)
     room = model.context - len(prompt)
     if room < 1:
         raise PromptError(f"the prompt has {len(prompt):,} tokens; {model.name} takes at most {model.context - 1:,}")
@@ -90,56 +98,16 @@ def prepare(model: CausalModel, request: SamplingRequest) -> Row:
     return Row(request, prompt, min(request.max_tokens, room), generator)
 
 
-class Batch:
-    """Rows that run together; a row leaves when it ends."""
+class Sampler:
+    """Rows that run together, and how their tokens are chosen."""
 
     def __init__(self, model: CausalModel, rows: Sequence[Row]) -> None:
-        """Process the prompts and sample the first token of each row."""
-        import torch
-        from transformers import DynamicCache
-
         self.model = model
         self.rows = list(rows)
         """The rows that still run."""
         started = time.perf_counter()
         for row in self.rows:
             row.started = started
-        with torch.inference_mode():
-            ids, self._mask = model.pad_left([row.prompt for row in self.rows])
-            self._cache = DynamicCache(config=model.model.config)
-            self._advance(ids, _positions(self._mask))
-
-    def step(self) -> None:
-        """Sample one more token for each row."""
-        import torch
-
-        with torch.inference_mode():
-            ids = torch.tensor([[row.tokens[-1]] for row in self.rows], device=self._mask.device)
-            positions = torch.tensor(
-                [[len(row.prompt) + len(row.tokens) - 1] for row in self.rows], device=self._mask.device
-            )
-            self._mask = torch.cat([self._mask, self._mask.new_ones((len(self.rows), 1))], dim=1)
-            self._advance(ids, positions)
-
-    def drop(self, rows: Sequence[Row]) -> None:
-        """End the rows whose callers no longer wait."""
-        for row in rows:
-            if not row.finish:
-                self._end(row, "cut")
-        self._remove_ended()
-
-    def _advance(self, ids: Any, positions: Any) -> None:
-        logits = self.model.model(
-            input_ids=ids,
-            attention_mask=self._mask,
-            position_ids=positions,
-            past_key_values=self._cache,
-            logits_to_keep=1,
-            use_cache=True,
-        ).logits[:, -1]
-        for row, token in zip(self.rows, self._choose(logits.float()), strict=True):
-            self._append(row, token)
-        self._remove_ended()
 
     def _choose(self, logits: Any) -> list[int]:
         import torch
@@ -182,6 +150,53 @@ class Batch:
         cuts = [place for stop in row.request.stop if (place := text.find(stop)) >= 0]
         row.text = text[: min(cuts)] if cuts else text
         row.finish, row.ended = finish, time.perf_counter()
+
+
+class Batch(Sampler):
+    """Rows of text that run together; a row leaves when it ends."""
+
+    def __init__(self, model: CausalModel, rows: Sequence[Row]) -> None:
+        """Process the prompts and sample the first token of each row."""
+        import torch
+        from transformers import DynamicCache
+
+        super().__init__(model, rows)
+        with torch.inference_mode():
+            ids, self._mask = model.pad_left([row.prompt for row in self.rows])
+            self._cache = DynamicCache(config=model.model.config)
+            self._advance(ids, _positions(self._mask))
+
+    def step(self) -> None:
+        """Sample one more token for each row."""
+        import torch
+
+        with torch.inference_mode():
+            ids = torch.tensor([[row.tokens[-1]] for row in self.rows], device=self._mask.device)
+            positions = torch.tensor(
+                [[len(row.prompt) + len(row.tokens) - 1] for row in self.rows], device=self._mask.device
+            )
+            self._mask = torch.cat([self._mask, self._mask.new_ones((len(self.rows), 1))], dim=1)
+            self._advance(ids, positions)
+
+    def drop(self, rows: Sequence[Row]) -> None:
+        """End the rows whose callers no longer wait."""
+        for row in rows:
+            if not row.finish:
+                self._end(row, "cut")
+        self._remove_ended()
+
+    def _advance(self, ids: Any, positions: Any) -> None:
+        logits = self.model.model(
+            input_ids=ids,
+            attention_mask=self._mask,
+            position_ids=positions,
+            past_key_values=self._cache,
+            logits_to_keep=1,
+            use_cache=True,
+        ).logits[:, -1]
+        for row, token in zip(self.rows, self._choose(logits.float()), strict=True):
+            self._append(row, token)
+        self._remove_ended()
 
     def _remove_ended(self) -> None:
         """Remove the rows that have ended, from the cache as well."""

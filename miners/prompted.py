@@ -56,7 +56,8 @@ class Prompted(Miner):
     async def ask(self, engine: LanguageEngine, query: Query) -> Answer:
         """Have an engine answer the query."""
         [completion] = await engine.generate([self.request(query)])
-        answer = subnet_class(query.subnet).answer_from_model(completion.text.strip(), query.prompt, self.form)
+        subnet, text = subnet_class(query.subnet), completion.text.strip()
+        answer = subnet.answer_from_model(text, query.prompt, self.form, completion.seen)
         return answer.model_copy(
             update={"model": completion.model[:200], "output_tokens": completion.usage.output_tokens}
         )

@@ -78,8 +78,8 @@ class Subnet(Plugin, ABC):
         return prompt
 
     @classmethod
-    def answer_from_model(cls, text: str, prompt: Prompt, form: str) -> Answer:
-        """Turn what a language model wrote into an answer."""
+    def answer_from_model(cls, text: str, prompt: Prompt, form: str, seen: tuple[int, int] | None = None) -> Answer:
+        """Turn what a language model wrote into an answer; `seen` is the size to which it resized the image."""
         return Answer(text=text[:MAX_MODEL_TEXT])
 
     def text_of(self, answer: Answer) -> str:

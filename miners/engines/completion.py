@@ -75,6 +75,8 @@ class Completion:
     """For each token, the k likeliest token ids and their log-probabilities; empty unless requested."""
     finish: str = "stop"
     """"stop" if the model or a stop string ended it, "length" if a limit did."""
+    seen: tuple[int, int] | None = None
+    """Width and height to which the model's processor resized the request's image; None if not known."""
     model: str = ""
     """The engine's or the server's name of the model that answered."""
     usage: Usage = field(default_factory=Usage)

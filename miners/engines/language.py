@@ -40,9 +40,9 @@ class LanguageEngine(Engine):
     """Cut thinking off the answer, or keep it between tags. Its tokens are metered and paid either way."""
 
     @property
-    def takes_images(self) -> bool:
-        """True if requests may hold an image."""
-        return False
+    def no_images(self) -> str:
+        """Why requests may not hold an image, with the fix if there is one; empty if they may."""
+        return f"{self.model} reads text alone"
 
     @abstractmethod
     async def complete(self, request: Request) -> Completion:
@@ -57,9 +57,9 @@ class LanguageEngine(Engine):
             EngineDied: the engine is gone, and everything in flight with it.
             RuntimeError: the engine failed at this request; its message is quoted.
         """
-        if not self.takes_images and any(request.image for request in requests):
+        if any(request.image for request in requests) and (reason := self.no_images):
             raise PromptError(
-                f"{self.model} on this engine reads no images; ask a server of a vision-language model with "
+                f"no image can be read: {reason}; take a vision-language model, here or on a server with "
                 'engine = {kind = "openai", ...}, or read pages with kind = "tesseract" or "rapidocr"'
             )
         if len(requests) == 1:

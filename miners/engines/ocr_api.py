@@ -52,9 +52,9 @@ class OcrApi(APIEngine):
     """Longest silence of the server."""
 
     @property
-    def takes_images(self) -> bool:
-        """True; it takes nothing else."""
-        return True
+    def no_images(self) -> str:
+        """Empty: the endpoint takes nothing else."""
+        return ""
 
     async def open(self) -> None:
         """Read the key and find the server's address; nothing is sent yet.

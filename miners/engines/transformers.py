@@ -21,12 +21,15 @@ from inference.causal import CausalModel
 from inference.clock import ThreadClock
 from inference.device import gpu_here, visible_gpus
 from inference.errors import ModelError
-from inference.sampling import Batch, Row, prepare
+from inference.sampling import Batch, Row, prepare, row_of
+from inference.vision import ImagePrompt, PageWriter, Vision, load_vision
+from inference.weights import resolve
 from miners.errors import EngineError
 from subnets import Cost, spend
 
 from .attribution import Attribution, Job, Work
 from .completion import Completion, Request, Timings, Usage
+from .image import open_image
 from .language import LanguageEngine
 from .power import EnergyCounter
 
@@ -41,6 +44,9 @@ class _PendingRequest:
     arrived: float = field(default_factory=time.perf_counter)
     job: Job = field(default_factory=Job)
     row: Row | None = None
+    prompt: ImagePrompt | None = None
+    """The prompt of a request with an image."""
+    seen: tuple[int, int] | None = None
     cancelled: bool = False
     """Set by the loop when the caller no longer waits."""
 
@@ -119,6 +125,11 @@ class Transformers(LanguageEngine):
         """The engine's usage so far, split among requests."""
         return self._open().attribution
 
+    @property
+    def no_images(self) -> str:
+        """Why the model takes no images; empty if it does."""
+        return self._worker.no_images if self._worker is not None else super().no_images
+
     async def complete(self, request: Request) -> Completion:
         """Queue the request for the next batch."""
         worker = self._open()
@@ -152,6 +163,8 @@ class _Worker:
         self._loaded = threading.Event()
         self._failure: BaseException | None = None
         self._stopping = False
+        self._vision: Vision | None = None
+        self.no_images = ""
         self.attribution = Attribution()
         self._thread = threading.Thread(target=self._run, name=f"transformers {engine.model}", daemon=True)
         self._thread.start()
@@ -184,6 +197,7 @@ class _Worker:
                 threads=engine.threads,
                 template=engine.template,
             )
+            self._load_vision()
         except BaseException as error:
             self._failure = error
             return
@@ -206,6 +220,15 @@ class _Worker:
             if pending is not None:
                 pending.settle(RuntimeError("the engine was closed"))
 
+    def _load_vision(self) -> None:
+        """Load the model's processor of images; without it, a vision-language model still answers text."""
+        name = self._engine.model
+        try:
+            self._vision = load_vision(resolve(name), self._model.model.config, name, self._engine.template)
+            self.no_images = "" if self._vision is not None else f"{name} reads text alone"
+        except ModelError as error:
+            self.no_images = str(error)
+
     def _gather(self, first: _PendingRequest) -> list[_PendingRequest]:
         """Collect a batch."""
         requests = [first]
@@ -227,14 +250,32 @@ class _Worker:
             if pending.cancelled:
                 continue
             try:
-                pending.row = prepare(self._model, pending.request)
+                if pending.request.image:
+                    self._see(pending)
+                else:
+                    pending.row = prepare(self._model, pending.request)
                 rows.append(pending)
             except Exception as error:
                 pending.settle(error)
-        if not rows:
-            return
+        texts = [pending for pending in rows if pending.prompt is None]
+        for batch in ([texts] if texts else []) + [[pending] for pending in rows if pending.prompt is not None]:
+            self._run_batch(batch)
+
+    def _see(self, pending: _PendingRequest) -> None:
+        """Decode the image of a request and encode its prompt."""
+        assert self._vision is not None  # else `generate` has refused the image
+        image = open_image(pending.request.image).grey().convert("RGB")
+        prompt = self._vision.encode(pending.request.messages, image)
+        pending.row = row_of(self._model, pending.request, prompt.tokens)
+        pending.prompt, pending.seen = prompt, self._vision.seen_size(image.size)
+
+    def _run_batch(self, rows: Sequence[_PendingRequest]) -> None:
+        """Run rows to their end, or fewer of them where memory is short."""
         try:
-            self._write(rows)
+            if rows[0].prompt is not None:
+                self._write_page(rows[0])
+            else:
+                self._write(rows)
         except Exception as error:
             self._charge([Work(pending.job, 1) for pending in rows])
             if type(error).__name__ in ("OutOfMemoryError", "MemoryError") or "allocate memory" in str(error):
@@ -284,6 +325,21 @@ class _Worker:
             batch.step()
             self._charge([Work(pending.job, written_tokens=1) for pending in writing])
 
+    def _write_page(self, pending: _PendingRequest) -> None:
+        """Write the answer to one prompt with an image."""
+        row, prompt = pending.row, pending.prompt
+        assert row is not None and prompt is not None
+        began = time.perf_counter()
+
+        def goes_on() -> bool:
+            first = len(row.tokens) == 1
+            read, written = (len(row.prompt), 0) if first else (0, 1)
+            self._charge([Work(pending.job, read, written)])
+            return not pending.cancelled
+
+        PageWriter(self._model, row).write(prompt, goes_on)
+        pending.settle(self._completion(pending, row, began))
+
     def _completion(self, pending: _PendingRequest, row: Row, began: float) -> Completion:
         queued_s = began - pending.arrived
         written = self._engine.written(row.text, row.prompt, self._model.thinking)
@@ -294,6 +350,7 @@ class _Worker:
             logprobs=tuple(row.logprobs),
             likeliest=tuple(row.likeliest),
             finish=row.finish,
+            seen=pending.seen,
             model=self._model.name,
             usage=Usage(len(row.prompt), len(row.tokens), thinking_tokens=thinking),
             timings=Timings(queued_s, queued_s + row.first_token_s, row.ended - pending.arrived),

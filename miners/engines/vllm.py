@@ -13,6 +13,8 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
 
@@ -24,12 +26,14 @@ from inference.device import gpu_here, visible_gpus
 from inference.environment import vllm_environment
 from inference.errors import ModelError, PromptError, first_line
 from inference.thinking import ThinkingTokens
+from inference.vision import Vision, load_vision
 from inference.weights import resolve
 from miners.errors import EngineDied, EngineError
 from subnets import Cost, spend
 
 from .attribution import Attribution, Job, Work
 from .completion import Completion, Request, Timings, Usage
+from .image import open_image
 from .language import LanguageEngine
 from .usage_window import WindowBill
 
@@ -73,6 +77,8 @@ class VLLM(LanguageEngine):
     _ends: frozenset[int] = PrivateAttr(frozenset())
     _thinking: Any = PrivateAttr(None)
     _room: int = PrivateAttr(0)
+    _vision: Vision | None = PrivateAttr(None)
+    _no_images: str = PrivateAttr("")
     _children: Children | None = PrivateAttr(None)
     _watch: asyncio.Task[None] | None = PrivateAttr(None)
     _died: str = PrivateAttr("")
@@ -94,6 +100,11 @@ class VLLM(LanguageEngine):
     def attribution(self) -> Attribution:
         """The engine's usage so far, split among requests."""
         return self._open()[1].attribution
+
+    @property
+    def no_images(self) -> str:
+        """Why the model takes no images; empty if it does."""
+        return self._no_images
 
     @property
     def died(self) -> str:
@@ -120,7 +131,10 @@ class VLLM(LanguageEngine):
             self._bill = WindowBill(self.pids, visible, self.gpus)
             self._watch = asyncio.create_task(self._watch_processes())
             await self._write(
-                [next(iter(self._tokenizer.encode("a")), 0)], Request((), max_tokens=2), Job(), _Progress()
+                {"prompt_token_ids": [next(iter(self._tokenizer.encode("a")), 0)]},
+                Request((), max_tokens=2),
+                Job(),
+                _Progress(),
             )
             self._bill.forget()
         except BaseException:
@@ -144,25 +158,26 @@ class VLLM(LanguageEngine):
 
     async def complete(self, request: Request) -> Completion:
         """Answer the request in the engine's continuous batch."""
-        _, bill = self._open()
-        prompt = encode(self._tokenizer, request.messages, self.model)
-        if len(prompt) >= self._room:
-            raise PromptError(f"the prompt has {len(prompt):,} tokens; {self.model} takes at most {self._room - 1:,}")
+        self._open()
         job, progress = Job(), _Progress()
+        prompt = await self._prompt(request, progress)
         try:
             await self._write(prompt, request, job, progress)
         finally:
-            spend(job.cost + Cost(input_tokens=len(prompt), output_tokens=len(progress.token_ids)))
-        written = self.written(self._thinking.without_others("".join(progress.texts)), prompt, self._thinking)
+            read = len(progress.prompt)
+            spend(job.cost + Cost(input_tokens=read, output_tokens=len(progress.token_ids)))
+        text = self._thinking.without_others("".join(progress.texts))
+        written = self.written(text, progress.prompt, self._thinking)
         return Completion(
             text=written.text,
             token_ids=tuple(progress.token_ids),
             logprobs=tuple(progress.logprobs),
             likeliest=tuple(progress.likeliest),
             finish="length" if progress.finish == "length" else "stop",
+            seen=self._seen(prompt),
             model=self.model,
             usage=Usage(
-                len(prompt),
+                len(progress.prompt),
                 len(progress.token_ids),
                 progress.cached,
                 thinking_tokens=min(written.thinking_tokens, len(progress.token_ids)),
@@ -172,7 +187,28 @@ class VLLM(LanguageEngine):
             decode=job.decode,
         )
 
-    async def _write(self, prompt: list[int], request: Request, job: Job, progress: _Progress) -> None:
+    async def _prompt(self, request: Request, progress: _Progress) -> Mapping[str, Any]:
+        """Return the prompt as vLLM takes it: token ids, or a text and an image, whose tokens it counts itself."""
+        if request.image:
+            return await asyncio.get_running_loop().run_in_executor(None, self._image_prompt, request)
+        progress.prompt = encode(self._tokenizer, request.messages, self.model)
+        if len(progress.prompt) >= self._room:
+            raise PromptError(
+                f"the prompt has {len(progress.prompt):,} tokens; {self.model} takes at most {self._room - 1:,}"
+            )
+        return {"prompt_token_ids": progress.prompt}
+
+    def _seen(self, prompt: Mapping[str, Any]) -> tuple[int, int] | None:
+        if self._vision is None or "multi_modal_data" not in prompt:
+            return None
+        return self._vision.seen_size(prompt["multi_modal_data"]["image"].size)
+
+    def _image_prompt(self, request: Request) -> Mapping[str, Any]:
+        assert self._vision is not None  # else `generate` has refused the image
+        image = open_image(request.image).grey().convert("RGB")
+        return {"prompt": self._vision.render(request.messages), "multi_modal_data": {"image": image}}
+
+    async def _write(self, prompt: Mapping[str, Any], request: Request, job: Job, progress: _Progress) -> None:
         from vllm import SamplingParams
         from vllm.sampling_params import RequestOutputKind
         from vllm.v1.engine.exceptions import EngineDeadError
@@ -182,7 +218,7 @@ class VLLM(LanguageEngine):
             temperature=request.temperature,
             top_p=request.top_p,
             seed=request.seed % 2**63,
-            max_tokens=min(request.max_tokens, self._room - len(prompt)),
+            max_tokens=min(request.max_tokens, self._room - max(1, len(progress.prompt))),
             stop=list(request.stop),
             stop_token_ids=sorted(self._ends),
             skip_special_tokens=not self._thinking.special,
@@ -192,13 +228,13 @@ class VLLM(LanguageEngine):
         started = time.perf_counter()
         bill.begin()
         try:
-            async for output in llm.generate({"prompt_token_ids": prompt}, params, request_id=uuid4().hex):
+            async for output in llm.generate(prompt, params, request_id=uuid4().hex):
                 first = not progress.token_ids
                 progress.add(output, request.logprobs)
                 if first:
                     progress.first_token_s = time.perf_counter() - started
                     progress.cached = output.num_cached_tokens or 0
-                read = max(1, len(prompt) - progress.cached) if first else 0
+                read = max(1, len(progress.prompt) - progress.cached) if first else 0
                 # The first token comes with reading the prompt.
                 bill.add(Work(job, read, len(output.outputs[0].token_ids) - (1 if first else 0)))
             progress.total_s = time.perf_counter() - started
@@ -253,9 +289,13 @@ class VLLM(LanguageEngine):
                     self._tokenizer.chat_template = self.template
                 self._ends = end_tokens(self._tokenizer)
                 self._thinking = ThinkingTokens(self._tokenizer)
+                self._load_vision(folder)
                 # On a CPU a sampled request whose prompt is read in parts kills the whole engine (vLLM 0.32: "CPU
                 # Generator does not use offset"), so prompts are read whole.
                 options: dict[str, Any] = {"enable_chunked_prefill": False} if on_cpu else {}
+                if self._vision is not None:
+                    # A prompt has one image, and no page comes twice, so that nothing of them is worth keeping.
+                    options |= {"limit_mm_per_prompt": {"image": 1, "video": 0}, "mm_processor_cache_gb": 0}
                 if not on_cpu:
                     options["gpu_memory_utilization"] = self.gpu_share
                 self._llm = AsyncLLM.from_engine_args(
@@ -290,11 +330,26 @@ class VLLM(LanguageEngine):
                 "a smaller gpu_share, context or max_batch may help"
             ) from error
 
+    def _load_vision(self, folder: Path) -> None:
+        """Load the model's processor of images; without it, a vision-language model still answers text."""
+        from transformers import AutoConfig
+
+        self._vision, self._no_images = None, f"{self.model} reads text alone"
+        try:
+            config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+            self._vision = load_vision(folder, config, self.model, self.template)
+        except ModelError as error:
+            self._no_images = str(error)
+        if self._vision is not None:
+            self._no_images = ""
+
 
 class _Progress:
     """The answer to one request so far."""
 
     def __init__(self) -> None:
+        self.prompt: list[int] = []
+        """Tokens of the prompt; those of an image are known once the model has read it."""
         self.texts: list[str] = []
         self.token_ids: list[int] = []
         self.logprobs: list[float] = []
@@ -305,6 +360,8 @@ class _Progress:
         self.total_s = 0.0
 
     def add(self, output: Any, logprobs: int | None) -> None:
+        if not self.prompt:
+            self.prompt = list(output.prompt_token_ids or ())
         piece = output.outputs[0]
         self.texts.append(piece.text)
         self.token_ids.extend(piece.token_ids)

@@ -140,11 +140,11 @@ class OCR(Subnet):
         return replace(prompt, messages=(Message("user", asked),)) if asked else prompt
 
     @classmethod
-    def answer_from_model(cls, text: str, prompt: Prompt, form: str) -> Answer:
-        """Read the sections of what a model wrote; see `FORMS`."""
+    def answer_from_model(cls, text: str, prompt: Prompt, form: str, seen: tuple[int, int] | None = None) -> Answer:
+        """Read the sections of what a model wrote, and map boxes back from the size that it saw; see `FORMS`."""
         _form(form)
         size = image_size(prompt.image)
-        return OCRAnswer(sections=read_form(text, *size, form or "sections") if size else ())
+        return OCRAnswer(sections=read_form(text, *size, form or "sections", seen) if size else ())
 
     def text_of(self, answer: Answer) -> str:
         """Return the texts of the sections, one per line, or the text of an answer that has no sections."""

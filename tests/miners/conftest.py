@@ -16,10 +16,16 @@ from tests.miners.language_models import (  # noqa: F401  fixtures
     vllm_server,
 )
 from tests.miners.pages import draw
+from tests.miners.vision_models import seeing_transformers, seeing_vllm, vision_folder  # noqa: F401  fixtures
 
 LANGUAGE_MODEL_TESTS = [
     "test_prompted.py",
-    *("engines/test_transformers.py", "engines/test_vllm.py", "engines/openai/test_servers.py"),
+    *(
+        "engines/test_transformers.py",
+        "engines/test_vision.py",
+        "engines/test_vllm.py",
+        "engines/openai/test_servers.py",
+    ),
 ]
 # The plain test install has no language models; the full one, and CI, have them all.
 collect_ignore = LANGUAGE_MODEL_TESTS if find_spec("vllm") is None and not os.environ.get("CI") else []

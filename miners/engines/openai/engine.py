@@ -113,9 +113,9 @@ class OpenAI(APIEngine):
         return self
 
     @property
-    def takes_images(self) -> bool:
-        """True; whether the model does is the server's to say."""
-        return True
+    def no_images(self) -> str:
+        """Empty: whether the model reads images is the server's to say."""
+        return ""
 
     @property
     def price(self) -> Price | None:
