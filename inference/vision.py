@@ -56,9 +56,7 @@ class Vision:
             raise PromptError("an image needs a turn of the user; the conversation has none")
         token = getattr(self.processor, "image_token", None)
         if token and any(token in turn.content for turn in messages):
-            raise PromptError(
-                f"the conversation contains {token!r}, with which {self.name} marks the place of an image"
-            )
+            raise PromptError(f"the conversation contains {token!r}, which stands for an image in {self.name}")
         turns = [
             {"role": turn.role, "content": self._parts(turn, with_image=place == last)}
             for place, turn in enumerate(messages)

@@ -20,12 +20,8 @@ from tests.miners.vision_models import seeing_transformers, seeing_vllm, vision_
 
 LANGUAGE_MODEL_TESTS = [
     "test_prompted.py",
-    *(
-        "engines/test_transformers.py",
-        "engines/test_vision.py",
-        "engines/test_vllm.py",
-        "engines/openai/test_servers.py",
-    ),
+    *("engines/test_transformers.py", "engines/test_vision.py", "engines/test_vllm.py"),
+    "engines/openai/test_servers.py",
 ]
 # The plain test install has no language models; the full one, and CI, have them all.
 collect_ignore = LANGUAGE_MODEL_TESTS if find_spec("vllm") is None and not os.environ.get("CI") else []
