@@ -210,6 +210,7 @@ class VLLM(LanguageEngine):
 
     async def _write(self, prompt: Mapping[str, Any], request: Request, job: Job, progress: _Progress) -> None:
         from vllm import SamplingParams
+        from vllm.exceptions import VLLMValidationError
         from vllm.sampling_params import RequestOutputKind
         from vllm.v1.engine.exceptions import EngineDeadError
 
@@ -242,7 +243,7 @@ class VLLM(LanguageEngine):
         except EngineDeadError as error:
             self._died = self._died or f"the vLLM engine of {self.model} died: {str(error)[:200]}"
             raise EngineDied(self._died) from None
-        except ValueError as error:  # vLLM's own refusal of a prompt or of an option
+        except (ValueError, VLLMValidationError) as error:  # vLLM's own refusal of a prompt or of an option
             raise PromptError(f"vLLM refuses the prompt: {str(error)[:300]}") from error
         finally:
             bill.end()
