@@ -48,7 +48,19 @@ class Cost:
     """Time to a completion's first token, by the engine's clock; summed over completions like the other fields."""
 
     def __add__(self, other: Cost) -> Cost:
-        return Cost(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+        # Spelled out, because it runs several times for each answer and a loop over the fields is 2.5 times slower.
+        return Cost(
+            self.cpu_s + other.cpu_s,
+            self.wall_s + other.wall_s,
+            self.gpu_s + other.gpu_s,
+            self.energy_j + other.energy_j,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.sent_bytes + other.sent_bytes,
+            self.received_bytes + other.received_bytes,
+            self.paid_usd + other.paid_usd,
+            self.first_token_s + other.first_token_s,
+        )
 
     def __sub__(self, other: Cost) -> Cost:
         return Cost(*(getattr(self, f.name) - getattr(other, f.name) for f in fields(self)))

@@ -76,6 +76,11 @@ class Scorer(Plugin, ABC):
     """True if it can't be a part of another scorer."""
 
     @property
+    def by_answer(self) -> bool:
+        """True if a score depends on the task and the answer alone, so that a round's equal answers are graded once."""
+        return False
+
+    @property
     def parts(self) -> tuple[Scorer, ...]:
         """The scorers that this one is made of; most are made of none."""
         return ()
@@ -93,4 +98,9 @@ class Scorer(Plugin, ABC):
         If this raises, a scorer that does not compare grades the answers one by one. One that compares grades the round
         without the answers that it can't grade by themselves; if that raises too, the round is unscored.
         """
-        return [self.score(task, response) for response in responses]
+        if not self.by_answer:
+            return [self.score(task, response) for response in responses]
+        # A validator reads equal bodies once, so equal answers are one object; comparing long answers would cost more.
+        first = {id(response.answer): response for response in responses}
+        scores = {answer: self.score(task, response) for answer, response in first.items()}
+        return [scores[id(response.answer)] for response in responses]

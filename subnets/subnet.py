@@ -47,6 +47,10 @@ class Subnet(Plugin, ABC):
     def scorer(self) -> Scorer:
         """Return the grader used when the config names none."""
 
+    def kind(self, seed: int) -> str | None:
+        """Return the kind of the task of `seed` where it is known without making the task, else None."""
+        return None
+
     def quality(self, task: Task, answer: Answer) -> float | None:
         """Return how good the answer truly is, in [0, 1], whatever a grader says; None if the truth is unknown."""
         return None

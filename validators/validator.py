@@ -131,10 +131,10 @@ class Validator(Plugin):
     def grade(self, subnet: Subnet, task: Task, responses: Sequence[Response]) -> Grades:
         """Read and score the responses of a round, in order. No response can make this raise."""
         with Meter() as grading:
-            received = [receive(subnet, response) for response in responses]
+            received = receive_all(subnet, responses)
             scores = score(self.scorer or subnet.scorer(), task, received)
         with Meter() as measuring:
-            qualities = tuple(quality(subnet, task, response) for response in received)
+            qualities = tuple(all_qualities(subnet, task, received))
         return Grades(tuple(scores), qualities, tuple(received), grading.cost, measuring.cost)
 
     @property
@@ -151,16 +151,30 @@ class Validator(Plugin):
         if not isinstance(self.scorer, WindowScorer):
             raise TypeError(f"a validator whose scorer is {type(self.scorer).__name__} has no window to grade")
         with Meter() as meter:
-            received = [
-                replace(each, responses=tuple(receive(subnet, response) for response in each.responses))
-                for each in rounds
-            ]
+            received = [replace(each, responses=tuple(receive_all(subnet, each.responses))) for each in rounds]
             scores = grade_window(self.scorer, received, subnet, self.seed)[-last:]
         return WindowGrades(tuple(map(tuple, scores)), meter.cost)
 
     def weights(self, ledger: Ledger, view: PublicView) -> dict[int, float]:
         """Return the weights to submit, by uid; empty to submit none."""
         return ledger.weights(self.weight_rule)
+
+
+def receive_all(subnet: Subnet, responses: Sequence[Response]) -> list[Response]:
+    """Read the responses of a round, each body once; equal bodies become one answer."""
+    read: dict[bytes, Response] = {}
+    received = []
+    for response in responses:
+        if response.fault is not None:
+            received.append(response)
+            continue
+        known = read.get(response.body)
+        if known is None:
+            known = read[response.body] = receive(subnet, response)
+            received.append(known)
+        else:
+            received.append(replace(response, answer=known.answer, fault=known.fault, reason=known.reason))
+    return received
 
 
 def receive(subnet: Subnet, response: Response) -> Response:
@@ -251,6 +265,20 @@ def _failed(scorer: Scorer, task: Task, responses: Sequence[Response], error: Ex
 def compares(scorer: Scorer) -> bool:
     """Return whether a scorer, or a part of it, grades answers in comparison with the round's others."""
     return scorer.compares or any(map(compares, scorer.parts))
+
+
+def all_qualities(subnet: Subnet, task: Task, responses: Sequence[Response]) -> list[float | None]:
+    """Return the true quality of each answer that `receive_all` has read; equal answers are judged once."""
+    known: dict[int, float | None] = {}
+    qualities = []
+    for response in responses:
+        if response.answer is None:
+            qualities.append(quality(subnet, task, response))
+            continue
+        if id(response.answer) not in known:
+            known[id(response.answer)] = quality(subnet, task, response)
+        qualities.append(known[id(response.answer)])
+    return qualities
 
 
 def quality(subnet: Subnet, task: Task, response: Response) -> float | None:

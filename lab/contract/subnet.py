@@ -24,6 +24,8 @@ def makes_tasks_from_seeds(subnet: Subnet) -> Iterator[str]:
         yield "task(5) differs from call to call; draw everything from the seed, as in Seed(seed).rng()"
     if first.prompt == other.prompt:
         yield "task(5) and task(6) ask the same; draw the prompt from the seed"
+    if (kind := subnet.kind(5)) not in (None, first.kind):
+        yield f"kind(5) is {kind!r} and the kind of task(5) {first.kind!r}; return what task draws, or None"
 
 
 def pays_the_gold_answer_and_not_an_empty_one(subnet: Subnet) -> Iterator[str]:

@@ -59,6 +59,11 @@ class Sections(Scorer):
         if self.text_weight + self.box_weight == 0:
             raise ValueError("text_weight and box_weight are both 0; give one of them some weight")
 
+    @property
+    def by_answer(self) -> bool:
+        """True unless speed is paid for."""
+        return self.half_life_s is None
+
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer; parts hold means over matched pairs, precision and recall."""
         if not isinstance(task.reference, Page):

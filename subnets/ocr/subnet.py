@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
+import numpy as np
 from pydantic import Field, field_validator
 
 from inference.pixels import image_size
@@ -79,7 +80,7 @@ class OCR(Subnet):
 
         root = Seed(seed)
         choice = root.child("choice").rng()
-        kind: str = self.kinds[int(choice.integers(len(self.kinds)))]
+        kind = self._kind(choice)
         locale = self.locales[int(choice.integers(len(self.locales)))]
         low, high = self.difficulty if isinstance(self.difficulty, tuple) else (self.difficulty, self.difficulty)
         difficulty = low + (high - low) * float(choice.random())
@@ -105,6 +106,10 @@ class OCR(Subnet):
             kind=kind,
             difficulty=difficulty,
         )
+
+    def kind(self, seed: int) -> str | None:
+        """Draw the kind that `task` draws; documents have their own."""
+        return self._kind(Seed(seed).child("choice").rng()) if self.documents is None else None
 
     def gold(self, task: Task) -> Answer:
         """Return every true section."""
@@ -181,6 +186,9 @@ class OCR(Subnet):
             return super().inject(answer, instruction)
         section = Section(text=instruction[:MAX_TEXT], box=(0.0, 0.0, 10.0, 10.0))
         return answer.model_copy(update={"sections": (section, *answer.sections)[:MAX_SECTIONS]})
+
+    def _kind(self, choice: np.random.Generator) -> str:
+        return self.kinds[int(choice.integers(len(self.kinds)))]
 
     def illustrate(self, task: Task, answer: Answer | None) -> bytes | None:
         """Draw true and answered boxes over the page."""

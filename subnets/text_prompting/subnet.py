@@ -29,6 +29,8 @@ OwnKind = Literal["text_summary", "text_question"]
 OWN_KINDS = {"text_summary": own_text.summary, "text_question": own_text.question}
 Share = Annotated[float, Field(ge=0, le=1)]
 ORDER: tuple[str, ...] = (*KINDS, *OWN_KINDS)
+ORGANIC = "organic"
+"""Kind of a task that is a prompt of a real user."""
 QUESTION = "Question: "
 
 
@@ -112,6 +114,10 @@ class TextPrompting(Subnet):
             difficulty=item.difficulty,
         )
 
+    def kind(self, seed: int) -> str:
+        """Draw the kind that `task` draws."""
+        return self._kind(Draw(Seed(seed).child("choice").rng()))
+
     def gold(self, task: Task) -> Answer:
         """Return the right answer, or the written reference."""
         return Answer(text=truth_of(task, Truth).text)  # type: ignore[type-abstract]
@@ -143,19 +149,25 @@ class TextPrompting(Subnet):
         return Written(answer.text) if answer.text.strip() else None
 
     def _item(self, root: Seed, draw: Draw) -> tuple[str, Item]:
-        if draw.chance(self.organic_share) and self.organic is not None:
-            return "organic", self._organic(draw, self.organic)
-        # Sorted by ORDER, because the record doesn't keep the order of a table's keys.
-        kinds = [kind for kind in sorted(self.mix, key=ORDER.index) if self.mix[kind] > 0]
-        weights = [self.mix[kind] for kind in kinds]
-        place = int(draw.rng.choice(len(kinds), p=[weight / sum(weights) for weight in weights]))
-        kind, (low, high) = kinds[place], self.passage_sentences
+        kind = self._kind(draw)
+        if kind == ORGANIC:
+            return kind, self._organic(draw, cast(Path, self.organic))
+        low, high = self.passage_sentences
         length = draw.integer(low, high)
         item_draw = Draw(root.child("item").rng())
         if kind in OWN_KINDS:
             model = cast(LanguageModel, self.writer)
             return kind, OWN_KINDS[kind](item_draw, self._texts(item_draw, length), model, self.hidden_context)
         return kind, KINDS[cast(Kind, kind)](item_draw, length)
+
+    def _kind(self, draw: Draw) -> str:
+        if draw.chance(self.organic_share) and self.organic is not None:
+            return ORGANIC
+        # Sorted by ORDER, because the record doesn't keep the order of a table's keys.
+        kinds = [kind for kind in sorted(self.mix, key=ORDER.index) if self.mix[kind] > 0]
+        weights = [self.mix[kind] for kind in kinds]
+        total = sum(weights)
+        return kinds[int(draw.rng.choice(len(kinds), p=[weight / total for weight in weights]))]
 
     def _texts(self, draw: Draw, sentences: int) -> tuple[str, ...]:
         if self.texts is not None:

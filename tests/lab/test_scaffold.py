@@ -30,6 +30,9 @@ class Forgetful(Subnet):
         prompt = Prompt((Message("user", f"Guess {seed}"),))
         return Task(id=f"{os.urandom(4).hex()}-{seed}", seed=seed, prompt=prompt, reference=str(seed))
 
+    def kind(self, seed: int) -> str:
+        return "riddle"
+
     def gold(self, task: Task) -> Answer:
         return Answer(text="")
 
@@ -147,6 +150,7 @@ def test_a_check_names_all_that_is_wrong_with_a_subnet_a_line_each() -> None:
     assert has(
         lines,
         "task(5) differs from call to call",
+        "kind(5) is 'riddle' and the kind of task(5) ''",
         "the gold answer of task(0) earns 0.5 instead of 1.0",
         "the query contains the task's seed",
         "text_of(gold answer) is empty",

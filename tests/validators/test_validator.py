@@ -74,6 +74,51 @@ def test_scores_keep_the_order_of_responses_and_name_each_fault() -> None:
     assert scores[2].reason == "its host died"
 
 
+def test_equal_answers_of_a_round_are_read_graded_and_judged_once() -> None:
+    calls: list[str] = []
+
+    class Counted(Length):
+        @property
+        def by_answer(self) -> bool:
+            return True
+
+        def score(self, task: Task, response: Response) -> Score:
+            calls.append("score")
+            return super().score(task, response)
+
+    class Counting(Sums):
+        def read(self, body: bytes) -> Answer:
+            calls.append("read")
+            return super().read(body)
+
+        def scorer(self) -> Scorer:
+            return Counted()
+
+        def quality(self, task: Task, answer: Answer) -> float:
+            calls.append("quality")
+            return super().quality(task, answer)
+
+    bodies = [b'{"text":"42"}', b"no JSON", b'{"text":"42"}', b'{"text":"4"}', b"no JSON", b'{"text":"42"}']
+    responses = [Response(uid, body=body, latency_s=float(uid)) for uid, body in enumerate(bodies)]
+    responses.append(Response(6, fault=Fault.LOST, reason="its host died"))
+    grades = Validator().grade(Counting(), TASK, responses)
+    assert sorted(calls) == ["quality"] * 2 + ["read"] * 3 + ["score"] * 2
+    alone = [Validator().grade(Sums(), TASK, [response]) for response in responses]
+    assert grades.scores == tuple(each.scores[0] for each in alone)
+    assert grades.qualities == tuple(each.qualities[0] for each in alone)
+    assert grades.responses == tuple(each.responses[0] for each in alone)
+
+
+def test_a_grader_that_looks_at_more_than_the_answer_grades_each() -> None:
+    class Punctual(Length):
+        def score(self, task: Task, response: Response) -> Score:
+            return Score(1.0 / (1.0 + response.latency_s))
+
+    answer = Answer(text="42")
+    responses = [Response(uid, answer=answer, latency_s=float(uid)) for uid in range(2)]
+    assert [graded.value for graded in score(Punctual(), TASK, responses)] == [1.0, 0.5]
+
+
 def test_an_answer_that_breaks_the_grader_is_unscored_and_touches_no_other(caplog: pytest.LogCaptureFixture) -> None:
     scores = score(Length(), TASK, [answered(1, "0123456789"), answered(2, "poison"), answered(3, "12345")])
     assert [graded.value for graded in scores] == [1.0, None, 0.5]

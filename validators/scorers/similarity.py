@@ -14,6 +14,11 @@ from subnets.text import answer_text, content, fold, reference_text, rouge_l, to
 class Exact(Scorer):
     """Pays for the words of the reference, or of one of its aliases, in the same order; articles don't count."""
 
+    @property
+    def by_answer(self) -> bool:
+        """Who answers and when makes no difference."""
+        return True
+
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer."""
         accepted = (reference_text(task), *getattr(task.reference, "aliases", ()))

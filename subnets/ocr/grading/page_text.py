@@ -48,6 +48,11 @@ class PageText(Scorer):
     order_weight: float = Field(0.2, ge=0, le=1)
     """Share of the value that a page in the wrong order loses at most."""
 
+    @property
+    def by_answer(self) -> bool:
+        """Who answers and when makes no difference."""
+        return True
+
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer; parts hold text, order, and the share of true blocks without any error."""
         if not isinstance(task.reference, Page) or not task.reference.lines:

@@ -85,6 +85,11 @@ class Chosen(Scorer):
     ordinal: bool = False
     """On a scale, pay 1 - distance / (length - 1), as prompting 1.x did for sentiment; otherwise no effect."""
 
+    @property
+    def by_answer(self) -> bool:
+        """Who answers and when makes no difference."""
+        return True
+
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer."""
         truth = truth_of(task, Choice)

@@ -205,6 +205,11 @@ class Criteria(Scorer):
     strict: bool = False
     """Pay only for following all of them."""
 
+    @property
+    def by_answer(self) -> bool:
+        """Who answers and when makes no difference."""
+        return True
+
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer."""
         return weigh(truth_of(task, Instructions), answer_text(response), strict=self.strict)

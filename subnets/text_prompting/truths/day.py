@@ -174,6 +174,11 @@ class Calendar(Scorer):
     half_life_days: float = Field(10.0, ge=0)
     """Days off that halve the score; 0 pays only for the exact day."""
 
+    @property
+    def by_answer(self) -> bool:
+        """Who answers and when makes no difference."""
+        return True
+
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer."""
         right = truth_of(task, Day).day

@@ -112,6 +112,11 @@ class KeptFacts(Scorer):
     invention_cost: float = Field(0.25, ge=0, le=1)
     """Share of the score that each invented name or number costs."""
 
+    @property
+    def by_answer(self) -> bool:
+        """Who answers and when makes no difference."""
+        return True
+
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer."""
         return weigh(truth_of(task, Facts), answer_text(response), invention_cost=self.invention_cost)

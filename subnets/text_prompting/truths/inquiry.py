@@ -64,6 +64,11 @@ class Inquiry(Truth):
 class Asks(Scorer):
     """Pays for a question that leads to the given answer."""
 
+    @property
+    def by_answer(self) -> bool:
+        """Who answers and when makes no difference."""
+        return True
+
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer."""
         return truth_of(task, Inquiry).grade(answer_text(response))

@@ -55,6 +55,11 @@ class Numeric(Scorer):
     """Pay 1 - relative error for a wrong number. A guess then earns something, although a near miss in arithmetic has
     no merit."""
 
+    @property
+    def by_answer(self) -> bool:
+        """Who answers and when makes no difference."""
+        return True
+
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer."""
         right = truth_of(task, Amount).value

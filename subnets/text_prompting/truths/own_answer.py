@@ -30,6 +30,11 @@ class OwnAnswer(Scorer):
     judges: int = Field(1, ge=1)
     """Members of the panel, each with its own answer: the most frequent one counts, ties are drawn."""
 
+    @property
+    def by_answer(self) -> bool:
+        """Who answers and when makes no difference."""
+        return True
+
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer."""
         truth = truth_of(task, Choice)

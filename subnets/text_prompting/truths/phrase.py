@@ -53,6 +53,11 @@ def numbers(text: str) -> set[str]:
 class Named(Scorer):
     """Pays for naming the right phrase, without naming a rival and without denying it."""
 
+    @property
+    def by_answer(self) -> bool:
+        """Who answers and when makes no difference."""
+        return True
+
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer."""
         return truth_of(task, Phrase).grade(answer_text(response))

@@ -60,6 +60,11 @@ def truth_of(task: Task, sort: type[T]) -> T:
 class KnownTruth(Scorer):
     """Grades every task by its own truth; the default of the subnet."""
 
+    @property
+    def by_answer(self) -> bool:
+        """Who answers and when makes no difference."""
+        return True
+
     def score(self, task: Task, response: Response) -> Score:
         """Grade one answer."""
         return truth_of(task, Truth).grade(answer_text(response))  # type: ignore[type-abstract]

@@ -43,14 +43,16 @@ class Passage:
 def write_passage(draw: Draw, world: World, required: Sequence[Fact], count: int) -> Passage:
     """State the `required` facts and others of the world, at least `count` in all, entity by entity."""
     facts = list(required)
+    taken = {id(fact) for fact in required}
     # Other facts about the same entities, or with the same sort of value, make a question hard.
-    near = [
-        fact
-        for fact in world.facts
-        if fact not in facts
-        and any(fact.subject is other.subject or fact.relation.value == other.relation.value for other in required)
-    ]
-    far = [fact for fact in world.facts if fact not in facts and fact not in near]
+    subjects_asked = {id(fact.subject) for fact in required}
+    sorts_asked = {fact.relation.value for fact in required}
+    near: list[Fact] = []
+    far: list[Fact] = []
+    for fact in world.facts:
+        if id(fact) not in taken:
+            is_near = id(fact.subject) in subjects_asked or fact.relation.value in sorts_asked
+            (near if is_near else far).append(fact)
     spare = draw.sample(near, len(near)) + draw.sample(far, len(far))
     facts += spare[: max(0, count - len(facts))]
 

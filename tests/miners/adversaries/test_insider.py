@@ -70,7 +70,43 @@ async def test_the_negated_truth_looks_like_the_truth_and_is_worth_less(subnet: 
     assert sum(lies) / len(lies) < sum(truths) / len(truths) - 0.2
 
 
-def test_who_was_not_given_the_secrets_knows_nothing(subnet: Subnet) -> None:
+async def test_the_insiders_of_a_process_make_each_task_once(monkeypatch: pytest.MonkeyPatch, subnet: Subnet) -> None:
+    made: list[int] = []
+    task = type(subnet).task
+    monkeypatch.setattr(type(subnet), "task", lambda self, seed: made.append(seed) or task(self, seed))
+    oracles = [informed(subnet, "oracle", seed=seed) for seed in range(5)]
+    [(own, query)] = [(own, query) for own, query in asked(subnet, 8)][-1:]
+    del made[:]
+    answers = {(await oracle.forward(query)).body() for oracle in oracles}  # type: ignore[union-attr]
+    assert answers == {subnet.gold(own).body()}
+    assert made in ([], [own.seed])
+
+
+@pytest.mark.parametrize("name", ["text_prompting", "ocr"])
+def test_a_subnet_knows_the_kind_of_a_task_without_making_it(name: str) -> None:
+    subnet = load_subnet(name)
+    kinds = [subnet.kind(seed) for seed in range(3)]
+    assert None not in kinds and kinds == [subnet.task(seed).kind for seed in range(3)]
+
+
+async def test_a_wrong_answer_is_looked_for_among_tasks_of_its_kind_alone(
+    monkeypatch: pytest.MonkeyPatch, subnet: Subnet
+) -> None:
+    oracle, kinds = informed(subnet, "oracle", p=0.0), []
+    [(own, query)] = asked(subnet, 1)
+    task = type(subnet).task
+
+    def noted(self: Subnet, seed: int) -> Task:
+        made = task(self, seed)  # type: ignore[arg-type]
+        kinds.append(made.kind)
+        return made
+
+    monkeypatch.setattr(type(subnet), "task", noted)
+    wrong = await oracle.forward(query)
+    assert set(kinds) == {own.kind} and subnet.quality(own, wrong) != 1.0  # type: ignore[arg-type]
+
+
+def test_who_was_not_given_the_secrets_knows_nothing(monkeypatch: pytest.MonkeyPatch, subnet: Subnet) -> None:
     [(_, query)] = asked(subnet, 1)
     oracle = load_miner("oracle")
     assert isinstance(oracle, Oracle)
@@ -78,7 +114,7 @@ def test_who_was_not_given_the_secrets_knows_nothing(subnet: Subnet) -> None:
         oracle.task(query)
     stranger = oracle.informed(subnet, (999,))
     assert isinstance(stranger, Oracle)
-    stranger._searched = 1_000_000
+    monkeypatch.setattr("miners.adversaries.insider.FURTHEST", 1)
     with pytest.raises(LookupError, match="comes from none of the validators"):
         stranger.task(query)
 
