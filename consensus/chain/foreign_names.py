@@ -121,6 +121,9 @@ def with_shares(rows: Sequence[dict[str, Any]]) -> None:
                     row[name] = row[name] / U16
 
 
+THOUSANDS = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d*)?[a-zA-Z]?")
+
+
 def plain(value: Any, decimal_comma: bool = False) -> Any:
     """Return the number in a text such as "1,234.5 τ", "1.234,5" or "1.2k"; anything else as it is."""
     if not isinstance(value, str):
@@ -128,7 +131,10 @@ def plain(value: Any, decimal_comma: bool = False) -> Any:
     text = re.sub(r"[\s\u00a0\u202f\u200e_τρ]|(?i:tao|rao)", "", value)
     if (decimal_comma or text.lstrip("-").startswith("0,")) and text.rfind(",") > text.rfind("."):
         text = text.replace(".", "").replace(",", ".")
-    text = text.replace(",", "")
+    if THOUSANDS.fullmatch(text):
+        text = text.replace(",", "")
+    elif text.count(",") == 1 and "." not in text:  # "1,5": no thousands end so
+        text = text.replace(",", ".")
     scale = SCALES.get(text[-1:].lower(), 1)
     digits = text[:-1] if scale != 1 else text
     if not re.fullmatch(r"-?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", digits, re.IGNORECASE):

@@ -1,24 +1,31 @@
 """Values as users type them: amounts in τ, rows of weights, names with values."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from consensus.amounts import MAX_RAO, TAO
 from consensus.errors import CallRefused
 
+GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
+"""A number whose commas can only stand between thousands; "1,5" may mean 1.5."""
+
 
 def rao(text: str) -> int:
     """Convert an amount in τ to rao, exactly."""
+    text = text.strip()
     try:
-        amount = Decimal(text.replace(",", "").replace("_", "")) * TAO
+        amount = Decimal(text.replace(",", "") if GROUPED.fullmatch(text) else text) * TAO
     except ArithmeticError:
         amount = Decimal("NaN")
     # the size first: a whole number of a million digits takes minutes
     if not amount.is_finite() or abs(amount) > MAX_RAO or amount != amount.to_integral_value():
         excerpt = text if len(text) <= 40 else f"{text[:40]}…"
         limit = MAX_RAO // TAO
-        raise CallRefused("amount", f"amount {excerpt!r}; allowed: up to {limit:,} τ with up to 9 decimals")
+        raise CallRefused(
+            "amount", f"amount {excerpt!r}; allowed: up to {limit:,} τ with a point and up to 9 decimals, as in 1.5"
+        )
     return int(amount)
 
 

@@ -156,6 +156,9 @@ def test_a_metagraph_of_another_tool_is_read_by_its_names_and_units(content: obj
         ("3M TAO", 3e6),
         ("0,5", 0.5),
         ("1,234", 1234),
+        ("1,5", 1.5),
+        ("12,34k", 12340.0),
+        ("1,23,456", "1,23,456"),
         ("none", "none"),
     ],
 )

@@ -206,6 +206,7 @@ def test_the_advice_works_as_it_is_printed(folder: Path) -> None:
         ("register owner --netuid 1", "`subnetlab wallet new owner --hotkey OTHER` makes a hotkey that may register"),
         ("transfer owner 5Fxyz 1", "'5Fxyz' is not an address, and there is no wallet '5Fxyz'"),
         ("stake add owner 1.0000000001", "up to 9 decimals"),
+        ("stake add owner 1,5", "amount '1,5'; allowed: up to 9,223,372,036 τ with a point"),
         ("stake add owner nan", "amount 'nan'"),
         ("transfer owner owner 1e999990", "amount '1e999990'; allowed: up to 9,223,372,036 τ"),
         (f"transfer owner owner {'9' * 10_000}", "…'; allowed: up to 9,223,372,036 τ"),
