@@ -64,6 +64,10 @@ class Miner(Plugin, ABC):
         """Rank the query among those waiting for this miner's host; higher is served first."""
         return query.caller.stake
 
+    def suited(self, subnet: Subnet) -> Self:
+        """Return this miner with engines set up for the subnet's work where its own options leave that open."""
+        return self.model_copy(update={name: _suited(getattr(self, name), subnet) for name in type(self).model_fields})
+
     def informed(self, subnet: Subnet, task_seeds: tuple[int, ...]) -> Miner:
         """Return this miner with the secrets of its run; an honest miner makes no use of them."""
         return self
@@ -128,6 +132,10 @@ class Engine(Plugin, ABC):
     async def close(self) -> None:  # noqa: B027
         """Release everything that `open` acquired."""
 
+    def suited(self, subnet: Subnet) -> Self:
+        """Return this engine set up for the subnet's work where its own options leave that open."""
+        return self
+
     @property
     def died(self) -> str:
         """Reason why the engine died with everything in flight; empty while it is alive.
@@ -156,6 +164,13 @@ class Engine(Plugin, ABC):
     def replicable(self) -> bool:
         """True if several hosts may each hold a copy and share the queries, because `open` is cheap."""
         return False
+
+
+def _suited(value: Any, subnet: Subnet) -> Any:
+    """Suit a miner, an engine, or several in a tuple; anything else stays as it is."""
+    if isinstance(value, tuple):
+        return tuple(_suited(item, subnet) for item in value)
+    return value.suited(subnet) if isinstance(value, Miner | Engine) else value
 
 
 Overhear = Callable[[Miner, Query], Awaitable[Answer | bytes]]

@@ -51,6 +51,10 @@ class Subnet(Plugin, ABC):
         """Return the kind of the task of `seed` where it is known without making the task, else None."""
         return None
 
+    def languages(self) -> tuple[str, ...]:
+        """Return the languages of the tasks by ISO 639-3, as tesseract names them; empty if the subnet doesn't say."""
+        return ()
+
     def quality(self, task: Task, answer: Answer) -> float | None:
         """Return how good the answer truly is, in [0, 1], whatever a grader says; None if the truth is unknown."""
         return None

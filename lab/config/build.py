@@ -54,7 +54,7 @@ def build_miners(
             own_seed = Seed(seed).child("miner", len(miners)).integer()
             with _naming(f"miners[{place}]", table.options["kind"]):
                 miner = build_miner(table, own_seed, miners, addresses)
-            miners[name] = miner.informed(subnet, task_seeds)
+            miners[name] = miner.suited(subnet).informed(subnet, task_seeds)
     return list(miners.values())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -28,6 +28,7 @@ from .guesses import guesses
 from .page import Line, Page, page_of
 from .quality import text_quality
 from .section_f1 import Sections
+from .synthetic.vocabulary import vocabularies
 
 Kind = Literal["invoice", "receipt", "letter", "form", "table"]
 Locale = Literal["en_US", "en_GB", "en_CA", "en_AU", "en_IE", "en_NZ"]
@@ -57,8 +58,11 @@ class OCR(Subnet):
     """0 is crisp and 1 is barely readable; from a range, each page draws its own."""
     kinds: tuple[Kind, ...] = Field(("invoice", "receipt", "letter", "form", "table"), min_length=1)
     """Kinds of pages, each equally likely."""
+    language: str = Field("eng", pattern=r"^[a-z]{3}(\+[a-z]{3})*$")
+    """Languages of the pages by tesseract's names, joined by "+"; each page is in one of them. They choose words, names
+    and typefaces, and the data of miners that run tesseract and name no language of their own."""
     locales: tuple[Locale, ...] = Field(("en_US",), min_length=1)
-    """Where names and addresses come from."""
+    """Where names and addresses of English pages come from."""
     width: int = Field(1_000, ge=300, le=4_000)
     """Width of the clean page, in pixels; the height is 4/3 of it, and type grows with it."""
     documents: Path | None = None
@@ -74,6 +78,21 @@ class OCR(Subnet):
             raise ValueError(f"{list(value)} runs backwards; write [{value[1]}, {value[0]}]")
         return value
 
+    @field_validator("language")
+    @classmethod
+    def _languages_are_known(cls, value: str) -> str:
+        known, names = vocabularies(), value.split("+")
+        if unknown := [name for name in names if name not in known]:
+            raise ValueError(f"no pages are written in {unknown[0]!r}; known: {', '.join(known)}")
+        if len(set(names)) < len(names):
+            raise ValueError(f"{value!r} names a language twice")
+        return value
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Refuse locales of English where no page is English."""
+        if self.locales != ("en_US",) and "eng" not in self.languages():
+            raise ValueError(f'locales: they are of English pages, and language is {self.language!r}; add "+eng" to it')
+
     def task(self, seed: int) -> Task:
         """Draw a page, or choose one of the documents; degrade it, and move its truth along."""
         from . import degrade
@@ -81,7 +100,12 @@ class OCR(Subnet):
         root = Seed(seed)
         choice = root.child("choice").rng()
         kind = self._kind(choice)
-        locale = self.locales[int(choice.integers(len(self.locales)))]
+        origins = [
+            (language, locale)
+            for language in self.languages()
+            for locale in (self.locales if language == "eng" else vocabularies()[language].locales)
+        ]
+        language, locale = origins[int(choice.integers(len(origins)))]
         low, high = self.difficulty if isinstance(self.difficulty, tuple) else (self.difficulty, self.difficulty)
         difficulty = low + (high - low) * float(choice.random())
 
@@ -89,7 +113,7 @@ class OCR(Subnet):
         if self.documents is None:
             from .synthetic.printing import print_page
 
-            clean, lines = print_page(kind, locale, self.width, root.child("page"))
+            clean, lines = print_page(kind, locale, self.width, root.child("page"), language)
         else:
             folder = DocumentFolder.at(self.documents)
             document = folder.read(int(root.child("page").rng().integers(len(folder.pages))), self.dpi)
@@ -110,6 +134,10 @@ class OCR(Subnet):
     def kind(self, seed: int) -> str | None:
         """Draw the kind that `task` draws; documents have their own."""
         return self._kind(Seed(seed).child("choice").rng()) if self.documents is None else None
+
+    def languages(self) -> tuple[str, ...]:
+        """Return the languages of the pages."""
+        return tuple(self.language.split("+"))
 
     def gold(self, task: Task) -> Answer:
         """Return every true section."""

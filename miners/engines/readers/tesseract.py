@@ -17,13 +17,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import Field
 
 from inference.environment import environment
 from miners.engines.image import blank
 from miners.errors import EngineError
+from subnets import Subnet
 from subnets.option import Wording
 
 from .child import last_line, one_child
@@ -100,10 +101,16 @@ class TesseractFamily(Reader):
     """Base of the engines that run tesseract."""
 
     language: Language = "eng"
-    """Language of the text by tesseract's names, joined by "+"."""
+    """Language of the text by tesseract's names, joined by "+"; a run's subnet names it where this is left out."""
     psm: int = Field(3, ge=0, le=13)
     """Tesseract's page segmentation mode: 3 detects the layout, 4 expects one column, 6 one block of text, 7 a single
     line, 11 scattered text. `tesseract --help-psm` lists them."""
+
+    def suited(self, subnet: Subnet) -> Self:
+        """Return this engine with the data of the subnet's languages, unless it names its own."""
+        if "language" in self.model_fields_set or not subnet.languages():
+            return self
+        return self.model_copy(update={"language": "+".join(subnet.languages())})
 
 
 class Tesseract(TesseractFamily):

@@ -62,8 +62,8 @@ class Canvas:
         size = round(self.em * scale)
         font = load_font(self.family, size, bold=bold)
         left, top, right, bottom = (round(edge) for edge in font.getbbox(text, anchor="ls"))
-        while room is not None and right - left > room and " " in text:
-            text = text.rpartition(" ")[0].rstrip(",")
+        while room is not None and right - left > room and (" " in text or "-" in text):
+            text = text.rpartition(" " if " " in text else "-")[0].rstrip(",")
             left, top, right, bottom = (round(edge) for edge in font.getbbox(text, anchor="ls"))
         origin = round(x) - {"left": left, "center": (left + right) // 2, "right": right}[align]
         y = round(baseline)

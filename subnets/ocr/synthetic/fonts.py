@@ -20,6 +20,8 @@ class Typeface:
     folder: str
     regular: str
     bold: str
+    scripts: tuple[str, ...] = ("latin", "greek", "cyrillic")
+    """Scripts of which it has all letters."""
 
 
 _MATPLOTLIB = ("matplotlib", "mpl-data/fonts/ttf")
@@ -30,7 +32,7 @@ FAMILIES: Mapping[str, Typeface] = {
     "DejaVu Serif": Typeface(*_MATPLOTLIB, "DejaVuSerif.ttf", "DejaVuSerif-Bold.ttf"),
     "DejaVu Sans Mono": Typeface(*_MATPLOTLIB, "DejaVuSansMono.ttf", "DejaVuSansMono-Bold.ttf"),
     "STIX": Typeface(*_MATPLOTLIB, "STIXGeneral.ttf", "STIXGeneralBol.ttf"),
-    "Lato": Typeface("font_lato", "files", "Lato-Regular.ttf", "Lato-Bold.ttf"),
+    "Lato": Typeface("font_lato", "files", "Lato-Regular.ttf", "Lato-Bold.ttf", ("latin",)),
     "Source Serif Pro": Typeface(*_SOURCE, "SourceSerifPro-Regular.ttf", "SourceSerifPro-Bold.ttf"),
 }
 

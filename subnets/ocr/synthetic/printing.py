@@ -9,6 +9,7 @@ from subnets.ocr.page import Line
 from subnets.seed import Seed
 
 from .canvas import Canvas
+from .fonts import FAMILIES
 from .kinds import KINDS
 from .words import Words
 
@@ -18,14 +19,22 @@ FACES = ("DejaVu Sans", "DejaVu Serif", "STIX", "Lato", "Source Serif Pro")
 SLIP_FACES = ("DejaVu Sans Mono", "DejaVu Sans", "Lato")
 
 
-def print_page(kind: str, locale: str, width: int, seed: Seed) -> tuple[NDArray[np.uint8], list[Line]]:
+def faces(kind: str, script: str) -> tuple[str, ...]:
+    """Return the type families in which pages of a kind are set and that cover a script."""
+    families = SLIP_FACES if kind == "receipt" else FACES
+    return tuple(family for family in families if script in FAMILIES[family].scripts)
+
+
+def print_page(
+    kind: str, locale: str, width: int, seed: Seed, language: str = "eng"
+) -> tuple[NDArray[np.uint8], list[Line]]:
     """Draw one page, (4/3 width, width) in grey, and list its lines in reading order."""
-    words = Words(seed, locale)
+    words = Words(seed, locale, language)
     unit = width / 900
     canvas = Canvas(
         width,
         width * 4 // 3,
-        family=words.pick(SLIP_FACES if kind == "receipt" else FACES),
+        family=words.pick(faces(kind, words.vocabulary.script)),
         size=round(words.pick(SIZES) * unit),
         margin=round(words.between(45, 70) * unit),
         pitch=words.between(1.4, 1.65),

@@ -1,64 +1,77 @@
-"""Vocabulary of the pages: goods with their prices, headings and labels."""
+"""Vocabulary of the pages: goods with their prices, headings and labels in each language.
+
+A language is named as tesseract names it: "eng", "deu", "rus"; `languages.toml` holds them all.
+"""
 
 from __future__ import annotations
 
-GOODS: tuple[tuple[str, int], ...] = (
-    ("Air filter", 1895),
-    ("Battery pack", 4250),
-    ("Cable tray", 2735),
-    ("Ceiling lamp", 6490),
-    ("Cleaning service", 12000),
-    ("Coffee beans", 1475),
-    ("Copy paper", 625),
-    ("Desk chair", 18900),
-    ("Door handle", 3350),
-    ("Extension cord", 1120),
-    ("Floor mat", 2980),
-    ("Garden hose", 3675),
-    ("Hand towels", 860),
-    ("Keyboard", 5499),
-    ("Ladder", 8925),
-    ("Mailing boxes", 1540),
-    ("Monitor stand", 4780),
-    ("Paint roller", 975),
-    ("Printer ink", 3199),
-    ("Safety gloves", 1265),
-    ("Shelf bracket", 745),
-    ("Site inspection", 24500),
-    ("Tool cabinet", 31250),
-    ("Water cooler", 15875),
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+PRICES = (
+    *(1895, 4250, 2735, 6490, 12000, 1475, 625, 18900, 3350, 1120, 2980, 3675),
+    *(860, 5499, 8925, 1540, 4780, 975, 3199, 1265, 745, 24500, 31250, 15875),
 )
-"""Descriptions with unit prices in cents."""
+"""Unit prices of the goods, in hundredths."""
+DUE_DAYS = (7, 14, 30, 60, 90)
 
-TERMS = tuple(f"Payment is due within {days} days" for days in (7, 14, 30, 60, 90))
 
-INVOICE_TITLES = ("INVOICE", "Invoice")
-INVOICE_HEADERS = ("Description", "Qty", "Price", "Amount")
-INVOICE_LABELS = ("Bill To:", "Terms:")
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """Goods, headings and labels of one language."""
 
-RECEIPT_LABELS = ("Subtotal", "Tax", "TOTAL", "Cash", "Change")
-RECEIPT_ENDINGS = ("Thank you for your visit", "Please come again", "Returns within 30 days")
+    locales: tuple[str, ...]
+    """Where names, addresses and sentences come from, as Faker names it; the subnet's option names those of English."""
+    script: str
+    """What its typefaces must cover: "latin", "greek" or "cyrillic"."""
+    months: str
+    date: str
+    """A day in words, with `day`, `month` and `year`."""
+    amount: str
+    """An amount of money, with `whole` and `cents`."""
+    thousands: str
+    """Between the thousands of an amount."""
+    goods: tuple[str, ...]
+    terms: str
+    """When an invoice is due, with `days`."""
+    invoice_titles: tuple[str, ...]
+    invoice_headers: tuple[str, ...]
+    invoice_labels: tuple[str, ...]
+    receipt_labels: tuple[str, ...]
+    receipt_endings: tuple[str, ...]
+    telephone: str
+    greetings: tuple[str, ...]
+    closings: tuple[str, ...]
+    form_titles: tuple[str, ...]
+    form_labels: tuple[str, ...]
+    form_endings: tuple[str, ...]
+    number: str
+    nationalities: tuple[str, ...]
+    table_titles: tuple[str, ...]
+    table_headers: tuple[str, ...]
+    table_endings: tuple[str, ...]
 
-GREETINGS = ("Dear Sir or Madam,", "To whom it may concern,", "Good day,")
-CLOSINGS = ("Sincerely,", "Kind regards,", "Yours faithfully,", "With best wishes,")
+    @property
+    def priced_goods(self) -> tuple[tuple[str, int], ...]:
+        """Descriptions with unit prices in hundredths."""
+        return tuple(zip(self.goods, PRICES, strict=True))
 
-FORM_TITLES = ("Application Form", "Registration Form", "Change of Address", "Membership Form")
-FORM_LABELS = (
-    "Full name",
-    "Date of birth",
-    "Street address",
-    "City and postcode",
-    "Telephone",
-    "Email address",
-    "Occupation",
-    "Employer",
-    "Contact person",
-    "Member number",
-    "Start date",
-    "Nationality",
-)
-FORM_ENDINGS = ("Signature", "Date", "For office use only")
+    def money(self, hundredths: int) -> str:
+        """Write an amount: 123450 is "$1,234.50" in English."""
+        whole = f"{hundredths // 100:,}".replace(",", self.thousands)
+        return self.amount.format(whole=whole, cents=f"{hundredths % 100:02d}")
 
-TABLE_TITLES = ("Account Statement", "Quarterly Summary", "Stock List", "Delivery Report")
-TABLE_HEADERS = ("Name", "Town", "Units", "Amount")
-TABLE_ENDINGS = ("Total", "All figures are preliminary", "Page 1 of 1")
+
+@cache
+def vocabularies() -> Mapping[str, Vocabulary]:
+    """Read the vocabularies of all languages."""
+    table = tomllib.loads(Path(__file__).with_name("languages.toml").read_text(encoding="utf-8"))
+    return {name: Vocabulary(**{key: _frozen(value) for key, value in entry.items()}) for name, entry in table.items()}
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

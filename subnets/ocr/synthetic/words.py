@@ -15,6 +15,8 @@ from faker import Faker
 
 from subnets.seed import Seed
 
+from .vocabulary import vocabularies
+
 T = TypeVar("T")
 
 # A Faker holds its own random state, so each thread has one for each locale.
@@ -31,7 +33,8 @@ def _faker(locale: str) -> Faker:
 class Words:
     """A stream of words and numbers for one page."""
 
-    def __init__(self, seed: Seed, locale: str = "en_US") -> None:
+    def __init__(self, seed: Seed, locale: str = "en_US", language: str = "eng") -> None:
+        self.vocabulary = vocabularies()[language]
         self.rng: np.random.Generator = seed.child("numbers").rng()
         self._fake = _faker(locale)
         self._fake.seed_instance(seed.child("names").integer())
@@ -86,17 +89,12 @@ class Words:
 
     def date(self) -> str:
         """Return a day of this century, in words."""
-        months = "January February March April May June July August September October November December"
-        return f"{self.pick(months.split())} {self.integer(1, 28):02d}, {self.integer(2008, 2026)}"
+        month, day, year = self.pick(self.vocabulary.months.split()), self.integer(1, 28), self.integer(2008, 2026)
+        return self.vocabulary.date.format(day=day, month=month, year=year)
 
     def sentence(self) -> str:
         """Return a sentence of common words."""
         return _flat(self._fake.sentence(nb_words=self.integer(6, 12), variable_nb_words=False))
-
-
-def money(cents: int) -> str:
-    """Write an amount: 123450 is "$1,234.50"."""
-    return f"${cents // 100:,}.{cents % 100:02d}"
 
 
 def _flat(text: str) -> str:
