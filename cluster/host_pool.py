@@ -210,7 +210,7 @@ class HostPool(Pool):
         """Notify the miners on all hosts. `self.miners` are not notified: these copies serve no query."""
         links: list[HostLink] = []
         if self._scheduler is not None:
-            await self._scheduler.settle()  # a host that restarts now gets the notice when it starts
+            await self._scheduler.settle(queries=False)  # a host that restarts now gets the notice when it starts
             groups = self._scheduler.host_groups().values()
             links = [slot.link for host_group in groups for slot in host_group.slots]
         self._pay_notices.add(pays)

@@ -65,6 +65,8 @@ class Scheduler:
         self._max_restarts, self._backoff_s, self._reopening_s = max_restarts, backoff_s, reopening_s
         self._arrivals = itertools.count()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._runs: set[asyncio.Task[None]] = set()
+        """Those tasks in which a host serves queries."""
         self._deaths = 0
         """Deaths of hosts, and runs that an engine's death cut short; each extends the default deadline."""
         for group in plan.groups:
@@ -115,10 +117,13 @@ class Scheduler:
                     slot.leaving = True
                     self._place(group)
 
-    async def settle(self) -> None:
-        """Wait for all background work: cancelled work, probes of hosts, restarts."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+    async def settle(self, *, queries: bool = True) -> None:
+        """Wait for all background work: cancelled work, probes of hosts, restarts.
+
+        `queries=False` waits for no query, as there may always be another one while customers ask.
+        """
+        while tasks := self._tasks if queries else self._tasks - self._runs:
+            await asyncio.wait(tasks)
 
     async def close(self) -> None:
         """End all work; queries without a response are lost."""
@@ -184,6 +189,8 @@ class Scheduler:
         batch = queries[0].batch
         batch.runs.add(run)
         run.add_done_callback(batch.runs.discard)
+        self._runs.add(run)
+        run.add_done_callback(self._runs.discard)
 
     def _background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task: asyncio.Task[None] = asyncio.create_task(work)

@@ -19,8 +19,6 @@ from lab.local_chain.defaults import CHAIN, WALLETS
 if TYPE_CHECKING:
     from lab.serve.miner import Serving
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
-
 app = group("Serve a miner to validators elsewhere.")
 
 
@@ -66,8 +64,9 @@ class ServeOptions:
 
     def url(self, port: int) -> str:
         """Return the URL under which the miner is reached at a port."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'https' if self.tls_cert else 'http'}://{host}:{port}"
+        from lab.serve.addresses import url_of
+
+        return url_of(self.host, port, tls=self.tls_cert is not None)
 
 
 @app.command(epilog=examples("miner serve tesseract --wallet miner --netuid 1"))
@@ -109,6 +108,7 @@ def _serving(options: ServeOptions) -> Serving:
 
 async def _serve(serving: Serving, options: ServeOptions) -> None:
     from lab.results.words import counted
+    from lab.serve.addresses import LOOPBACK
 
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -12,7 +12,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, ValidationError, field_serializer, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_serializer,
+    model_serializer,
+    model_validator,
+)
 
 from cluster import Server
 from cluster.ray.placement import GPU_KIND
@@ -30,6 +38,7 @@ from validators import VALIDATORS, Scorer, Validator, check_scorer
 
 from .base import Table
 from .build import build_miners, build_validators
+from .gateway import GatewayTable
 from .market import Market
 from .placeholders import servers_in
 from .pool import PoolTable, RayTable
@@ -53,6 +62,8 @@ class RunConfig(Table):
     pool: PoolTable = RayTable()
     prices: PriceTable = PriceTable()
     bare: BaselineTable = BaselineTable()
+    gateway: GatewayTable | None = None
+    """How `subnetlab gateway` answers customers. A run without it serves none."""
     record: Annotated[str, AfterValidator(without_password)] | None = None
     """SQLAlchemy URL of the record. Omit it to keep it in a SQLite file in the run's folder."""
 
@@ -191,6 +202,14 @@ class RunConfig(Table):
                 market.check(market.emission_rao * rules.tempo)
         except PoolError as error:
             raise ConfigError(f"chain.pool: {error}; give it more alpha and TAO, or choose a shorter tempo") from None
+
+    @model_serializer(mode="wrap")
+    def _without_absent_gateway(self, default: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out a missing gateway, so that earlier versions can read the records of runs without one."""
+        table: dict[str, Any] = default(self)
+        if self.gateway is None:
+            table.pop("gateway", None)
+        return table
 
     @field_serializer("miners", "validators")
     def _flatten(self, tables: tuple[PluginTable, ...]) -> list[dict[str, Any]]:

@@ -5,6 +5,8 @@ round    one round of one validator: task, answers, grades, costs
 window   grades of one validator's epoch, if its rounds are graded together (`graded_window`)
 epoch    the weights of all validators, the chain's payout, and the machine's use since the previous epoch
 end      the run is complete
+
+Entries about customers are in `customers`.
 """
 
 from __future__ import annotations

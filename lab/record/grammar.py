@@ -14,6 +14,7 @@ from collections.abc import Collection, Mapping
 
 from lab.errors import AuditError
 
+from .customers import CUSTOMER_KINDS, CustomerGrammar
 from .record import Entry
 
 FOLLOWERS: Mapping[str, tuple[str, ...]] = {
@@ -32,9 +33,19 @@ class Grammar:
     """Reads the entries of one record in order, and refuses the first that can't stand where it does."""
 
     def __init__(
-        self, asking: Collection[int], rounds_per_epoch: int, epochs: int, windowed: Collection[int] = ()
+        self,
+        asking: Collection[int],
+        rounds_per_epoch: int,
+        epochs: int,
+        windowed: Collection[int] = (),
+        *,
+        serves_customers: bool = False,
     ) -> None:
-        """Take the uids of the validators that ask, the size of the run, and which of them grade windows."""
+        """Take the uids of the validators that ask, the size of the run, and which of them grade windows.
+
+        Entries about customers may stand anywhere between the first and the last in a run that serves some.
+        """
+        self._customers = CustomerGrammar() if serves_customers else None
         self._windowed = tuple(map(str, sorted(windowed)))
         self._followers = {
             kind: tuple(name for name in following if windowed or name != "window")
@@ -64,6 +75,9 @@ class Grammar:
         Raises:
             AuditError: no entry of this kind or key can stand here, or entries before it are missing.
         """
+        if self._customers is not None and entry.kind in CUSTOMER_KINDS and self._last not in ("", "end"):
+            self._customers.accept(entry)
+            return
         fault = self._misplaced(entry.kind) or self._miskeyed(entry)
         if fault:
             raise AuditError(f"entry {entry.seq} ({entry.kind} {entry.key}): {fault}")

@@ -86,7 +86,7 @@ class Entry:
 
     seq: int
     kind: str
-    """"start", "round", "epoch" or "end"."""
+    """"start", "round", "epoch" or "end", among others."""
     key: str
     """Unique among entries of its kind: "VALIDATOR/NUMBER" for a round, its number for an epoch. The database's column
     is called `place`."""

@@ -16,6 +16,7 @@ from lab.config.run_config import RunConfig
 from lab.errors import AuditError, RecordError
 from lab.files import read_json
 from lab.record.comparable import first_difference
+from lab.record.customers import CUSTOMER_KINDS
 from lab.record.entries import End, Epoch, Grade, GradedAnswer, GradedRound, Start
 from lab.record.graded_window import GradedWindow, with_windows
 from lab.record.grammar import Grammar
@@ -26,6 +27,7 @@ from subnets.subnet import Subnet
 from validators import Round
 from validators.window import GRADER_FAILED
 
+from .customers.audit import CustomersAudit
 from .economy import Economy
 from .rounds import response_of
 from .windows import Windows
@@ -45,6 +47,9 @@ class AuditResult:
     ungraded: dict[str, int]
     """Answers by miner that the record leaves unscored because a grader failed, though they can be graded."""
     epochs: int
+    receipts: dict[str, int]
+    """Customers' requests whose price and choice of miners were recomputed, by how they ended; "open" counts those that
+    are paid for and have no receipt."""
     complete: bool
     """True for a finished run. Entries missing at the very end of a stopped run can't be detected."""
     head: str
@@ -88,7 +93,9 @@ def _audit(record: RunRecord, entries: int, watch: Callable[[int, int], None]) -
         config.chain.rounds_per_epoch,
         config.chain.epochs,
         [uid for uid, validator in economy.validators.items() if validator.asks and validator.window],
+        serves_customers=config.gateway is not None,
     )
+    customers = CustomersAudit(config, economy.miners)
     names = {neuron.uid: neuron.name for neuron in start.neurons}
     rounds: dict[str, GradedRound] = {}  # of the current epoch: a whole run may not fit in memory
     windows = Windows[Round](economy.validators, config.chain.rounds_per_epoch)
@@ -125,13 +132,18 @@ def _audit(record: RunRecord, entries: int, watch: Callable[[int, int], None]) -
             epoch = Epoch.of(entry)
             if entry.key != epoch.key:
                 raise AuditError(f"{where}: its body is that of epoch {epoch.key}")
-            _repay(economy, with_windows(rounds.values(), graded_windows), epoch, where)
+            in_order = with_windows(rounds.values(), graded_windows)
+            _repay(economy, in_order, epoch, where)
+            customers.close_epoch(epoch, in_order)
             rounds.clear()
             graded_windows.clear()
             epochs += 1
+        elif entry.kind in CUSTOMER_KINDS:
+            customers.check(entry, where)
         elif entry.kind == "end" and End.of(entry).rounds != checked:
             raise AuditError(f"{where}: {End.of(entry).rounds} rounds recorded, {checked} found")
-    return AuditResult(entries, checked, answers, dict(ungraded), epochs, grammar.ended, head)
+    receipts = dict(sorted(customers.receipts.items())) | ({"open": customers.open} if customers.open else {})
+    return AuditResult(entries, checked, answers, dict(ungraded), epochs, receipts, grammar.ended, head)
 
 
 def _compare_files(record: RunRecord, start: Start) -> None:

@@ -11,12 +11,15 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import Pool
 from lab.config.run_config import RunConfig
 from lab.files import read_json
+from lab.record.customers import Receipt
 from lab.record.entries import End, Epoch, GradedRound, Start
 from lab.record.graded_window import GradedWindow, with_windows
 from lab.record.record import FORMAT, Draft, RunRecord
@@ -24,9 +27,11 @@ from lab.record.run_folder import RunFolder, RunMode, open_run
 from miners import Pay
 from subnets import Cost, Meter, Query, SubnetlabError
 
+from .customers.choice import Standing
 from .earnings import earnings
 from .economy import Economy
 from .events import Event, Stage, Watch
+from .guest import Guest, OpenRun
 from .machine_use import UseMeter, cpu_s_by_role
 from .pools import build_pool
 from .rounds import answered_rounds, graded_round, graded_window, stored_answers
@@ -34,7 +39,14 @@ from .status import JOB, Reporter, RunStatus
 from .windows import Windows
 
 
-def run(config: RunConfig, folder: Path, *, mode: RunMode = "new", watch: Watch = lambda event: None) -> RunRecord:
+def run(
+    config: RunConfig,
+    folder: Path,
+    *,
+    mode: RunMode = "new",
+    watch: Watch = lambda event: None,
+    guest: Guest | None = None,
+) -> RunRecord:
     """Play a run to its end and return its record.
 
     Args:
@@ -42,6 +54,8 @@ def run(config: RunConfig, folder: Path, *, mode: RunMode = "new", watch: Watch 
         folder: where its files go; created if missing.
         mode: "new" refuses a folder that holds a run, "resume" continues it, "clean" starts it over.
         watch: called after every step, for a progress display.
+        guest: what works beside the rounds. It may keep the pool open after the last epoch, and the record stays open
+            for its next visit.
 
     Raises:
         ConfigError: a scorer belongs to another subnet.
@@ -52,7 +66,7 @@ def run(config: RunConfig, folder: Path, *, mode: RunMode = "new", watch: Watch 
     config.check_scorers()
     files = RunFolder(folder, config)
     with files.claim(mode) as record:
-        session = _Session(config, record, watch)
+        session = _Session(config, record, watch, guest)
         try:
             with session.reporter.until_the_end():
                 asyncio.run(session.play())
@@ -69,10 +83,13 @@ def run(config: RunConfig, folder: Path, *, mode: RunMode = "new", watch: Watch 
 class _Session:
     """One process's part of a run."""
 
-    def __init__(self, config: RunConfig, record: RunRecord, watch: Watch) -> None:
+    def __init__(self, config: RunConfig, record: RunRecord, watch: Watch, guest: Guest | None) -> None:
         self.config = config
         self.record = record
         self.watch = watch
+        self.guest = guest
+        self.standing = Standing()
+        """What the last completed epoch says of the miners."""
         start = record.find("start", "run")
         chain_file = _fresh_chain(record.folder) if config.chain.keep else None
         self.economy = Economy(config, chain_file, FORMAT if start is None else Start.of(start).format)
@@ -110,7 +127,7 @@ class _Session:
         if self.record.find("end", "run") is None:
             self._notify(Stage.STARTING)
             pool = await self._build_pool()
-            async with self.reporter.watching(pool), pool:
+            async with self.reporter.watching(pool), pool, self._visited(pool):
                 use = await UseMeter.begin(pool, self.number)
                 self.playing_since = (time.monotonic(), self.finished)
                 for number in range(self.epochs, self.config.chain.epochs):
@@ -118,9 +135,24 @@ class _Session:
                     baseline = await self._measure_baseline(pool)
                     await self._grade_windows(pool, number)
                     await pool.paid(await self._close_epoch(number, use, baseline))
+                if self.guest is not None:
+                    await self.guest.stay()
                 self.reporter.stop()
-            await self._append(End(rounds=self.finished).draft("end", "run"))
+            if self.guest is None:
+                await self._append(End(rounds=self.finished).draft("end", "run"))
         self._notify(Stage.DONE)
+
+    @asynccontextmanager
+    async def _visited(self, pool: Pool) -> AsyncIterator[None]:
+        """Let the guest work, if there is one."""
+        if self.guest is None:
+            yield
+            return
+        run = OpenRun(
+            self.config, self.record, pool, self.economy, self.number, self._append_all, lambda: self.standing
+        )
+        async with self.guest.visit(run):
+            yield
 
     def status(self) -> RunStatus:
         """Return a snapshot for the status display."""
@@ -147,7 +179,7 @@ class _Session:
             machine = read_json(self.record.folder / "run.json")
             config = self.config.model_dump(mode="json")
             start = Start(format=FORMAT, config=config, machine=machine, neurons=self.economy.neurons())
-            self.bookkeeping += self._write(Draft("start", "run", start.model_dump(mode="json")), [])
+            self.bookkeeping += self._write([Draft("start", "run", start.model_dump(mode="json"))], [])
         for entry in self.record.entries():
             if entry.kind == "round":
                 graded = GradedRound.of(entry)
@@ -163,9 +195,12 @@ class _Session:
                 self.economy.observe(self._in_order())
                 self.economy.pay(epoch.weights)
                 self.earlier_pay.append(self._earnings(epoch))
+                self._stand(epoch)
                 self._forget_epoch()
                 self.number = max(self.number, epoch.use.session + 1)
                 self.epochs += 1
+            elif entry.kind == "receipt":
+                self.number = max(self.number, Receipt.of(entry).session + 1)
 
     def _keep(self, graded: GradedRound) -> None:
         self.rounds[graded.key] = graded
@@ -181,6 +216,9 @@ class _Session:
 
     def _earnings(self, epoch: Epoch) -> dict[int, Pay]:
         return earnings(epoch, self._in_order(), self.economy.miners, self.config.prices, self.config.pay_market())
+
+    def _stand(self, epoch: Epoch) -> None:
+        self.standing = Standing.of(epoch, self._in_order(), self.economy.miners, self.config.prices)
 
     async def _build_pool(self) -> Pool:
         """Build the pool, and notify its miners of their pay so far."""
@@ -275,19 +313,23 @@ class _Session:
         self.consensus = self.bookkeeping = Cost()
         await self._append(epoch.draft("epoch", epoch.key))
         pays = self._earnings(epoch)
+        self._stand(epoch)
         self._forget_epoch()
         self.epochs += 1
         self._notify(Stage.EPOCH)
         return pays
 
     async def _append(self, draft: Draft, blobs: list[bytes] | None = None) -> None:
+        await self._append_all([draft], blobs)
+
+    async def _append_all(self, drafts: Sequence[Draft], blobs: Sequence[bytes] | None = None) -> None:
         """Write in a thread, so that an unreachable database delays no answers."""
         async with self.writing:
-            self.bookkeeping += await asyncio.to_thread(self._write, draft, blobs or [])
+            self.bookkeeping += await asyncio.to_thread(self._write, drafts, blobs or [])
 
-    def _write(self, draft: Draft, blobs: list[bytes]) -> Cost:
+    def _write(self, drafts: Sequence[Draft], blobs: Sequence[bytes]) -> Cost:
         with Meter() as meter:
-            self.record.append([draft], blobs)
+            self.record.append(drafts, blobs)
         return meter.cost
 
     def _notify(self, stage: Stage, note: str = "") -> None:

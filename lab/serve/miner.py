@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
@@ -33,6 +32,8 @@ from subnets import Caller, PluginError, Query, Response
 from subnets.errors import TomlError
 from subnets.explanation import explain
 from subnets.toml_file import parse_toml, read_toml
+
+from .tls import server_tls
 
 logger = logging.getLogger(__name__)
 
@@ -173,7 +174,7 @@ class Serving:
 
     async def listen(self, host: str, port: int, certificate: Path | None = None, key: Path | None = None) -> None:
         """Start to answer; raises LabError if the address or the certificate can't be used."""
-        tls = None if certificate is None else _tls(certificate, key)
+        tls = None if certificate is None else server_tls(certificate, key)
         try:
             await self.axon.start(host, port, tls)
         except OSError as error:
@@ -194,16 +195,6 @@ class Serving:
                 if readable:
                     logger.warning("can't read the registered neurons; keeping those known so far: %s", error)
                 readable = False
-
-
-def _tls(certificate: Path, key: Path | None) -> ssl.SSLContext:
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        tls.load_cert_chain(certificate, key)
-    except OSError as error:  # ssl.SSLError is one
-        files = f"certificate {certificate}" + (f" with key {key}" if key else "")
-        raise LabError(f"{files} can't be used: {error.strerror or error}; give both as PEM files") from None
-    return tls
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

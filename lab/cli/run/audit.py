@@ -60,7 +60,10 @@ def audit(
         sign_head(folder, head, key)
     signer = _signer(folder, head, signed_by)
     if as_json:
-        print_json(asdict(result) | {"signed_by": signer}, escape=True)
+        figures = asdict(result) | {"signed_by": signer}
+        if not result.receipts:  # most runs serve no customers
+            del figures["receipts"]
+        print_json(figures, escape=True)
     else:
         signature = f"signed by {signer}" if signer else "not signed"
         typer.echo(f"{folder}: {_audited(result)}\nhead {result.head}\n{signature}")
@@ -89,6 +92,9 @@ def _audited(result: AuditResult) -> str:
         f"{counted(result.answers, 'answer')} graded again, {counted(result.epochs, 'epoch')} paid again: "
         "all as recorded"
     )
+    if result.receipts:
+        counts = ", ".join(f"{number:,} {outcome}" for outcome, number in result.receipts.items())
+        text += f"; customers' requests with the price and the miner that were due: {counts}"
     if not result.ungraded:
         return f"{text}."
     miners = ", ".join(f"{name} {number:,}" for name, number in result.ungraded.items())

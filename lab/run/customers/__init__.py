@@ -1,0 +1,1 @@
+"""Customers of a run: who answers them, and the audit of that."""
