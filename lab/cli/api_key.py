@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Keys = Annotated[Path, typer.Option("--keys", help="The file of API keys.")]
 KeyName = Annotated[str, typer.Argument(help="Name of the key, which appears in records.", metavar="NAME")]
 
-app = group("Create, list and revoke the API keys of a gateway's customers.")
+app = group("Create, list and revoke API keys of customers.")
 
 
 @app.command(epilog=examples("api-key create alice --spend-usd 5 --per-minute 60"))
@@ -55,7 +55,7 @@ def list_keys(keys: Keys = KEYS, as_json: AsJson = False) -> None:
 
 @app.command(epilog=examples("api-key revoke alice"))
 def revoke(name: KeyName, keys: Keys = KEYS) -> None:
-    """Refuse a key from now on, also in gateways that are running."""
+    """Refuse a key from now on, in running gateways too."""
     from lab.serve.gateway.keys import KeyFile
 
     KeyFile(keys).revoke(name)

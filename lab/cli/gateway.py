@@ -36,7 +36,7 @@ app = commands()
 
 @app.command(
     cls=RunCommand,
-    short_help="Sell answers of a subnet's miners over an OpenAI-compatible interface.",
+    short_help="Run a subnet and sell its answers like an OpenAI server.",
     epilog=examples(
         "gateway configs/ocr.toml",
         "gateway configs/ocr.toml --gateway.miner cheapest --port 8080",
