@@ -112,9 +112,7 @@ def test_a_run_of_insiders_alone_has_nobody_to_serve_customers(tmp_path: Path) -
 
 
 def test_a_share_of_answers_is_graded_afterwards(tmp_path: Path) -> None:
-    config = customers_config(
-        SAYER, validators=[{"name": "judge", "scorer": LENGTHS}], gateway={"graded_share": 1.0}
-    )
+    config = customers_config(SAYER, validators=[{"name": "judge", "scorer": LENGTHS}], gateway={"graded_share": 1.0})
     with running(config, tmp_path / "run") as gateway:
         receipt = gateway.ask("x" * 500)[1]["receipt"]["id"]
     with gateway.record() as record:
