@@ -19,7 +19,7 @@ class AskedMiners:
     """What came of asking for one customer."""
 
     attempts: tuple[Attempt, ...]
-    """In the order in which the miners were asked."""
+    """They stand in the order in which the miners were asked."""
     response: Response | None
     """The best answer; None if there is none."""
     cost: Cost
@@ -86,7 +86,7 @@ class _Race:
         self._waiting = list(order)
         self._running: dict[asyncio.Task[Response], int] = {}
         self._responses: dict[int, Response | None] = {}
-        """By uid, in the order asked; None while a miner is at work."""
+        """Responses by uid, in the order asked; None while a miner is at work."""
 
     async def run(self, late_s: float) -> None:
         """Ask until there is a good answer, or `best_of` of them, or nobody is left to ask."""
