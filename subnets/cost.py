@@ -63,16 +63,21 @@ class Cost:
         )
 
     def __sub__(self, other: Cost) -> Cost:
-        return Cost(*(getattr(self, f.name) - getattr(other, f.name) for f in fields(self)))
+        return Cost(*[getattr(self, name) - getattr(other, name) for name in AMOUNTS])
 
     def split(self, parts: int) -> list[Cost]:
         """Return costs that add up to this one, as equal as whole numbers allow."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        values = {name: getattr(self, name) for name in AMOUNTS}
         equal = Cost(
             **{name: value // parts if isinstance(value, int) else value / parts for name, value in values.items()}
         )
         rest = Cost(**{name: value % parts for name, value in values.items() if isinstance(value, int)})
         return [equal + rest, *[equal] * (parts - 1)]
+
+
+AMOUNTS = tuple(field.name for field in fields(Cost))
+WHOLE = tuple(isinstance(field.default, int) for field in fields(Cost))
+"""Whether each amount is a whole number."""
 
 
 def spend(cost: Cost) -> None:
@@ -90,12 +95,12 @@ def spend(cost: Cost) -> None:
 
 
 def _check(cost: Cost) -> None:
-    for item in fields(cost):
-        value, whole = getattr(cost, item.name), isinstance(item.default, int)
+    for name, whole in zip(AMOUNTS, WHOLE, strict=True):
+        value = getattr(cost, name)
         # The range excludes infinity and NaN, too.
         if not isinstance(value, int if whole else int | float) or not 0 <= value <= sys.float_info.max:
             kind = "whole numbers" if whole else "finite numbers"
-            raise ValueError(f"{item.name} {str(value)[:40]} can't be spent; allowed: {kind}, 0 and more")
+            raise ValueError(f"{name} {str(value)[:40]} can't be spent; allowed: {kind}, 0 and more")
 
 
 def process_cpu_s() -> float:

@@ -30,6 +30,7 @@ LAB_LAYERS = (
     {"contract", "scaffold"},
     {"explorer", "reward_audit", "serve", "studies"},
     {"report"},
+    {"world"},
     {"results", "run", "local_chain"},
     {"record"},
     {"config"},

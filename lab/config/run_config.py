@@ -283,14 +283,23 @@ def override(table: dict[str, Any], key: str, value: str) -> None:
         parsed = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         parsed = value
+    place_value(table, key, parsed)
+
+
+def place_value(table: dict[str, Any], key: str, value: Any) -> None:
+    """Set a dotted key ("miners.0.scale") in a nested table to a value.
+
+    Raises:
+        ConfigError: the key passes through a value that is not a table.
+    """
     *path, last = key.split(".")
     inner: Any = table
     try:
         for step in path:
             inner = inner[int(step)] if isinstance(inner, list) else inner.setdefault(step, {})
         if isinstance(inner, list):
-            inner[int(last)] = parsed
+            inner[int(last)] = value
         else:
-            inner[last] = parsed
+            inner[last] = value
     except (AttributeError, IndexError, TypeError, ValueError):
         raise ConfigError(f"--{key}: there is no such key; a place in a list is a number from 0") from None

@@ -8,6 +8,7 @@ STUDIES: dict[str, str] = {
     "retention": "lab.studies.retention:STUDY",
     "weight-copying": "lab.studies.weight_copying:STUDY",
     "querying": "lab.studies.querying:STUDY",
+    "scenarios": "lab.studies.scenarios:STUDY",
 }
 """Every study by its command: the module and name of its `MeasuredStudy` or `SimulatedStudy`.
 

@@ -15,6 +15,8 @@ from lab.cli.console.options import Address, AsJson, Clean, ConfigArgument, Resu
 from lab.cli.console.output import STOPPED, print_json
 from lab.studies import STUDIES
 
+from .scenarios import add_scenarios
+
 if TYPE_CHECKING:
     from lab.report.section import Publication
     from lab.studies.forecast import Forecast
@@ -43,7 +45,9 @@ class StudyGroup(Group):
         if cmd_name not in known_studies() and ":" not in cmd_name:
             return None
         loaded, command = load_study(cmd_name), commands()
-        if isinstance(loaded, MeasuredStudy):
+        if cmd_name == "scenarios":
+            add_scenarios(command, loaded)  # type: ignore[arg-type]
+        elif isinstance(loaded, MeasuredStudy):
             _add_measured(command, cmd_name, loaded)
         else:
             _add_simulated(command, cmd_name, loaded)
