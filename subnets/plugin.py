@@ -33,7 +33,7 @@ ROOMS = ("lab", "cluster", "validators", "miners", "subnets", "inference", "cons
 class Plugin(BaseModel):
     """Base of subnets, miners, engines, validators, scorers, samplers and weight rules."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @property
     def key(self) -> str:

@@ -19,7 +19,7 @@ Name = Annotated[
 class Table(BaseModel):
     """Base of every config table. The docstrings of its fields are the help of `subnetlab run --help`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @classmethod
     def keys(cls) -> dict[str, FieldInfo]:

@@ -20,6 +20,7 @@ from subnets.option import accepted_by
 from subnets.plugin import registry_of
 
 from .base import Table
+from .docstrings import field_docstrings
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +68,13 @@ def option_keys(plugin: type[BaseModel], prefix: str = "") -> list[Key]:
 
     A table in it that is no plug-in by itself is written as its keys, after a dot.
     """
-    keys = []
+    keys, meanings = [], field_docstrings(plugin)
     for name, field in sorted(plugin.model_fields.items(), key=lambda item: _ancestor(plugin, item[0])):
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel) and registry_of(field) is None:
             keys += option_keys(kind, f"{prefix}{name}.")
         else:
-            keys.append(_key(f"{prefix}{name}", field, _default(field)))
+            keys.append(_key(f"{prefix}{name}", field, _default(field), meanings.get(name, "")))
     return keys
 
 
@@ -89,6 +90,7 @@ def _groups(models: list[type[Table]], prefix: str, title: str, instance: object
     keys: dict[str, Key] = {}
     inside: list[Iterator[KeyGroup]] = []
     for model in models:
+        meanings = field_docstrings(model)
         for name, field in model.keys().items():
             default = getattr(instance, name, _default(field))
             if tables := _tables(field.annotation):
@@ -98,7 +100,7 @@ def _groups(models: list[type[Table]], prefix: str, title: str, instance: object
                 inner = f"{prefix}{name}.0." if many else f"{prefix}{name}."
                 inside.append(_groups(tables, inner, f"{heading} {_summary(tables)}", default))
                 continue
-            key = _key(prefix + name, field, default)
+            key = _key(prefix + name, field, default, meanings.get(name, ""))
             if name in keys:  # of another kind of the same table: "ray|local"
                 types = "|".join(dict.fromkeys((keys[name].type, key.type)))
                 keys[name] = replace(keys[name], type=types)
@@ -129,10 +131,10 @@ def _summary(models: list[type[Table]]) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
-def _key(name: str, field: FieldInfo, default: Any) -> Key:
+def _key(name: str, field: FieldInfo, default: Any, meaning: str) -> Key:
     accepts, registry = accepted_by(field), registry_of(field)
     limits = accepts.limits if registry is None else f"see: subnetlab list {registry.plural}"
-    meaning = " ".join((field.description or "").split())
+    meaning = " ".join((field.description or meaning).split())
     shown = None if field.is_required() else _shown(default, registry)
     return Key(name, accepts.type, meaning, limits, shown, required=field.is_required())
 

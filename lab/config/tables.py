@@ -19,6 +19,7 @@ from subnets import Plugins
 from validators import VALIDATORS
 
 from .base import Name, Table
+from .docstrings import field_docstrings
 from .market import AlphaPoolTable, Market
 
 MAX_STAKE = 21_000_000
@@ -62,7 +63,7 @@ class PluginTable(Table):
             "kind": Field(
                 cls.plugins.default or ..., description=f"Plug-in; its options stand next to it. Known: {known}."
             ),
-            "name": Field("the kind", description=cls.model_fields["name"].description),
+            "name": Field("the kind", description=field_docstrings(PluginTable)["name"]),
         }
         fields = {key: FieldInfo.from_annotated_attribute(str, field) for key, field in texts.items()}
         return fields | {key: field for key, field in cls.model_fields.items() if key not in ("name", "options")}
