@@ -1,6 +1,6 @@
 """The Ray pool: hosts and validators are actors, on this machine or on a cluster.
 
-A query goes into Ray's object store once, and every host reads it from there.
+A query goes to each machine once; the relay there passes it on to the hosts.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from cluster.host_pool import HostPool, all_or_first_error
 from cluster.hosts.host_link import START_TIMEOUT_S, HostLink
 from cluster.plan import Group, Plan, Room, plan
 from cluster.pool import Usage
+from cluster.relays.relay_client import NumberedQuery
 from cluster.requirements import Requirements
 from cluster.servers.server import Server
 from cluster.status import Member, ProcessUsage, State, machine_name, measure_driver, measure_processes
@@ -32,6 +33,7 @@ from .error_text import shorten
 from .host import RayHost
 from .nodes import RayNodes, leaving_nodes
 from .placement import Node, PlacementStrategy, room
+from .relays import RayRelays
 from .session import RaySession
 from .status_board import StatusBoard
 from .validators import RayValidators
@@ -100,6 +102,7 @@ class RayPool(HostPool):
         self._before_s: dict[int, float] = {}
         self._system_s: dict[int, float] = {}
         """CPU of Ray's own processes by pid; a process that has ended keeps its last measurement."""
+        self._relays = RayRelays(self._before_s)
         self._workers: list[RayValidators] = []
         self._worker_of: dict[int, RayValidators] = {}
         """The worker of each validator."""
@@ -110,7 +113,9 @@ class RayPool(HostPool):
         """Measure this process, each actor, and the processes of a private Ray."""
         rows = await super().usage()
         rows += [Usage(worker.name, "validator", await worker.cpu_s()) for worker in self._workers]
-        if self._session.local:
+        if not self._session.local:
+            rows += [Usage(relay.name, "system", await relay.cpu_s()) for relay in self._relays.actors()]
+        else:
             rows.append(Usage("ray", "system", self._measure_system()))
         return rows
 
@@ -178,6 +183,7 @@ class RayPool(HostPool):
 
     async def _open(self) -> None:
         self._before_s = trees_cpu_s(os.getpid())
+        self._relays = RayRelays(self._before_s)
         await self._session.start()
         self._board = None if self._session.local else StatusBoard()
         self.plan = await self._nodes.wait_for_room(self._make_plan)
@@ -228,6 +234,7 @@ class RayPool(HostPool):
     async def _shut(self) -> None:
         for worker in self._workers:
             await worker.end()
+        await self._relays.close()
         with suppress(Exception):  # the cluster may be gone
             self._nodes.withdraw_request()
             if self._board is not None:
@@ -236,12 +243,10 @@ class RayPool(HostPool):
             await self._session.close()
 
     def _link(self, group: Group, number: int) -> HostLink:
-        return RayHost(group, number, self._before_s, self._start_timeout_s, self._nodes)
+        return RayHost(group, number, self._before_s, self._start_timeout_s, self._nodes, self._relays)
 
     async def _pack(self, query: Query) -> Any:
-        import ray
-
-        return ray.put(query)
+        return NumberedQuery(query)
 
     async def _prepare(self, validator: int, number: int, stakes: Mapping[int, float], caller: Caller) -> Any:
         return await self._ask(validator, "prepare", number, stakes, caller)

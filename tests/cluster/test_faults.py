@@ -20,6 +20,8 @@ from cluster.errors import PoolError
 from cluster.plan import Group
 from cluster.ray.host import RayHost
 from cluster.ray.nodes import RayNodes
+from cluster.ray.relays import RayRelays
+from cluster.relays.relay_client import NumberedQuery
 from cluster.requirements import Requirements
 from lab.record.record import RunRecord
 from lab.run.events import Event
@@ -131,16 +133,18 @@ async def test_a_host_that_ran_out_of_memory_on_ray_is_restarted(
     monkeypatch.setenv("RAY_memory_usage_threshold", "0.001")
     machine = machines.add_node(**MACHINE, labels={"memory": "none"})
     group = Group("short", {0: fakes.Says()}, cpus=1.0, requirements=Requirements({"memory": "none"}))
-    host = RayHost(group, 0, {}, 30.0, RayNodes())
+    relays = RayRelays({})
+    host = RayHost(group, 0, {}, 30.0, RayNodes(), relays)
     try:
         # Ray looks at the memory four times a second: it may have started, and have served, before.
         with pytest.raises(PoolError, match="short.*: OutOfMemoryError"):
             async with asyncio.timeout(60):
                 await host.start()
-                while await anext(aiter(host.serve((0,), query()))):
+                while await anext(aiter(host.serve((0,), NumberedQuery(query())))):
                     await asyncio.sleep(0.05)
     finally:
         await host.close()
+        await relays.close()
         machines.remove_node(machine)
 
 

@@ -131,22 +131,27 @@ async def test_the_deadline_cuts_off_running_queries_and_names_those_that_never_
     assert responses[1].reason == "not started within 1.5 s"
 
 
-async def test_a_picture_goes_into_the_object_store_once(
-    ray_session: RaySession, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import ray
-
-    puts: list[object] = []
-    put = ray.put
-    monkeypatch.setattr(ray, "put", lambda value: puts.append(value) or put(value))
+async def test_a_picture_leaves_the_driver_once_for_each_machine(ray_session: RaySession) -> None:
     picture = os.urandom(300_000)
-    async with ray_pool(ray_session, {uid: fakes.Says(seed=uid) for uid in range(64)}) as pool:
+    async with ray_pool(ray_session, {uid: fakes.Works(seed=uid) for uid in range(32)}, cores=2) as pool:
         sent_before = psutil.Process().io_counters().write_chars
-        responses = await pool.query(query(image=picture), range(64))
+        responses = await pool.query(query(image=picture), range(32))
         sent = psutil.Process().io_counters().write_chars - sent_before
-    assert [response.fault for response in responses] == [None] * 64
-    assert len(puts) == 1
+    assert [response.fault for response in responses] == [None] * 32
     assert sent < 2 * len(picture)
+
+
+async def test_a_relay_that_is_killed_costs_nobody_anything_and_no_host_restarts(ray_session: RaySession) -> None:
+    miners: dict[int, Miner] = {0: fakes.Pid(), 1: fakes.SleepsOnCore(for_s=1.0), 2: fakes.Says()}
+    async with ray_pool(ray_session, miners) as pool:
+        pids = [link.pid for link in pool._all_links()]
+        (relay,) = pool._relays.actors()
+        assert relay.pid is not None
+        asyncio.get_running_loop().call_later(0.3, os.kill, relay.pid, signal.SIGKILL)
+        responses = await pool.query(query(timeout_s=30.0), (2, 1, 0))
+        assert [(response.uid, response.fault) for response in responses] == [(2, None), (1, None), (0, None)]
+        assert [link.pid for link in pool._all_links()] == pids
+        assert [member.restarts for member in (await pool.status()).members] == [0] * 4
 
 
 async def test_a_missing_resource_is_reported_at_once_with_what_there_is(ray_session: RaySession) -> None:
