@@ -64,6 +64,9 @@ def available_cores() -> int:
 class HostPool(Pool):
     """Base of the pools that place hosts."""
 
+    _max_ahead = 0
+    """Maximum number of queries that a host with one slot keeps in a queue of its own; 0 if the links can't do that."""
+
     def __init__(
         self,
         subnet: Subnet | None,
@@ -142,6 +145,7 @@ class HostPool(Pool):
             start=self._start,
             max_restarts=self._max_restarts,
             reopening_s=self._start_timeout_s,
+            max_ahead=self._max_ahead,
             isolate=self._isolate,
         )
 
@@ -264,7 +268,7 @@ class HostPool(Pool):
                     self._state(link, slot),
                     group.name,
                     pid=link.pid,
-                    in_flight=group.slots - slot.free if slot is not None else 0,
+                    in_flight=min(group.slots, group.slots - slot.free) if slot is not None else 0,
                     slots=group.slots,
                     restarts=slot.restarts if slot is not None else 0,
                     **self._sampler.fields(link.name),

@@ -47,6 +47,8 @@ WATCH_S = 2.0
 class RayPool(HostPool):
     """A pool of Ray actors."""
 
+    _max_ahead = 32
+
     def __init__(
         self,
         subnet: Subnet | None,
@@ -221,6 +223,7 @@ class RayPool(HostPool):
                     continue
                 if any(actor.node in nodes for actor in self._actors()):
                     await self._leave(nodes, moves)
+                await self._relays.leave(nodes - {actor.node for actor in self._actors()})
 
     async def _leave(self, nodes: Collection[str], moves: asyncio.TaskGroup) -> None:
         async with self._steady:

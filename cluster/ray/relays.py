@@ -6,7 +6,7 @@ import asyncio
 import os
 import secrets
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 from cluster.cpu import tree_cpu_s
 from cluster.errors import PoolError
@@ -68,6 +68,13 @@ class RayRelay(Actor):
         self.client = client
         return client
 
+    async def close(self) -> None:
+        """Leave the relay and end it; it can be started again."""
+        client, self.client = self.client, None
+        if client is not None:
+            await client.close()
+        await self.end()
+
 
 class RayRelays:
     """The relays of one pool, started where and when they are needed."""
@@ -90,17 +97,21 @@ class RayRelays:
         async with self._locks.setdefault(node, asyncio.Lock()):
             relay = self._by_node.setdefault(node, RayRelay(f"relay-{len(self._by_node)}", self._before_s, PLACEMENT_S))
             if relay.client is None or not relay.client.is_open:
-                await relay.end()
+                await relay.close()
                 await relay.start(node)
             assert relay.client is not None
             return relay.client
 
+    async def leave(self, nodes: Set[str]) -> None:
+        """End the relays of machines that need none any more; a machine that leaves waits for that."""
+        for node in nodes & self._by_node.keys():
+            async with self._locks[node]:
+                await self._by_node[node].close()
+
     async def close(self) -> None:
         """End all relays."""
         for relay in self._by_node.values():
-            if relay.client is not None:
-                await relay.client.close()
-            await relay.end()
+            await relay.close()
 
 
 def tls_of_member() -> ssl.SSLContext | None:

@@ -1,7 +1,7 @@
 """A channel: messages between two processes over a socket, in which what is due at the same time travels together.
 
 The side that connects names itself by a number, and each side proves that it knows the secret of that number before
-anything of the other is unpickled. With Ray's TLS the socket is encrypted by the same certificates.
+anything of the other is unpickled.
 
     channel = Channel(receive, lost)
     await channel.connect(address, number, secret)

@@ -2,6 +2,9 @@
 
 Quarantined queries go first, on a host of their own. Then come queries that must follow another one to its host, then
 the rest by priority and arrival, on the least busy host.
+
+A host with one slot serves in turn. It is given a few queries ahead, so that it need not wait for the next one, unless
+so few are left that another host might be idle before it gets to them.
 """
 
 from __future__ import annotations
@@ -11,19 +14,22 @@ import heapq
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from cluster.hosts.host import LINGER_S
 from cluster.hosts.host_link import HostLink
 from cluster.status import State
-from subnets import Query
+from subnets import Query, Response
 
 from .blame import Quarantine
 from .pending import PendingQuery
+from .turns import HUNG_S, Turns, patience_s
 
 RESTART_ALLOWANCE_S = 30.0
 """Part of the default deadline that leaves time to restart a host."""
-HUNG_S = 10.0
-"""Silence beyond the longest time that a host may take for a query; then the host counts as hung."""
+AHEAD_S = 0.02
+"""Work that a host is given ahead: several times what a query takes from here to the host, and less than anyone minds
+that a query of higher priority waits for others."""
 MIN_SILENCE_S = 60.0
 """Silence allowed to a host on which no query waits: a caller's own deadline may be short."""
 
@@ -34,7 +40,7 @@ class HostSlot:
 
     link: HostLink
     free: int
-    """Number of further queries that the host can take now."""
+    """Number of further queries that the host can serve now; negative if it has been given queries ahead."""
     up: bool = True
     restarts: int = 0
     fresh: bool = True
@@ -47,6 +53,8 @@ class HostSlot:
     """True while the host is asked for a sign of life."""
     pinned: list[PendingQuery] = field(default_factory=list)
     """A heap of queries that must be served on this very host."""
+    turns: Turns = field(default_factory=Turns)
+    """The queries that it serves in turn; none if it serves several at once."""
 
     @property
     def state(self) -> State:
@@ -60,6 +68,26 @@ class Dispatch:
 
     slot: HostSlot
     queries: list[PendingQuery]
+
+
+class _Room(NamedTuple):
+    """Room on a host; the smallest is filled first."""
+
+    unpinned: bool
+    probed: bool
+    taken: int
+    number: int
+    slot: HostSlot
+
+    @classmethod
+    def of(cls, slot: HostSlot, free: int, number: int) -> _Room:
+        """Rank hosts with pinned queries first, then those that are not suspected to hang, then the least busy."""
+        return cls(not slot.pinned, slot.probed, -free, number, slot)
+
+    @property
+    def free(self) -> int:
+        """Number of further queries that the host can serve."""
+        return -self.taken
 
 
 @dataclass(eq=False, slots=True)
@@ -76,6 +104,10 @@ class HostGroup:
     running: set[PendingQuery] = field(default_factory=set)
     given_up: str = ""
     """Why no host is left; empty while there are hosts."""
+    max_ahead: int = 0
+    """Maximum number of queries that a host may be given ahead."""
+    service_s: float = AHEAD_S
+    """Moving average of the time that a host takes for a query."""
 
     @property
     def is_up(self) -> bool:
@@ -83,13 +115,31 @@ class HostGroup:
         return any(slot.up for slot in self.slots)
 
     @property
+    def in_turn(self) -> bool:
+        """True if its hosts serve one query after another."""
+        return self.concurrency == 1
+
+    @property
+    def ahead(self) -> int:
+        """Number of queries that a host may be given ahead now."""
+        if not (self.max_ahead and self.in_turn):
+            return 0
+        return max(1, min(self.max_ahead, int(AHEAD_S / max(self.service_s, 1e-6))))
+
+    @property
     def queued(self) -> int:
         """Number of queries that no host serves yet, without those that follow a running query."""
         queries = [*self.waiting, *self.quarantine, *(pending for slot in self.slots for pending in slot.pinned)]
-        return sum(1 + len(pending.followers) for pending in queries)
+        ahead = sum(max(0, -slot.free) for slot in self.slots)
+        return ahead + sum(1 + len(pending.followers) for pending in queries)
 
-    def dispatch(self) -> Iterator[Dispatch]:
-        """Take out every query for which a host has room; start each dispatch before asking for the next."""
+    def dispatch(self, freed: HostSlot | None = None) -> Iterator[Dispatch]:
+        """Take out every query for which a host has room; start each dispatch before asking for the next.
+
+        If only one host has been `freed` since the last time, the others need not be looked at.
+        """
+        if self.quarantine:
+            freed = None  # the others have been held up
         while self.quarantine:
             idle = [slot for slot in self.slots if slot.up and not slot.leaving and slot.free == self.concurrency]
             if not idle:
@@ -97,24 +147,41 @@ class HostGroup:
             slot = max(idle, key=lambda slot: slot.fresh)
             slot.quarantined = True
             yield Dispatch(slot, self.quarantine.next())
+        slots = self.slots if freed is None else [freed]
+        if not (self.waiting or any(slot.pinned for slot in slots)):
+            return
         dispatches: dict[tuple[int, int], Dispatch] = {}
-        free = {id(slot): slot.free for slot in self.slots if slot.up and not slot.quarantined}
-        while able := [slot for slot in self.slots if free.get(id(slot), 0) > 0 and self._queue_of(slot)]:
-            slot = max(able, key=lambda slot: (bool(slot.pinned), not slot.probed, free[id(slot)]))
-            pending = heapq.heappop(self._queue_of(slot))
-            free[id(slot)] -= 1
+        ahead = self.ahead
+        able = [
+            _Room.of(slot, slot.free, number)
+            for number, slot in enumerate(slots)
+            if slot.up and not slot.quarantined and slot.free > -ahead
+        ]
+        heapq.heapify(able)
+        while able:
+            slot, free = able[0].slot, able[0].free
+            if not (queue := self._queue_of(slot, free)):
+                heapq.heappop(able)
+                continue
+            pending = heapq.heappop(queue)
             dispatches.setdefault((id(slot), id(pending.batch)), Dispatch(slot, [])).queries.append(pending)
+            if free - 1 > -ahead:
+                heapq.heapreplace(able, _Room.of(slot, free - 1, able[0].number))
+            else:
+                heapq.heappop(able)
         yield from dispatches.values()
 
-    def _queue_of(self, slot: HostSlot) -> list[PendingQuery]:
+    def _queue_of(self, slot: HostSlot, free: int) -> list[PendingQuery]:
         """Return the heap from which a host takes its next query; empty if it has nothing to do."""
-        return slot.pinned or ([] if slot.leaving else self.waiting)
+        if slot.pinned:
+            return slot.pinned
+        return self.waiting if not slot.leaving and (free > 0 or len(self.waiting) > len(self.slots)) else []
 
-    def drained(self) -> list[HostSlot]:
-        """Return the leaving hosts that have nothing left to do."""
+    def drained(self, freed: HostSlot | None = None) -> list[HostSlot]:
+        """Return the leaving hosts that have nothing left to do, if only one was `freed` that one at most."""
         return [
             slot
-            for slot in self.slots
+            for slot in (self.slots if freed is None else [freed])
             # Any host may serve pinned queries that the quarantine holds up.
             if slot.leaving and slot.up and slot.free == self.concurrency and (self.quarantine or not slot.pinned)
         ]
@@ -130,6 +197,19 @@ class HostGroup:
         slot.free += len(queries)
         self.running.difference_update(queries)
         self.quarantine.add(queries, bisect=bisect)
+
+    def requeue(self, slot: HostSlot, queries: Sequence[PendingQuery]) -> None:
+        """Let queries wait again that were given to a host ahead, and that it never began."""
+        slot.free += len(queries)
+        self.running.difference_update(queries)
+        for pending in queries:
+            pending.started = None
+            if not pending.answered:
+                heapq.heappush(self.waiting, pending)
+
+    def note_service(self, response: Response) -> None:
+        """Learn from a response how long its miner took."""
+        self.service_s += 0.1 * (response.latency_s - self.service_s)
 
     def drop_answered(self) -> None:
         """Drop waiting queries that have their response."""
@@ -162,11 +242,3 @@ class HostGroup:
             if pending.started is not None
         ]
         return max([MIN_SILENCE_S + LINGER_S + HUNG_S, *left])
-
-
-def patience_s(query: Query) -> float:
-    """Return how long a host may take for a query before it counts as hung.
-
-    It may first wait for an engine, and a miner's time is doubled if another miner held the event loop.
-    """
-    return 3 * query.timeout_s + LINGER_S + HUNG_S

@@ -31,6 +31,9 @@ class PendingQuery:
     created: float
     """Time of the event loop's clock."""
     started: float | None = None
+    """When it was given to its miner, or None; of several that a host serves in turn only the first has started."""
+    limit: asyncio.Timeout | None = None
+    """Ends its run if the host hangs; set while it waits for its turn on a host or has it."""
     died_alone: bool = False
     """True once a host or an engine has died while serving this query alone."""
     engine_down_since: float | None = None

@@ -31,8 +31,9 @@ from miners import Miner
 from subnets import Fault, Query, Response
 
 from .blame import blames_for_host, judge_engine_loss
-from .host_group import Dispatch, HostGroup, HostSlot, patience_s
+from .host_group import Dispatch, HostGroup, HostSlot
 from .pending import PendingQuery, QueryBatch
+from .turns import patience_s
 
 logger = logging.getLogger(__name__)
 
@@ -49,13 +50,15 @@ class Scheduler:
         max_restarts: int = 3,
         backoff_s: float = 0.5,
         reopening_s: float = START_TIMEOUT_S,
+        max_ahead: int = 0,
         isolate: bool = False,
     ) -> None:
         """Take over the started hosts of each group, by the group's name.
 
         A host that `start` can't restart in `max_restarts` attempts is given up. An engine that died may take
-        `reopening_s` to open again before the queries that wait for it are lost. With `isolate`, no code of a foreign
-        class runs in this process: queries to its miners are ranked by the caller's stake.
+        `reopening_s` to open again before the queries that wait for it are lost. A host that serves one at a time is
+        given up to `max_ahead` queries more, which it has to serve in the order given. With `isolate`, no code of a
+        foreign class runs in this process: queries to its miners are ranked by the caller's stake.
         """
         self._start_host = start
         self._affinity = plan.affinity
@@ -71,7 +74,7 @@ class Scheduler:
         """Deaths of hosts, and runs that an engine's death cut short; each extends the default deadline."""
         for group in plan.groups:
             slots = [HostSlot(link, group.slots) for link in links[group.name]]
-            host_group = HostGroup(group.name, group.slots, slots)
+            host_group = HostGroup(group.name, group.slots, slots, max_ahead=max_ahead)
             for uid, miner in group.miners.items():
                 self._miners[uid], self._groups[uid] = miner, host_group
                 if isolate and miner.foreign_classes():
@@ -168,20 +171,23 @@ class Scheduler:
         for run in batch.runs:
             asyncio.get_running_loop().call_soon(run.cancel)  # after its first step, so that it frees its slots
 
-    def _place(self, group: HostGroup) -> None:
-        """Start every query for which a host has room."""
+    def _place(self, group: HostGroup, freed: HostSlot | None = None) -> None:
+        """Start every query for which a host has room; only the one that was `freed`, if a host is given."""
         if group.given_up:
             return self._give_up(group, group.given_up)
-        for dispatch in group.dispatch():
+        for dispatch in group.dispatch(freed):
             self._start(group, dispatch)
-        for slot in group.drained():
+        for slot in group.drained(freed):
             self._revive(group, slot, slot.restarts, "its machine leaves")
         return None
 
     def _start(self, group: HostGroup, dispatch: Dispatch) -> None:
         slot, queries = dispatch.slot, dispatch.queries
-        for pending in queries:
-            pending.started = asyncio.get_running_loop().time()
+        if group.in_turn:
+            slot.turns.add(queries)
+        else:
+            for pending in queries:
+                pending.started = asyncio.get_running_loop().time()
         slot.free -= len(queries)
         group.running.update(queries)
         run = self._background(self._run(group, dispatch, slot.restarts, slot.fresh))
@@ -203,32 +209,45 @@ class Scheduler:
         slot, queries = dispatch.slot, dispatch.queries
         running = {pending.uid: pending for pending in queries}
         batch, quarantined = queries[0].batch, slot.quarantined
-        alone = len(queries) == 1 and (quarantined or group.concurrency == 1)
+        in_turn, freed = group.in_turn, (slot if slot.up else None)
+        alone = in_turn or (quarantined and len(queries) == 1)
         fault, reason, retried = Fault.LOST, "the host gave no response", False
         lost: list[PendingQuery] = []
         reopening: list[PendingQuery] = []
         try:
-            async with asyncio.timeout(patience_s(batch.query)):
-                async for responses in slot.link.serve(list(running), batch.packed):
-                    for response in responses:
-                        if (pending := running.pop(response.uid, None)) is None:
-                            continue
-                        verdict = self._judge(pending, response, alone)
-                        if verdict is not None:
-                            self._release(group, slot, pending, verdict)
-                            continue
-                        pending.started = None  # at a deadline it counts as waiting, not as running
-                        assert isinstance(response, EngineLost)
-                        (reopening if response.opening else lost).append(pending)
-                    self._place(group)
+            async with asyncio.timeout(None if in_turn else patience_s(batch.query)) as limit:
+                if in_turn:
+                    slot.turns.limit(queries, limit)
+                try:
+                    async for responses in slot.link.serve(list(running), batch.packed):
+                        for response in responses:
+                            if (pending := running.pop(response.uid, None)) is None:
+                                continue
+                            slot.turns.skip_to(pending)
+                            verdict = self._judge(pending, response, alone)
+                            if verdict is not None:
+                                group.note_service(verdict)
+                                self._release(group, slot, pending, verdict)
+                                continue
+                            slot.turns.end(pending)
+                            pending.started = None  # at a deadline it counts as waiting, not as running
+                            assert isinstance(response, EngineLost)
+                            (reopening if response.opening else lost).append(pending)
+                        self._place(group, slot)
+                finally:
+                    slot.turns.limit(queries, None)
         except TimeoutError:
             fault, retried = Fault.TIMEOUT, slot.leaving or not alone
             reason = f"no answer within {batch.query.timeout_s:g} s, and host {slot.link.name} hung"
             self._revive(group, slot, restarts, "it hung")
+            self._requeue_unbegun(group, slot, running)
         except HostDied as error:
-            retried = slot.leaving or not blames_for_host(queries[0], alone=alone, fresh=fresh)
-            fault, reason = Fault.ERROR, "its host died while serving it alone"
             self._revive(group, slot, restarts, str(error))
+            self._requeue_unbegun(group, slot, running)
+            fault, reason = Fault.ERROR, "its host died while serving it alone"
+            for pending in running.values() if in_turn else queries[:1]:
+                fresh = fresh and pending is queries[0]
+                retried = slot.leaving or not blames_for_host(pending, alone=alone, fresh=fresh)
         except asyncio.CancelledError:  # at a deadline, or its caller is gone
             if not (slot.probed or group.given_up):
                 slot.probed = True
@@ -243,12 +262,25 @@ class Scheduler:
             self._deaths += bool(lost or reopening)
             group.retry(slot, lost)
             group.retry(slot, reopening, bisect=False)
+            if quarantined or retried or lost or reopening or not slot.up:
+                freed = None
             if retried:
+                for pending in running.values():
+                    slot.turns.end(pending)
                 group.retry(slot, list(running.values()))
             else:
                 for pending in running.values():
                     self._release(group, slot, pending, Response(pending.uid, fault=fault, reason=reason))
-            self._place(group)
+            self._place(group, freed)
+
+    def _requeue_unbegun(self, group: HostGroup, slot: HostSlot, running: dict[int, PendingQuery]) -> None:
+        """Let those queries of a run wait again whose turn on the host never came."""
+        if group.in_turn:
+            unbegun = [pending for pending in running.values() if pending is not slot.turns.struck]
+            for pending in unbegun:
+                del running[pending.uid]
+                slot.turns.end(pending)
+            group.requeue(slot, unbegun)
 
     async def _probe(self, group: HostGroup, slot: HostSlot, restarts: int, timeout_s: float) -> None:
         """Restart a host that gives no sign of life: cancelled work does not report that its host hangs."""
@@ -269,6 +301,7 @@ class Scheduler:
 
     def _release(self, group: HostGroup, slot: HostSlot, pending: PendingQuery, response: Response) -> None:
         """Finish a query that ran, and free its slot."""
+        slot.turns.end(pending)
         slot.free += 1
         group.running.discard(pending)
         self._finish(pending, response, slot if slot.up else None)
@@ -276,8 +309,10 @@ class Scheduler:
     def _finish(self, pending: PendingQuery, response: Response, slot: HostSlot | None = None) -> None:
         """Set the response of a query, and queue its followers, on the same host if affinity demands it."""
         if not pending.answered:
-            waited_until = pending.started if pending.started is not None else asyncio.get_running_loop().time()
-            pending.response.set_result(replace(response, waited_s=waited_until - pending.created))
+            now = asyncio.get_running_loop().time()
+            # A host that serves in turn may have begun before the answer to the previous query arrived here.
+            began = now if pending.started is None else min(pending.started, now - response.latency_s)
+            pending.response.set_result(replace(response, waited_s=max(0.0, began - pending.created)))
         followers, pending.followers = pending.followers, []
         for follower in followers:
             group = self._groups[follower.uid]
@@ -304,6 +339,7 @@ class Scheduler:
         if not slot.up or slot.restarts != restarts:
             return
         slot.up = False
+        slot.turns.strike()
         self._deaths += 1
         group.unpin(slot)
         logger.warning("restarting host %s: %s", slot.link.name, reason)

@@ -94,7 +94,7 @@ def test_a_miner_that_fails_is_charged_for_that_answer_and_nobody_else(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("cluster.scheduling.host_group.HUNG_S", 1.0)
+    monkeypatch.setattr("cluster.scheduling.turns.HUNG_S", 1.0)
     asking = [{"name": "validator", "timeout_s": 3.0 if how == "hold" else 60.0}]
     config = make_config({"folder": str(armed), "how": how}, validators=asking)
     with play(tmp_path / "run", config, armed) as record:

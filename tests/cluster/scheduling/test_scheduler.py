@@ -20,8 +20,9 @@ from cluster.errors import NoRoom
 from cluster.hosts.host import LINGER_S, EngineLost
 from cluster.hosts.host_link import HostLink
 from cluster.plan import Group, Plan, plan
-from cluster.scheduling.host_group import HUNG_S, MIN_SILENCE_S
+from cluster.scheduling.host_group import MIN_SILENCE_S, HostGroup
 from cluster.scheduling.scheduler import Scheduler
+from cluster.scheduling.turns import HUNG_S
 from miners import Miner
 from subnets import Cost, Fault, Query, Response
 from tests.cluster import fakes
@@ -60,19 +61,42 @@ class Script:
 
 
 class FakeHost:
+    """Serves in turn if it has one slot, and up to its slots at once otherwise."""
+
     def __init__(self, name: str, slots: int, script: Script) -> None:
         self.name, self.slots, self.script = name, slots, script
         self.busy = 0
         self.life = asyncio.Event()
         self.hung = False
+        self.turn = asyncio.Lock()
 
     async def start(self) -> None:
         await asyncio.sleep(self.script.start_s)
         if self.script.starts and not self.script.starts.pop():
             raise PoolError("no room")
-        self.life, self.hung = asyncio.Event(), False
+        self.life, self.hung, self.turn = asyncio.Event(), False, asyncio.Lock()
 
     async def serve(self, uids: Sequence[int], packed: Any) -> AsyncIterator[tuple[Response, ...]]:
+        if self.slots > 1:
+            async for responses in self.serve_at_once(uids):
+                yield responses
+            return
+        life, turn = self.life, self.turn
+        dead, waits = asyncio.create_task(life.wait()), asyncio.create_task(turn.acquire())
+        try:
+            await asyncio.wait({waits, dead}, return_when=asyncio.FIRST_COMPLETED)
+            for uid in uids:
+                if life.is_set():
+                    raise HostDied(f"{self.name} died")
+                async for responses in self.serve_at_once([uid]):
+                    yield responses
+        finally:
+            dead.cancel()
+            if waits.done() and not waits.cancelled():
+                turn.release()
+            waits.cancel()
+
+    async def serve_at_once(self, uids: Sequence[int]) -> AsyncIterator[tuple[Response, ...]]:
         life = self.life
         self.busy += len(uids)
         assert self.busy <= self.slots
@@ -177,6 +201,7 @@ ACTS = st.tuples(
     slots=st.integers(1, 4),
     deadline_s=st.sampled_from([None, 0.0, 1.0, 30.0]),
     retired=st.lists(st.tuples(st.sampled_from([0.0, 0.2, 4.0, 30.0]), st.integers(0, 2)), max_size=4),
+    max_ahead=st.sampled_from([0, 1, 4]),
 )
 def test_every_query_has_exactly_one_response_in_order(
     acts: dict[int, tuple[str, float]],
@@ -186,13 +211,14 @@ def test_every_query_has_exactly_one_response_in_order(
     slots: int,
     deadline_s: float | None,
     retired: list[tuple[float, int]],
+    max_ahead: int,
 ) -> None:
     async def test() -> None:
         miners: dict[int, Miner] = {uid: fakes.Works(seed=uid) for uid in range(9)}
         miners[9] = fakes.Copies(victim=fakes.Works(), seed=9)
         script = Script(acts, list(starts))
         planned = Plan((Group("cpu", miners, hosts, slots, 1.0),), ties({9: (3, 4)}))
-        scheduling = scheduler(planned, script)
+        scheduling = scheduler(planned, script, max_ahead=max_ahead)
         loop = asyncio.get_running_loop()
         links = [slot.link for slot in scheduling._groups[0].slots]
         for at_s, number in retired:
@@ -224,6 +250,7 @@ def test_every_query_has_exactly_one_response_in_order(
         assert not group.waiting
         assert not group.quarantine
         assert all(slot.free == slots and not slot.pinned and not slot.quarantined for slot in group.slots)
+        assert not any(slot.turns.queue for slot in group.slots)
         assert not any(slot.leaving for slot in group.slots)
         await scheduling.close()
 
@@ -234,16 +261,17 @@ def test_every_query_has_exactly_one_response_in_order(
     delays=st.lists(st.sampled_from([0.0, 0.1, 1.0]), min_size=6, max_size=6),
     order=st.permutations(range(6)),
     slots=st.integers(1, 3),
+    max_ahead=st.sampled_from([0, 1, 4]),
 )
 def test_a_tied_query_is_served_after_the_other_on_the_same_host(
-    delays: list[float], order: list[int], slots: int
+    delays: list[float], order: list[int], slots: int, max_ahead: int
 ) -> None:
     async def test() -> None:
         miners: dict[int, Miner] = {uid: fakes.Works(seed=uid) for uid in range(4)}
         script = Script({uid: ("answer", delay) for uid, delay in enumerate(delays)})
         miners |= {4: fakes.Says(seed=4), 5: fakes.Says(seed=5)}
         planned = Plan((Group("cpu", miners, 3, slots, 1.0),), ties({4: (2,), 5: (4,)}))
-        responses = await scheduler(planned, script).query(query(), order, None)
+        responses = await scheduler(planned, script, max_ahead=max_ahead).query(query(), order, None)
         assert [response.fault for response in responses] == [None] * 6
         where = {uid: host for event, uid, host in script.log if event == "start"}
         assert where[2] == where[4] == where[5]
@@ -614,5 +642,112 @@ def test_asking_twice_for_one_miner_asks_it_once() -> None:
         assert [response.uid for response in responses] == [0, 0]
         assert [event for event, _, _ in script.log] == ["start", "end"]
         assert await scheduler(plan({0: fakes.Says()}, 1), script).query(query(), (), None) == []
+
+    run_simulated(test())
+
+
+def given_ahead(acts: dict[int, tuple[str, float]], *, hosts: int = 1) -> tuple[Scheduler, Script, HostGroup]:
+    """Return a scheduler that gives hosts up to eight queries ahead, and its only group."""
+    miners: dict[int, Miner] = {uid: fakes.Works(seed=uid) for uid in range(40)}
+    script = Script(acts)
+    scheduling = scheduler(one_group(miners, hosts=hosts), script, max_ahead=8)
+    group = scheduling.host_groups()["cpu"]
+    group.service_s = 0.0
+    return scheduling, script, group
+
+
+def test_a_host_that_serves_in_turn_is_given_queries_ahead_but_none_that_another_could_begin_sooner() -> None:
+    async def test() -> None:
+        scheduling, _, group = given_ahead({uid: ("answer", 1.0) for uid in range(40)}, hosts=2)
+        asking = asyncio.create_task(scheduling.query(query(), range(14), None))
+        await asyncio.sleep(0.5)
+        assert [len(slot.turns.queue) for slot in group.slots] == [6, 6]
+        assert (len(group.waiting), group.queued) == (2, 12)
+        await asking
+        assert asyncio.get_running_loop().time() == 7.0
+
+    run_simulated(test())
+
+
+def test_slow_queries_are_hardly_given_ahead() -> None:
+    async def test() -> None:
+        scheduling, _, group = given_ahead({uid: ("answer", 1.0) for uid in range(40)})
+        for latency_s, ahead in ((0.0, 8), (0.005, 4), (0.3, 1)):
+            group.service_s = latency_s
+            assert group.ahead == ahead
+        await scheduling.close()
+
+    run_simulated(test())
+
+
+def test_of_the_queries_that_a_host_was_given_only_the_one_it_served_is_suspected_when_it_dies() -> None:
+    async def test() -> None:
+        acts = {uid: ("answer", 1.0) for uid in range(40)} | {2: ("die", 0.5)}
+        scheduling, script, group = given_ahead(acts)
+        responses = await scheduling.query(query(), range(9), None)
+        assert [response.uid for response in responses if response.fault is not None] == [2]
+        assert responses[2].reason == "its host died while serving it alone"
+        starts = [uid for event, uid, _ in script.log if event == "start"]
+        assert sorted(starts) == sorted([*range(9), 2])
+        assert group.slots[0].restarts == 2
+
+    run_simulated(test())
+
+
+def test_a_query_that_was_given_ahead_is_not_blamed_for_the_death_of_its_host_before_its_turn() -> None:
+    async def test() -> None:
+        scheduling, script, group = given_ahead({uid: ("answer", 1.0) for uid in range(40)})
+        link, loop = group.slots[0].link, asyncio.get_running_loop()
+        for at_s in (0.2, 3.0, 6.0, 9.0):
+            loop.call_later(at_s, lambda: link.life.set())  # type: ignore[attr-defined]
+        responses = await scheduling.query(query(), range(9), None)
+        assert [response.fault for response in responses] == [None] * 9
+
+    run_simulated(test())
+
+
+def test_a_host_hangs_if_one_query_takes_too_long_not_if_many_in_turn_do() -> None:
+    async def test() -> None:
+        acts = {uid: ("answer", 5.0) for uid in range(40)} | {8: ("hang", 0.0)}
+        scheduling, script, group = given_ahead(acts)
+        responses = await scheduling.query(query(timeout_s=5.0), range(12), None)
+        assert [response.fault for response in responses] == [None] * 8 + [Fault.TIMEOUT] + [None] * 3
+        assert responses[8].reason == "no answer within 5 s, and host cpu-0 hung"
+        assert [uid for event, uid, _ in script.log if event == "start"].count(8) == 1
+        assert group.slots[0].restarts == 1
+
+    run_simulated(test())
+
+
+def test_a_query_that_was_given_ahead_and_not_begun_at_the_deadline_is_lost() -> None:
+    async def test() -> None:
+        scheduling, _, _ = given_ahead({uid: ("answer", 4.0) for uid in range(40)})
+        first, second, third = await scheduling.query(query(timeout_s=5.0), (0, 1, 2), None, 6.0)
+        assert first.fault is None
+        assert second.reason == "cut off after 2 of its 5 s, at the deadline of 6 s"
+        assert third.reason == "not started within 6 s"
+
+    run_simulated(test())
+
+
+def test_waiting_for_a_turn_on_a_host_is_not_latency() -> None:
+    async def test() -> None:
+        scheduling, _, _ = given_ahead({uid: ("answer", 2.0) for uid in range(40)})
+        responses = await scheduling.query(query(), range(4), None)
+        assert [response.waited_s for response in responses] == [0.0, 2.0, 4.0, 6.0]
+
+    run_simulated(test())
+
+
+def test_a_cancelled_query_makes_room_for_those_behind_it_on_its_host() -> None:
+    async def test() -> None:
+        scheduling, script, group = given_ahead({uid: ("answer", 3.0) for uid in range(40)})
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1.0):
+                await scheduling.query(query(), range(6), None)
+        responses = await scheduling.query(query(id="2"), (7, 8), None)
+        assert [response.fault for response in responses] == [None, None]
+        assert {uid for event, uid, _ in script.log if event == "start"} == {0, 7, 8}
+        assert (group.slots[0].free, len(group.slots[0].turns.queue)) == (1, 0)
 
     run_simulated(test())
