@@ -98,7 +98,9 @@ class RayNodes:
         """Return Ray's options for the actor of a host."""
         suitable = label_selector(group, self.gpu_gb)
         needs = {"num_cpus": group.cpus, "num_gpus": group.gpus, "resources": dict(group.requirements.resources)}
-        if not (preferred := self._preferred.get(name)):
+        preferred = self._preferred.get(name)
+        # An actor that prefers a machine which leaves is refused by Ray, whatever its fallback, until that has left.
+        if preferred is None or preferred not in {node.id for node in usable_nodes()}:
             return needs | {"label_selector": suitable}
         fallback = [{"label_selector": suitable}]
         return needs | {"label_selector": suitable | {NODE_ID: preferred}, "fallback_strategy": fallback}

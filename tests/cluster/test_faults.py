@@ -110,6 +110,19 @@ def test_a_host_that_is_killed_in_mid_round_costs_nobody_anything(
         assert_whole(record, undisturbed)
 
 
+def test_a_relay_that_is_killed_in_mid_round_costs_nobody_anything(
+    machines: Any, undisturbed: RunRecord, armed: Path, tmp_path: Path
+) -> None:
+    def kill_relay(pid: int) -> None:
+        raylet = psutil.Process(pid).parent()
+        assert raylet is not None
+        (relay,) = (process.pid for process in raylet.children() if "RelayActor" in " ".join(process.cmdline()))
+        kill(relay)
+
+    with play(tmp_path / "run", make_config({"folder": str(armed)}), armed, blow=kill_relay) as record:
+        assert_whole(record, undisturbed)
+
+
 def test_a_validator_that_is_killed_does_its_work_again(
     machines: Any, undisturbed: RunRecord, armed: Path, tmp_path: Path
 ) -> None:
@@ -248,5 +261,5 @@ def test_the_page_on_faults_names_tests_that_there_are() -> None:
     page = (ROOT / "docs" / "clusters.md").read_text().partition("## What a fault does")[2].partition("\n## ")[0]
     named = re.findall(r"\| `(\w+)` \|$", page, flags=re.MULTILINE)
     tests = "".join((ROOT / path).read_text() for path in re.findall(r"`(tests/\S+\.py)`", page))
-    assert len(named) == 10
+    assert len(named) == 11
     assert all(re.search(rf"def test_\w*{name}", tests) for name in named)
