@@ -6,6 +6,7 @@ while the test does something to its process.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import resource
 import time
@@ -48,7 +49,7 @@ class Struck(Sayer):
 
     engine: AnyEngine = Core()
     folder: str = ""
-    how: Literal["raise", "fill", "hold", "starve"] = "hold"
+    how: Literal["raise", "fill", "hold", "wait", "starve"] = "hold"
 
     async def forward(self, query: Query) -> Answer | bytes:
         if self.folder and is_struck(self.folder):
@@ -60,6 +61,8 @@ class Struck(Sayer):
                 case "starve":
                     assert isinstance(self.engine, Servant)
                     await self.engine.work(replace(query, prompt=Prompt((Message("user", "eat"),))))
+                case "wait":
+                    await asyncio.sleep(3600)
                 case "hold":
                     time.sleep(3600)
         return await super().forward(query)

@@ -119,7 +119,8 @@ def test_a_relay_that_is_killed_in_mid_round_costs_nobody_anything(
         (relay,) = (process.pid for process in raylet.children() if "RelayActor" in " ".join(process.cmdline()))
         kill(relay)
 
-    with play(tmp_path / "run", make_config({"folder": str(armed)}), armed, blow=kill_relay) as record:
+    config = make_config({"folder": str(armed), "how": "wait"})
+    with play(tmp_path / "run", config, armed, blow=kill_relay) as record:
         assert_whole(record, undisturbed)
 
 
