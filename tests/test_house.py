@@ -55,7 +55,11 @@ HEAVY = {
 }
 WORKLOADS = ("subnets.ocr", "subnets.template", "subnets.text_prompting")
 REGISTRIES = {"subnets.registry", "validators.registry", "miners.registry"}
-MINERS_OF_A_WORKLOAD = {"miners.ocr", "miners.template"}
+MINERS_OF_A_WORKLOAD = {
+    "miners.ocr",
+    "miners.template",
+    *(f"miners.axon.wires.{name}" for name in ("prompt_synapse", "registry", "synapse")),
+}
 """Miners that write answers of one workload: one with boxes, or a synapse, has a form of its own."""
 RAY_WORDS = re.compile(r"\b(ray|kubectl|ssh)\b", re.IGNORECASE)
 MAY_SAY_RAY = {"cluster/__init__.py"}  # exports RayPool

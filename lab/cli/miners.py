@@ -7,7 +7,7 @@ import json
 import signal
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -58,6 +58,10 @@ class ServeOptions:
     refresh_s: Annotated[
         float, typer.Option("--refresh-s", help="Seconds between two reads of the registered hotkeys.", min=1)
     ] = 60.0
+    protocol: Annotated[
+        Literal["subnetlab", "btauth", "synapse"],
+        typer.Option(help="What callers speak: our own protocol, btauth/1, or the synapses of axon and dendrite."),
+    ] = "subnetlab"
     tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain (PEM), to serve https.")] = None
     tls_key: Annotated[Path | None, typer.Option(help="Private key of the certificate (PEM).")] = None
     as_json: AsJson = False
@@ -74,7 +78,7 @@ class ServeOptions:
 def serve(options: ServeOptions) -> None:
     """Serve a miner to registered callers until Ctrl-C.
 
-    The protocol is that of docs/remote.md.
+    docs/remote.md describes the protocols.
     """
     if (options.tls_cert is None) != (options.tls_key is None):
         raise typer.BadParameter("--tls-cert and --tls-key go together; give both or neither")
@@ -103,6 +107,7 @@ def _serving(options: ServeOptions) -> Serving:
             limits=limits,
             slots=options.slots,
             refresh_s=options.refresh_s,
+            protocol=options.protocol,
         )
 
 

@@ -27,7 +27,10 @@ from lab.config.placeholders import servers_in
 from lab.config.tables import MinerTable
 from lab.errors import ConfigError, LabError
 from miners import Miner
-from miners.axon import Axon, Limits
+from miners.axon import Axon, Limits, wire_of
+from miners.axon import Protocol as WireName
+from miners.axon.wires import Wire
+from miners.template import EXAMPLE, TemplateMiner
 from subnets import Caller, PluginError, Query, Response
 from subnets.errors import TomlError
 from subnets.explanation import explain
@@ -140,11 +143,13 @@ class Serving:
         limits: Limits | None = None,
         slots: int | None = None,
         refresh_s: float = 60.0,
+        protocol: WireName = "subnetlab",
     ) -> None:
         """Prepare to serve up to `slots` concurrent queries (default: the engine's limit).
 
         Raises:
             ConsensusError: the registry can't be read.
+            PluginError: the miner's synapse can't be imported.
         """
         self._registry, self._refresh_s = registry, refresh_s
         self._pool = LocalPool(None, {UID: miner}, {}, start_timeout_s=OPENING_S, isolate=True)
@@ -158,6 +163,7 @@ class Serving:
             slots=self.slots,
             limits=limits,
             registry_s=max(STALE_S, STALE_REFRESHES * refresh_s),
+            wire=_wire(protocol, miner),
         )
         self._open = AsyncExitStack()
 
@@ -195,6 +201,13 @@ class Serving:
                 if readable:
                     logger.warning("can't read the registered neurons; keeping those known so far: %s", error)
                 readable = False
+
+
+def _wire(protocol: WireName, miner: Miner) -> Wire:
+    """Speak a protocol; a miner of the field's template is asked by its own synapse."""
+    if protocol == "synapse" and isinstance(miner, TemplateMiner):
+        return wire_of(protocol, miner.protocol or f"{EXAMPLE}:Doubling")
+    return wire_of(protocol)
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

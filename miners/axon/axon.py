@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from consensus.chain.calls import Signer
-from consensus.chain.keys import verify
 from miners.engines.image import open_image
 from miners.errors import ImageError
 from subnets import Caller, Fault, Prompt, Query, Response
@@ -35,19 +34,13 @@ from .protocol import (
     AHEAD_S,
     HEALTH_PATH,
     JSON,
-    PROTOCOL,
-    QUERY_PATH,
-    SIGNATURE,
-    STATUS,
     VALID_S,
     VERSION,
     Code,
-    Denial,
-    Envelope,
-    Question,
     Refusal,
-    sha256,
 )
+from .unverified import UnverifiedBodies
+from .wires import Claim, OwnWire, Reply, Wire
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -82,6 +75,7 @@ class Axon:
         slots: int = 1,
         limits: Limits | None = None,
         registry_s: float = math.inf,
+        wire: Wire | None = None,
     ) -> None:
         """Set up a server; `start` opens it.
 
@@ -93,13 +87,16 @@ class Axon:
             slots: maximum concurrent queries.
             limits: limits on requests and connections.
             registry_s: time after which `callers` are too old to be trusted, unless `update_callers` renews them.
+            wire: the protocol that callers speak (default: our own).
         """
         self._key, self._miner, self._work = key, miner, work
         self._limits = limits = limits or Limits()
+        self._wire = wire or OwnWire()
         self.hotkey = key.ss58_address
         self.refused: Counter[Code] = Counter()
         self.answered = 0
         self.admission = Admission(slots, limits.waiting, limits.per_caller)
+        self._unverified = UnverifiedBodies(slots + limits.waiting)
         self._rate = Rate(limits.rate, limits.burst)
         self._refusals = Rate(limits.refusals, limits.refusals_burst, BUCKETS_KEPT)
         self._nonces = Nonces(max_per_caller=math.ceil(limits.rate * (VALID_S + AHEAD_S)) + limits.burst)
@@ -145,47 +142,55 @@ class Axon:
         try:
             if request.method == "GET" and request.path == HEALTH_PATH:
                 return self._health(request)
-            envelope, caller = self._admit(request)
+            claim, caller = self._admit(request)
+            body = None
+            if self._wire.signs_body:
+                body = await self._unverified.read(_connection(request).network, self._read(request))
+            self._verify(claim, body or b"")
         except Refusal as refusal:
             self.refused[refusal.code] += 1
             return await self._refuse(request, refusal)
         try:
-            return await self._visit(request, envelope, caller, arrived)
+            return await self._visit(request, claim, caller, arrived, body)
         except Refusal as refusal:
             self.refused[refusal.code] += 1
             if refusal.code == Code.RATE and not self._refusals.take(_connection(request).network):
                 await asyncio.sleep(self._limits.hold_s)
             await self._drain(request)
-            return _denial(refusal)
+            return _respond(self._wire.denial(refusal))
 
     def _health(self, request: web.BaseRequest) -> web.StreamResponse:
         if not self._refusals.take(_connection(request).network):
             raise Refusal(Code.RATE, "too often")
-        return _reply(200, json.dumps({"protocol": VERSION, "hotkey": self.hotkey}).encode())
+        protocol = VERSION if isinstance(self._wire, OwnWire) else self._wire.name
+        return _respond(Reply(200, json.dumps({"protocol": protocol, "hotkey": self.hotkey}).encode()))
 
-    def _admit(self, request: web.BaseRequest) -> tuple[Envelope, Caller]:
-        """Decide by the head of a request whether its caller may ask."""
+    def _admit(self, request: web.BaseRequest) -> tuple[Claim, Caller]:
+        """Decide by the head of a request whether its caller may ask, if the request is really the caller's."""
         self._check_head(request)
-        envelope, signature = Envelope.read(request.headers)
-        if envelope.recipient != self.hotkey:
+        claim = self._wire.claim(request.headers, request.method, request.raw_path)
+        if claim.recipient != self.hotkey:
             raise Refusal(Code.RECIPIENT, f"signed for another hotkey; this is {self.hotkey}")
-        skew_s = (envelope.time_ms - _now_ms()) / 1000
+        skew_s = (claim.time_ms - _now_ms()) / 1000
         if not -VALID_S <= skew_s <= AHEAD_S:
             allowed = f"{-VALID_S:+g} to {AHEAD_S:+g}"
             raise Refusal(Code.EXPIRED, f"{skew_s:+.1f} s from the clock here; {allowed} s are allowed")
-        if envelope.time_ms < self._since_ms:
+        if claim.time_ms < self._since_ms:
             raise Refusal(Code.EXPIRED, "signed before this server was started; sign again")
         self._check_registry()
-        caller = self._callers.get(envelope.caller)
+        caller = self._callers.get(claim.caller)
         if caller is None:
             raise Refusal(Code.REFUSED, "the caller is not registered here")
         # Only rules about the caller apply here; the miner's own blacklist sees the query once it is read.
         if reason := Miner.blacklist(self._miner, Query("", "", Prompt(()), caller=caller)):
             raise Refusal(Code.REFUSED, reason)
-        if not verify(envelope.caller, envelope.message, signature):
+        return claim, caller
+
+    def _verify(self, claim: Claim, body: bytes) -> None:
+        """Raise Refusal unless the caller signed this request, and for the first time."""
+        if not claim.is_signed(body):
             raise Refusal(Code.UNSIGNED, "the signature is not the caller's")
-        self._nonces.check(envelope.caller, envelope.nonce)
-        return envelope, caller
+        self._nonces.check(claim.caller, claim.nonce)
 
     def _check_registry(self) -> None:
         """Refuse everybody while the list of registered callers is too old: some may no longer be registered."""
@@ -202,8 +207,8 @@ class Axon:
     def _check_head(self, request: web.BaseRequest) -> None:
         if _connection(request).malformed:
             raise Refusal(Code.MALFORMED, "this is not HTTP/1.1")
-        if request.path != QUERY_PATH or request.method != "POST":
-            raise Refusal(Code.NOT_FOUND, f"POST {QUERY_PATH} or GET {HEALTH_PATH}")
+        if request.path != self._wire.path or request.method != "POST":
+            raise Refusal(Code.NOT_FOUND, f"POST {self._wire.path} or GET {HEALTH_PATH}")
         if request.headers.get("Content-Encoding", "identity") != "identity":
             raise Refusal(Code.ENCODED, "send the body uncompressed, without Content-Encoding")
         if request.content_type != JSON:
@@ -212,19 +217,19 @@ class Axon:
             raise Refusal(Code.TOO_LARGE, f"at most {self._limits.query_bytes:,} bytes are read")
 
     async def _visit(
-        self, request: web.BaseRequest, envelope: Envelope, caller: Caller, arrived: float
+        self, request: web.BaseRequest, claim: Claim, caller: Caller, arrived: float, body: bytes | None
     ) -> web.StreamResponse:
         """Serve a request of a known caller, unless it has to give way."""
-        if not self._rate.take(envelope.caller):
+        if not self._rate.take(claim.caller):
             raise Refusal(Code.RATE, f"at most {self._limits.rate:g} requests a second")
-        self._nonces.use(envelope.caller, envelope.nonce, envelope.time_ms, _now_ms())
+        self._nonces.use(claim.caller, claim.nonce, claim.time_ms, _now_ms())
         connection = _connection(request)
         connection.door.trust(connection, caller)
-        visit = Visit(envelope.caller, caller.stake, caller.validator_permit)
+        visit = Visit(claim.caller, caller.stake, caller.validator_permit)
         self.admission.enter(visit)
-        visit.work = asyncio.create_task(self._answer(request, envelope, caller, visit, arrived))
+        visit.work = asyncio.create_task(self._answer(request, claim, caller, visit, arrived, body))
         try:
-            body = await visit.work
+            answer = await visit.work
         except asyncio.CancelledError:
             if not visit.evicted:
                 raise
@@ -232,16 +237,21 @@ class Axon:
         finally:
             self.admission.leave(visit)
         self.answered += 1
-        signature = self._key.sign(envelope.answer_message(body))
-        return _reply(200, body, {PROTOCOL: VERSION, SIGNATURE: signature.hex()})
+        return _respond(self._wire.reply(claim, answer, self._key))
 
     async def _answer(
-        self, request: web.BaseRequest, envelope: Envelope, caller: Caller, visit: Visit, arrived: float
+        self,
+        request: web.BaseRequest,
+        claim: Claim,
+        caller: Caller,
+        visit: Visit,
+        arrived: float,
+        body: bytes | None,
     ) -> bytes:
-        body = await self._read(request)
-        if sha256(body) != envelope.body_sha256:
-            raise Refusal(Code.UNSIGNED, "the body is not the one that was signed")
-        query = Question.read(body).query(caller)
+        if body is None:
+            body = await self._read(request)
+        self._wire.check_body(claim, body)
+        query = self._wire.query(claim, body, caller)
         del body
         _check_image(query)
         try:
@@ -251,7 +261,7 @@ class Axon:
             raise Refusal(Code.FAILED, "the miner failed") from error
         if refusal:
             raise Refusal(Code.REFUSED, refusal)
-        await asyncio.sleep((envelope.time_ms - _now_ms()) / 1000)  # zero, unless the caller's clock is ahead
+        await asyncio.sleep((claim.time_ms - _now_ms()) / 1000)  # zero, unless the caller's clock is ahead
         visit.priority = priority if math.isfinite(priority) else 0.0
         ends = arrived + min(query.timeout_s, self._limits.timeout_s)
         try:
@@ -261,7 +271,7 @@ class Axon:
             raise Refusal(Code.TIMEOUT, "server busy: no slot freed in time") from None
         response = await self._work(replace(query, timeout_s=max(0.001, ends - time.monotonic())))
         if response.fault is not None:
-            logger.info("no answer to %s: %s: %s", envelope.caller, response.fault, response.reason)
+            logger.info("no answer to %s: %s: %s", claim.caller, response.fault, response.reason)
             reason = response.reason if response.fault == Fault.REFUSED else f"the miner's fault: {response.fault}"
             raise Refusal(FAULTS[response.fault], reason)
         return response.body
@@ -288,7 +298,7 @@ class Axon:
             await asyncio.sleep(self._limits.hold_s)
             if request.transport is not None:
                 request.transport.abort()
-        reply = _denial(refusal)
+        reply = _respond(self._wire.denial(refusal))
         reply.force_close()
         return reply
 
@@ -318,13 +328,9 @@ def _check_image(query: Query) -> None:
             raise Refusal(Code.MALFORMED, f"body.image: {error}"[:300]) from None
 
 
-def _denial(refusal: Refusal) -> web.Response:
-    return _reply(STATUS[refusal.code], Denial(error=refusal.code, reason=refusal.reason[:1000]).body())
-
-
-def _reply(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> web.Response:
-    fields = {"Server": "subnetlab", **(headers or {})}  # hides the library's name and version
-    return web.Response(body=body, status=status, content_type=JSON, headers=fields)
+def _respond(reply: Reply) -> web.Response:
+    fields = {"Server": "subnetlab", **reply.headers}  # hides the library's name and version
+    return web.Response(body=reply.body, status=reply.status, content_type=JSON, headers=fields)
 
 
 def _now_ms() -> int:

@@ -2,8 +2,9 @@
 
     dendrite = {url = "https://miner.example:8091", hotkey = "5F...", wallet = "validator"}
 
-The reply is data: it is limited in size, must be signed by the expected hotkey, and is passed on unread. Redirects are
-not followed, and hosts in private networks are called only if they are allowed by name.
+The reply is data: it is limited in size, must be signed by the expected hotkey (in our own protocol; others sign no
+answers), and is passed on unread. Redirects are not followed, and hosts in private networks are called only if they are
+allowed by name.
 """
 
 from __future__ import annotations
@@ -12,22 +13,23 @@ import asyncio
 import os
 import ssl
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
-from pydantic import Field, PrivateAttr, field_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 from yarl import URL
 
 from consensus.chain.calls import Signer
-from consensus.chain.keys import WalletFolder, is_address, verify
+from consensus.chain.keys import WalletFolder, is_address
 from consensus.errors import WalletError
 from miners.engines.openai.addresses import check_url, resolve
-from subnets import Cost, Query, spend
+from subnets import Cost, PluginError, Query, spend
 from subnets.text import printable
 
 from ..errors import APIError, EngineError, RefusedError, RemoteError
 from ..miner import Engine
-from .protocol import JSON, QUERY_PATH, Code, Denial, Envelope, Question, Refusal, signature_of
+from .protocol import JSON, Code
+from .wires import Protocol, SignedRequest, wire_of
 
 WALLETS = ".subnetlab/wallets"
 SPARE_S = 1.0
@@ -43,6 +45,11 @@ class Dendrite(Engine):
     """Address at which the miner is served."""
     hotkey: str = ""
     """SS58 address of the miner; an answer signed by another key is rejected."""
+    protocol: Protocol = "subnetlab"
+    """Protocol that the miner speaks: our own, whose answers are signed, or btauth (btauth/1) or synapse (axon and
+    dendrite), whose answers are not."""
+    synapse: str = ""
+    """With protocol = "synapse": the Synapse that is asked, as module:Class (default: PromptSynapse)."""
     wallet: str = "validator"
     """Wallet whose hotkey signs. Its file must be on the machine of this engine and never leaves it."""
     wallet_hotkey: str = "default"
@@ -64,6 +71,7 @@ class Dendrite(Engine):
 
     _session: Any = PrivateAttr(None)
     _key: Any = PrivateAttr(None)
+    _wire: Any = PrivateAttr(None)
 
     @field_validator("url")
     @classmethod
@@ -77,6 +85,12 @@ class Dendrite(Engine):
         if hotkey and not is_address(hotkey):
             raise ValueError(f"{hotkey[:80]!r} is not an SS58 address; ask the miner's owner for it")
         return hotkey
+
+    @model_validator(mode="after")
+    def _synapse_has_its_protocol(self) -> Self:
+        if self.synapse and self.protocol != "synapse":
+            raise ValueError(f'synapse {self.synapse[:80]!r} needs protocol = "synapse", not {self.protocol!r}')
+        return self
 
     @property
     def replicable(self) -> bool:
@@ -103,6 +117,10 @@ class Dendrite(Engine):
                 else f"{error}, looked up in {Path.cwd()}; give `wallets` as an absolute path, or {command}"
             ) from None
         try:
+            self._wire = wire_of(self.protocol, self.synapse)
+        except PluginError as error:
+            raise EngineError(f"synapse: {error}") from None
+        try:
             await resolve(check_url(self.url), 0, self.private_hosts)
         except APIError as error:
             raise EngineError(f"url: {error}") from None
@@ -125,7 +143,7 @@ class Dendrite(Engine):
             await session.close()
 
     async def ask(self, query: Query) -> bytes:
-        """Return the miner's answer unread, once its signature is verified.
+        """Return the miner's answer unread, once its signature is verified if the protocol has one.
 
         Gives up only after the longest time that a host may allow a miner.
 
@@ -138,21 +156,23 @@ class Dendrite(Engine):
         if self._session is None:
             raise RuntimeError("the dendrite is not open")
         key: Signer = self._key
-        body = Question.of(query).body()
-        envelope = Envelope.seal(key.ss58_address, self.hotkey, body)
+        try:
+            request: SignedRequest = self._wire.request(query, self.hotkey, key)
+        except ValueError as error:
+            raise RemoteError(f"the query can't be asked by {self.protocol}: {printable(error)}") from None
         try:
             async with asyncio.timeout(2 * query.timeout_s + SPARE_S):
-                return await self._exchange(self._session, envelope, body, key)
+                return await self._exchange(self._session, request)
         except aiohttp.ClientError as error:
             raise RemoteError(f"{self.url}: {type(error).__name__}: {printable(error)}") from error
 
-    async def _exchange(self, session: aiohttp.ClientSession, envelope: Envelope, body: bytes, key: Signer) -> bytes:
-        url = URL(self.url + QUERY_PATH)
+    async def _exchange(self, session: aiohttp.ClientSession, request: SignedRequest) -> bytes:
+        url = URL(self.url + request.path)
         assert url.host is not None and url.port is not None
         # The connection goes to the checked address; name and certificate remain the host's.
         address = await resolve(url.host, url.port, self.private_hosts)
         headers = {
-            **envelope.headers(key.sign(envelope.message)),
+            **request.headers,
             "Host": url.authority,
             "Content-Type": JSON,
             "Accept-Encoding": "identity",
@@ -161,7 +181,7 @@ class Dendrite(Engine):
         name = url.host if url.scheme == "https" else None
         try:
             async with session.post(
-                url.with_host(address), data=body, headers=headers, allow_redirects=False, server_hostname=name
+                url.with_host(address), data=request.body, headers=headers, allow_redirects=False, server_hostname=name
             ) as reply:
                 limit = self.max_answer_bytes if reply.status == 200 else MAX_DENIAL_BYTES
                 parts = []
@@ -170,14 +190,14 @@ class Dendrite(Engine):
                     if received > limit:
                         raise RemoteError(f"{self.url} sent more than {limit:,} bytes; the rest is not read")
                     parts.append(part)
-                return self._checked(reply, b"".join(parts), envelope)
+                return self._checked(reply, b"".join(parts), request)
         finally:
-            spend(Cost(sent_bytes=len(body), received_bytes=received))
+            spend(Cost(sent_bytes=len(request.body), received_bytes=received))
 
-    def _checked(self, reply: aiohttp.ClientResponse, body: bytes, envelope: Envelope) -> bytes:
-        """Return the body of a signed answer; raise for everything else."""
+    def _checked(self, reply: aiohttp.ClientResponse, body: bytes, request: SignedRequest) -> bytes:
+        """Return the answer in a reply; raise for everything else."""
         if reply.status != 200:
-            denial = Denial.read(reply.status, body)
+            denial = self._wire.denied(reply.status, body)
             if denial is None:
                 raise RemoteError(f"{self.url} replied {reply.status}, which is not part of the protocol")
             kind = RefusedError if denial.error is Code.REFUSED else RemoteError
@@ -185,9 +205,7 @@ class Dendrite(Engine):
         if reply.headers.get("Content-Encoding", "identity") != "identity":
             raise RemoteError(f"{self.url} sent a compressed answer; only plain ones are accepted")
         try:
-            signature = signature_of(reply.headers)
-        except Refusal:
-            raise RemoteError(f"{self.url} sent an answer without a signature") from None
-        if not verify(self.hotkey, envelope.answer_message(body), signature):
-            raise RemoteError(f"{self.url} sent an answer not signed by {self.hotkey}")
-        return body
+            answer: bytes = self._wire.answer(request, reply.headers, body, self.hotkey)
+        except ValueError as error:
+            raise RemoteError(f"{self.url} sent {printable(error)}") from None
+        return answer

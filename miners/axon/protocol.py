@@ -166,7 +166,12 @@ class Envelope:
 
     def answer_message(self, body: bytes) -> bytes:
         """The bytes that the miner signs when it answers this request with `body`."""
-        return f"subnetlab answer {VERSION}\n{sha256(self.message)}\n{sha256(body)}".encode()
+        return self.answer_to(self.message, body)
+
+    @staticmethod
+    def answer_to(message: bytes, body: bytes) -> bytes:
+        """The bytes that the miner signs when it answers a request whose caller signed `message`."""
+        return f"subnetlab answer {VERSION}\n{sha256(message)}\n{sha256(body)}".encode()
 
     def headers(self, signature: bytes) -> dict[str, str]:
         """Return the envelope as headers."""
@@ -235,7 +240,7 @@ class Question(_Wire):
     @classmethod
     def read(cls, body: bytes) -> Self:
         """Parse a body; raises Refusal if it breaks the schema."""
-        _bound_structure(body)
+        bound_structure(body)
         try:
             return cls.model_validate_json(body)
         except ValidationError as error:
@@ -263,7 +268,7 @@ _TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 """A JSON string, or an unterminated one up to the end; matches in linear time."""
 
 
-def _bound_structure(body: bytes) -> None:
+def bound_structure(body: bytes) -> None:
     """Refuse a body of many small parts, each of which makes a parser use a thousand times its size in memory."""
     size = end = 0
     for text in _TEXT.finditer(body):

@@ -1,4 +1,7 @@
-"""Load code that is written for the package `bittensor`: the real one where it is installed, our stand-in elsewhere."""
+"""Load code that is written for the package `bittensor`: the real one where it is installed, our stand-in elsewhere.
+
+From version 11 on the package has no Synapse, axon or dendrite, so that the stand-in takes its place there as well.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,15 @@ import json
 import sys
 from collections.abc import Coroutine
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any
 
 from subnets.errors import PluginError
 from subnets.plugin import import_object, require_trust
 
+FIRST_WITHOUT_SYNAPSES = 11
+"""Major version of the package that removed them."""
 OWN_FIELDS = ("name", "timeout", "total_size", "header_size", "dendrite", "axon", "computed_body_hash")
 """Fields that every synapse has; the others are a protocol's own."""
 
@@ -36,14 +42,23 @@ def _imported(source: str, what: str) -> Any:
 
 
 def bittensor() -> Any:
-    """Return the package, after putting the stand-in in its place if it is not installed."""
-    if "bittensor" not in sys.modules and find_spec("bittensor") is None:
+    """Return the package, after putting the stand-in in its place if none with synapses is installed."""
+    if "bittensor" not in sys.modules and not _has_synapses():
         from . import stand_in
 
         sys.modules["bittensor"] = stand_in
     import bittensor  # type: ignore[import-not-found, unused-ignore]
 
     return bittensor
+
+
+def _has_synapses() -> bool:
+    if find_spec("bittensor") is None:
+        return False
+    try:
+        return int(version("bittensor").partition(".")[0]) < FIRST_WITHOUT_SYNAPSES
+    except (PackageNotFoundError, ValueError):  # a checkout of the package on the path
+        return True
 
 
 def protocol_of(source: str) -> type[Any]:
