@@ -2,6 +2,7 @@
 # make test         set up what the tests need, run them all
 # make test-fast    run the tests that need no Ray, language model or PostgreSQL
 # make test-lowest  run the tests of subnets, validators and consensus with the lowest versions in pyproject.toml
+# make test-sdk     run the tests that need the field's own package, in an environment of their own (SDK=10.5.0)
 # make attack       throw bad inputs at everything that reads what strangers send (MINUTES=4)
 # make audit-dependencies   compare installed packages with known vulnerabilities and list them in sbom.json (OFFLINE=1)
 # make run CONFIG=configs/other.toml
@@ -17,11 +18,13 @@ PIP := $(BIN)/pip --quiet --disable-pip-version-check --no-input
 
 MINUTES ?= 4
 LOWEST := .venv-lowest
+SDK ?= 10.5.0
+SDK_VENV := .venv-sdk-$(SDK)
 
 PYTEST := -m pytest --dist loadgroup --no-loadscope-reorder --numprocesses 2
 FAST := "not ray and not models and not postgres and not slow"
 
-.PHONY: run test test-fast test-lowest attack audit-dependencies lint setup text clean
+.PHONY: run test test-fast test-lowest test-sdk attack audit-dependencies lint setup text clean
 
 run: setup $(if $(findstring text,$(notdir $(CONFIG))),text)
 	$(BIN)/subnetlab run $(CONFIG)
@@ -35,6 +38,9 @@ test-fast: $(VENV)/.test
 # Without the extra `text`, whose lowest torch has no build for CPUs alone on every index.
 test-lowest: $(LOWEST)/.test
 	$(LOWEST)/bin/python $(PYTEST) -m $(FAST) tests/subnets tests/validators tests/consensus
+
+test-sdk: $(SDK_VENV)/.test
+	$(SDK_VENV)/bin/python -m pytest tests/miners/axon/test_sdk.py tests/subnets/template
 
 attack: $(VENV)/.test
 	$(BIN)/python -m benchmarks.attack --minutes $(MINUTES)
@@ -81,6 +87,11 @@ $(LOWEST)/.test: pyproject.toml
 	    --editable '.[dev,documents,frames,postgres,rapidocr,tesserocr]'
 	touch $@
 
+$(SDK_VENV)/.test: pyproject.toml
+	$(PYTHON) -m venv $(SDK_VENV)
+	$(SDK_VENV)/bin/pip install --quiet --editable . bittensor==$(SDK) cryptography hypothesis 'pytest<9.2' pytest-timeout pytest-xdist
+	touch $@
+
 $(VENV)/.system:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "subnetlab needs Python 3.11 or newer; $(PYTHON) is older: make PYTHON=python3.12 ..."; exit 1; }
@@ -91,4 +102,4 @@ $(VENV)/.system:
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(LOWEST)
+	rm -rf $(VENV) $(LOWEST) .venv-sdk-*

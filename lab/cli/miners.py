@@ -60,7 +60,10 @@ class ServeOptions:
     ] = 60.0
     protocol: Annotated[
         Literal["subnetlab", "btauth", "synapse"],
-        typer.Option(help="What callers speak: our own protocol, btauth/1, or the synapses of axon and dendrite."),
+        typer.Option(
+            help="What callers speak: subnetlab, btauth (btauth/1) or synapse (axon and dendrite).",
+            metavar="PROTOCOL",
+        ),
     ] = "subnetlab"
     tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain (PEM), to serve https.")] = None
     tls_key: Annotated[Path | None, typer.Option(help="Private key of the certificate (PEM).")] = None

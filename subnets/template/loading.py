@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 import sys
 from collections.abc import Coroutine
 from functools import cache
@@ -17,6 +18,9 @@ from typing import Any
 from subnets.errors import PluginError
 from subnets.plugin import import_object, require_trust
 
+FORCE_STAND_IN = "SUBNETLAB_STAND_IN"
+"""Environment variable that puts the stand-in in the package's place: a real wallet, subtensor or metagraph needs a
+chain."""
 FIRST_WITHOUT_SYNAPSES = 11
 """Major version of the package that removed them."""
 OWN_FIELDS = ("name", "timeout", "total_size", "header_size", "dendrite", "axon", "computed_body_hash")
@@ -53,7 +57,7 @@ def bittensor() -> Any:
 
 
 def _has_synapses() -> bool:
-    if find_spec("bittensor") is None:
+    if os.environ.get(FORCE_STAND_IN) or find_spec("bittensor") is None:
         return False
     try:
         return int(version("bittensor").partition(".")[0]) < FIRST_WITHOUT_SYNAPSES

@@ -79,8 +79,9 @@ class Template(Subnet):
         answer = super().read(body)
         try:
             protocol_of(self.protocol).model_validate_json(answer.text)
-        except ValueError as error:
-            raise MalformedAnswer(f"not a {self.protocol}: {printable(str(error).splitlines()[0], 80)}") from None
+        except (ValueError, TypeError, LookupError, AttributeError) as error:  # validators of the package or the user
+            first = (str(error).splitlines() or [type(error).__name__])[0]
+            raise MalformedAnswer(f"not a {self.protocol}: {printable(first, 80)}") from None
         return answer
 
     def reference_from(self, task: Task, answer: Answer) -> Known | None:

@@ -68,7 +68,7 @@ def served(spec: str, wallets: Path, *options: str | Path) -> Iterator[dict[str,
 
 
 def config(
-    told: dict[str, Any], wallets: Path, here: dict[str, Any] = TESSERACT, subnet: dict[str, Any] = PAGES
+    told: dict[str, Any], wallets: Path, here: dict[str, Any] = TESSERACT, subnet: dict[str, Any] = PAGES, **wire: str
 ) -> RunConfig:
     """A local miner, and one that is reached over HTTP."""
     dendrite = {
@@ -76,6 +76,7 @@ def config(
         "hotkey": told["hotkey"],
         "wallets": str(wallets),
         "private_hosts": ["127.0.0.1"],
+        **wire,
     }
     return RunConfig.parse(
         {
@@ -122,6 +123,18 @@ def test_a_served_tesseract_earns_what_the_same_one_earns_here_and_the_audit_pas
     # The audit asks nobody: it passes when the miner is long gone.
     with open_run(tmp_path / "run") as record:
         assert audit(record).complete
+
+
+@pytest.mark.slow
+def test_a_template_miner_served_to_dendrites_earns_what_the_same_one_earns_here(wallets: Path, tmp_path: Path) -> None:
+    options = ("--metagraph", tmp_path / "sn1.csv", "--protocol", "synapse")
+    wire = {"protocol": "synapse", "synapse": "subnets.template.example:Doubling"}
+    with served("template", wallets, *options) as announcement:
+        with run(
+            config(announcement, wallets, {"kind": "template"}, {"kind": "template"}, **wire), tmp_path / "run"
+        ) as record:
+            assert scores(record) == ([1.0, 1.0], [1.0, 1.0])
+    assert announcement["end"] == {"answered": 2, "refused": {}}
 
 
 def test_a_miner_that_refuses_the_run_is_at_fault_with_its_reason(wallets: Path, tmp_path: Path) -> None:
