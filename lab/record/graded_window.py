@@ -6,6 +6,7 @@ Such rounds are recorded unscored; `GradedWindow.applied` gives them their score
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from pydantic import Field
 
@@ -73,4 +74,4 @@ def with_windows(rounds: Iterable[GradedRound], windows: Iterable[GradedWindow])
 
 
 def _scored(answer: GradedAnswer, grade: Grade) -> GradedAnswer:
-    return answer.model_copy(update=grade.model_dump())
+    return replace(answer, score=grade.score, parts=grade.parts, score_reason=grade.score_reason)

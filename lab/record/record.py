@@ -90,9 +90,25 @@ class Entry:
     key: str
     """Unique among entries of its kind: "VALIDATOR/NUMBER" for a round, its number for an epoch. The database's column
     is called `place`."""
-    body: Mapping[str, Any]
+    text: str
+    """Its body as JSON."""
     previous: str
     hash: str
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """Parse the body.
+
+        Raises:
+            AuditError: it is not a JSON object.
+        """
+        try:
+            body = json.loads(self.text)
+        except (ValueError, TypeError, RecursionError):
+            body = None
+        if not isinstance(body, dict):
+            raise AuditError(f"entry {self.seq} ({self.kind} {self.key}) was changed: its body is not JSON") from None
+        return body
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,11 +349,7 @@ def blob_hash(data: bytes) -> str:
 
 
 def _entry(row: Any) -> Entry:
-    try:
-        body = json.loads(row.body)
-    except (ValueError, TypeError, RecursionError):
-        raise AuditError(f"entry {row.seq} ({row.kind} {row.place}) was changed: its body is not JSON") from None
-    return Entry(row.seq, row.kind, row.place, body, row.previous, row.hash)
+    return Entry(row.seq, row.kind, row.place, row.body, row.previous, row.hash)
 
 
 def _check_tables(engine: Engine) -> None:

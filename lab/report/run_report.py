@@ -54,7 +54,12 @@ def write_report(run: RunFigures, path: Path) -> Path:
     Raises:
         AuditError: an answer that it should show is missing from it.
     """
-    return write_atomically(path, html(run))
+    return write_publication(report(run), path)
+
+
+def write_publication(publication: Publication, path: Path) -> Path:
+    """Write a report that has been worked out, and return its path."""
+    return write_atomically(path, page(publication))
 
 
 def html(run: RunFigures) -> str:

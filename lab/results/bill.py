@@ -10,9 +10,9 @@ the total, and `unexplained_cpu_s` says by how much.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from lab.config.prices import PriceTable, price
 from lab.record.completed_run import CompletedRun
@@ -108,12 +108,18 @@ class Bill:
     @classmethod
     def of(cls, record: RunRecord) -> Bill:
         """Add up the record of a run, as far as its last complete epoch."""
-        return _add_up(CompletedRun.of(record))
+        return cls.of_run(CompletedRun.of(record))
+
+    @classmethod
+    def of_run(cls, run: CompletedRun) -> Bill:
+        """Add up what was read of a record."""
+        return _add_up(run)
 
 
 def total(costs: Iterable[Cost]) -> Cost:
     """Sum of costs."""
-    return sum(costs, start=Cost())
+    listed = list(costs)
+    return Cost(*(sum(getattr(cost, item.name) for cost in listed) for item in fields(Cost))) if listed else Cost()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +148,17 @@ class _Meters:
     @property
     def miners(self) -> dict[int, Cost]:
         """Cost of each miner's answers, with the bytes that they moved."""
-        costs: defaultdict[int, Cost] = defaultdict(Cost)
+        costs: defaultdict[int, list[Cost]] = defaultdict(list)
+        sent, received = Counter[int](), Counter[int]()
         for graded in self.run.rounds:
             for answer in graded.answers:
-                costs[answer.uid] += answer.cost + Cost(sent_bytes=graded.query_bytes, received_bytes=answer.size)
-        return dict(sorted(costs.items()))
+                costs[answer.uid].append(answer.cost)
+                sent[answer.uid] += graded.query_bytes
+                received[answer.uid] += answer.size
+        return {
+            uid: total(own) + Cost(sent_bytes=sent[uid], received_bytes=received[uid])
+            for uid, own in sorted(costs.items())
+        }
 
     @property
     def baseline(self) -> dict[str, Cost]:

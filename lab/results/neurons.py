@@ -94,9 +94,9 @@ class NeuronResults:
     """True once the run has ended."""
 
     @classmethod
-    def of(cls, record: RunRecord) -> NeuronResults:
-        """Read the record of a run."""
-        run = CompletedRun.of(record)
+    def of(cls, record: RunRecord, run: CompletedRun | None = None) -> NeuronResults:
+        """Read the record of a run; `run` saves reading it again."""
+        run = run or CompletedRun.of(record)
         start, config, epochs, rounds = run.start, run.config, run.epochs, run.rounds
         answers: dict[int, list[GradedAnswer]] = defaultdict(list)
         characters: dict[int, list[int]] = defaultdict(list)
@@ -151,6 +151,7 @@ def _result(
     served = [answer for answer in answers if answer.fault != Fault.LOST]
     arrived = [answer for answer in served if answer.fault is None]
     spent = [price(answer.cost, prices) for answer in answers]
+    spent_by_served = [usd for answer, usd in zip(answers, spent, strict=True) if answer.fault != Fault.LOST]
     delivered = [float(answer.fault is None) for answer in served]
     reasons = Counter(answer.reason for answer in answers if answer.fault is not None)
     return NeuronResult(
@@ -183,7 +184,7 @@ def _result(
         latency_p50_s=quantile([answer.latency_s for answer in arrived], 0.50),
         latency_p95_s=quantile([answer.latency_s for answer in arrived], 0.95),
         cpu_s=ratio([answer.cost.cpu_s for answer in served], delivered, NONNEGATIVE),
-        usd=ratio([price(answer.cost, prices) for answer in served], delivered, NONNEGATIVE),
+        usd=ratio(spent_by_served, delivered, NONNEGATIVE),
         usd_token=_usd_per(spent, [answer.cost.output_tokens for answer in answers]),
         usd_character=_usd_per(spent, characters),
     )

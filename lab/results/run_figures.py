@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lab.record.completed_run import CompletedRun
 from lab.record.record import RunRecord
 
 from .bill import Bill
@@ -26,5 +27,6 @@ class RunFigures:
     @classmethod
     def of(cls, record: RunRecord) -> RunFigures:
         """Read the record of a run, finished or not."""
-        results = NeuronResults.of(record)
-        return cls(record, results, Bill.of(record), PayQuality.of(results), PayWorth.of(results))
+        run = CompletedRun.of(record)
+        results = NeuronResults.of(record, run)
+        return cls(record, results, Bill.of_run(run), PayQuality.of(results), PayWorth.of(results))

@@ -6,8 +6,11 @@ The tasks are recomputed from the validators' seeds, as an audit does.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
 
 from lab.record.entries import GradedAnswer, GradedRound
 from lab.record.record import RunRecord
@@ -20,6 +23,11 @@ logger = logging.getLogger(__name__)
 RANKS = {"best": 1.0, "median": 0.5, "worst": 0.0}
 """Place of each rank among all graded answers, from the worst at 0 to the best at 1."""
 
+CANDIDATE = np.dtype(
+    [("score", "f8"), ("number", "i8"), ("validator", "i4"), ("uid", "i4"), ("round", "i4"), ("place", "i4")]
+)
+"""An answer that may be picked. A record may hold a million, so they are sorted as an array."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pick:
@@ -30,6 +38,12 @@ class Pick:
     graded: GradedRound
     answer: GradedAnswer
     score: float
+
+    @classmethod
+    def of(cls, rank: str, rounds: Sequence[GradedRound], candidate: np.void) -> Pick:
+        """Return the answer that an element of an array of type `CANDIDATE` stands for."""
+        graded = rounds[candidate["round"]]
+        return cls(rank, graded, graded.answers[candidate["place"]], float(candidate["score"]))
 
     @property
     def key(self) -> tuple[str, int]:
@@ -69,25 +83,28 @@ class Sample:
 
 def pick(rounds: Sequence[GradedRound], each: int = 2) -> list[Pick]:
     """Pick answers of each rank, from different tasks and miners as far as there are any."""
-    candidates = [
-        Pick("", graded, answer, answer.score)
-        for graded in rounds
-        for answer in graded.answers
-        if answer.score is not None and answer.fault is None and answer.blob is not None
-    ]
-    ordered = sorted(candidates, key=lambda c: (c.score, c.graded.number, c.graded.validator, c.answer.uid))
+    candidates = np.fromiter(
+        (
+            (answer.score, graded.number, graded.validator, answer.uid, row, place)
+            for row, graded in enumerate(rounds)
+            for place, answer in enumerate(graded.answers)
+            if answer.score is not None and answer.fault is None and answer.blob is not None
+        ),
+        CANDIDATE,
+    )
+    ordered = candidates[np.lexsort([candidates[name] for name in ("uid", "validator", "number", "score")])]
     picks: list[Pick] = []
     for rank, share in RANKS.items():
         middle = share * (len(ordered) - 1)
-        nearest = [candidate for _, candidate in sorted(enumerate(ordered), key=lambda item: abs(item[0] - middle))]
+        nearest = np.argsort(np.abs(np.arange(len(ordered)) - middle), kind="stable")
         for _ in range(min(each, len(ordered) // len(RANKS) or 1)):
             taken = {pick.key for pick in picks}
-            left = [candidate for candidate in nearest if candidate.key not in taken]
-            if not left:
-                break
+            candidates_of_rank = (Pick.of(rank, rounds, ordered[place]) for place in nearest)
+            left = (candidate for candidate in candidates_of_rank if candidate.key not in taken)
             # A wider choice would reach into the other ranks.
-            close = left[: max(1, len(ordered) // 12)]
-            picks.append(_least_repeated(close, picks, rank))
+            close = islice(left, max(1, len(ordered) // 12))
+            if (picked := _least_repeated(close, picks)) is not None:
+                picks.append(picked)
     return picks
 
 
@@ -128,12 +145,18 @@ def sample_answers(record: RunRecord, results: NeuronResults, each: int = 2) -> 
     return samples
 
 
-def _least_repeated(candidates: Sequence[Pick], picks: Sequence[Pick], rank: str) -> Pick:
-    """Return the candidate that repeats the fewest tasks of `picks` and miners of its rank."""
+def _least_repeated(candidates: Iterable[Pick], picks: Sequence[Pick]) -> Pick | None:
+    """Return the first candidate that repeats the fewest tasks of `picks` and miners of its rank; None without any."""
     tasks = {pick.graded.key for pick in picks}
-    uids = {pick.answer.uid for pick in picks if pick.rank == rank}
-    best = min(candidates, key=lambda c: (c.graded.key in tasks) + (c.answer.uid in uids))
-    return Pick(rank, best.graded, best.answer, best.score)
+    uids = {(pick.rank, pick.answer.uid) for pick in picks}
+    best, fewest = None, 3
+    for candidate in candidates:
+        repeats = (candidate.graded.key in tasks) + ((candidate.rank, candidate.answer.uid) in uids)
+        if repeats < fewest:
+            best, fewest = candidate, repeats
+        if repeats == 0:
+            break
+    return best
 
 
 def _draw(subnet: Subnet, task: Task, answer: Answer) -> Drawing:

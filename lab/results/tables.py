@@ -59,7 +59,7 @@ def tables_of(record: RunRecord) -> dict[str, DataTable]:
         _weights(run),
         _epochs(run),
         _pay(run),
-        _bill(record),
+        _bill(run),
     )
     return {table.key: table for table in tables}
 
@@ -283,8 +283,8 @@ def _pay(run: CompletedRun) -> DataTable:
     )
 
 
-def _bill(record: RunRecord) -> DataTable:
-    bill = Bill.of(record)
+def _bill(run: CompletedRun) -> DataTable:
+    bill = Bill.of_run(run)
     parts = [(part, True) for part in bill.subnet_parts] + [(part, False) for part in bill.own_parts]
     return DataTable(
         "bill",

@@ -41,13 +41,14 @@ def show_report(record: RunRecord, path: Path, *, wide: bool, as_json: bool) -> 
     from lab.results.run_figures import RunFigures
 
     figures = RunFigures.of(record)
+    publication = run_report.report(figures)
     try:
-        written = run_report.write_report(figures, path)
+        written = run_report.write_publication(publication, path)
     except PermissionError as error:
         raise RecordError(f"{path.parent}: {error.strerror}; write the report elsewhere with --out") from None
     if as_json:
         print_json(run_report.as_json(figures) | {"report": str(written)})
         return
-    sections = run_report.sections(figures, short=not wide)
+    sections = publication.sections if wide else run_report.sections(figures, short=True)
     show(sections, findings(figures), heading=run_report.heading(figures), wide=wide)
     typer.echo(f"report: {written}")

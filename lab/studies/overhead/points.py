@@ -88,7 +88,8 @@ class OverheadData:
         billed = []
         for arm in arms:
             with study.record(arm) as record:
-                billed.append((CompletedRun.of(record), Bill.of(record)))
+                run = CompletedRun.of(record)
+            billed.append((run, Bill.of_run(run)))
         largest: dict[int, CustomerAnswers] = {}
         for run, bill in sorted(billed, key=lambda pair: len(pair[0].config.miner_names)):
             largest[bill.validators] = CustomerAnswers.of(run)
