@@ -13,6 +13,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from inference.pickling import pickled_by_position
+
 from .cost import Cost
 
 
@@ -51,6 +53,7 @@ class Fault(StrEnum):
     """The miner is not to blame: its host died or the query never reached it. Unscored."""
 
 
+@pickled_by_position
 @dataclass(frozen=True, slots=True)
 class Response:
     """What came back for one query to one miner."""

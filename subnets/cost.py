@@ -22,10 +22,12 @@ from types import coroutine
 from typing import Any, Self, TypeVar
 
 from inference.clock import native_cpu_s
+from inference.pickling import pickled_by_position
 
 T = TypeVar("T")
 
 
+@pickled_by_position
 @dataclass(frozen=True, slots=True)
 class Cost:
     """Resources used. Costs add up field by field."""

@@ -9,7 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from inference.pickling import pickled_by_position
 
+
+@pickled_by_position
 @dataclass(frozen=True, slots=True)
 class Message:
     """One turn of a conversation."""
@@ -18,6 +21,7 @@ class Message:
     content: str
 
 
+@pickled_by_position
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """What is asked, in the form that chat models take: turns of text, and optionally an image."""
@@ -39,6 +43,7 @@ class Prompt:
         return len(self.image) + sum(len(m.content.encode()) for m in self.messages)
 
 
+@pickled_by_position
 @dataclass(frozen=True, slots=True)
 class Caller:
     """The querying validator, as a miner's blacklist and priority see it."""
@@ -49,6 +54,7 @@ class Caller:
     validator_permit: bool = False
 
 
+@pickled_by_position
 @dataclass(frozen=True, slots=True)
 class Query:
     """What a miner receives. The same object goes to every miner of a round."""

@@ -133,6 +133,10 @@ class HostGroup:
         ahead = sum(max(0, -slot.free) for slot in self.slots)
         return ahead + sum(1 + len(pending.followers) for pending in queries)
 
+    def has_work_for(self, freed: HostSlot) -> bool:
+        """Return whether anything is to be done, now that one host has been freed."""
+        return bool(self.waiting or freed.pinned or freed.leaving or self.quarantine)
+
     def dispatch(self, freed: HostSlot | None = None) -> Iterator[Dispatch]:
         """Take out every query for which a host has room; start each dispatch before asking for the next.
 

@@ -175,6 +175,8 @@ class Scheduler:
         """Start every query for which a host has room; only the one that was `freed`, if a host is given."""
         if group.given_up:
             return self._give_up(group, group.given_up)
+        if freed is not None and not group.has_work_for(freed):
+            return None
         for dispatch in group.dispatch(freed):
             self._start(group, dispatch)
         for slot in group.drained(freed):
@@ -209,7 +211,7 @@ class Scheduler:
         slot, queries = dispatch.slot, dispatch.queries
         running = {pending.uid: pending for pending in queries}
         batch, quarantined = queries[0].batch, slot.quarantined
-        in_turn, freed = group.in_turn, (slot if slot.up else None)
+        in_turn, undisturbed = group.in_turn, False
         alone = in_turn or (quarantined and len(queries) == 1)
         fault, reason, retried = Fault.LOST, "the host gave no response", False
         lost: list[PendingQuery] = []
@@ -234,6 +236,7 @@ class Scheduler:
                             assert isinstance(response, EngineLost)
                             (reopening if response.opening else lost).append(pending)
                         self._place(group, slot)
+                    undisturbed = not (quarantined or running or lost or reopening)
                 finally:
                     slot.turns.limit(queries, None)
         except TimeoutError:
@@ -259,11 +262,10 @@ class Scheduler:
         finally:
             if quarantined:
                 slot.quarantined = False
-            self._deaths += bool(lost or reopening)
-            group.retry(slot, lost)
-            group.retry(slot, reopening, bisect=False)
-            if quarantined or retried or lost or reopening or not slot.up:
-                freed = None
+            if lost or reopening:
+                self._deaths += 1
+                group.retry(slot, lost)
+                group.retry(slot, reopening, bisect=False)
             if retried:
                 for pending in running.values():
                     slot.turns.end(pending)
@@ -271,7 +273,8 @@ class Scheduler:
             else:
                 for pending in running.values():
                     self._release(group, slot, pending, Response(pending.uid, fault=fault, reason=reason))
-            self._place(group, freed)
+            if not undisturbed:
+                self._place(group)
 
     def _requeue_unbegun(self, group: HostGroup, slot: HostSlot, running: dict[int, PendingQuery]) -> None:
         """Let those queries of a run wait again whose turn on the host never came."""
