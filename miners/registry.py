@@ -35,6 +35,7 @@ MINERS: Plugins[Miner] = Plugins(
         "remote": "miners.remote:Remote",
         "router": "miners.router:Router",
         "shotgun": "miners.adversaries:Shotgun",
+        "gone": "miners.fakes:Gone",
         "silent": "miners.fakes:Silent",
         "slow": "miners.fakes:Slow",
         "template": "miners.template:TemplateMiner",

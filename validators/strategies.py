@@ -30,6 +30,18 @@ class WeightCopier(Validator):
         return {uid: value / total for uid, value in view.consensus.items() if value > 0.0} if total else {}
 
 
+class Idle(Validator):
+    """Does nothing: it has left the subnet, and its last weights stay until they are too old to count."""
+
+    honest: ClassVar[bool] = False
+    asks: ClassVar[bool] = False
+    description: ClassVar[str] = "asks nobody and sets no weights"
+
+    def weights(self, ledger: Ledger, view: PublicView) -> dict[int, float]:
+        """Submit nothing."""
+        return {}
+
+
 class Favourite(Validator):
     """Grades honestly, but reserves a share of its weights for chosen miners."""
 
@@ -91,6 +103,7 @@ VALIDATORS: Plugins[Validator] = Plugins(
         "champion": "validators.champion:Champion",
         "weight_copier": "validators.strategies:WeightCopier",
         "favourite": "validators.strategies:Favourite",
+        "idle": "validators.strategies:Idle",
         "inverter": "validators.strategies:Inverter",
     },
 )

@@ -38,13 +38,15 @@ from validators import VALIDATORS, Scorer, Validator, check_scorer
 
 from .base import Table
 from .build import build_miners, build_validators
+from .event_checks import Membership, check_events
+from .events import GONE, EventTable
 from .gateway import GatewayTable
 from .market import Market
 from .placeholders import servers_in
 from .pool import PoolTable, RayTable
 from .prices import PriceTable
 from .servers import ServerTable
-from .tables import BaselineTable, ChainTable, MinerTable, PluginTable, ValidatorTable
+from .tables import BaselineTable, ChainTable, MinerTable, PluginTable, ValidatorTable, replaced
 
 
 class RunConfig(Table):
@@ -58,6 +60,8 @@ class RunConfig(Table):
     miners: tuple[MinerTable, ...] = Field(min_length=1)
     validators: tuple[ValidatorTable, ...] = Field(min_length=1)
     servers: tuple[ServerTable, ...] = ()
+    events: tuple[EventTable, ...] = ()
+    """What happens during the run: strategies, stake, miners and rules that change."""
     chain: ChainTable = ChainTable()
     pool: PoolTable = RayTable()
     prices: PriceTable = PriceTable()
@@ -109,6 +113,7 @@ class RunConfig(Table):
             config.build_miners()
             config.build_validators()
             config._check_rules()
+            config._check_changes()
         except ConsensusError as error:
             joint = "." if re.match(r"[a-z_]+: ", str(error)) else ": "  # it begins with the rule's name, or with none
             raise ConfigError(f"chain.hyperparameters{joint}{error}") from None
@@ -117,6 +122,49 @@ class RunConfig(Table):
         except PluginError as error:
             raise ConfigError(str(error)) from None
         return config
+
+    def after(self, event: EventTable) -> Self:
+        """Return the config after an event; stake and registrations leave it as it is."""
+        if event.hyperparameters is not None:
+            rules = {**self.chain.hyperparameters, **event.hyperparameters}
+            return self.model_copy(update={"chain": self.chain.model_copy(update={"hyperparameters": rules})})
+        if event.becomes is None and not event.leaves:
+            return self
+        role = "miners" if event.validator is None else "validators"
+        options = event.becomes or GONE[role]
+        return self.model_copy(update={role: replaced(getattr(self, role), event.neuron, options)})
+
+    def _check_changes(self) -> None:
+        """Refuse an event whose strategy or rules are wrong; the message begins with its place in the file."""
+        before = dict(zip(self.validator_names, self.build_validators(), strict=True))
+        for place, event in enumerate(self.events):
+            where = f"events[{place}].{event.action}"
+            if event.becomes is not None and "kind" not in event.becomes:
+                raise ConfigError(f"{where}.kind: missing; name the strategy that {event.neuron!r} changes to")
+            if self.gateway is not None and (event.becomes is not None or event.leaves):
+                raise ConfigError(
+                    f"{where}: a run with a gateway keeps its miners and validators; leave one of them out"
+                )
+            if "commit_reveal" in (event.hyperparameters or {}):
+                raise ConfigError(f"{where}.commit_reveal: it holds for a whole run; set it in chain.hyperparameters")
+            changed = self.after(event)
+            try:
+                validators = changed.build_validators()
+                changed.build_miners()
+                Hyperparameters.development(**changed.hyperparameters()).validate(development=True)
+            except ConsensusError as error:
+                raise ConfigError(f"{where}: {error}") from None
+            except PluginError as error:
+                message = re.sub(r"^(miners|validators)\[\d+\]", "", str(error))
+                raise ConfigError(where + (message if message.startswith(".") else f": {message}")) from None
+            for name, validator in zip(changed.validator_names, validators, strict=True):
+                if (validator.window, validator.asks) != (before[name].window, before[name].asks) and (
+                    validator.window or before[name].window
+                ):
+                    raise ConfigError(
+                        f"{where}: a validator that grades windows asks and grades alike for a whole run, and "
+                        f"{name!r} would not; give it a scorer that grades each round"
+                    )
 
     def check_scorers(self, *, source: str = "config") -> None:
         """Refuse scorers of another subnet; `parse` accepts them, for records that hold such a config.
@@ -154,6 +202,7 @@ class RunConfig(Table):
         known = [name for table in self.miners for name in table.names()]
         if self.bare.miner is not None and self.bare.miner not in known:
             raise ValueError(f".bare.miner: no miner is called {self.bare.miner!r}; known: {', '.join(known)}")
+        check_events(self.events, Membership(self.validators, self.miners, self.chain.epochs))
         return self
 
     def _check_servers(self) -> None:
@@ -205,10 +254,12 @@ class RunConfig(Table):
 
     @model_serializer(mode="wrap")
     def _without_absent_gateway(self, default: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out a missing gateway, so that earlier versions can read the records of runs without one."""
+        """Leave out a missing gateway and no events, so that earlier versions can read the records of such runs."""
         table: dict[str, Any] = default(self)
         if self.gateway is None:
             table.pop("gateway", None)
+        if not self.events:
+            table.pop("events", None)
         return table
 
     @field_serializer("miners", "validators")

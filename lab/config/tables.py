@@ -7,7 +7,7 @@ its `kind` names.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import Field, model_validator
 from pydantic.fields import FieldInfo
@@ -21,6 +21,8 @@ from validators import VALIDATORS
 from .base import Name, Table
 from .docstrings import field_docstrings
 from .market import AlphaPoolTable, Market
+
+AnyTable = TypeVar("AnyTable", bound="PluginTable")
 
 MAX_STAKE = 21_000_000
 """Number of tokens that will ever exist."""
@@ -100,6 +102,15 @@ class ValidatorTable(PluginTable):
     """Owner of the validators; neurons of one coldkey belong to one party."""
     stake: float = Field(1000.0, gt=0.0, le=MAX_STAKE)
     """Tokens that the coldkey stakes on each of its hotkeys."""
+
+
+def replaced(tables: tuple[AnyTable, ...], name: str, options: dict[str, Any]) -> tuple[AnyTable, ...]:
+    """Return one table for each neuron, with other options for the one called `name`."""
+    return tuple(
+        table.model_copy(update={"name": each, "count": 1, "options": options if each == name else table.options})
+        for table in tables
+        for each in table.names()
+    )
 
 
 class ChainTable(Table):

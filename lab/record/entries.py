@@ -1,6 +1,7 @@
 """Bodies of the entries in a run's record.
 
 start    the resolved config, and the uid and hotkey of each neuron
+events   what happened before an epoch
 round    one round of one validator: task, answers, grades, costs
 window   grades of one validator's epoch, if its rounds are graded together (`graded_window`)
 epoch    the weights of all validators, the chain's payout, and the machine's use since the previous epoch
@@ -156,6 +157,29 @@ class GradedRound(Body):
     def key(self) -> str:
         """Key of this round's entry in the record."""
         return f"{self.validator}/{self.number}"
+
+
+class PastEvent(Body):
+    """One event that has happened."""
+
+    place: int
+    """Its place among the events of the config, from 0."""
+    text: str
+    """It in words."""
+    refused: str = ""
+    """Why the chain refused it; it then changed nothing."""
+
+
+class EpochEvents(Body):
+    """All events before one epoch, in the order in which they happened."""
+
+    epoch: int
+    events: tuple[PastEvent, ...]
+
+    @property
+    def key(self) -> str:
+        """Key of this entry in the record."""
+        return str(self.epoch)
 
 
 class EpochPayout(Body):

@@ -19,14 +19,15 @@ from .record import Entry
 
 FOLLOWERS: Mapping[str, tuple[str, ...]] = {
     "": ("start",),
-    "start": ("round", "epoch"),
+    "start": ("events", "round", "epoch"),
+    "events": ("round", "epoch"),
     "round": ("round", "window", "epoch"),
     "window": ("window", "epoch"),
-    "epoch": ("round", "epoch", "end"),
+    "epoch": ("events", "round", "epoch", "end"),
     "end": (),
 }
 """The kinds of entries that may follow each kind; the empty one stands for the beginning. Windows occur only in runs
-in which a validator grades them."""
+in which a validator grades them, and events only in those whose config has some."""
 
 
 class Grammar:
@@ -40,6 +41,7 @@ class Grammar:
         windowed: Collection[int] = (),
         *,
         serves_customers: bool = False,
+        has_events: bool = False,
     ) -> None:
         """Take the uids of the validators that ask, the size of the run, and which of them grade windows.
 
@@ -47,10 +49,11 @@ class Grammar:
         """
         self._customers = CustomerGrammar() if serves_customers else None
         self._windowed = tuple(map(str, sorted(windowed)))
+        left_out = ({"window"} if not windowed else set()) | ({"events"} if not has_events else set())
         self._followers = {
-            kind: tuple(name for name in following if windowed or name != "window")
+            kind: tuple(name for name in following if name not in left_out)
             for kind, following in FOLLOWERS.items()
-            if windowed or kind != "window"
+            if kind not in left_out
         }
         self._windows: set[str] = set()
         """Keys of the open epoch's windows so far."""
@@ -63,6 +66,11 @@ class Grammar:
         """Number of the epoch that is still open; `epochs` after the last one."""
         self._rounds: set[str] = set()
         """Keys of its rounds so far."""
+
+    def ask(self, asking: Collection[int], windowed: Collection[int] = ()) -> None:
+        """Take the uids of the validators that ask in the open epoch, where events change them."""
+        self._asking = tuple(map(str, sorted(asking)))
+        self._windowed = tuple(map(str, sorted(windowed)))
 
     @property
     def ended(self) -> bool:
@@ -103,7 +111,7 @@ class Grammar:
 
     def _miskeyed(self, entry: Entry) -> str:
         """Say why an entry of this kind can't have its key here; empty if it can."""
-        if entry.kind in ("round", "epoch") and self._epoch >= self._epochs:
+        if entry.kind in ("events", "round", "epoch") and self._epoch >= self._epochs:
             return f"the run has {self._epochs} epochs, and all are there"
         if entry.kind == "end" and self._epoch < self._epochs:
             return f"the record says that the run ended, after {self._epoch} of {self._epochs} epochs"
@@ -111,7 +119,7 @@ class Grammar:
             return self._misnumbered(entry.key)
         if entry.kind == "window":
             return self._incomplete() or self._miswindowed(entry.key)
-        due = str(self._epoch) if entry.kind == "epoch" else "run"
+        due = str(self._epoch) if entry.kind in ("epoch", "events") else "run"
         if entry.key != due:
             return f"{entry.kind} {due} has to come here"
         return self._incomplete() or self._unwindowed() if entry.kind == "epoch" else ""

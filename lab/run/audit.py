@@ -17,10 +17,10 @@ from lab.errors import AuditError, RecordError
 from lab.files import read_json
 from lab.record.comparable import first_difference
 from lab.record.customers import CUSTOMER_KINDS
-from lab.record.entries import End, Epoch, Grade, GradedAnswer, GradedRound, Start
+from lab.record.entries import End, Epoch, EpochEvents, Grade, GradedAnswer, GradedRound, Start
 from lab.record.graded_window import GradedWindow, with_windows
 from lab.record.grammar import Grammar
-from lab.record.record import RunRecord
+from lab.record.record import Entry, RunRecord
 from lab.record.versions import changed_versions
 from subnets import Response, Score, Task
 from subnets.subnet import Subnet
@@ -89,11 +89,12 @@ def _audit(record: RunRecord, entries: int, watch: Callable[[int, int], None]) -
 
     total_rounds = sum(1 for _ in record.entries("round"))
     grammar = Grammar(
-        [uid for uid, validator in economy.validators.items() if validator.asks],
+        economy.asking,
         config.chain.rounds_per_epoch,
         config.chain.epochs,
-        [uid for uid, validator in economy.validators.items() if validator.asks and validator.window],
+        _windowed(economy),
         serves_customers=config.gateway is not None,
+        has_events=bool(config.events),
     )
     customers = CustomersAudit(config, economy.miners)
     names = {neuron.uid: neuron.name for neuron in start.neurons}
@@ -106,9 +107,12 @@ def _audit(record: RunRecord, entries: int, watch: Callable[[int, int], None]) -
     for entry in record.entries():
         if entry.seq > entries:
             continue  # added since by a run under way; breaking off would leave a server's cursor open
+        where = f"entry {entry.seq} ({entry.kind} {entry.key})"
+        if entry.kind in ("events", "round", "window", "epoch") and epochs < config.chain.epochs:
+            _compare_events(economy.begin(), entry, where)
+            grammar.ask(economy.asking, _windowed(economy))
         grammar.accept(entry)
         head = entry.hash
-        where = f"entry {entry.seq} ({entry.kind} {entry.key})"
         if entry.kind == "round":
             graded = GradedRound.of(entry)
             if entry.key != graded.key:
@@ -144,6 +148,22 @@ def _audit(record: RunRecord, entries: int, watch: Callable[[int, int], None]) -
             raise AuditError(f"{where}: {End.of(entry).rounds} rounds recorded, {checked} found")
     receipts = dict(sorted(customers.receipts.items())) | ({"open": customers.open} if customers.open else {})
     return AuditResult(entries, checked, answers, dict(ungraded), epochs, receipts, grammar.ended, head)
+
+
+def _windowed(economy: Economy) -> list[int]:
+    return [uid for uid in economy.asking if economy.validators[uid].window]
+
+
+def _compare_events(expected: EpochEvents | None, entry: Entry, where: str) -> None:
+    """Compare the events before an epoch, if it has just begun, with the first entry of the epoch."""
+    if expected is None:
+        return
+    if entry.kind != "events":
+        raise AuditError(f"{where}: events {expected.key} is missing from the record: {expected.events[0].text}")
+    recorded = EpochEvents.of(entry)
+    if recorded != expected:
+        differing = first_difference(recorded.model_dump(mode="json"), expected.model_dump(mode="json"))
+        raise AuditError(f"{where}: other events than the config makes: {differing}")
 
 
 def _compare_files(record: RunRecord, start: Start) -> None:

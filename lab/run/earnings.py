@@ -35,7 +35,7 @@ def earnings(
     return {
         uid: Pay(
             epoch=epoch.number,
-            earned_usd=_usd(epoch.pay.paid[uid], prices, market),
+            earned_usd=value_usd(epoch.pay.paid[uid], prices, market),
             cost_usd=math.fsum(price(cost, prices) for cost in own),
             answers=answers[uid],
         )
@@ -43,7 +43,8 @@ def earnings(
     }
 
 
-def _usd(paid_rao: int, prices: PriceTable, market: Market | None) -> float:
+def value_usd(paid_rao: int, prices: PriceTable, market: Market | None) -> float:
+    """Return what an epoch's pay is worth to a miner, in dollars."""
     if market is None:
         return paid_rao / TAO * prices.token_usd
     return market.sale(paid_rao).usd or 0.0

@@ -11,18 +11,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from consensus.amounts import TAO
-from consensus.chain.calls import AddStake, CreateSubnet, SetWeights
+from consensus.chain.calls import AddStake, CreateSubnet, RemoveStake, SetHyperparameters, SetWeights
 from consensus.chain.chain import Chain
 from consensus.chain.emission import Epoch
 from consensus.chain.hyperparameters import Hyperparameters
 from consensus.chain.keys import throwaway_key
 from consensus.errors import CallRefused
+from lab.config.event_checks import late, neurons_of
+from lab.config.events import EventTable
 from lab.config.run_config import RunConfig
 from lab.config.tables import PluginTable
-from lab.record.entries import EpochPayout, GradedRound, Neuron
+from lab.record.entries import EpochEvents, EpochPayout, GradedRound, Neuron, PastEvent
 from lab.record.record import FORMAT
 from subnets import Caller, Score
-from validators import Ledger, PublicView, ScoreLedger
+from validators import Ledger, PublicView, ScoreLedger, Validator
+
+from .timeline import Timeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +51,26 @@ class Economy:
         honesty = [validator.honest for validator in validators] + [miner.honest for miner in miners]
         roles = ["validator"] * len(validators) + ["miner"] * len(miners)
         self._hotkeys = [throwaway_key(config.seed, f"{role}/{name}") for role, name in zip(roles, names, strict=True)]
-        self._coldkeys = {table.coldkey: throwaway_key(config.seed, f"coldkey/{table.coldkey}") for table in tables}
+        parties = [table.coldkey for table in tables] + [event.coldkey for event in config.events if event.coldkey]
+        self._coldkeys = {party: throwaway_key(config.seed, f"coldkey/{party}") for party in parties}
+        self._owner = throwaway_key(config.seed, "owner")
+        self.config = config
+        """The config as the events so far have changed it."""
+        self._names, self._tables = names, tables
+        self._late = set(late(config.events))
+        """Names of miners that have not registered yet."""
+        self._begun = -1
+        """The last epoch whose events have happened."""
+        self._epoch = 0
+        """The open epoch."""
         self._chain, self._netuid = self._create_chain(config, tables, chain_file)
         self.validators = dict(enumerate(validators))
         self.miners = dict(enumerate(miners, start=len(validators)))
         self.ledgers: dict[int, Ledger] = {uid: validator.new_ledger() for uid, validator in self.validators.items()}
+        self._corrected = record_format >= 3
         for ledger in self.ledgers.values():
             if isinstance(ledger, ScoreLedger):
-                ledger.corrected = record_format >= 3
+                ledger.corrected = self._corrected
         self._neurons = tuple(
             Neuron(
                 uid=uid,
@@ -70,6 +86,7 @@ class Economy:
                 zip(names, roles, tables, honesty, self._hotkeys, strict=True)
             )
         )
+        self._timeline = Timeline(config, self._neurons)
         chosen = config.bare.miner
         metered = [uid for uid, miner in self.miners.items() if miner.metered]
         default = next((uid for uid in metered if self.miners[uid].honest), next(iter(metered), None))
@@ -83,14 +100,21 @@ class Economy:
         for table, stake in zip(tables, stakes, strict=True):
             address = self._coldkeys[table.coldkey].ss58_address
             funds[address] = funds.get(address, 0) + stake
+        tables_of = neurons_of(tables)
+        for event in config.events:  # money with which stake will be bought waits in the buyer's balance
+            if event.buys is not None:
+                buyer = event.coldkey or tables_of[event.neuron].coldkey
+                address = self._coldkeys[buyer].ss58_address
+                funds[address] = funds.get(address, 0) + round(event.buys * TAO)
         balances = {address: rao for address, rao in funds.items() if rao}
         market = config.pay_market()
         minted = {} if market is None else {"emission_per_block_rao": market.emission_rao}
         chain = Chain.development(file, balances=balances, pay_to="balance", **minted)
-        owner = throwaway_key(config.seed, "owner")
         rules = Hyperparameters.development(**config.hyperparameters())
-        netuid = chain.call(owner, CreateSubnet(hyperparameters=rules.as_dict())).result
-        for table, hotkey, stake in zip(tables, self._hotkeys, stakes, strict=True):
+        netuid = chain.call(self._owner, CreateSubnet(hyperparameters=rules.as_dict())).result
+        for name, table, hotkey, stake in zip(self._names, tables, self._hotkeys, stakes, strict=True):
+            if name in self._late:
+                continue
             coldkey = self._coldkeys[table.coldkey]
             chain.register(coldkey, netuid, [hotkey.ss58_address])
             if stake:
@@ -106,10 +130,73 @@ class Economy:
         """Return the holder of each uid."""
         return self._neurons
 
+    @property
+    def asking(self) -> list[int]:
+        """Uids of the validators that ask in the open epoch."""
+        return [uid for uid, validator in self.validators.items() if validator.asks]
+
+    def begin(self) -> EpochEvents | None:
+        """Let the events before the open epoch happen; return them, or None if there are none or they have happened."""
+        if self._begun >= self._epoch:
+            return None
+        self._begun = self._epoch
+        places = self._timeline.due(self._epoch)
+        past = tuple(self._happen(place, self.config.events[place]) for place in places)
+        return EpochEvents(epoch=self._epoch, events=past) if past else None
+
+    def _happen(self, place: int, event: EventTable) -> PastEvent:
+        refused = ""
+        try:
+            self._carry_out(event)
+        except CallRefused as error:
+            refused = str(error)
+        else:
+            self._adopt(self.config.after(event))
+        return PastEvent(place=place, text=event.text(), refused=refused)
+
+    def _carry_out(self, event: EventTable) -> None:
+        """Make the calls of an event on the chain; raises CallRefused."""
+        if event.hyperparameters is not None:
+            self._chain.call(self._owner, SetHyperparameters(self._netuid, event.hyperparameters))
+            return
+        uid = self._uid(event.neuron, event.miner is not None)
+        coldkey, hotkey = self._coldkeys[event.coldkey or self._neurons[uid].coldkey], self._hotkeys[uid].ss58_address
+        if event.registers:
+            self._chain.register(coldkey, self._netuid, [hotkey])
+            self._late.discard(event.neuron)
+            if stake := round(self._tables[uid].stake * TAO):
+                self._chain.call(coldkey, AddStake(hotkey, stake))
+            self._chain.step()  # weights set in the block of a registration do not count for the newcomer
+        elif event.buys is not None:
+            self._chain.call(coldkey, AddStake(hotkey, round(event.buys * TAO)))
+        elif event.sells is not None:
+            self._chain.call(coldkey, RemoveStake(hotkey, round(event.sells * TAO)))
+        elif event.moves is not None and event.to is not None:
+            target = self._hotkeys[self._names.index(event.to)].ss58_address
+            self._chain.call(coldkey, RemoveStake(hotkey, round(event.moves * TAO)))
+            self._chain.call(coldkey, AddStake(target, round(event.moves * TAO)))
+
+    def _uid(self, name: str, is_miner: bool) -> int:
+        return self._names.index(name, len(self.validators) if is_miner else 0)
+
+    def _adopt(self, config: RunConfig) -> None:
+        """Put the strategies of a config in force; a validator keeps its memory unless it now remembers otherwise."""
+        if config is self.config:
+            return
+        for uid, validator in enumerate(config.build_validators()):
+            if _memory(validator) != _memory(self.validators[uid]):
+                self.ledgers[uid] = validator.new_ledger()
+                if isinstance(ledger := self.ledgers[uid], ScoreLedger):
+                    ledger.corrected = self._corrected
+            self.validators[uid] = validator
+        self.miners = dict(enumerate(config.build_miners(), start=len(self.validators)))
+        self.config = config
+
     def stakes(self) -> dict[int, float]:
         """Return the stake in tokens of each miner that a validator can ask, by uid."""
+        self.begin()
         graph = self._chain.metagraph(self._netuid)
-        return {uid: int(graph.stake_rao[uid]) / TAO for uid in self.miners}
+        return {uid: int(graph.stake_rao[uid]) / TAO for uid in self.miners if self._names[uid] not in self._late}
 
     def candidates(self, validator: int, number: int) -> dict[int, float]:
         """Return the stakes, by uid, of the miners that a validator's sampler may choose from in a round."""
@@ -128,6 +215,8 @@ class Economy:
 
     def observe(self, rounds: Sequence[GradedRound]) -> None:
         """Let the validators' ledgers observe their graded rounds, in the order given."""
+        self.begin()
+        self._timeline.observe(rounds)
         hotkeys = dict(enumerate(self._chain.metagraph(self._netuid).hotkeys))
         for graded in rounds:
             scores = {answer.uid: Score(answer.score, answer.parts) for answer in graded.answers}
@@ -139,6 +228,7 @@ class Economy:
 
     def weights(self) -> dict[int, dict[int, float]]:
         """Return the weights that each validator submits now, by uid, leaving out those with nothing to submit."""
+        self.begin()
         graph = self._chain.metagraph(self._netuid)
         view = PublicView(dict(enumerate(graph.hotkeys)), dict(enumerate(float(value) for value in graph.consensus)))
         rows = {uid: validator.weights(self.ledgers[uid], view) for uid, validator in self.validators.items()}
@@ -150,6 +240,7 @@ class Economy:
 
     def settle(self, weights: Mapping[int, Mapping[int, float]]) -> Settlement:
         """Do as `pay`, and return the chain's own epoch as well, with every intermediate of its consensus."""
+        self.begin()
         refused: dict[int, str] = {}
         for uid, row in weights.items():
             try:
@@ -159,23 +250,32 @@ class Economy:
         epoch = self._chain.step_to_epoch(self._netuid)
         result = epoch.result
         assert result is not None  # the subnet has neurons
+        absent = [0] * len(self._late)
+        """Results of those that have not registered yet; their uids are the last."""
         payout = EpochPayout(
             block=epoch.block,
-            stake=tuple(int(rao) / TAO for rao in epoch.stake_rao),
-            consensus=tuple(map(int, result.consensus)),
-            incentive=tuple(map(int, result.incentive)),
-            dividends=tuple(map(int, result.dividends)),
-            trust=tuple(map(int, result.trust)),
-            validator_trust=tuple(map(int, result.validator_trust)),
-            paid=tuple(map(int, epoch.miner_rao + epoch.validator_rao)),
+            stake=tuple(int(rao) / TAO for rao in (*epoch.stake_rao, *absent)),
+            consensus=tuple(map(int, (*result.consensus, *absent))),
+            incentive=tuple(map(int, (*result.incentive, *absent))),
+            dividends=tuple(map(int, (*result.dividends, *absent))),
+            trust=tuple(map(int, (*result.trust, *absent))),
+            validator_trust=tuple(map(int, (*result.validator_trust, *absent))),
+            paid=tuple(map(int, (*(epoch.miner_rao + epoch.validator_rao), *absent))),
             owner_cut=epoch.owner_cut_rao,
             recycled=epoch.recycled_rao,
-            validator_permit=tuple(map(bool, result.validator_permit)),
+            validator_permit=tuple(map(bool, (*result.validator_permit, *absent))),
             balances={name: self._wealth(key.ss58_address) for name, key in self._coldkeys.items()},
             refused=refused,
         )
+        self._timeline.close(payout)
+        self._epoch += 1
         return Settlement(payout, epoch)
 
     def _wealth(self, coldkey: str) -> int:
         staked = sum(self._chain.stake(hotkey.ss58_address, coldkey) for hotkey in self._hotkeys)
         return self._chain.balance(coldkey) + staked
+
+
+def _memory(validator: Validator) -> tuple[float, str]:
+    """Return what decides how a validator remembers scores."""
+    return validator.alpha, "" if validator.ledger is None else validator.ledger.key

@@ -93,8 +93,6 @@ class _Session:
         start = record.find("start", "run")
         chain_file = _fresh_chain(record.folder) if config.chain.keep else None
         self.economy = Economy(config, chain_file, FORMAT if start is None else Start.of(start).format)
-        self.asking = [uid for uid, validator in self.economy.validators.items() if validator.asks]
-        self.total_rounds = config.chain.epochs * config.chain.rounds_per_epoch * len(self.asking)
         self.rounds: dict[str, GradedRound] = {}
         """Rounds of the current epoch, by their keys in the record."""
         self.history = Windows[GradedRound](self.economy.validators, config.chain.rounds_per_epoch)
@@ -102,8 +100,10 @@ class _Session:
         """Windows of the current epoch that are graded already, by validator."""
         self.finished = 0
         """Rounds of the whole run so far."""
+        self.closed_rounds = 0
+        """Rounds of completed epochs."""
         self.earlier_pay: list[dict[int, Pay]] = []
-        """Pay notices of earlier sessions, epoch by epoch."""
+        """Pay notices of all completed epochs, in order."""
         self.queries: dict[str, Query] = {}
         """Queries of the current epoch's rounds whose baseline this session will measure, by key of the round."""
         self.consensus = self.bookkeeping = Cost()
@@ -126,21 +126,53 @@ class _Session:
         self._rebuild()
         if self.record.find("end", "run") is None:
             self._notify(Stage.STARTING)
-            pool = await self._build_pool()
-            async with self.reporter.watching(pool), pool, self._visited(pool):
-                use = await UseMeter.begin(pool, self.number)
-                self.playing_since = (time.monotonic(), self.finished)
-                for number in range(self.epochs, self.config.chain.epochs):
-                    await self._play_rounds(pool, number)
-                    baseline = await self._measure_baseline(pool)
-                    await self._grade_windows(pool, number)
-                    await pool.paid(await self._close_epoch(number, use, baseline))
-                if self.guest is not None:
-                    await self.guest.stay()
-                self.reporter.stop()
+            await self._begin_epoch()
+            use: UseMeter | None = None
+            changed = True
+            while changed:  # a pool keeps its miners and validators, so other strategies need another pool
+                pool = await self._build_pool()
+                async with self.reporter.watching(pool), pool, self._visited(pool):
+                    if use is None:
+                        use = await UseMeter.begin(pool, self.number)
+                        self.playing_since = (time.monotonic(), self.finished)
+                    else:
+                        await use.follow(pool)
+                    changed = await self._play_epochs(pool, use)
+                    if not changed and self.guest is not None:
+                        await self.guest.stay()
+                    self.reporter.stop()
             if self.guest is None:
                 await self._append(End(rounds=self.finished).draft("end", "run"))
         self._notify(Stage.DONE)
+
+    async def _play_epochs(self, pool: Pool, use: UseMeter) -> bool:
+        """Play epochs with one pool; return whether strategies have changed, False at the end of the run."""
+        changed = False
+        while self.epochs < self.config.chain.epochs and not changed:
+            number = self.epochs
+            await self._play_rounds(pool, number)
+            baseline = await self._measure_baseline(pool)
+            await self._grade_windows(pool, number)
+            await pool.paid(await self._close_epoch(number, use, baseline))
+            changed = await self._begin_epoch()
+        return changed
+
+    async def _begin_epoch(self) -> bool:
+        """Let the events before the open epoch happen, and record them; return whether they changed strategies."""
+        if self.epochs == self.config.chain.epochs:
+            return False
+        before = self.economy.config
+        events = self.economy.begin()
+        if events is not None:
+            await self._append(events.draft("events", events.key))
+        after = self.economy.config
+        return (before.miners, before.validators) != (after.miners, after.validators)
+
+    @property
+    def total_rounds(self) -> int:
+        """Rounds of the whole run, if the validators that ask now ask to its end."""
+        per_epoch = self.config.chain.rounds_per_epoch * len(self.economy.asking)
+        return self.closed_rounds + per_epoch * (self.config.chain.epochs - self.epochs)
 
     @asynccontextmanager
     async def _visited(self, pool: Pool) -> AsyncIterator[None]:
@@ -181,6 +213,8 @@ class _Session:
             start = Start(format=FORMAT, config=config, machine=machine, neurons=self.economy.neurons())
             self.bookkeeping += self._write([Draft("start", "run", start.model_dump(mode="json"))], [])
         for entry in self.record.entries():
+            if entry.kind in ("events", "round", "window"):
+                self.economy.begin()
             if entry.kind == "round":
                 graded = GradedRound.of(entry)
                 self._keep(graded)
@@ -207,6 +241,7 @@ class _Session:
         self.history.add(graded.validator, graded.number, graded)
 
     def _forget_epoch(self) -> None:
+        self.closed_rounds += len(self.rounds)
         self.rounds.clear()
         self.windows.clear()
 
@@ -223,7 +258,7 @@ class _Session:
     async def _build_pool(self) -> Pool:
         """Build the pool, and notify its miners of their pay so far."""
         pool = build_pool(
-            self.config,
+            self.economy.config,
             self.record.folder,
             validators=self.economy.validators,
             report=lambda line: self._notify(Stage.WAITING, line),
@@ -236,7 +271,7 @@ class _Session:
         per_epoch = self.config.chain.rounds_per_epoch
         try:
             async with asyncio.TaskGroup() as group:
-                for uid in self.asking:
+                for uid in self.economy.asking:
                     gate = asyncio.Semaphore(self.config.pool.rounds_in_flight)
                     for number in range(epoch * per_epoch, (epoch + 1) * per_epoch):
                         if f"{uid}/{number}" not in self.rounds:
@@ -313,6 +348,7 @@ class _Session:
         self.consensus = self.bookkeeping = Cost()
         await self._append(epoch.draft("epoch", epoch.key))
         pays = self._earnings(epoch)
+        self.earlier_pay.append(pays)
         self._stand(epoch)
         self._forget_epoch()
         self.epochs += 1

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.record.entries import Neuron
+from lab.record.entries import EpochEvents, Neuron
 
 Floats = NDArray[np.float64]
 
@@ -21,6 +21,8 @@ class History:
     """All epochs; rows are epochs, columns neurons in the order of the config."""
 
     neurons: tuple[Neuron, ...]
+    events: tuple[EpochEvents, ...]
+    """What happened before each epoch in which anything did."""
     paid: Floats
     """rao, for incentive to miners and for dividends to validators and their delegators."""
     stake: Floats

@@ -17,7 +17,7 @@ from cluster import RoundResult
 from lab.config.prices import price
 from lab.config.run_config import RunConfig
 from lab.errors import ConfigError
-from lab.record.entries import EpochPayout, GradedRound
+from lab.record.entries import EpochEvents, EpochPayout, GradedRound
 from lab.run.economy import Economy
 from lab.run.rounds import graded_round
 from miners import Miner
@@ -49,6 +49,7 @@ class LeanRun:
                 raise ConfigError(f"validator {names[uid]} grades windows, which a lean run can't; use `subnetlab run`")
         self._pays: list[EpochPayout] = []
         self._rows: list[_EpochRow] = []
+        self._events: list[EpochEvents] = []
 
     def play(self, progress: Progress = lambda done, total: None) -> History:
         """Play all epochs and return what happened."""
@@ -60,9 +61,9 @@ class LeanRun:
         for epoch in range(chain.epochs):
             row = _EpochRow(len(economy.neurons()))
             rounds: list[GradedRound] = []
-            for uid, validator in economy.validators.items():
-                if not validator.asks:
-                    continue
+            if events := economy.begin():
+                self._events.append(events)
+            for uid in economy.asking:
                 for number in range(epoch * chain.rounds_per_epoch, (epoch + 1) * chain.rounds_per_epoch):
                     rounds.append(await self._round(uid, number))
             row.add(rounds, self._config)
@@ -95,6 +96,7 @@ class LeanRun:
         validators = len(self._economy.validators)
         return History(
             neurons=self._economy.neurons(),
+            events=tuple(self._events),
             paid=np.array([pay.paid for pay in self._pays], float),
             stake=np.array([pay.stake for pay in self._pays]),
             validator_trust=np.array([pay.validator_trust[:validators] for pay in self._pays]) / 65535,

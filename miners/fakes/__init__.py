@@ -1,6 +1,6 @@
 """Miners with known behaviour, for tests and calibration."""
 
-from .fakes import Crashing, Echo, Silent, Slow
+from .fakes import Crashing, Echo, Gone, Silent, Slow
 from .noisy import Noisy
 
-__all__ = ["Crashing", "Echo", "Noisy", "Silent", "Slow"]
+__all__ = ["Crashing", "Echo", "Gone", "Noisy", "Silent", "Slow"]

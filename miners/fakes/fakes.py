@@ -24,6 +24,21 @@ class Echo(Miner):
         return Answer(text=query.prompt.text[:100_000])
 
 
+class Gone(Miner):
+    """Refuses every query: it has left the subnet and keeps its uid until somebody takes it."""
+
+    honest = False
+    description = "has left, and refuses every query"
+
+    def blacklist(self, query: Query) -> str:
+        """Refuse every caller."""
+        return "this miner has left the subnet"
+
+    async def forward(self, query: Query) -> Answer:
+        """Fail; no query gets here."""
+        raise RuntimeError("this miner has left the subnet")
+
+
 class Silent(Miner):
     """Accepts the query and never answers."""
 

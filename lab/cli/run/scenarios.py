@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from lab.studies.study import SimulatedStudy
 
 Names = Annotated[
-    list[str] | None, typer.Argument(metavar="[NAME|FILE.toml]...", help="Scenarios to play (default: all).")
+    list[str] | None,
+    typer.Argument(metavar="SCENARIO...", help="Names or TOML files of the scenarios to play (default: all)."),
 ]
 Listed = Annotated[bool, typer.Option("--list", help="List the scenarios with their claims, and play none.")]
 Seeds = Annotated[

@@ -104,6 +104,8 @@ class PayTrails:
             AuditError: the chain pays something else than what is recorded.
         """
         run = CompletedRun.of(record)
+        if newcomers := [event.neuron for event in run.config.events if event.registers]:
+            raise RecordError(f"{newcomers[0]} registers during this run; pay is explained only where nobody does")
         economy = Economy(run.config, record_format=run.start.format)
         names = run.names("miner")
         uids = tuple(names)
