@@ -1,6 +1,6 @@
 """Checks of events before a run: that each can happen, names somebody, and contradicts no other.
 
-check_events(events, members)        # raises ValueError: ".events[2].miner: no miner is called 'bbo'; known: bob, carol"
+check_events(events, members)        # ValueError: ".events[2].miner: no miner is called 'bbo'; known: bob, carol"
 """
 
 from __future__ import annotations
