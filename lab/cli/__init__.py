@@ -7,6 +7,7 @@ COMMANDS = {
     "export": "lab.cli.run.export:app",
     "compare": "lab.cli.run.compare:app",
     "explain": "lab.cli.run.explain:app",
+    "explore": "lab.cli.run.explore:app",
     "gateway": "lab.cli.gateway:app",
     "api-key": "lab.cli.api_key:app",
     "receipt": "lab.cli.run.receipt:app",

@@ -22,7 +22,7 @@ from lab.cli.console.output import FAILED, explain_failure, explain_usage, print
 from .import_path import ROOT, allow_current_folder, protect
 
 NAME = "subnetlab"
-READERS = ("report", "audit", "export", "compare", "explain", "receipt", "runs", "status")
+READERS = ("report", "audit", "export", "compare", "explain", "explore", "receipt", "runs", "status")
 """Commands that read records, which may be somebody else's: they import nothing from the current folder."""
 
 

@@ -61,9 +61,9 @@ def connect(url: str | URL, *, read_only: bool = False) -> Engine:
     return engine
 
 
-def connect_to_read(folder: Path) -> Engine:
-    """Return an engine that can't write the SQLite file in a run's folder and makes no log next to it."""
-    path = (folder / "record.sqlite").resolve()
+def connect_to_read(file: Path) -> Engine:
+    """Return an engine that can't write an SQLite file and makes no log next to it."""
+    path = file.resolve()
 
     def connection() -> sqlite3.Connection:
         # Without a log next to it nobody is writing the file, so SQLite needs no lock and no index of the log.
@@ -71,7 +71,7 @@ def connect_to_read(folder: Path) -> Engine:
         mode = "mode=ro" if logged else "mode=ro&immutable=1"
         return sqlite3.connect(f"file:{quote(str(path))}?{mode}", uri=True, check_same_thread=False)
 
-    return create_engine(file_url(folder), creator=connection)
+    return create_engine(URL.create("sqlite", database=str(path)), creator=connection)
 
 
 def with_retries(engine: Engine, work: Callable[[Connection], T]) -> T:

@@ -31,6 +31,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     delete,
+    func,
     insert,
     inspect,
     select,
@@ -171,7 +172,7 @@ class RunRecord:
                 raise RecordError(f"{folder} lacks record.sqlite")
             raise RecordError(f"{folder} holds no run (no record.sqlite); `subnetlab run CONFIG` makes one")
         if url is None and read_only:
-            engine = connect_to_read(folder)
+            engine = connect_to_read(folder / "record.sqlite")
         else:
             engine = connect(url or file_url_to_write(folder), read_only=read_only)
         try:
@@ -245,13 +246,18 @@ class RunRecord:
         connection.commit()
         return seq, previous
 
-    def entries(self, kind: str | None = None) -> Iterator[Entry]:
-        """Yield entries in the order they were written, of one kind or all."""
-        query = self._entries()
+    def entries(self, kind: str | None = None, *, after: int = 0) -> Iterator[Entry]:
+        """Yield entries in the order they were written, of one kind or all, those numbered above `after`."""
+        query = self._entries().where(_entries.c.seq > after)
         if kind is not None:
             query = query.where(_entries.c.kind == kind)
         for row in self._rows(query.execution_options(yield_per=500)):
             yield _entry(row)
+
+    def count(self, kind: str) -> int:
+        """Return the number of entries of one kind, without reading them."""
+        query = select(func.count()).select_from(_entries).where(_entries.c.run == self.run, _entries.c.kind == kind)
+        return int(next(self._rows(query))[0])
 
     def find(self, kind: str, key: str) -> Entry | None:
         """Return one entry, or None where there is none."""
@@ -362,6 +368,24 @@ def _check_tables(engine: Engine) -> None:
             f"record {safe_url(engine)} was written by an older version of subnetlab: read it with that version, "
             "and use another database here"
         )
+
+
+def recorded_runs(url: str) -> list[str]:
+    """Return the names of the runs whose records are in a database; empty if it holds no record.
+
+    Raises:
+        RecordError: it can't be reached or read.
+    """
+    engine = connect(url, read_only=True)
+    try:
+        if not inspect(engine).has_table(_entries.name):
+            return []
+        with engine.connect() as connection:
+            return list(connection.execute(select(_entries.c.run).distinct().order_by(_entries.c.run)).scalars())
+    except READ_ERRORS as error:
+        raise RecordError(f"record {safe_url(engine)} {read_failure(error)}") from None
+    finally:
+        engine.dispose()
 
 
 def _only_run(engine: Engine) -> str:

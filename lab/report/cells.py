@@ -32,6 +32,8 @@ class Printed:
     """A warning behind it."""
     colour: str = ""
     """CSS variable of the swatch before it."""
+    href: str = ""
+    """Address that it leads to."""
 
 
 def printed(cell: Cell, column: Column) -> Printed:
@@ -39,7 +41,7 @@ def printed(cell: Cell, column: Column) -> Printed:
     if isinstance(cell, Estimate):
         return estimate(cell, column)
     if isinstance(cell, Label):
-        return Printed(clean(cell.text), clean(cell.note), cell.tag, cell.colour)
+        return Printed(clean(cell.text), clean(cell.note), cell.tag, cell.colour, cell.href)
     if isinstance(cell, str):
         return Printed(clean(cell))
     if cell is None:

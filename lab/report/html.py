@@ -9,6 +9,7 @@ by miners.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lab.report.images.svg import inline
 from lab.statistics import Estimate
@@ -17,6 +18,9 @@ from .cells import clean, harmless, plain, printed
 from .palette import variables
 from .plotting import WIDTH_PX, draw
 from .section import Cell, Picture, Publication, Section
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 PHONE_PX = 358
 """Width of a chart on a phone: 390 less the page's margins."""
@@ -39,26 +43,33 @@ def page(publication: Publication, *, files: bool = False) -> str:
         publication: what the page shows.
         files: True to link each section's PNG, CSV and JSON, which are then expected next to the page.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    return (
+        environment("lab.report")
+        .get_template("page.html")
+        .render(
+            publication=publication,
+            charts={section.key: chart(section) for section in publication.sections if section.picture is not None},
+            files=files,
+        )
+    )
+
+
+def environment(*packages: str) -> Environment:
+    """Return the templates of packages, of which the first that has a name wins, with what `section.html` needs."""
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
-        loader=PackageLoader("lab.report"),
+    made = Environment(
+        loader=ChoiceLoader([PackageLoader(package) for package in packages]),
         autoescape=True,
         finalize=lambda value: harmless(value) if type(value) is str else value,  # but not what is marked as safe
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"plain": plain, "printed": printed, "svg": Markup}
-    return environment.get_template("page.html").render(
-        publication=publication,
-        charts={section.key: chart(section) for section in publication.sections if section.picture is not None},
-        files=files,
-        variables=variables(),
-        prose=is_prose,
-        share_of=share_of_largest,
-    )
+    made.filters |= {"plain": plain, "printed": printed, "svg": Markup}
+    made.globals |= {"variables": variables(), "prose": is_prose, "share_of": share_of_largest}
+    return made
 
 
 def chart(section: Section) -> Chart:

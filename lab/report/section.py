@@ -29,6 +29,8 @@ class Label:
     """More about it, in smaller print: the kind of a miner."""
     colour: str = ""
     """CSS variable of `palette` that a swatch before the name has: "c0"."""
+    href: str = ""
+    """Address of the page about it, where there is one."""
 
     def __str__(self) -> str:
         """Return the name, with an asterisk if there is a warning."""

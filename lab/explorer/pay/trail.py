@@ -131,7 +131,15 @@ class PayTrails:
         Raises:
             RecordError: there is no such miner or epoch.
         """
-        place = self._place(miner)
+        return self._trail(self._place(miner), epoch)
+
+    def of_uid(self, uid: int) -> PayTrail:
+        """Explain the pay of the miner with a uid over the run; raises RecordError if there is none."""
+        if uid not in self.uids:
+            raise RecordError(f"no miner has uid {uid}")
+        return self._trail(self.uids.index(uid), None)
+
+    def _trail(self, place: int, epoch: int | None) -> PayTrail:
         if not self.epochs:
             raise RecordError("no epoch is complete yet, so nobody was paid; look again after the first epoch")
         if epoch is not None and not 0 <= epoch < len(self.epochs):

@@ -1,0 +1,193 @@
+"""The index of a run: its answers in a private database in memory, so that a page of a large run is one short query.
+
+    index = RunIndex()
+    index.follow(record)           # reads what was written since the last time
+    index.rows("select count(*) from answers")
+
+The record itself is only read, and never held open. Rounds of an epoch that has not ended are in the index too.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from lab.config.prices import price
+from lab.config.run_config import RunConfig
+from lab.errors import AuditError
+from lab.record.entries import Epoch, GradedRound, Neuron, Start
+from lab.record.graded_window import GradedWindow
+from lab.record.record import Entry, RunRecord
+
+SCHEMA = """
+create table rounds (
+    validator integer, number integer, task text, kind text, difficulty real, answers integer,
+    primary key (number, validator)
+) without rowid;
+create table answers (
+    number integer, validator integer, place integer, uid integer, score real, quality real, fault text,
+    latency_s real, usd real, blob text, size integer, primary key (uid, number, validator)
+) without rowid;
+create index answers_by_round on answers (number, validator, blob, uid);
+create table shared (number integer, validator integer, grader integer, uid integer, score real);
+create index shared_by_grader on shared (grader);
+"""
+
+
+class RunIndex:
+    """What the pages of one run show, kept up to date by `follow`. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._database = sqlite3.connect(":memory:", check_same_thread=False)
+        self._database.executescript(SCHEMA)
+        self._lock = threading.RLock()
+        self._seen = 0
+        self._head = ""
+        self._start: Start | None = None
+        self._config: RunConfig | None = None
+        self.epochs: list[Epoch] = []
+        self.complete = False
+
+    @property
+    def start(self) -> Start:
+        """The first entry of the record."""
+        assert self._start is not None  # `follow` reads it first
+        return self._start
+
+    @property
+    def config(self) -> RunConfig:
+        """The config of the run."""
+        assert self._config is not None  # as above
+        return self._config
+
+    @property
+    def version(self) -> int:
+        """Number of entries that were read; the same number means that nothing has changed."""
+        return self._seen
+
+    def follow(self, record: RunRecord) -> None:
+        """Read the entries that were written since the last call.
+
+        Raises:
+            RecordError: the record can't be read, or is another one than before.
+        """
+        with self._lock:
+            if self._seen and self._rewritten(record):
+                self._reset()
+            try:
+                with self._database:
+                    for rows in _batches(record.entries(after=self._seen)):
+                        self._take(rows, record)
+            except (sqlite3.Error, OverflowError):
+                raise AuditError(f"{record.folder}: the record is damaged: its rounds contradict each other") from None
+
+    def rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return the rows of a query."""
+        with self._lock:
+            return self._database.execute(query, values).fetchall()
+
+    def value(self, query: str, values: Sequence[Any] = ()) -> Any:
+        """Return the only value of a query."""
+        return self.rows(query, values)[0][0]
+
+    def neurons(self, role: str) -> tuple[Neuron, ...]:
+        """Return the neurons of a role, in the order of uids."""
+        return tuple(neuron for neuron in self.start.neurons if neuron.role == role)
+
+    def close(self) -> None:
+        """Free the memory."""
+        with self._lock:
+            self._database.close()
+
+    def _rewritten(self, record: RunRecord) -> bool:
+        """Return whether a run was started over in the same folder since."""
+        last = next(iter(record.entries(after=self._seen - 1)), None)
+        return last is None or last.hash != self._head
+
+    def _reset(self) -> None:
+        with self._database:
+            for table in ("rounds", "answers", "shared"):
+                self._database.execute(f"delete from {table}")
+        self._seen, self._start, self._config, self.complete = 0, None, None, False
+        self.epochs = []
+
+    def _take(self, entries: Sequence[Entry], record: RunRecord) -> None:
+        played = [GradedRound.of(entry) for entry in entries if entry.kind == "round"]
+        for entry in entries:
+            if entry.kind == "start":
+                self._start = Start.of(entry)
+                self._config = RunConfig.parse(self._start.config, source=str(record.folder))
+            elif entry.kind == "epoch":
+                self.epochs.append(Epoch.of(entry))
+            elif entry.kind == "end":
+                self.complete = True
+        self._add(played)
+        for entry in entries:
+            if entry.kind == "window":
+                self._grade(GradedWindow.of(entry))
+        self._seen, self._head = entries[-1].seq, entries[-1].hash
+
+    def _add(self, rounds: Sequence[GradedRound]) -> None:
+        if not rounds:
+            return
+        prices = self.config.prices
+        self._database.executemany(
+            "insert into rounds values (?, ?, ?, ?, ?, ?)",
+            [
+                (each.validator, each.number, each.task_id, each.kind, each.difficulty, len(each.answers))
+                for each in rounds
+            ],
+        )
+        self._database.executemany(
+            "insert into answers values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    each.number,
+                    each.validator,
+                    place,
+                    answer.uid,
+                    answer.score,
+                    answer.quality,
+                    None if answer.fault is None else str(answer.fault),
+                    answer.latency_s,
+                    price(answer.cost, prices),
+                    answer.blob,
+                    answer.size,
+                )
+                for each in rounds
+                for place, answer in enumerate(each.answers)
+            ],
+        )
+        self._database.executemany(
+            "insert into shared values (?, ?, ?, ?, ?)",
+            [
+                (each.number, each.validator, other.validator, answer.uid, grade.score)
+                for each in rounds
+                for other in each.shared
+                for answer, grade in zip(each.answers, other.grades, strict=False)
+            ],
+        )
+
+    def _grade(self, window: GradedWindow) -> None:
+        """Put the scores of a window into its rounds."""
+        self._database.executemany(
+            "update answers set score = ? where number = ? and validator = ? and place = ?",
+            [
+                (grade.score, each.number, window.validator, place)
+                for each in window.rounds
+                for place, grade in enumerate(each.grades)
+            ],
+        )
+
+
+def _batches(entries: Iterator[Entry], size: int = 200) -> Iterator[list[Entry]]:
+    batch: list[Entry] = []
+    for entry in entries:
+        batch.append(entry)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,0 +1,46 @@
+"""Serving the explorer: a socket, a server, and a worker beside it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from lab.errors import LabError
+
+from .app import Explorer
+from .shelf import Shelf
+from .worker import Worker
+
+
+@contextmanager
+def listen(host: str, port: int) -> Iterator[socket.socket]:
+    """Open the port to listen on.
+
+    Raises:
+        LabError: it is taken, or the address is not one of this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        bound = socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise LabError(
+            f"can't listen on {host}, port {port}: {error.strerror or error}; choose another --port"
+        ) from None
+    with bound:
+        yield bound
+
+
+def serve(place: str, bound: socket.socket, *, token: str | None = None, trust: bool = False) -> None:
+    """Serve until Ctrl-C."""
+    worker = Worker(trust=trust)
+    try:
+        app = Explorer(Shelf.of(place), worker, place=place).app(token=token)
+        config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, ws="none")
+        uvicorn.Server(config).run(sockets=[bound])
+    except KeyboardInterrupt:
+        pass  # uvicorn raises it again after a clean end
+    finally:
+        worker.close()
