@@ -77,7 +77,7 @@ $(VENV)/.test: $(VENV)/.text
 	    { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq postgresql; }
 	command -v gocr >/dev/null && command -v ocrad >/dev/null || \
 	    { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq gocr ocrad; }
-	$(PIP) install --constraint requirements/text.txt --editable '.[cluster,dev,documents,frames,postgres,rapidocr,tesserocr,text]'
+	$(PIP) install --constraint requirements/text.txt --editable '.[cluster,dev,documents,explorer,frames,postgres,rapidocr,tesserocr,text]'
 	touch $@
 
 $(LOWEST)/.test: pyproject.toml

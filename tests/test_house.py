@@ -48,9 +48,11 @@ HEAVY = {
     "rapidocr",
     "ray",
     "sentence_transformers",
+    "starlette",
     "tesserocr",
     "torch",
     "transformers",
+    "uvicorn",
     "vllm",
 }
 WORKLOADS = ("subnets.ocr", "subnets.template", "subnets.text_prompting")

@@ -40,7 +40,7 @@ from .views.coldkeys import coldkeys
 from .views.lists import front, study
 from .views.neuron import miner, neuron_of, validator
 from .views.run import earned_rao, progress, run
-from .views.task import task, tasks
+from .views.task import asked_and_true, graded_round, task, tasks
 from .worker import JobFailed, Worker
 
 logger = logging.getLogger(__name__)
@@ -54,6 +54,10 @@ WORKING_S = 1
 MOST_PAGES = 1_000_000
 SANDBOX = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 """Policy of a page that a study has published, which may be somebody else's."""
+UNDRAWN = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 320 40"><text x="8" y="25" font-family="sans-serif" '
+    'font-size="13" fill="#62676e">This task can no longer be drawn.</text></svg>'
+)
 TYPES = {"css": "text/css", "js": "text/javascript"}
 
 
@@ -91,6 +95,7 @@ class Explorer:
             "/part/charts/{key:path}": self._charts,
             "/part/report/{key:path}": self._report,
             "/part/pay/{uid:int}/{key:path}": self._pay,
+            "/part/task/{validator:int}/{number:int}/{key:path}": self._asked_and_true,
             "/part/compare": self._compared,
             "/static/{name}": self._static,
         }
@@ -208,6 +213,14 @@ class Explorer:
         epochs = len(index.epochs)
         return self._worked(("pay", place, uid, epochs), pay_part, place, uid, epochs)
 
+    def _asked_and_true(self, request: Request) -> Response:
+        place = self._run_place(request)
+        index = self.index(place)
+        with place.open() as record:
+            graded = graded_round(record, int(request.path_params["validator"]), int(request.path_params["number"]))
+        template = self._environment.get_template("block.html")
+        return self._part("".join(template.render(block=block) for block in asked_and_true(place.key, index, graded)))
+
     def _compared(self, request: Request) -> Response:
         first, second = self._pair(request)
         return self._worked(
@@ -224,7 +237,7 @@ class Explorer:
         with place.open() as record:
             drawn = answer_picture(index, record, by, number, None if uid == "truth" else int(uid))
         if drawn is None:
-            raise Missing
+            return Response(UNDRAWN, media_type="image/svg+xml")
         return Response(drawn, media_type="image/png", headers={"cache-control": "private, max-age=3600"})
 
     def _static(self, request: Request) -> Response:

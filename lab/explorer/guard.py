@@ -7,6 +7,7 @@ explorer through a name of its own. With a token the first request carries it, a
 from __future__ import annotations
 
 import hmac
+import re
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -27,6 +28,7 @@ HEADERS = {
     "cache-control": "no-store",
 }
 READING = ("GET", "HEAD")
+HOST = re.compile(r"(?:\[(?P<address>[0-9a-f:.]+)\]|(?P<name>[a-z0-9.-]+))(?::\d{1,5})?")
 
 
 class Guard:
@@ -80,7 +82,6 @@ class Guard:
 
 
 def _host(header: str) -> str:
-    """Return the host of a Host header, without its port."""
-    if header.startswith("["):
-        return header[1:].partition("]")[0]
-    return header.partition(":")[0].lower()
+    """Return the host of a Host header, without its port; empty if it is not one."""
+    match = HOST.fullmatch(header.lower())
+    return "" if match is None else match["address"] or match["name"]

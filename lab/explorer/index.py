@@ -9,8 +9,10 @@ The record itself is only read, and never held open. Rounds of an epoch that has
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -20,7 +22,12 @@ from lab.errors import AuditError
 from lab.record.entries import Epoch, GradedRound, Neuron, Start
 from lab.record.graded_window import GradedWindow
 from lab.record.record import Entry, RunRecord
+from subnets import Task
 
+logger = logging.getLogger(__name__)
+
+KEPT_TASKS = 8
+"""Tasks that are kept; each may hold an image."""
 SCHEMA = """
 create table rounds (
     validator integer, number integer, task text, kind text, difficulty real, answers integer,
@@ -47,6 +54,8 @@ class RunIndex:
         self._head = ""
         self._start: Start | None = None
         self._config: RunConfig | None = None
+        self._making = threading.Lock()
+        self._tasks: OrderedDict[str, tuple[Task | None, str]] = OrderedDict()
         self.epochs: list[Epoch] = []
         self.complete = False
 
@@ -96,6 +105,25 @@ class RunIndex:
         """Return the neurons of a role, in the order of uids."""
         return tuple(neuron for neuron in self.start.neurons if neuron.role == role)
 
+    def task(self, graded: GradedRound) -> tuple[Task | None, str]:
+        """Make a task again from its seed; None and the reason where that fails. The last few are kept."""
+        with self._making:
+            if graded.key not in self._tasks:
+                self._tasks[graded.key] = self._made(graded)
+                while len(self._tasks) > KEPT_TASKS:
+                    self._tasks.popitem(last=False)
+            return self._tasks[graded.key]
+
+    def _made(self, graded: GradedRound) -> tuple[Task | None, str]:
+        try:
+            made = self.config.build_validators()[graded.validator].task(self.config.subnet, graded.number)
+        except Exception as error:  # a plug-in, or a file of texts that is gone
+            logger.info("task %s can't be made again", graded.task_id, exc_info=True)
+            return None, f"The task can't be made again: {type(error).__name__}."
+        if (made.id, made.seed) != (graded.task_id, graded.task_seed):
+            return None, "The task can't be made again with the subnet that is installed."
+        return made, ""
+
     def close(self) -> None:
         """Free the memory."""
         with self._lock:
@@ -112,6 +140,7 @@ class RunIndex:
                 self._database.execute(f"delete from {table}")
         self._seen, self._start, self._config, self.complete = 0, None, None, False
         self.epochs = []
+        self._tasks.clear()
 
     def _take(self, entries: Sequence[Entry], record: RunRecord) -> None:
         played = [GradedRound.of(entry) for entry in entries if entry.kind == "round"]

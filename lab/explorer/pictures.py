@@ -8,7 +8,7 @@ from lab.explorer.index import RunIndex
 from lab.record.record import RunRecord
 from subnets import SubnetlabError
 
-from .views.task import graded_round, recomputed
+from .views.task import graded_round
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ def answer_picture(index: RunIndex, record: RunRecord, validator: int, number: i
         RecordError: there is no such round, or the record is damaged.
     """
     graded = graded_round(record, validator, number)
-    made, _ = recomputed(index, graded)
+    made, _ = index.task(graded)
     blob = next((answer.blob for answer in graded.answers if answer.uid == uid), None)
     if made is None or (uid is not None and blob is None):
         return None

@@ -61,15 +61,18 @@ def connect(url: str | URL, *, read_only: bool = False) -> Engine:
     return engine
 
 
-def connect_to_read(file: Path) -> Engine:
-    """Return an engine that can't write an SQLite file and makes no log next to it."""
+def connect_to_read(file: Path, *, wait_s: float = 5.0) -> Engine:
+    """Return an engine that can't write an SQLite file and makes no log next to it.
+
+    `wait_s` is how long it waits for a process that holds the file alone.
+    """
     path = file.resolve()
 
     def connection() -> sqlite3.Connection:
         # Without a log next to it nobody is writing the file, so SQLite needs no lock and no index of the log.
         logged = any(path.with_name(path.name + end).exists() for end in ("-wal", "-journal"))
         mode = "mode=ro" if logged else "mode=ro&immutable=1"
-        return sqlite3.connect(f"file:{quote(str(path))}?{mode}", uri=True, check_same_thread=False)
+        return sqlite3.connect(f"file:{quote(str(path))}?{mode}", timeout=wait_s, uri=True, check_same_thread=False)
 
     return create_engine(URL.create("sqlite", database=str(path)), creator=connection)
 

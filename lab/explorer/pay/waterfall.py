@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     Column("step", "step"),
+    Column("reason", "why"),
     Column("number", "its figure", 4),
     Column("delta_rao", "rao more or less"),
     Column("after_rao", "rao after it"),
-    Column("reason", "why"),
 )
 
 
@@ -38,7 +38,7 @@ def waterfall(trail: PayTrail) -> Section:
             "arithmetic.",
         ),
         COLUMNS,
-        tuple((step.title, step.number, step.delta_rao, step.after_rao, step.reason) for step in trail.steps),
+        tuple((step.title, step.reason, step.number, step.delta_rao, step.after_rao) for step in trail.steps),
         Picture(lambda ax: draw_waterfall(trail, ax=ax), height, height),
     )
 
@@ -49,7 +49,7 @@ def steps(trail: PayTrail) -> Section:
         "pay-steps",
         f"The pay of {quoted(trail.miner)}, step by step",
         NO_CAPTION,
-        COLUMNS[:-1],
+        (COLUMNS[0], *COLUMNS[2:]),
         tuple((step.title, step.number, step.delta_rao, step.after_rao) for step in trail.steps),
     )
 

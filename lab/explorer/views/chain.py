@@ -20,6 +20,8 @@ from .run import tabs
 
 MOST_CALL = 300
 """Characters of a call's arguments that are shown."""
+WAIT_S = 0.1
+"""How long a page waits for a process that holds the chain; most hold it for longer than anybody waits."""
 MOST_ROWS = 20
 """Rows of the tables that have no pages: the latest epochs, the largest accounts."""
 
@@ -30,7 +32,7 @@ def chain(where: str, key: str, asked: Asked) -> Page:
     Raises:
         RecordError: it can't be read, which is so while a process holds it.
     """
-    engine = connect(where, read_only=True) if "://" in where else connect_to_read(_file(where))
+    engine = connect(where, read_only=True) if "://" in where else connect_to_read(_file(where), wait_s=WAIT_S)
     try:
         with engine.connect() as connection:
             blocks = _blocks(connection, chain_page(key), asked)

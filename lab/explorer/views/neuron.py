@@ -9,7 +9,7 @@ from lab.explorer.addresses import miner_page, part, run_page, task_page, valida
 from lab.explorer.index import RunIndex
 from lab.explorer.page import PER_PAGE, Asked, Block, Page, Pager
 from lab.record.entries import Neuron
-from lab.report.section import Caption, Cell, Column, Label, Section
+from lab.report.section import Caption, Cell, Column, Fact, Label, Section
 from lab.results.neurons import RAO, U16
 from lab.results.words import counted
 from lab.statistics import spearman
@@ -101,8 +101,7 @@ def _about(index: RunIndex, neuron: Neuron) -> Section:
         names = ("validator_trust", "dividends") if is_validator else ("trust", "consensus", "incentive")
         facts += [(Column(name, name.replace("_", " ")), getattr(pay, name)[uid] / U16) for name in names]
     caption = Caption(f"Hotkey {neuron.hotkey}.", "Shares are those of the last epoch.")
-    columns = tuple(column for column, _ in facts)
-    return Section("about", "In figures", caption, columns, (tuple(value for _, value in facts),))
+    return Section("about", "In figures", caption, facts=tuple(Fact(column, value) for column, value in facts))
 
 
 def _faults(index: RunIndex, uid: int) -> Section:

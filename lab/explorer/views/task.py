@@ -6,7 +6,7 @@ import logging
 from dataclasses import asdict
 
 from lab.errors import RecordError
-from lab.explorer.addresses import miner_page, picture, run_page, task_page, tasks_page, validator_page
+from lab.explorer.addresses import miner_page, part, picture, run_page, task_page, tasks_page, validator_page
 from lab.explorer.index import RunIndex
 from lab.explorer.page import PER_PAGE, Answered, Asked, Block, Page, Pager
 from lab.record.entries import Grade, GradedAnswer, GradedRound
@@ -15,7 +15,7 @@ from lab.record.record import RunRecord
 from lab.report.section import Caption, Column, Label, Section
 from lab.results.words import counted
 from lab.statistics import number as written
-from subnets import SubnetlabError, Task
+from subnets import Subnet, SubnetlabError, Task
 
 from .run import tabs
 
@@ -69,10 +69,8 @@ def task(key: str, index: RunIndex, record: RunRecord, validator: int, number: i
     """Return the page of a task."""
     graded = graded_round(record, validator, number)
     names = {neuron.uid: neuron.name for neuron in index.start.neurons}
-    made, note = recomputed(index, graded)
-    blocks = [_asked(key, made, note, graded)]
-    if made is not None:
-        blocks.append(_truth(key, index, made, graded))
+    draws = draws_pictures(index)
+    blocks = [Block(source=part("task", key, validator, number))]
     windows = _windowed(record, index, graded)
     subnet = index.config.subnet
     answers = []
@@ -84,11 +82,7 @@ def task(key: str, index: RunIndex, record: RunRecord, validator: int, number: i
         except Exception as error:  # a plug-in may fail in any way
             logger.info("answer of uid %d can't be shown", answer.uid, exc_info=True)
             text = f"[can't be read: {type(error).__name__}]"
-        drawn = (
-            picture(key, validator, number, answer.uid)
-            if made is not None and made.prompt.image and answer.blob
-            else ""
-        )
+        drawn = picture(key, validator, number, answer.uid) if draws and answer.blob and answer.fault is None else ""
         facts = _grades(answer, windows.get(place), graded, place, names)
         answers.append(
             Answered(names.get(answer.uid, "?"), miner_page(key, answer.uid), drawn, text[:MOST_TEXT], facts)
@@ -110,25 +104,19 @@ def graded_round(record: RunRecord, validator: int, number: int) -> GradedRound:
     return GradedRound.of(entry)
 
 
-def recomputed(index: RunIndex, graded: GradedRound) -> tuple[Task | None, str]:
-    """Make a task again; None and the reason where that fails."""
-    validators = index.config.build_validators()
-    try:
-        made = validators[graded.validator].task(index.config.subnet, graded.number)
-    except Exception as error:  # a plug-in, or a file of texts that is gone
-        logger.info("task %s can't be made again", graded.task_id, exc_info=True)
-        return None, f"The task can't be made again: {type(error).__name__}."
-    if (made.id, made.seed) != (graded.task_id, graded.task_seed):
-        return None, "The task can't be made again with the subnet that is installed."
-    return made, ""
+def draws_pictures(index: RunIndex) -> bool:
+    """Return whether the run's subnet draws its tasks."""
+    return type(index.config.subnet).illustrate is not Subnet.illustrate
 
 
-def _asked(key: str, made: Task | None, note: str, graded: GradedRound) -> Block:
+def asked_and_true(key: str, index: RunIndex, graded: GradedRound) -> tuple[Block, ...]:
+    """Return what a task asked and its true answer."""
+    made, note = index.task(graded)
     difficulty = "" if graded.difficulty is None else f"Difficulty {graded.difficulty:.2f}."
-    texts = (
-        () if made is None else tuple(f"{each.role}: {each.content}" for each in made.prompt.messages if each.content)
-    )
-    return Block(heading="What was asked", words=(*filter(None, (note, difficulty)), *texts))
+    messages = () if made is None else made.prompt.messages
+    texts = (f"{each.role}: {each.content}" for each in messages if each.content)
+    blocks = [Block(heading="What was asked", words=tuple(filter(None, (note, difficulty, *texts))))]
+    return (*blocks, _truth(key, index, made, graded)) if made is not None else tuple(blocks)
 
 
 def _truth(key: str, index: RunIndex, made: Task, graded: GradedRound) -> Block:
@@ -139,7 +127,7 @@ def _truth(key: str, index: RunIndex, made: Task, graded: GradedRound) -> Block:
         text = index.config.subnet.text_of(index.config.subnet.gold(made))
     except Exception as error:  # a plug-in may fail in any way
         return Block(heading=heading, words=(f"It can't be shown: {type(error).__name__}.",))
-    drawn = picture(key, graded.validator, graded.number, None) if made.prompt.image else ""
+    drawn = picture(key, graded.validator, graded.number, None) if draws_pictures(index) else ""
     return Block(heading=heading, answers=(Answered("truth", "", drawn, text[:MOST_TEXT], ()),))
 
 
