@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import total_ordering
+
 from lab.explorer.addresses import chain_page, coldkeys_page, miner_page, part, run_page, tasks_page, validator_page
 from lab.explorer.index import RunIndex
 from lab.explorer.page import PER_PAGE, Asked, Block, Page, Pager
@@ -140,7 +143,7 @@ def _miners(key: str, index: RunIndex, asked: Asked) -> Block:
             )
         )
     order = asked.sort if asked.sort in ORDERS else "pay"
-    rows.sort(key=lambda row: _sort_key(row[ORDERS[order]]), reverse=order not in ("name", "uid"))
+    rows.sort(key=lambda row: _Rank(row[ORDERS[order]]), reverse=order not in ("name", "uid"))
     caption = Caption(
         f"{counted(len(rows), 'miner')}. Incentive and trust are those of the last epoch; scores and true quality are "
         "means over all answers so far.",
@@ -151,11 +154,19 @@ def _miners(key: str, index: RunIndex, asked: Asked) -> Block:
     return Block(section, Pager(run_page(key), asked, len(rows), tuple(ORDERS), "name, kind, coldkey or hotkey"))
 
 
-def _sort_key(cell: Cell) -> tuple[int, float, str]:
-    """Order unknown figures below all others."""
-    if cell is None:
-        return (0, 0.0, "")
-    return (1, 0.0, cell.text.casefold()) if isinstance(cell, Label) else (1, float(str(cell)), "")
+@total_ordering
+@dataclass(frozen=True, slots=True)
+class _Rank:
+    """The place of a cell in an order: unknown figures below all others, names by their letters."""
+
+    cell: Cell
+
+    def __lt__(self, other: _Rank) -> bool:
+        if self.cell is None or other.cell is None:
+            return self.cell is None and other.cell is not None
+        if isinstance(self.cell, Label) and isinstance(other.cell, Label):
+            return self.cell.text.casefold() < other.cell.text.casefold()
+        return float(str(self.cell)) < float(str(other.cell))
 
 
 def _validators(key: str, index: RunIndex) -> Section:
