@@ -299,9 +299,9 @@ class _Session:
         rounds = [graded for graded in self._in_order() if graded.answers and self._has_baseline(graded.number)]
         queries = [self.queries.get(graded.key) or self._query(graded) for graded in rounds]
         self.queries.clear()
-        before = await self._servers_cpu_s(pool)
-        if self.economy.baseline_miner is None:
+        if self.economy.baseline_miner is None or not queries:
             return _Baseline({}, 0.0)
+        before = await self._servers_cpu_s(pool)
         costs = await pool.baseline(self.economy.baseline_miner, queries)
         servers_cpu_s = await self._servers_cpu_s(pool) - before
         measured = {graded.key: cost for graded, cost in zip(rounds, costs, strict=True) if cost is not None}

@@ -19,11 +19,12 @@ from lab.serve.gateway.gateway import Gateway
 from lab.serve.gateway.keys import KeyFile
 from miners import Miner
 from subnets import Answer, Query, Response, Score, Scorer, Task
-from tests.lab.records import make_config
+from tests.lab.records import Sayer, make_config
 
 SAYER = {"name": "sayer", "kind": "tests.lab.records:Sayer"}
 FAILING = {"name": "failing", "kind": "tests.lab.records:Mute"}
 SILENT = {"name": "silent", "kind": "silent"}
+PATIENT = {"name": "patient", "kind": "tests.lab.gateway.running:Patient"}
 WAIT_S = 60.0
 
 
@@ -46,8 +47,21 @@ class Repeater(Miner):
         return Answer(text=query.prompt.text * self.times, model="repeater-1")
 
 
+class Patient(Sayer):
+    """Answers validators, and waits for ever when it is asked "?"."""
+
+    async def forward(self, query: Query) -> Answer | bytes:
+        if query.prompt.text == "?":
+            await asyncio.Event().wait()
+        return await super().forward(query)
+
+
+HEARD: list[dict[str, Any]] = []
+"""What eavesdroppers in this process were asked with."""
+
+
 class Eavesdropper(Miner):
-    """Answers with everything that it was asked with."""
+    """Answers with everything that it was asked with, and remembers it."""
 
     async def forward(self, query: Query) -> Answer:
         caller = query.caller
@@ -62,6 +76,7 @@ class Eavesdropper(Miner):
             "roles": [message.role for message in query.prompt.messages],
             "image": query.prompt.image[:3].hex(),
         }
+        HEARD.append(seen)
         return Answer(text=json.dumps(seen))
 
 
@@ -114,7 +129,11 @@ def customers_config(*miners: Mapping[str, Any], validators: Any = None, **table
 
 @contextmanager
 def running(
-    config: RunConfig, folder: Path, mode: RunMode = "new", limits: Mapping[str, Any] | None = None
+    config: RunConfig,
+    folder: Path,
+    mode: RunMode = "new",
+    limits: Mapping[str, Any] | None = None,
+    certificate: Path | None = None,
 ) -> Iterator[RunningGateway]:
     """Run a gateway; at the end it is stopped after its last epoch."""
     keys = KeyFile(folder.parent / "keys.json")
@@ -129,7 +148,7 @@ def running(
         ports.append(port)
         ready.set()
 
-    gateway = Gateway(keys, opened=opened)
+    gateway = Gateway(keys, opened=opened, certificate=certificate)
 
     def work() -> None:
         try:
