@@ -91,6 +91,8 @@ def gateway(
             typer.echo(words, err=True)
 
     guest = Gateway(key_file, host=host, port=port, certificate=tls_cert, certificate_key=tls_key, opened=announce)
+    # A shell that starts it in the background has it ignore SIGINT; asyncio ends a run by the default handler alone.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     try:
         run_subnet(settings, folder, mode=mode, guest=guest)
