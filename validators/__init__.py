@@ -10,7 +10,7 @@ from .registry import LEDGERS, SAMPLERS, SCORERS, WEIGHT_RULES
 from .sampling import All, ByLedger, RandomK, Sampler, StakeWeighted
 from .scorer_check import check_scorer, open_scorer
 from .strategies import VALIDATORS, Favourite, Inverter, WeightCopier, load_validator
-from .validator import Assignment, Grades, PublicView, Validator, receive, score
+from .validator import Assignment, Grades, PublicView, Validator, receive, receive_all, score
 from .watchful import Watchful, WatchfulLedger
 from .weights import Power, Proportional, Softmax, TopK, WeightRule, WinnerTakesAll
 from .window import Round, WindowGrades, WindowScorer
@@ -58,5 +58,6 @@ __all__ = [
     "load_validator",
     "open_scorer",
     "receive",
+    "receive_all",
     "score",
 ]

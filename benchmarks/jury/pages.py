@@ -13,7 +13,7 @@ import numpy as np
 
 from lab.record.completed_run import CompletedRun
 from lab.record.record import RunRecord
-from lab.run.rounds import response_of
+from lab.run.rounds import responses_of
 from validators import Round, Validator
 from validators.scorers.jury import Jury
 
@@ -30,7 +30,7 @@ def main() -> None:
         run = CompletedRun.of(record)
         subnet, setter = run.config.subnet, run.config.build_validators()[0]
         rounds = [
-            Round(each.number, setter.task(subnet, each.number), tuple(response_of(record, a) for a in each.answers))
+            Round(each.number, setter.task(subnet, each.number), tuple(responses_of(record, each)))
             for each in run.rounds
             if each.validator == 0
         ]

@@ -101,9 +101,9 @@ class NeuronResults:
         answers: dict[int, list[GradedAnswer]] = defaultdict(list)
         characters: dict[int, list[int]] = defaultdict(list)
         for graded in rounds:
-            for answer in graded.answers:
+            for answer, count in zip(graded.answers, _characters(record, config.subnet, graded), strict=True):
                 answers[answer.uid].append(answer)
-                characters[answer.uid].append(_characters(record, config.subnet, answer))
+                characters[answer.uid].append(count)
         neurons = tuple(
             _result(neuron, start, epochs, answers[neuron.uid], characters[neuron.uid], config.prices)
             for neuron in start.neurons
@@ -127,11 +127,12 @@ def by_quality(miners: Sequence[NeuronResult]) -> list[NeuronResult]:
     return sorted(miners, key=lambda miner: (miner.quality.value is None, -(miner.quality.value or 0.0), miner.uid))
 
 
-def _characters(record: RunRecord, subnet: Subnet, answer: GradedAnswer) -> int:
-    """Count the characters of an answer that a language model wrote."""
-    if answer.fault is not None or answer.blob is None or not answer.cost.output_tokens:
-        return 0
-    return len(subnet.read(record.blob(answer.blob)).text)
+def _characters(record: RunRecord, subnet: Subnet, graded: GradedRound) -> list[int]:
+    """Count the characters of each answer that a language model wrote; 0 for all others."""
+    written = [answer.blob if answer.fault is None and answer.cost.output_tokens else None for answer in graded.answers]
+    bodies = record.blobs(blob for blob in written if blob is not None)
+    counts = {blob: len(subnet.read(body).text) for blob, body in bodies.items()}
+    return [0 if blob is None else counts[blob] for blob in written]
 
 
 def _result(

@@ -196,7 +196,7 @@ def _bodies(run: CompletedRun, record: RunRecord) -> DataTable:
         "bodies",
         "One row for each different answer, as it arrived.",
         columns("body text: SHA-256 of its bytes", "text text: the bytes as UTF-8; others are replaced by U+FFFD"),
-        tuple((key, record.blob(key).decode(errors="replace")) for key in hashes),
+        tuple((key, body.decode(errors="replace")) for key, body in record.blobs(hashes).items()),
     )
 
 

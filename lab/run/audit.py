@@ -29,7 +29,7 @@ from validators.window import GRADER_FAILED
 
 from .customers.audit import CustomersAudit
 from .economy import Economy
-from .rounds import response_of
+from .rounds import responses_of
 from .windows import Windows
 
 TOLERANCE = 1e-6
@@ -203,7 +203,7 @@ def _regrade(
     sampled = validator.sample(graded.number, economy.candidates(graded.validator, graded.number))
     if asked != sampled:
         raise AuditError(f"{where}: answers of uids {list(asked)} recorded, but uids {list(sampled)} had to be asked")
-    responses = [response_of(record, answer) for answer in graded.answers]
+    responses = responses_of(record, graded)
     windows.add(graded.validator, graded.number, Round(graded.number, task.without_image(), tuple(responses)))
     grades = validator.grade(subnet, task, responses)
     ungraded = []

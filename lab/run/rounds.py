@@ -63,10 +63,7 @@ def graded_window(
 
 def answered_rounds(record: RunRecord, rounds: Sequence[GradedRound]) -> list[AnsweredRound]:
     """Return rounds with their responses as they arrived."""
-    return [
-        AnsweredRound(graded.number, tuple(response_of(record, answer) for answer in graded.answers))
-        for graded in rounds
-    ]
+    return [AnsweredRound(graded.number, tuple(responses_of(record, graded))) for graded in rounds]
 
 
 def stored_answers(result: RoundResult, graded: GradedRound) -> list[bytes]:
@@ -97,14 +94,23 @@ def _graded_answer(response: Response, score: Score, quality: float | None, max_
     )
 
 
-def response_of(record: RunRecord, answer: GradedAnswer) -> Response:
-    """Return a response as it arrived. A malformed one whose bytes were kept is to be read again."""
+def responses_of(record: RunRecord, graded: GradedRound) -> list[Response]:
+    """Return the responses of a round as they arrived. A malformed one whose bytes were kept is to be read again.
+
+    Raises:
+        AuditError: an answer is gone or is not what was written.
+    """
+    bodies = record.blobs(answer.blob for answer in graded.answers if answer.blob is not None)
+    return [_response_of(answer, b"" if answer.blob is None else bodies[answer.blob]) for answer in graded.answers]
+
+
+def _response_of(answer: GradedAnswer, body: bytes) -> Response:
     again = answer.fault is Fault.MALFORMED and answer.blob is not None
     return Response(
         uid=answer.uid,
         fault=None if again else answer.fault,
         reason=answer.reason,
-        body=b"" if answer.blob is None else record.blob(answer.blob),
+        body=body,
         latency_s=answer.latency_s,
         waited_s=answer.waited_s,
         cost=answer.cost,

@@ -33,7 +33,17 @@ def test_entries_come_back_in_order_by_kind_and_by_key(record: RunRecord) -> Non
         assert found is not None and found.body == {"paid": [1, 2]}
         assert again.find("epoch", "1") is None
         assert again.blob(blob_hash(b"an answer")) == b"an answer"
+        assert again.blobs([blob_hash(b"an answer")] * 2) == {blob_hash(b"an answer"): b"an answer"}
         assert again.verify() == len(again) == 4
+
+
+def test_more_byte_strings_than_one_query_takes_come_back_in_the_order_asked(record: RunRecord) -> None:
+    written = [b"%d" % number for number in range(1_100)]
+    record.append([Draft("round", "0/2", {})], written)
+    found = record.blobs(map(blob_hash, reversed(written)))
+    assert list(found.values()) == written[::-1]
+    with pytest.raises(AuditError, match=f"answer {blob_hash(b'none')[:12]}… is missing"):
+        record.blobs([*found, blob_hash(b"none")])
 
 
 def test_the_same_bytes_are_kept_once(record: RunRecord) -> None:

@@ -16,11 +16,11 @@ from lab.errors import RecordError
 from lab.record.entries import Body, GradedRound, Start
 from lab.record.record import FORMAT, Draft, RunRecord
 from lab.record.versions import changed_versions, machine
-from lab.run.rounds import response_of
+from lab.run.rounds import responses_of
 from lab.studies.arm import Arm
 from lab.studies.study_folder import StudyFolder, Watch
 from subnets import Cost, Meter, Response, Score, Subnet, Task
-from validators import open_scorer, receive, score
+from validators import open_scorer, receive_all, score
 
 from .config import ANSWERS, GraderTable, GradingConfig
 from .probes import PROBES, Probe
@@ -81,7 +81,7 @@ def recorded_rounds(record: RunRecord, config: GradingConfig) -> list[RecordedRo
     rounds = []
     for graded in sorted(map(GradedRound.of, record.entries("round")), key=lambda each: each.number):
         task = validator.task(config.subnet, graded.number)
-        responses = (receive(config.subnet, response_of(record, answer)) for answer in graded.answers)
+        responses = receive_all(config.subnet, responses_of(record, graded))
         rounds.append(RecordedRound(graded, task, tuple(responses), uids))
     return rounds
 

@@ -119,15 +119,19 @@ class MinersData:
 
 def _answers(record: RunRecord, results: NeuronResults, uid: int) -> tuple[AnswerFacts, ...]:
     facts = []
-    for task, graded in enumerate(results.rounds):
-        for answer in graded.answers:
-            if answer.uid != uid or answer.fault == Fault.LOST:
-                continue
-            if answer.fault is not None or answer.blob is None:
-                facts.append(AnswerFacts(task, answer, None, None))
-                continue
-            read = results.config.subnet.read(record.blob(answer.blob))
-            facts.append(AnswerFacts(task, answer, read.text, read.output_tokens))
+    answers = [
+        (task, answer)
+        for task, graded in enumerate(results.rounds)
+        for answer in graded.answers
+        if answer.uid == uid and answer.fault != Fault.LOST
+    ]
+    bodies = record.blobs(answer.blob for _, answer in answers if answer.fault is None and answer.blob is not None)
+    for task, answer in answers:
+        if answer.fault is not None or answer.blob is None:
+            facts.append(AnswerFacts(task, answer, None, None))
+            continue
+        read = results.config.subnet.read(bodies[answer.blob])
+        facts.append(AnswerFacts(task, answer, read.text, read.output_tokens))
     return tuple(facts)
 
 
