@@ -15,12 +15,17 @@ SORTS = registries()
 KINDS = [(sort, kind) for sort, plugins in SORTS.items() for kind in plugins.sources()]
 EXAMPLES: dict[tuple[str, str], dict[str, Any]] = {
     ("miners", "copycat"): {"victim": "echo"},
+    ("miners", "ring"): {"victim": "echo"},
     ("scorers", "cascade"): {"cheap": "length", "judge": "edit_similarity"},
     ("scorers", "judge"): {"max_tokens": 4, "max_characters": 200},
     ("scorers", "pairwise_judge"): {"max_tokens": 4, "max_characters": 200},
     ("scorers", "reward_model"): {"model": "./no-such-folder"},
     ("scorers", "weighted"): {"terms": [{"scorer": "rouge"}, {"scorer": "edit_similarity"}]},
+    ("validators", "bribed"): {"uids": [3]},
+    ("validators", "cabal"): {"uids": [3]},
     ("validators", "favourite"): {"uids": [3]},
+    ("validators", "poison_pill"): {"uids": [3]},
+    ("weight_rules", "burn"): {"uid": 9},
 }
 """Options of the kinds that can't do without any, or take long without."""
 RUN_MODELS = ("judge", "log_probability", "model_check", "pairwise_judge", "reward_model")

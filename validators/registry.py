@@ -1,4 +1,4 @@
-"""The scorers, samplers, ledgers and weight rules known by name; `strategies` has the registry of validators."""
+"""The scorers, samplers and ledgers known by name; `weights` and `strategies` have the other registries."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,7 +6,6 @@ from subnets import SUBNETS, PluginError, Plugins, Scorer
 
 from .ledger import LedgerKind
 from .sampling import Sampler
-from .weights import WeightRule
 
 GENERAL_SCORERS = {
     "cascade": "validators.scorers.cascade:Cascade",
@@ -68,17 +67,4 @@ LEDGERS: Plugins[LedgerKind] = Plugins(
     group="subnetlab.ledgers",
     base=LedgerKind,  # type: ignore[type-abstract]
     builtin={"watchful": "validators.watchful:Watchful"},
-)
-
-WEIGHT_RULES: Plugins[WeightRule] = Plugins(
-    sort="weight rule",
-    group="subnetlab.weight_rules",
-    base=WeightRule,  # type: ignore[type-abstract]
-    builtin={
-        "power": "validators.weights:Power",
-        "proportional": "validators.weights:Proportional",
-        "softmax": "validators.weights:Softmax",
-        "top_k": "validators.weights:TopK",
-        "winner_takes_all": "validators.weights:WinnerTakesAll",
-    },
 )

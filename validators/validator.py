@@ -18,9 +18,9 @@ from subnets import Caller, Cost, Fault, MalformedAnswer, Meter, Plugin, Query, 
 from subnets.subnet import Subnet
 
 from .ledger import Ledger, LedgerKind, ScoreLedger
-from .registry import LEDGERS, SAMPLERS, SCORERS, WEIGHT_RULES
+from .registry import LEDGERS, SAMPLERS, SCORERS
 from .sampling import All, Sampler
-from .weights import Proportional, WeightRule
+from .weights import WEIGHT_RULES, Proportional, WeightRule
 from .window import GRADER_FAILED, LATER, Round, WindowGrades, WindowScorer, grade_window
 
 logger = logging.getLogger(__name__)
@@ -62,6 +62,12 @@ class PublicView:
     """Hotkeys of miners and validators by uid."""
     consensus: Mapping[int, float]
     """Consensus of the last epoch by uid; empty before the first."""
+    epoch: int = 0
+    """Number of the epoch, from 0."""
+    stakes: Mapping[int, float] = field(default_factory=dict)
+    """Stake in tokens by uid."""
+    submitted: Mapping[int, Mapping[int, float]] = field(default_factory=dict)
+    """Weights that other validators have submitted in this epoch, for one that is `late`; empty for all others."""
 
 
 class Validator(Plugin):
@@ -70,6 +76,8 @@ class Validator(Plugin):
     honest: ClassVar[bool] = True
     asks: ClassVar[bool] = True
     """False for a validator that sets weights without asking any miner."""
+    late: ClassVar[bool] = False
+    """True for a validator that submits its weights after the others and has seen theirs."""
     description: ClassVar[str] = "asks miners, grades their answers and submits the weights"
 
     sampler: Annotated[Sampler, *SAMPLERS.field()] = All()
@@ -154,6 +162,10 @@ class Validator(Plugin):
             received = [replace(each, responses=tuple(receive_all(subnet, each.responses))) for each in rounds]
             scores = grade_window(self.scorer, received, subnet, self.seed)[-last:]
         return WindowGrades(tuple(map(tuple, scores)), meter.cost)
+
+    def scores_from(self) -> int | None:
+        """Return the uid of the validator whose scores this one weighs; None for its own."""
+        return None
 
     def weights(self, ledger: Ledger, view: PublicView) -> dict[int, float]:
         """Return the weights to submit, by uid; empty to submit none."""

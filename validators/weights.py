@@ -3,7 +3,8 @@
     weight_rule = { kind = "softmax", temperature = 0.05 }      # in a [[validators]] table
 
 A rule takes scores in [0, 1] by uid and returns shares that sum to 1, without zeros, in ascending order of uids. It
-preserves the order of the scores, treats equal scores alike, and pays nobody for a score of 0.
+preserves the order of the scores, treats equal scores alike, and pays nobody for a score of 0. `Burn` alone gives
+weight to a uid whatever its score: the owner's.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from typing import Annotated
 
 from pydantic import Field
 
-from subnets import Plugin
+from subnets import Plugin, Plugins
 
 
 class WeightRule(Plugin, ABC):
@@ -80,6 +82,41 @@ class TopK(WeightRule):
         """Return the shares of the scores that at least match the k-th."""
         least = sorted(scores.values(), reverse=True)[: self.k][-1:]
         return shares({uid: score for uid, score in scores.items() if score >= least[0]})
+
+
+WEIGHT_RULES: Plugins[WeightRule] = Plugins(
+    sort="weight rule",
+    group="subnetlab.weight_rules",
+    base=WeightRule,  # type: ignore[type-abstract]
+    builtin={
+        "burn": "validators.weights:Burn",
+        "power": "validators.weights:Power",
+        "proportional": "validators.weights:Proportional",
+        "softmax": "validators.weights:Softmax",
+        "top_k": "validators.weights:TopK",
+        "winner_takes_all": "validators.weights:WinnerTakesAll",
+    },
+)
+
+
+class Burn(WeightRule):
+    """A share of the weight for the owner's uid, whose pay the chain recycles; the rest by another rule.
+
+    The chain recycles it if the hyperparameter `recycle_owner_incentive` is on and the uid's coldkey is the owner's.
+    """
+
+    uid: int = Field(ge=0)
+    """Uid of the owner."""
+    share: float = Field(0.5, gt=0.0, lt=1.0)
+    """Share of the weight."""
+    rule: Annotated[WeightRule, *WEIGHT_RULES.field()] = Proportional()
+    """Rule for the other miners."""
+
+    def weigh(self, scores: Mapping[int, float]) -> dict[int, float]:
+        """Return the other rule's shares scaled down, plus the owner's."""
+        rest = self.rule.weigh({uid: score for uid, score in scores.items() if uid != self.uid})
+        weights = {uid: (1.0 - self.share) * share for uid, share in rest.items()}
+        return dict(sorted({**weights, self.uid: self.share}.items())) if rest else {}
 
 
 def shares(values: Mapping[int, float]) -> dict[int, float]:

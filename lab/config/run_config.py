@@ -111,7 +111,7 @@ class RunConfig(Table):
         try:
             config = cls.model_validate(table)
             config.build_miners()
-            config.build_validators()
+            config._check_sources()
             config._check_rules()
             config._check_changes()
         except ConsensusError as error:
@@ -230,6 +230,18 @@ class RunConfig(Table):
             if isinstance(self.pool, RayTable) and self.pool.gpu_gb and GPU_KIND in table.labels:
                 raise ValueError(
                     f".miners[{place}].labels: {GPU_KIND} and pool.gpu_gb both choose among GPUs; leave one of them out"
+                )
+
+    def _check_sources(self) -> None:
+        """Refuse validators that weigh the scores of one that has none."""
+        validators = self.build_validators()
+        asking = [uid for uid, validator in enumerate(validators) if validator.asks]
+        for uid, validator in enumerate(validators):
+            source = validator.scores_from()
+            if source is not None and source not in asking:
+                raise ConfigError(
+                    f"validators: {self.validator_names[uid]} takes the scores of uid {source}, which is no validator "
+                    f"that asks miners; uids of these: {', '.join(map(str, asking)) or 'none'}"
                 )
 
     def _check_rules(self) -> None:

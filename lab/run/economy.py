@@ -7,7 +7,7 @@ the recorded epochs again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from consensus.amounts import TAO
@@ -27,6 +27,9 @@ from subnets import Caller, Score
 from validators import Ledger, PublicView, ScoreLedger, Validator
 
 from .timeline import Timeline
+
+OWNER = "owner"
+"""The coldkey of this name is the subnet owner's, whose miners' pay the chain can recycle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,11 @@ class Economy:
         roles = ["validator"] * len(validators) + ["miner"] * len(miners)
         self._hotkeys = [throwaway_key(config.seed, f"{role}/{name}") for role, name in zip(roles, names, strict=True)]
         parties = [table.coldkey for table in tables] + [event.coldkey for event in config.events if event.coldkey]
-        self._coldkeys = {party: throwaway_key(config.seed, f"coldkey/{party}") for party in parties}
-        self._owner = throwaway_key(config.seed, "owner")
+        self._owner = throwaway_key(config.seed, OWNER)
+        self._coldkeys = {
+            party: self._owner if party == OWNER else throwaway_key(config.seed, f"coldkey/{party}")
+            for party in parties
+        }
         self.config = config
         """The config as the events so far have changed it."""
         self._names, self._tables = names, tables
@@ -230,8 +236,24 @@ class Economy:
         """Return the weights that each validator submits now, by uid, leaving out those with nothing to submit."""
         self.begin()
         graph = self._chain.metagraph(self._netuid)
-        view = PublicView(dict(enumerate(graph.hotkeys)), dict(enumerate(float(value) for value in graph.consensus)))
-        rows = {uid: validator.weights(self.ledgers[uid], view) for uid, validator in self.validators.items()}
+        view = PublicView(
+            hotkeys=dict(enumerate(graph.hotkeys)),
+            consensus=dict(enumerate(float(value) for value in graph.consensus)),
+            epoch=self._epoch,
+            stakes={uid: int(rao) / TAO for uid, rao in enumerate(graph.stake_rao)},
+        )
+        early = self._weights([uid for uid, each in self.validators.items() if not each.late], view)
+        late = self._weights(
+            [uid for uid, each in self.validators.items() if each.late], replace(view, submitted=early)
+        )
+        return dict(sorted({**early, **late}.items()))
+
+    def _weights(self, uids: Sequence[int], view: PublicView) -> dict[int, dict[int, float]]:
+        """Return the weights of some validators, leaving out those with nothing to submit."""
+        rows = {}
+        for uid in uids:
+            source = self.validators[uid].scores_from()
+            rows[uid] = self.validators[uid].weights(self.ledgers[uid if source is None else source], view)
         return {uid: row for uid, row in rows.items() if row}
 
     def pay(self, weights: Mapping[int, Mapping[int, float]]) -> EpochPayout:

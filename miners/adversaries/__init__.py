@@ -5,6 +5,7 @@ from .injections import INJECTIONS
 from .insider import Insider, NegatedTruth, Oracle
 from .malformed import FAULTS, Malformed
 from .negation import negate
+from .ring import Ring
 from .shotgun import Shotgun
 from .text import FILLER, EmptyAnswer, EndlessAnswer, JudgeInjection, Mirror, Overclaimer, Padding, WordSalad
 
@@ -23,6 +24,7 @@ __all__ = [
     "Oracle",
     "Overclaimer",
     "Padding",
+    "Ring",
     "Shotgun",
     "WordSalad",
     "negate",

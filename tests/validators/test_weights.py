@@ -10,6 +10,7 @@ from subnets import Score
 from validators import (
     VALIDATORS,
     WEIGHT_RULES,
+    Burn,
     Champion,
     Power,
     Proportional,
@@ -22,7 +23,7 @@ from validators import (
     WinnerTakesAll,
 )
 
-RULES = [WEIGHT_RULES.load(kind) for kind in WEIGHT_RULES.sources()] + [
+RULES = [WEIGHT_RULES.load(kind) for kind in WEIGHT_RULES.sources() if kind != "burn"] + [
     TopK(k=2),
     Softmax(temperature=0.001),
     Power(exponent=50),
@@ -80,6 +81,13 @@ def test_a_power_favours_the_best_and_one_is_proportional() -> None:
 def test_the_winner_takes_all_and_miners_that_tie_share_it() -> None:
     assert WinnerTakesAll().weigh({0: 0.8, 1: 0.79}) == {0: 1.0}
     assert WinnerTakesAll().weigh({0: 0.8, 1: 0.8, 2: 0.1}) == {0: 0.5, 1: 0.5}
+
+
+def test_the_owner_gets_its_share_whatever_its_score_and_the_others_the_rest_by_their_rule() -> None:
+    burn = Burn(uid=9, share=0.75, rule=WinnerTakesAll())
+    assert burn.weigh({0: 0.8, 1: 0.4, 9: 0.9}) == {0: 0.25, 9: 0.75}
+    assert burn.weigh({0: 0.0, 9: 0.9}) == {}
+    assert WEIGHT_RULES.load({"kind": "burn", "uid": 9, "share": 0.75, "rule": "winner_takes_all"}) == burn
 
 
 def champion_weights(scores: dict[int, float], consensus: dict[int, float], margin: float = 0.1) -> dict[int, float]:
