@@ -44,6 +44,7 @@ MINERS: Plugins[Miner] = Plugins(
         "template": "miners.template:TemplateMiner",
         "tesseract": "miners.ocr:TesseractReader",
         "tesserocr": "miners.ocr:TesserocrReader",
+        "two_faced": "miners.adversaries:TwoFaced",
         "word_salad": "miners.adversaries:WordSalad",
     },
 )

@@ -10,10 +10,30 @@ from dataclasses import dataclass
 from typing import Self
 
 from lab.config.run_config import RunConfig
+from subnets import Cost
 
+from .customers import Receipt, Verdict
 from .entries import Epoch, GradedRound, Start
 from .graded_window import GradedWindow, with_windows
 from .record import RunRecord
+
+
+@dataclass(frozen=True, slots=True)
+class CustomersCost:
+    """What queries of customers cost in the sessions whose processes were measured."""
+
+    answers: Cost = Cost()
+    grading: Cost = Cost()
+
+    @classmethod
+    def of(cls, record: RunRecord, epochs: tuple[Epoch, ...]) -> Self:
+        """Add up the receipts and verdicts of complete epochs, without those of a session that was killed in one."""
+        measured = {(epoch.number, epoch.use.session) for epoch in epochs}
+        receipts = map(Receipt.of, record.entries("receipt"))
+        verdicts = map(Verdict.of, record.entries("verdict"))
+        answers = (each.cost for each in receipts if (each.epoch, each.session) in measured)
+        grading = (each.grading_cost for each in verdicts if (each.epoch, each.session) in measured)
+        return cls(sum(answers, start=Cost()), sum(grading, start=Cost()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +46,9 @@ class CompletedRun:
     rounds: tuple[GradedRound, ...]
     """Ordered by number and validator, not by arrival, so that two runs of one seed agree."""
 
+    customers: CustomersCost
+    """What their queries cost meanwhile."""
+
     @classmethod
     def of(cls, record: RunRecord) -> Self:
         """Read a record."""
@@ -37,7 +60,8 @@ class CompletedRun:
         last = len(epochs) * config.chain.rounds_per_epoch
         rounds = [graded for graded in map(GradedRound.of, record.entries("round")) if graded.number < last]
         windows = [window for window in map(GradedWindow.of, record.entries("window")) if window.epoch < len(epochs)]
-        return cls(start, config, epochs, tuple(with_windows(rounds, windows)))
+        customers = CustomersCost.of(record, epochs) if config.gateway is not None else CustomersCost()
+        return cls(start, config, epochs, tuple(with_windows(rounds, windows)), customers)
 
     def names(self, role: str) -> dict[int, str]:
         """Return the names of all neurons of a role, by uid."""

@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from lab.files import write_atomically
+from lab.results.customers import CustomerFigures
 from lab.results.run_figures import RunFigures
 from lab.results.words import counted
 
 from .html import page
 from .section import Publication, Section
 from .sections.bill import bill
+from .sections.customers import customers
 from .sections.effort import effort
 from .sections.faults import faults
 from .sections.incentive import incentive
@@ -36,6 +38,7 @@ SECTIONS: tuple[Callable[[RunFigures], Section | None], ...] = (
     scores,
     pay,
     worth,
+    customers,
     incentive,
     weights,
     bill,
@@ -44,7 +47,7 @@ SECTIONS: tuple[Callable[[RunFigures], Section | None], ...] = (
     samples,
 )
 """A section of what a run does not have is None."""
-IN_SHORT = (summary, scores, pay, worth, bill)
+IN_SHORT = (summary, scores, pay, worth, customers, bill)
 """Sections that the terminal prints unless it is asked for everything."""
 
 
@@ -104,14 +107,25 @@ def as_json(run: RunFigures) -> dict[str, Any]:
     """Return the run's figures as plain values."""
     results, bill, quality = run.results, run.bill, run.pay_quality
     market = {} if run.worth is None else {"worth": asdict(run.worth)}
-    return market | {
-        "complete": results.complete,
-        "epochs": len(results.epochs),
-        "rounds": len(results.rounds),
-        "neurons": [asdict(neuron) for neuron in results.neurons],
-        "pay_follows_quality": asdict(quality) | {"sentence": quality.sentence},
-        "bill": asdict(bill) | {"prices": bill.prices.model_dump(), "subnet_usd": bill.subnet_usd},
-    }
+    sold = {} if run.customers is None else {"customers": _customers_json(run.customers)}
+    return (
+        market
+        | sold
+        | {
+            "complete": results.complete,
+            "epochs": len(results.epochs),
+            "rounds": len(results.rounds),
+            "neurons": [asdict(neuron) for neuron in results.neurons],
+            "pay_follows_quality": asdict(quality) | {"sentence": quality.sentence},
+            "bill": asdict(bill) | {"prices": bill.prices.model_dump(), "subnet_usd": bill.subnet_usd},
+        }
+    )
+
+
+def _customers_json(figures: CustomerFigures) -> dict[str, Any]:
+    """Return what customers think, with each miner by its name, since its other figures are given elsewhere."""
+    miners = [asdict(each) | {"miner": each.miner.name} for each in figures.miners]
+    return asdict(figures) | {"miners": miners}
 
 
 def _facts(run: RunFigures) -> tuple[tuple[str, str], ...]:

@@ -143,7 +143,13 @@ class _Meters:
             "consensus": total(epoch.use.consensus for epoch in epochs),
             "record": total(epoch.use.bookkeeping for epoch in epochs),
             "measuring quality": total(graded.measuring_cost for graded in rounds),
-        }
+        } | self._customers
+
+    @property
+    def _customers(self) -> dict[str, Cost]:
+        """Cost of answering and grading for customers; empty if there were none."""
+        cost = self.run.customers.answers + self.run.customers.grading
+        return {"customers": cost} if cost != Cost() else {}
 
     @property
     def miners(self) -> dict[int, Cost]:
@@ -303,6 +309,8 @@ def _rest(meters: _Meters) -> _Rest:
     validating = sum(_all_cpu_s(graded) for graded in rounds) - answering
     keeping = groups["consensus"].cpu_s + groups["record"].cpu_s
     once = total(meters.baseline.values()).cpu_s
+    answering += meters.run.customers.answers.cpu_s
+    validating += meters.run.customers.grading.cpu_s
     if meters.run.config.pool.kind == "local":
         # Validators, and miners without an engine, work in the driver's own process.
         rests = [sum(roles.values()) - answering - once - validating - keeping]

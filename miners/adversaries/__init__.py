@@ -8,6 +8,7 @@ from .negation import negate
 from .ring import Ring
 from .shotgun import Shotgun
 from .text import FILLER, EmptyAnswer, EndlessAnswer, JudgeInjection, Mirror, Overclaimer, Padding, WordSalad
+from .two_faced import TwoFaced
 
 __all__ = [
     "FAULTS",
@@ -26,6 +27,7 @@ __all__ = [
     "Padding",
     "Ring",
     "Shotgun",
+    "TwoFaced",
     "WordSalad",
     "negate",
 ]

@@ -28,6 +28,7 @@ from lab.report.sections.incentive import draw_incentive, incentives
 from lab.report.sections.pay import draw_pay
 from lab.report.sections.scores import draw_scores
 from lab.report.terminal import show
+from lab.results.customers import CustomerFigures, MinerForCustomers
 from lab.results.neurons import by_quality
 from lab.results.pay_worth import MinerWorth, PayWorth
 from lab.results.run_figures import RunFigures
@@ -207,6 +208,13 @@ def test_two_charts_alike_share_no_id(run: RunFigures) -> None:
     assert not set(re.findall(r'id="([^"]+)"', first)) & set(re.findall(r'id="([^"]+)"', second))
 
 
+def liked(figures: RunFigures) -> CustomerFigures:
+    """Make up customers who like every miner."""
+    liking = Estimate(0.5, 0.1, 0.9, 7)
+    miners = [MinerForCustomers(miner, 9, 8, liking, liking, liking, liking) for miner in figures.results.miners]
+    return CustomerFigures(9, 8, 0.25, 7, tuple(miners), liking, liking)
+
+
 @pytest.mark.parametrize("epochs", [0, None], ids=["no epoch", "a finished run"])
 @pytest.mark.parametrize("section_of", SECTIONS, ids=lambda section_of: section_of.__name__)
 def test_every_section_has_all_five_forms(
@@ -217,7 +225,7 @@ def test_every_section_has_all_five_forms(
             figures = RunFigures.of(record)
     else:
         figures = run
-    section = section_of(replace(figures, worth=WORTH))
+    section = section_of(replace(figures, worth=WORTH, customers=liked(figures)))
     assert section is not None
     page = page_of(Publication("ocr", "A run", (), (section,)))
     outline(page)
