@@ -2,6 +2,7 @@
 # make test         set up what the tests need, run them all
 # make test-fast    run the tests that need no Ray, language model or PostgreSQL
 # make test-lowest  run the tests of subnets, validators and consensus with the lowest versions in pyproject.toml
+# make docs         build the documentation as a site, in site/
 # make test-sdk     run the tests that need the field's own package, in an environment of their own (SDK=10.5.0)
 # make attack       throw bad inputs at everything that reads what strangers send (MINUTES=4)
 # make audit-dependencies   compare installed packages with known vulnerabilities and list them in sbom.json (OFFLINE=1)
@@ -24,7 +25,7 @@ SDK_VENV := .venv-sdk-$(SDK)
 PYTEST := -m pytest --dist loadgroup --no-loadscope-reorder --numprocesses 2
 FAST := "not ray and not models and not postgres and not slow"
 
-.PHONY: run test test-fast test-lowest test-sdk attack audit-dependencies lint setup text clean
+.PHONY: run test test-fast test-lowest test-sdk docs attack audit-dependencies lint setup text clean
 
 run: setup $(if $(findstring text,$(notdir $(CONFIG))),text)
 	$(BIN)/subnetlab run $(CONFIG)
@@ -41,6 +42,10 @@ test-lowest: $(LOWEST)/.test
 
 test-sdk: $(SDK_VENV)/.test
 	$(SDK_VENV)/bin/python -m pytest tests/miners/axon/test_sdk.py tests/subnets/template
+
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "open site/index.html"
 
 attack: $(VENV)/.test
 	$(BIN)/python -m benchmarks.attack --minutes $(MINUTES)
@@ -77,7 +82,7 @@ $(VENV)/.test: $(VENV)/.text
 	    { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq postgresql; }
 	command -v gocr >/dev/null && command -v ocrad >/dev/null || \
 	    { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq gocr ocrad; }
-	$(PIP) install --constraint requirements/text.txt --editable '.[cluster,dev,documents,explorer,frames,postgres,rapidocr,tesserocr,text]'
+	$(PIP) install --constraint requirements/text.txt --editable '.[cluster,dev,docs,documents,explorer,frames,postgres,rapidocr,tesserocr,text]'
 	touch $@
 
 $(LOWEST)/.test: pyproject.toml
@@ -85,6 +90,10 @@ $(LOWEST)/.test: pyproject.toml
 	$(LOWEST)/bin/pip install --quiet uv
 	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct \
 	    --editable '.[dev,documents,frames,postgres,rapidocr,tesserocr]'
+	touch $@
+
+$(VENV)/.docs: $(VENV)/.run
+	$(PIP) install --editable '.[docs]'
 	touch $@
 
 $(SDK_VENV)/.test: pyproject.toml
@@ -102,4 +111,4 @@ $(VENV)/.system:
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(LOWEST) .venv-sdk-*
+	rm -rf site $(VENV) $(LOWEST) .venv-sdk-*
