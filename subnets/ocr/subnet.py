@@ -58,7 +58,7 @@ class OCR(Subnet):
     """0 is crisp and 1 is barely readable; from a range, each page draws its own."""
     kinds: tuple[Kind, ...] = Field(("invoice", "receipt", "letter", "form", "table"), min_length=1)
     """Kinds of pages, each equally likely."""
-    language: str = Field("eng", pattern=r"^[a-z]{3}(\+[a-z]{3})*$")
+    language: str = "eng"
     """Languages of the pages by tesseract's names, joined by "+"; each page is in one of them. They choose words, names
     and typefaces, and the data of miners that run tesseract and name no language of their own."""
     locales: tuple[Locale, ...] = Field(("en_US",), min_length=1)

@@ -26,7 +26,7 @@ from miners.adversaries import Oracle
 from subnets import SUBNETS, Scorer, Subnet
 from validators import SCORERS, WindowScorer
 
-ANSWERS, PARADOX = "answers", "paradox"
+ANSWERS, PARADOX, OTHER = "answers", "paradox", "other"
 """Names of the arms."""
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -93,6 +93,9 @@ class GradingTable(Table):
     """Validators that share the tasks when grades are turned into pay."""
     paradox: ParadoxTable | None = None
     """Simulated validators; omit the table for none."""
+    other_subnet: Annotated[Subnet | None, *SUBNETS.optional_field()] = None
+    """Subnet whose tasks the same miners answer too, to see if their ranking holds there: real documents, for instance,
+    beside synthetic pages."""
 
 
 class GradingConfig(StudyConfig):
@@ -145,17 +148,22 @@ class GradingConfig(StudyConfig):
         return self.grading.probed_tasks if grader.probed_tasks is None else grader.probed_tasks
 
     def arms(self, *, full: bool) -> list[Arm]:
-        """Return the run in which all miners answer, and the run of the simulated validators if there are any."""
-        answers = self._answers(ANSWERS, self.grading.full_tasks if full else self.grading.tasks)
-        return [answers] if self.grading.paradox is None else [answers, self._paradox(self.grading.paradox)]
+        """Return the run in which all miners answer, that of the simulated validators, and that on the other subnet."""
+        tasks = self.grading.full_tasks if full else self.grading.tasks
+        arms = [self._answers(ANSWERS, tasks)]
+        if self.grading.paradox is not None:
+            arms.append(self._paradox(self.grading.paradox))
+        if self.grading.other_subnet is not None:
+            arms.append(self._answers(OTHER, tasks, subnet=SUBNETS.spec(self.grading.other_subnet)))
+        return arms
 
     def probe(self) -> Arm:
         """Return the short run that the forecast is based on."""
         return self._answers("probe", self.grading.probe_rounds)
 
-    def _answers(self, name: str, rounds: int) -> Arm:
+    def _answers(self, name: str, rounds: int, **changes: Any) -> Arm:
         chain = ChainTable(epochs=1, rounds_per_epoch=rounds).model_dump(mode="json")
-        return Arm(name, subset(self, validators=1, chain=chain, bare={"every": 0}))
+        return Arm(name, subset(self, validators=1, chain=chain, bare={"every": 0}, **changes))
 
     def _paradox(self, table: ParadoxTable) -> Arm:
         """Return a run of oracles and of validators that compare with answers of their own."""

@@ -19,11 +19,12 @@ from lab.studies.arm import Arm
 from lab.studies.study_folder import StudyFolder
 from miners import MINERS, Miner
 from miners.adversaries import Oracle
-from subnets import Answer, Items
+from subnets import Answer, Items, Subnet
 from validators import SCORERS
 
-from .config import ANSWERS, PARADOX, GraderTable, GradingConfig, answers_truly
+from .config import ANSWERS, OTHER, PARADOX, GraderTable, GradingConfig, answers_truly
 from .regrade import GradedAgain, RecordedRound, miner_uids, recorded_rounds
+from .tasks import AnsweredTasks
 
 Floats = NDArray[np.float64]
 
@@ -101,6 +102,10 @@ class GradingData:
     """Scores in the run of simulated validators, by accuracy of validator and miner; empty without that run."""
     items: tuple[Items | None, ...] = ()
     """What the answers to each task say, part by part, with one column for each miner."""
+    difficulties: tuple[float | None, ...] = ()
+    """Difficulty of each task; None where the subnet sets none."""
+    other: AnsweredTasks | None = None
+    """Tasks of the other subnet; None without one."""
 
     @classmethod
     def read(cls, config: GradingConfig, study: StudyFolder, arms: Sequence[Arm]) -> Self:
@@ -112,21 +117,25 @@ class GradingData:
             built = zip(uids, by_name[ANSWERS].config.build_miners(), strict=True)
             miners = tuple(GradedMiner.of(name, miner) for name, miner in built)
             columns = {uid: column for column, uid in enumerate(uids.values())}
-            quality = np.full((len(rounds), len(miners)), np.nan)
+            quality = _qualities(rounds, columns)
             texts = [[""] * len(miners) for _ in rounds]
             for row, graded in enumerate(rounds):
                 for answer in graded.answers:
-                    column = columns[answer.uid]
-                    quality[row, column] = np.nan if answer.quality is None else answer.quality
-                    texts[row][column] = _text(config, answers, answer)
+                    texts[row][columns[answer.uid]] = _text(config, answers, answer)
             keys = tuple(graded.key for graded in rounds)
-            items = tuple(_items(config, each, columns) for each in recorded_rounds(answers, config))
+            items = tuple(_items(config.subnet, each, columns) for each in recorded_rounds(answers, config))
+            difficulties = tuple(graded.difficulty for graded in rounds)
             graders = _graders(config, grades, {key: row for row, key in enumerate(keys)}, columns)
         paradox: dict[tuple[float, float], tuple[float, ...]] = {}
         if PARADOX in by_name:
             with study.record(by_name[PARADOX]) as record:
                 paradox = _paradox(config, record)
-        return cls(config, miners, keys, quality, tuple(map(tuple, texts)), graders, paradox, items)
+        other: AnsweredTasks | None = None
+        if OTHER in by_name:
+            with study.record(by_name[OTHER]) as record:
+                other = _other(config, record, columns)
+        said = tuple(map(tuple, texts))
+        return cls(config, miners, keys, quality, said, graders, paradox, items, difficulties, other)
 
     @cached_property
     def right(self) -> Floats:
@@ -142,6 +151,11 @@ class GradingData:
     def adversaries(self) -> list[int]:
         """Columns of the adversaries."""
         return [column for column, miner in enumerate(self.miners) if not miner.honest]
+
+    @cached_property
+    def answered(self) -> AnsweredTasks:
+        """The tasks by difficulty, with the errors of each answer."""
+        return AnsweredTasks.of(self.difficulties, self.quality, self.items)
 
     def own(self, grader: Grader) -> int | None:
         """Return the column of the miner that answers as the grader would: its reference, or a miner with its model."""
@@ -253,12 +267,31 @@ def _text(config: GradingConfig, record: RunRecord, answer: GradedAnswer) -> str
     return config.subnet.text_of(config.subnet.read(record.blob(answer.blob)))
 
 
-def _items(config: GradingConfig, recorded: RecordedRound, columns: Mapping[int, int]) -> Items | None:
+def _qualities(rounds: Sequence[GradedRound], columns: Mapping[int, int]) -> Floats:
+    """Return the true quality of each answer, (rounds, miners), NaN where it is not known."""
+    quality = np.full((len(rounds), len(columns)), np.nan)
+    for row, graded in enumerate(rounds):
+        for answer in graded.answers:
+            quality[row, columns[answer.uid]] = np.nan if answer.quality is None else answer.quality
+    return quality
+
+
+def _other(config: GradingConfig, record: RunRecord, columns: Mapping[int, int]) -> AnsweredTasks:
+    """Read the answers to the other subnet's tasks; its run has the same miners."""
+    subnet = config.grading.other_subnet
+    assert subnet is not None
+    recorded = recorded_rounds(record, config, subnet)
+    rounds = [each.graded for each in recorded]
+    items = [_items(subnet, each, columns) for each in recorded]
+    return AnsweredTasks.of([graded.difficulty for graded in rounds], _qualities(rounds, columns), items)
+
+
+def _items(subnet: Subnet, recorded: RecordedRound, columns: Mapping[int, int]) -> Items | None:
     """Compare the answers to one task, a miner that was not asked like one that said nothing."""
     answers: list[Answer | None] = [None] * len(columns)
     for response in recorded.responses:
         answers[columns[response.uid]] = response.answer
-    return config.subnet.items(recorded.task, answers)
+    return subnet.items(recorded.task, answers)
 
 
 def _paradox(config: GradingConfig, record: RunRecord) -> dict[tuple[float, float], tuple[float, ...]]:

@@ -75,13 +75,16 @@ class Grading:
     probe: Probe | None = None
 
 
-def recorded_rounds(record: RunRecord, config: GradingConfig) -> list[RecordedRound]:
-    """Read the rounds of a record of answers in the order of their numbers, and make their tasks again."""
-    validator, uids = config.build_validators()[0], miner_uids(record)
+def recorded_rounds(record: RunRecord, config: GradingConfig, subnet: Subnet | None = None) -> list[RecordedRound]:
+    """Read the rounds of a record of answers in the order of their numbers, and make their tasks again.
+
+    `subnet` is that of the record; None takes the study's.
+    """
+    validator, uids, subnet = config.build_validators()[0], miner_uids(record), subnet or config.subnet
     rounds = []
     for graded in sorted(map(GradedRound.of, record.entries("round")), key=lambda each: each.number):
-        task = validator.task(config.subnet, graded.number)
-        responses = receive_all(config.subnet, responses_of(record, graded))
+        task = validator.task(subnet, graded.number)
+        responses = receive_all(subnet, responses_of(record, graded))
         rounds.append(RecordedRound(graded, task, tuple(responses), uids))
     return rounds
 

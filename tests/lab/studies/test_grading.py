@@ -41,7 +41,14 @@ PAGES: dict[str, Any] = {
         {"name": "tutorial", "scorer": {"kind": "tutorial"}},
         {"name": "own", "scorer": {"kind": "sections"}, "reference": "full"},
     ],
-    "grading": {"tasks": 4, "right_at": 0.9, "probed_tasks": 2, "validators": 2, "rounds_per_epoch": 1},
+    "grading": {
+        "tasks": 4,
+        "right_at": 0.9,
+        "probed_tasks": 2,
+        "validators": 2,
+        "rounds_per_epoch": 1,
+        "other_subnet": {"kind": "ocr", "width": 400, "difficulty": [0.3, 0.6], "kinds": ["form"]},
+    },
 }
 
 TEXT: dict[str, Any] = {
@@ -196,7 +203,7 @@ def test_grades_are_linked_entries_of_the_studys_own_record(publication: Publica
 def test_grading_is_estimated_and_timed_with_the_arms(
     publication: Publication, folder: Path, heard: list[Forecast]
 ) -> None:
-    assert set(heard[0].by_arm_s) == {"answers", "grading"}
+    assert set(heard[0].by_arm_s) == {"answers", "other", "grading"}
     kept = json.loads((folder / "forecast.json").read_text())
     assert kept["by_arm_took_s"]["grading"] > 0
     assert kept["took_s"] > kept["by_arm_took_s"]["grading"]

@@ -80,7 +80,8 @@ def test_each_page_is_in_one_of_the_languages() -> None:
     [
         ({"language": "deu+xyz"}, "no pages are written in 'xyz'; known: eng, deu, fra"),
         ({"language": "deu+deu"}, "'deu[+]deu' names a language twice"),
-        ({"language": "German"}, "language"),
+        ({"language": "German"}, "no pages are written in 'German'; known: eng"),
+        ({"language": ""}, "no pages are written in ''"),
         ({"language": "deu", "locales": ["en_GB"]}, 'they are of English pages, .*; add "[+]eng" to it'),
     ],
 )

@@ -16,10 +16,12 @@ from lab.studies.grading.grades import GradingData
 
 from .agreement import agreement_section
 from .cost import cost_section
+from .engines import engine_sections
 from .faults import bias_section, exploit_section, own_answer_sections, pay_section, tfidf_sections
 from .paradox import paradox_sections
 from .quality import SOFT_ACCURACY, by_ranking, leaders, leading, quality_section, right_or_wrong_section
 from .recorded import recorded_sections
+from .transfer import transfer_sections
 
 
 def page(data: GradingData, config: GradingConfig, folder: Path) -> Publication:
@@ -36,7 +38,9 @@ def page(data: GradingData, config: GradingConfig, folder: Path) -> Publication:
         bias_section(graders),
         pay_section(data, graders),
         *own_answer_sections(data, graders),
+        *engine_sections(data),
         *paradox_sections(data),
+        *transfer_sections(data),
         *recorded_sections(data),
         *tfidf_sections(graders),
     ]
