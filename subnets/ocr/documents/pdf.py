@@ -112,7 +112,7 @@ def _lines(path: Path, page: Any, width: int, height: int) -> list[Line]:
         left, bottom, right, top = text.get_charbox(index)
         if not letter.isprintable() or right <= left or top <= bottom:
             continue
-        if said and _is_apart(box, left, bottom, right, top, BREAK_GAP_EM if is_broken else COLUMN_GAP_EM):
+        if said and _is_apart(box, left, bottom, right, top, is_broken=is_broken):
             pieces.append((said, box))
             said = ""
         box = (
@@ -141,9 +141,14 @@ def _lines(path: Path, page: Any, width: int, height: int) -> list[Line]:
     return lines
 
 
-def _is_apart(line: list[float], left: float, bottom: float, right: float, top: float, gap_em: float) -> bool:
-    """Return whether a character belongs to another line than the one before it; gaps up to `gap_em` don't part."""
+def _is_apart(line: list[float], left: float, bottom: float, right: float, top: float, *, is_broken: bool) -> bool:
+    """Return whether a character belongs to another line than the one before it; `is_broken` where a break parts them.
+
+    Lines may be set so tightly that a bracket of one reaches down to the next, so that their heights alone don't tell:
+    after a break, a character to the left of the line's end begins another one.
+    """
     height = max(line[3] - line[1], top - bottom)
     overlap = min(line[3], top) - max(line[1], bottom)
-    beside = left - line[2] > gap_em * height or right < line[0] - height
-    return beside or overlap < -0.3 * height
+    beside = left - line[2] > (BREAK_GAP_EM if is_broken else COLUMN_GAP_EM) * height or right < line[0] - height
+    returned = is_broken and left < line[2] - height
+    return beside or returned or overlap < -0.3 * height

@@ -116,6 +116,13 @@ def test_the_text_layer_of_a_pdf_is_its_truth_and_pages_without_one_are_counted(
     assert (x1, y2) == pytest.approx((42, 100), abs=5) and 150 < x2 < 220 and 74 < y1 < 86
 
 
+def test_lines_that_are_set_tightly_are_lines_of_their_own(tmp_path: Path) -> None:
+    texts = (r"counter \(above 0\), and the output", r"buffer \(dst\) has room", "Total, then")
+    pdf_of(tmp_path / "a.pdf", [(20, 150 - 14 * line, text) for line, text in enumerate(texts)])
+    page = OCR(documents=tmp_path, difficulty=0.0).task(1).reference
+    assert [line.text for line in page.lines] == [text.replace("\\", "") for text in texts]
+
+
 def test_a_page_with_published_tests_is_graded_by_them(tmp_path: Path) -> None:
     pdf_of(tmp_path / "a.pdf", [(20, 150, "Garden chair")], [(20, 150, "Not tested")])
     test = {"pdf": "a.pdf", "page": 1, "id": "1", "type": "present", "text": "Garden chair", "max_diffs": None}
