@@ -83,22 +83,27 @@ class SharedErrors:
 
 
 def shared_errors(items: Sequence[Items | None], first: int, second: int) -> SharedErrors | None:
-    """Compare two miners' answers; None where no answers can be compared with the truth."""
+    """Compare two miners' answers on the parts that the truth has; None where no answers can be compared with it.
+
+    Two that both say nothing of a part don't agree on it: neither would credit the other for it.
+    """
     parts, same, right_first, right_second = [], [], [], []
     agree: list[NDArray[np.bool_]] = []
     wrong = 1
     for each in items:
         if each is None or each.right is None or not len(each.classes):
             continue
-        one, other = each.classes[:, first], each.classes[:, second]
-        equal = (one == other) & (one != SILENT)
+        true = np.nan_to_num(each.right) >= 0.5
+        kept = ~(true & (each.classes <= NOTHING)).any(axis=1)  # in other parts, nothing is right
+        one, other = each.classes[kept, first], each.classes[kept, second]
+        equal = (one == other) & (one > NOTHING)
         agree.append(equal)
-        right_first.append(np.nan_to_num(each.right[:, first]) >= 0.5)
-        right_second.append(np.nan_to_num(each.right[:, second]) >= 0.5)
+        right_first.append(true[kept, first])
+        right_second.append(true[kept, second])
         parts.append(float(len(equal)))
         same.append(float(equal.sum()))
         wrong = max(wrong, each.wrong)
-    if not parts:
+    if not sum(parts):
         return None
     one_right, other_right, equal = np.concatenate(right_first), np.concatenate(right_second), np.concatenate(agree)
     both = ~one_right & ~other_right

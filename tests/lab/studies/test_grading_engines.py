@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from lab.report.section import Section
+from lab.studies.grading.cards import Card, cards
 from lab.studies.grading.grades import GradingData
 from lab.studies.grading.page.engines import engine_sections
 from lab.studies.grading.page.transfer import transfer_sections
-from lab.studies.grading.tasks import AnsweredTasks, bands
+from lab.studies.grading.tasks import AnsweredTasks, bands, shared_errors
 from subnets import Items
 from tests.lab.studies.test_grading_tables import graded, study
 
@@ -32,20 +33,24 @@ def engines(shared: float) -> GradingData:
     return replace(study(quality, *graders), items=tuple(items), difficulties=tuple(np.linspace(0, 0.6, TASKS)))
 
 
+def carded(data: GradingData) -> tuple[GradingData, list[Card]]:
+    return data, cards(data)
+
+
 def rows(section: Section) -> list[dict[str, object]]:
     return [dict(zip((column.key for column in section.columns), row, strict=True)) for row in section.rows]
 
 
 def test_engines_that_err_independently_agree_with_the_closed_form() -> None:
-    pairs, premiums = map(rows, engine_sections(engines(shared=0.0)))
+    pairs, premiums = map(rows, engine_sections(*carded(engines(shared=0.0))))
     assert len(pairs) == 6
     assert all(abs(row["standard_errors"]) < 3 and abs(row["correlation"]) < 0.1 for row in pairs)
     assert all(row["premium"].value == pytest.approx(row["closed_form"], abs=0.02) for row in premiums)
-    assert [row["rank_accuracy"] for row in premiums] == [1.0] * 4
+    assert [row["rank_accuracy"].value for row in premiums] == [1.0] * 4
 
 
 def test_errors_that_come_together_show_as_agreement_beyond_the_closed_form() -> None:
-    section, _ = engine_sections(engines(shared=0.8))
+    section, _ = engine_sections(*carded(engines(shared=0.8)))
     assert "of 6 pairs agree with it within two standard errors; the errors of two engines correlate by" in str(
         section.caption
     )
@@ -53,10 +58,23 @@ def test_errors_that_come_together_show_as_agreement_beyond_the_closed_form() ->
     assert sum(row["standard_errors"] > 3 for row in rows(section)) == 5
 
 
+def test_two_that_miss_the_same_word_do_not_agree_on_it() -> None:
+    silent = Items(
+        np.array([[1, 1], [0, 0], [2, 3]]), K, np.zeros(2, dtype=np.int64), np.eye(3)[:, :1] @ np.ones((1, 2))
+    )
+    errors = shared_errors([silent], 0, 1)
+    assert errors is not None and (errors.parts, errors.same, errors.first) == ((3.0,), (1.0,), pytest.approx(1 / 3))
+
+
 def test_a_study_without_own_answers_or_words_has_no_such_section() -> None:
     data = engines(shared=0.0)
-    assert engine_sections(replace(data, graders=())) == []
-    assert engine_sections(replace(data, items=(None,) * TASKS)) == []
+    assert engine_sections(data, ()) == []
+    assert engine_sections(*carded(replace(data, items=(None,) * TASKS))) == []
+
+
+@pytest.fixture(autouse=True)
+def few_resamples_of_pay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lab.studies.grading.pay.DRAWS", 5)
 
 
 @pytest.mark.parametrize(("order", "correlation"), [((0, 1, 2, 3), 1.0), ((3, 2, 1, 0), -1.0)])

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
 
 from lab.report.section import Caption, Cell, Column, Section
 from lab.results.words import counted, quoted
-from lab.statistics import UNIT, Estimate, ratio
+from lab.statistics import UNIT, Estimate, ranked, ratio
 from lab.statistics.paradox import SameAnswer
+from lab.studies.grading.cards import Card
 from lab.studies.grading.grades import GradingData, known_means
 from lab.studies.grading.tasks import SharedErrors, shared_errors
 
@@ -17,10 +19,11 @@ TWO_SIDED = 1.96
 """Standard errors in half of a 95 % interval."""
 
 
-def engine_sections(data: GradingData) -> list[Section]:
+def engine_sections(data: GradingData, graders: Sequence[Card]) -> list[Section]:
     """Return the section; none with fewer than two graders that compare with a miner's answer."""
-    own = {data.own(grader) for grader in data.graders if grader.table.reference is not None}
-    columns = sorted(column for column in own if column is not None)
+    validators = {data.own(card.grader): card for card in graders if card.grader.table.reference is not None}
+    cards = {column: card for column, card in validators.items() if column is not None}
+    columns = sorted(cards)
     pairs = {pair: shared_errors(data.items, *pair) for pair in combinations(columns, 2)}
     known = {pair: errors for pair, errors in pairs.items() if errors is not None}
     if not known:
@@ -42,7 +45,7 @@ def engine_sections(data: GradingData) -> list[Section]:
             title="Do engines err as independently as the closed form supposes?",
             caption=Caption(
                 f"{within} of {counted(len(known), 'pair')} agree with it within two standard errors{why}.",
-                "Agreement is the share of the words of which both say the same, the score that one gets from the "
+                "Agreement is the share of the page's words of which both say the same, which one scores by the "
                 "other. The closed form is a m + (1 - a)(1 - m) / K for independent errors, each of K wrong answers "
                 "equally likely. Where errors come together, as on words that a page shows badly, a weak validator "
                 "pays good and bad miners alike more than it supposes. Standard errors are by tasks.",
@@ -60,47 +63,38 @@ def engine_sections(data: GradingData) -> list[Section]:
             ),
             rows=tuple(rows),
         ),
-        _validators(data, columns, known),
+        _validators(data, cards, known),
     ]
 
 
-def _validators(data: GradingData, columns: list[int], pairs: dict[tuple[int, int], SharedErrors]) -> Section:
-    """Premium of copying each engine, measured and by the closed form."""
+def _validators(data: GradingData, cards: Mapping[int, Card], pairs: Mapping[tuple[int, int], SharedErrors]) -> Section:
+    """How each engine ranks the others, and what copying it earns, measured and by the closed form."""
     means = known_means(data.quality)
     rows: list[tuple[Cell, ...]] = []
-    for own in columns:
-        others = [column for column in columns if column != own]
-        best = max(others, key=lambda column: means[column])
-        errors = pairs.get((min(own, best), max(own, best)))
-        if errors is None:
-            continue
+    highest: list[tuple[str, Estimate]] = []
+    for own, card in sorted(cards.items()):
+        best = max((column for column in cards if column != own), key=lambda column: means[column])
+        errors = pairs[min(own, best), max(own, best)]
         accuracy, miner = (errors.first, errors.second) if own < best else (errors.second, errors.first)
-        agreement = ratio(errors.same, errors.parts, UNIT)
-        premium = Estimate(None, None, None, agreement.n)
-        if agreement.value is not None and agreement.low is not None and agreement.high is not None:
-            premium = Estimate(
-                1 - agreement.value, 1 - agreement.high, 1 - agreement.low, agreement.n, agreement.method
-            )
+        premium = _complement(ratio(errors.same, errors.parts, UNIT))
         expected = SameAnswer(accuracy, errors.wrong).mimic_premium(miner)
-        ranked = sorted(others, key=lambda column: means[column])
-        order = [_agreement(pairs, own, column) for column in ranked]
-        right = [worse < better for worse, better in combinations(order, 2)]
-        rows.append((data.miners[own].name, accuracy, sum(right) / len(right) if right else None, premium, expected))
-    first = rows[-1] if rows else None
+        name, quality = data.miners[own].name, card.quality
+        highest.append((name, premium))
+        rows.append((name, accuracy, quality.pairwise_accuracy, quality.tasks_to_separate, premium, expected))
+    name, premium = ranked(highest, lambda pair: pair[1].value)[0]
     return Section(
         key="engine_premiums",
-        title="What does a copier of an engine earn, and does the engine rank the others?",
+        title="Engines as validators: do they rank the others, and what does a copier earn?",
         caption=Caption(
-            f"A copier of {quoted(str(first[0]))} earns what the table shows beyond the best of the others."
-            if first is not None
-            else "No engine's answers could be compared.",
-            "Words, as above. Rank accuracy is the share of pairs of the others that its reading orders as the truth "
-            "does; the section on rankings has it with intervals and the tasks that it takes to separate miners.",
+            f"A copier of {quoted(name)} earns {premium.text()} points beyond the best of the others, in words.",
+            "Rank accuracy and the tasks that it takes to separate two miners 5 points apart are of the grader that "
+            "compares with the engine's reading. Premiums are in shares of words, as above.",
         ),
         columns=(
             Column("validator", "validator"),
             Column("accuracy", "words right", 3),
             Column("rank_accuracy", "rank accuracy", 2),
+            Column("tasks_to_separate", "tasks to separate", 0),
             Column("premium", "mimic premium", 3),
             Column("closed_form", "closed form", 3),
         ),
@@ -108,9 +102,9 @@ def _validators(data: GradingData, columns: list[int], pairs: dict[tuple[int, in
     )
 
 
-def _agreement(pairs: dict[tuple[int, int], SharedErrors], first: int, second: int) -> float:
-    errors = pairs[min(first, second), max(first, second)]
-    return sum(errors.same) / sum(errors.parts)
+def _complement(share: Estimate) -> Estimate:
+    value, low, high = (None if each is None else 1 - each for each in (share.value, share.high, share.low))
+    return Estimate(value, low, high, share.n, share.method)
 
 
 def _correlation(errors: SharedErrors) -> tuple[Cell, Cell]:

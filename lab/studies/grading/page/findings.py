@@ -38,7 +38,7 @@ def page(data: GradingData, config: GradingConfig, folder: Path) -> Publication:
         bias_section(graders),
         pay_section(data, graders),
         *own_answer_sections(data, graders),
-        *engine_sections(data),
+        *engine_sections(data, graders),
         *paradox_sections(data),
         *transfer_sections(data),
         *recorded_sections(data),
