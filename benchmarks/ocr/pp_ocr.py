@@ -1,6 +1,6 @@
 """Pages of PP-OCR through the lab, beside rapidocr alone, and of lines read in batches over several pages.
 
-    python benchmarks/pp_ocr.py [--pages 8] [--width 700] [--together 4]
+    python benchmarks/ocr/pp_ocr.py [--pages 8] [--width 700] [--together 4]
 
 The lab decodes a page, reads it on a host, meters it, and receives and grades the answer; rapidocr alone reads the
 decoded pixels. Both read each page in turn on one thread. Times are CPU seconds, which other work on the machine hardly

@@ -1,6 +1,6 @@
 """Measure how fast pages of PDFs become tasks, compared with drawing them alone.
 
-python benchmarks/documents.py FOLDER [--pages 40] [--dpi 150]
+python benchmarks/ocr/documents.py FOLDER [--pages 40] [--dpi 150]
 """
 
 import argparse
