@@ -155,7 +155,8 @@ class Explorer:
         index = self.index(place)
         by, number = int(request.path_params["validator"]), int(request.path_params["number"])
         with place.open() as record:
-            return self._page(task(place.key, index, record, by, number, has_chain=place.chain.is_file()))
+            graded = graded_round(record, by, number)
+            return self._page(task(place.key, index, record, graded, _asked(request), has_chain=place.chain.is_file()))
 
     def _chain(self, request: Request) -> Response:
         key = request.path_params["key"]

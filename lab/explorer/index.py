@@ -35,12 +35,19 @@ create table rounds (
 ) without rowid;
 create table answers (
     number integer, validator integer, place integer, uid integer, score real, quality real, fault text,
-    latency_s real, usd real, blob text, size integer, primary key (uid, number, validator)
-) without rowid;
-create index answers_by_round on answers (number, validator, blob, uid);
+    latency_s real, usd real, blob text, size integer
+);
 create table shared (number integer, validator integer, grader integer, uid integer, score real);
-create index shared_by_grader on shared (grader);
 """
+INDICES = """
+create unique index if not exists answers_by_miner on answers (uid, number, validator);
+create index if not exists answers_by_round on answers (number, validator, place);
+create index if not exists answers_by_validator on answers (validator, uid, score, quality);
+create index if not exists shared_by_grader on shared (grader);
+"""
+"""They are made once the first rounds are in, which is faster than to keep them up meanwhile."""
+BLOB_DIGITS = 32
+"""Digits of an answer's hash that are kept, enough to tell any two answers apart."""
 
 
 class RunIndex:
@@ -89,6 +96,8 @@ class RunIndex:
                 with self._database:
                     for rows in _batches(record.entries(after=self._seen)):
                         self._take(rows, record)
+                    for statement in INDICES.split(";"):
+                        self._database.execute(statement)
             except (sqlite3.Error, OverflowError):
                 raise AuditError(f"{record.folder}: the record is damaged: its rounds contradict each other") from None
 
@@ -182,7 +191,7 @@ class RunIndex:
                     None if answer.fault is None else str(answer.fault),
                     answer.latency_s,
                     price(answer.cost, prices),
-                    answer.blob,
+                    None if answer.blob is None else answer.blob[:BLOB_DIGITS],
                     answer.size,
                 )
                 for each in rounds
@@ -211,7 +220,7 @@ class RunIndex:
         )
 
 
-def _batches(entries: Iterator[Entry], size: int = 200) -> Iterator[list[Entry]]:
+def _batches(entries: Iterator[Entry], size: int = 20) -> Iterator[list[Entry]]:
     batch: list[Entry] = []
     for entry in entries:
         batch.append(entry)

@@ -65,16 +65,16 @@ def tasks(key: str, index: RunIndex, asked: Asked, *, has_chain: bool) -> Page:
     )
 
 
-def task(key: str, index: RunIndex, record: RunRecord, validator: int, number: int, *, has_chain: bool) -> Page:
+def task(key: str, index: RunIndex, record: RunRecord, graded: GradedRound, asked: Asked, *, has_chain: bool) -> Page:
     """Return the page of a task."""
-    graded = graded_round(record, validator, number)
+    validator, number = graded.validator, graded.number
     names = {neuron.uid: neuron.name for neuron in index.start.neurons}
     draws = draws_pictures(index)
     blocks = [Block(source=part("task", key, validator, number))]
     windows = _windowed(record, index, graded)
     subnet = index.config.subnet
     answers = []
-    for place, answer in enumerate(graded.answers):
+    for place, answer in list(enumerate(graded.answers))[asked.offset : asked.offset + PER_PAGE]:
         try:
             text = "" if answer.blob is None else subnet.text_of(subnet.read(record.blob(answer.blob)))
         except SubnetlabError as error:
@@ -87,7 +87,8 @@ def task(key: str, index: RunIndex, record: RunRecord, validator: int, number: i
         answers.append(
             Answered(names.get(answer.uid, "?"), miner_page(key, answer.uid), drawn, text[:MOST_TEXT], facts)
         )
-    blocks.append(Block(heading="Every answer, and every grade", answers=tuple(answers)))
+    pager = Pager(task_page(key, validator, number), asked, len(graded.answers))
+    blocks.append(Block(pager=pager, heading="Every answer, and every grade", answers=tuple(answers)))
     title = f"Task {graded.task_id}"
     meta = f"round {number} of validator {names.get(validator, validator)}" + (
         f" · {graded.kind}" if graded.kind else ""
