@@ -9,7 +9,6 @@ the time from its first address to a run's whole page, its index included. CPU i
 """
 
 import argparse
-import json
 import os
 import re
 import subprocess
@@ -164,7 +163,6 @@ def measure(folder: Path) -> bool:
     for name, row in figures.items():
         cells = (f"{row[key]:.3f}" if key in row else "" for key in ("s", "worst_s", "cpu_s"))
         print(f"{name:<42}{next(cells):>10}{next(cells):>10}{next(cells):>8}")
-    print(json.dumps(figures))
     served = [row for name, row in figures.items() if "worst_s" in row]
     return figures["opens"]["s"] < OPEN_S and all(row["s"] < PAGE_S for row in served)
 

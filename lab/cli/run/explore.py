@@ -48,15 +48,17 @@ def explore(
     except ImportError as error:
         raise LabError(f"{error.name} is not installed; pip install 'subnetlab[explorer]'") from None
     from lab.explorer.guard import LOOPBACK
+    from lab.explorer.shelf import Shelf
 
     if token is not None and len(token) < 8:
         raise typer.BadParameter("a token has at least 8 characters; leave --token out to get a new one")
     if token is None and host not in LOOPBACK:
         token = secrets.token_urlsafe(24)
     with reading(trust), listen(host, port) as socket:
+        shelf = Shelf.of(place)
         address = f"[{host}]" if ":" in host else host
         query = "" if token is None else f"?token={token}"
         echo(f"exploring at http://{address}:{socket.getsockname()[1]}/{query} ; stop with Ctrl-C")
         if host not in LOOPBACK:
             echo("Without TLS, pages and the token can be read on their way; put a proxy with TLS in front.", err=True)
-        serve(place, socket, token=token, trust=trust)
+        serve(shelf, socket, place=place, token=token, trust=trust)

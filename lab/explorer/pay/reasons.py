@@ -43,7 +43,7 @@ class WeightSetting:
     @property
     def sentence(self) -> str:
         """What there is to know of validators that do not weigh by their own grades; empty if there are none."""
-        return f" Not by their own grades weigh: {_some(self.biased)}." if self.biased else ""
+        return f" Some don't weigh by their own grades: {_some(self.biased)}." if self.biased else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class Reasons:
         )
         if delta_rao == 0:
             return f"{text} That changes nothing."
-        return f"{text} Its share is {'larger' if delta_rao > 0 else 'smaller'} by its past."
+        return f"{text} Its past makes its share {'larger' if delta_rao > 0 else 'smaller'}."
 
     def _weights(self, delta_rao: int) -> str:
         share = percent(self.figure("weight") or 0.0)

@@ -24,7 +24,7 @@ ANSWERS = (
     Column("score", "score", 3),
     Column("quality", "true quality", 3),
     Column("fault", "fault"),
-    Column("latency_s", "s", 2),
+    Column("latency_s", "latency s", 2),
     Column("usd", "$", 6),
 )
 ORDERS = {
@@ -93,7 +93,7 @@ def _about(index: RunIndex, neuron: Neuron) -> Section:
     ]
     if not is_validator:
         facts += [
-            (Column("latency_s", "mean s", 2), latency),
+            (Column("latency_s", "mean latency s", 2), latency),
             (Column("usd", "$ spent", 6), usd),
             (Column("bytes", "bytes sent"), size),
         ]

@@ -26,7 +26,7 @@ MINERS = (
     Column("score", "score", 3),
     Column("answers", "asked"),
     Column("faults", "faults"),
-    Column("latency_s", "mean s", 2),
+    Column("latency_s", "mean latency s", 2),
     Column("usd", "$ for 1,000 answers", 4, scale=1000),
     Column("incentive", "incentive"),
     Column("trust", "trust"),
