@@ -1,6 +1,6 @@
 """What a gateway adds to asking an engine: latency, requests per second, and streams that it holds.
 
-python benchmarks/gateway.py [--seconds 10] [--rate 100] [--streams 1000] [--turns 3]
+python -m benchmarks.gateway [--seconds 10] [--rate 100] [--streams 1000] [--turns 3]
 
 The bare engine is the same miner behind the same HTTP library with nothing in between: no key, no record, no pool. Both
 are asked in turns, so that other work on the machine slows both; compare the figures of one run with each other only.
@@ -107,7 +107,7 @@ def measure(folder: Path, options: argparse.Namespace) -> dict[str, object]:
     bare_port = 20_000 + os.getpid() % 10_000
     with (
         subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as gateway,
-        subprocess.Popen([sys.executable, __file__, "--bare", str(bare_port)]) as bare,
+        subprocess.Popen([sys.executable, "-m", "benchmarks.gateway", "--bare", str(bare_port)]) as bare,
     ):
         try:
             assert gateway.stdout is not None
