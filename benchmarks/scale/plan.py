@@ -28,8 +28,6 @@ GBIT_S = 10.0
 """Assumed speed of the driver's network."""
 NODES = (10, 100, 1000)
 QUERY_MB = 0.05
-STORE_MB = 256
-"""Size of Ray's object store when a run starts Ray."""
 SHAPES = {"cores": "one at a time", "engines": "one miner each", "shared": "all at once"}
 
 
@@ -182,8 +180,6 @@ def page(results: Results) -> str:
         rates="; ".join(
             f"{min(_most(limits, nodes).values()) / _gpus(nodes):.2g} on {nodes:,} nodes" for nodes in NODES
         ),
-        store_mb=STORE_MB,
-        in_store=f"{STORE_MB / QUERY_MB:,.0f}",
     )
 
 

@@ -124,6 +124,8 @@ class RayHost(Actor):
         Raises:
             PoolError: there is no relay, or the host can't reach it.
         """
+        from ray.exceptions import RayError
+
         async with self._attaching:
             if self._relay is not lost or self.node is None:
                 return
@@ -133,6 +135,8 @@ class RayHost(Actor):
                 failure = await self._placed().attach.remote(relay.address, expected, self._group.slots == 1)
             except RelayLost:
                 raise PoolError(f"host {self.name}: its relay died") from None
+            except RayError as error:
+                raise PoolError(f"host {self.name} died before it was attached: {shorten(error)}") from error
             if failure is not None:
                 raise PoolError(f"host {self.name} can't reach the relay at {relay.address}: {failure.reason}")
             self._relay, self._number = relay, expected.host
