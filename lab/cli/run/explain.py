@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lab.cli.console.command import commands, examples
+from lab.cli.console.listing import wrapped
 from lab.cli.console.options import AsJson, RunArgument, Trust, reading
 from lab.cli.console.output import echo, print_json
 
@@ -46,4 +47,4 @@ def _show(trail: PayTrail) -> None:
 
     show([steps(trail)], [headline(trail)])
     for step in trail.steps:
-        echo(f"{step.title}: {step.reason}")
+        echo(wrapped(f"- {step.title}: {step.reason}", indent="  "))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Names = Annotated[
     list[str] | None,
-    typer.Argument(metavar="SCENARIO...", help="Names or TOML files of the scenarios to play (default: all)."),
+    typer.Argument(metavar="SCENARIO", help="Names or TOML files of the scenarios to play (default: all)."),
 ]
 Listed = Annotated[bool, typer.Option("--list", help="List the scenarios with their claims, and play none.")]
 Seeds = Annotated[

@@ -151,9 +151,9 @@ class PayTrails:
         sales = [] if market is None else [market.sale(rao) for rao in paid]
         usd = sum(sale.usd or 0.0 for sale in sales) if market else sum(paid) / TAO * self.config.prices.token_usd
         if market is None:
-            words = f"By the run's prices a token counts as {self.config.prices.token_usd:g} dollars."
+            words = f"By the run's prices a token counts as ${self.config.prices.token_usd:g}."
         elif market.pool is None:
-            words = f"Under the rules of {market.rules} pay is TAO, at {market.tao_usd:g} dollars each."
+            words = f"Under the rules of {market.rules} pay is TAO, at ${market.tao_usd:g} each."
         else:
             words = (
                 f"Under the rules of {market.rules} pay is alpha: each epoch's is sold at once at {market.price:.6g} τ "

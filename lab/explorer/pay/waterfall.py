@@ -60,7 +60,7 @@ def headline(trail: PayTrail) -> str:
     tao = "" if trail.tao is None else f", which bring {trail.tao:,.6f} τ"
     text = (
         f"{quoted(trail.miner)} was paid {trail.paid_rao:,} rao in {epochs}, {trail.paid_rao / TAO:,.9f} tokens{tao}, "
-        f"worth {trail.usd:,.4f} dollars. {trail.usd_reason}"
+        f"worth ${trail.usd:,.4f}. {trail.usd_reason}"
     )
     start, *changes = trail.steps
     largest = max(changes, key=lambda step: abs(step.delta_rao))
