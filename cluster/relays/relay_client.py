@@ -144,20 +144,28 @@ class RelayClient:
 
     def _receive(self, message: object) -> None:
         match message:
-            case Answers(_, number, responses, cpu_s, last):
+            case Answers(host, number, responses, cpu_s, last):
                 if (call := self._calls.get(number)) is not None:
-                    served = Served(pickle.loads(responses), cpu_s)
-                    call.add(served, StopAsyncIteration() if last else None)
+                    try:
+                        served = Served(pickle.loads(responses), cpu_s)
+                    except Exception:  # its own code may have written anything; the other hosts go on
+                        self._end_calls(host, "it sent an answer that can't be read")
+                    else:
+                        call.add(served, StopAsyncIteration() if last else None)
             case Failed(_, number, reason):
                 if (call := self._calls.get(number)) is not None:
                     call.add(None, PoolError(reason))
             case Expecting(host):
                 self._expecting.pop(host).set_result(None)
             case Gone(host):
-                self._gone.add(host)
-                for call in self._calls.values():
-                    if call.host == host:
-                        call.add(None, HostDied("it died with the query in flight"))
+                self._end_calls(host, "it died with the query in flight")
+
+    def _end_calls(self, host: int, reason: str) -> None:
+        """Take a host for dead."""
+        self._gone.add(host)
+        for call in self._calls.values():
+            if call.host == host:
+                call.add(None, HostDied(reason))
 
     def _lose(self) -> None:
         for call in self._calls.values():
