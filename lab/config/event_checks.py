@@ -20,6 +20,8 @@ class Membership:
     validators: tuple[ValidatorTable, ...]
     miners: tuple[MinerTable, ...]
     epochs: int
+    compound: bool
+    """Whether stake grows by pay."""
 
     @property
     def tables(self) -> tuple[PluginTable, ...]:
@@ -161,7 +163,7 @@ def _check_stake(events: Sequence[EventTable], members: Membership) -> None:
         if event.action == "buys":
             most[key] += tokens
             continue
-        if tokens > most[key] + 1e-9:
+        if tokens > most[key] + 1e-9 and not (members.compound and who == neurons[event.neuron].coldkey):
             raise ValueError(
                 f".events[{place}].{event.action}: {who!r} has at most {most[key]:g} tokens of stake on "
                 f"{event.neuron!r} by then (got {tokens:g}); let it buy more before, or give a smaller amount"

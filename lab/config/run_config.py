@@ -26,6 +26,7 @@ from cluster import Server
 from cluster.ray.placement import GPU_KIND
 from cluster.record_url import without_password
 from cluster.requirements import Requirements
+from consensus.chain.handlers.weights import MAX_COMMITS
 from consensus.chain.hyperparameters import Hyperparameters
 from consensus.errors import ConsensusError, PoolError
 from lab.errors import ConfigError
@@ -145,8 +146,8 @@ class RunConfig(Table):
                 raise ConfigError(
                     f"{where}: a run with a gateway keeps its miners and validators; leave one of them out"
                 )
-            if "commit_reveal" in (event.hyperparameters or {}):
-                raise ConfigError(f"{where}.commit_reveal: it holds for a whole run; set it in chain.hyperparameters")
+            if fixed := sorted({"commit_reveal", "commit_reveal_period"} & (event.hyperparameters or {}).keys()):
+                raise ConfigError(f"{where}.{fixed[0]}: it holds for a whole run; set it in chain.hyperparameters")
             changed = self.after(event)
             try:
                 validators = changed.build_validators()
@@ -202,7 +203,7 @@ class RunConfig(Table):
         known = [name for table in self.miners for name in table.names()]
         if self.bare.miner is not None and self.bare.miner not in known:
             raise ValueError(f".bare.miner: no miner is called {self.bare.miner!r}; known: {', '.join(known)}")
-        check_events(self.events, Membership(self.validators, self.miners, self.chain.epochs))
+        check_events(self.events, Membership(self.validators, self.miners, self.chain.epochs, self.chain.compound))
         return self
 
     def _check_servers(self) -> None:
@@ -252,8 +253,11 @@ class RunConfig(Table):
         neurons = len(self.validator_names) + len(self.miner_names)
         if rules.max_allowed_uids < neurons:
             raise ConsensusError(f"max_allowed_uids: {rules.max_allowed_uids}; the config has {neurons} neurons")
-        if rules.commit_reveal:
-            raise ConsensusError("commit_reveal: true; a run sets its weights openly: leave it false")
+        if rules.commit_reveal and rules.commit_reveal_period > MAX_COMMITS:
+            raise ConsensusError(
+                f"commit_reveal_period: {rules.commit_reveal_period}; a validator that commits in every epoch has at "
+                f"most {MAX_COMMITS} commits to reveal"
+            )
 
     def _check_market(self, rules: Hyperparameters) -> None:
         """Refuse a pool that can't take all the alpha of one epoch."""
@@ -266,12 +270,14 @@ class RunConfig(Table):
 
     @model_serializer(mode="wrap")
     def _without_absent_gateway(self, default: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out a missing gateway and no events, so that earlier versions can read the records of such runs."""
+        """Leave out what a run lacks, so that earlier versions can read the records of runs without it."""
         table: dict[str, Any] = default(self)
         if self.gateway is None:
             table.pop("gateway", None)
         if not self.events:
             table.pop("events", None)
+        if not self.chain.compound and isinstance(chain := table.get("chain"), dict):
+            chain.pop("compound", None)
         return table
 
     @field_serializer("miners", "validators")

@@ -122,6 +122,9 @@ class ChainTable(Table):
     """Rounds of each validator in an epoch."""
     keep: bool = False
     """Keep the chain in the run's folder, for `subnetlab metagraph 1 --chain RUN/chain.sqlite`."""
+    compound: bool = False
+    """Whether pay is staked where it was earned, as on the public chain, so that stake grows; otherwise it goes to the
+    coldkey's balance, and stake changes by events alone."""
     hyperparameters: dict[str, Any] = {}
     """Rules of the subnet by the chain's own names. Rules not named take a development chain's defaults, with a
     tempo of 360 and a permit for every validator."""

@@ -11,7 +11,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from consensus.amounts import TAO
-from consensus.chain.calls import AddStake, CreateSubnet, RemoveStake, SetHyperparameters, SetWeights
+from consensus.chain.calls import (
+    AddStake,
+    CommitWeights,
+    CreateSubnet,
+    RemoveStake,
+    RevealWeights,
+    SetHyperparameters,
+    SetWeights,
+    commit_hash,
+)
 from consensus.chain.chain import Chain
 from consensus.chain.emission import Epoch
 from consensus.chain.hyperparameters import Hyperparameters
@@ -65,6 +74,8 @@ class Economy:
         self._names, self._tables = names, tables
         self._late = set(late(config.events))
         """Names of miners that have not registered yet."""
+        self._hidden: dict[int, dict[int, RevealWeights]] = {}
+        """Committed weights by the epoch in which they are revealed, and by validator."""
         self._begun = -1
         """The last epoch whose events have happened."""
         self._epoch = 0
@@ -115,7 +126,8 @@ class Economy:
         balances = {address: rao for address, rao in funds.items() if rao}
         market = config.pay_market()
         minted = {} if market is None else {"emission_per_block_rao": market.emission_rao}
-        chain = Chain.development(file, balances=balances, pay_to="balance", **minted)
+        pay_to = "stake" if config.chain.compound else "balance"
+        chain = Chain.development(file, balances=balances, pay_to=pay_to, **minted)
         rules = Hyperparameters.development(**config.hyperparameters())
         netuid = chain.call(self._owner, CreateSubnet(hyperparameters=rules.as_dict())).result
         for name, table, hotkey, stake in zip(self._names, tables, self._hotkeys, stakes, strict=True):
@@ -266,7 +278,12 @@ class Economy:
         refused: dict[int, str] = {}
         for uid, row in weights.items():
             try:
-                self._chain.call(self._hotkeys[uid], SetWeights.of(self._netuid, list(row), list(row.values())))
+                self._set_weights(uid, SetWeights.of(self._netuid, list(row), list(row.values())))
+            except CallRefused as error:
+                refused[uid] = str(error)
+        for uid, commit in self._hidden.pop(self._epoch, {}).items():
+            try:
+                self._chain.call(self._hotkeys[uid], commit)
             except CallRefused as error:
                 refused[uid] = str(error)
         epoch = self._chain.step_to_epoch(self._netuid)
@@ -292,6 +309,17 @@ class Economy:
         self._timeline.close(payout)
         self._epoch += 1
         return Settlement(payout, epoch)
+
+    def _set_weights(self, uid: int, row: SetWeights) -> None:
+        """Set weights, or commit them and reveal them when the subnet's rules say; raises CallRefused."""
+        rules, key = self._chain.hyperparameters(self._netuid), self._hotkeys[uid]
+        if not rules.commit_reveal:
+            self._chain.call(key, row)
+            return
+        salt = f"{self._epoch}/{uid}"  # the run is open anyway: its config makes every key
+        self._chain.call(key, CommitWeights(self._netuid, commit_hash(key.ss58_address, row, salt)))
+        due = self._hidden.setdefault(self._epoch + rules.commit_reveal_period, {})
+        due[uid] = RevealWeights(self._netuid, row.uids, row.values, salt)
 
     def _wealth(self, coldkey: str) -> int:
         staked = sum(self._chain.stake(hotkey.ss58_address, coldkey) for hotkey in self._hotkeys)

@@ -47,9 +47,11 @@ class NoisyGrader(Scorer):
     """Tells graders apart that err independently on the same answer."""
 
     def score(self, task: Task, response: Response) -> Score:
-        """Return the quality with this grader's error."""
+        """Return the quality with this grader's error; an answer that is worth nothing is seen as such."""
         assert response.answer is not None
         quality = float(response.answer.text)
+        if quality == 0.0:
+            return Score(0.0)
         return Score(drawn(quality, self.noise, "grade", self.grader, task.id, response.uid))
 
 

@@ -108,7 +108,7 @@ def test_the_requirements_of_a_table_hold_for_each_of_its_miners(tmp_path: Path)
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
-    ({"chain.epoch": "3"}, r"^--chain\.epoch: unknown key; known: epochs, "),
+    ({"chain.epoch": "3"}, r"^--chain\.epoch: unknown key; known: compound, epochs, "),
     ({"chain.epochs": "0"}, r"^--chain\.epochs: give an integer of at least 1 \(got 0\)$"),
     ({"chain.epochs": "many"}, r"^--chain\.epochs: give an integer of at least 1 \(got 'many'\)$"),
     ({"miners.0.engine": "tesserac"}, r"^--miners\.0\.engine: unknown engine 'tesserac'; known: .*tesseract"),
@@ -125,7 +125,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"chain.hyperparameters.kapa": "3"}, r"chain\.hyperparameters: unknown hyperparameter 'kapa'; known: "),
     ({"chain.hyperparameters.kappa": "70000"}, r"chain\.hyperparameters\.kappa: 70000; allowed: 0 to 65535"),
     ({"chain.hyperparameters.max_allowed_uids": "3"}, r"max_allowed_uids: 3; the config has 4 neurons"),
-    ({"chain.hyperparameters.commit_reveal": "true"}, r"commit_reveal: true; a run sets its weights openly"),
+    (
+        {"chain.hyperparameters": "{commit_reveal = true, commit_reveal_period = 11}"},
+        r"commit_reveal_period: 11; a validator that commits in every epoch has at most 10",
+    ),
     ({"miners.0.options": "{a = 1}"}, r"^--miners\.0\.options: unknown key; known: .*scale"),
     ({"record": '"postgresql://me:hunter2@db/runs"'}, r"record: the URL holds a password; .* PGPASSWORD"),
     ({"record": '"postgresql://me:hun/ter?2@db/runs"'}, r"record: the URL holds a password"),

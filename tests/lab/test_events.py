@@ -245,3 +245,27 @@ def test_conditions_compare_one_quantity_with_a_number() -> None:
     condition = Condition.parse("after weight_share(alice) >= 0.5")
     assert condition == Condition("weight_share", "alice", ">=", 0.5)
     assert condition.holds(0.5) and not condition.holds(0.49)
+
+
+def test_hidden_weights_count_when_they_are_revealed() -> None:
+    hidden = {"epochs": 6, "rounds_per_epoch": 1, "hyperparameters": {"commit_reveal": True, "commit_reveal_period": 2}}
+    history = LeanRun(config(chain=hidden)).play()
+    good = history.of("good")[0]
+    assert (history.paid[:2, good] == 0).all() and (history.paid[2:, good] > 0).all()
+
+
+@pytest.mark.slow
+def test_a_run_with_hidden_weights_is_audited_and_resumed(tmp_path: Path, truncated: Any) -> None:
+    chain = {"epochs": 4, "rounds_per_epoch": 1, "hyperparameters": {"commit_reveal": True}}
+    with run(config(chain=chain), tmp_path / "whole") as record:
+        assert audit(record).complete
+        folder = truncated(record, tmp_path / "cut", "epoch 1")
+        with run(config(chain=chain), folder, mode="resume") as resumed:
+            assert payouts(resumed) == payouts(record)
+
+
+def test_pay_that_compounds_becomes_stake() -> None:
+    growing = LeanRun(config(chain={"epochs": 4, "rounds_per_epoch": 1, "compound": True})).play()
+    gained = growing.stake[1:, 0] - growing.stake[:-1, 0]
+    assert gained == pytest.approx(growing.paid[:-1, 0] / 1e9)
+    assert (LeanRun(config(epochs=4)).play().stake[:, 0] == 1000.0).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,8 @@ from lab.cli.console.output import print_json
 if TYPE_CHECKING:
     from lab.studies.study import SimulatedStudy
 
+MAX_WORKERS = 8
+"""Processes that play at once; a scenario has hardly more points."""
 Names = Annotated[
     list[str] | None,
     typer.Argument(metavar="SCENARIO", help="Names or TOML files of the scenarios to play (default: all)."),
@@ -46,7 +49,7 @@ def add_scenarios(app: typer.Typer, study: SimulatedStudy[Any, Any]) -> None:
         from lab.studies.scenarios.selection import Selection
         from lab.studies.study import simulate
 
-        selection = Selection.named(names or [], seeds)
+        selection = Selection.named(names or [], seeds, min(os.cpu_count() or 1, MAX_WORKERS))
         if listed:
             _list(selection.claims(), as_json=as_json)
             return

@@ -157,7 +157,7 @@ class ScenarioConfig(RunConfig):
 
     scenario: ScenarioTable
 
-    def world(self, line: int, point: int, seed: int) -> RunConfig:
+    def variant(self, line: int, point: int, seed: int) -> RunConfig:
         """Return the config of one run; runs of one seed have the same randomness wherever they are alike.
 
         Raises:
@@ -180,6 +180,6 @@ class ScenarioConfig(RunConfig):
         try:
             for line in range(len(self.scenario.lines)):
                 for point in range(len(self.scenario.points)):
-                    self.world(line, point, 0)
+                    self.variant(line, point, 0)
         except ConfigError as error:
             raise ConfigError(f"{source}: {error}") from None

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
+from multiprocessing import get_context
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +21,7 @@ from .selection import Selection
 
 Floats = NDArray[np.float64]
 Progress = Callable[[int, int], None]
-"""Receives the runs done and in total."""
+"""Receives the points done and in total."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,14 +55,15 @@ class ScenariosData:
 
 def play_scenarios(selection: Selection, progress: Progress = lambda done, total: None) -> ScenariosData:
     """Play every run of the selected scenarios."""
-    sizes = [
-        len(each.scenario.lines) * len(each.scenario.points) * each.scenario.seeds
-        for each in selection.scenarios.values()
-    ]
+    points = [len(each.scenario.lines) * len(each.scenario.points) for each in selection.scenarios.values()]
+    total, done = sum(points), 0
     played: list[Scenario] = []
-    for name, config in selection.scenarios.items():
-        before = sum(sizes[: len(played)])
-        played.append(play(name, config, partial(_advance, progress, before, sum(sizes))))
+    # A new process rather than a copy of this one, whose threads a copy would lack.
+    pool = ProcessPoolExecutor(selection.workers, get_context("spawn")) if selection.workers > 1 else None
+    with pool or nullcontext():
+        for (name, config), count in zip(selection.scenarios.items(), points, strict=True):
+            played.append(play(name, config, partial(_advance, progress, done, total), pool))
+            done += count
     return ScenariosData(tuple(played))
 
 
@@ -67,20 +71,34 @@ def _advance(progress: Progress, before: int, total: int, done: int) -> None:
     progress(before + done, total)
 
 
-def play(name: str, config: ScenarioConfig, progress: Callable[[int], None] = lambda done: None) -> Scenario:
-    """Play every run of one scenario; `progress` receives the runs done."""
+def play(
+    name: str,
+    config: ScenarioConfig,
+    progress: Callable[[int], None] = lambda done: None,
+    pool: Executor | None = None,
+) -> Scenario:
+    """Play every run of one scenario, in the processes of a pool if there is one; `progress` receives points done."""
     table = config.scenario
-    measure, prediction = table.measured_by(), table.predicted_by()
-    shape = len(table.lines), len(table.points), table.seeds
-    values = np.full(shape, np.nan)
-    predicted = None if prediction is None else np.full(shape[:2], np.nan)
-    for done, (line, point, seed) in enumerate(np.ndindex(shape), start=1):
-        world = config.world(line, point, seed)
-        values[line, point, seed] = measure(measured(LeanRun(world).play(), table.after), table.party, table.beside)
-        if prediction is not None and predicted is not None and seed == 0:
-            predicted[line, point] = prediction(world, table.points[point].x)
+    prediction = table.predicted_by()
+    shape = len(table.lines), len(table.points)
+    values = np.full((*shape, table.seeds), np.nan)
+    predicted = None if prediction is None else np.full(shape, np.nan)
+    cells = list(np.ndindex(shape))
+    rows = (map if pool is None else pool.map)(partial(_play_point, config), cells)
+    for done, (cell, row) in enumerate(zip(cells, rows, strict=True), start=1):
+        values[cell] = row
+        if prediction is not None and predicted is not None:
+            line, point = cell
+            predicted[cell] = prediction(config.variant(line, point, 0), table.points[point].x)
         progress(done)
     return Scenario(name, config, values, predicted)
+
+
+def _play_point(config: ScenarioConfig, cell: tuple[int, int]) -> list[float]:
+    """Play one point of one line with every seed."""
+    table, measure = config.scenario, config.scenario.measured_by()
+    histories = (LeanRun(config.variant(*cell, seed)).play() for seed in range(table.seeds))
+    return [measure(measured(history, table.after), table.party, table.beside) for history in histories]
 
 
 def measured(history: History, after: int) -> History:

@@ -7,6 +7,7 @@ in `MEASURES`; a measure of your own is named "module:function" in the scenario'
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from statistics import NormalDist
 from typing import Any, TypeVar
 
 import numpy as np
@@ -43,8 +44,13 @@ def profit_usd(history: History, party: str, beside: str) -> float:
 
 
 def income_per_stake(history: History, party: str, beside: str) -> float:
-    """Return what the party earns by all its neurons for a token of its stake, beside what the other does."""
-    return _ratio(_per_stake(history, history.of(party)), _per_stake(history, history.of(beside)))
+    """Return the share of all income that the party's neurons get, over the party's share of the stake.
+
+    Above 1 the party grows; the others are everybody else.
+    """
+    places = history.of(party)
+    income = _ratio(float(history.paid[:, places].sum()), float(history.paid.sum()))
+    return _ratio(income, float(history.stake[:, places].sum() / history.stake.sum()))
 
 
 def dividends_per_stake(history: History, party: str, beside: str) -> float:
@@ -54,9 +60,15 @@ def dividends_per_stake(history: History, party: str, beside: str) -> float:
     )
 
 
-def wealth_ratio(history: History, party: str, beside: str) -> float:
-    """Return the wealth of a coldkey at the end, beside that of another."""
-    return _ratio(float(history.wealth[party][-1]), float(history.wealth[beside][-1]))
+def relative_wealth(history: History, party: str, beside: str) -> float:
+    """Return how a coldkey's wealth has grown since the first epoch, beside that of another."""
+    grown, other = (float(history.wealth[name][-1] / history.wealth[name][0]) for name in (party, beside))
+    return _ratio(grown, other)
+
+
+def gone_share(history: History, party: str, beside: str) -> float:
+    """Return the share of the party's miners that gave no answer in the last epoch."""
+    return float((history.quality[-1, history.of(party, "miner")] == 0.0).mean())
 
 
 def validator_trust(history: History, party: str, beside: str) -> float:
@@ -100,19 +112,32 @@ def identities_share(config: RunConfig, x: float) -> float:
     return config.miners[-1].count / len(config.miner_names)
 
 
+def false_champion(config: RunConfig, x: float) -> float:
+    """Return the share of epochs in which the worse of two miners is champion, where one grade of each decides.
+
+    The difference of the grades is normal. With p the chance that it dethrones the better miner and r the chance that
+    it dethrones the worse one, the champion is a chain of two states, wrong in p / (p + r) of the epochs.
+    """
+    best, second = (float(table.options["quality"]) for table in config.miners)
+    difference = NormalDist(best - second, float(getattr(config.subnet, "noise", 0.0)) * 2**0.5)
+    dethroned, regained = difference.cdf(-x), 1.0 - difference.cdf(x)
+    return dethroned / (dethroned + regained)
+
+
 MEASURES: dict[str, Measure] = {
     "dethroned_wrongly": dethroned_wrongly,
     "dividends_per_stake": dividends_per_stake,
     "epochs_until_paid": epochs_until_paid,
+    "gone_share": gone_share,
     "income_per_stake": income_per_stake,
     "pay_gini": pay_gini,
     "pay_ratio": pay_ratio,
     "pay_share": pay_share,
     "profit_usd": profit_usd,
+    "relative_wealth": relative_wealth,
     "validator_trust": validator_trust,
-    "wealth_ratio": wealth_ratio,
 }
-PREDICTIONS: dict[str, Prediction] = {"identities_share": identities_share}
+PREDICTIONS: dict[str, Prediction] = {"false_champion": false_champion, "identities_share": identities_share}
 
 
 def find(known: Mapping[str, AnyFunction], name: str, key: str) -> AnyFunction:

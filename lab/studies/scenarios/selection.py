@@ -19,6 +19,8 @@ class Selection:
     """Scenarios by name, each with its config."""
 
     scenarios: dict[str, ScenarioConfig]
+    workers: int = 1
+    """Processes that play; with 1, this one does."""
 
     @classmethod
     def all(cls) -> Self:
@@ -26,7 +28,7 @@ class Selection:
         return cls.named([])
 
     @classmethod
-    def named(cls, names: Sequence[str], seeds: int | None = None) -> Self:
+    def named(cls, names: Sequence[str], seeds: int | None = None, workers: int = 1) -> Self:
         """Select scenarios by name or by the path of their TOML; without names, all. `seeds` replaces theirs.
 
         Raises:
@@ -40,7 +42,7 @@ class Selection:
                 raise ConfigError(f"unknown scenario {name!r}; known: {', '.join(known)}; or name a TOML file")
             paths[path.stem] = path
         overrides = {} if seeds is None else {"scenario.seeds": str(seeds)}
-        return cls({name: read(path, overrides) for name, path in paths.items()})
+        return cls({name: read(path, overrides) for name, path in paths.items()}, workers)
 
     def claims(self) -> dict[str, str]:
         """Return the claim of each scenario, by name."""

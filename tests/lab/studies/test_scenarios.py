@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from lab.cli.run.study import app
 from lab.errors import ConfigError
-from lab.studies.scenarios.config import ScenarioConfig
+from lab.studies.scenarios.config import Line, ScenarioConfig
 from lab.studies.scenarios.data import ScenariosData, crossing, play
 from lab.studies.scenarios.page import finding, page, scenario_page, summary
 from lab.studies.scenarios.selection import FOLDER, Selection, read
@@ -36,6 +36,30 @@ def test_pay_by_number_of_identities_meets_the_closed_form() -> None:
     scenario = play("gambling", small("gambling", points=points))
     assert scenario.predicted is not None
     assert np.nanmean(scenario.values, axis=2) == pytest.approx(scenario.predicted, abs=0.06)
+
+
+@pytest.mark.slow
+def test_a_false_champion_reigns_as_often_as_the_closed_form_says() -> None:
+    config = read(FOLDER / "false_dethronement.toml", {"scenario.seeds": "6", "chain.epochs": "200"})
+    table = config.scenario.model_copy(update={"points": config.scenario.points[1:2]})
+    scenario = play("false_dethronement", config.model_copy(update={"scenario": table}))
+    assert scenario.predicted is not None
+    assert np.nanmean(scenario.values) == pytest.approx(scenario.predicted[0, 0], abs=0.06)
+
+
+def test_a_cabal_gains_only_with_most_of_the_stake_as_the_white_paper_says() -> None:
+    points = small("collusion").scenario.points
+    below, above = play("collusion", small("collusion", lines=(Line(name="yuma3"),), points=points[-3:-1])).values[0]
+    assert below.max() < 0.1 and above.min() > 1.5
+
+
+@pytest.mark.slow
+def test_a_dishonest_copier_of_hidden_weights_loses_dividends() -> None:
+    config = read(FOLDER / "weight_copying.toml", {"scenario.seeds": "2", "scenario.after": "10"})
+    table = config.scenario
+    changed = table.model_copy(update={"lines": table.lines[:1], "points": table.points[::3], "after": 10})
+    shown, hidden = play("copy", config.model_copy(update={"scenario": changed})).values[0]
+    assert hidden.max() < shown.min() < 1.05
 
 
 def test_the_page_has_the_headline_in_its_sentence_and_a_picture() -> None:
