@@ -6,6 +6,7 @@
 # make test-sdk     run the tests that need the field's own package, in an environment of their own (SDK=10.5.0)
 # make attack       throw bad inputs at everything that reads what strangers send (MINUTES=4)
 # make audit-dependencies   compare installed packages with known vulnerabilities and list them in sbom.json (OFFLINE=1)
+# make claims       record the studies behind the claims, the cheapest first, and write docs/claims.md
 # make run CONFIG=configs/other.toml
 # make text         set up language models too (done by `make test` and for configs with "text" in their name)
 
@@ -25,10 +26,19 @@ SDK_VENV := .venv-sdk-$(SDK)
 PYTEST := -m pytest --dist loadgroup --no-loadscope-reorder --numprocesses 2
 FAST := "not ray and not models and not postgres and not slow"
 
-.PHONY: run test test-fast test-lowest test-sdk docs attack audit-dependencies lint setup text clean
+.PHONY: run claims test test-fast test-lowest test-sdk docs attack audit-dependencies lint setup text clean
 
 run: setup $(if $(findstring text,$(notdir $(CONFIG))),text)
 	$(BIN)/subnetlab run $(CONFIG)
+
+# Simulated studies in the order of their cost; one that has left its result is not repeated, so this can be interrupted.
+STUDIES := querying scenarios ecology weight-copying retention
+
+claims: setup
+	for study in $(STUDIES); do \
+	    [ -f runs/study-$$study/result.json ] || $(BIN)/subnetlab study $$study || exit 1; \
+	done
+	$(BIN)/subnetlab claims
 
 test: $(VENV)/.test
 	$(BIN)/python $(PYTEST)

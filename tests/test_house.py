@@ -27,7 +27,7 @@ MAY_IMPORT = {
 ROOMS = tuple(MAY_IMPORT)
 LAB_LAYERS = (
     {"cli"},
-    {"contract", "scaffold"},
+    {"claims", "contract", "scaffold"},
     {"explorer", "reward_audit", "serve", "studies"},
     {"report"},
     {"world"},

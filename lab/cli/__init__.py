@@ -15,6 +15,7 @@ COMMANDS = {
     "status": "lab.cli.run.status:app",
     "submit": "lab.cli.cluster.submit:app",
     "cluster": "lab.cli.cluster.cluster:app",
+    "claims": "lab.cli.run.claims:app",
     "study": "lab.cli.run.study:app",
     "new": "lab.cli.plugins.new:app",
     "check": "lab.cli.plugins.check:app",

@@ -9,6 +9,7 @@ STUDIES: dict[str, str] = {
     "weight-copying": "lab.studies.weight_copying:STUDY",
     "querying": "lab.studies.querying:STUDY",
     "scenarios": "lab.studies.scenarios:STUDY",
+    "ecology": "lab.studies.ecology:STUDY",
 }
 """Every study by its command: the module and name of its `MeasuredStudy` or `SimulatedStudy`.
 
