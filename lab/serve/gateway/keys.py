@@ -10,6 +10,7 @@ A running gateway reads the file again when it changes, so that a key can be rev
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import secrets
 import time
@@ -22,6 +23,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from lab.config.base import Name
 from lab.errors import LabError
 from lab.files import read_json, write_json
+
+logger = logging.getLogger(__name__)
 
 PREFIX = "sk-subnetlab-"
 
@@ -107,7 +110,11 @@ class KeyFile:
         if seen is None:
             self._by_hash, self._seen = {}, None
         elif seen != self._seen:
-            self._by_hash, self._seen = {key.sha256: key for key in self.read() if not key.revoked}, seen
+            self._seen = seen
+            try:
+                self._by_hash = {key.sha256: key for key in self.read() if not key.revoked}
+            except LabError as error:
+                logger.error("%s; the keys known so far are still accepted", error)
         return self._by_hash.get(key_hash(secret))
 
     def _lock(self) -> FileLock:

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
 logger = logging.getLogger(__name__)
+silent = logging.getLogger(f"{__name__}.http")
+silent.setLevel(logging.CRITICAL + 1)  # strangers who send something other than HTTP would fill the log
 
 MAX_BYTES = 40_000_000
 """Maximum bytes of a body."""
@@ -89,8 +91,14 @@ class GatewayServer:
         )
         if self._disguise.reads_pages:
             application.add_routes([web.post("/v1/ocr", self._ocr)])
+        application.on_response_prepare.append(_name_server)
         self._runner = web.AppRunner(
-            application, handler_cancellation=True, access_log=None, keepalive_timeout=IDLE_S, shutdown_timeout=1.0
+            application,
+            handler_cancellation=True,
+            access_log=None,
+            logger=silent,
+            keepalive_timeout=IDLE_S,
+            shutdown_timeout=1.0,
         )
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port, ssl_context=tls, backlog=1024)
@@ -129,7 +137,7 @@ class GatewayServer:
             logger.exception("a request failed")
             refusal = failed("The server had an error while processing your request.", 500)
         self._metrics.refused(refusal.status)
-        headers = {"Server": "subnetlab"}
+        headers = {}
         if refusal.retry_after_s is not None:
             headers["Retry-After"] = str(max(1, round(refusal.retry_after_s)))
         return web.json_response(refusal.body(), status=refusal.status, headers=headers)
@@ -271,3 +279,8 @@ class GatewayServer:
     def _check_room(self) -> None:
         if sum(account.under_way for account in self._seller.accounts.values()) > self._places:
             raise too_many(f"The server has {self._places:,} requests under way; try again later.")
+
+
+async def _name_server(_: web.Request, response: web.StreamResponse) -> None:
+    """Keep the name and the version of the library to ourselves."""
+    response.headers["Server"] = "subnetlab"

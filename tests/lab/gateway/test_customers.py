@@ -50,6 +50,25 @@ def test_a_file_of_something_else_is_not_taken_for_keys(tmp_path: Path) -> None:
         KeyFile(tmp_path / "keys.json").read()
 
 
+def test_a_torn_file_of_keys_leaves_the_known_ones_in_force(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    keys = KeyFile(tmp_path / "keys.json")
+    secret = keys.create("alice")
+    assert keys.find(secret) is not None
+    keys.path.write_text("{")
+    assert keys.find(secret) is not None and keys.find("other") is None
+    assert caplog.text.count("the keys known so far are still accepted") == 1
+
+
+def test_something_other_than_http_is_refused_without_a_word_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with running(customers_config(), tmp_path / "run") as gateway:
+        with socket.create_connection(("127.0.0.1", gateway.port), timeout=WAIT_S) as connection:
+            connection.sendall(b"GET / HTTP/9.9\r\n\r\n")
+            assert b"400 Bad Request" in connection.recv(1000)
+    assert "Traceback" not in caplog.text and "HTTP/9.9" not in caplog.text
+
+
 def request(reserved_usd: float) -> CustomerRequest:
     return CustomerRequest(
         customer="a", model="m", time=0.0, epochs=0, prompt_sha256="", input_tokens=3, reserved_usd=reserved_usd
