@@ -97,6 +97,7 @@ def test_customers_preference_stands_beside_grades_and_pay(figures: RunFigures) 
     assert customers.with_pay.n == 18
 
 
+@pytest.mark.slow
 def test_the_report_says_what_customers_think(sold: RunningGateway, figures: RunFigures) -> None:
     section = section_of(figures)
     assert section is not None

@@ -57,6 +57,7 @@ def copy(sold: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(sold, tmp_path / "run"))
 
 
+@pytest.mark.slow
 def test_an_audit_recomputes_who_was_asked_and_what_it_cost(sold: Path) -> None:
     with open_run(sold) as record:
         assert audit(record).receipts == {"answered": 8, "failed": 1}
