@@ -233,7 +233,8 @@ class Seller:
         else:
             text = self._run.config.subnet.text_of(response.answer)
         data = text.encode("utf-8", "replace")
-        most = len(data) if question.page else self._most_tokens(question) * BYTES_PER_TOKEN
+        is_whole = question.page or question.wants_json  # a piece of JSON can't be read
+        most = len(data) if is_whole else self._most_tokens(question) * BYTES_PER_TOKEN
         return data[:most].decode("utf-8", "ignore"), len(data) > most
 
     def _receipt(

@@ -1,5 +1,6 @@
 """The real client of the OpenAI API, as a customer uses it."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,6 +53,13 @@ def test_a_limit_on_tokens_cuts_the_answer_and_says_so(client: openai.OpenAI) ->
     assert completion.choices[0].message.content == "a long a"
     assert completion.choices[0].finish_reason == "length"
     assert completion.usage is not None and completion.usage.completion_tokens == 2
+
+
+def test_an_answer_as_json_is_whole_and_costs_no_more_than_was_set_aside(gateway: RunningGateway) -> None:
+    form = {"response_format": {"type": "json_object"}}
+    reply = gateway.ask("a long answer, which is cut somewhere", max_tokens=1, **form)[1]
+    assert json.loads(reply["choices"][0]["message"]["content"]) == {"text": "a long answer, which is cut somewhere"}
+    assert reply["receipt"]["price_usd"] == pytest.approx((10 * 0.5 + 1.5) / 1e6)
 
 
 def test_content_in_parts_is_read(client: openai.OpenAI) -> None:
