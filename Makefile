@@ -2,6 +2,7 @@
 # make test         set up what the tests need, run them all
 # make test-fast    run the tests that need no Ray, language model or PostgreSQL
 # make test-lowest  run the tests of subnets, validators and consensus with the lowest versions in pyproject.toml
+# make test-pythons install subnetlab for each of PYTHONS that is there, and run a small subnet on it
 # make docs         build the documentation as a site, in site/
 # make test-sdk     run the tests that need the field's own package, in an environment of their own (SDK=10.5.0)
 # make attack       throw bad inputs at everything that reads what strangers send (MINUTES=4)
@@ -20,13 +21,14 @@ PIP := $(BIN)/pip --quiet --disable-pip-version-check --no-input
 
 MINUTES ?= 4
 LOWEST := .venv-lowest
+PYTHONS ?= python3.11 python3.12 python3.13 python3.14
 SDK ?= 10.5.0
 SDK_VENV := .venv-sdk-$(SDK)
 
 PYTEST := -m pytest --dist loadgroup --no-loadscope-reorder --numprocesses 2
 FAST := "not ray and not models and not postgres and not slow"
 
-.PHONY: run claims test test-fast test-lowest test-sdk docs attack audit-dependencies lint setup text clean
+.PHONY: run claims test test-fast test-lowest test-sdk test-pythons docs attack audit-dependencies lint setup text clean
 
 run: setup $(if $(findstring text,$(notdir $(CONFIG))),text)
 	$(BIN)/subnetlab run $(CONFIG)
@@ -52,6 +54,9 @@ test-lowest: $(LOWEST)/.test
 
 test-sdk: $(SDK_VENV)/.test
 	$(SDK_VENV)/bin/python -m pytest tests/miners/axon/test_sdk.py tests/subnets/template
+
+test-pythons:
+	requirements/smoke.sh $(PYTHONS)
 
 docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet

@@ -29,6 +29,7 @@ EXTRAS = {
     "openai": "text",
     "vllm": "vllm",
     "pandas": "frames",
+    "polars": "frames",
     "starlette": "explorer",
 }
 """Optional packages, and the extra that installs each."""

@@ -15,6 +15,7 @@ from lab.errors import LabError
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+    from polars import DataFrame as PolarsFrame
     from pyarrow import Table as ArrowTable
 
 Value = str | int | float | bool | None
@@ -67,8 +68,17 @@ class DataTable:
         typed: DataFrame = frame.astype({column.name: dtypes[column.type] for column in self.columns})
         return typed
 
+    def polars(self) -> PolarsFrame:
+        """Return a polars frame.
+
+        Raises:
+            LabError: polars or pyarrow is not installed.
+        """
+        frame: PolarsFrame = _library("polars").from_arrow(self.arrow())
+        return frame
+
     def arrow(self) -> ArrowTable:
-        """Return an Arrow table, which polars reads as it is (`polars.from_arrow`); fields carry their meanings.
+        """Return an Arrow table, whose fields carry their meanings.
 
         Raises:
             LabError: pyarrow is not installed.

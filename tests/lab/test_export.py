@@ -63,6 +63,9 @@ def test_a_missing_value_is_missing_and_not_zero(tables: dict[str, DataTable]) -
     frame = tables["answers"].pandas()
     assert frame[frame.miner == "mute"].body.isna().all()
     assert str(frame.dtypes["input_tokens"]) == "Int64" and str(frame.dtypes["cpu_s"]) == "Float64"
+    polars = tables["answers"].polars()
+    assert polars.filter(polars["miner"] == "mute")["body"].null_count() == len(mute)
+    assert str(polars.schema["input_tokens"]) == "Int64" and polars.columns == tables["answers"].names
 
 
 def test_every_body_that_an_answer_names_is_there_as_it_arrived(tables: dict[str, DataTable]) -> None:

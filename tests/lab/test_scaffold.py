@@ -102,6 +102,20 @@ def test_a_package_announces_its_plug_in_by_name(projects: Path) -> None:
     assert not (projects / "my-miner" / "pyproject.toml").exists()
 
 
+@pytest.mark.slow
+def test_an_installed_package_is_found_by_the_name_that_it_announces(projects: Path, tmp_path: Path) -> None:
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, "--target", tmp_path / "site", projects / "my-scorer"], check=True, capture_output=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "lab", "list", "scorers", "my-scorer"],
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PYTHONPATH": f"{tmp_path / 'site'}:{ROOT}"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0 and done.stdout.startswith("my-scorer: "), done.stderr
+
+
 @pytest.mark.parametrize("sort", SORTS)
 def test_the_readme_names_every_file_and_commands_that_exist(projects: Path, sort: str) -> None:
     text = (projects / f"my-{sort}" / "README.md").read_text()
