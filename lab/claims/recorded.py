@@ -31,6 +31,7 @@ class Recorded:
 
         Raises:
             RecordError: the study has no such section, row or figure.
+        DamagedRecord: the figure is no number.
         """
         rows = self.sections.get(case.section)
         if rows is None:
@@ -44,7 +45,10 @@ class Recorded:
                 f"{self.path}: section {case.section} has no figure {case.figure!r} in a row with {case.row}; record "
                 "the study again"
             )
-        return _estimate(chosen[0][case.figure])
+        try:
+            return _estimate(chosen[0][case.figure])
+        except (TypeError, ValueError):
+            raise DamagedRecord(f"{self.path}: {case.figure} is no figure; record the study again") from None
 
 
 def recorded_studies(folders: Sequence[Path]) -> dict[str, Recorded]:
@@ -62,7 +66,7 @@ def recorded_studies(folders: Sequence[Path]) -> dict[str, Recorded]:
         try:
             result = json.loads(path.read_text(encoding="utf-8"))
             if "study" in result:
-                sections = {section["key"]: section["rows"] for section in result["sections"]}
+                sections = {section["key"]: [dict(row) for row in section["rows"]] for section in result["sections"]}
                 found[result["study"]] = Recorded(path, sections)
         except (ValueError, KeyError, TypeError) as error:
             raise DamagedRecord(f"{path}: it is no result of a study ({error}); record the study again") from None
@@ -71,6 +75,7 @@ def recorded_studies(folders: Sequence[Path]) -> dict[str, Recorded]:
 
 def _estimate(cell: Any) -> Estimate:
     if isinstance(cell, dict):
-        return Estimate(cell.get("value"), cell.get("low"), cell.get("high"), int(cell.get("n") or 0))
+        value, low, high = (None if cell.get(key) is None else float(cell[key]) for key in ("value", "low", "high"))
+        return Estimate(value, low, high, int(cell.get("n") or 0))
     known = isinstance(cell, int | float) and not isinstance(cell, bool)
     return Estimate(float(cell) if known else None, None, None, 1 if known else 0)

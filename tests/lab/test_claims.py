@@ -73,7 +73,18 @@ def test_a_record_that_lacks_the_figure_is_named_with_the_fix(tmp_path: Path) ->
         studies["size"].figure(CASES[0].model_copy(update={"row": {"n": 3}}))
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"study": "x"}', '{"study": "x", "sections": [1]}', "5"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        '{"study": "x"}',
+        '{"study": "x", "sections": [1]}',
+        '{"study": "x", "sections": [{"key": "a", "rows": [5]}]}',
+        "5",
+    ],
+)
 def test_a_damaged_result_is_named(tmp_path: Path, content: str) -> None:
     (tmp_path / "result.json").write_text(content)
     if content == "[]":
@@ -81,6 +92,14 @@ def test_a_damaged_result_is_named(tmp_path: Path, content: str) -> None:
         return
     with pytest.raises(DamagedRecord, match="record the study again"):
         recorded_studies([tmp_path])
+
+
+@pytest.mark.parametrize(
+    "figure", [{"value": "much", "n": 1}, {"value": 1, "low": [], "high": 2}, {"value": 1, "n": "x"}]
+)
+def test_a_figure_that_is_no_number_is_named(tmp_path: Path, figure: dict[str, Any]) -> None:
+    with pytest.raises(DamagedRecord, match="share is no figure; record the study again"):
+        judge(CLAIM, recorded_studies([record(tmp_path, figure, 1)]))
 
 
 def test_a_folder_that_is_missing_is_named() -> None:
