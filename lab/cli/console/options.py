@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def _path(text: str) -> Path:
-    if not text.strip():
+def _path(text: str | Path) -> Path:
+    if not str(text).strip():  # a default is a Path already
         raise typer.BadParameter("an empty path names nothing")
     return Path(text).expanduser()
 
