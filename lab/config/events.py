@@ -86,7 +86,7 @@ class Condition:
 class EventTable(Table):
     """Something that happens once during the run: it names a neuron and one thing that it does."""
 
-    at: Annotated[int, Field(ge=0)] | str
+    at: Annotated[int, Field(ge=0, strict=True)] | str
     """Epoch before which it happens, from 0, or a condition: "after QUANTITY(NAME) > NUMBER", with weight_share,
     pay_share, stake, validator_trust or losing_epochs of a neuron or coldkey in the last epoch."""
     validator: Name | None = None

@@ -205,6 +205,7 @@ def test_an_audit_refuses_a_record_whose_events_were_changed_or_left_out(finishe
             r"have to be the last miners of the config, in this order: good",
         ),
         ({"at": -1, "miner": "good", "leaves": True}, r"events\[0\]\.at"),
+        ({"at": True, "miner": "good", "leaves": True}, r"events\[0\]\.at: give an integer of at least 0 or text"),
     ],
 )
 def test_an_event_that_can_not_happen_is_refused_with_its_place(event: dict[str, Any], message: str) -> None:
