@@ -17,21 +17,22 @@ Folders = Annotated[
     list[Path] | None,
     typer.Argument(metavar="FOLDER...", help="Folders of recorded studies, searched with all below (default: runs)."),
 ]
-Out = Annotated[Path, out_option("Folder for the HTML page and its table.")]
+Out = Annotated[Path | None, out_option("Folder for the HTML page and its table (default: runs/claims).")]
 Markdown = Annotated[Path, typer.Option("--markdown", help="The Markdown file.", metavar="FILE")]
 
 
 @app.command(epilog=examples("claims", "claims runs/study-ecology --json"))
 def claims(
     folders: Folders = None,
-    out: Out = Path("runs/claims"),
+    out: Out = None,
     markdown: Markdown = Path("docs/claims.md"),
     wide: Wide = False,
     as_json: AsJson = False,
 ) -> None:
-    """Set claims about such networks beside what recorded studies say, and write the page.
+    """Judge claims about such networks by recorded studies.
 
-    Nothing is simulated here: a claim whose study is not recorded says which command records it.
+    It writes an HTML page and docs/claims.md. Nothing is simulated here: a claim whose study is not recorded says
+    which command records it.
     """
     from lab.claims import page
     from lab.claims.claim import Claims
@@ -44,7 +45,7 @@ def claims(
     studies = recorded_studies(folders or [Path("runs")])
     judgements = [judge(claim, studies) for claim in Claims.read().claims]
     publication = page.page(judgements)
-    written = publish(publication, out)
+    written = publish(publication, out or Path("runs/claims"))
     markdown.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(markdown, page.markdown(judgements))
     if as_json:
