@@ -156,9 +156,11 @@ class RunIndex:
         for entry in entries:
             if entry.kind == "start":
                 self._start = Start.of(entry)
+                if [neuron.uid for neuron in self._start.neurons] != list(range(len(self._start.neurons))):
+                    raise AuditError(f"{record.folder}: the record is damaged: its uids do not count from 0")
                 self._config = RunConfig.parse(self._start.config, source=str(record.folder))
             elif entry.kind == "epoch":
-                self.epochs.append(Epoch.of(entry))
+                self.epochs.append(self._checked(Epoch.of(entry)))
             elif entry.kind == "end":
                 self.complete = True
         self._add(played)
@@ -166,6 +168,14 @@ class RunIndex:
             if entry.kind == "window":
                 self._grade(GradedWindow.of(entry))
         self._seen, self._head = entries[-1].seq, entries[-1].hash
+
+    def _checked(self, epoch: Epoch) -> Epoch:
+        """Refuse an epoch that lacks figures of some neuron."""
+        pay = epoch.pay
+        columns = (pay.paid, pay.stake, pay.incentive, pay.trust, pay.consensus, pay.dividends, pay.validator_trust)
+        if {len(column) for column in columns} != {len(self.start.neurons)}:
+            raise AuditError(f"epoch {epoch.number + 1} is damaged: it lacks figures of some neurons")
+        return epoch
 
     def _add(self, rounds: Sequence[GradedRound]) -> None:
         if not rounds:

@@ -107,6 +107,8 @@ class PayTrails:
         if newcomers := [event.neuron for event in run.config.events if event.registers]:
             raise RecordError(f"{newcomers[0]} registers during this run; pay is explained only where nobody does")
         economy = Economy(run.config, record_format=run.start.format)
+        if economy.neurons() != run.start.neurons:
+            raise AuditError("the record's neurons are not those that its config makes; `subnetlab audit` shows more")
         names = run.names("miner")
         uids = tuple(names)
         shares, facts, paid = [], [], []
@@ -116,6 +118,7 @@ class PayTrails:
             by_epoch.setdefault(graded.number // per_epoch, []).append(graded)
         for epoch in run.epochs:
             rounds = by_epoch.get(epoch.number, [])
+            _check(epoch, rounds, economy)
             economy.observe(rounds)
             settled = economy.settle(epoch.weights)
             _compare(epoch, settled.payout.paid, uids, names)
@@ -187,6 +190,18 @@ class PayTrails:
         return tuple(steps)
 
 
+def _check(epoch: Epoch, rounds: Sequence[GradedRound], economy: Economy) -> None:
+    """Refuse an epoch that can't be paid again, for it is not about these neurons."""
+    neurons = len(economy.neurons())
+    graders = {graded.validator for graded in rounds} | {other.validator for each in rounds for other in each.shared}
+    is_known = graders | epoch.weights.keys() <= economy.validators.keys()
+    is_known &= all(0 <= uid < neurons for row in epoch.weights.values() for uid in row)
+    if not is_known or len(epoch.pay.paid) != neurons:
+        raise AuditError(
+            f"epoch {epoch.number + 1} is not about the run's {neurons} neurons; `subnetlab audit` shows what is wrong"
+        )
+
+
 def _compare(epoch: Epoch, paid: Sequence[int], uids: Sequence[int], names: dict[int, str]) -> None:
     for uid in uids:
         if paid[uid] != epoch.pay.paid[uid]:
@@ -204,7 +219,7 @@ def _facts(uids: Sequence[int], rounds: Sequence[GradedRound], epoch: Epoch, run
         for answer in graded.answers:
             asked[answer.uid] += 1
             unscored[answer.uid] += answer.score is None
-            if answer.fault is not None:
+            if answer.fault is not None and answer.uid in faults:
                 faults[answer.uid][str(answer.fault)] += 1
     names = run.names("validator")
     silent = tuple(name for uid, name in names.items() if uid not in epoch.weights)

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import pytest
 from starlette.testclient import TestClient
 
+from lab.errors import AuditError
 from lab.explorer.app import Explorer
 from lab.explorer.index import RunIndex
 from lab.explorer.shelf import Shelf
@@ -21,7 +22,7 @@ from lab.record.run_folder import open_run
 from lab.run.events import Stage
 from lab.run.status import RunStatus
 from tests.lab.explorer.conftest import HOSTILE
-from tests.lab.records import make_record
+from tests.lab.records import Bodies, make_record, rewrite
 
 ROOT = Path(__file__).parents[3]
 PAGES = ["/", "/study/study", "/compare?a=first&b=hostile"] + [
@@ -304,8 +305,19 @@ def test_entries_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
         graded = next(map(GradedRound.of, record.entries("round")))
         twice = graded.model_copy(update={"number": 9, "answers": (*graded.answers, graded.answers[0])})
         record.append([twice.draft("round", twice.key)])
-        with pytest.raises(Exception, match="contradict each other"):
+        with pytest.raises(AuditError, match="contradict each other"):
             RunIndex().follow(record)
+
+
+def test_an_epoch_that_lacks_neurons_is_refused(tmp_path: Path) -> None:
+    make_record(tmp_path, epochs=1).close()
+
+    def shorten(entries: Bodies) -> None:
+        next(body for kind, _, body in entries if kind == "epoch")["pay"]["incentive"] = [1]
+
+    rewrite(tmp_path, shorten)
+    with open_run(tmp_path) as record, pytest.raises(AuditError, match="lacks figures of some neurons"):
+        RunIndex().follow(record)
 
 
 def test_no_run_yet_says_what_to_do(tmp_path: Path, worker: Worker) -> None:

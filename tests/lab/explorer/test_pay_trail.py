@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from lab.record.entries import Epoch
 from lab.record.record import RunRecord
 from lab.record.run_folder import open_run
 from lab.report.html import chart
-from tests.lab.records import copy_of, make_config, make_record, rewrite
+from tests.lab.records import Bodies, copy_of, make_config, make_record, rewrite
 
 ROOT = Path(__file__).parents[3]
 SHIPPED = [path for path in sorted((ROOT / "configs").rglob("*.toml")) if "miners" in tomllib.loads(path.read_text())]
@@ -160,6 +161,32 @@ def test_a_payout_that_the_chain_would_not_make_is_not_explained(record: RunReco
 
     rewrite(folder, forge)
     with open_run(folder) as forged, pytest.raises(AuditError, match="'perfect' was paid"):
+        PayTrails.of(forged)
+
+
+def short_pay(entries: Bodies) -> None:
+    next(body for kind, _, body in entries if kind == "epoch")["pay"]["paid"] = [1]
+
+
+def strange_weights(entries: Bodies) -> None:
+    next(body for kind, _, body in entries if kind == "epoch")["weights"] = {"99": {"3": 1.0}}
+
+
+def strange_validator(entries: Bodies) -> None:
+    next(body for kind, _, body in entries if kind == "round")["validator"] = 77
+
+
+def strange_miner(entries: Bodies) -> None:
+    next(body for kind, _, body in entries if kind == "start")["neurons"][4]["uid"] = 50
+
+
+@pytest.mark.parametrize("change", [short_pay, strange_weights, strange_validator, strange_miner])
+def test_a_record_about_other_neurons_is_refused(
+    change: Callable[[Bodies], None], record: RunRecord, tmp_path: Path
+) -> None:
+    folder = copy_of(record, tmp_path)
+    rewrite(folder, change)
+    with open_run(folder) as forged, pytest.raises(AuditError, match="neurons"):
         PayTrails.of(forged)
 
 
