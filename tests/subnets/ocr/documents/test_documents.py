@@ -186,6 +186,21 @@ def test_a_file_that_can_t_be_read_is_named_with_the_reason(
         OCR(documents=tmp_path, difficulty=0.0).task(1)
 
 
+def test_a_pdf_with_a_password_or_10_000_pages_is_named(tmp_path: Path) -> None:
+    pdf_of(tmp_path / "a.pdf", [(20, 150, "Garden chair")])
+    plain = (tmp_path / "a.pdf").read_text(encoding="latin-1")
+    lock = f"/Encrypt << /Filter /Standard /V 1 /R 2 /O <{'41' * 32}> /U <{'42' * 32}> /P -4 >> /ID [<41> <41>]"
+    (tmp_path / "a.pdf").write_text(plain.replace("/Root 1 0 R", f"/Root 1 0 R {lock}"), encoding="latin-1")
+    with pytest.raises(PluginError, match=r"a\.pdf: the PDF can't be read; it needs a password: remove it"):
+        OCR(documents=tmp_path).task(1)
+    long = plain.replace("/Kids [4 0 R] /Count 1", f"/Kids [{'4 0 R ' * 10_000}] /Count 10000")
+    assert long != plain
+    (tmp_path / "b.pdf").write_text(long, encoding="latin-1")
+    (tmp_path / "a.pdf").unlink()
+    with pytest.raises(PluginError, match=r"b\.pdf: 10,000 pages; at most 2,000 are read: split the file"):
+        OCR(documents=tmp_path).task(1)
+
+
 def test_a_broken_or_huge_image_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\nrest")
     (tmp_path / "a.txt").write_text("text")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from subnets import Message, PluginError, Prompt
+from subnets import Message, PluginError, Prompt, Response
 from subnets.ocr import MAX_SECTIONS, MAX_TOTAL_TEXT, OCR
 from subnets.ocr.forms import FORMS, read_form
 
@@ -104,3 +104,11 @@ def test_each_family_is_asked_in_its_own_words_and_an_unknown_one_is_refused() -
     )
     with pytest.raises(PluginError, match="unknown form 'qwem'; known: sections, markdown"):
         OCR.model_prompt(prompt, "qwem")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_refusal_is_an_answer_that_earns_nothing(form: str) -> None:
+    task = OCR(difficulty=0.0, width=300).task(1)
+    answer = OCR.answer_from_model("I'm sorry, but I can't help with reading this document.", task.prompt, form)
+    assert len(answer.sections) == 1
+    assert OCR().scorer().score(task, Response(uid=0, answer=answer)).value == 0.0
