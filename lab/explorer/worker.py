@@ -12,7 +12,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 from subnets import SubnetlabError
@@ -40,6 +41,7 @@ class Worker:
             lambda: ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=begin, initargs=(trust,))
         )
         self._executor: Executor | None = None
+        self._processes: set[BaseProcess] = set()
         self._lock = threading.Lock()
         self._jobs: OrderedDict[Hashable, Future[str]] = OrderedDict()
 
@@ -52,14 +54,7 @@ class Worker:
         with self._lock:
             job = self._jobs.get(key)
             if job is None:
-                if self._executor is None:
-                    self._executor = self._make()
-                try:
-                    job = self._executor.submit(function, *arguments)
-                except BrokenExecutor:
-                    self._executor = self._make()
-                    job = self._executor.submit(function, *arguments)
-                self._jobs[key] = job
+                job = self._jobs[key] = self._submit(function, *arguments)
             self._jobs.move_to_end(key)
             while len(self._jobs) > KEPT:
                 self._jobs.popitem(last=False)[1].cancel()
@@ -78,7 +73,23 @@ class Worker:
             self._jobs.pop(key, None)  # it is tried again when it is asked for again
         raise JobFailed(reason)
 
-    def close(self) -> None:
-        """Let the process end."""
+    def _submit(self, function: Callable[..., str], *arguments: Any) -> Future[str]:
+        """Start a job, and a process for it if there is none."""
         if self._executor is not None:
-            self._executor.shutdown(wait=False, cancel_futures=True)
+            try:
+                return self._executor.submit(function, *arguments)
+            except BrokenExecutor:
+                pass
+        others = set(active_children())
+        self._executor = self._make()
+        job = self._executor.submit(function, *arguments)
+        self._processes = set(active_children()) - others
+        return job
+
+    def close(self) -> None:
+        """End the process, whatever it is doing."""
+        for process in self._processes:
+            process.kill()
+        if self._executor is not None:
+            # Without waiting, the interpreter may end first, and then prints a traceback.
+            self._executor.shutdown(cancel_futures=True)
