@@ -19,7 +19,7 @@ from pathlib import Path
 CHECKOUT = Path(__file__).parents[2]
 ROOMS = ("lab", "cluster", "validators", "miners", "subnets", "inference", "consensus")
 """The packages of this project."""
-SENT = [pattern for room in ROOMS for pattern in (f"{room}/**/*.py", f"{room}/**/templates/*")] + ["configs/**/*.toml"]
+SENT = [f"{room}/**/{name}" for room in ROOMS for name in ("*.py", "*.toml", "templates/*")] + ["configs/**/*.toml"]
 """Patterns of the checkout's files to send."""
 
 

@@ -2,6 +2,7 @@
 
 import shlex
 import subprocess
+import tomllib
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -354,3 +355,16 @@ def test_of_a_checkout_its_code_and_configs_are_sent_to_a_cluster_and_no_key_or_
     with code_folder() as folder:
         create_package(str(folder), sent, include_gitignore=True)
     assert sorted(name for name in zipfile.ZipFile(sent).namelist() if not name.endswith("/")) == sorted(code)
+
+
+def test_every_data_file_of_the_packages_that_run_there_is_sent() -> None:
+    tables = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
+    data = {
+        path.relative_to(ROOT)
+        for package, patterns in tables.items()
+        if package != "lab.scaffold"  # plug-ins are written where the user is
+        for pattern in patterns
+        for path in ROOT.joinpath(*package.split(".")).glob(pattern)
+    }
+    with code_folder() as folder:
+        assert data and [str(path) for path in data if not (folder / path).is_file()] == []

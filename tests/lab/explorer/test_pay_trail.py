@@ -60,12 +60,16 @@ def check_sums(record: RunRecord) -> None:
             assert sum(step.delta_rao for step in trail.steps) == trail.paid_rao == epoch.pay.paid[uid]
         whole = trails.of_miner(name)
         assert sum(step.delta_rao for step in whole.steps) == sum(epoch.pay.paid[uid] for epoch in epochs)
-    for shares in trails.epochs:
+    for shares, epoch in zip(trails.epochs, epochs, strict=True):
         together = dict(zip(STEPS, shares.amounts_rao.sum(axis=1).tolist(), strict=True))
         slack = 2 * len(trails.uids) * (shares.half_rao / 2**32 + 1)  # a share is a whole number of 1 / 2^32
         for step in STEPS:
             if step == "clipping":
                 assert together[step] <= together["chain"]
+            elif STEPS.index(step) > STEPS.index("clipping"):  # nobody is paid if validators agree on nobody
+                recycled = epoch.pay.recycled if step in ("tokens", "dividends") else 0
+                expected = shares.half_rao - recycled if together["clipping"] else 0
+                assert together[step] == pytest.approx(expected, abs=slack), step
             else:
                 assert together[step] == pytest.approx(shares.half_rao, abs=slack), step
 
