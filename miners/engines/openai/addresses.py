@@ -64,10 +64,12 @@ def _plain(url: str) -> str:
 def public(address: str) -> bool:
     """Return True if an address, and any IPv4 address embedded in it, is in no private, local or special network."""
     outer = ipaddress.ip_address(address.partition("%")[0])
-    embedded = getattr(outer, "sixtofour", None)
+    tunnelled = getattr(outer, "sixtofour", None)
+    if tunnelled is not None:  # releases of Python disagree about the outer address
+        return _global(tunnelled)
     if any(outer in network for network in ENDING_IN_IPV4):
-        embedded = ipaddress.IPv4Address(int(outer) & 0xFFFFFFFF)
-    return _global(outer) and (embedded is None or _global(embedded))
+        return _global(outer) and _global(ipaddress.IPv4Address(int(outer) & 0xFFFFFFFF))
+    return _global(outer)
 
 
 def _global(address: Address) -> bool:
