@@ -15,7 +15,8 @@ from typing import Literal
 
 from lab.errors import RecordError
 from lab.files import read_json
-from lab.record.record import RunRecord, recorded_runs
+from lab.record.database import recorded_runs
+from lab.record.record import RunRecord
 from lab.record.run_folder import open_run
 from lab.run.status import RunStatus
 
@@ -131,7 +132,8 @@ def summary(place: RunPlace) -> RunSummary:
         with place.open() as record:
             start = record.find("start", "run")
             assert start is not None  # open() refuses a record without one
-            config, neurons = start.body["config"], start.body["neurons"]
+            body = start.body
+            config, neurons = body["config"], body["neurons"]
             roles = [neuron["role"] for neuron in neurons]
             finished = record.find("end", "run") is not None
             status = None if finished else place.status()

@@ -1,4 +1,4 @@
-"""Any SQLAlchemy database: connecting, retrying while a server is away, and describing both in messages."""
+"""Any SQLAlchemy database: its tables, connecting, retrying while a server is away, and words for messages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,24 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import (
+    URL,
+    Column,
+    Connection,
+    Engine,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    create_engine,
+    event,
+    inspect,
+    make_url,
+    select,
+)
 from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_exponential
 
@@ -24,6 +41,28 @@ PATIENCE_S = 60.0
 READ_ERRORS = (SQLAlchemyError, sqlite3.Error, ValueError, TypeError, OverflowError)
 """Errors of reading a damaged database; the last three come from rows that can't be decoded."""
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 5.0
+
+
+metadata = MetaData()
+entries_table = Table(
+    "subnetlab_entries",
+    metadata,
+    Column("run", String(32), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("kind", String(16), nullable=False),
+    Column("place", String(64), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    UniqueConstraint("run", "kind", "place"),
+)
+blobs_table = Table(
+    "subnetlab_blobs",
+    metadata,
+    Column("run", String(32), primary_key=True),
+    Column("hash", String(64), primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+)
 
 
 def file_url(folder: Path) -> URL:
@@ -126,6 +165,47 @@ def public_url(url: object) -> str:
 def reason(error: SQLAlchemyError) -> str:
     """Return the first line of a database's error message."""
     return str(error.orig if isinstance(error, DatabaseError) else error).splitlines()[0]
+
+
+def check_tables(engine: Engine) -> None:
+    """Refuse tables of an older version, which don't distinguish runs; raises RecordError."""
+    tables = inspect(engine)
+    if tables.has_table(entries_table.name) and "run" not in {
+        column["name"] for column in tables.get_columns(entries_table.name)
+    }:
+        raise RecordError(
+            f"record {safe_url(engine)} was written by an older version of subnetlab: read it with that version, "
+            "and use another database here"
+        )
+
+
+def recorded_runs(url: str) -> list[str]:
+    """Return the names of the runs whose records are in a database; empty if it holds no record.
+
+    Raises:
+        RecordError: it can't be reached or read.
+    """
+    engine = connect(url, read_only=True)
+    try:
+        if not inspect(engine).has_table(entries_table.name):
+            return []
+        with engine.connect() as connection:
+            return list(
+                connection.execute(select(entries_table.c.run).distinct().order_by(entries_table.c.run)).scalars()
+            )
+    except READ_ERRORS as error:
+        raise RecordError(f"record {safe_url(engine)} {read_failure(error)}") from None
+    finally:
+        engine.dispose()
+
+
+def only_run(engine: Engine) -> str:
+    """Return the name of the one run in a database, empty if there is none; raises RecordError if there are several."""
+    with engine.connect() as connection:
+        runs = connection.execute(select(entries_table.c.run).distinct().limit(2)).scalars().all()
+    if len(runs) > 1:
+        raise RecordError(f"record {safe_url(engine)} holds several runs; open one by its folder")
+    return runs[0] if runs else ""
 
 
 def _make_durable(connection: Any, _: object) -> None:

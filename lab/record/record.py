@@ -18,33 +18,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import (
-    Column,
-    Connection,
-    Engine,
-    Integer,
-    LargeBinary,
-    MetaData,
-    Select,
-    String,
-    Table,
-    Text,
-    UniqueConstraint,
-    delete,
-    func,
-    insert,
-    inspect,
-    select,
-)
+from sqlalchemy import Connection, Engine, Select, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from lab.errors import AuditError, RecordError
 
 from .database import (
     READ_ERRORS,
+    blobs_table,
+    check_tables,
     connect,
     connect_to_read,
+    entries_table,
     file_url_to_write,
+    metadata,
+    only_run,
     read_failure,
     reason,
     safe_url,
@@ -56,27 +44,6 @@ FORMAT = 3
 
 Since 3 score ledgers correct for their start at 0, and there are windows.
 """
-
-_metadata = MetaData()
-_entries = Table(
-    "subnetlab_entries",
-    _metadata,
-    Column("run", String(32), primary_key=True),
-    Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("kind", String(16), nullable=False),
-    Column("place", String(64), nullable=False),
-    Column("body", Text, nullable=False),
-    Column("previous", String(64), nullable=False),
-    Column("hash", String(64), nullable=False),
-    UniqueConstraint("run", "kind", "place"),
-)
-_blobs = Table(
-    "subnetlab_blobs",
-    _metadata,
-    Column("run", String(32), primary_key=True),
-    Column("hash", String(64), primary_key=True),
-    Column("data", LargeBinary, nullable=False),
-)
 
 GENESIS = "0" * 64
 AT_ONCE = 500
@@ -147,12 +114,12 @@ class RunRecord:
         """
         engine = connect(url or file_url_to_write(folder))
         try:
-            _check_tables(engine)
-            _metadata.create_all(engine)
+            check_tables(engine)
+            metadata.create_all(engine)
             record = cls(engine, folder, run)
             if replace:
                 with engine.begin() as connection:
-                    for table in (_entries, _blobs):
+                    for table in (entries_table, blobs_table):
                         connection.execute(delete(table).where(table.c.run == run))
             if len(record):
                 raise RecordError(f"{safe_url(engine)} already holds a record of run {run}; choose another database")
@@ -178,8 +145,8 @@ class RunRecord:
         else:
             engine = connect(url or file_url_to_write(folder), read_only=read_only)
         try:
-            _check_tables(engine)
-            record = cls(engine, folder, _only_run(engine) if run is None else run)
+            check_tables(engine)
+            record = cls(engine, folder, only_run(engine) if run is None else run)
             start = record.find("start", "run")
         except READ_ERRORS as error:
             raise RecordError(f"record {safe_url(engine)} {read_failure(error)}") from None
@@ -238,32 +205,36 @@ class RunRecord:
             previous = link
         if self._tail(connection) != (seq, previous):  # otherwise a commit that seemed to fail has succeeded
             missing = {blob_hash(blob): blob for blob in blobs}
-            known = select(_blobs.c.hash).where(_blobs.c.run == self.run, _blobs.c.hash.in_(missing))
+            known = select(blobs_table.c.hash).where(blobs_table.c.run == self.run, blobs_table.c.hash.in_(missing))
             for stored in connection.execute(known).scalars():
                 del missing[stored]
             if missing:
                 blob_rows = [{"run": self.run, "hash": key, "data": blob} for key, blob in missing.items()]
-                connection.execute(insert(_blobs), blob_rows)
-            connection.execute(insert(_entries), rows)
+                connection.execute(insert(blobs_table), blob_rows)
+            connection.execute(insert(entries_table), rows)
         connection.commit()
         return seq, previous
 
     def entries(self, kind: str | None = None, *, after: int = 0) -> Iterator[Entry]:
         """Yield entries in the order they were written, of one kind or all, those numbered above `after`."""
-        query = self._entries().where(_entries.c.seq > after)
+        query = self._entries().where(entries_table.c.seq > after)
         if kind is not None:
-            query = query.where(_entries.c.kind == kind)
+            query = query.where(entries_table.c.kind == kind)
         for row in self._rows(query.execution_options(yield_per=500)):
             yield _entry(row)
 
     def count(self, kind: str) -> int:
         """Return the number of entries of one kind, without reading them."""
-        query = select(func.count()).select_from(_entries).where(_entries.c.run == self.run, _entries.c.kind == kind)
+        query = (
+            select(func.count())
+            .select_from(entries_table)
+            .where(entries_table.c.run == self.run, entries_table.c.kind == kind)
+        )
         return int(next(self._rows(query))[0])
 
     def find(self, kind: str, key: str) -> Entry | None:
         """Return one entry, or None where there is none."""
-        rows = list(self._rows(self._entries().where(_entries.c.kind == kind, _entries.c.place == key)))
+        rows = list(self._rows(self._entries().where(entries_table.c.kind == kind, entries_table.c.place == key)))
         if len(rows) > 1:
             raise AuditError(f"the record is damaged: {len(rows)} entries of one kind and key")
         return _entry(rows[0]) if rows else None
@@ -284,8 +255,8 @@ class RunRecord:
         """
         wanted, found = list(dict.fromkeys(keys)), dict[str, object]()
         for start in range(0, len(wanted), AT_ONCE):
-            some = _blobs.c.hash.in_(wanted[start : start + AT_ONCE])
-            query = select(_blobs.c.hash, _blobs.c.data).where(_blobs.c.run == self.run, some)
+            some = blobs_table.c.hash.in_(wanted[start : start + AT_ONCE])
+            query = select(blobs_table.c.hash, blobs_table.c.data).where(blobs_table.c.run == self.run, some)
             found |= {row.hash: row.data for row in self._rows(query)}
         return {key: _checked(key, found.get(key)) for key in wanted}
 
@@ -311,7 +282,7 @@ class RunRecord:
     @property
     def head(self) -> str:
         """Hash of the last entry, and through it of all entries."""
-        last = self._entries().order_by(None).order_by(_entries.c.seq.desc()).limit(1)
+        last = self._entries().order_by(None).order_by(entries_table.c.seq.desc()).limit(1)
         return next((_entry(row).hash for row in self._rows(last)), GENESIS)
 
     def __len__(self) -> int:
@@ -341,13 +312,13 @@ class RunRecord:
             raise RecordError(f"record {safe_url(self._engine)} {read_failure(error)}") from None
 
     def _entries(self) -> Select[Any]:
-        return select(_entries).where(_entries.c.run == self.run).order_by(_entries.c.seq)
+        return select(entries_table).where(entries_table.c.run == self.run).order_by(entries_table.c.seq)
 
     def _tail(self, connection: Connection) -> tuple[int, str]:
         row = connection.execute(
-            select(_entries.c.seq, _entries.c.hash)
-            .where(_entries.c.run == self.run)
-            .order_by(_entries.c.seq.desc())
+            select(entries_table.c.seq, entries_table.c.hash)
+            .where(entries_table.c.run == self.run)
+            .order_by(entries_table.c.seq.desc())
             .limit(1)
         ).one_or_none()
         return (0, GENESIS) if row is None else (row.seq, row.hash)
@@ -373,41 +344,3 @@ def _checked(key: str, data: object) -> bytes:
 
 def _entry(row: Any) -> Entry:
     return Entry(row.seq, row.kind, row.place, row.body, row.previous, row.hash)
-
-
-def _check_tables(engine: Engine) -> None:
-    """Refuse tables of an older version, which don't distinguish runs."""
-    tables = inspect(engine)
-    if tables.has_table(_entries.name) and "run" not in {
-        column["name"] for column in tables.get_columns(_entries.name)
-    }:
-        raise RecordError(
-            f"record {safe_url(engine)} was written by an older version of subnetlab: read it with that version, "
-            "and use another database here"
-        )
-
-
-def recorded_runs(url: str) -> list[str]:
-    """Return the names of the runs whose records are in a database; empty if it holds no record.
-
-    Raises:
-        RecordError: it can't be reached or read.
-    """
-    engine = connect(url, read_only=True)
-    try:
-        if not inspect(engine).has_table(_entries.name):
-            return []
-        with engine.connect() as connection:
-            return list(connection.execute(select(_entries.c.run).distinct().order_by(_entries.c.run)).scalars())
-    except READ_ERRORS as error:
-        raise RecordError(f"record {safe_url(engine)} {read_failure(error)}") from None
-    finally:
-        engine.dispose()
-
-
-def _only_run(engine: Engine) -> str:
-    with engine.connect() as connection:
-        runs = connection.execute(select(_entries.c.run).distinct().limit(2)).scalars().all()
-    if len(runs) > 1:
-        raise RecordError(f"record {safe_url(engine)} holds several runs; open one by its folder")
-    return runs[0] if runs else ""

@@ -17,7 +17,7 @@ from lab.errors import AuditError, RecordError
 from lab.files import read_json
 
 from .customers import RECEIPT_ID, Receipt
-from .record import Entry, RunRecord, digest, encode
+from .record import Entry, RunRecord, digest
 
 
 class SavedReceipt(BaseModel):
@@ -40,7 +40,7 @@ class SavedReceipt(BaseModel):
             seq=entry.seq,
             kind=entry.kind,
             key=entry.key,
-            body=encode(entry.body),
+            body=entry.text,
             previous=entry.previous,
             hash=entry.hash,
         )
