@@ -59,8 +59,11 @@ def judge(claim: Claim, studies: Mapping[str, Recorded]) -> Judgement:
 
 
 def decide(figure: Estimate, *, above: float | None = None, below: float | None = None) -> Verdict:
-    """Return whether a figure's whole interval is beyond a bound; without an interval its value decides."""
-    if figure.value is None:
+    """Return whether a figure's whole interval is beyond a bound; a single exact value decides by itself.
+
+    A sample that is too small for an interval, or shows no spread, decides nothing.
+    """
+    if figure.value is None or (figure.interval is None and figure.n > 1):
         return "open"
     low, high = figure.interval or (figure.value, figure.value)
     if above is not None:

@@ -24,7 +24,7 @@ class OpenRun:
     pool: Pool
     economy: Economy
     session: int
-    """Number of this session, from 0."""
+    """Number of this part of the run, from 0; each resumption begins another."""
     append: Callable[[Sequence[Draft]], Awaitable[None]]
     """Writes entries, all in one transaction."""
     standing: Callable[[], Standing]

@@ -41,6 +41,8 @@ def test_a_figure_decides_only_with_its_whole_interval() -> None:
     assert decide(Estimate(0.4, 0.35, 0.45, 9), below=0.5) == "holds"
     assert decide(Estimate(0.6, None, None, 1), below=0.5) == "fails"
     assert decide(Estimate(None, None, None, 0), above=0.5) == "open"
+    assert decide(Estimate(0.9, None, None, 3), above=0.5) == "open"
+    assert decide(Estimate(0.9, 0.9, 0.9, 20), above=0.5) == "open"
 
 
 def test_a_claim_that_holds_here_and_fails_there_depends_on_the_case() -> None:

@@ -1,4 +1,4 @@
-"""A gateway that a shell started in the background stops when it is told to."""
+"""Stopping a gateway that was started in the background, where a shell lets it ignore Ctrl-C."""
 
 import signal
 import subprocess
